@@ -1,0 +1,154 @@
+// HTTP messages as the relay's handlers see them.
+//
+// 1. A Request's views point into storage of the connection that read it. They are valid until its
+//    handler is done (an asynchronous handler: until its Task ends). Copy what must live longer.
+// 2. A Request that a handler sees has passed the strict check of http/request_parser: one Host,
+//    no ambiguous length, a target of printable ASCII that starts with '/' ("*" for OPTIONS only),
+//    valid percent escapes, header values without control characters.
+// 3. A Response names no Content-Length, Connection, Date or Transfer-Encoding: the server writes
+//    them. Header names and values must not contain CR, LF or NUL: the server drops such a header
+//    rather than let it split an answer.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace redoubt::http {
+
+enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
+
+/// "GET", "DELETE", ...; "" for other.
+std::string_view to_string(Method method);
+/// Case-sensitive, as RFC 9110 has it; `other` for a method that the relay does not know.
+Method method_of(std::string_view text);
+
+/// ASCII only; header names and tokens.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+/// A point in time, read once by the server and handed on: nothing below reads a clock.
+struct Moment {
+  std::int64_t steady_ms = 0;  ///< monotonic, since an arbitrary start
+  std::int64_t wall_ms = 0;    ///< since 1970-01-01T00:00:00Z
+};
+
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// What the server knows about a request beside its bytes.
+struct Context {
+  std::string_view request_id;      ///< 16 hexadecimal digits, unique in this process
+  std::string_view remote_address;  ///< of the socket's peer: "192.0.2.1", "2001:db8::1", no port
+  std::uint16_t remote_port = 0;
+  std::string_view listener;  ///< the listener's name in the configuration
+  bool secure = false;        ///< came over TLS
+  Moment now;                 ///< when the request was complete
+};
+
+struct PathParameter {
+  std::string_view name;
+  std::string value;  ///< percent-decoded
+};
+
+struct Request {
+  Method method = Method::other;
+  std::string_view method_text;
+  std::string_view target;  ///< as sent
+  std::string_view path;    ///< target up to '?', as sent (percent-encoded)
+  std::string_view query;   ///< after '?', as sent; empty where there is none
+  int version_minor = 1;    ///< HTTP/1.x
+  std::vector<HeaderView> headers;
+  std::string_view body;
+  std::vector<PathParameter> parameters;  ///< of the matched route
+  std::string_view route;                 ///< the matched route's pattern; "" where none matched
+  Context context;
+  /// What a filter found out and a handler or finisher wants to know (who the client is, ...).
+  std::any attachment;
+
+  /// The first header of that name (any case), or nothing.
+  std::optional<std::string_view> header(std::string_view name) const;
+  std::string_view header_or(std::string_view name, std::string_view fallback) const;
+  /// How many headers of that name there are.
+  std::size_t header_count(std::string_view name) const;
+  /// The path parameter of that name, percent-decoded; "" where the route has none.
+  std::string_view parameter(std::string_view name) const;
+  /// The first query parameter of that name, decoded ('+' is a space); nothing where absent or
+  /// badly encoded.
+  std::optional<std::string> query_parameter(std::string_view name) const;
+};
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+/// An answer whose head and body were serialised once and are shared by many connections.
+class Prepared;
+
+struct Response {
+  int status = 200;
+  std::vector<Header> headers;
+  std::string body;
+  /// A body shared between answers (a file, a document); used instead of `body` where set.
+  std::shared_ptr<const std::string> shared_body;
+  /// Where set, status, headers and body come from here and `headers` are added to them.
+  std::shared_ptr<const Prepared> prepared;
+  /// Close the connection after this answer.
+  bool close = false;
+
+  static Response json(int status, std::string body);
+  static Response text(int status, std::string body);
+  static Response empty(int status);
+  static Response from(std::shared_ptr<const Prepared> prepared);
+
+  /// Appends a header.
+  Response& add(std::string name, std::string value);
+  /// Replaces every header of that name by one.
+  Response& set(std::string_view name, std::string value);
+  bool has(std::string_view name) const;
+  std::string_view body_view() const;
+  int status_code() const;
+};
+
+class Prepared {
+ public:
+  /// REQUIRES: `response` is not itself prepared.
+  static std::shared_ptr<const Prepared> make(const Response& response);
+
+  int status() const { return status_; }
+  std::string_view head() const { return head_; }  ///< status line and header lines, CRLF each
+  std::string_view body() const { return body_; }
+
+ private:
+  int status_ = 200;
+  std::string head_;
+  std::string body_;
+};
+
+/// Why the server refuses a request, before or instead of a handler; see Router::on_refusal.
+struct Refusal {
+  int status = 400;
+  std::string_view code;  ///< stable: bad_request, header_too_large, body_too_large, not_found, ...
+  std::string message;    ///< one sentence for people
+};
+
+/// "Not Found"; "" for a status the relay never sends.
+std::string_view reason_phrase(int status);
+/// Appends a status line and header lines; a header that holds CR, LF or NUL is left out.
+void append_head(std::string& out, int status, const std::vector<Header>& headers);
+void append_headers(std::string& out, const std::vector<Header>& headers);
+/// Percent-decodes; nothing where an escape is malformed.
+std::optional<std::string> percent_decode(std::string_view text);
+/// The same for a query string, where '+' is a space.
+std::optional<std::string> query_decode(std::string_view text);
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 5.6.7).
+std::string http_date(std::int64_t wall_ms);
+
+}  // namespace redoubt::http

@@ -1,0 +1,53 @@
+#include "relay/net/deadlines.hpp"
+
+#include <limits>
+
+namespace redoubt::net {
+
+std::string_view to_string(Phase phase) {
+  switch (phase) {
+    case Phase::handshake:
+      return "handshake";
+    case Phase::idle:
+      return "idle";
+    case Phase::head:
+      return "head";
+    case Phase::body:
+      return "body";
+    case Phase::handler:
+      return "handler";
+    case Phase::write:
+      return "write";
+    case Phase::linger:
+      return "linger";
+    case Phase::websocket:
+      return "websocket";
+  }
+  return "";
+}
+
+std::int64_t deadline_ms(const Deadlines& deadlines, Phase phase, std::int64_t since_ms,
+                         std::size_t write_bytes) {
+  switch (phase) {
+    case Phase::handshake:
+      return since_ms + deadlines.handshake_ms;
+    case Phase::idle:
+      return since_ms + deadlines.idle_ms;
+    case Phase::head:
+      return since_ms + deadlines.head_ms;
+    case Phase::body:
+      return since_ms + deadlines.body_ms;
+    case Phase::handler:
+      return since_ms + deadlines.handler_ms;
+    case Phase::write:
+      return since_ms + deadlines.write_ms +
+             static_cast<std::int64_t>(write_bytes) * 1000 / deadlines.write_rate_min_bytes_s;
+    case Phase::linger:
+      return since_ms + deadlines.linger_ms;
+    case Phase::websocket:
+      break;
+  }
+  return std::numeric_limits<std::int64_t>::max();
+}
+
+}  // namespace redoubt::net

@@ -1,0 +1,40 @@
+// Which connection has waited too long: a pure table, asked once a second by each shard.
+//
+// A connection is in one Phase since a moment; the table says until when it may stay there. Nothing
+// here reads a clock.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace redoubt::net {
+
+enum class Phase : std::uint8_t {
+  handshake,  ///< TLS
+  idle,       ///< between requests (a new connection without a byte too)
+  head,       ///< the first byte of a request came, its head is not complete
+  body,       ///< the head is complete, the body is not
+  handler,    ///< the request is complete, its handler works
+  write,      ///< an answer is being written
+  linger,     ///< answered and shut down; reading what still comes so that the answer arrives
+  websocket,  ///< has deadlines of its own
+};
+std::string_view to_string(Phase phase);
+
+struct Deadlines {
+  std::int64_t handshake_ms = 10'000;
+  std::int64_t idle_ms = 75'000;
+  std::int64_t head_ms = 10'000;
+  std::int64_t body_ms = 30'000;
+  std::int64_t handler_ms = 60'000;
+  std::int64_t write_ms = 20'000;
+  std::int64_t write_rate_min_bytes_s = 4'096;  ///< a longer answer gets this much longer
+  std::int64_t linger_ms = 2'000;
+};
+
+/// The moment (same clock as `since_ms`) after which the phase has taken too long; `write_bytes` is
+/// the size of the answer being written.
+std::int64_t deadline_ms(const Deadlines& deadlines, Phase phase, std::int64_t since_ms,
+                         std::size_t write_bytes = 0);
+
+}  // namespace redoubt::net
