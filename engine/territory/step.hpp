@@ -15,14 +15,10 @@
 
 namespace redoubt::territory {
 
-/// A player's lot breaks ties between agents; it travels with the player when sides are swapped.
-using Lots = std::array<std::uint8_t, teams_max>;
-constexpr Lots default_lots{0, 1, 2, 3};
-
 World start(const Board& board, std::uint64_t seed, const Lots& lots = default_lots);
 
-/// Whether `order` may be given by `order.team` now. Error bad_order or bad_attributes. An order for
-/// an agent that lived and died is fine here and dropped (and counted) by step().
+/// Whether `order` may be given by `order.team` now. Error bad_order or bad_attributes. An order
+/// for an agent that lived and died is fine here and dropped (and counted) by step().
 Result<void> check(const Board& board, const World& world, const Order& order);
 
 /// Plays one tick. Checks every order first; on an error the world is unchanged. After the end of
@@ -32,8 +28,9 @@ Result<void> step(const Board& board, World& world, std::span<const Order> order
 
 Outcome outcome(const Board& board, const World& world);
 
-/// Snapshot: versioned little-endian, with the hashes of map and rules. load() refuses (bad_snapshot,
-/// version_mismatch) what is truncated, of another map or rules, or out of any bound.
+/// Snapshot: versioned little-endian, with the hashes of map and rules. load() refuses
+/// (bad_snapshot, version_mismatch) what is truncated, of another map or rules, or out of any
+/// bound.
 std::string save(const Board& board, const World& world);
 Result<World> load(const Board& board, std::string_view snapshot);
 

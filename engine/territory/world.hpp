@@ -28,6 +28,10 @@ constexpr int agents_max = teams_max * agents_per_team_max;
 
 using Team = std::uint8_t;
 constexpr Team no_team = 0xff;
+/// A player's lot breaks ties between agents; it travels with the player when sides are swapped.
+using Lots = std::array<std::uint8_t, teams_max>;
+constexpr Lots default_lots{0, 1, 2, 3};
+
 using AgentId = std::uint32_t;
 constexpr AgentId no_agent = 0xffffffffu;
 
@@ -55,18 +59,26 @@ struct Order {
 };
 
 enum class EventKind : std::uint8_t {
-  spawned, died, hit, captured, lost, collected, deposited, order_dropped, won
+  spawned,
+  died,
+  hit,
+  captured,
+  lost,
+  collected,
+  deposited,
+  order_dropped,
+  won
 };
 
 /// What happened in a step, for hosts to show; never read by the rules.
 struct Event {
   EventKind kind{};
-  Team team = no_team;             ///< whose agent or cell
+  Team team = no_team;  ///< whose agent or cell
   std::int32_t tick = 0;
   AgentId agent = no_agent;
-  AgentId other = no_agent;        ///< hit, died: the attacker (no_agent: a base)
+  AgentId other = no_agent;  ///< hit, died: the attacker (no_agent: a base)
   Cell cell = no_cell;
-  std::int32_t amount = 0;         ///< hit: damage x1000; deposited, collected: units
+  std::int32_t amount = 0;  ///< hit: damage x1000; deposited, collected: units
 };
 
 enum class Victory : std::uint8_t { none, territory, elimination, domination, time_limit };
@@ -74,9 +86,9 @@ enum class Victory : std::uint8_t { none, territory, elimination, domination, ti
 struct Outcome {
   bool over = false;
   Victory by = Victory::none;
-  Team winner = no_team;                      ///< no_team: a draw or not over
+  Team winner = no_team;  ///< no_team: a draw or not over
   std::int32_t tick = 0;
-  std::array<std::uint8_t, teams_max> rank{}; ///< 1 is best; equal ranks are draws
+  std::array<std::uint8_t, teams_max> rank{};  ///< 1 is best; equal ranks are draws
 };
 
 struct World;  // world_state.hpp: the block itself
@@ -95,12 +107,12 @@ struct ViewAgent {
   Team team = 0;
   Role role = Role::collector;
   Cell cell = no_cell;
-  std::int32_t seen_tick = 0;      ///< equals the view's tick where it is visible now
-  std::int32_t health = 0;         ///< points x 1000
+  std::int32_t seen_tick = 0;  ///< equals the view's tick where it is visible now
+  std::int32_t health = 0;     ///< points x 1000
   std::int32_t health_max = 0;
   Attributes attributes{};
   // Own agents only (defaults for others):
-  Cell next = no_cell;             ///< the cell being entered, or no_cell
+  Cell next = no_cell;  ///< the cell being entered, or no_cell
   Resource load_type = Resource::energy;
   std::int16_t load = 0;
   std::int16_t capacity = 0;
@@ -110,26 +122,26 @@ struct ViewAgent {
 struct ViewSite {
   Cell cell = no_cell;
   Resource type = Resource::energy;
-  std::int16_t stock = 0;          ///< as last seen (the start stock where never seen)
-  std::int32_t seen_tick = -1;     ///< -1: never seen
+  std::int16_t stock = 0;       ///< as last seen (the start stock where never seen)
+  std::int32_t seen_tick = -1;  ///< -1: never seen
 };
 
 struct View {
   std::int32_t tick = 0;
   Team team = 0;
   std::uint8_t teams = 0;
-  std::array<std::int32_t, resources> store{};           ///< own
-  std::array<std::int32_t, resources> income_permille{}; ///< own territory income per tick x 1000
+  std::array<std::int32_t, resources> store{};            ///< own
+  std::array<std::int32_t, resources> income_permille{};  ///< own territory income per tick x 1000
   // The score board is public: it decides victory, so everyone may count on it.
-  std::array<std::int32_t, teams_max> held{};            ///< held cells
+  std::array<std::int32_t, teams_max> held{};  ///< held cells
   std::array<std::int32_t, teams_max> deposits{};
-  std::array<std::int32_t, teams_max> territory_ticks{}; ///< ticks of the running territory win
+  std::array<std::int32_t, teams_max> territory_ticks{};  ///< ticks of the running territory win
   std::array<bool, teams_max> alive{};
-  std::int32_t spawn_ready_tick = 0;                     ///< earliest tick of the next own spawn
+  std::int32_t spawn_ready_tick = 0;  ///< earliest tick of the next own spawn
   Outcome outcome{};
-  std::vector<ViewAgent> own;       ///< by id
-  std::vector<ViewAgent> enemies;   ///< by id; seen now or remembered (seen_tick < tick)
-  std::vector<ViewSite> sites;      ///< by cell
+  std::vector<ViewAgent> own;      ///< by id
+  std::vector<ViewAgent> enemies;  ///< by id; seen now or remembered (seen_tick < tick)
+  std::vector<ViewSite> sites;     ///< by cell
   // One entry a cell, as last seen:
   std::vector<std::uint8_t> owner;     ///< team whose strength it is, no_team for none
   std::vector<std::uint16_t> control;  ///< 0..10000
