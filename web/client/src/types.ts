@@ -1,0 +1,166 @@
+/** Public types of @redoubt/client. Times are milliseconds of the client's clock (`client.now()`). */
+/// <reference lib="esnext.disposable" />
+
+import type { ConnectionState } from './connection.js';
+import type { ClientError, ClientErrorCode } from './errors.js';
+import type {
+  AdaptationRequest,
+  AgentSpecification,
+  AgentSpecificationRequest,
+  Strategy,
+  TeamName,
+  TeamStrategy,
+  TeamStrategyRequest,
+} from './wire.js';
+
+/** A team by name or by the engine's number 0..3. */
+export type Team = TeamName | 0 | 1 | 2 | 3;
+
+/**
+ * Who answers when the relay does not: @redoubt/engine, or whatever speaks its requests. Each may
+ * answer at once or with a promise (an engine in a worker).
+ */
+export interface AnsweringEngine {
+  strategy(request: TeamStrategyRequest): unknown;
+  agentSpecification(request: AgentSpecificationRequest): unknown;
+  /** Without it an adaptation is answered as a plain strategy. */
+  strategyAdaptation?(request: AdaptationRequest): unknown;
+  /** The request that describes this engine's world; for `strategy(team)` without a request. */
+  situation?(team: TeamName): TeamStrategyRequest | Promise<TeamStrategyRequest>;
+}
+
+/** Runs `callback` once after `delayMs`; returns what cancels it. */
+export type Schedule = (callback: () => void, delayMs: number) => () => void;
+
+/** The browser's opinion about the network: a hint, never believed without asking the relay. */
+export interface NetworkHint {
+  onLine(): boolean;
+  subscribe(changed: () => void): () => void;
+}
+
+export interface ClientOptions {
+  engine: AnsweringEngine;
+  /** Address of the relay, relative to the page where there is one; null plays without a relay. */
+  relay: string | URL | null;
+  /** Sent as a bearer token with every call; a function is asked for each. */
+  token?: string | (() => string | Promise<string>);
+  /** The engine answers when the relay has not by then. Default 2500. */
+  deadlineMs?: number;
+  fetch?: typeof fetch;
+  /** For connect(); default the platform's WebSocket. */
+  WebSocket?: new (url: string) => WebSocket;
+  now?: () => number;
+  schedule?: Schedule;
+  random?: () => number;
+  network?: NetworkHint;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+/** Why an answer is less than what was asked for. */
+export interface Reduced {
+  code: ClientErrorCode;
+  message: string;
+}
+
+export interface Answer<T> {
+  value: T;
+  /** Who answered: the relay, or the engine in the page. */
+  source: 'relay' | 'engine';
+  /** The model behind the relay's answer; null where its built-in strategist or the engine answered. */
+  model: string | null;
+  latencyMs: number;
+  costMicroUsd: number;
+  reduced?: Reduced;
+}
+
+/** A limit that the relay named; calls go to the engine until it ends. */
+export interface Limit {
+  code: 'rate_limited' | 'budget_exhausted';
+  message: string;
+  untilMs: number;
+}
+
+export interface Status {
+  state: ConnectionState;
+  /** When `state` was entered. */
+  since: number;
+  /** When the relay is asked again; null while it is there. */
+  retryAtMs: number | null;
+  /** How long the relay had been away when it last came back; null if it never was. */
+  outageMs: number | null;
+  lastError: ClientError | null;
+  limit: Limit | null;
+  /** The model of the relay's last answer. */
+  model: string | null;
+  /** Median of the relay's last 32 answers in time. */
+  latencyP50Ms: number | null;
+  /** Spent by this client's calls. */
+  costMicroUsd: number;
+  /** Whether the push socket is open. */
+  push: boolean;
+}
+
+/** A strategy that nobody waited for: pushed by the relay, or an answer that came after its deadline. */
+export interface Directive {
+  team: TeamName;
+  strategy: TeamStrategy;
+  model: string | null;
+  /** True for an answer that came after its deadline. */
+  late: boolean;
+}
+
+export interface Recommendation {
+  team: TeamName;
+  specification: AgentSpecification;
+  model: string | null;
+  late: boolean;
+}
+
+/** What the relay is told once a second while the push socket is open. */
+export interface GameState {
+  territoryControl: Record<string, number>;
+  agents: Record<string, readonly unknown[]>;
+  resources: Record<string, Record<string, number>>;
+  resourcesOnMap: Record<string, number>;
+}
+
+export interface Push {
+  readonly open: boolean;
+  /** Keeps the newest state and sends it at most once a second. */
+  send(state: GameState): void;
+  close(): void;
+}
+
+export interface Client {
+  /** Rejects only with bad_request, aborted, or what the engine itself threw. */
+  strategy(
+    team: Team,
+    request?: Omit<TeamStrategyRequest, 'team_id'>,
+    options?: CallOptions,
+  ): Promise<Answer<Strategy>>;
+  agentSpecification(
+    team: Team,
+    request: Omit<AgentSpecificationRequest, 'team_id'>,
+    options?: CallOptions,
+  ): Promise<Answer<AgentSpecification>>;
+  /** A strategy that takes into account what the opponent was seen doing. */
+  adaptation(
+    team: Team,
+    request: Omit<AdaptationRequest, 'team_id'>,
+    options?: CallOptions,
+  ): Promise<Answer<Strategy>>;
+  /** Opens the push socket and keeps it open while the relay is there. One at a time. */
+  connect(): Push;
+  readonly status: Status;
+  /** Called after every change of the status; returns what ends it. */
+  onStatus(listener: (status: Status) => void): () => void;
+  onDirective(listener: (directive: Directive) => void): () => void;
+  onRecommendation(listener: (recommendation: Recommendation) => void): () => void;
+  now(): number;
+  /** Ends timers, calls and the socket. Calls made afterwards reject with aborted. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
