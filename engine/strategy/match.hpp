@@ -39,6 +39,7 @@ struct MatchOptions {
 Result<Match> start_match(const MatchOptions& options);
 /// Plays until `until_tick` or the end. Errors only where a player gives an order that the rules
 /// refuse: a defect, reported with the player's name.
-Result<void> play(Match& match, std::int32_t until_tick, std::vector<territory::Event>* events = nullptr);
+Result<void> play(Match& match, std::int32_t until_tick,
+                  std::vector<territory::Event>* events = nullptr);
 
 }  // namespace redoubt::strategy

@@ -15,10 +15,10 @@ namespace redoubt::strategy {
 
 /// One fault of a request, in the terms of FastAPI's 422 detail list.
 struct RequestFault {
-  std::string type;                  ///< missing, string_type, float_type, finite_number, enum, ...
-  std::vector<std::string> location; ///< path inside the body: {"resources", "red", "energy"}
+  std::string type;  ///< missing, string_type, float_type, finite_number, enum, ...
+  std::vector<std::string> location;  ///< path inside the body: {"resources", "red", "energy"}
   std::string message;
-  nlohmann::json input;              ///< the offending value (the parent object where missing)
+  nlohmann::json input;  ///< the offending value (the parent object where missing)
 };
 using Faults = std::vector<RequestFault>;
 using Answer = std::variant<nlohmann::json, Faults>;
