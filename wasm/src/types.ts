@@ -1,4 +1,5 @@
 /** Public types of @redoubt/engine: what a game sees. Cells are indices row * width + column. */
+/// <reference lib="esnext.disposable" />
 
 export type TeamId = 0 | 1 | 2 | 3;
 export type Role = 'collector' | 'explorer' | 'defender' | 'attacker';
@@ -15,7 +16,14 @@ export interface Attributes {
 }
 
 export type MapSource =
-  | { generate: { width?: number; height?: number; teams?: number; seed?: string | number | bigint } }
+  | {
+      generate: {
+        width?: number;
+        height?: number;
+        teams?: number;
+        seed?: string | number | bigint;
+      };
+    }
   | { tiled: string | object }
   | { wesnoth: string; name?: string }
   | { compact: string | object };
@@ -26,9 +34,16 @@ export interface EngineOptions {
   seed?: string | number | bigint;
   /** A rules file's content (members left out have their default). */
   rules?: string | object;
+  /** Who plays each team; null or "external" for a team whose orders come from you. Default: nobody. */
+  players?: readonly (PlayerName | 'external' | null)[];
   /** Where the WebAssembly comes from: bytes, a compiled module or a URL. Default: beside the package. */
-  wasm?: BufferSource | WebAssembly.Module | string | URL;
+  wasm?: WasmSource;
 }
+
+export type WasmSource = BufferSource | WebAssembly.Module | string | URL;
+
+/** The built-in players: the strategist and the bots that it is measured against. */
+export type PlayerName = 'strategist' | 'random' | 'agentarena' | 'rush';
 
 export interface MapInfo {
   readonly name: string;
@@ -45,7 +60,8 @@ export interface MapInfo {
   readonly hash: string;
 }
 
-export type OrderKind = 'idle' | 'move' | 'collect' | 'return' | 'capture' | 'attack' | 'guard' | 'spawn';
+export type OrderKind =
+  'idle' | 'move' | 'collect' | 'return' | 'capture' | 'attack' | 'guard' | 'spawn';
 
 export interface Order {
   kind: OrderKind;
@@ -62,7 +78,16 @@ export interface Order {
 }
 
 export interface GameEvent {
-  kind: 'spawned' | 'died' | 'hit' | 'captured' | 'lost' | 'collected' | 'deposited' | 'order_dropped' | 'won';
+  kind:
+    | 'spawned'
+    | 'died'
+    | 'hit'
+    | 'captured'
+    | 'lost'
+    | 'collected'
+    | 'deposited'
+    | 'order_dropped'
+    | 'won';
   tick: number;
   team: TeamId | null;
   agent: number | null;
@@ -115,7 +140,14 @@ export interface AgentsView {
 }
 
 export const ORDER_KINDS: readonly OrderKind[] = [
-  'idle', 'move', 'collect', 'return', 'capture', 'attack', 'guard', 'spawn',
+  'idle',
+  'move',
+  'collect',
+  'return',
+  'capture',
+  'attack',
+  'guard',
+  'spawn',
 ];
 export const ROLES: readonly Role[] = ['collector', 'explorer', 'defender', 'attacker'];
 export const RESOURCES: readonly ResourceType[] = ['energy', 'materials', 'data'];
@@ -130,8 +162,13 @@ export interface TeamView {
 export type StrategyName = 'balanced' | 'aggressive' | 'economic' | 'defensive';
 export type Focus = 'resources' | 'territory' | 'combat';
 export type Priority =
-  | 'collect_energy' | 'collect_materials' | 'collect_data' | 'expand_territory'
-  | 'attack_enemies' | 'defend_territory' | 'defend_base';
+  | 'collect_energy'
+  | 'collect_materials'
+  | 'collect_data'
+  | 'expand_territory'
+  | 'attack_enemies'
+  | 'defend_territory'
+  | 'defend_base';
 
 export interface TeamStrategy {
   strategy: StrategyName;
@@ -188,7 +225,13 @@ export interface ThinkResult {
 export interface AgentSpecification {
   role: Role;
   /** 0.1..1.0 each, sum at most 3.0. */
-  attributes: { speed: number; health: number; attack: number; defense: number; carryCapacity: number };
+  attributes: {
+    speed: number;
+    health: number;
+    attack: number;
+    defense: number;
+    carryCapacity: number;
+  };
   priority: ResourceType;
   description: string;
 }
@@ -208,3 +251,103 @@ export interface Frame {
   outcome: Outcome | null;
 }
 export const TEAM_FIELDS = 8;
+export const HEAT_MAPS: readonly HeatMapName[] = ['threat', 'influence', 'resource_pull'];
+
+/** What one team may know: what is visible now, the rest as it was last seen. Copies, not views. */
+export interface TeamSight {
+  readonly tick: number;
+  readonly team: TeamId;
+  readonly store: Record<ResourceType, number>;
+  /** The public score board, one entry a team. */
+  readonly held: number[];
+  readonly deposits: number[];
+  readonly alive: boolean[];
+  /** Earliest tick of the next own spawn. */
+  readonly spawnReadyTick: number;
+  /** One entry a cell, as last seen. */
+  readonly owner: Uint8Array;
+  readonly control: Uint16Array;
+  /** 1: seen in this tick. */
+  readonly visible: Uint8Array;
+  /** 1: seen at least once. */
+  readonly explored: Uint8Array;
+  /** Own agents, then enemies that are seen or remembered. */
+  readonly agents: AgentsView;
+  /** One entry for each of `agents`: equals `tick` where it is visible now. */
+  readonly seenTick: Int32Array;
+  /** Seen tick -1: never seen, the stock is what such a site starts with. */
+  readonly sites: { cell: number; type: ResourceType; stock: number; seenTick: number }[];
+}
+
+/** The body of the relay's POST /api/team-strategy: what a game with a world of its own sends. */
+export interface TeamStrategyRequest {
+  /** red, blue, green, yellow; also team1..team4 and 1..4. */
+  team_id: string;
+  /** Percent a team; need not sum to 100. */
+  territory_control: Record<string, number>;
+  resources: Record<string, Record<ResourceType, number>>;
+  /** An empty list means unknown, not none. */
+  agents: Record<string, { id: number; type: string; health: number; x: number; y: number }[]>;
+  resource_distribution: Record<string, number>;
+}
+
+export interface AgentSpecificationRequest {
+  team_id: string;
+  strategy: { strategy: string; focus: string; priorities?: string[]; description?: string };
+  resources: Record<ResourceType, number>;
+  current_agents?: { type: string; count: number }[];
+}
+
+export interface StrategyAdaptationRequest extends TeamStrategyRequest {
+  current_strategy: Partial<TeamStrategy>;
+  opponent_history: {
+    tick: number;
+    territory: number;
+    agents: Partial<Record<Role, number>>;
+    actions?: string[];
+  }[];
+}
+
+/** A team strategy with what led to it. */
+export interface StrategyAnswer extends TeamStrategy {
+  source: string;
+  confidence: number;
+  reasons: Reason[];
+}
+
+export interface AgentAnswer extends AgentSpecification {
+  source: string;
+  confidence: number;
+  reasons: Reason[];
+}
+
+/** `version` is semver of the package; the others name what replays and snapshots depend on. */
+export interface VersionInfo {
+  readonly version: string;
+  /** Changes when the same orders give another state hash. */
+  readonly rulesVersion: string;
+  /** Changes when the built-in players decide otherwise. */
+  readonly strategyVersion: string;
+  readonly replayFormat: number;
+}
+
+export type EngineErrorCode =
+  | 'wasm_load_failed'
+  | 'wasm_unsupported'
+  | 'out_of_memory'
+  | 'bad_map'
+  | 'bad_rules'
+  | 'bad_order'
+  | 'bad_attributes'
+  | 'bad_snapshot'
+  | 'bad_replay'
+  | 'bad_player'
+  | 'bad_request'
+  | 'bad_answer'
+  | 'bad_argument'
+  | 'replay_diverged'
+  | 'version_mismatch'
+  | 'match_over'
+  | 'worker_lost'
+  | 'disposed'
+  | 'internal';
