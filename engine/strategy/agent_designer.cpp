@@ -30,7 +30,6 @@ constexpr std::array<Counts, styles> counter_shift{{
     {0.06, 0.16, -0.08, -0.10},
     {0.00, 0.08, -0.04, 0.14},
 }};
-constexpr Counts stance_free_mix{0.40, 0.25, 0.12, 0.23};
 // A team without these has no economy to build anything else with.
 constexpr double collectors_min = 2;
 // Weights of the causes in a role's score.

@@ -152,7 +152,7 @@ void walk(V& v, R& rules) {
 // Reads groups from the root; a group that appears in several places of the list is one object.
 class Reader {
  public:
-  explicit Reader(const Json& root) : root_(root), top_(root, "bad_rules") {
+  explicit Reader(const Json& root) : top_(root, "bad_rules") {
     if (!top_.ok()) return;
     if (root.contains("format") && top_.text("format", 64) != "redoubt-rules") {
       top_.fault("format", "\"redoubt-rules\"", describe(root["format"]));
@@ -202,7 +202,6 @@ class Reader {
     if (!error_) error_ = error;
   }
 
-  const Json& root_;
   JsonFields top_;
   std::optional<JsonFields> fields_;
   std::optional<Error> error_;

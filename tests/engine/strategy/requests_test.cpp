@@ -158,7 +158,7 @@ TEST_CASE("enemy fighters at home turn the choice to defence") {
 TEST_CASE("a team without collectors builds its economy") {
   Json request = team_request(40, 40);
   request["agents"]["red"] = {agent(0, "explorer", 100, 10, 10), agent(1, "explorer", 90, 20, 10)};
-  request["agents"]["blue"] = {agent(2, "collector", 100, 900, 700)};
+  request["agents"]["blue"] = Json::array({agent(2, "collector", 100, 900, 700)});
   const Json answer = answer_in(answer_team_strategy(request));
   CHECK(answer.at("strategy") == "economic");
   CHECK(answer.at("focus") == "resources");
