@@ -4,7 +4,7 @@
 //    handler is done (an asynchronous handler: until its Task ends). Copy what must live longer.
 // 2. A Request that a handler sees has passed the strict check of http/request_parser: one Host,
 //    no ambiguous length, a target of printable ASCII that starts with '/' ("*" for OPTIONS only),
-//    valid percent escapes, header values without control characters.
+//    valid percent escapes in its path, header values without control characters.
 // 3. A Response names no Content-Length, Connection, Date or Transfer-Encoding: the server writes
 //    them. Header names and values must not contain CR, LF or NUL: the server drops such a header
 //    rather than let it split an answer.

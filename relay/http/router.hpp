@@ -94,6 +94,8 @@ class Router {
 
  private:
   struct Node;
+  void insert(Route route);
+
   std::unique_ptr<Node> root_;
   std::vector<Filter> filters_;
   std::vector<Finisher> finishers_;
