@@ -29,12 +29,14 @@ import type {
   Schedule,
   Status,
   Team,
+  TeamNumber,
 } from './types.js';
 import {
   readAgentSpecification,
   readStrategy,
   readTeamStrategy,
   type Strategy,
+  TEAM_NAMES,
   type TeamName,
   type TeamStrategyRequest,
   teamName,
@@ -401,7 +403,11 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function situation(team: TeamName): Promise<TeamStrategyRequest> {
-    if (options.engine.situation) return options.engine.situation(team);
+    const { engine } = options;
+    if (engine.situation) {
+      const seen = await engine.situation(TEAM_NAMES.indexOf(team) as TeamNumber);
+      return { ...seen, team_id: team };
+    }
     throw new ClientError(
       'bad_request',
       'This engine has no situation(team): pass the request that describes your world.',

@@ -19,6 +19,7 @@ export type {
   Schedule,
   Status,
   Team,
+  TeamNumber,
 } from './types.js';
 export {
   type AdaptationRequest,

@@ -13,20 +13,23 @@ import type {
   TeamStrategyRequest,
 } from './wire.js';
 
-/** A team by name or by the engine's number 0..3. */
-export type Team = TeamName | 0 | 1 | 2 | 3;
+/** The engine's team numbers, in the order of TEAM_NAMES. */
+export type TeamNumber = 0 | 1 | 2 | 3;
+export type Team = TeamName | TeamNumber;
+
+type Awaitable<T> = T | Promise<T>;
 
 /**
- * Who answers when the relay does not: @redoubt/engine, or whatever speaks its requests. Each may
- * answer at once or with a promise (an engine in a worker).
+ * Who answers when the relay does not: `import * as engine from '@redoubt/engine'`, or whatever
+ * speaks its requests, at once or with a promise (an engine in a worker).
  */
 export interface AnsweringEngine {
   strategy(request: TeamStrategyRequest): unknown;
   agentSpecification(request: AgentSpecificationRequest): unknown;
   /** Without it an adaptation is answered as a plain strategy. */
   strategyAdaptation?(request: AdaptationRequest): unknown;
-  /** The request that describes this engine's world; for `strategy(team)` without a request. */
-  situation?(team: TeamName): TeamStrategyRequest | Promise<TeamStrategyRequest>;
+  /** Describes this engine's world as the team sees it; for `strategy(team)` without a request. */
+  situation?(team: TeamNumber): Awaitable<Omit<TeamStrategyRequest, 'team_id'>>;
 }
 
 /** Runs `callback` once after `delayMs`; returns what cancels it. */
