@@ -130,6 +130,7 @@ struct View {
   std::int32_t tick = 0;
   Team team = 0;
   std::uint8_t teams = 0;
+  std::uint64_t map_hash = 0;
   std::array<std::int32_t, resources> store{};            ///< own
   std::array<std::int32_t, resources> income_permille{};  ///< own territory income per tick x 1000
   // The score board is public: it decides victory, so everyone may count on it.

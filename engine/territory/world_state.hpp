@@ -21,8 +21,13 @@ using ByTeam = std::array<T, teams_max>;
 template <class T>
 using BySlot = std::array<T, agents_max>;
 
+/// Where a collecting agent is in its round.
+enum class Errand : std::uint8_t { outbound, harvesting, homeward };
+
 constexpr std::uint8_t no_slot = 0xff;
 constexpr std::int32_t never = 0x7fffffff;
+/// A store never holds more; what would go beyond is lost.
+constexpr std::int32_t store_max_units = 1'000'000;
 
 struct World {
   std::uint64_t seed;
@@ -66,6 +71,7 @@ struct World {
   BySlot<OrderKind> order;
   BySlot<Cell> order_cell;
   BySlot<AgentId> order_target;
+  BySlot<Errand> errand;
   BySlot<Cell> came_from;         ///< the cell it left last: no side-step leads back there
   BySlot<std::uint16_t> nearest;  ///< least distance to the goal so far, in board units
   BySlot<std::uint8_t> detours;   ///< side-steps since it last came nearer
@@ -73,10 +79,10 @@ struct World {
   std::array<std::uint8_t, sites_max> stock;
 
   // Derived
-  std::array<std::uint64_t, teams_max> living;  ///< bit k: slot team * 16 + k lives
-  ByTeam<std::int32_t> held;                    ///< held cells
-  std::uint64_t capturing;                      ///< slots whose cell is not yet fully theirs
-  std::uint64_t damaged;                        ///< slots below full health
+  std::uint64_t living;       ///< a bit a slot
+  ByTeam<std::int32_t> held;  ///< held cells
+  std::uint64_t capturing;    ///< slots whose cell is not yet fully theirs
+  std::uint64_t damaged;      ///< slots below full health
   BySlot<std::int32_t> health_max;
   BySlot<std::int32_t> rate;  ///< progress a tick
   BySlot<std::int16_t> capacity;
@@ -93,6 +99,22 @@ struct World {
 
 static_assert(std::is_trivially_copyable_v<World>);
 static_assert(std::is_standard_layout_v<World>);
+
+/// Rebuilds everything derived. REQUIRES: the rest is within its bounds (load() checks them).
+void settle(const Board& board, World& world);
+
+/// Copies the used part only: what a rollout does before it begins.
+/// REQUIRES: both belong to `board`, or `to` is about to.
+void copy_world(const Board& board, const World& from, World& to);
+
+/// The slot of a living agent, or -1.
+int slot_of(const World& world, AgentId id);
+
+/// Progress into `next`, permille; 0 when standing.
+int step_progress_permille(const Board& board, const World& world, int slot);
+
+/// Whether `team` sees `cell` now.
+bool sees(const Board& board, const World& world, int team, Cell cell);
 
 inline constexpr int slot_team(int slot) {
   return slot / agents_per_team_max;
