@@ -1,0 +1,59 @@
+// Caller: who sends a request and whether he may, as pure functions over header values.
+//
+// 1. The client is the TCP peer, unless the listener names trusted proxies: then it is the
+//    right-most hop of the forwarded chain that is not itself a trusted proxy.
+// 2. A forwarded header where no proxy is trusted is refused, not ignored: a proxy was put in
+//    front and the configuration not told, so that every limit would count the proxy.
+// 3. A browser cannot lie in Host and Origin. Host is checked against DNS rebinding, Origin
+//    against other sites' scripts; programs that send no Origin are not stopped by it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/auth/address.hpp"
+
+namespace redoubt::auth {
+
+enum class Anonymous : std::uint8_t { off, local, on };
+
+/// Header values as received; an absent header is an empty view.
+struct Forwarded {
+  std::string_view x_forwarded_for;
+  std::string_view forwarded;  ///< RFC 7239
+  std::string_view x_real_ip;
+  bool any = false;  ///< any forwarded header was present, see is_forwarded_header
+};
+
+/// Does a proxy add this header to speak for somebody else?
+bool is_forwarded_header(std::string_view name);
+
+/// Why a request is refused before it reaches a handler.
+struct Refusal {
+  int status = 403;
+  std::string code;     ///< stable: forwarded_not_trusted, bad_forwarded, host_refused, ...
+  std::string message;  ///< a sentence that says what to change
+};
+
+struct ClientAddress {
+  Address address;
+  std::optional<Refusal> refusal;
+};
+
+/// Hops in a forwarded header that are looked at; a longer chain is refused.
+constexpr int hops_max = 32;
+
+ClientAddress client_address(const Address& peer, const Forwarded& headers,
+                             std::span<const Network> trusted_proxies);
+
+/// May a caller without a token use this listener?
+std::optional<Refusal> check_anonymous(Anonymous anonymous, const Address& client);
+
+/// `hosts` are lower-case names without port; "*" allows any. localhost, 127.0.0.1 and [::1] are
+/// always allowed. `host` is the Host header.
+std::optional<Refusal> check_host(std::string_view host, std::span<const std::string> hosts);
+
+}  // namespace redoubt::auth
