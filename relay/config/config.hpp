@@ -1,0 +1,95 @@
+// Config: everything that can be set about a relay, as one value.
+//
+// 1. A default-constructed Config is the default configuration; nothing else holds a default.
+// 2. relay/config/keys.cpp declares each member once: its name in YAML and in the environment, its
+//    range or choices and what it means. Loading, printing and docs/configuration.md follow it.
+// 3. Units stand last in a name: _ms, _s, _bytes, _max counts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "relay/auth/caller.hpp"
+
+namespace redoubt::config {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
+
+struct Listener {
+  std::string address = "127.0.0.1";
+  std::int64_t port = 8000;
+  auth::Anonymous anonymous = auth::Anonymous::local;
+  std::vector<std::string> hosts;
+  std::vector<std::string> trusted_proxies;
+  std::string tls_certificate;
+  std::string tls_key;
+};
+
+struct Admin {
+  bool enabled = true;
+  std::string address = "127.0.0.1";
+  std::int64_t port = 9464;
+  auth::Anonymous anonymous = auth::Anonymous::local;
+  std::vector<std::string> hosts;
+};
+
+struct Server {
+  std::int64_t shards = 1;
+  std::int64_t compute_threads = 1;
+  std::int64_t compute_queue_max = 256;
+  std::int64_t connections_max = 10'000;
+  std::int64_t connections_per_address_max = 256;
+  std::int64_t head_bytes_max = 16'384;
+  std::int64_t headers_max = 100;
+  std::int64_t body_bytes_max = 1'048'576;
+  std::int64_t head_timeout_s = 10;
+  std::int64_t body_timeout_s = 30;
+  std::int64_t idle_timeout_s = 75;
+  std::int64_t write_timeout_s = 20;
+  std::int64_t drain_timeout_s = 10;
+};
+
+struct Json {
+  std::int64_t depth_max = 32;
+};
+
+struct Cors {
+  std::vector<std::string> origins{"http://localhost:*", "http://127.0.0.1:*",
+                                   "https://localhost:*", "https://127.0.0.1:*"};
+};
+
+struct Limits {
+  std::int64_t requests_per_minute = 1'200;
+  std::int64_t burst = 200;
+  std::int64_t addresses_max = 65'536;
+};
+
+struct Push {
+  std::int64_t directive_interval_s = 30;
+  std::int64_t directive_early_s = 5;
+  std::int64_t class_gap_percent = 10;
+  std::int64_t recommendation_interval_s = 30;
+  std::int64_t frames_per_second_max = 10;
+  std::int64_t frame_bytes_max = 262'144;
+};
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  bool requests = true;
+  std::int64_t queue_lines_max = 8'192;
+};
+
+struct Config {
+  std::vector<Listener> listeners{Listener{}};
+  Admin admin;
+  std::string www;
+  Server server;
+  Json json;
+  Cors cors;
+  Limits limits;
+  Push push;
+  Log log;
+};
+
+}  // namespace redoubt::config

@@ -1,0 +1,470 @@
+#include "relay/config/keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+
+#include "relay/auth/address.hpp"
+#include "relay/auth/origin.hpp"
+
+namespace redoubt::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> anonymous_names{"off", "local", "on"};
+constexpr std::array<std::string_view, 5> level_names{"debug", "info", "warning", "error", "off"};
+constexpr std::size_t list_entries_max = 256;
+constexpr std::size_t text_bytes_max = 4'096;
+
+std::string listen_address(std::string_view value) {
+  if (value == "localhost" || auth::parse_address(value)) return "";
+  return "an IP address, or localhost for both loopback addresses";
+}
+std::string plain_host(std::string_view value) {
+  const bool good = !value.empty() && value.find_first_of("/:@ ,") == std::string_view::npos;
+  if (good || (value.size() > 2 && value.front() == '[' && value.back() == ']')) return "";
+  return "a host name without scheme and port, an IPv6 address in brackets, or *";
+}
+std::string network(std::string_view value) {
+  return auth::parse_network(value) ? "" : "an address or a block such as 10.0.0.0/8 or fd00::/8";
+}
+std::string origin(std::string_view value) {
+  const std::array<std::string, 1> entry{std::string(value)};
+  const Result<auth::Origins> parsed = auth::parse_origins(entry);
+  return parsed ? "" : parsed.error().expected;
+}
+
+#define REDOUBT_IN_CONFIG(member) [](Config& c) -> Target { return &c.member; }, nullptr
+#define REDOUBT_IN_LISTENER(member) nullptr, [](Listener& l) -> Target { return &l.member; }
+
+constexpr Key table[] = {
+    {"listeners[].address",
+     REDOUBT_IN_LISTENER(address),
+     {},
+     listen_address,
+     "Address to listen on. `localhost` means 127.0.0.1 and, where the machine has it, [::1]."},
+    {"listeners[].port",
+     REDOUBT_IN_LISTENER(port),
+     {0, 65'535},
+     nullptr,
+     "TCP port; 0 lets the system choose one, which is printed at the start."},
+    {"listeners[].anonymous",
+     REDOUBT_IN_LISTENER(anonymous),
+     {},
+     nullptr,
+     "Who may call without a token: nobody, callers on this machine, or everybody. Liveness, the "
+     "page and the API's description are open in any case."},
+    {"listeners[].hosts",
+     REDOUBT_IN_LISTENER(hosts),
+     {},
+     plain_host,
+     "Names under which this listener is reached, against DNS rebinding. localhost, 127.0.0.1, "
+     "[::1] and the listener's own address are always among them; `*` turns the check off."},
+    {"listeners[].trusted_proxies",
+     REDOUBT_IN_LISTENER(trusted_proxies),
+     {},
+     network,
+     "Proxies whose X-Forwarded-For, Forwarded or X-Real-IP is believed. The client is the "
+     "right-most hop that is not one of them. From anybody else such a header is refused."},
+    {"listeners[].tls_certificate",
+     REDOUBT_IN_LISTENER(tls_certificate),
+     {},
+     nullptr,
+     "PEM file with the certificate and its chain; empty for plain HTTP. Read again on SIGHUP."},
+    {"listeners[].tls_key",
+     REDOUBT_IN_LISTENER(tls_key),
+     {},
+     nullptr,
+     "PEM file with the certificate's private key."},
+    {"admin.enabled",
+     REDOUBT_IN_CONFIG(admin.enabled),
+     {},
+     nullptr,
+     "Whether the admin listener (/metrics, /healthz, /readyz) is opened."},
+    {"admin.address",
+     REDOUBT_IN_CONFIG(admin.address),
+     {},
+     listen_address,
+     "Address of the admin listener."},
+    {"admin.port",
+     REDOUBT_IN_CONFIG(admin.port),
+     {0, 65'535},
+     nullptr,
+     "Port of the admin listener; 0 lets the system choose."},
+    {"admin.anonymous", REDOUBT_IN_CONFIG(admin.anonymous), {}, nullptr, "Who may read /metrics."},
+    {"admin.hosts",
+     REDOUBT_IN_CONFIG(admin.hosts),
+     {},
+     plain_host,
+     "As listeners[].hosts, for the admin listener."},
+    {"www",
+     REDOUBT_IN_CONFIG(www),
+     {},
+     nullptr,
+     "Folder of the page. Empty: the folder `www` in the working directory or beside the program "
+     "(or share/redoubt/www), if there is one; otherwise no page is served."},
+    {"server.shards",
+     REDOUBT_IN_CONFIG(server.shards),
+     {1, 64},
+     nullptr,
+     "Threads that serve connections, each with its own share of them."},
+    {"server.compute_threads",
+     REDOUBT_IN_CONFIG(server.compute_threads),
+     {1, 64},
+     nullptr,
+     "Threads for work that would hold up a shard."},
+    {"server.compute_queue_max",
+     REDOUBT_IN_CONFIG(server.compute_queue_max),
+     {1, 65'536},
+     nullptr,
+     "Work that may wait for a compute thread; over it a request is answered 503."},
+    {"server.connections_max",
+     REDOUBT_IN_CONFIG(server.connections_max),
+     {1, 1'000'000},
+     nullptr,
+     "Open connections over all listeners."},
+    {"server.connections_per_address_max",
+     REDOUBT_IN_CONFIG(server.connections_per_address_max),
+     {1, 1'000'000},
+     nullptr,
+     "Open connections from one address (of the socket's peer)."},
+    {"server.head_bytes_max",
+     REDOUBT_IN_CONFIG(server.head_bytes_max),
+     {1'024, 1'048'576},
+     nullptr,
+     "Request line and headers; over it 431."},
+    {"server.headers_max",
+     REDOUBT_IN_CONFIG(server.headers_max),
+     {8, 10'000},
+     nullptr,
+     "Headers of one request; over it 431."},
+    {"server.body_bytes_max",
+     REDOUBT_IN_CONFIG(server.body_bytes_max),
+     {1'024, 268'435'456},
+     nullptr,
+     "Body of one request; over it 413."},
+    {"server.head_timeout_s",
+     REDOUBT_IN_CONFIG(server.head_timeout_s),
+     {1, 3'600},
+     nullptr,
+     "From a request's first byte to the end of its head; over it 408."},
+    {"server.body_timeout_s",
+     REDOUBT_IN_CONFIG(server.body_timeout_s),
+     {1, 3'600},
+     nullptr,
+     "From the end of the head to the end of the body; over it 408."},
+    {"server.idle_timeout_s",
+     REDOUBT_IN_CONFIG(server.idle_timeout_s),
+     {1, 86'400},
+     nullptr,
+     "How long a connection may stay open between requests."},
+    {"server.write_timeout_s",
+     REDOUBT_IN_CONFIG(server.write_timeout_s),
+     {1, 3'600},
+     nullptr,
+     "How long a client may take to read an answer (longer for long ones)."},
+    {"server.drain_timeout_s",
+     REDOUBT_IN_CONFIG(server.drain_timeout_s),
+     {0, 3'600},
+     nullptr,
+     "On SIGTERM or SIGINT: how long open requests may take to finish."},
+    {"json.depth_max",
+     REDOUBT_IN_CONFIG(json.depth_max),
+     {4, 256},
+     nullptr,
+     "Nesting of a JSON body or WebSocket frame."},
+    {"cors.origins",
+     REDOUBT_IN_CONFIG(cors.origins),
+     {},
+     origin,
+     "Pages that may call from a browser: scheme://host[:port], where the port may be *; `*` for "
+     "any page (then without credentials). The relay's own page always may. The variables "
+     "CORS_ORIGINS and ALLOWED_ORIGINS are read too, for AgentArena's set-ups."},
+    {"limits.requests_per_minute",
+     REDOUBT_IN_CONFIG(limits.requests_per_minute),
+     {0, 6'000'000},
+     nullptr,
+     "Requests an address (an IPv6 /64) may make in the long run; over it 429. 0: no limit. "
+     "/healthz and /readyz are not counted."},
+    {"limits.burst",
+     REDOUBT_IN_CONFIG(limits.burst),
+     {1, 1'000'000},
+     nullptr,
+     "Requests at once from an address that has rested."},
+    {"limits.addresses_max",
+     REDOUBT_IN_CONFIG(limits.addresses_max),
+     {16, 16'777'216},
+     nullptr,
+     "Addresses counted apart; when all are in use, further ones share one limit."},
+    {"push.directive_interval_s",
+     REDOUBT_IN_CONFIG(push.directive_interval_s),
+     {1, 3'600},
+     nullptr,
+     "WebSocket: a new directive for each team after this time."},
+    {"push.directive_early_s",
+     REDOUBT_IN_CONFIG(push.directive_early_s),
+     {1, 3'600},
+     nullptr,
+     "The least time between two directives for a team when its situation changes class."},
+    {"push.class_gap_percent",
+     REDOUBT_IN_CONFIG(push.class_gap_percent),
+     {1, 100},
+     nullptr,
+     "A team is behind or ahead by this many percent of the territory, else level."},
+    {"push.recommendation_interval_s",
+     REDOUBT_IN_CONFIG(push.recommendation_interval_s),
+     {1, 3'600},
+     nullptr,
+     "The least time between two agent recommendations for a team."},
+    {"push.frames_per_second_max",
+     REDOUBT_IN_CONFIG(push.frames_per_second_max),
+     {1, 1'000},
+     nullptr,
+     "Frames a client may send in a second; further ones get an error frame."},
+    {"push.frame_bytes_max",
+     REDOUBT_IN_CONFIG(push.frame_bytes_max),
+     {1'024, 16'777'216},
+     nullptr,
+     "Longest message of a client; over it the socket is closed with 1009."},
+    {"log.level", REDOUBT_IN_CONFIG(log.level), {}, nullptr, "The least level that is written."},
+    {"log.requests",
+     REDOUBT_IN_CONFIG(log.requests),
+     {},
+     nullptr,
+     "One line a request at level info (health checks at debug)."},
+    {"log.queue_lines_max",
+     REDOUBT_IN_CONFIG(log.queue_lines_max),
+     {16, 1'048'576},
+     nullptr,
+     "Lines that wait for a slow output; further ones are dropped and counted."},
+};
+
+#undef REDOUBT_IN_CONFIG
+#undef REDOUBT_IN_LISTENER
+
+template <std::size_t N>
+std::string choices(const std::array<std::string_view, N>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (i > 0) text += i + 1 == N ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+// A plain YAML scalar where that reads back as the same text, else a quoted one.
+std::string quote(std::string_view text) {
+  constexpr std::string_view plain_marks = "._/-:";
+  const bool plain = !text.empty() && text.find(": ") == std::string_view::npos &&
+                     text.back() != ':' && text.front() != '-' && text.front() != ':' &&
+                     std::all_of(text.begin(), text.end(), [&](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') ||
+                              plain_marks.find(c) != std::string_view::npos;
+                     });
+  if (plain) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+template <class E, std::size_t N>
+std::string assign_choice(E* target, const std::array<std::string_view, N>& names,
+                          std::string_view text) {
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) return choices(names);
+  *target = static_cast<E>(found - names.begin());
+  return "";
+}
+
+std::string assign_integer(std::int64_t* target, Range range, std::string_view text,
+                           const Key& key) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (!whole || value < range.low || value > range.high) return expected(key);
+  *target = value;
+  return "";
+}
+
+std::string check_text(const Key& key, std::string_view text) {
+  if (text.size() > text_bytes_max) {
+    return "a text of at most " + std::to_string(text_bytes_max) + " bytes";
+  }
+  return key.check == nullptr ? "" : key.check(text);
+}
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+std::string kind(const Target& target) {
+  return std::visit(
+      Overloaded{[](bool*) { return std::string("true or false"); },
+                 [](std::int64_t*) { return std::string("integer"); },
+                 [](std::string*) { return std::string("text"); },
+                 [](std::vector<std::string>*) { return std::string("list of texts"); },
+                 [](auth::Anonymous*) { return choices(anonymous_names); },
+                 [](LogLevel*) { return choices(level_names); }},
+      target);
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const Key> keys() {
+  return table;
+}
+
+Target target(const Key& key, Config& config, std::size_t listener) {
+  if (key.in_config != nullptr) return key.in_config(config);
+  assert(listener < config.listeners.size());
+  return key.in_listener(config.listeners[listener]);
+}
+
+std::string expected(const Key& key) {
+  Config sample;
+  const Target place = target(key, sample, 0);
+  if (std::holds_alternative<std::int64_t*>(place)) {
+    return "an integer from " + std::to_string(key.range.low) + " to " +
+           std::to_string(key.range.high);
+  }
+  return kind(place);
+}
+
+std::string render(const Target& target) {
+  return std::visit(
+      Overloaded{[](bool* v) { return std::string(*v ? "true" : "false"); },
+                 [](std::int64_t* v) { return std::to_string(*v); },
+                 [](std::string* v) { return quote(*v); },
+                 [](std::vector<std::string>* v) {
+                   std::string text = "[";
+                   for (std::size_t i = 0; i < v->size(); ++i) {
+                     text.append(i > 0 ? ", " : "").append(quote((*v)[i]));
+                   }
+                   return text + "]";
+                 },
+                 // Quoted: YAML 1.1 readers take a bare off and on for booleans.
+                 [](auth::Anonymous* v) {
+                   return "\"" + std::string(anonymous_names[static_cast<std::size_t>(*v)]) + "\"";
+                 },
+                 [](LogLevel* v) {
+                   return "\"" + std::string(level_names[static_cast<std::size_t>(*v)]) + "\"";
+                 }},
+      target);
+}
+
+std::string assign(const Key& key, const Target& target, std::string_view text) {
+  return std::visit(
+      Overloaded{[&](bool* v) -> std::string {
+                   if (text != "true" && text != "false") return "true or false";
+                   *v = text == "true";
+                   return "";
+                 },
+                 [&](std::int64_t* v) { return assign_integer(v, key.range, text, key); },
+                 [&](std::string* v) {
+                   std::string wrong = check_text(key, text);
+                   if (wrong.empty()) *v = std::string(text);
+                   return wrong;
+                 },
+                 [&](std::vector<std::string>*) { return std::string("a list of texts"); },
+                 [&](auth::Anonymous* v) { return assign_choice(v, anonymous_names, text); },
+                 [&](LogLevel* v) { return assign_choice(v, level_names, text); }},
+      target);
+}
+
+std::string assign_list(const Key& key, const Target& target, std::vector<std::string> entries) {
+  if (entries.size() > list_entries_max) {
+    return "at most " + std::to_string(list_entries_max) + " entries";
+  }
+  for (const std::string& entry : entries) {
+    std::string wrong = check_text(key, entry);
+    if (!wrong.empty()) return wrong;
+  }
+  **std::get_if<std::vector<std::string>*>(&target) = std::move(entries);
+  return "";
+}
+
+bool is_list(const Target& target) {
+  return std::holds_alternative<std::vector<std::string>*>(target);
+}
+
+std::string environment_name(const Key& key, std::optional<std::size_t> listener) {
+  std::string name = "REDOUBT_";
+  for (std::size_t i = 0; i < key.name.size(); ++i) {
+    const char c = key.name[i];
+    if (c == '[') {
+      name += '_';
+      name += listener ? std::to_string(*listener) : "N";
+      ++i;  // the closing bracket
+    } else if (c == '.') {
+      name += '_';
+    } else {
+      name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+  }
+  return name;
+}
+
+std::string document() {
+  std::string out =
+      "# Configuration of redoubt-relay\n\n"
+      "Made by `redoubt-relay --document-config`; change relay/config/keys.cpp, not this file.\n\n"
+      "`redoubt-relay` works without any configuration. `--config FILE` names a YAML file; a "
+      "variable of the environment goes before the file, and an option on the command line "
+      "(`--host`, `--port`, `--www`) before both. An unknown key, an unknown `REDOUBT_` variable "
+      "or "
+      "a bad value stops the start and is named with its line. `--check-config` only checks, "
+      "`--print-config` prints the whole configuration and where each value comes from.\n\n"
+      "A list of texts is separated by commas in a variable. `listeners` is a list: `N` in "
+      "`REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the number after the last "
+      "entry adds one. Variables that Kubernetes makes for a service called redoubt "
+      "(`REDOUBT_SERVICE_...`, `REDOUBT_PORT...`, `REDOUBT_RELAY_...`) are ignored.\n\n"
+      "| key | variable | value | default | meaning |\n|---|---|---|---|---|\n";
+  Config defaults;
+  for (const Key& key : keys()) {
+    const std::string value = render(target(key, defaults, 0));
+    out.append("| `").append(key.name).append("` | `").append(environment_name(key, {}));
+    out.append("` | ").append(expected(key)).append(" | `").append(value).append("` | ");
+    out.append(key.description).append(" |\n");
+  }
+  return out;
+}
+
+std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
+  constexpr std::size_t text_max = 64;
+  if (text.size() > text_max) return {};
+  std::string_view best;
+  std::size_t best_distance = 1 + std::max<std::size_t>(2, text.size() / 3);
+  for (const std::string_view candidate : candidates) {
+    const std::size_t distance = edit_distance(text, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace redoubt::config

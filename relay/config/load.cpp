@@ -1,0 +1,394 @@
+#include "relay/config/load.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "relay/config/keys.hpp"
+
+namespace redoubt::config {
+namespace {
+
+constexpr std::string_view prefix = "REDOUBT_";
+constexpr std::string_view listeners_prefix = "listeners[].";
+constexpr int nesting_max = 16;
+
+// Variables that begin like ours and are somebody else's: the test data's folder, and what
+// Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
+constexpr std::array<std::string_view, 5> foreign_variables{
+    "REDOUBT_MAPS", "REDOUBT_TEST_", "REDOUBT_SERVICE_", "REDOUBT_PORT", "REDOUBT_RELAY_"};
+
+// AgentArena's own name and the one its .env.example uses.
+constexpr std::array<std::string_view, 2> origin_variables{"CORS_ORIGINS", "ALLOWED_ORIGINS"};
+
+Error fault_at(std::string path, std::string expected, std::string got) {
+  Error fault{.code = "bad_config", .path = std::move(path)};
+  fault.message =
+      (fault.path.empty() ? "the file" : fault.path) + ": expected " + expected + ", got " + got;
+  fault.expected = std::move(expected);
+  fault.got = std::move(got);
+  return fault;
+}
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t shown_max = 60;
+  std::string shown(text.substr(0, shown_max));
+  if (text.size() > shown_max) shown += "...";
+  return '"' + shown + '"';
+}
+
+std::string shown(const YAML::Node& node) {
+  if (node.IsMap()) return "a mapping";
+  if (node.IsSequence()) return "a list";
+  if (node.IsNull()) return "nothing";
+  return quoted(node.Scalar());
+}
+
+std::vector<std::string> split_commas(std::string_view text) {
+  std::vector<std::string> entries;
+  while (!text.empty()) {
+    const std::size_t cut = std::min(text.find(','), text.size());
+    std::string_view entry = text.substr(0, cut);
+    text.remove_prefix(std::min(cut + 1, text.size()));
+    while (!entry.empty() && entry.front() == ' ')
+      entry.remove_prefix(1);
+    while (!entry.empty() && entry.back() == ' ')
+      entry.remove_suffix(1);
+    if (!entry.empty()) entries.emplace_back(entry);
+  }
+  return entries;
+}
+
+// "server.shards" and 0 -> itself; "listeners[].port" and 2 -> "listeners[2].port".
+std::string numbered(std::string_view name, std::size_t listener) {
+  const std::size_t brackets = name.find("[]");
+  if (brackets == std::string_view::npos) return std::string(name);
+  return std::string(name.substr(0, brackets + 1)) + std::to_string(listener) +
+         std::string(name.substr(brackets + 1));
+}
+
+class Loader {
+ public:
+  explicit Loader(const std::optional<Source>& file) : file_(file) {}
+
+  void read_file() {
+    if (!file_) return;
+    if (file_->text.size() > file_bytes_max) {
+      add(fault_at("", "at most " + std::to_string(file_bytes_max) + " bytes",
+                   std::to_string(file_->text.size())));
+      return;
+    }
+    try {
+      const YAML::Node root = YAML::Load(file_->text);
+      if (root.IsNull()) return;
+      read_map(root, "", 0, 0);
+    } catch (const YAML::Exception& e) {
+      Error fault{
+          .code = "bad_config", .message = "not valid YAML: " + e.msg, .expected = "valid YAML"};
+      fault.line = e.mark.line + 1;
+      fault.column = e.mark.column + 1;
+      add(std::move(fault));
+    }
+  }
+
+  void name_the_file() {
+    for (Error& fault : faults_) {
+      if (fault.line > 0 && file_)
+        fault.message = file_->name + ":" + std::to_string(fault.line) + ":" +
+                        std::to_string(fault.column) + ": " + fault.message;
+    }
+  }
+
+  void read_environment(const Environment& environment) {
+    grow_listeners(environment);
+    std::set<std::string, std::less<>> known;
+    for (const Key& key : keys()) {
+      const bool of_listener = key.name.starts_with(listeners_prefix);
+      const std::size_t count = of_listener ? loaded_.config.listeners.size() : 1;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::string name = environment_name(key, i);
+        known.insert(name);
+        read_variable(environment, key, name, i);
+      }
+    }
+    for (const auto& [name, value] : environment) {
+      if (name.starts_with(prefix) && !known.contains(name) && !is_foreign(name)) {
+        refuse_variable(name, known);
+      }
+    }
+  }
+
+  std::variant<Loaded, Faults> finish() {
+    if (faults_.empty()) {
+      for (Error& fault : check(loaded_.config))
+        add(std::move(fault));
+    }
+    if (!faults_.empty()) return std::move(faults_);
+    return std::move(loaded_);
+  }
+
+ private:
+  void add(Error fault) {
+    if (faults_.size() < faults_max) faults_.push_back(std::move(fault));
+  }
+
+  void add_at(const YAML::Node& node, Error fault) {
+    fault.line = node.Mark().line + 1;
+    fault.column = node.Mark().column + 1;
+    add(std::move(fault));
+  }
+
+  // `at` is the path so far with "[]" for lists, "" for the root.
+  void read_map(const YAML::Node& map, const std::string& at, std::size_t listener, int depth) {
+    if (!map.IsMap() || depth > nesting_max) {
+      add_at(map, fault_at(numbered(at, listener), "a mapping of keys to values", shown(map)));
+      return;
+    }
+    std::set<std::string> seen;
+    for (const auto& pair : map) {
+      const std::string name = pair.first.IsScalar() ? pair.first.Scalar() : "";
+      const std::string path = at.empty() ? name : at + "." + name;
+      if (!seen.insert(name).second) {
+        add_at(pair.first, fault_at(numbered(path, listener), "each key once", "a second one"));
+      } else if (path == "listeners") {
+        read_listeners(pair.second, depth);
+      } else {
+        read_member(pair.first, pair.second, path, listener, depth);
+      }
+    }
+  }
+
+  void read_member(const YAML::Node& name, const YAML::Node& value, const std::string& path,
+                   std::size_t listener, int depth) {
+    const auto all = keys();
+    const auto key =
+        std::find_if(all.begin(), all.end(), [&](const Key& k) { return k.name == path; });
+    if (key != all.end()) {
+      read_value(*key, value, listener);
+      return;
+    }
+    const bool section = std::any_of(all.begin(), all.end(),
+                                     [&](const Key& k) { return k.name.starts_with(path + "."); });
+    if (section) {
+      if (!value.IsNull()) read_map(value, path, listener, depth + 1);
+      return;
+    }
+    refuse_key(name, path, listener);
+  }
+
+  void refuse_key(const YAML::Node& name, const std::string& path, std::size_t listener) {
+    // Candidates are the names at this place; failing these, any key's whole path.
+    const std::string parent =
+        path.substr(0, path.rfind('.') == std::string::npos ? 0 : path.rfind('.') + 1);
+    std::set<std::string_view> siblings;
+    for (const Key& key : keys()) {
+      if (!key.name.starts_with(parent)) continue;
+      const std::string_view rest = key.name.substr(parent.size());
+      siblings.insert(rest.substr(0, std::min(rest.find_first_of(".["), rest.size())));
+    }
+    const std::vector<std::string_view> candidates(siblings.begin(), siblings.end());
+    const std::string_view near = nearest(path.substr(parent.size()), candidates);
+    std::string expected = "one of " + list(candidates);
+    if (!near.empty()) expected = "a known key; did you mean " + parent + std::string(near) + "?";
+    Error fault = fault_at(numbered(path, listener), expected, "an unknown key");
+    fault.message =
+        numbered(path, listener) + " is not a key of the configuration" +
+        (near.empty() ? " (" + expected + ")"
+                      : "; did you mean " + numbered(parent, listener) + std::string(near) + "?");
+    add_at(name, std::move(fault));
+  }
+
+  static std::string list(const std::vector<std::string_view>& names) {
+    std::string text;
+    for (const std::string_view name : names)
+      text.append(text.empty() ? "" : ", ").append(name);
+    return text;
+  }
+
+  void read_listeners(const YAML::Node& list, int depth) {
+    if (!list.IsSequence() || list.size() == 0 || list.size() > listeners_max) {
+      add_at(list,
+             fault_at("listeners", "a list of 1 to " + std::to_string(listeners_max) + " listeners",
+                      list.IsSequence() ? std::to_string(list.size()) : shown(list)));
+      return;
+    }
+    loaded_.config.listeners.assign(list.size(), Listener{});
+    for (std::size_t i = 0; i < list.size(); ++i)
+      read_map(list[i], "listeners[]", i, depth + 1);
+  }
+
+  void read_value(const Key& key, const YAML::Node& value, std::size_t listener) {
+    const Target place = target(key, loaded_.config, listener);
+    const std::string path = numbered(key.name, listener);
+    std::string wrong;
+    if (is_list(place)) {
+      std::vector<std::string> entries;
+      const bool scalars = value.IsSequence() && value.size() <= 4'096 &&
+                           std::all_of(value.begin(), value.end(),
+                                       [](const YAML::Node& entry) { return entry.IsScalar(); });
+      if (scalars) {
+        for (const YAML::Node& entry : value)
+          entries.push_back(entry.Scalar());
+        wrong = assign_list(key, place, std::move(entries));
+      } else {
+        wrong = "a list of texts";
+      }
+    } else {
+      wrong = value.IsScalar() ? assign(key, place, value.Scalar()) : expected(key);
+    }
+    if (!wrong.empty()) {
+      add_at(value, fault_at(path, wrong, describe_value(value)));
+      return;
+    }
+    loaded_.origins[path] = file_->name + ":" + std::to_string(value.Mark().line + 1);
+  }
+
+  static std::string describe_value(const YAML::Node& value) {
+    if (!value.IsSequence()) return shown(value);
+    std::string text = "[";
+    constexpr std::size_t entries_shown_max = 5;
+    for (std::size_t i = 0; i < value.size() && i < entries_shown_max; ++i) {
+      text.append(i > 0 ? ", " : "").append(shown(value[i]));
+    }
+    return text + (value.size() > entries_shown_max ? ", ...]" : "]");
+  }
+
+  // A variable for the number after the last listener adds one; a gap stays unknown.
+  void grow_listeners(const Environment& environment) {
+    auto& listeners = loaded_.config.listeners;
+    while (listeners.size() < listeners_max) {
+      const std::string next =
+          std::string(prefix) + "LISTENERS_" + std::to_string(listeners.size()) + "_";
+      const bool named = std::any_of(environment.begin(), environment.end(),
+                                     [&](const auto& v) { return v.first.starts_with(next); });
+      if (!named) return;
+      listeners.emplace_back();
+    }
+  }
+
+  void read_variable(const Environment& environment, const Key& key, const std::string& name,
+                     std::size_t listener) {
+    const std::string* value = find(environment, name);
+    std::string used = name;
+    if (value == nullptr && key.name == "cors.origins") {
+      for (const std::string_view other : origin_variables) {
+        if (value != nullptr) break;
+        value = find(environment, other);
+        used = other;
+      }
+    }
+    if (value == nullptr) return;
+    const Target place = target(key, loaded_.config, listener);
+    const std::string wrong =
+        is_list(place) ? assign_list(key, place, split_commas(*value)) : assign(key, place, *value);
+    if (!wrong.empty()) {
+      Error fault = fault_at(used, wrong, quoted(*value));
+      add(std::move(fault));
+      return;
+    }
+    loaded_.origins[numbered(key.name, listener)] = used;
+  }
+
+  static const std::string* find(const Environment& environment, std::string_view name) {
+    const auto found = std::find_if(environment.begin(), environment.end(),
+                                    [&](const auto& v) { return v.first == name; });
+    return found == environment.end() ? nullptr : &found->second;
+  }
+
+  static bool is_foreign(std::string_view name) {
+    return std::any_of(foreign_variables.begin(), foreign_variables.end(), [&](auto foreign) {
+      return foreign.ends_with('_')
+                 ? name.starts_with(foreign)
+                 : name == foreign || name.starts_with(std::string(foreign) + "_");
+    });
+  }
+
+  void refuse_variable(const std::string& name, const std::set<std::string, std::less<>>& known) {
+    const std::vector<std::string_view> candidates(known.begin(), known.end());
+    const std::string_view near = nearest(name, candidates);
+    Error fault = fault_at(name, "a known variable (see docs/configuration.md)", "an unknown one");
+    fault.message = name + " is not a variable of the configuration" +
+                    (near.empty() ? std::string() : "; did you mean " + std::string(near) + "?");
+    add(std::move(fault));
+  }
+
+  const std::optional<Source>& file_;
+  Loaded loaded_;
+  Faults faults_;
+};
+
+}  // namespace
+
+std::variant<Loaded, Faults> load(const std::optional<Source>& file,
+                                  const Environment& environment) {
+  Loader loader(file);
+  loader.read_file();
+  loader.name_the_file();
+  loader.read_environment(environment);
+  return loader.finish();
+}
+
+Faults check(const Config& config) {
+  Faults faults;
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    const std::string at = "listeners[" + std::to_string(i) + "]";
+    if (listener.tls_certificate.empty() != listener.tls_key.empty()) {
+      faults.push_back(
+          fault_at(at, "tls_certificate and tls_key together, or neither", "only one of them"));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const Listener& other = config.listeners[j];
+      if (listener.port != 0 && listener.port == other.port && listener.address == other.address) {
+        faults.push_back(fault_at(at, "an address and port of its own",
+                                  "those of listeners[" + std::to_string(j) + "]"));
+      }
+    }
+    if (config.admin.enabled && listener.port != 0 && listener.port == config.admin.port &&
+        listener.address == config.admin.address) {
+      faults.push_back(fault_at(at, "an address and port of its own", "those of admin"));
+    }
+  }
+  if (config.push.directive_early_s > config.push.directive_interval_s) {
+    faults.push_back(fault_at("push.directive_early_s",
+                              "at most push.directive_interval_s (" +
+                                  std::to_string(config.push.directive_interval_s) + ")",
+                              std::to_string(config.push.directive_early_s)));
+  }
+  return faults;
+}
+
+std::string print(const Loaded& loaded) {
+  Config config = loaded.config;
+  std::string out;
+  std::string section;
+  const auto comment = [&](const std::string& path) {
+    const auto found = loaded.origins.find(path);
+    return found == loaded.origins.end() ? std::string("  # default") : "  # " + found->second;
+  };
+  out += "listeners:\n";
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    std::string lead = "  - ";
+    for (const Key& key : keys()) {
+      if (!key.name.starts_with(listeners_prefix)) continue;
+      out += lead + std::string(key.name.substr(listeners_prefix.size())) + ": " +
+             render(target(key, config, i)) + comment(numbered(key.name, i)) + "\n";
+      lead = "    ";
+    }
+  }
+  for (const Key& key : keys()) {
+    if (key.name.starts_with(listeners_prefix)) continue;
+    const std::size_t dot = key.name.find('.');
+    const std::string own_section(dot == std::string_view::npos ? "" : key.name.substr(0, dot));
+    if (own_section != section && !own_section.empty()) out += own_section + ":\n";
+    section = own_section;
+    const std::string_view name = own_section.empty() ? key.name : key.name.substr(dot + 1);
+    out += (own_section.empty() ? "" : "  ") + std::string(name) + ": " +
+           render(target(key, config, 0)) + comment(std::string(key.name)) + "\n";
+  }
+  return out;
+}
+
+}  // namespace redoubt::config

@@ -1,0 +1,50 @@
+// Loading a configuration: defaults, then a YAML text, then the environment.
+//
+// Pure: the caller reads the file and the environment. Every fault is reported, not only the
+// first, each with where it is and what was expected; with any fault there is no configuration.
+// A fault's message stands alone: "relay.yaml:3:9: listeners[0].port: expected an integer from 0
+// to 65535, got "many"".
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "relay/config/config.hpp"
+
+namespace redoubt::config {
+
+struct Source {
+  std::string name;  ///< as errors show it: a file's path
+  std::string text;
+};
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+struct Loaded {
+  Config config;
+  /// Where a value comes from, by key ("listeners[0].port"): "relay.yaml:12" or a variable's name.
+  /// A key that is not here has its default.
+  std::map<std::string, std::string> origins;
+};
+
+using Faults = std::vector<Error>;
+
+std::variant<Loaded, Faults> load(const std::optional<Source>& file,
+                                  const Environment& environment);
+
+/// Rules between members (two listeners on one port, a certificate without its key).
+Faults check(const Config& config);
+
+/// The whole configuration as YAML with a comment at each value that says where it comes from.
+std::string print(const Loaded& loaded);
+
+constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr std::size_t listeners_max = 16;
+constexpr std::size_t faults_max = 20;
+
+}  // namespace redoubt::config

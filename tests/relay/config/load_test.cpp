@@ -1,0 +1,249 @@
+#include "relay/config/load.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "relay/config/keys.hpp"
+
+namespace redoubt::config {
+namespace {
+
+Loaded good(std::string_view yaml, const Environment& environment = {}) {
+  auto result = load(Source{"relay.yaml", std::string(yaml)}, environment);
+  if (auto* faults = std::get_if<Faults>(&result)) {
+    for (const Error& fault : *faults)
+      MESSAGE(fault.message);
+    REQUIRE(faults->empty());
+  }
+  return std::get<Loaded>(result);
+}
+
+Faults bad(std::string_view yaml, const Environment& environment = {}) {
+  auto result = load(Source{"relay.yaml", std::string(yaml)}, environment);
+  REQUIRE(std::holds_alternative<Faults>(result));
+  return std::get<Faults>(result);
+}
+
+TEST_CASE("nothing at all is the default configuration") {
+  const auto result = load(std::nullopt, {});
+  REQUIRE(std::holds_alternative<Loaded>(result));
+  const Config& config = std::get<Loaded>(result).config;
+  CHECK(config.listeners.size() == 1);
+  CHECK(config.listeners[0].address == "127.0.0.1");
+  CHECK(config.listeners[0].port == 8000);
+  CHECK(config.listeners[0].anonymous == auth::Anonymous::local);
+  CHECK(config.admin.port == 9464);
+  CHECK(good("").config.listeners.size() == 1);
+  CHECK(good("# only a comment\n").config.server.shards == 1);
+}
+
+TEST_CASE("every key is set from the file and from the environment") {
+  for (const Key& key : keys()) {
+    CAPTURE(key.name);
+    Config sample;
+    const Target place = target(key, sample, 0);
+    const std::string name = environment_name(key, 0);
+    std::string value = render(place);
+    if (value.front() == '"') value = value.substr(1, value.size() - 2);
+    if (value == "[]" || value.front() == '[') value = "";
+    const Loaded loaded = good("", {{name, value}});
+    CHECK(loaded.origins.size() == 1);
+    CHECK(loaded.origins.begin()->second == name);
+    CHECK(key.description.size() > 10);
+    CHECK(expected(key).size() > 3);
+  }
+}
+
+TEST_CASE("no two keys share a name or a variable") {
+  std::set<std::string> names;
+  for (const Key& key : keys()) {
+    CHECK(names.insert(std::string(key.name)).second);
+    CHECK(names.insert(environment_name(key, {})).second);
+  }
+}
+
+TEST_CASE("a file sets what it names and leaves the rest") {
+  const Loaded loaded = good(R"(
+listeners:
+  - port: 8000
+  - address: "::1"
+    port: 8443
+    anonymous: "on"
+    hosts: [play.example.org]
+    trusted_proxies: ["10.0.0.0/8", "fd00::/8"]
+    tls_certificate: cert.pem
+    tls_key: key.pem
+admin: {enabled: false}
+www: dist
+server:
+  shards: 4
+cors: {origins: ["https://game.example", "http://localhost:*"]}
+log:
+  level: debug
+  requests: false
+)");
+  const Config& config = loaded.config;
+  REQUIRE(config.listeners.size() == 2);
+  CHECK(config.listeners[0].anonymous == auth::Anonymous::local);
+  CHECK(config.listeners[1].anonymous == auth::Anonymous::on);
+  CHECK(config.listeners[1].trusted_proxies.size() == 2);
+  CHECK_FALSE(config.admin.enabled);
+  CHECK(config.www == "dist");
+  CHECK(config.server.shards == 4);
+  CHECK(config.cors.origins.size() == 2);
+  CHECK(config.log.level == LogLevel::debug);
+  CHECK(loaded.origins.at("listeners[1].port") == "relay.yaml:5");
+  CHECK(loaded.origins.at("server.shards") == "relay.yaml:14");
+  CHECK_FALSE(loaded.origins.contains("server.head_bytes_max"));
+}
+
+TEST_CASE("an environment variable goes before the file") {
+  const Loaded loaded = good("server: {shards: 4}\nlisteners: [{port: 1}, {port: 2}]\n",
+                             {{"REDOUBT_SERVER_SHARDS", "2"},
+                              {"REDOUBT_LISTENERS_1_PORT", "9"},
+                              {"REDOUBT_LISTENERS_2_PORT", "10"},
+                              {"REDOUBT_LISTENERS_0_HOSTS", "a.example, b.example"},
+                              {"HOME", "/root"},
+                              {"REDOUBT_MAPS", "maps"},
+                              {"REDOUBT_PORT_80_TCP", "tcp://1.2.3.4:80"},
+                              {"REDOUBT_PORT", "tcp://1.2.3.4:80"},
+                              {"REDOUBT_RELAY_SERVICE_HOST", "1.2.3.4"}});
+  CHECK(loaded.config.server.shards == 2);
+  REQUIRE(loaded.config.listeners.size() == 3);
+  CHECK(loaded.config.listeners[1].port == 9);
+  CHECK(loaded.config.listeners[2].port == 10);
+  CHECK(loaded.config.listeners[2].anonymous == auth::Anonymous::local);
+  CHECK(loaded.config.listeners[0].hosts == std::vector<std::string>{"a.example", "b.example"});
+  CHECK(loaded.origins.at("server.shards") == "REDOUBT_SERVER_SHARDS");
+}
+
+TEST_CASE("AgentArena's own variables name the origins") {
+  CHECK(
+      good("", {{"CORS_ORIGINS", "http://localhost:3000,https://a.example"}}).config.cors.origins ==
+      std::vector<std::string>{"http://localhost:3000", "https://a.example"});
+  CHECK(good("", {{"ALLOWED_ORIGINS", "*"}}).config.cors.origins == std::vector<std::string>{"*"});
+  CHECK(good("", {{"ALLOWED_ORIGINS", "http://b.example"}, {"CORS_ORIGINS", "http://a.example"}})
+            .config.cors.origins == std::vector<std::string>{"http://a.example"});
+  CHECK(
+      good("", {{"REDOUBT_CORS_ORIGINS", "http://c.example"}, {"CORS_ORIGINS", "http://a.example"}})
+          .config.cors.origins == std::vector<std::string>{"http://c.example"});
+}
+
+struct Wrong {
+  const char* yaml;
+  int line;
+  int column;
+  const char* says;  // part of the message
+};
+
+TEST_CASE("what is wrong is named with its place and what was expected") {
+  const Wrong rows[] = {
+      {"server:\n  shard: 2\n", 2, 3,
+       "server.shard is not a key of the configuration; did you mean server.shards?"},
+      {"sever:\n  shards: 2\n", 1, 1, "did you mean server?"},
+      {"listeners:\n  - prot: 1\n", 2, 5,
+       "listeners[0].prot is not a key of the configuration; did you mean listeners[0].port?"},
+      {"completely_else: 1\n", 1, 1,
+       "one of admin, cors, json, limits, listeners, log, push, server, www"},
+      {"server:\n  shards: many\n", 2, 11,
+       "server.shards: expected an integer from 1 to 64, got \"many\""},
+      {"server: {shards: 0}\n", 1, 18, "an integer from 1 to 64, got \"0\""},
+      {"server: {shards: 2.5}\n", 1, 18, "got \"2.5\""},
+      {"server: {shards: [1]}\n", 1, 18, "got [\"1\"]"},
+      {"server: {shards: }\n", 1, 18, "got nothing"},
+      {"server: 3\n", 1, 9, "server: expected a mapping of keys to values, got \"3\""},
+      {"listeners:\n  - port: 70000\n", 2, 11,
+       "listeners[0].port: expected an integer from 0 to 65535"},
+      {"listeners: []\n", 1, 12, "a list of 1 to 16 listeners"},
+      {"listeners: {port: 1}\n", 1, 12, "got a mapping"},
+      {"listeners:\n  - anonymous: yes\n", 2, 16, "expected off, local or on, got \"yes\""},
+      {"listeners:\n  - address: example.org\n", 2, 14, "expected an IP address"},
+      {"listeners:\n  - trusted_proxies: [10.0.0.0/33]\n", 2, 22, "such as 10.0.0.0/8"},
+      {"listeners:\n  - hosts: [\"http://a\"]\n", 2, 12, "a host name without scheme"},
+      {"cors:\n  origins: [localhost]\n", 2, 12, "scheme://host[:port]"},
+      {"cors:\n  origins: \"*\"\n", 2, 12, "a list of texts, got \"*\""},
+      {"admin: {enabled: yes}\n", 1, 18, "expected true or false, got \"yes\""},
+      {"log: {level: loud}\n", 1, 14, "debug, info, warning, error or off"},
+      {"www: a\nwww: b\n", 2, 1, "www: expected each key once"},
+      {"server: {shards: 2\n", 2, 1, "not valid YAML"},
+      {"- a\n- b\n", 1, 1, "the file: expected a mapping of keys to values, got a list"},
+      {"www: *nowhere\n", 1, 6, "not valid YAML"},
+  };
+  for (const Wrong& row : rows) {
+    CAPTURE(row.yaml);
+    const Faults faults = bad(row.yaml);
+    REQUIRE(faults.size() == 1);
+    CAPTURE(faults[0].message);
+    CHECK(faults[0].line == row.line);
+    CHECK(faults[0].column == row.column);
+    CHECK(faults[0].message.find(row.says) != std::string::npos);
+    const std::string place = "relay.yaml:" + std::to_string(row.line) + ":";
+    CHECK(faults[0].message.find(place) == 0);
+  }
+}
+
+TEST_CASE("all faults are told, not only the first, up to a bound") {
+  CHECK(bad("server: {shards: x, headers_max: y}\nlog: {level: z}\n").size() == 3);
+  std::string many;
+  for (int i = 0; i < 100; ++i)
+    many += "nonsense_" + std::to_string(i) + ": 1\n";
+  CHECK(bad(many).size() == faults_max);
+}
+
+TEST_CASE("wrong variables stop the start too") {
+  Faults faults = bad("", {{"REDOUBT_SERVER_SHARD", "2"}});
+  REQUIRE(faults.size() == 1);
+  CHECK(faults[0].message.find("did you mean REDOUBT_SERVER_SHARDS?") != std::string::npos);
+  faults = bad("", {{"REDOUBT_SERVER_SHARDS", "two"}});
+  CHECK(faults[0].message ==
+        "REDOUBT_SERVER_SHARDS: expected an integer from 1 to 64, got \"two\"");
+  faults = bad("", {{"REDOUBT_LISTENERS_7_PORT", "2"}});
+  CHECK(faults[0].message.find("REDOUBT_LISTENERS_7_PORT is not a variable") == 0);
+  faults = bad("", {{"CORS_ORIGINS", "nonsense"}});
+  CHECK(faults[0].message.find("CORS_ORIGINS: expected") == 0);
+}
+
+TEST_CASE("members that do not fit together are refused") {
+  CHECK(bad("listeners: [{tls_key: a.pem}]\n")[0].message.find("tls_certificate and tls_key") !=
+        std::string::npos);
+  CHECK(bad("listeners: [{port: 1}, {port: 1}]\n")[0].message.find("listeners[1]") == 0);
+  CHECK(bad("listeners: [{port: 9464}]\n")[0].message.find("admin") != std::string::npos);
+  CHECK(good("listeners: [{port: 0}, {port: 0}]\n").config.listeners.size() == 2);
+  CHECK(bad("push: {directive_early_s: 60}\n")[0].message.find("push.directive_early_s") == 0);
+}
+
+TEST_CASE("a file that is too large is refused") {
+  CHECK(bad(std::string(file_bytes_max + 1, '#')).size() == 1);
+}
+
+TEST_CASE("what is printed reads back as the same configuration") {
+  const Loaded first = good(R"(
+listeners: [{port: 1, hosts: ["*", "[::1]"]}, {address: "::1", port: 2, anonymous: "off"}]
+www: 'a "strange" #folder: x'
+cors: {origins: ["*", "http://localhost:*"]}
+)");
+  const std::string printed = print(first);
+  const Loaded second = good(printed);
+  CHECK(printed.find("port: 2  # relay.yaml:2") != std::string::npos);
+  CHECK(printed.find("shards: 1  # default") != std::string::npos);
+  for (const Key& key : keys()) {
+    CAPTURE(key.name);
+    Config a = first.config;
+    Config b = second.config;
+    for (std::size_t i = 0; i < a.listeners.size(); ++i) {
+      CHECK(render(target(key, a, i)) == render(target(key, b, i)));
+    }
+  }
+}
+
+TEST_CASE("the nearest name is a near one") {
+  const std::string_view names[] = {"shards", "listeners", "level"};
+  CHECK(nearest("shard", names) == "shards");
+  CHECK(nearest("lvel", names) == "level");
+  CHECK(nearest("listener", names) == "listeners");
+  CHECK(nearest("quite_different", names).empty());
+}
+
+}  // namespace
+}  // namespace redoubt::config
