@@ -1,0 +1,98 @@
+#include "relay/api/errors.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/json.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr std::array<std::string_view, 3> fastapi_paths{
+    "/api/team-strategy", "/api/agent-specification", "/api/strategy-adaptation"};
+
+std::string dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json echoed(const Json& input) {
+  if (input.is_primitive() && !input.is_string()) return input;
+  return dump(input).size() <= echoed_input_bytes_max ? input : Json(describe(input));
+}
+
+bool is_index(std::string_view step) {
+  constexpr std::size_t digits_max = 9;
+  return !step.empty() && step.size() <= digits_max &&
+         std::all_of(step.begin(), step.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Json location(const Json& request, const std::vector<std::string>& steps) {
+  Json loc = Json::array({"body"});
+  const Json* at = &request;
+  for (const std::string& step : steps) {
+    if (at != nullptr && at->is_array() && is_index(step)) {
+      const auto index = static_cast<std::size_t>(std::stoul(step));
+      loc.push_back(index);
+      at = index < at->size() ? &(*at)[index] : nullptr;
+      continue;
+    }
+    loc.push_back(step);
+    const bool inside = at != nullptr && at->is_object() && at->contains(step);
+    at = inside ? &(*at)[step] : nullptr;
+  }
+  return loc;
+}
+
+http::Response detail_response(int status, Json detail) {
+  return http::Response::json(status, dump(Json{{"detail", std::move(detail)}}));
+}
+
+}  // namespace
+
+Dialect dialect_of(std::string_view path) {
+  const bool fastapi =
+      std::find(fastapi_paths.begin(), fastapi_paths.end(), path) != fastapi_paths.end();
+  return fastapi ? Dialect::fastapi : Dialect::problem;
+}
+
+http::Response error_response(std::string_view path, std::string_view request_id,
+                              const Fault& fault) {
+  if (dialect_of(path) == Dialect::fastapi) return detail_response(fault.status, fault.message);
+  const Json problem{
+      {"type", "about:blank"},  {"title", http::reason_phrase(fault.status)},
+      {"status", fault.status}, {"detail", fault.message},
+      {"code", fault.code},     {"instance", "urn:request:" + std::string(request_id)}};
+  http::Response response = http::Response::json(fault.status, dump(problem));
+  response.set("Content-Type", "application/problem+json");
+  return response;
+}
+
+http::Response faults_response(const Json& request, const strategy::Faults& faults) {
+  Json detail = Json::array();
+  for (const strategy::RequestFault& fault : faults) {
+    detail.push_back({{"type", fault.type},
+                      {"loc", location(request, fault.location)},
+                      {"msg", fault.message},
+                      {"input", echoed(fault.input)}});
+  }
+  return detail_response(422, std::move(detail));
+}
+
+http::Response json_invalid_response(const Error& error) {
+  Json fault{{"type", "json_invalid"},
+             {"loc", Json::array({"body", error.column})},
+             {"msg", "JSON decode error"},
+             {"input", Json::object()},
+             {"ctx", {{"error", error.message}}}};
+  if (error.line > 1) fault["loc"] = Json::array({"body", error.line, error.column});
+  return detail_response(422, Json::array({std::move(fault)}));
+}
+
+http::Response body_missing_response() {
+  return detail_response(422, Json::array({{{"type", "missing"},
+                                            {"loc", Json::array({"body"})},
+                                            {"msg", "Field required"},
+                                            {"input", nullptr}}}));
+}
+
+}  // namespace redoubt::api

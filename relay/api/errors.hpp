@@ -1,0 +1,41 @@
+// Errors: the body of a refused request, in the shape that the route's clients know.
+//
+// The dialect follows the path (CONTRACTS of the clients): FastAPI's {"detail": ...} for
+// AgentArena's endpoints, RFC 9457 problem details for everything else.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.hpp"
+#include "engine/strategy/requests.hpp"
+#include "relay/http/message.hpp"
+
+namespace redoubt::api {
+
+enum class Dialect : std::uint8_t { fastapi, problem };
+Dialect dialect_of(std::string_view path);
+
+/// What went wrong, before it has a shape.
+struct Fault {
+  int status = 500;
+  std::string_view code;  ///< stable: not_found, rate_limited, host_refused, ...
+  std::string message;    ///< one sentence for people
+};
+
+/// Any refusal: {"detail": message} or {"type", "title", "status", "detail", "code", "instance"}.
+http::Response error_response(std::string_view path, std::string_view request_id,
+                              const Fault& fault);
+
+/// 422 with FastAPI's list for a body of wrong shape. `request` is the body: it decides which steps
+/// of a location are list indices.
+http::Response faults_response(const nlohmann::json& request, const strategy::Faults& faults);
+/// 422 for a body that is no JSON (type json_invalid), or too deep.
+http::Response json_invalid_response(const Error& error);
+/// 422 for an empty body.
+http::Response body_missing_response();
+
+/// An echoed input longer than this is described instead.
+constexpr std::size_t echoed_input_bytes_max = 512;
+
+}  // namespace redoubt::api
