@@ -8,7 +8,6 @@
 namespace redoubt::territory {
 namespace {
 
-constexpr int detours_max = 6;  // side-steps without coming nearer, before a pause
 constexpr std::int32_t pause_ticks = 10;
 
 /// What one agent wants. With neither wish nor swap it stands until `wake_tick`.

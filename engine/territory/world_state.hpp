@@ -26,6 +26,8 @@ enum class Errand : std::uint8_t { outbound, harvesting, homeward };
 
 constexpr std::uint8_t no_slot = 0xff;
 constexpr std::int32_t never = 0x7fffffff;
+/// Side-steps without coming nearer, before a pause.
+constexpr int detours_max = 6;
 /// A store never holds more; what would go beyond is lost.
 constexpr std::int32_t store_max_units = 1'000'000;
 
