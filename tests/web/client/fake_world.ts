@@ -91,7 +91,7 @@ export class FakeRelay {
   constructor(private clock: FakeClock) {}
 
   readonly fetch = async (input: unknown, init: RequestInit = {}): Promise<Response> => {
-    const path = new URL(String(input)).pathname;
+    const path = new URL(String(input)).pathname.replace(/^\/below/, '');
     const signal = init.signal ?? new AbortController().signal;
     if (path !== '/healthz') {
       this.asked.push({
@@ -115,10 +115,14 @@ export class FakeRelay {
   private reply(path: string, signal: AbortSignal, delayMs: number): Promise<Response> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(new DOMException('aborted', 'AbortError'));
-      signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+      let cancel: () => void = () => undefined;
+      signal.addEventListener('abort', () => {
+        cancel();
+        reject(new DOMException('aborted', 'AbortError'));
+      });
       if (this.behaviour === 'refused') return reject(new TypeError('Failed to fetch'));
       if (this.behaviour === 'silent') return;
-      this.clock.schedule(() => resolve(this.answer(path)), delayMs);
+      cancel = this.clock.schedule(() => resolve(this.answer(path)), delayMs);
     });
   }
 
@@ -132,4 +136,26 @@ export class FakeRelay {
 
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** The browser's hint about the network, given by hand. */
+export class FakeNetwork {
+  private line = true;
+  private listeners = new Set<() => void>();
+
+  readonly onLine = () => this.line;
+  readonly subscribe = (changed: () => void) => {
+    this.listeners.add(changed);
+    return () => void this.listeners.delete(changed);
+  };
+
+  set(line: boolean) {
+    if (line === this.line) return;
+    this.line = line;
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  get subscribers(): number {
+    return this.listeners.size;
+  }
 }
