@@ -1,0 +1,53 @@
+// Bytes over one socket, plain or TLS, without ever waiting.
+//
+// 1. The file descriptor belongs to the caller and outlives the Channel.
+// 2. TLS works on the descriptor itself (SSL_set_fd): an idle connection then costs 15 KB, against
+//    72 KB through memory buffers.
+// 3. would_read and would_write say what to wait for before the same call is made again.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace redoubt::net {
+
+class Channel {
+ public:
+  enum class Status : std::uint8_t { ok, would_read, would_write, end, failed };
+  struct Outcome {
+    Status status;
+    std::size_t bytes = 0;  // of ok
+  };
+
+  /// `tls` null: a plain connection. With TLS the descriptor must be non-blocking.
+  Channel(int descriptor, SSL_CTX* tls);
+
+  bool secure() const { return ssl_ != nullptr; }
+  /// Goes on with the TLS handshake; ok when it is done.
+  Status handshake();
+  Outcome read(std::span<char> into);
+  /// Writes some of the pieces, in order. REQUIRES: at least one byte.
+  Outcome write(std::span<const std::string_view> pieces);
+  /// Says that nothing more will be written (close_notify and FIN).
+  void shutdown_write();
+  /// Ends both directions at once; a waiting operation wakes up.
+  void shutdown_both();
+  /// Reads and forgets raw bytes, after shutdown_write.
+  Outcome discard(std::span<char> into);
+
+ private:
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  Outcome tls_outcome(int result);
+
+  int descriptor_;
+  std::unique_ptr<SSL, FreeSsl> ssl_;
+};
+
+}  // namespace redoubt::net

@@ -1,0 +1,570 @@
+#include "relay/net/session.hpp"
+
+#include <array>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <charconv>
+#include <chrono>
+
+#include "relay/http/websocket_reader.hpp"
+#include "relay/net/websocket_connection.hpp"
+
+namespace redoubt::net {
+
+namespace asio = boost::asio;
+using http::RequestParser;
+
+namespace {
+
+constexpr std::size_t output_batch_bytes = 64 * 1024;     // answers to pipelined requests, together
+constexpr std::size_t copied_body_bytes_max = 16 * 1024;  // a longer body is written on its own
+constexpr std::size_t output_kept_bytes_max = 64 * 1024;
+constexpr std::size_t linger_bytes_max = 64 * 1024 * 1024;
+constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::int64_t steady_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+void append_number(std::string& out, std::size_t value) {
+  std::array<char, 20> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+}
+
+bool bodiless(int status) {
+  return status < 200 || status == 204 || status == 304;
+}
+
+}  // namespace
+
+Session::Session(Shard& shard, const Listener& listener, Socket socket, std::string remote_address,
+                 std::uint16_t remote_port, const ConnectionGate::Key& gate_key)
+    : shard_(shard),
+      listener_(listener),
+      socket_(std::move(socket)),
+      tls_(listener.tls ? listener.tls->current() : nullptr),
+      channel_(socket_.native_handle(), tls_.get()),
+      remote_address_(std::move(remote_address)),
+      gate_key_(gate_key),
+      remote_port_(remote_port) {
+  shard_.enter(*this);
+  set_phase(tls_ ? Phase::handshake : Phase::idle, shard_.now().steady_ms);
+}
+
+Session::~Session() {
+  if (websocket_) websocket_->detach();
+  record(ConnectionEvent::closed);
+  shard_.gate().leave(gate_key_);
+  shard_.leave(*this);
+}
+
+Task<void> Session::serve(std::shared_ptr<Session> session) {
+  co_await session->run();
+}
+
+// --- waiting ------------------------------------------------------------------------------------
+
+Task<void> Session::run() {
+  if (channel_.secure()) {
+    const bool ready = co_await handshake();
+    if (!ready) co_return;
+  }
+  const asio::use_awaitable_t<Executor> use;
+  while (true) {
+    const Need need = advance();
+    switch (need) {
+      case Need::readable:
+      case Need::writable: {
+        // Not wait(): the frame of an idle connection is the memory that counts.
+        boost::system::error_code ec;
+        auto token = asio::redirect_error(use, ec);
+        const auto direction = need == Need::readable ? Socket::wait_read : Socket::wait_write;
+        co_await socket_.async_wait(direction, std::move(token));
+        break;
+      }
+      case Need::handler:
+        co_await run_handler();
+        break;
+      case Need::websocket:
+        co_await run_websocket();
+        co_return;
+      case Need::linger:
+        co_await linger();
+        co_return;
+      case Need::done:
+        co_return;
+    }
+  }
+}
+
+Task<void> Session::wait(Socket::wait_type direction) {
+  // An error means that somebody cancelled: the caller looks at the flags and at the socket.
+  boost::system::error_code ec;
+  const asio::use_awaitable_t<Executor> use;
+  auto token = asio::redirect_error(use, ec);
+  co_await socket_.async_wait(direction, std::move(token));
+}
+
+Task<bool> Session::handshake() {
+  boost::system::error_code ec;
+  socket_.native_non_blocking(true, ec);
+  while (!ec && !expired_ && !aborted_) {
+    const Channel::Status status = channel_.handshake();
+    if (status == Channel::Status::ok) {
+      set_phase(Phase::idle, shard_.now().steady_ms);
+      co_return true;
+    }
+    if (status == Channel::Status::would_read) {
+      co_await wait(Socket::wait_read);
+    } else if (status == Channel::Status::would_write) {
+      co_await wait(Socket::wait_write);
+    } else {
+      break;
+    }
+  }
+  record(ConnectionEvent::tls_failed);
+  co_return false;
+}
+
+Task<void> Session::run_handler() {
+  http::Request& request = exchange_->parser.request();
+  const auto& handler = std::get<http::AsyncHandler>(exchange_->match.route->handler);
+  http::Response response;
+  std::string problem;
+  try {
+    Task<http::Response> task = handler(request);
+    response = co_await std::move(task);
+  } catch (const std::exception& e) {
+    problem = e.what();
+    if (problem.empty()) problem = "an exception without a message";
+  } catch (...) {
+    problem = "an exception of unknown type";
+  }
+  if (aborted_) co_return;
+  if (problem.empty()) {
+    respond(std::move(response));
+  } else {
+    fault(problem.c_str());
+  }
+}
+
+// The client may still be sending. Closing a socket with unread bytes resets the connection and
+// can destroy the answer on its way, so what comes is read and dropped for a while.
+Task<void> Session::linger() {
+  set_phase(Phase::linger, shard_.now().steady_ms);
+  channel_.shutdown_write();
+  std::size_t dropped = 0;
+  while (!expired_ && !aborted_ && dropped < linger_bytes_max) {
+    const auto outcome = channel_.discard(shard_.scratch());
+    if (outcome.status == Channel::Status::ok) {
+      dropped += outcome.bytes;
+    } else if (outcome.status == Channel::Status::would_read) {
+      co_await wait(Socket::wait_read);
+    } else {
+      break;
+    }
+  }
+}
+
+Task<void> Session::run_websocket() {
+  const auto options = exchange_->match.route->websocket;
+  websocket_ = std::make_shared<WebSocketConnection>(*this, options, std::move(accepted_));
+  set_phase(Phase::websocket, shard_.now().steady_ms);
+  record(ConnectionEvent::websocket_opened);
+  websocket_->open(exchange_->parser.request());
+  std::string rest(input_);
+  shard_.give_back(std::move(exchange_));
+  websocket_->take(rest);
+  while (!websocket_->finished()) {
+    const auto need = websocket_->read();
+    if (need == WebSocketConnection::Need::readable) {
+      co_await wait(Socket::wait_read);
+    } else if (need == WebSocketConnection::Need::writable) {
+      co_await wait(Socket::wait_write);
+    }
+  }
+  if (websocket_->slow()) record(ConnectionEvent::websocket_slow);
+  websocket_->detach();
+  record(ConnectionEvent::websocket_closed);
+  const bool orderly = websocket_->orderly();
+  websocket_.reset();
+  if (orderly && !aborted_) co_await linger();
+}
+
+// --- what needs no waiting ----------------------------------------------------------------------
+
+Session::Need Session::advance() {
+  Need need = Need::done;
+  while (true) {
+    if (aborted_) return Need::done;
+    if (expired_ && phase_ != Phase::head && phase_ != Phase::body) return Need::done;
+    if (expired_) {
+      expired_ = false;
+      const bool body = phase_ == Phase::body;
+      refuse({408, "request_timeout",
+              body ? "The request's body took too long." : "The request's head took too long."});
+    }
+    const bool flush_now = exchange_ && exchange_->has_output() &&
+                           (input_.empty() || closing_ || exchange_->tail ||
+                            exchange_->output.size() >= output_batch_bytes);
+    if (flush_now && !flush(need)) return need;
+    if (closing_) return Need::linger;
+    if (input_.empty() && !read(need)) return need;
+    if (!parse(need)) return need;
+  }
+}
+
+// Each of the following returns true where advance() goes on, false where it must wait for `need`.
+
+bool Session::flush(Need& need) {
+  Exchange& exchange = *exchange_;
+  const std::string_view tail = exchange.tail ? std::string_view(*exchange.tail) : "";
+  const std::size_t total = exchange.output.size() + tail.size();
+  while (exchange.written < total) {
+    std::array<std::string_view, 2> pieces;
+    std::size_t count = 0;
+    if (exchange.written < exchange.output.size()) {
+      pieces[count++] = std::string_view(exchange.output).substr(exchange.written);
+      if (!tail.empty()) pieces[count++] = tail;
+    } else {
+      pieces[count++] = tail.substr(exchange.written - exchange.output.size());
+    }
+    const auto outcome = channel_.write(std::span(pieces.data(), count));
+    switch (outcome.status) {
+      case Channel::Status::ok:
+        exchange.written += outcome.bytes;
+        continue;
+      case Channel::Status::would_read:
+        need = Need::readable;
+        break;
+      case Channel::Status::would_write:
+        need = Need::writable;
+        break;
+      default:
+        need = Need::done;
+        return false;
+    }
+    keep_input();
+    // One deadline for the whole of it: a trickle does not renew it.
+    if (phase_ != Phase::write) set_phase(Phase::write, shard_.now().steady_ms, total);
+    return false;
+  }
+  exchange.output.clear();
+  if (exchange.output.capacity() > output_kept_bytes_max) exchange.output.shrink_to_fit();
+  exchange.tail.reset();
+  exchange.written = 0;
+  if (phase_ == Phase::write) set_phase(Phase::idle, shard_.now().steady_ms);
+  return true;
+}
+
+bool Session::read(Need& need) {
+  if (exchange_) exchange_->input.clear();
+  if (shard_.draining() && (!exchange_ || !exchange_->parser.started())) {
+    need = requests_ > 0 ? Need::linger : Need::done;
+    return false;
+  }
+  need = Need::readable;
+  if (read_dry_) {
+    read_dry_ = false;
+    if (exchange_ && !exchange_->parser.started()) rest();
+    return false;
+  }
+  const auto outcome = channel_.read(shard_.scratch());
+  switch (outcome.status) {
+    case Channel::Status::ok:
+      break;
+    case Channel::Status::would_write:
+      need = Need::writable;
+      [[fallthrough]];
+    case Channel::Status::would_read:
+      if (exchange_ && !exchange_->parser.started()) rest();
+      return false;
+    default:
+      need = Need::done;
+      return false;
+  }
+  input_ = std::string_view(shard_.scratch().data(), outcome.bytes);
+  // TLS may hold decrypted bytes of its own that no readiness of the socket tells of.
+  read_dry_ = !channel_.secure() && outcome.bytes < shard_.scratch().size();
+  return true;
+}
+
+bool Session::parse(Need& need) {
+  if (!exchange_) exchange_ = shard_.lend_exchange();
+  RequestParser& parser = exchange_->parser;
+  RequestParser::Step step = parser.feed(input_);
+  if (step == RequestParser::Step::head_ready) {
+    http::Request& request = parser.request();
+    exchange_->match = listener_.options.router->match(
+        request.method, request.path, parser.wants_websocket(), request.parameters);
+    const http::Route* route = exchange_->match.route;
+    request.route = route ? std::string_view(route->pattern) : std::string_view();
+    if (route && route->options.body_bytes_max > 0) {
+      parser.set_body_limit(route->options.body_bytes_max);
+    }
+    const bool asked = parser.expects_continue() && input_.empty();
+    step = parser.feed(input_);
+    if (step == RequestParser::Step::need_more && asked) exchange_->output.append(continue_line);
+  }
+  switch (step) {
+    case RequestParser::Step::complete:
+      return dispatch(need);
+    case RequestParser::Step::refused:
+      refuse(parser.refusal());
+      return true;
+    default:
+      break;
+  }
+  const Phase phase = parser.in_body() ? Phase::body : Phase::head;
+  if (parser.started() && phase_ != phase) set_phase(phase, shard_.now().steady_ms);
+  return true;
+}
+
+void Session::fill_context(http::Request& request) {
+  shard_.write_request_id(exchange_->request_id);
+  exchange_->complete_us = steady_us();
+  request.context = {
+      .request_id = std::string_view(exchange_->request_id.data(), exchange_->request_id.size()),
+      .remote_address = remote_address_,
+      .remote_port = remote_port_,
+      .listener = listener_.options.name,
+      .secure = channel_.secure(),
+      .now = shard_.now()};
+}
+
+bool Session::dispatch(Need& need) {
+  http::Request& request = exchange_->parser.request();
+  fill_context(request);
+  set_phase(Phase::handler, request.context.now.steady_ms);
+  try {
+    if (auto response = listener_.options.router->run_filters(request)) {
+      respond(std::move(*response));
+      return true;
+    }
+    if (exchange_->match.route) return dispatch_route(request, need);
+    answer_unmatched(request);
+  } catch (const std::exception& e) {
+    fault(e.what());
+  } catch (...) {
+    fault("an exception of unknown type");
+  }
+  return true;
+}
+
+bool Session::dispatch_route(http::Request& request, Need& need) {
+  const http::Route& route = *exchange_->match.route;
+  if (const auto* handler = std::get_if<http::Handler>(&route.handler)) {
+    respond((*handler)(request));
+    return true;
+  }
+  if (std::holds_alternative<http::AsyncHandler>(route.handler)) {
+    // Answers to earlier pipelined requests must not wait for this one; if the socket is full they
+    // are written together with its answer.
+    if (exchange_->has_output() && !flush(need) && need == Need::done) return false;
+    set_phase(Phase::handler, request.context.now.steady_ms);
+    keep_input();
+    need = Need::handler;
+    return false;
+  }
+  return accept_websocket(request, need);
+}
+
+void Session::answer_unmatched(http::Request& request) {
+  const http::Router& router = *listener_.options.router;
+  const http::Router::Match& match = exchange_->match;
+  if (request.method == http::Method::options) {
+    respond(router.answer_options(request, match.allow));
+    return;
+  }
+  if (match.upgrade_only) {
+    http::Response response = router.refuse(
+        request, {426, "upgrade_required", "This path is a WebSocket's: ask for an upgrade."});
+    response.set("Upgrade", "websocket");
+    response.set("Connection", "upgrade");
+    respond(std::move(response));
+    return;
+  }
+  if (match.path_known) {
+    http::Response response = router.refuse(
+        request, {405, "method_not_allowed",
+                  "This path does not know the method " + std::string(request.method_text) + "."});
+    response.set("Allow", match.allow);
+    respond(std::move(response));
+    return;
+  }
+  if (auto response = router.run_fallback(request)) {
+    respond(std::move(*response));
+    return;
+  }
+  respond(router.refuse(request, {404, "not_found", "Nothing is at this path."}));
+}
+
+bool Session::accept_websocket(http::Request& request, Need& need) {
+  const http::Router& router = *listener_.options.router;
+  if (auto refusal = http::check_websocket_handshake(request)) {
+    http::Response response = router.refuse(request, *refusal);
+    if (refusal->status == 426) response.set("Sec-WebSocket-Version", "13");
+    respond(std::move(response));
+    return true;
+  }
+  const auto& accept = std::get<http::WebSocketAccept>(exchange_->match.route->handler);
+  auto outcome = accept(request);
+  if (auto* response = std::get_if<http::Response>(&outcome)) {
+    respond(std::move(*response));
+    return true;
+  }
+  accepted_ = std::move(std::get<1>(outcome));
+  exchange_->output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
+      .append("Connection: Upgrade\r\nSec-WebSocket-Accept: ")
+      .append(http::websocket_accept_key(request.header_or("sec-websocket-key", "")))
+      .append("\r\n\r\n");
+  shard_.observer().on_request({.request = request,
+                                .status = 101,
+                                .request_bytes = exchange_->parser.bytes(),
+                                .response_bytes = exchange_->output.size(),
+                                .duration_us = steady_us() - exchange_->complete_us});
+  // The answer is small and the socket's buffer was just emptied of everything before it; where it
+  // is full all the same, such a client is not worth a queue of its own.
+  if (!flush(need)) {
+    need = Need::done;
+  } else {
+    need = Need::websocket;
+  }
+  return false;
+}
+
+void Session::refuse(const http::Refusal& refusal) {
+  http::Request& request = exchange_->parser.request();
+  fill_context(request);
+  closing_ = true;
+  try {
+    respond(listener_.options.router->refuse(request, refusal));
+  } catch (const std::exception& e) {
+    shard_.observer().on_fault("refusal", e.what());
+    aborted_ = true;
+  }
+}
+
+void Session::fault(const char* what) {
+  const http::Request& request = exchange_->parser.request();
+  shard_.observer().on_fault(request.route, what);
+  respond(listener_.options.router->refuse(
+      request, {500, "internal_error", "The server failed to answer this request."}));
+}
+
+void Session::respond(http::Response response) {
+  RequestParser& parser = exchange_->parser;
+  const http::Request& request = parser.request();
+  listener_.options.router->finish(request, response);
+  ++requests_;
+  if (!parser.keep_alive() || response.close || shard_.draining() ||
+      requests_ >= shard_.options().requests_per_connection_max) {
+    closing_ = true;
+  }
+  const std::string_view body = bodiless(response.status_code()) ? "" : response.body_view();
+  const std::size_t before = exchange_->output.size();
+  write_head(request, response, body.size());
+  std::size_t sent = exchange_->output.size() - before;
+  if (request.method != http::Method::head) {
+    sent += body.size();
+    if (body.size() <= copied_body_bytes_max) {
+      exchange_->output.append(body);
+    } else if (response.prepared) {
+      exchange_->tail = std::make_shared<const std::string>(body);
+    } else {
+      exchange_->tail = response.shared_body
+                            ? std::move(response.shared_body)
+                            : std::make_shared<const std::string>(std::move(response.body));
+    }
+  }
+  shard_.observer().on_request({.request = request,
+                                .status = response.status_code(),
+                                .request_bytes = parser.bytes(),
+                                .response_bytes = sent,
+                                .duration_us = steady_us() - exchange_->complete_us});
+  if (!closing_) parser.reset();
+  set_phase(Phase::idle, request.context.now.steady_ms);
+}
+
+void Session::write_head(const http::Request& request, const http::Response& response,
+                         std::size_t body_bytes) {
+  std::string& out = exchange_->output;
+  if (response.prepared) {
+    out.append(response.prepared->head());
+    http::append_headers(out, response.headers);
+  } else {
+    http::append_head(out, response.status, response.headers);
+  }
+  out.append("Date: ").append(shard_.date(request.context.now.wall_ms));
+  if (!bodiless(response.status_code())) {
+    out.append("\r\nContent-Length: ");
+    append_number(out, body_bytes);
+  }
+  if (closing_) {
+    out.append("\r\nConnection: close");
+  } else if (request.version_minor == 0) {
+    out.append("\r\nConnection: keep-alive");
+  }
+  out.append("\r\n\r\n");
+}
+
+// Before a wait: the shard's scratch belongs to whoever reads next.
+void Session::keep_input() {
+  if (input_.empty()) return;
+  std::string& kept = exchange_->input;
+  const bool own = input_.data() >= kept.data() && input_.data() < kept.data() + kept.size();
+  if (own) return;
+  kept.assign(input_);
+  input_ = kept;
+}
+
+// Between requests an idle connection holds no buffers.
+void Session::rest() {
+  if (!exchange_->has_output()) shard_.give_back(std::move(exchange_));
+}
+
+void Session::set_phase(Phase phase, std::int64_t now_ms, std::size_t write_bytes) {
+  phase_ = phase;
+  deadline_ms_ = deadline_ms(shard_.options().deadlines, phase, now_ms, write_bytes);
+}
+
+void Session::record(ConnectionEvent event) {
+  shard_.observer().on_connection({event, listener_.options.name, remote_address_, phase_});
+}
+
+// --- from the shard -----------------------------------------------------------------------------
+
+void Session::tick(http::Moment now) {
+  if (websocket_ && phase_ == Phase::websocket) {
+    websocket_->tick(now);
+    return;
+  }
+  if (expired_ || now.steady_ms < deadline_ms_) return;
+  expired_ = true;
+  if (phase_ != Phase::linger) record(ConnectionEvent::timed_out);
+  if (phase_ == Phase::handler) {
+    abort();  // its coroutine ends when the handler does
+    return;
+  }
+  boost::system::error_code ignored;  // nothing waits: the flag is seen at the next step
+  socket_.cancel(ignored);
+}
+
+void Session::drain() {
+  if (websocket_) {
+    websocket_->close(http::close_code::going_away, "the server is going down");
+    return;
+  }
+  if (phase_ == Phase::idle || phase_ == Phase::handshake) abort();
+}
+
+void Session::abort() {
+  aborted_ = true;
+  channel_.shutdown_both();
+  boost::system::error_code ignored;  // as in tick
+  socket_.cancel(ignored);
+}
+
+}  // namespace redoubt::net

@@ -1,0 +1,278 @@
+#include "relay/net/websocket_connection.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "relay/net/session.hpp"
+
+namespace redoubt::net {
+
+using http::WebSocketReader;
+namespace close_code = http::close_code;
+
+namespace {
+
+constexpr std::size_t frames_at_once_max = 16;  // in one system call
+
+}  // namespace
+
+WebSocketConnection::WebSocketConnection(Session& session, const http::WebSocketOptions& options,
+                                         std::unique_ptr<http::WebSocketSession> application)
+    : session_(&session),
+      executor_(session.shard().executor()),
+      options_(options),
+      application_(std::move(application)),
+      reader_(options.message_bytes_max),
+      heard_ms_(session.shard().now().steady_ms) {}
+
+template <class Call>
+void WebSocketConnection::guarded(Call call) {
+  try {
+    call();
+  } catch (const std::exception& fault) {
+    if (session_) session_->shard().observer().on_fault("websocket", fault.what());
+    start_close(close_code::internal_error, "the server failed");
+  } catch (...) {
+    if (session_) session_->shard().observer().on_fault("websocket", "an unknown exception");
+    start_close(close_code::internal_error, "the server failed");
+  }
+}
+
+void WebSocketConnection::send(http::FramePtr frame) {
+  if (!open_) return;
+  if (executor_.running_in_this_thread()) {
+    queue(std::move(frame));
+    return;
+  }
+  boost::asio::post(executor_, [self = shared_from_this(), frame = std::move(frame)]() mutable {
+    self->queue(std::move(frame));
+  });
+}
+
+void WebSocketConnection::close(std::uint16_t code, std::string reason) {
+  if (executor_.running_in_this_thread()) {
+    start_close(code, std::move(reason));
+    return;
+  }
+  boost::asio::post(executor_,
+                    [self = shared_from_this(), code, reason = std::move(reason)]() mutable {
+                      self->start_close(code, std::move(reason));
+                    });
+}
+
+void WebSocketConnection::open(const http::Request& request) {
+  const http::WebSocketPeer peer(weak_from_this());
+  guarded([&] { application_->on_open(request, peer); });
+  // Came in just before the acceptors closed.
+  if (session_->shard().draining()) start_close(close_code::going_away, "the server is going down");
+}
+
+void WebSocketConnection::queue(http::FramePtr frame) {
+  if (state_ != State::open || !session_) return;
+  queued_bytes_ += frame->bytes().size();
+  frames_.push_back(std::move(frame));
+  if (!waiting_to_write_) flush();
+  if (queued_bytes_ > options_.queue_bytes_max ||
+      frames_.size() - first_ > options_.queue_frames_max) {
+    drop_slow();
+  }
+}
+
+// What is queued is given up but for a frame that is partly out; the close frame follows it.
+void WebSocketConnection::drop_slow() {
+  if (state_ != State::open) return;
+  slow_ = true;
+  const std::size_t keep = first_ + (offset_ > 0 ? 1 : 0);
+  while (frames_.size() > keep) {
+    queued_bytes_ -= frames_.back()->bytes().size();
+    frames_.pop_back();
+  }
+  start_close(close_code::try_again_later, "the client reads too slowly");
+}
+
+void WebSocketConnection::start_close(std::uint16_t code, std::string reason) {
+  if (state_ != State::open || !session_) return;
+  queue(http::Frame::close(code, reason));
+  if (state_ == State::finished) return;
+  state_ = State::closing;
+  open_ = false;
+  close_code_ = code;
+  close_reason_ = std::move(reason);
+  close_since_ms_ = session_->shard().now().steady_ms;
+}
+
+void WebSocketConnection::finish(std::uint16_t code, std::string reason, bool orderly) {
+  if (state_ == State::finished) return;
+  if (state_ == State::open) {
+    close_code_ = code;
+    close_reason_ = std::move(reason);
+  }
+  state_ = State::finished;
+  open_ = false;
+  orderly_ = orderly;
+  // Wakes the Session's coroutine, which sees finished().
+  boost::system::error_code ignored;  // nothing waits: it sees the state anyway
+  if (session_) session_->socket().cancel(ignored);
+}
+
+void WebSocketConnection::take(std::string_view input) {
+  while (state_ != State::finished) {
+    const WebSocketReader::Event event = reader_.feed(input);
+    if (event == WebSocketReader::Event::need_more) break;
+    handle(event);
+  }
+  reader_.trim();
+}
+
+WebSocketConnection::Need WebSocketConnection::read() {
+  Shard& shard = session_->shard();
+  const auto outcome = session_->channel().read(shard.scratch());
+  switch (outcome.status) {
+    case Channel::Status::ok:
+      break;
+    case Channel::Status::would_read:
+      return Need::readable;
+    case Channel::Status::would_write:
+      return Need::writable;
+    default:
+      finish(close_code::abnormal, "", false);
+      return Need::none;
+  }
+  heard_ms_ = shard.now().steady_ms;
+  ping_sent_ = false;
+  // The application may send from here; the scratch is not touched by writing.
+  take(std::string_view(shard.scratch().data(), outcome.bytes));
+  return Need::none;
+}
+
+void WebSocketConnection::handle(WebSocketReader::Event event) {
+  const http::Moment now = session_->shard().now();
+  switch (event) {
+    case WebSocketReader::Event::text:
+      if (state_ != State::open) break;
+      guarded([&] { application_->on_text(reader_.payload(), now); });
+      break;
+    case WebSocketReader::Event::binary: {
+      if (state_ != State::open) break;
+      const http::WebSocketPeer peer(weak_from_this());
+      guarded([&] { application_->on_binary(reader_.payload(), peer, now); });
+      break;
+    }
+    case WebSocketReader::Event::ping:
+      queue(http::Frame::pong(reader_.payload()));
+      break;
+    case WebSocketReader::Event::pong:
+      break;
+    case WebSocketReader::Event::close: {
+      const std::uint16_t code = reader_.close_code();
+      const bool coded = code != close_code::none_received;
+      queue(http::Frame::close(coded ? code : close_code::normal, ""));
+      finish(code, std::string(reader_.payload()), true);
+      break;
+    }
+    case WebSocketReader::Event::failed:
+      queue(http::Frame::close(reader_.close_code(), reader_.payload()));
+      finish(reader_.close_code(), std::string(reader_.payload()), true);
+      break;
+    case WebSocketReader::Event::need_more:
+      break;
+  }
+}
+
+std::size_t WebSocketConnection::gather(std::vector<std::string_view>& pieces) const {
+  const std::size_t last = std::min(frames_.size(), first_ + frames_at_once_max);
+  for (std::size_t i = first_; i < last; ++i) {
+    pieces.push_back(frames_[i]->bytes().substr(i == first_ ? offset_ : 0));
+  }
+  return pieces.size();
+}
+
+void WebSocketConnection::written(std::size_t bytes) {
+  queued_bytes_ -= bytes;
+  blocked_since_ms_ = 0;
+  while (bytes > 0) {
+    const std::size_t left = frames_[first_]->bytes().size() - offset_;
+    if (bytes < left) {
+      offset_ += bytes;
+      return;
+    }
+    bytes -= left;
+    offset_ = 0;
+    frames_[first_++].reset();
+  }
+  if (first_ == frames_.size()) {
+    frames_.clear();
+    first_ = 0;
+  } else if (first_ > options_.queue_frames_max) {
+    frames_.erase(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+}
+
+void WebSocketConnection::flush() {
+  std::vector<std::string_view> pieces;
+  while (session_ && first_ < frames_.size()) {
+    pieces.clear();
+    gather(pieces);
+    const auto outcome = session_->channel().write(pieces);
+    switch (outcome.status) {
+      case Channel::Status::ok:
+        written(outcome.bytes);
+        continue;
+      case Channel::Status::would_read:
+      case Channel::Status::would_write:
+        wait_to_write();
+        return;
+      default:
+        finish(close_code::abnormal, "", false);
+        return;
+    }
+  }
+}
+
+void WebSocketConnection::wait_to_write() {
+  waiting_to_write_ = true;
+  if (blocked_since_ms_ == 0) blocked_since_ms_ = session_->shard().now().steady_ms;
+  session_->socket().async_wait(Socket::wait_write,
+                                [self = shared_from_this()](const boost::system::error_code&) {
+                                  self->waiting_to_write_ = false;
+                                  if (self->session_ && self->state_ != State::finished)
+                                    self->flush();
+                                });
+}
+
+void WebSocketConnection::tick(http::Moment now) {
+  const Deadlines& deadlines = session_->shard().options().deadlines;
+  if (state_ == State::closing && now.steady_ms - close_since_ms_ > options_.close_ms_max) {
+    finish(close_code_, close_reason_, false);
+    return;
+  }
+  if (state_ != State::open) return;
+  if (blocked_since_ms_ > 0 && now.steady_ms - blocked_since_ms_ > deadlines.write_ms) {
+    drop_slow();
+    return;
+  }
+  const std::int64_t silent_ms = now.steady_ms - heard_ms_;
+  if (silent_ms > options_.silence_ms_max) {
+    finish(close_code::abnormal, "the client fell silent", false);
+    return;
+  }
+  if (silent_ms > options_.ping_ms && !ping_sent_) {
+    ping_sent_ = true;
+    queue(http::Frame::ping(""));
+  }
+  if (state_ == State::open) guarded([&] { application_->on_tick(now); });
+}
+
+void WebSocketConnection::detach() {
+  if (!session_) return;
+  open_ = false;
+  state_ = State::finished;
+  const http::Moment now = session_->shard().now();
+  guarded([&] { application_->on_close(close_code_, close_reason_, now); });
+  session_ = nullptr;
+  application_.reset();
+  frames_.clear();
+}
+
+}  // namespace redoubt::net
