@@ -28,7 +28,8 @@ class ByteWriter {
 
  private:
   void put(std::uint64_t v, int count) {
-    for (int i = 0; i < count; ++i) bytes_.push_back(static_cast<char>(v >> (8 * i)));
+    for (int i = 0; i < count; ++i)
+      bytes_.push_back(static_cast<char>(v >> (8 * i)));
   }
   std::string bytes_;
 };

@@ -1,4 +1,5 @@
-// Hash64: the 64-bit hash of game state. Not for security: chains that protect anything use SHA-256.
+// Hash64: the 64-bit hash of game state. Not for security: chains that protect anything use
+// SHA-256.
 //
 // 1. Input is a sequence of integers, each absorbed as one 64-bit word: fields, never raw padding.
 // 2. The same sequence gives the same hash on every platform (integer arithmetic only).

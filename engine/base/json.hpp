@@ -22,8 +22,8 @@ struct JsonLimits {
 };
 
 /// Parses one JSON text (RFC 8259, no comments, UTF-8 checked). Errors carry code "bad_json" with
-/// line and column. Nesting over depth_max or text over bytes_max is refused before it costs memory.
-/// A key that appears twice in one object is refused.
+/// line and column. Nesting over depth_max or text over bytes_max is refused before it costs
+/// memory. A key that appears twice in one object is refused.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
 /// Reads the members of one object and gathers the first fault with its path; after a fault every

@@ -15,9 +15,9 @@
 namespace redoubt {
 
 struct Error {
-  std::string code;      ///< stable and machine-readable: bad_map, bad_rules, bad_order, ...
-  std::string message;   ///< one sentence for people, complete without the fields below
-  std::string path;      ///< where: "agents.red[2].x", "row 12, column 4", a file's name; may be empty
+  std::string code;     ///< stable and machine-readable: bad_map, bad_rules, bad_order, ...
+  std::string message;  ///< one sentence for people, complete without the fields below
+  std::string path;  ///< where: "agents.red[2].x", "row 12, column 4", a file's name; may be empty
   std::string expected;  ///< what would have been right; may be empty
   std::string got;       ///< what was found; may be empty
   int line = 0;          ///< 1-based line in a text source, 0 where there is none

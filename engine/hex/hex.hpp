@@ -2,7 +2,8 @@
 // a cell to the right), the one layout that the engine computes in.
 //
 // 1. A cell is named by its dense index row * width + column.
-// 2. Directions count counter-clockwise from east: 0 E, 1 NE, 2 NW, 3 W, 4 SW, 5 SE. Row 0 is north.
+// 2. Directions count counter-clockwise from east: 0 E, 1 NE, 2 NW, 3 W, 4 SW, 5 SE. Row 0 is
+// north.
 // 3. Other layouts (flat-top, even rows) are brought into this one by the map readers; a map's
 //    `Orientation` says how it wants to be drawn.
 // Source for the conversions: Red Blob Games, "Hexagonal Grids".
@@ -33,8 +34,12 @@ struct Axial {
 constexpr std::array<Axial, directions> axial_steps{
     {{1, 0}, {1, -1}, {0, -1}, {-1, 0}, {-1, 1}, {0, 1}}};
 
-constexpr Axial to_axial(Offset o) { return {o.column - (o.row - (o.row & 1)) / 2, o.row}; }
-constexpr Offset to_offset(Axial a) { return {a.q + (a.r - (a.r & 1)) / 2, a.r}; }
+constexpr Axial to_axial(Offset o) {
+  return {o.column - (o.row - (o.row & 1)) / 2, o.row};
+}
+constexpr Offset to_offset(Axial a) {
+  return {a.q + (a.r - (a.r & 1)) / 2, a.r};
+}
 
 constexpr int distance(Axial a, Axial b) {
   const int dq = a.q - b.q;
@@ -45,8 +50,12 @@ constexpr int distance(Axial a, Axial b) {
   const int as = ds < 0 ? -ds : ds;
   return aq > ar ? (aq > as ? aq : as) : (ar > as ? ar : as);
 }
-constexpr int distance(Offset a, Offset b) { return distance(to_axial(a), to_axial(b)); }
+constexpr int distance(Offset a, Offset b) {
+  return distance(to_axial(a), to_axial(b));
+}
 
-constexpr int opposite(int direction) { return (direction + 3) % directions; }
+constexpr int opposite(int direction) {
+  return (direction + 3) % directions;
+}
 
 }  // namespace redoubt::hex

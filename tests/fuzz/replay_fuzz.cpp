@@ -31,8 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!input.empty() && (input[0] & 1) != 0) {
     bytes = valid_replay();
     for (std::size_t i = 1; i + 2 < input.size(); i += 3) {
-      const std::size_t at = (static_cast<unsigned char>(input[i]) << 8) |
-                             static_cast<unsigned char>(input[i + 1]);
+      const std::size_t at =
+          (static_cast<unsigned char>(input[i]) << 8) | static_cast<unsigned char>(input[i + 1]);
       bytes[at % bytes.size()] = input[i + 2];
     }
   }

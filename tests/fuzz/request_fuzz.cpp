@@ -1,5 +1,5 @@
-// Any JSON is a request that is answered in the shape that the clients' schema demands, or a list of
-// faults that is not empty.
+// Any JSON is a request that is answered in the shape that the clients' schema demands, or a list
+// of faults that is not empty.
 #include <cstdlib>
 
 #include "engine/base/json.hpp"

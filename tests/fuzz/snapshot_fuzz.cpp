@@ -18,14 +18,14 @@ const Board& small_board() {
   return board;
 }
 
-// The first byte says how the rest is read: as a whole snapshot, or as changes to a valid one, which
-// reach deeper than random bytes do.
+// The first byte says how the rest is read: as a whole snapshot, or as changes to a valid one,
+// which reach deeper than random bytes do.
 std::string candidate(std::string_view input) {
   if (input.empty() || (input[0] & 1) == 0) return std::string(input.substr(input.empty() ? 0 : 1));
   std::string bytes = save(small_board(), start(small_board(), 7));
   for (std::size_t i = 1; i + 2 < input.size(); i += 3) {
-    const std::size_t at = (static_cast<unsigned char>(input[i]) << 8) |
-                           static_cast<unsigned char>(input[i + 1]);
+    const std::size_t at =
+        (static_cast<unsigned char>(input[i]) << 8) | static_cast<unsigned char>(input[i + 1]);
     bytes[at % bytes.size()] = input[i + 2];
   }
   return bytes;
