@@ -129,14 +129,19 @@ describe('the push socket', () => {
     client.onRecommendation((recommendation) => recommendations.push(recommendation));
     client.connect();
     sockets[0]?.opens();
-    const data = { team: 'team2', strategy: GOOD_STRATEGY, focus: 'combat', model: 'small-1' };
+    const data = { team: 'team2', strategy: GOOD_STRATEGY, focus: 'combat', source: 'small-1' };
     sockets[0]?.says({ type: 'directive', team: 'blue', data });
     sockets[0]?.says({
       type: 'agent_recommendation',
-      data: { team: 'red', specification: GOOD_SPECIFICATION },
+      data: { team: 'red', specification: GOOD_SPECIFICATION, source: 'engine' },
     });
     expect(directives).toEqual([
-      { team: 'blue', strategy: GOOD_STRATEGY, model: 'small-1', late: false },
+      {
+        team: 'blue',
+        strategy: { ...GOOD_STRATEGY, reasons: [], confidence: null },
+        model: 'small-1',
+        late: false,
+      },
     ]);
     expect(recommendations).toEqual([
       { team: 'red', specification: GOOD_SPECIFICATION, model: null, late: false },

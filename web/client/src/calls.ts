@@ -11,6 +11,7 @@ import { ClientError } from './errors.js';
 import { isOutage, readJson, unreachable } from './response.js';
 import type { Answer, ClientOptions, Limit, Reduced, Schedule } from './types.js';
 import { isGone, type Watch } from './watch.js';
+import { modelOf } from './wire.js';
 
 /** How long a call that passed its deadline may still bring a late answer; the relay's own limit. */
 export const LATE_ANSWER_MAX_MS = 20_000;
@@ -66,12 +67,8 @@ export const aborted = (why = 'The call was aborted by its signal.') =>
 
 /** Members beside the shape that say who answered and what it cost. */
 function origin(answer: unknown): { model: string | null; costMicroUsd: number } {
-  const from = answer as { model?: unknown; cost_microusd?: unknown };
-  const cost = from.cost_microusd;
-  return {
-    model: typeof from.model === 'string' ? from.model : null,
-    costMicroUsd: typeof cost === 'number' && cost >= 0 ? cost : 0,
-  };
+  const cost = (answer as { cost_microusd?: unknown }).cost_microusd;
+  return { model: modelOf(answer), costMicroUsd: typeof cost === 'number' && cost >= 0 ? cost : 0 };
 }
 
 async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {

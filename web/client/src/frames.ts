@@ -2,7 +2,7 @@
 
 import { ClientError } from './errors.js';
 import type { Directive, Recommendation } from './types.js';
-import { readAgentSpecification, readTeamStrategy, teamName } from './wire.js';
+import { modelOf, readAgentSpecification, readStrategy, teamName } from './wire.js';
 
 export const FRAME_CHARACTERS_MAX = 262_144;
 
@@ -30,9 +30,9 @@ function parse(text: string): { type?: unknown; data?: Record<string, unknown> }
 export function readFrame(text: string): Frame {
   const frame = parse(text);
   const data = frame?.data ?? {};
-  const from = { model: typeof data.model === 'string' ? data.model : null, late: false };
+  const from = { model: modelOf(data), late: false };
   if (frame?.type === 'directive') {
-    const strategy = readTeamStrategy(data.strategy);
+    const strategy = readStrategy(data.strategy);
     return { kind: 'directive', directive: { team: teamName(data.team), strategy, ...from } };
   }
   if (frame?.type === 'agent_recommendation') {

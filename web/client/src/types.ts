@@ -9,7 +9,6 @@ import type {
   AgentSpecificationRequest,
   Strategy,
   TeamName,
-  TeamStrategy,
   TeamStrategyRequest,
 } from './wire.js';
 
@@ -109,7 +108,7 @@ export interface Status {
 /** A strategy that nobody waited for: pushed by the relay, or an answer that came after its deadline. */
 export interface Directive {
   team: TeamName;
-  strategy: TeamStrategy;
+  strategy: Strategy;
   model: string | null;
   /** True for an answer that came after its deadline. */
   late: boolean;

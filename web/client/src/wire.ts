@@ -216,6 +216,13 @@ export function readAgentSpecification(value: unknown): AgentSpecification {
   };
 }
 
+/** Who is behind an answer: the model's name, or null for a built-in strategist. */
+export function modelOf(answer: unknown): string | null {
+  const { model, source } = (answer ?? {}) as { model?: unknown; source?: unknown };
+  const name = model ?? (source === 'engine' ? null : source);
+  return typeof name === 'string' ? name.slice(0, TEXT_CHARACTERS_MAX) : null;
+}
+
 /** "red" or "team1" or 0-based team number, as a name. */
 export function teamName(team: unknown): TeamName {
   const byNumber = typeof team === 'number' ? TEAM_NAMES[team] : undefined;
