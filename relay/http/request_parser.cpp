@@ -307,6 +307,7 @@ struct RequestParser::Impl {
   State state = State::head;
   std::string head;            // the request's views point into it
   std::size_t line_start = 0;  // of the line being read, in `head`
+  bool empty_line_seen = false;
   std::size_t body_bytes_max = 0;
   std::size_t chunk_bytes = 0;  // consumed by a chunked body, framing included
   std::string body;
@@ -331,8 +332,6 @@ RequestParser::Step RequestParser::Impl::refuse_head_size() {
 // Copies input to the head up to its end, refusing what is never part of a sound head at the first
 // byte that shows it. One pass over the bytes.
 RequestParser::Step RequestParser::Impl::read_head(std::string_view& input) {
-  // A robust server ignores an empty line before the request line (RFC 9112, 2.2).
-  if (head.empty() && input.starts_with("\r\n")) input.remove_prefix(2);
   while (!input.empty()) {
     const std::size_t room = limits.head_bytes_max - head.size();
     const std::size_t newline = input.substr(0, room).find('\n');
@@ -350,7 +349,13 @@ RequestParser::Step RequestParser::Impl::read_head(std::string_view& input) {
     }
     const std::string_view text = line.substr(0, line.size() - 2);
     if (text.empty() && line_start > 0) return parse_head();
-    if (text.empty()) return refuse(*bad("The request line is empty."));
+    if (text.empty()) {
+      // One empty line before the request line is forgiven (RFC 9112, 2.2).
+      if (empty_line_seen) return refuse(*bad("The request line is empty."));
+      empty_line_seen = true;
+      head.clear();
+      continue;
+    }
     if (text.front() == ' ' || text.front() == '\t') {
       return refuse(*bad("A header line is folded or starts with a space."));
     }
@@ -388,9 +393,11 @@ RequestParser::Step RequestParser::Impl::refuse_grammar(const boost::system::err
     return refuse(*bad("A chunk's extensions or the trailers are over their limit."));
   }
   if (ec == beast::http::error::bad_version) {
+    // A sound request line has two spaces; behind the second stands the version.
     const std::string_view line = std::string_view(head).substr(0, head.find('\r'));
-    const std::size_t version = line.rfind(' ');
-    if (version != std::string_view::npos && line.substr(version + 1).starts_with("HTTP/")) {
+    const std::size_t space = line.find(' ', line.find(' ') + 1);
+    const std::string_view version = line.substr(std::min(space, line.size() - 1) + 1);
+    if (version.starts_with("HTTP/") && version.find(' ') == std::string_view::npos) {
       return refuse({505, "version_not_supported", "Only HTTP/1.0 and HTTP/1.1 are spoken here."});
     }
   }
@@ -484,6 +491,7 @@ void RequestParser::reset() {
   self.state = Impl::State::head;
   self.head.clear();
   self.line_start = 0;
+  self.empty_line_seen = false;
   self.chunk_bytes = 0;
   self.body.clear();
   if (self.body.capacity() > body_kept_bytes_max) self.body.shrink_to_fit();
