@@ -54,21 +54,20 @@ constexpr int attribute_min = 100;
 constexpr int attribute_max = 1000;
 constexpr int attribute_step = 10;
 constexpr int blend_steps = 10;
+// A request may count more agents than any game allows.
+constexpr double living_max = 1000;
 
 double sum_of(const Counts& counts) {
   return counts[0] + counts[1] + counts[2] + counts[3];
 }
 
-std::array<double, resources> cost_of(const DesignInput& in, std::size_t role, int sum_permille) {
-  const double living = in.own_known ? sum_of(in.own) : 0;
-  std::array<double, resources> cost{};
-  for (std::size_t r = 0; r < resources; ++r) {
-    const double multiplier = in.multiplier_permille[role][r] / 1000.0;
-    const double exact = 10 * multiplier * (0.5 + 0.3 * sum_permille / 1000.0) *
-                         (1 + 0.05 * std::max(0.0, living - 4));
-    cost[r] = std::floor(exact + 0.5);
-  }
-  return cost;
+std::array<double, resources> cost_of(const DesignInput& in, std::size_t role,
+                                      const Attributes& attributes) {
+  const double living = in.own_known ? std::min(sum_of(in.own), living_max) : 0;
+  const territory::Amounts exact =
+      territory::cost(*in.rules, static_cast<Role>(role), attributes, static_cast<int>(living));
+  return {static_cast<double>(exact[0]), static_cast<double>(exact[1]),
+          static_cast<double>(exact[2])};
 }
 
 bool affords(const DesignInput& in, const std::array<double, resources>& cost) {
@@ -139,7 +138,7 @@ RoleScore score_roles(const DesignInput& in) {
     const double have = in.own_known ? in.own[r] : 0;
     // The agent that brings the team closest to the wanted mix once it stands.
     score.mix[r] = mix_weight * (score.wanted[r] - have / (living + 1));
-    const auto cost = cost_of(in, r, 1600);
+    const auto cost = cost_of(in, r, thin_tables[r]);
     double strain = 0;
     for (std::size_t k = 0; k < resources; ++k) {
       strain = std::max(strain, cost[k] / (cost[k] + in.store[k]));
@@ -245,7 +244,7 @@ Design design_agent(const DesignInput& in) {
   // The best agent that the store affords; the cheapest where it affords none.
   for (int step = blend_steps; step >= 0 && !design.affordable; --step) {
     design.attributes = blend(best, step);
-    design.cost = cost_of(in, best, design.attributes.sum());
+    design.cost = cost_of(in, best, design.attributes);
     design.affordable = affords(in, design.cost);
   }
   counter(in, best, design.attributes);

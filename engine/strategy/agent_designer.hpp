@@ -2,8 +2,7 @@
 //
 // 1. Attributes are permille, 100..1000, in steps of 10; their sum is at most 3000, and in a JSON
 //    answer the double sum in the order speed, health, attack, defense, carryCapacity is <= 3.0.
-// 2. The cost is RULES' formula: round(10 x multiplier x (0.5 + 0.3 x sum) x (1 + 0.05 x
-//    max(0, living - 4))) of each resource; a design is made cheaper where the store needs it.
+// 2. The cost is the rules' formula; a design is made cheaper where the store needs it.
 #pragma once
 
 #include <array>
@@ -24,9 +23,7 @@ struct DesignInput {
   Counts enemy{};
   bool enemy_known = false;
   StyleBelief opponent = style_prior;
-  /// Price of each resource for a role with an attribute sum (permille) at `living` agents.
-  std::array<std::array<int, territory::resources>, territory::roles> multiplier_permille{
-      {{800, 1000, 1200}, {1000, 800, 1000}, {1200, 1500, 800}, {1500, 1200, 1000}}};
+  const territory::Rules* rules = &territory::default_rules();
 };
 
 struct Design {
