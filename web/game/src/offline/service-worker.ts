@@ -29,6 +29,8 @@ const scope = worker.registration.scope;
 
 async function install() {
   const name = cacheName(PRECACHE_SET);
+  // After a roll-back this set may still be the one before, which a page may be using.
+  const wasKept = await caches.has(name);
   const cache = await caches.open(name);
   try {
     await Promise.all(
@@ -45,7 +47,7 @@ async function install() {
       }),
     );
   } catch (error) {
-    await caches.delete(name);
+    if (!wasKept) await caches.delete(name);
     throw error;
   }
 }
