@@ -3,7 +3,9 @@
  *
  *   #v=1.RULES.STRATEGY&map=gen:40x28&seed=7&red=strategist&blue=rush&work=500&t=1216
  *
- * 1. format() and parse() are each other's inverse on every match that isShareable() accepts.
+ * `map` is "gen:WIDTHxHEIGHT", "gen:WIDTHxHEIGHTxTEAMS", or the id of a map that ships with the page.
+ *
+ * 1. format() and parse() are each other's inverse on every match that a link can hold.
  * 2. parse() is strict: a key that is missing, repeated or unknown, or a value out of its bounds, is
  *    refused by name, so that a link never plays something almost like what was meant.
  * 3. `made` says which rules and strategy the link was made with; other versions may play otherwise,
@@ -27,8 +29,7 @@ export type LinkPlayer = (typeof LINK_PLAYERS)[number];
 export interface SharedMatch {
   /** Rules and strategy version that the match was played with, e.g. "1.2". */
   made: string;
-  width: number;
-  height: number;
+  map: string;
   /** 64-bit, decimal. */
   seed: string;
   /** One a team; as many teams as players. */
@@ -70,13 +71,15 @@ function whole(key: string, text: string | null, low: number, high: number): num
   return refuse(key, `a whole number from ${low} to ${high}`, text);
 }
 
-function readSize(text: string | null): { width: number; height: number } {
-  const parts = /^gen:([1-9][0-9]{0,2})x([1-9][0-9]{0,2})$/.exec(text ?? '');
-  const width = Number(parts?.[1]);
-  const height = Number(parts?.[2]);
+function readMap(text: string | null, shipped: readonly string[], teams: number): string {
+  if (text !== null && shipped.includes(text)) return text;
+  const parts = /^gen:([1-9][0-9]{0,2})x([1-9][0-9]{0,2})(?:x([2-4]))?$/.exec(text ?? '');
+  const [width, height, named] = [Number(parts?.[1]), Number(parts?.[2]), parts?.[3]];
   const fits = [width, height].every((side) => side >= SIDE_MIN && side <= SIDE_MAX);
-  if (parts && fits && width * height <= CELLS_MAX) return { width, height };
-  return refuse('map', `gen:WIDTHxHEIGHT of at most ${CELLS_MAX} cells`, text);
+  const sameTeams = Number(named ?? 2) === teams;
+  if (text !== null && fits && sameTeams && width * height <= CELLS_MAX) return text;
+  const ids = ['gen:WIDTHxHEIGHT or gen:WIDTHxHEIGHTxTEAMS', ...shipped].join(', ');
+  return refuse('map', `${ids}, for as many teams as players, of at most ${CELLS_MAX} cells`, text);
 }
 
 function readSeed(text: string | null): string {
@@ -118,8 +121,11 @@ function checkKeys(given: URLSearchParams) {
   }
 }
 
-/** Reads `location.hash`. No fragment, or one that is not ours (no v=), is kind "none". */
-export function parseShareLink(hash: string): ParsedLink {
+/**
+ * Reads `location.hash`. No fragment, or one that is not ours (no v=), is kind "none". `shipped` are
+ * the ids of the page's own maps; how many teams such a map has is the caller's to check.
+ */
+export function parseShareLink(hash: string, shipped: readonly string[] = []): ParsedLink {
   const text = hash.startsWith('#') ? hash.slice(1) : hash;
   if (!/(^|&)v=/.test(text)) return { kind: 'none' };
   try {
@@ -128,11 +134,13 @@ export function parseShareLink(hash: string): ParsedLink {
     }
     const given = new URLSearchParams(text);
     checkKeys(given);
+    const made = readVersion(given.get('v'));
+    const players = readPlayers(given);
     const match: SharedMatch = {
-      made: readVersion(given.get('v')),
-      ...readSize(given.get('map')),
+      made,
+      map: readMap(given.get('map'), shipped, players.length),
       seed: readSeed(given.get('seed')),
-      players: readPlayers(given),
+      players,
       work: whole('work', given.get('work'), 1, WORK_MAX),
       tick: whole('t', given.get('t'), 0, TICK_MAX),
     };
@@ -143,18 +151,19 @@ export function parseShareLink(hash: string): ParsedLink {
   }
 }
 
-/** The fragment with its '#'. A match that a link cannot hold throws a RangeError: a caller's bug. */
-export function formatShareLink(match: SharedMatch): string {
+/** The fragment with its '#', or null for a match that a link cannot hold (an imported map). */
+export function formatShareLink(
+  match: SharedMatch,
+  shipped: readonly string[] = [],
+): string | null {
   const teams = match.players.map((player, index) => `${LINK_TEAMS[index]}=${player}`);
   const hash = `#${[
     `v=${LINK_FORMAT}.${match.made}`,
-    `map=gen:${match.width}x${match.height}`,
+    `map=${match.map}`,
     `seed=${match.seed}`,
     ...teams,
     `work=${match.work}`,
     `t=${match.tick}`,
   ].join('&')}`;
-  const back = parseShareLink(hash);
-  if (back.kind === 'error') throw new RangeError(back.error.message);
-  return hash;
+  return parseShareLink(hash, shipped).kind === 'match' ? hash : null;
 }
