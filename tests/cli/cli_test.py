@@ -1,0 +1,468 @@
+#!/usr/bin/env python3
+"""Runs the built `redoubt` and looks at what it prints, writes and returns.
+
+    tests/cli/cli_test.py PATH_TO_REDOUBT
+"""
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+import zlib
+
+REDOUBT = ""
+SHIPPED = "web/game/public/maps"
+SHARED = os.environ.get("REDOUBT_MAPS", "../shared/maps")
+TIMEOUT_S = 300  # a bound, not a measure
+COMMANDS = ["play", "replay", "strategy", "agent", "map"]
+
+STRATEGY_REQUEST = {
+    "team_id": "red",
+    "territory_control": {"red": 20, "blue": 45},
+    "resources": {"red": {"energy": 40, "materials": 40, "data": 40},
+                  "blue": {"energy": 10, "materials": 0, "data": 2.8}},
+    "agents": {"red": [{"id": 0, "type": "collector", "health": 100, "x": 1, "y": 2}], "blue": []},
+    "resource_distribution": {"energy": 6, "materials": 5, "data": 4, "total": 15},
+}
+AGENT_REQUEST = {
+    "team_id": "blue",
+    "strategy": {"strategy": "aggressive", "focus": "combat"},
+    "resources": {"energy": 40, "materials": 40, "data": 40},
+}
+
+
+def run(*arguments, given=b""):
+    if isinstance(given, str):
+        given = given.encode()
+    done = subprocess.run([REDOUBT, *arguments], input=given, capture_output=True, timeout=TIMEOUT_S)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def png_pixels(data):
+    """Width, height and rows of an 8-bit RGB PNG (RFC 2083), all five filters undone."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, packed = 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0]
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
+            assert (depth, colour) == (8, 2)
+        if kind == b"IDAT":
+            packed += body
+        at += 12 + size
+    raw = zlib.decompress(packed)
+    stride = width * 3
+    rows, above = [], bytearray(stride)
+    for y in range(height):
+        kind = raw[y * (stride + 1)]
+        line = bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
+        for x in range(stride):
+            left = line[x - 3] if x >= 3 else 0
+            up = above[x]
+            corner = above[x - 3] if x >= 3 else 0
+            if kind == 1:
+                guess = left
+            elif kind == 2:
+                guess = up
+            elif kind == 3:
+                guess = (left + up) // 2
+            elif kind == 4:
+                p = left + up - corner
+                guess = min((abs(p - left), 0, left), (abs(p - up), 1, up),
+                            (abs(p - corner), 2, corner))[2]
+            else:
+                guess = 0
+            line[x] = (line[x] + guess) & 255
+        rows.append(line)
+        above = line
+    return width, height, rows
+
+
+class Scratch(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self._folder.name, name)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data if isinstance(data, bytes) else data.encode())
+        return self.path(name)
+
+    def refused(self, code, *arguments, given=b""):
+        """That the command returns `code`, prints nothing on stdout and says why on stderr."""
+        got, out, err = run(*arguments, given=given)
+        self.assertEqual(got, code, err)
+        self.assertEqual(out, "")
+        self.assertNotEqual(err, "")
+        return err
+
+
+class Help(Scratch):
+    def test_every_command_explains_itself_with_examples(self):
+        code, out, _ = run("--help")
+        self.assertEqual(code, 0)
+        for command in COMMANDS:
+            self.assertIn(command, out)
+            code, text, err = run(command, "--help")
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn("Example", text)
+            self.assertIn("redoubt " + command, text)
+            self.assertIn("--json", text)
+        self.assertIn("Exit codes: 0", out)
+
+    def test_version(self):
+        code, out, _ = run("--version")
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"^\d+\.\d+\.\d+\n$")
+
+    def test_bad_use_is_2(self):
+        for arguments in [[], ["dance"], ["map"], ["map", "x", "--nonsense"], ["play"],
+                          ["play", "--bot", "random", "--bot", "random"], ["replay"],
+                          ["play", "--generate", "40x28", "--bot", "random", "--ticks", "0"]]:
+            with self.subTest(arguments):
+                self.assertIn("--help", self.refused(2, *arguments))
+
+
+class Map(Scratch):
+    def test_describes(self):
+        code, out, err = run("map", SHIPPED + "/valley.json")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"(?m)^name +valley$")
+        self.assertRegex(out, r"(?m)^base 2 .*\(blue\), 3\d steps from base 1$")
+        self.assertRegex(out, r"(?m)^hash +[0-9a-f]{16}$")
+
+    def test_json_shape(self):
+        code, out, _ = run("map", SHIPPED + "/crossroads.json", "--json")
+        self.assertEqual(code, 0)
+        got = json.loads(out)
+        self.assertEqual((got["name"], got["teams"], got["symmetry"]), ("crossroads", 4, "mirrors4"))
+        self.assertEqual(got["orientation"], "pointy_top")
+        self.assertEqual(got["cells"]["all"], got["width"] * got["height"])
+        self.assertEqual(sum(got["cells"][k] for k in ("open", "rough", "obstacle")),
+                         got["cells"]["all"])
+        self.assertEqual(len(got["bases"]), 4)
+        self.assertEqual(len(got["sites"]), 32)
+        self.assertEqual(set(got["sites"][0]), {"row", "column", "cell", "resource"})
+
+    def test_converts_and_generates_the_same(self):
+        for target in [self.path("a.json"), "-"]:
+            code, out, err = run("map", "--generate", "40x28", "--seed", "5", "--name", "five", "--to",
+                                 target)
+            self.assertEqual((code, err), (0, ""))
+            if target == "-":
+                self.assertEqual(out.encode(), read(self.path("a.json")))
+        run("map", self.path("a.json"), "--to", self.path("b.json"))
+        self.assertEqual(read(self.path("a.json")), read(self.path("b.json")))
+        _, out, _ = run("map", "-", "--json", given=read(self.path("a.json")))
+        self.assertEqual(json.loads(out)["name"], "five")
+        self.assertEqual(sorted(os.listdir(self._folder.name)), ["a.json", "b.json"])
+
+    def test_reads_wesnoth_maps(self):
+        name = "4p_Hamlets"
+        source = os.path.join(SHARED, name + ".map")
+        if not os.path.exists(source):
+            self.skipTest("no shared maps here (set REDOUBT_MAPS)")
+        code, out, _ = run("map", source, "--json", "--to", self.path("h.json"))
+        self.assertEqual(code, 0)
+        first = json.loads(out)
+        self.assertEqual((first["name"], first["teams"], first["orientation"]), (name, 4, "flat_top"))
+        _, out, _ = run("map", self.path("h.json"), "--json")
+        self.assertEqual(json.loads(out), first)
+
+    def test_draws_png(self):
+        picture = self.path("valley.png")
+        code, _, err = run("map", SHIPPED + "/valley.json", "--picture", picture, "--cell", "20")
+        self.assertEqual((code, err), (0, ""))
+        width, height, rows = png_pixels(read(picture))
+        self.assertTrue(820 < width < 860 and 480 < height < 560, (width, height))
+        _, out, _ = run("map", SHIPPED + "/valley.json", "--json")
+        bases = json.loads(out)["bases"]
+        # The middle of a base is its team's mark in its team's colour.
+        for base, colour in zip(bases, [(0xE8, 0x50, 0x3A), (0x3B, 0x82, 0xF6)]):
+            x = round(15 + 20 * (base["column"] + 0.5 + 0.5 * (base["row"] & 1)))
+            y = round(15 + 20 / 3 ** 0.5 * (1 + 1.5 * base["row"]))
+            self.assertEqual(tuple(rows[y][3 * x:3 * x + 3]), colour)
+        # Anti-aliased: an edge has more than the scene's flat colours.
+        shades = {bytes(row[i:i + 3]) for row in rows[::3] for i in range(0, len(row), 3)}
+        self.assertGreater(len(shades), 100)
+
+    def test_draws_svg(self):
+        picture = self.path("triskele.svg")
+        self.assertEqual(run("map", SHIPPED + "/triskele.json", "--picture", picture)[0], 0)
+        root = xml.etree.ElementTree.fromstring(read(picture))
+        space = "{http://www.w3.org/2000/svg}"
+        self.assertEqual(root.tag, space + "svg")
+        self.assertEqual(root.find(space + "title").text, "Map triskele")
+        fills = [e.get("fill") for e in root.iter(space + "polygon")]
+        self.assertGreater(len(fills), 1225)
+        for colour in ["#e8503a", "#3b82f6", "#f5df4d"]:
+            self.assertIn(colour, fills)
+
+    def test_a_name_cannot_break_the_svg(self):
+        run("map", SHIPPED + "/valley.json", "--name", "</title><script>&\x01", "--picture",
+            self.path("x.svg"))
+        root = xml.etree.ElementTree.fromstring(read(self.path("x.svg")))
+        self.assertEqual([e.tag for e in root if e.tag.endswith("script")], [])
+
+    def test_broken_maps_are_1_and_say_where(self):
+        walled = {"format": "redoubt-map", "version": 1, "rows": [".#.", ".#.", ".#."],
+                  "bases": [[0, 0], [2, 2]]}
+        path = self.write("walled.json", json.dumps(walled))
+        err = self.refused(1, "map", path)
+        self.assertEqual(err.splitlines()[0], "redoubt: " + path +
+                         ": base 2 cannot be reached from base 1 (row 2, column 2)")
+        err = json.loads(self.refused(1, "map", path, "--json"))["error"]
+        self.assertEqual((err["code"], err["path"]), ("bad_map", "bases[1]"))
+        self.assertTrue(err["message"] and err["expected"])
+        err = self.refused(1, "map", "-", given="{\"format\":\n  oops}")
+        self.assertIn("line 2, column 3", err)
+        self.assertIn("XML", self.refused(1, "map", "-", given="<map/>"))
+        self.refused(1, "map", "-")
+        self.refused(1, "map", "-", given=b"\xff\x00\xfe" * 100)
+
+    def test_what_cannot_be_done_is_2(self):
+        missing = self.path("missing.json")
+        self.assertIn("No such file", self.refused(2, "map", missing))
+        self.assertIn("is a folder", self.refused(2, "map", self._folder.name))
+        self.assertIn(".png or .svg", self.refused(2, "map", SHIPPED + "/valley.json", "--picture",
+                                                   self.path("x.gif")))
+        self.assertIn("No such file", self.refused(2, "map", SHIPPED + "/valley.json", "--to",
+                                                   self.path("no/folder.json")))
+        self.assertIn("larger than", self.refused(2, "map", "-", given=b" " * (5 << 20)))
+        self.refused(2, "map", SHIPPED + "/valley.json", "--generate", "40x28")
+        for size in ["5x5", "40", "x", "40x28x3", "4000x4000", "-40x28", "99999999999x2"]:
+            with self.subTest(size):
+                self.refused(2, "map", "--generate", size)
+        for option in [["--teams", "5"], ["--seed", "-1"], ["--seed", "x"],
+                       ["--seed", "99999999999999999999999"], ["--cell", "4"]]:
+            with self.subTest(option):
+                self.refused(2, "map", "--generate", "40x28", *option)
+        self.assertEqual(os.listdir(self._folder.name), [])
+
+
+class Play(Scratch):
+    SHORT = ["play", "--generate", "30x24", "--seed", "3", "--bot", "rush", "--bot", "random",
+             "--ticks", "300"]
+
+    def test_the_same_arguments_print_the_same(self):
+        first = run(*self.SHORT)
+        self.assertEqual(first[0], 0, first[2])
+        self.assertEqual(first[2], "")
+        self.assertEqual(run(*self.SHORT), first)
+        self.assertRegex(first[1], r"(?m)^hash +[0-9a-f]{16}$")
+        self.assertNotEqual(run(*[a if a != "3" else "4" for a in self.SHORT])[1], first[1])
+
+    def test_prints_the_outcome(self):
+        code, out, _ = run("play", "--map", SHIPPED + "/narrows.json", "--bot", "rush", "--bot",
+                           "random")
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"(?m)^winner +(red \(rush\), .* at tick [\d,]+|nobody: a draw .*)$")
+        self.assertRegex(out, r"(?m)^red +rush +\d +[\d,]+ +\d+\.\d % +[\d,]+ ")
+        self.assertRegex(out, r"(?m)^blue +random ")
+
+    def test_stops_when_told(self):
+        code, out, _ = run(*self.SHORT[:-1], "40", "--json")
+        self.assertEqual(code, 0)
+        got = json.loads(out)
+        self.assertEqual((got["over"], got["winner"], got["by"], got["tick"]),
+                         (False, None, "none", 40))
+
+    def test_json_shape(self):
+        code, out, _ = run("play", "--map", SHIPPED + "/crossroads.json", "--bot", "strategist", "--bot",
+                           "rush", "--bot", "agentarena", "--bot", "random", "--ticks", "120",
+                           "--json")
+        self.assertEqual(code, 0)
+        got = json.loads(out)
+        self.assertEqual(got["map"]["name"], "crossroads")
+        self.assertRegex(got["hash"], "^[0-9a-f]{16}$")
+        self.assertEqual(got["seed"], "1")
+        self.assertEqual([t["bot"] for t in got["teams"]],
+                         ["strategist", "rush", "agentarena", "random"])
+        self.assertEqual([t["name"] for t in got["teams"]], ["red", "blue", "gold", "mint"])
+        for team in got["teams"]:
+            self.assertEqual(set(team), {"name", "bot", "rank", "held", "share_permille", "deposits",
+                                         "agents", "births", "deaths"})
+            self.assertGreater(team["held"], 0)
+            self.assertEqual(team["share_permille"], team["held"] * 1000 // got["reachable_cells"])
+
+    def test_other_rules(self):
+        rules = self.write("rules.json", json.dumps({"match": {"time_limit_ticks": 64}}))
+        code, out, err = run(*self.SHORT[:-2], "--rules", rules, "--json")
+        self.assertEqual(code, 0, err)
+        got = json.loads(out)
+        self.assertEqual((got["over"], got["by"], got["tick"]), (True, "time_limit", 64))
+        rules = self.write("bad.json", json.dumps({"match": {"time_limit": 64}}))
+        err = self.refused(1, *self.SHORT, "--rules", rules)
+        self.assertIn(rules, err)
+        self.assertIn("match.time_limit", err)
+
+    def test_what_cannot_be_played_is_refused(self):
+        two = ["--bot", "rush", "--bot", "rush"]
+        self.assertIn("agentarena", self.refused(2, "play", "--generate", "30x24", "--bot", "rush",
+                                                 "--bot", "nobody"))
+        self.assertIn("4 teams", self.refused(2, "play", "--map", SHIPPED + "/crossroads.json", *two))
+        self.refused(2, "play", "--generate", "30x24", "--bot", "rush")
+        self.refused(2, "play", "--generate", "30x24", *two, *two, "--bot", "rush")
+        self.refused(2, "play", "--map", self.path("missing"), *two)
+        self.refused(1, "play", "--map", self.write("x.json", "{}"), *two)
+        self.refused(2, *self.SHORT, "--replay", self.path("no/folder.replay"))
+
+    def test_a_progress_bar_only_on_a_terminal(self):
+        self.assertEqual(run(*self.SHORT)[2], "")
+        leader, follower = pty.openpty()
+        with subprocess.Popen([REDOUBT, *self.SHORT], stdout=subprocess.PIPE, stderr=follower) as child:
+            os.close(follower)
+            out = child.stdout.read().decode()
+        shown = b""
+        while True:
+            try:
+                piece = os.read(leader, 4096)
+            except OSError:  # the terminal's other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(leader)
+        self.assertEqual(child.returncode, 0)
+        self.assertIn(b"100 %", shown)
+        self.assertEqual(out, run(*self.SHORT)[1])
+
+
+class Replay(Scratch):
+    def recorded(self):
+        path = self.path("match.replay")
+        code, out, err = run(*Play.SHORT, "--json", "--replay", path)
+        self.assertEqual(code, 0, err)
+        return path, json.loads(out)
+
+    def test_verifies_what_play_wrote(self):
+        path, played = self.recorded()
+        code, out, err = run("replay", path)
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"(?m)^same +all 5 hashes, to tick 300$")
+        self.assertIn(played["hash"], out)
+        code, out, _ = run("replay", "-", "--json", given=read(path))
+        got = json.loads(out)
+        self.assertEqual(code, 0)
+        self.assertEqual((got["same"], got["tick"], got["computed"], got["recorded"]),
+                         (True, 300, played["hash"], played["hash"]))
+        self.assertEqual(got["players"], ["rush", "random"])
+
+    def test_a_difference_is_1_and_named(self):
+        path, played = self.recorded()
+        data = read(path)
+        final = struct.pack("<Q", int(played["hash"], 16))
+        self.assertEqual(data.count(final), 1)
+        wrong = self.write("wrong.replay", data.replace(final, bytes(8)))
+        code, out, _ = run("replay", wrong)
+        self.assertEqual(code, 1)
+        self.assertRegex(out, r"(?m)^differs +at tick 300: recorded 0{16}, computed " + played["hash"])
+        code, out, _ = run("replay", wrong, "--json")
+        self.assertEqual((code, json.loads(out)["same"]), (1, False))
+
+    def test_broken_files_are_refused_with_the_byte(self):
+        path, _ = self.recorded()
+        data = read(path)
+        for length in [0, 3, 20, 200, len(data) // 2, len(data) - 1]:
+            with self.subTest(length):
+                err = self.refused(1, "replay", self.write("cut.replay", data[:length]))
+                self.assertRegex(err, r"byte \d+")
+        self.assertIn("more bytes", self.refused(1, "replay", "-", given=data + b"x"))
+        error = json.loads(self.refused(1, "replay", "-", "--json", given=b"nonsense"))["error"]
+        self.assertEqual(error["code"], "bad_replay")
+        other = bytearray(data)
+        other[4] = 99  # the version
+        error = json.loads(self.refused(1, "replay", "-", "--json", given=bytes(other)))["error"]
+        self.assertEqual(error["code"], "version_mismatch")
+        self.refused(2, "replay", self.path("missing.replay"))
+
+
+class Requests(Scratch):
+    def test_strategy(self):
+        code, out, err = run("strategy", given=json.dumps(STRATEGY_REQUEST))
+        self.assertEqual((code, err), (0, ""))
+        got = json.loads(out)
+        self.assertIn(got["strategy"], ["balanced", "aggressive", "economic", "defensive"])
+        self.assertIn(got["focus"], ["resources", "territory", "combat"])
+        self.assertTrue(1 <= len(got["priorities"]) <= 7)
+        self.assertTrue(5 <= len(got["description"]) <= 200)
+        self.assertEqual(got["source"], "engine")
+        self.assertIn("reasons", got)
+        self.assertIn("confidence", got)
+        _, line, _ = run("strategy", "--json", given=json.dumps(STRATEGY_REQUEST))
+        self.assertEqual(line.count("\n"), 1)
+        self.assertEqual(json.loads(line), got)
+
+    def test_adaptation(self):
+        request = dict(STRATEGY_REQUEST, current_strategy={
+            "strategy": "balanced", "focus": "resources", "priorities": ["collect_energy"],
+            "description": "Collect first."},
+            opponent_history=[{"tick": 100, "territory": 40, "agents": {"attacker": 5},
+                               "actions": ["raid"]}])
+        code, out, err = run("strategy", "--adapt", given=json.dumps(request))
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("opponent", json.loads(out))
+
+    def test_agent(self):
+        code, out, err = run("agent", given=json.dumps(AGENT_REQUEST))
+        self.assertEqual((code, err), (0, ""))
+        got = json.loads(out)
+        self.assertIn(got["role"], ["collector", "explorer", "defender", "attacker"])
+        self.assertEqual(set(got["attributes"]),
+                         {"speed", "health", "attack", "defense", "carryCapacity"})
+        self.assertTrue(all(0.1 <= v <= 1 for v in got["attributes"].values()))
+        self.assertIn(got["priority"], ["energy", "materials", "data"])
+
+    def test_the_examples_in_the_help_work(self):
+        for command in ["strategy", "agent"]:
+            _, text, _ = run(command, "--help")
+            example = re.search(r"echo '(.*?)'", text, re.S).group(1)
+            code, out, err = run(command, given=example)
+            self.assertEqual((code, err), (0, ""))
+            json.loads(out)
+
+    def test_bad_requests_are_1_and_name_the_member(self):
+        for command, request in [("strategy", STRATEGY_REQUEST), ("agent", AGENT_REQUEST)]:
+            broken = {k: v for k, v in request.items() if k != "resources"}
+            self.assertIn("resources", self.refused(1, command, given=json.dumps(broken)))
+            detail = json.loads(self.refused(1, command, "--json", given=json.dumps(broken)))["detail"]
+            self.assertEqual(detail[0]["loc"][-1], "resources")
+            self.assertEqual(set(detail[0]), {"type", "loc", "msg", "input"})
+            self.refused(1, command, given="[]")
+            self.assertIn("line 1, column", self.refused(1, command, given="{\"team_id\":"))
+            self.refused(1, command)
+            self.refused(1, command, given="[" * 5000)
+            self.refused(2, command, given=b" " * (2 << 20))
+
+
+def main():
+    global REDOUBT
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    REDOUBT = os.path.abspath(sys.argv[1])
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    bad = len(result.failures) + len(result.errors)
+    for test, reason in result.skipped:
+        print(f"skipped: {test}: {reason}")
+    print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

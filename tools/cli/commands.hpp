@@ -1,0 +1,61 @@
+// The subcommands of `redoubt`: what each is told, and the function that does it.
+//
+// Each returns the exit code: exit_ok; exit_no where the input was read and the answer is no (a
+// broken map, a replay that differs, a refused request); exit_bad_use where it could not be done as
+// asked (an unknown option, a file that cannot be read or written). What was asked for goes to
+// stdout, the same bytes for the same arguments; errors and progress go to stderr.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace redoubt::cli {
+
+constexpr int exit_ok = 0;
+constexpr int exit_no = 1;
+constexpr int exit_bad_use = 2;
+
+struct GroundOptions {
+  std::string file;      ///< --map FILE
+  std::string generate;  ///< --generate WxH
+  std::uint64_t seed = 1;
+  int teams = 2;
+};
+
+struct PlayOptions {
+  GroundOptions ground;
+  std::string rules_file;
+  std::vector<std::string> bots;
+  int ticks = 0;  ///< 0: to the end
+  int work_per_tick = 100;
+  std::string replay_file;
+  bool json = false;
+};
+int play(const PlayOptions& options);
+
+struct ReplayOptions {
+  std::string file;
+  bool json = false;
+};
+int replay(const ReplayOptions& options);
+
+enum class Request : std::uint8_t { team_strategy, strategy_adaptation, agent_specification };
+struct RequestOptions {
+  Request kind = Request::team_strategy;
+  bool json = false;  ///< one line, and errors as JSON
+};
+int answer(const RequestOptions& options);
+
+struct MapOptions {
+  GroundOptions ground;
+  std::string rules_file;
+  std::string name;
+  std::string to_file;
+  std::string picture_file;
+  int cell_pixels = 0;  ///< 0: the default
+  bool json = false;
+};
+int map(const MapOptions& options);
+
+}  // namespace redoubt::cli

@@ -1,0 +1,186 @@
+// The command `redoubt`: reads the command line and hands over to a subcommand.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+
+#include "engine/strategy/player.hpp"
+#include "tools/cli/commands.hpp"
+#include "tools/cli/picture/map_picture.hpp"
+
+namespace {
+
+using namespace redoubt;
+
+constexpr int ticks_max = 1'000'000;
+constexpr int work_per_tick_max = 1'000'000;
+
+const char* const exit_codes =
+    "Exit codes: 0 done, 1 the answer is no (a broken map, a replay that differs, a refused "
+    "request),\n2 bad use (an unknown option, a file that cannot be read or written).";
+
+std::string known_bots() {
+  std::string names;
+  for (std::string_view name : strategy::player_names()) {
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  return names;
+}
+
+/// CLI11 itself turns a number that is too large into the largest. Returns what is wrong.
+std::string is_seed(const std::string& text) {
+  std::uint64_t seed = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  const bool whole = fault == std::errc() && end == text.data() + text.size();
+  return whole ? "" : "expected a number from 0 to 18446744073709551615, got " + text;
+}
+
+void add_ground(CLI::App& command, cli::GroundOptions& ground, bool positional) {
+  CLI::Option* file = command.add_option(
+      positional ? "file" : "--map", ground.file,
+      "A map: Redoubt's compact JSON, Tiled's hexagonal JSON or Wesnoth's text; - for stdin");
+  CLI::Option* size = command.add_option("--generate", ground.generate,
+                                         "Generate a fair map of WIDTHxHEIGHT cells instead");
+  file->type_name("FILE")->excludes(size);
+  size->type_name("WxH");
+  command.add_option("--seed", ground.seed, "Seed of the match and of a generated map")
+      ->type_name("N")
+      ->check(is_seed)
+      ->capture_default_str();
+}
+
+CLI::App* add_play(CLI::App& app, cli::PlayOptions& o) {
+  CLI::App* command = app.add_subcommand("play", "Play a match without a screen");
+  add_ground(*command, o.ground, false);
+  command->add_option("--bot", o.bots, "Who plays a team, once for each: " + known_bots())
+      ->type_name("NAME")
+      ->required()
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--rules", o.rules_file, "A rules file; what it leaves out has its default")
+      ->type_name("FILE");
+  command->add_option("--ticks", o.ticks, "Stop after so many ticks")
+      ->type_name("N")
+      ->check(CLI::Range(1, ticks_max));
+  command->add_option("--work", o.work_per_tick, "Work units a tick for each player's thinking")
+      ->type_name("N")
+      ->check(CLI::Range(1, work_per_tick_max))
+      ->capture_default_str();
+  command->add_option("--replay", o.replay_file, "Write the match to this file")->type_name("FILE");
+  command->add_flag("--json", o.json, "Print JSON");
+  command->footer(
+      "Two plays with the same arguments print the same.\n\n"
+      "Examples:\n"
+      "  redoubt play --generate 40x28 --seed 7 --bot strategist --bot rush\n"
+      "  redoubt play --map valley.json --bot strategist --bot agentarena --replay match.replay\n"
+      "  redoubt play --generate 40x27 --bot rush --bot random --bot random --bot random --json");
+  return command;
+}
+
+CLI::App* add_replay(CLI::App& app, cli::ReplayOptions& o) {
+  CLI::App* command = app.add_subcommand("replay", "Play a replay back and verify every hash");
+  command->add_option("file", o.file, "The replay; - for stdin")->type_name("FILE")->required();
+  command->add_flag("--json", o.json, "Print JSON");
+  command->footer(
+      "Examples:\n"
+      "  redoubt replay match.replay\n"
+      "  redoubt replay --json - < match.replay");
+  return command;
+}
+
+CLI::App* add_strategy(CLI::App& app, cli::RequestOptions& o, bool& adapt) {
+  CLI::App* command =
+      app.add_subcommand("strategy", "Answer a team-strategy request: JSON on stdin and stdout");
+  command->add_flag("--adapt", adapt, "The request also has current_strategy and opponent_history");
+  command->add_flag("--json", o.json, "Print one line; errors as JSON");
+  command->footer(
+      "Example:\n"
+      "  echo '{\"team_id\":\"red\",\"territory_control\":{\"red\":20,\"blue\":45},\n"
+      "    \"resources\":{\"red\":{\"energy\":40,\"materials\":40,\"data\":40}},\n"
+      "    \"agents\":{\"red\":[],\"blue\":[]},\"resource_distribution\":{\"energy\":6}}' \\\n"
+      "    | redoubt strategy");
+  return command;
+}
+
+CLI::App* add_agent(CLI::App& app, cli::RequestOptions& o) {
+  CLI::App* command = app.add_subcommand(
+      "agent", "Answer an agent-specification request: JSON on stdin and stdout");
+  command->add_flag("--json", o.json, "Print one line; errors as JSON");
+  command->footer(
+      "Example:\n"
+      "  echo "
+      "'{\"team_id\":\"red\",\"strategy\":{\"strategy\":\"aggressive\",\"focus\":\"combat\"},\n"
+      "    \"resources\":{\"energy\":40,\"materials\":40,\"data\":40}}' | redoubt agent");
+  return command;
+}
+
+CLI::App* add_map(CLI::App& app, cli::MapOptions& o) {
+  CLI::App* command = app.add_subcommand("map", "Describe, convert, generate or draw a map");
+  add_ground(*command, o.ground, true);
+  command->add_option("--teams", o.ground.teams, "Teams of a generated map")
+      ->type_name("N")
+      ->check(CLI::Range(2, territory::teams_max))
+      ->capture_default_str();
+  command->add_option("--name", o.name, "Give the map this name")->type_name("TEXT");
+  command->add_option("--to", o.to_file, "Write the map as compact JSON; - for stdout")
+      ->type_name("FILE");
+  command->add_option("--picture", o.picture_file, "Draw the map into FILE.png or FILE.svg")
+      ->type_name("FILE");
+  command->add_option("--cell", o.cell_pixels, "Pixels from cell to cell in the picture")
+      ->type_name("N")
+      ->check(CLI::Range(picture::cell_pixels_min, picture::cell_pixels_max));
+  command->add_option("--rules", o.rules_file, "A rules file (start territory in the picture)")
+      ->type_name("FILE");
+  command->add_flag("--json", o.json, "Print JSON");
+  command->footer(
+      "Examples:\n"
+      "  redoubt map valley.json\n"
+      "  redoubt map 2p_Hamlets.map --to hamlets.json --picture hamlets.png\n"
+      "  redoubt map --generate 40x28 --seed 7 --name valley --to valley.json");
+  return command;
+}
+
+int bad_use(const std::string& message) {
+  std::fprintf(stderr, "redoubt: %s\nRun with --help for more information.\n", message.c_str());
+  return cli::exit_bad_use;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Redoubt: territory control on hexagonal maps, played by agents.", "redoubt");
+  app.set_version_flag("--version", REDOUBT_VERSION);
+  app.require_subcommand(1);
+  app.footer(std::string("`redoubt COMMAND --help` tells more and gives examples.\n") + exit_codes);
+  cli::PlayOptions play_options;
+  cli::ReplayOptions replay_options;
+  cli::RequestOptions strategy_options;
+  cli::RequestOptions agent_options{.kind = cli::Request::agent_specification};
+  cli::MapOptions map_options;
+  bool adapt = false;
+  const CLI::App* play = add_play(app, play_options);
+  const CLI::App* replay = add_replay(app, replay_options);
+  const CLI::App* strategy = add_strategy(app, strategy_options, adapt);
+  const CLI::App* agent = add_agent(app, agent_options);
+  add_map(app, map_options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& fault) {
+    if (fault.get_exit_code() == 0) return app.exit(fault);  // --help, --version
+    return bad_use(fault.what());
+  }
+  const auto grounded = [](const cli::GroundOptions& o) {
+    return !o.file.empty() || !o.generate.empty();
+  };
+  if (play->parsed()) {
+    if (!grounded(play_options.ground)) return bad_use("play needs --map FILE or --generate WxH");
+    return cli::play(play_options);
+  }
+  if (replay->parsed()) return cli::replay(replay_options);
+  if (strategy->parsed()) {
+    if (adapt) strategy_options.kind = cli::Request::strategy_adaptation;
+    return cli::answer(strategy_options);
+  }
+  if (agent->parsed()) return cli::answer(agent_options);
+  if (!grounded(map_options.ground)) return bad_use("map needs a file or --generate WxH");
+  return cli::map(map_options);
+}
