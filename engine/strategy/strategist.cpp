@@ -21,8 +21,6 @@ constexpr std::array<int, 4> stage_work{10, 20, 60, 110};
 // The rival's agents are known for so long after they were seen, as far as its style goes.
 constexpr int style_memory_ticks = 600;
 constexpr int observe_interval_ticks = 50;
-// A fighter is not built under this share of its full price unless the base is in danger.
-constexpr int fighter_strength_wanted = 100;
 
 }  // namespace
 
