@@ -36,20 +36,27 @@ constexpr double collectors_min = 2;
 constexpr double mix_weight = 1.0;
 constexpr double price_weight = 0.25;
 constexpr double bootstrap_weight = 0.6;
+constexpr double safety_weight = 0.8;
+// Fighters are worth their price when they are good ones: no blend under this step.
+constexpr int fighter_step_min = 4;
 
 // Attributes for a full purse and for a thin one.
 constexpr std::array<Attributes, roles> rich_tables{{
     {.speed = 700, .health = 500, .attack = 200, .defense = 500, .carry_capacity = 1000},
     {.speed = 1000, .health = 600, .attack = 400, .defense = 500, .carry_capacity = 200},
-    {.speed = 400, .health = 900, .attack = 600, .defense = 900, .carry_capacity = 100},
-    {.speed = 700, .health = 700, .attack = 900, .defense = 500, .carry_capacity = 100},
+    {.speed = 500, .health = 800, .attack = 900, .defense = 700, .carry_capacity = 100},
+    {.speed = 700, .health = 700, .attack = 1000, .defense = 500, .carry_capacity = 100},
 }};
 constexpr std::array<Attributes, roles> thin_tables{{
     {.speed = 600, .health = 200, .attack = 100, .defense = 200, .carry_capacity = 800},
     {.speed = 900, .health = 200, .attack = 100, .defense = 200, .carry_capacity = 100},
-    {.speed = 200, .health = 600, .attack = 500, .defense = 700, .carry_capacity = 100},
+    {.speed = 300, .health = 500, .attack = 800, .defense = 400, .carry_capacity = 100},
     {.speed = 500, .health = 500, .attack = 800, .defense = 300, .carry_capacity = 100},
 }};
+// For a team that has nearly nobody left and cannot afford anything else.
+constexpr Attributes bare{
+    .speed = 100, .health = 100, .attack = 100, .defense = 100, .carry_capacity = 100};
+constexpr double poor_team_agents = 3;
 constexpr int attribute_min = 100;
 constexpr int attribute_max = 1000;
 constexpr int attribute_step = 10;
@@ -116,7 +123,10 @@ struct RoleScore {
   Counts mix{};        ///< contribution of the missing share
   Counts price{};      ///< contribution of what it costs against the store
   Counts bootstrap{};  ///< contribution of a missing economy
-  double total(std::size_t role) const { return mix[role] + price[role] + bootstrap[role]; }
+  Counts safety{};     ///< contribution of missing fighters
+  double total(std::size_t role) const {
+    return mix[role] + price[role] + bootstrap[role] + safety[role];
+  }
 };
 
 RoleScore score_roles(const DesignInput& in) {
@@ -145,7 +155,10 @@ RoleScore score_roles(const DesignInput& in) {
     }
     score.price[r] = -price_weight * strain;
   }
-  if (in.own_known && in.own[0] < collectors_min) score.bootstrap[0] = bootstrap_weight;
+  if (in.own_known && in.own[0] < collectors_min) score.bootstrap[0] = in.own[0] < 1 ? 2 * bootstrap_weight : bootstrap_weight;
+  if (in.own_known && in.own[2] + in.own[3] < in.fighters_wanted) {
+    score.safety[2] = score.safety[3] = safety_weight;
+  }
   return score;
 }
 
@@ -242,9 +255,17 @@ Design design_agent(const DesignInput& in) {
   Design design;
   design.role = static_cast<Role>(best);
   // The best agent that the store affords; the cheapest where it affords none.
-  for (int step = blend_steps; step >= 0 && !design.affordable; --step) {
+  const bool fighter = design.role == Role::defender || design.role == Role::attacker;
+  const bool picky = fighter && in.own_known;
+  for (int step = blend_steps; step >= (picky ? fighter_step_min : 0) && !design.affordable;
+       --step) {
     design.attributes = blend(best, step);
     design.cost = cost_of(in, best, design.attributes);
+    design.affordable = affords(in, design.cost);
+  }
+  if (!design.affordable && in.own_known && sum_of(in.own) < poor_team_agents) {
+    design.attributes = bare;
+    design.cost = cost_of(in, best, bare);
     design.affordable = affords(in, design.cost);
   }
   counter(in, best, design.attributes);

@@ -23,6 +23,7 @@ struct DesignInput {
   Counts enemy{};
   bool enemy_known = false;
   StyleBelief opponent = style_prior;
+  double fighters_wanted = 0;  ///< defenders and attackers that safety asks for
   const territory::Rules* rules = &territory::default_rules();
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 using namespace territory;
 
-constexpr int collectors_wanted = 2;
+constexpr int collectors_wanted = 3;
 constexpr Attributes raider{
     .speed = 700, .health = 700, .attack = 1000, .defense = 500, .carry_capacity = 100};
 constexpr Attributes worker{
@@ -106,19 +106,30 @@ class RushBot final : public Bot {
     order(agent, OrderKind::capture, haunt);
   }
 
+  // What a raider costs of each type, over what there is: the larger, the more it is wanted.
+  int need_of(const View& view, std::size_t type) const {
+    const Amounts price = cost(ground_.rules, Role::attacker, raider, 6);
+    return 100 * price[type] / (10 + view.store[type]);
+  }
+
+  // A round is never broken off: the site is chosen anew at home, with empty hands.
   void order_collector(const View& view, const ViewAgent& agent) {
-    if (agent.order.kind == OrderKind::collect) return;
+    const bool at_home = agent.load == 0 && distance_to_base(agent.cell) <= 2;
+    if (agent.order.kind == OrderKind::collect && !at_home) return;
     const ViewSite* best = nullptr;
     int best_score = 0;
     for (const ViewSite& site : view.sites) {
-      bool taken = false;
+      int others = 0;
       for (const ViewAgent& other : view.own) {
-        taken = taken || (other.id != agent.id && other.order.kind == OrderKind::collect &&
-                          other.order.cell == site.cell);
+        others += other.id != agent.id && other.order.kind == OrderKind::collect &&
+                  other.order.cell == site.cell;
       }
-      const auto type = static_cast<std::size_t>(site.type);
-      const int score =
-          1000 - 10 * distance_to_base(site.cell) - view.store[type] / 2 - (taken ? 100 : 0);
+      const int way = ground_.distance(agent.cell, site.cell) + distance_to_base(site.cell);
+      const int grown = (view.tick - std::max(0, site.seen_tick)) / ground_.rules.regrow_ticks;
+      const int stock = std::min(ground_.rules.stock_max, site.stock + grown) - 10 * others;
+      const int units = std::max(0, std::min<int>(agent.capacity, stock));
+      const int score = units * need_of(view, static_cast<std::size_t>(site.type)) * 10 /
+                        (way * 5 + 2 * units + 10);
       if (best == nullptr || score > best_score) {
         best = &site;
         best_score = score;
@@ -135,13 +146,13 @@ class RushBot final : public Bot {
     }
     for (const ViewAgent& agent : view.own) {
       if (agent.role == Role::collector) {
-        // A full round is never broken off: types are balanced when a site is chosen anew.
         order_collector(view, agent);
       } else {
         order_raider(view, agent, raiders);
       }
     }
-    if (collectors < collectors_wanted) {
+    // Two raiders go before the third collector is paid for.
+    if (collectors < std::min(collectors_wanted, 2 + raiders / 3)) {
       spawn(view, Role::collector, worker);
     } else {
       spawn(view, Role::attacker, raider);

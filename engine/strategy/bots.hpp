@@ -5,7 +5,7 @@
 //             a fight with whoever comes near and never let go, gather what they happen to stand
 //             on; agents are built by the clock.
 // rush        attackers at once, straight for the enemy's workers, then for the ground around its
-//             base; two collectors pay for it.
+//             base; two or three collectors pay for it.
 #pragma once
 
 #include <memory>

@@ -72,6 +72,14 @@ void PictureMaker::read(const View& view, Picture& out) {
     if (near_base) out.base_danger += foe.strength;
     out.foes.push_back(foe);
   }
+  out.under_fire.assign(static_cast<std::size_t>(ground_.cells()), 0);
+  for (Cell cell : ground_.open) {
+    for (int t = 0; t < ground_.teams; ++t) {
+      if (t == team_ || !view.alive[static_cast<std::size_t>(t)]) continue;
+      const int d = ground_.distance(cell, ground_.bases[static_cast<std::size_t>(t)]);
+      if (d <= ground_.rules.base_range_cells) ++out.under_fire[cell];
+    }
+  }
   judge_foes(view, out);
 }
 
@@ -104,13 +112,7 @@ void PictureMaker::judge_foes(const View& view, Picture& out) const {
         f.danger += foe.strength;
       }
     }
-    for (int t = 0; t < ground_.teams; ++t) {
-      if (t == team_ || !view.alive[static_cast<std::size_t>(t)]) continue;
-      const Cell base = ground_.bases[static_cast<std::size_t>(t)];
-      if (ground_.distance(f.agent->cell, base) <= ground_.rules.base_range_cells) {
-        f.danger += base_strength;
-      }
-    }
+    f.danger += base_strength * out.under_fire[f.agent->cell];
   }
 }
 

@@ -41,15 +41,16 @@ constexpr hex::Distance way_limit = 60;
 struct Picture {
   const territory::View* view = nullptr;
   std::vector<Foe> foes;
-  std::vector<Friend> friends;         ///< by id, as in the view
-  int army = 0;                        ///< strength of our fighters
-  int enemy_army = 0;                  ///< strength of the armed enemies that we remember
-  int base_danger = 0;                 ///< strength of enemies near our base
-  int base_guard = 0;                  ///< strength of ours near our base, its weapon included
-  hex::Field<std::int32_t> threat;     ///< enemy strength, spread
-  hex::Field<std::int32_t> influence;  ///< ours less theirs, spread
-  hex::Field<std::int32_t> pull;       ///< stock of the sites, spread
-  hex::Field<std::int32_t> room;       ///< ground that is not ours, spread; 1000 = all around
+  std::vector<Friend> friends;           ///< by id, as in the view
+  int army = 0;                          ///< strength of our fighters
+  int enemy_army = 0;                    ///< strength of the armed enemies that we remember
+  int base_danger = 0;                   ///< strength of enemies near our base
+  int base_guard = 0;                    ///< strength of ours near our base, its weapon included
+  std::vector<std::uint8_t> under_fire;  ///< one entry a cell: living enemy bases that reach it
+  hex::Field<std::int32_t> threat;       ///< enemy strength, spread
+  hex::Field<std::int32_t> influence;    ///< ours less theirs, spread
+  hex::Field<std::int32_t> pull;         ///< stock of the sites, spread
+  hex::Field<std::int32_t> room;         ///< ground that is not ours, spread; 1000 = all around
   hex::Field<hex::Distance> from_base;
   hex::Field<hex::Distance> from_rivals;  ///< from the nearest enemy base
 };

@@ -117,6 +117,14 @@ void Strategist::act(const View& view) {
   build(view);
 }
 
+// One from the beginning; then as many as the enemy's known ones, and one more against a rush.
+double Strategist::fighters_wanted(const DesignInput& input) const {
+  const double rush = input.opponent[static_cast<std::size_t>(Style::rush)];
+  const double seen = input.enemy[static_cast<std::size_t>(Role::defender)] * 0.5 +
+                      input.enemy[static_cast<std::size_t>(Role::attacker)];
+  return std::max(2.0, seen + (rush > 0.4 ? 1 : 0));
+}
+
 void Strategist::build(const View& view) {
   // Orders act a little later: a spawn that is ready then may be ordered now.
   constexpr int delay_ticks = 5;
@@ -135,6 +143,7 @@ void Strategist::build(const View& view) {
     input.enemy_known = true;
   }
   input.opponent = opponent_.belief();
+  input.fighters_wanted = fighters_wanted(input);
   const Design design = design_agent(input);
   if (!can_spawn(ground_, view, design.role, design.attributes)) return;
   orders_.push_back({.kind = OrderKind::spawn,

@@ -42,6 +42,7 @@ class Strategist final : public Player {
   void choose(const territory::View& view);
   void act(const territory::View& view);
   void build(const territory::View& view);
+  double fighters_wanted(const DesignInput& input) const;
   const TeamStrategy& in_force() const;
 
   Ground ground_;

@@ -66,7 +66,9 @@ class Planner {
   bool forced(const Friend& f, Task& out) const;
   bool must_heal(const Friend& f, bool healing) const;
   bool outmatched(const Friend& f) const;
+  bool siege(const Friend& f) const;
   Cell escape_from(const Friend& f) const;
+  Cell bed_for(const Friend& f) const;
 
   void add_sites();
   void add_foes();
@@ -129,6 +131,24 @@ bool Planner::outmatched(const Friend& f) const {
   return f.danger * weights_.caution > 1.15 * ours;
 }
 
+// The nearest free place beside our base where wounds heal and no enemy base reaches.
+Cell Planner::bed_for(const Friend& f) const {
+  Cell best = no_cell;
+  int best_way = 0;
+  for (Cell cell : ground_.open) {
+    if (ground_.distance(cell, base_) > ground_.rules.heal_range_cells) continue;
+    const int way = f.way[ground_.layout.at(cell)];
+    if (way == hex::unreached || picture_.under_fire[cell] != 0) continue;
+    if (taken_[cell] != 0 && f.agent->cell != cell) continue;
+    const int weighed = way + picture_.threat[ground_.layout.at(cell)] / 100;
+    if (best == no_cell || weighed < best_way) {
+      best = cell;
+      best_way = weighed;
+    }
+  }
+  return best;
+}
+
 // The nearby cell with the least threat; nearer to home among equals.
 Cell Planner::escape_from(const Friend& f) const {
   Cell best = no_cell;
@@ -138,7 +158,8 @@ Cell Planner::escape_from(const Friend& f) const {
     const std::size_t at = ground_.layout.at(cell);
     if (f.way[at] > escape_reach_units) continue;
     const double home = picture_.from_base[at];
-    const double score = picture_.threat[at] + 12 * home + 2.0 * f.way[at];
+    const double score = picture_.threat[at] + 12 * home + 2.0 * f.way[at] +
+                         10.0 * base_strength * picture_.under_fire[cell];
     if (best == no_cell || score < best_score) {
       best = cell;
       best_score = score;
@@ -150,16 +171,21 @@ Cell Planner::escape_from(const Friend& f) const {
 bool Planner::forced(const Friend& f, Task& out) const {
   const Task* last = task_before(before_, f.agent->id);
   if (must_heal(f, last != nullptr && last->kind == TaskKind::heal)) {
-    out = {.kind = TaskKind::heal};
-    return true;
+    const Cell bed = bed_for(f);
+    if (bed != no_cell) {
+      out = {.kind = TaskKind::heal, .cell = bed};
+      return true;
+    }
   }
   if (outmatched(f)) {
     // Home is the best refuge when it is near: its weapon helps and wounds heal.
     const bool near_home = picture_.from_base[ground_.layout.at(f.agent->cell)] <= 14;
-    const Cell cell = near_home ? no_cell : escape_from(f);
-    out = cell == no_cell ? Task{.kind = TaskKind::heal}
-                          : Task{.kind = TaskKind::escape, .cell = cell};
-    return true;
+    const Cell bed = near_home ? bed_for(f) : no_cell;
+    const Cell cell = bed == no_cell ? escape_from(f) : bed;
+    if (cell != no_cell) {
+      out = {.kind = bed == no_cell ? TaskKind::escape : TaskKind::heal, .cell = cell};
+      return true;
+    }
   }
   // A load is brought home before anything else is begun.
   if (f.agent->load > 0 && last != nullptr && last->kind == TaskKind::collect &&
@@ -204,7 +230,7 @@ void Planner::add_posts() {
   constexpr int posts = 3;
   std::vector<Cell> near;
   for (Cell cell : ground_.open) {
-    if (ground_.distance(cell, base_) <= 1) near.push_back(cell);
+    if (ground_.distance(cell, base_) <= 1 && picture_.under_fire[cell] == 0) near.push_back(cell);
   }
   std::stable_sort(near.begin(), near.end(), [&](Cell a, Cell b) {
     return picture_.from_rivals[ground_.layout.at(a)] < picture_.from_rivals[ground_.layout.at(b)];
@@ -225,6 +251,12 @@ int Planner::control_ticks(const Friend& f, Cell cell) const {
   return (foreign + ground_.rules.held_min) / rate;
 }
 
+// Whether a sound fighter of a far stronger army may stand under an enemy base's weapon.
+bool Planner::siege(const Friend& f) const {
+  const bool sound = 10 * f.agent->health > 6 * f.agent->health_max;
+  return f.fighter && sound && picture_.army > 3 * base_strength + 2 * picture_.enemy_army;
+}
+
 double Planner::claim_utility(const Friend& f, Cell cell) const {
   const std::size_t at = ground_.layout.at(cell);
   const int way = way_ticks(f, cell);
@@ -238,6 +270,10 @@ double Planner::claim_utility(const Friend& f, Cell cell) const {
   }
   if (needed == 0) return 0;
   double points = cell_points * weights_.claim;
+  if (picture_.under_fire[cell] != 0) {
+    if (!siege(f)) return 0;
+    points *= 0.3;
+  }
   const Team owner = view_.owner[cell];
   const bool enemy_held = owner != territory::no_team && owner != view_.team &&
                           view_.control[cell] >= ground_.rules.held_min;
@@ -285,8 +321,9 @@ double Planner::collect_utility(const Friend& f, const Option& option) const {
   const double back = ground_.ticks(picture_.from_base[at], f.agent->attributes);
   const double trip = way + back + units * ground_.rules.harvest_ticks[role] + approach_ticks;
   const auto type = static_cast<std::size_t>(site->type);
-  const double need = 0.5 + 60.0 / (30.0 + view_.store[type]);
+  const double need = 0.3 + 45.0 / (12.0 + view_.store[type]);
   const double threat = picture_.threat[at] / 10.0;
+  if (picture_.under_fire[site->cell] != 0) return 0;
   const double safety = 1 / (1 + threat * weights_.caution / (0.6 * f.strength + 1));
   return unit_points * units / trip * need * weights_.collect[type] * safety;
 }
@@ -375,14 +412,18 @@ std::vector<Duty> Planner::plan() {
   std::vector<Duty> duties(count);
   std::vector<std::size_t> free;
   taken_.assign(static_cast<std::size_t>(ground_.cells()), 0);
+  for (const Foe& foe : picture_.foes) {
+    if (foe.agent->seen_tick == view_.tick) taken_[foe.agent->cell] = 1;
+  }
   for (std::size_t i = 0; i < count; ++i) {
     const Friend& f = picture_.friends[i];
     duties[i].agent = f.agent->id;
     duties[i].at = f.agent->cell;
-    if (!forced(f, duties[i].task)) free.push_back(i);
-  }
-  for (const Foe& foe : picture_.foes) {
-    if (foe.agent->seen_tick == view_.tick) taken_[foe.agent->cell] = 1;
+    if (!forced(f, duties[i].task)) {
+      free.push_back(i);
+    } else if (duties[i].task.kind == TaskKind::heal) {
+      taken_[duties[i].task.cell] = 1;
+    }
   }
   add_sites();
   add_foes();
@@ -477,9 +518,6 @@ Order order_for(Team team, const Duty& duty) {
       order.kind = OrderKind::guard;
       break;
     case TaskKind::heal:
-      order.kind = OrderKind::retreat;
-      order.cell = no_cell;
-      break;
     case TaskKind::escape:
       order.kind = OrderKind::move;
       break;
