@@ -90,6 +90,7 @@ void Board::add_rules(Tables& t) {
   const int rate_max = t.rules.move_base + t.rules.move_scaled * t.rules.attribute_max / 1000;
   const int cost_min = std::min(t.rules.move_cost_open, t.rules.move_cost_rough);
   t.ticks_per_cell_min = std::max(1, cost_min / rate_max);
+  t.contact_cells = std::max(t.rules.range_cells, t.rules.engage_cells);
 }
 
 // A team's agents pass its own base but no other; what any team can reach is reachable.
@@ -112,20 +113,26 @@ void Board::add_reachable(Tables& t) {
   }
   t.reachable_cells =
       static_cast<int>(std::count(t.reachable.begin(), t.reachable.end(), std::uint8_t{1}));
+  const int share = t.rules.territory_share_permille[static_cast<std::size_t>(t.teams - 2)];
+  t.territory_cells = (share * t.reachable_cells + 999) / 1000;
 }
 
 void Board::add_frames(Tables& t) {
   for (int team = 0; team < t.teams; ++team) {
     const Turn turn = turn_to_first(t.map, team);
-    if (turn == Turn::identity) continue;
     Frame& frame = t.frames[static_cast<std::size_t>(team)];
-    for (int c = 0; c < t.cells; ++c) {
+    for (int c = 0; turn != Turn::identity && c < t.cells; ++c) {
       frame.cells.push_back(turned(t.map, turn, static_cast<Cell>(c)));
     }
     for (std::uint8_t d = 0; d < 6; ++d) {
       const int image = turned_direction(turn, d);
       frame.direction[d] = static_cast<std::uint8_t>(image);
       frame.order[static_cast<std::size_t>(image)] = d;
+    }
+    for (std::size_t ways = 1; ways < frame.first.size(); ++ways) {
+      const auto first = std::find_if(frame.order.begin(), frame.order.end(),
+                                      [&](std::uint8_t d) { return (ways >> d & 1) != 0; });
+      frame.first[ways] = *first;
     }
   }
 }

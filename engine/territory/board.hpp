@@ -89,12 +89,20 @@ class Board {
   const std::array<std::uint8_t, 6>& directions_in_order(int team) const {
     return tables_->frames[static_cast<std::size_t>(team)].order;
   }
+  /// The first of a set of directions (a bit each, not empty) in the team's frame.
+  int first_direction(int team, std::uint8_t ways) const {
+    return tables_->frames[static_cast<std::size_t>(team)].first[ways & 63];
+  }
   /// Where agents of `team` may appear, nearest to the base first, ties in the team's frame.
   const std::vector<Cell>& spawn_cells(int team) const {
     return tables_->spawn_cells[static_cast<std::size_t>(team)];
   }
   /// What the cheapest legal agent of each role costs a team without agents.
   const std::array<Amounts, roles>& cheapest() const { return tables_->cheapest; }
+  /// Enemies within this distance may strike or go for each other.
+  int contact_cells() const { return tables_->contact_cells; }
+  /// Held cells that a territory win needs.
+  int territory_cells() const { return tables_->territory_cells; }
   /// No agent enters two cells in fewer ticks than this for each.
   int ticks_per_cell_min() const { return tables_->ticks_per_cell_min; }
 
@@ -103,6 +111,7 @@ class Board {
     std::vector<Cell> cells;  // empty: the identity
     std::array<std::uint8_t, 6> direction{0, 1, 2, 3, 4, 5};
     std::array<std::uint8_t, 6> order{0, 1, 2, 3, 4, 5};  // the inverse of `direction`
+    std::array<std::uint8_t, 64> first{};
   };
   struct Tables {
     Map map;
@@ -114,6 +123,8 @@ class Board {
     int reachable_cells = 0;
     int cost_unit = 1;
     int ticks_per_cell_min = 1;
+    int contact_cells = 0;
+    int territory_cells = 0;
     std::vector<std::array<Cell, 6>> neighbours;
     std::vector<std::uint8_t> reachable;
     std::vector<std::int32_t> enter_cost;

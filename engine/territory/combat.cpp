@@ -14,14 +14,13 @@ struct Hits {
   std::uint64_t who = 0;
 };
 
-// Least distance from (q, r) to a living agent of another team than `team`. One block of 16-bit
-// lanes a team: compilers make vector code of it.
-int nearest_enemy(const World& w, int teams, int team, std::int16_t q, std::int16_t r) {
+// Least distance from (q, r) to a living agent of the teams from `first` to before `last`. One
+// block of 16-bit lanes a team, free slots lie far away: compilers make vector code of it.
+int nearest(const World& w, int first, int last, std::int16_t q, std::int16_t r) {
   std::int16_t best = 0x7fff;
-  for (int other = 0; other < teams; ++other) {
-    if (other == team) continue;
-    const std::int16_t* qs = &w.q[static_cast<std::size_t>(first_slot(other))];
-    const std::int16_t* rs = &w.r[static_cast<std::size_t>(first_slot(other))];
+  for (int team = first; team < last; ++team) {
+    const std::int16_t* qs = &w.q[static_cast<std::size_t>(first_slot(team))];
+    const std::int16_t* rs = &w.r[static_cast<std::size_t>(first_slot(team))];
     for (int k = 0; k < agents_per_team_max; ++k) {
       const auto dq = static_cast<std::int16_t>(qs[k] - q);
       const auto dr = static_cast<std::int16_t>(rs[k] - r);
@@ -43,23 +42,37 @@ std::int32_t next_look(const Tick& t, int slack, int movers) {
   return t.now + std::max(1, t.board.ticks_per_cell_min() * (slack / movers));
 }
 
+void meet(Tick& t, int slot, std::uint64_t enemies) {
+  const World& w = t.world;
+  const Rules& rules = t.board.rules();
+  const auto s = static_cast<std::size_t>(slot);
+  each_slot(enemies, [&](int enemy) {
+    const int d = cells_apart(w, static_cast<std::size_t>(enemy), w.q[s], w.r[s]);
+    if (d <= rules.engage_cells) t.contact |= bit(slot) | bit(enemy);
+    if (d <= rules.range_cells) t.in_range |= bit(slot) | bit(enemy);
+  });
+}
+
+// Each pair is looked at from its lower team's side only.
 void find_contacts(Tick& t) {
   World& w = t.world;
-  const Rules& rules = t.board.rules();
   const int teams = t.board.teams();
-  const int reach = std::max(rules.range_cells, rules.engage_cells);
-  const std::size_t slots = static_cast<std::size_t>(first_slot(teams));
-  for (std::size_t s = 0; s < slots; ++s) {
-    if (w.contact_tick[s] > t.now) continue;
-    const int slot = static_cast<int>(s);
-    const int d = nearest_enemy(w, teams, slot_team(slot), w.q[s], w.r[s]);
-    if (d <= reach) {
-      t.contact |= bit(slot);
-      w.contact_tick[s] = t.now + 1;
-    } else {
+  const int reach = t.board.contact_cells();
+  each_slot(slots_due(w.contact_tick, first_slot(teams - 1), t.now), [&](int slot) {
+    const auto s = static_cast<std::size_t>(slot);
+    const int higher = slot_team(slot) + 1;
+    const int d = nearest(w, higher, teams, w.q[s], w.r[s]);
+    if (d > reach) {
       w.contact_tick[s] = next_look(t, d - reach - 1, 2);
+      return;
     }
-  }
+    w.contact_tick[s] = t.now + 1;
+    meet(t, slot, w.living & ~std::uint64_t{0} << first_slot(higher));
+  });
+}
+
+int nearest_enemy(const World& w, int teams, int team, std::int16_t q, std::int16_t r) {
+  return std::min(nearest(w, 0, team, q, r), nearest(w, team + 1, teams, q, r));
 }
 
 // The weakest enemy of `team` within `range` of (q, r); its health decides, then its lot.
@@ -119,22 +132,31 @@ void strike(Tick& t, Hits& hits, std::size_t s) {
       w.id[s]);
 }
 
+bool find_base_contacts(Tick& t) {
+  World& w = t.world;
+  bool any = false;
+  for (int team = 0; team < t.board.teams(); ++team) {
+    const auto i = static_cast<std::size_t>(team);
+    if (w.base_contact_tick[i] > t.now) continue;
+    const Cell base = t.board.base(team);
+    const int range = t.board.rules().base_range_cells;
+    const int d = nearest_enemy(w, t.board.teams(), team, t.board.q(base), t.board.r(base));
+    any |= d <= range;
+    w.base_contact_tick[i] = d <= range ? t.now + 1 : next_look(t, d - range - 1, 1);
+  }
+  return any;
+}
+
 void fire_base(Tick& t, Hits& hits, int team) {
   World& w = t.world;
   const Rules& rules = t.board.rules();
   const auto i = static_cast<std::size_t>(team);
-  if (w.base_contact_tick[i] > t.now || w.eliminated_tick[i] >= 0) return;
+  const bool silent = w.eliminated_tick[i] >= 0 || rules.base_damage_points == 0;
+  if (silent || w.base_ready_tick[i] > t.now || w.base_contact_tick[i] > t.now + 1) return;
   const Cell base = t.board.base(team);
-  const std::int16_t q = t.board.q(base);
-  const std::int16_t r = t.board.r(base);
-  const int d = nearest_enemy(w, t.board.teams(), team, q, r);
-  if (d > rules.base_range_cells) {
-    w.base_contact_tick[i] = next_look(t, d - rules.base_range_cells - 1, 1);
-    return;
-  }
-  w.base_contact_tick[i] = t.now + 1;
-  if (w.base_ready_tick[i] > t.now || rules.base_damage_points == 0) return;
-  const int target = weakest_within(w, team, q, r, rules.base_range_cells);
+  const int target =
+      weakest_within(w, team, t.board.q(base), t.board.r(base), rules.base_range_cells);
+  if (target < 0) return;
   w.base_ready_tick[i] = t.now + rules.base_cooldown_ticks;
   hit(t, hits, target, 1000 * rules.base_damage_points, no_agent);
 }
@@ -183,8 +205,10 @@ void die(Tick& t, int slot) {
 void fight(Tick& t) {
   World& w = t.world;
   find_contacts(t);
+  const bool base_in_reach = find_base_contacts(t);
+  if (t.in_range == 0 && !base_in_reach) return;
   Hits hits;
-  each_slot(t.contact, [&](int slot) { strike(t, hits, static_cast<std::size_t>(slot)); });
+  each_slot(t.in_range, [&](int slot) { strike(t, hits, static_cast<std::size_t>(slot)); });
   for (int team = 0; team < t.board.teams(); ++team)
     fire_base(t, hits, team);
   each_slot(hits.who, [&](int slot) {

@@ -10,16 +10,13 @@ void tell_cell(Tick& t, EventKind kind, int team, Cell cell, AgentId by) {
   t.tell({.kind = kind, .team = static_cast<Team>(team), .tick = t.now, .other = by, .cell = cell});
 }
 
-void strengthen(Tick& t, int slot, Cell cell, int rate) {
+// The cell became held, or fully theirs.
+void pass_threshold(Tick& t, int slot, Cell cell, int before, int after) {
   World& w = t.world;
   const Rules& rules = t.board.rules();
   const auto s = static_cast<std::size_t>(slot);
-  const int team = slot_team(slot);
-  const int before = w.control[cell];
-  const int after = std::min(rules.control_max, before + rate);
-  w.control[cell] = static_cast<std::uint16_t>(after);
-  w.owner[cell] = after > 0 ? static_cast<Team>(team) : no_team;
-  if (before < rules.held_min && after >= rules.held_min) {
+  if (before < rules.held_min) {
+    const int team = slot_team(slot);
     ++w.held[static_cast<std::size_t>(team)];
     tell_cell(t, EventKind::captured, team, cell, w.id[s]);
   }
@@ -82,15 +79,25 @@ std::uint64_t team_key(const World& w, std::size_t team) {
 
 }  // namespace
 
+// The one loop that runs for nearly every agent in every tick: thresholds are rare.
 void capture(Tick& t) {
   World& w = t.world;
   const Rules& rules = t.board.rules();
+  const int held_min = rules.held_min;
+  const int control_max = rules.control_max;
   each_slot(w.capturing, [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
+    const auto team = static_cast<Team>(slot_team(slot));
     const Cell cell = w.cell[s];
-    const int rate = rules.control_per_tick[static_cast<std::size_t>(w.role[s])];
-    const bool foreign = w.owner[cell] != no_team && w.owner[cell] != slot_team(slot);
-    foreign ? weaken(t, slot, cell, rate) : strengthen(t, slot, cell, rate);
+    const Team owner = w.owner[cell];
+    const int rate = w.claim[s];
+    if (owner != team && owner != no_team) return weaken(t, slot, cell, rate);
+    const int before = w.control[cell];
+    const int after = std::min(control_max, before + rate);
+    w.control[cell] = static_cast<std::uint16_t>(after);
+    w.owner[cell] = after > 0 ? team : no_team;
+    const bool passes = (before < held_min && after >= held_min) || after == control_max;
+    if (passes) pass_threshold(t, slot, cell, before, after);
   });
 }
 
@@ -125,7 +132,8 @@ void pay_income(Tick& t) {
 void regrow(Tick& t) {
   World& w = t.world;
   const Rules& rules = t.board.rules();
-  if ((t.now + 1) % rules.regrow_ticks != 0) return;
+  if (t.now < w.regrow_tick) return;
+  w.regrow_tick += rules.regrow_ticks;
   for (std::size_t i = 0; i < t.board.map().sites.size(); ++i) {
     if (w.stock[i] < rules.stock_max) ++w.stock[i];
   }
@@ -150,6 +158,7 @@ void place_agent(Tick& t, int team, Role role, const Attributes& attributes, Cel
   w.strike_tick[s] = t.now;
   w.rate[s] = move_rate(rules, attributes);
   w.capacity[s] = static_cast<std::int16_t>(load_capacity(rules, attributes));
+  w.claim[s] = static_cast<std::int16_t>(rules.control_per_tick[static_cast<std::size_t>(role)]);
   w.q[s] = t.board.q(cell);
   w.r[s] = t.board.r(cell);
   w.occupant[cell] = static_cast<std::uint8_t>(slot);
@@ -166,6 +175,7 @@ void place_agent(Tick& t, int team, Role role, const Attributes& attributes, Cel
 }
 
 void spawn(Tick& t) {
+  if (std::count(t.spawns.begin(), t.spawns.end(), nullptr) == teams_max) return;
   World& w = t.world;
   const auto teams = static_cast<std::size_t>(t.board.teams());
   ByTeam<Cell> cells;

@@ -10,13 +10,21 @@ namespace {
 
 constexpr std::int32_t pause_ticks = 10;
 
-/// What one agent wants. With neither wish nor swap it stands until `wake_tick`.
+/// What one agent wants. With neither wish nor swap it stands until `wake_tick`. No initialisers:
+/// Moves holds one for each slot and fills only those that decide.
 struct Choice {
-  Cell wish = no_cell;  ///< a free cell to enter
-  Cell swap = no_cell;  ///< first try to change places with the ally that stands there
-  bool detour = false;
-  std::int32_t wake_tick = never;
+  Cell wish;  ///< a free cell to enter, or no_cell
+  Cell swap;  ///< first try to change places with the ally that stands there, or no_cell
+  bool detour;
+  std::int32_t wake_tick;
 };
+
+Choice stand_until(std::int32_t tick) {
+  return {no_cell, no_cell, false, tick};
+}
+Choice enter(Cell cell) {
+  return {cell, no_cell, false, 0};
+}
 
 class Moves {
  public:
@@ -31,23 +39,26 @@ class Moves {
   bool leaves_to_fight(std::size_t s) const;
 
   Choice decide(std::size_t s);
+  Choice decide_there(std::size_t s);
+  Choice stop_at_foreign_base(std::size_t s);
   Choice collect(std::size_t s);
-  Choice harvest(std::size_t s, std::size_t site);
+  void harvest(std::size_t s, std::size_t site);
+  Choice wait_at_site(std::size_t s, std::size_t site);
   Choice attack(std::size_t s);
   Choice go_home(std::size_t s);
   Choice go(std::size_t s, Cell goal);
+  bool may_enter(std::size_t s, Cell cell) const;
+  Choice go_around(std::size_t s, Cell goal, std::uint8_t ways);
   Choice blocked(std::size_t s, Cell goal, Cell ahead, std::uint8_t ways);
   Choice side_step(std::size_t s, Cell goal, std::uint8_t ways);
   Choice done(std::size_t s);
-  Choice stand_until(std::int32_t tick) const { return {.wake_tick = tick}; }
 
   int enemy_to_engage(std::size_t s) const;
-  bool reached(std::size_t s, Cell goal) const;
   int team(std::size_t s) const { return slot_team(static_cast<int>(s)); }
 
   void grant(std::uint64_t deciding);
-  void swap_pairs(std::uint64_t deciding);
-  void push_idle(std::uint64_t deciding);
+  void swap_pairs(std::uint64_t swapping);
+  void push_idle(std::uint64_t swapping);
   bool may_be_pushed(int slot, int by_team) const;
   void change_places(int a, int b);
   void claim(int slot);
@@ -64,11 +75,7 @@ class Moves {
 };
 
 std::uint64_t Moves::due() const {
-  std::uint64_t bits = 0;
-  const int slots = first_slot(board_.teams());
-  for (int s = 0; s < slots; ++s) {
-    bits |= static_cast<std::uint64_t>(w_.wake_tick[static_cast<std::size_t>(s)] <= now_) << s;
-  }
+  std::uint64_t bits = slots_due(w_.wake_tick, first_slot(board_.teams()), now_);
   each_slot(t_.contact & ~bits, [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
     if (w_.next[s] == no_cell && leaves_to_fight(s)) bits |= bit(slot);
@@ -83,11 +90,17 @@ void Moves::run() {
     const auto s = static_cast<std::size_t>(slot);
     if (w_.next[s] != no_cell) arrive(s);
   });
+  std::uint64_t swapping = 0;
   each_slot(deciding, [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
     choice_[s] = decide(s);
+    if (choice_[s].swap != no_cell) swapping |= bit(slot);
   });
-  grant(deciding);
+  if (swapping != 0) {
+    swap_pairs(swapping);
+    push_idle(swapping & ~settled_);
+  }
+  grant(deciding & ~settled_);
 }
 
 void Moves::arrive(std::size_t s) {
@@ -119,6 +132,7 @@ void Moves::deposit(std::size_t s) {
   w_.deposits[i] += units;
   w_.load[s] = 0;
   w_.load_type[s] = Resource::energy;
+  w_.errand[s] = Errand::outbound;
   t_.tell({.kind = EventKind::deposited,
            .team = static_cast<Team>(i),
            .tick = now_,
@@ -150,26 +164,33 @@ Choice Moves::decide(std::size_t s) {
       return go(s, w_.cell[e]);
     }
   }
+  constexpr unsigned goes_to_cell = 1u << static_cast<unsigned>(OrderKind::move) |
+                                    1u << static_cast<unsigned>(OrderKind::collect) |
+                                    1u << static_cast<unsigned>(OrderKind::capture) |
+                                    1u << static_cast<unsigned>(OrderKind::guard);
+  const Cell goal = w_.errand[s] == Errand::homeward ? board_.base(team(s)) : w_.order_cell[s];
+  const bool on_the_way = (goes_to_cell >> static_cast<unsigned>(w_.order[s]) & 1u) != 0;
+  return on_the_way && w_.cell[s] != goal ? go(s, goal) : decide_there(s);
+}
+
+// Where it was sent, or without a place to go to.
+Choice Moves::decide_there(std::size_t s) {
   switch (w_.order[s]) {
-    case OrderKind::idle:
-    case OrderKind::spawn:
-      return stand_until(never);
     case OrderKind::move:
-      return reached(s, w_.order_cell[s]) ? done(s) : go(s, w_.order_cell[s]);
+      return done(s);
     case OrderKind::collect:
       return collect(s);
     case OrderKind::retreat:
       return go_home(s);
-    case OrderKind::capture: {
-      if (!reached(s, w_.order_cell[s])) return go(s, w_.order_cell[s]);
-      // capture() wakes it when the cell is fully theirs.
-      const bool all_ours = (w_.capturing >> s & 1) == 0;
-      return all_ours ? done(s) : stand_until(never);
-    }
+    // capture() wakes it when the cell is fully theirs.
+    case OrderKind::capture:
+      return (w_.capturing >> s & 1) == 0 ? done(s) : stand_until(never);
     case OrderKind::attack:
       return attack(s);
     case OrderKind::guard:
-      return reached(s, w_.order_cell[s]) ? stand_until(never) : go(s, w_.order_cell[s]);
+    case OrderKind::idle:
+    case OrderKind::spawn:
+      break;
   }
   return stand_until(never);
 }
@@ -197,11 +218,19 @@ int Moves::enemy_to_engage(std::size_t s) const {
   return best;
 }
 
-// A foreign base cannot be entered: beside it is as near as one gets.
-bool Moves::reached(std::size_t s, Cell goal) const {
-  if (w_.cell[s] == goal) return true;
-  const std::uint8_t base = board_.base_at(goal);
-  return base != 0xff && base != team(s) && board_.distance(w_.cell[s], goal) == 1;
+// Beside a foreign base, which cannot be entered: that is as near as one gets.
+Choice Moves::stop_at_foreign_base(std::size_t s) {
+  switch (w_.order[s]) {
+    case OrderKind::move:
+      return done(s);
+    case OrderKind::guard:
+      return stand_until(never);
+    case OrderKind::attack:
+      // After a target that stands in there and is out of range, or where it was sent.
+      return w_.order_target[s] == no_agent ? done(s) : stand_until(now_ + 1);
+    default:
+      return stand_until(now_ + 1);
+  }
 }
 
 Choice Moves::done(std::size_t s) {
@@ -212,40 +241,33 @@ Choice Moves::done(std::size_t s) {
   return stand_until(never);
 }
 
+// On its site. give() and deposit() set the errand for the ways between.
 Choice Moves::collect(std::size_t s) {
-  const Cell goal = w_.order_cell[s];
-  const auto site = static_cast<std::size_t>(board_.site_at(goal));
-  if (w_.load[s] == 0 && w_.errand[s] == Errand::homeward) w_.errand[s] = Errand::outbound;
-  if (w_.load[s] > 0) {
-    const bool other_type = w_.load_type[s] != board_.map().sites[site].type;
-    if (other_type || w_.load[s] >= w_.capacity[s]) w_.errand[s] = Errand::homeward;
-  }
-  if (w_.errand[s] != Errand::homeward && w_.cell[s] == goal) {
-    const Choice choice = harvest(s, site);
-    if (w_.errand[s] != Errand::homeward) return choice;
-  }
-  return go(s, w_.errand[s] == Errand::homeward ? board_.base(team(s)) : goal);
+  const auto site = static_cast<std::size_t>(board_.site_at(w_.order_cell[s]));
+  if (w_.errand[s] == Errand::harvesting && w_.stock[site] > 0) harvest(s, site);
+  const bool full = w_.load[s] >= w_.capacity[s];
+  const bool last = w_.load[s] > 0 && w_.stock[site] == 0;
+  if (!full && !last) return wait_at_site(s, site);
+  w_.errand[s] = Errand::homeward;
+  return go(s, board_.base(team(s)));
 }
 
-// Called when it begins and each time a unit is done.
-Choice Moves::harvest(std::size_t s, std::size_t site) {
+void Moves::harvest(std::size_t s, std::size_t site) {
+  --w_.stock[site];
+  ++w_.load[s];
+  w_.load_type[s] = board_.map().sites[site].type;
+  t_.tell({.kind = EventKind::collected,
+           .team = static_cast<Team>(team(s)),
+           .tick = now_,
+           .agent = w_.id[s],
+           .cell = w_.cell[s],
+           .amount = 1});
+  if (board_.near_to_deposit(w_.cell[s], team(s))) deposit(s);
+}
+
+// For the next unit, or for the site to grow one.
+Choice Moves::wait_at_site(std::size_t s, std::size_t site) {
   const Rules& rules = board_.rules();
-  if (w_.errand[s] == Errand::harvesting && w_.stock[site] > 0) {
-    --w_.stock[site];
-    ++w_.load[s];
-    w_.load_type[s] = board_.map().sites[site].type;
-    t_.tell({.kind = EventKind::collected,
-             .team = static_cast<Team>(team(s)),
-             .tick = now_,
-             .agent = w_.id[s],
-             .cell = w_.cell[s],
-             .amount = 1});
-    if (board_.near_to_deposit(w_.cell[s], team(s))) deposit(s);
-  }
-  if (w_.load[s] >= w_.capacity[s] || (w_.load[s] > 0 && w_.stock[site] == 0)) {
-    w_.errand[s] = Errand::homeward;
-    return {};
-  }
   if (w_.stock[site] > 0) {
     w_.errand[s] = Errand::harvesting;
     return stand_until(now_ + rules.harvest_ticks[static_cast<std::size_t>(w_.role[s])]);
@@ -266,7 +288,7 @@ Choice Moves::attack(std::size_t s) {
     }
   }
   const Cell goal = w_.order_cell[s];
-  return goal == no_cell || reached(s, goal) ? done(s) : go(s, goal);
+  return goal == no_cell || w_.cell[s] == goal ? done(s) : go(s, goal);
 }
 
 Choice Moves::go_home(std::size_t s) {
@@ -287,22 +309,26 @@ Choice Moves::go(std::size_t s, Cell goal) {
     ways = board_.ways_to(goal)[here];
     if (ways == 0) return done(s);
   }
-  const std::uint16_t units = board_.distances_to(goal)[here];
-  if (units < w_.nearest[s]) {
-    w_.nearest[s] = units;
-    w_.detours[s] = 0;
-  }
-  const std::array<Cell, 6>& around = board_.neighbours(here);
+  const Cell first = board_.neighbours(here)[board_.first_direction(team(s), ways)];
+  if (w_.occupant[first] == no_slot && may_enter(s, first)) return enter(first);
+  return go_around(s, goal, ways);
+}
+
+bool Moves::may_enter(std::size_t s, Cell cell) const {
+  const std::uint8_t base = board_.base_at(cell);
+  return base == 0xff || base == team(s);
+}
+
+// The first way is taken: another one as short, or what blocked() says.
+Choice Moves::go_around(std::size_t s, Cell goal, std::uint8_t ways) {
+  const std::array<Cell, 6>& around = board_.neighbours(w_.cell[s]);
   Cell ahead = no_cell;
   for (std::uint8_t d : board_.directions_in_order(team(s))) {
-    if ((ways >> d & 1) == 0) continue;
-    const Cell cell = around[d];
-    const std::uint8_t base = board_.base_at(cell);
-    if (base != 0xff && base != team(s)) continue;
-    if (w_.occupant[cell] == no_slot) return {.wish = cell};
-    if (ahead == no_cell) ahead = cell;
+    if ((ways >> d & 1) == 0 || !may_enter(s, around[d])) continue;
+    if (w_.occupant[around[d]] == no_slot) return enter(around[d]);
+    if (ahead == no_cell) ahead = around[d];
   }
-  return ahead == no_cell ? stand_until(now_ + 1) : blocked(s, goal, ahead, ways);
+  return ahead == no_cell ? stop_at_foreign_base(s) : blocked(s, goal, ahead, ways);
 }
 
 Choice Moves::blocked(std::size_t s, Cell goal, Cell ahead, std::uint8_t ways) {
@@ -321,11 +347,15 @@ Choice Moves::blocked(std::size_t s, Cell goal, Cell ahead, std::uint8_t ways) {
 // so that it cannot come straight back.
 Choice Moves::side_step(std::size_t s, Cell goal, std::uint8_t ways) {
   const Cell here = w_.cell[s];
+  const std::uint16_t* distance = board_.distances_to(goal);
+  if (distance[here] < w_.nearest[s]) {
+    w_.nearest[s] = distance[here];
+    w_.detours[s] = 0;
+  }
   if (w_.detours[s] >= detours_max) {
     w_.detours[s] = 0;
     return stand_until(now_ + pause_ticks);
   }
-  const std::uint16_t* distance = board_.distances_to(goal);
   const std::array<Cell, 6>& around = board_.neighbours(here);
   Cell best = no_cell;
   for (std::uint8_t d : board_.directions_in_order(team(s))) {
@@ -336,45 +366,41 @@ Choice Moves::side_step(std::size_t s, Cell goal, std::uint8_t ways) {
     if (best == no_cell || distance[cell] < distance[best]) best = cell;
   }
   if (best == no_cell) return stand_until(now_ + 1);
-  return {.wish = best, .detour = true};
+  return {best, no_cell, true, 0};
 }
 
 void Moves::grant(std::uint64_t deciding) {
-  swap_pairs(deciding);
-  push_idle(deciding & ~settled_);
-  each_slot(deciding & ~settled_, [&](int slot) {
+  each_slot(deciding, [&](int slot) {
     if (choice_[static_cast<std::size_t>(slot)].wish != no_cell) claim(slot);
   });
-  each_slot(deciding & ~settled_, [&](int slot) {
+  each_slot(deciding, [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
     const Choice& choice = choice_[s];
-    if (choice.wish == no_cell)
+    if (choice.wish == no_cell) {
       return stand(s, choice.swap != no_cell ? now_ + 1 : choice.wake_tick);
+    }
     if (w_.occupant[choice.wish] != slot) return stand(s, now_ + 1);
     if (choice.detour) ++w_.detours[s];
     depart(s, choice.wish);
   });
 }
 
-void Moves::swap_pairs(std::uint64_t deciding) {
-  each_slot(deciding, [&](int slot) {
+void Moves::swap_pairs(std::uint64_t swapping) {
+  each_slot(swapping, [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
-    const Cell ahead = choice_[s].swap;
-    if (ahead == no_cell || (settled_ >> s & 1) != 0) return;
-    const std::uint8_t other = w_.occupant[ahead];
-    if ((deciding >> other & 1) == 0 || choice_[other].swap != w_.cell[s]) return;
+    if ((settled_ >> s & 1) != 0) return;
+    const std::uint8_t other = w_.occupant[choice_[s].swap];
+    if ((swapping >> other & 1) == 0 || choice_[other].swap != w_.cell[s]) return;
     change_places(slot, other);
   });
 }
 
 // An ally with nothing to do makes way. Of several that want past it the lot decides.
-void Moves::push_idle(std::uint64_t deciding) {
+void Moves::push_idle(std::uint64_t swapping) {
   std::array<std::uint8_t, agents_max> pusher;
   std::uint64_t pushed = 0;
-  each_slot(deciding, [&](int slot) {
-    const Cell ahead = choice_[static_cast<std::size_t>(slot)].swap;
-    if (ahead == no_cell) return;
-    const std::uint8_t other = w_.occupant[ahead];
+  each_slot(swapping, [&](int slot) {
+    const std::uint8_t other = w_.occupant[choice_[static_cast<std::size_t>(slot)].swap];
     if (!may_be_pushed(other, slot_team(slot))) return;
     const bool first = (pushed >> other & 1) == 0;
     if (first || tie_key(w_, slot) < tie_key(w_, pusher[other])) {
@@ -388,7 +414,7 @@ void Moves::push_idle(std::uint64_t deciding) {
 bool Moves::may_be_pushed(int slot, int by_team) const {
   const auto s = static_cast<std::size_t>(slot);
   return slot_team(slot) == by_team && w_.order[s] == OrderKind::idle && w_.next[s] == no_cell &&
-         ((t_.contact | settled_) >> slot & 1) == 0;
+         (settled_ >> slot & 1) == 0;
 }
 
 void Moves::change_places(int a, int b) {

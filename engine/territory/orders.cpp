@@ -107,6 +107,11 @@ void give(Tick& t, std::size_t s, const Order& order) {
   w.order_cell[s] = cell;
   w.order_target[s] = target;
   w.errand[s] = Errand::outbound;
+  if (order.kind == OrderKind::collect && w.load[s] > 0) {
+    const auto site = static_cast<std::size_t>(t.board.site_at(cell));
+    const bool other_type = w.load_type[s] != t.board.map().sites[site].type;
+    if (other_type || w.load[s] >= w.capacity[s]) w.errand[s] = Errand::homeward;
+  }
   w.nearest[s] = Board::unreachable_units;
   w.detours[s] = 0;
   // A step once begun is finished; whoever stands looks at once.

@@ -53,15 +53,17 @@ class Loader {
       read = std::is_same_v<T, std::int32_t> ? std::int64_t{in.i32()} : std::int64_t{in.u32()};
     }
     if (error) return;
+    if (!in.failed() && read >= low && read <= high) {
+      value = static_cast<T>(read);
+      return;
+    }
     const std::string place =
         std::string(name) + "[" + std::to_string(index) + "] at byte " + std::to_string(at);
     if (in.failed()) {
       error = bad_snapshot(place, "more bytes", "the end");
-    } else if (read < low || read > high) {
+    } else {
       error = bad_snapshot(place, std::to_string(low) + " to " + std::to_string(high),
                            std::to_string(read));
-    } else {
-      value = static_cast<T>(read);
     }
   }
   void word(std::uint64_t& value) { value = in.u64(); }

@@ -61,23 +61,32 @@ Team leader(const Tick& t) {
   return shared ? no_team : static_cast<Team>(best);
 }
 
-void count_ticks(Tick& t) {
+// A team without agents is broke while it cannot build any; true where one was eliminated now.
+bool count_broke(Tick& t, std::size_t team) {
   World& w = t.world;
-  const Rules& rules = t.board.rules();
-  const int teams = t.board.teams();
-  const std::int64_t share = rules.territory_share_permille[static_cast<std::size_t>(teams - 2)];
-  const std::int64_t needed = share * t.board.reachable_cells();
-  for (int team = 0; team < teams; ++team) {
+  const bool broke = is_in(w, team) && !can_afford_any(t.board, w, team);
+  w.broke_ticks[team] = broke ? w.broke_ticks[team] + 1 : 0;
+  if (w.broke_ticks[team] < t.board.rules().elimination_ticks) return false;
+  w.eliminated_tick[team] = t.now;
+  w.broke_ticks[team] = 0;
+  return true;
+}
+
+bool count_ticks(Tick& t) {
+  World& w = t.world;
+  const std::int32_t needed = t.board.territory_cells();
+  bool eliminated = false;
+  for (int team = 0; team < t.board.teams(); ++team) {
     const auto i = static_cast<std::size_t>(team);
-    const bool enough = is_in(w, i) && std::int64_t{1000} * w.held[i] >= needed;
+    const bool enough = w.held[i] >= needed && is_in(w, i);
     w.territory_ticks[i] = enough ? w.territory_ticks[i] + 1 : 0;
-    const bool none = (w.living & team_bits(team)) == 0;
-    const bool broke = none && is_in(w, i) && !can_afford_any(t.board, w, i);
-    w.broke_ticks[i] = broke ? w.broke_ticks[i] + 1 : 0;
+    if ((w.living & team_bits(team)) == 0) {
+      eliminated |= count_broke(t, i);
+    } else {
+      w.broke_ticks[i] = 0;
+    }
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(teams); ++i) {
-    if (w.broke_ticks[i] >= rules.elimination_ticks) w.eliminated_tick[i] = t.now;
-  }
+  return eliminated;
 }
 
 bool last_one_left(Tick& t) {
@@ -130,8 +139,8 @@ bool domination_won(Tick& t) {
 }  // namespace
 
 void judge(Tick& t) {
-  count_ticks(t);
-  if (last_one_left(t) || territory_won(t) || domination_won(t)) return;
+  const bool eliminated = count_ticks(t);
+  if ((eliminated && last_one_left(t)) || territory_won(t) || domination_won(t)) return;
   if (t.now + 1 >= t.board.rules().time_limit_ticks) finish(t, Victory::time_limit, leader(t));
 }
 

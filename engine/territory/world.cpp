@@ -93,6 +93,7 @@ void clear_slot(World& w, std::size_t s) {
   w.health_max[s] = 0;
   w.rate[s] = 0;
   w.capacity[s] = 0;
+  w.claim[s] = 0;
   w.q[s] = far_q;
   w.r[s] = 0;
   w.contact_tick[s] = never;
@@ -116,6 +117,8 @@ void settle(const Board& board, World& w) {
     w.health_max[s] = health_max_millipoints(rules, w.attributes[s]);
     w.rate[s] = move_rate(rules, w.attributes[s]);
     w.capacity[s] = static_cast<std::int16_t>(load_capacity(rules, w.attributes[s]));
+    w.claim[s] =
+        static_cast<std::int16_t>(rules.control_per_tick[static_cast<std::size_t>(w.role[s])]);
     w.q[s] = board.q(cell);
     w.r[s] = board.r(cell);
     w.contact_tick[s] = w.tick;
@@ -136,6 +139,8 @@ void settle(const Board& board, World& w) {
     if (w.owner[c] != no_team && w.control[c] >= rules.held_min) ++w.held[w.owner[c]];
   }
   w.base_contact_tick.fill(w.tick);
+  // Sites grow at the end of ticks regrow_ticks - 1, 2 x regrow_ticks - 1, ...
+  w.regrow_tick = (w.tick / rules.regrow_ticks + 1) * rules.regrow_ticks - 1;
 }
 
 void copy_world(const Board& board, const World& from, World& to) {

@@ -83,14 +83,16 @@ struct World {
   // Derived
   std::uint64_t living;       ///< a bit a slot
   ByTeam<std::int32_t> held;  ///< held cells
+  std::int32_t regrow_tick;   ///< the tick that ends with a unit more a site
   std::uint64_t capturing;    ///< slots whose cell is not yet fully theirs
   std::uint64_t damaged;      ///< slots below full health
   BySlot<std::int32_t> health_max;
   BySlot<std::int32_t> rate;  ///< progress a tick
   BySlot<std::int16_t> capacity;
-  BySlot<std::int16_t> q;  ///< axial coordinates; far away where free
+  BySlot<std::int16_t> claim;  ///< control a tick
+  BySlot<std::int16_t> q;      ///< axial coordinates; far away where free
   BySlot<std::int16_t> r;
-  BySlot<std::int32_t> contact_tick;  ///< no enemy can be within reach before
+  BySlot<std::int32_t> contact_tick;  ///< no enemy of a higher team can be in reach before
   ByTeam<std::int32_t> base_contact_tick;
 
   // Cells, last, so that copying the used prefix copies the world (copy_world)
