@@ -6,6 +6,7 @@
 // Ground, from the lowest tile layer to the highest, the last one that says something decides:
 //   1. the tile: property `terrain`; a true property obstacle, blocked, solid or collides; property
 //      `type`; the tile's class (called type before Tiled 1.9);
+//      and the tile's corner terrain (before 1.5), where all four corners are the same;
 //   2. its tileset: property `terrain`, class, name;
 //   3. the layer: property `terrain`, class, name (a name only for obstacles, rough, and "open");
 //   4. any other tile is open, and a cell without a tile is an obstacle.
@@ -239,28 +240,78 @@ struct Tileset {
   std::map<std::uint32_t, Meaning> tiles;  // by id inside the set; only those that say something
 };
 
-Result<void> read_tiles(const Json& json, const std::string& path, Tileset& set) {
-  const Json* tiles = find(json, "tiles");
-  if (tiles == nullptr) return {};
-  // Before Tiled 1.2 `tiles` was an object and the properties lay in `tileproperties` beside it.
-  if (tiles->is_object()) {
-    return bad_tiled(path + ".tiles", "an array (save the map with Tiled 1.2 or later)",
-                     "an object");
+/// Before Tiled 1.5 a tile could say which of the set's `terrains` lies in each of its corners;
+/// four times the same one is what the tile is.
+std::optional<Terrain> corner_terrain(const Json& set, const Json& tile) {
+  const Json* corners = find(tile, "terrain");
+  const Json* kinds = find(set, "terrains");
+  if (corners == nullptr || kinds == nullptr || !corners->is_array() || corners->size() != 4 ||
+      !kinds->is_array()) {
+    return std::nullopt;
   }
-  if (!tiles->is_array()) return bad_tiled(path + ".tiles", "an array", describe(*tiles));
-  for (std::size_t i = 0; i < tiles->size(); ++i) {
-    const Json& tile = (*tiles)[i];
-    const std::string tile_path = path + ".tiles[" + std::to_string(i) + "]";
-    const Json* id = find(tile, "id");
+  for (const Json& corner : *corners) {
+    if (!corner.is_number_unsigned() || corner != corners->front()) return std::nullopt;
+  }
+  const auto kind = corners->front().get<std::uint64_t>();
+  if (kind >= kinds->size()) return std::nullopt;
+  return terrain_word(lower(text_of((*kinds)[kind], "name")));
+}
+
+Result<void> add_tile(const Json& json, const Json& tile, std::uint32_t id, const std::string& path,
+                      Tileset& set) {
+  Result<Meaning> meaning = read_tile(tile, path);
+  if (!meaning) return meaning.error();
+  if (!meaning->terrain) meaning->terrain = corner_terrain(json, tile);
+  set.tiles[id] = *meaning;
+  return {};
+}
+
+Result<void> read_tile_list(const Json& json, const Json& tiles, const std::string& path,
+                            Tileset& set) {
+  for (std::size_t i = 0; i < tiles.size(); ++i) {
+    const std::string place = path + ".tiles[" + std::to_string(i) + "]";
+    const Json* id = find(tiles[i], "id");
     if (id == nullptr || !id->is_number_unsigned() || id->get<std::uint64_t>() >= flip_bits) {
-      return bad_tiled(tile_path + ".id", "a tile's number",
-                       id == nullptr ? "nothing" : describe(*id));
+      return bad_tiled(place + ".id", "a tile's number", id == nullptr ? "nothing" : describe(*id));
     }
-    Result<Meaning> meaning = read_tile(tile, tile_path);
-    if (!meaning) return meaning.error();
-    set.tiles[id->get<std::uint32_t>()] = *meaning;
+    const auto number = id->get<std::uint32_t>();
+    if (Result<void> added = add_tile(json, tiles[i], number, place, set); !added) return added;
   }
   return {};
+}
+
+/// Before Tiled 1.2: `tiles` and `tileproperties` are objects, keyed by the tile's number.
+Result<void> read_tile_objects(const Json& json, const std::string& path, Tileset& set) {
+  for (const char* member : {"tiles", "tileproperties"}) {
+    const Json* tiles = find(json, member);
+    if (tiles == nullptr) continue;
+    if (!tiles->is_object()) return bad_tiled(path + "." + member, "an object", describe(*tiles));
+    for (const auto& [key, value] : tiles->items()) {
+      const std::string place = path + "." + member + "." + key;
+      const bool digits =
+          !key.empty() && key.size() <= 8 &&
+          std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+      if (!digits) return bad_tiled(place, "a tile's number", "\"" + key + "\"");
+      std::uint32_t id = 0;
+      for (char c : key)
+        id = id * 10 + static_cast<std::uint32_t>(c - '0');
+      Json tile = value;
+      if (member == std::string_view("tileproperties")) {
+        const Json* same = find(json, "tiles");
+        const Json* other = same == nullptr ? nullptr : find(*same, key.c_str());
+        tile = other != nullptr && other->is_object() ? *other : Json::object();
+        tile["properties"] = value;
+      }
+      if (Result<void> added = add_tile(json, tile, id, place, set); !added) return added;
+    }
+  }
+  return {};
+}
+
+Result<void> read_tiles(const Json& json, const std::string& path, Tileset& set) {
+  const Json* tiles = find(json, "tiles");
+  if (tiles != nullptr && tiles->is_array()) return read_tile_list(json, *tiles, path, set);
+  return read_tile_objects(json, path, set);
 }
 
 Result<std::vector<Tileset>> read_tilesets(const Json& root) {
@@ -425,6 +476,10 @@ class Reader {
     for (auto step : {&Reader::read_frame, &Reader::read_layers, &Reader::read_bounds,
                       &Reader::read_ground, &Reader::read_objects}) {
       if (Result<void> done = (this->*step)(); !done) return done.error();
+    }
+    if (map_.bases.size() < 2) {
+      return bad_tiled("layers", "2 to 4 objects (or tiles) of class base",
+                       std::to_string(map_.bases.size()));
     }
     number_bases();
     return std::move(map_);

@@ -252,6 +252,24 @@ TEST_CASE("words for ground: tile, flag, tileset, layer; the highest layer decid
         "tilesets[0].tiles[1].properties.terrain: expected obstacle, rough or open, got \"soup\"");
 }
 
+TEST_CASE("tilesets of Tiled before 1.2: objects keyed by number, corner terrains") {
+  Json json = example();
+  Json& set = json["tilesets"][0];
+  set["tiles"] = Json::parse(R"({"1": {"type": "forest"}, "2": {"terrain": [1, 1, 1, 1]}})");
+  set["terrains"] = Json::parse(R"([{"name": "Grass", "tile": 0}, {"name": "Water", "tile": 2}])");
+  CHECK(rows(read(json)) == "..~./.#../#...");
+  set["tiles"]["2"]["terrain"] = {1, 1, 0, 1};
+  CHECK(rows(read(json)) == "..~./..../#...");
+  set["tileproperties"] = Json::parse(R"({"2": {"terrain": "obstacle"}})");
+  CHECK(rows(read(json)) == "..~./.#../#...");
+  set.erase("tiles");
+  CHECK(rows(read(json)) == "..../.#../#...");
+  set["tileproperties"] = Json::parse(R"({"two": {}})");
+  CHECK(refusal(json) == "tilesets[0].tileproperties.two: expected a tile's number, got \"two\"");
+  set["tileproperties"] = 3;
+  CHECK(refusal(json) == "tilesets[0].tileproperties: expected an object, got 3");
+}
+
 TEST_CASE("an external tileset is refused unless its layer says what it is") {
   Json json = example();
   json["tilesets"][0] = {{"firstgid", 1}, {"source", "hexes.tsx"}};
@@ -361,7 +379,8 @@ TEST_CASE("what is not understood is refused with its path") {
         "team 1 has two bases (row 2, column 3)");
   CHECK(with("/layers/1/objects/1/properties/0/value", 3) ==
         "there is a base of team 3 (row 2, column 3), but none of team 2");
-  CHECK(with("/layers/1/objects", Json::array()) == "the map has 0 bases, expected 2 to 4");
+  CHECK(with("/layers/1/objects", Json::array()) ==
+        "layers: expected 2 to 4 objects (or tiles) of class base, got 0");
   CHECK(with("/properties/0/name", "symmetry").find("properties.symmetry: expected none") == 0);
   Json deep = example();
   for (int i = 0; i < 40; ++i)
