@@ -335,7 +335,6 @@ describe('what the relay refuses', () => {
     ],
     ['a date that cannot be placed', { 'retry-after': 'Fri, 20 Nov 2026 10:00:09 GMT' }, 5000],
     ['nothing readable', {}, 5000],
-    ['a week', { 'retry-after': '604800' }, 86_400_000],
   ])('honours Retry-After given as %s', async (_what, headers, waitMs) => {
     const { client, clock, relay } = begin();
     await clock.advance(100);
@@ -356,6 +355,14 @@ describe('what the relay refuses', () => {
     const later = await within(clock, 20, client.strategy('red', WORLD));
     expect(later.source).toBe('relay');
     expect(client.status.limit).toBeNull();
+  });
+
+  it('believes no Retry-After of more than a day', async () => {
+    const { client, clock, relay } = begin();
+    await clock.advance(100);
+    relay.answers.set('/api/team-strategy', () => json({}, 429, { 'retry-after': '604800' }));
+    await within(clock, 20, client.strategy('red', WORLD));
+    expect(client.status.limit?.untilMs).toBe(clock.nowMs + 86_400_000);
   });
 
   it.each([

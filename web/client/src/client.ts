@@ -58,7 +58,8 @@ function statusOf({ connection }: Watch, { tally }: Calls, push: Push | null): S
   return {
     state: connection.state,
     since: connection.sinceMs,
-    retryAtMs: isGone(connection) ? connection.wakeAtMs : null,
+    // While it is being asked, that is the retry: when the question times out is nobody's business.
+    retryAtMs: isGone(connection) ? (connection.probeSinceMs ?? connection.wakeAtMs) : null,
     outageMs: connection.outageMs,
     lastError: isThere(connection) ? tally.lastError : (connection.lastError ?? tally.lastError),
     limit: tally.limit,
