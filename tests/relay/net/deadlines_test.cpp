@@ -1,0 +1,31 @@
+#include "relay/net/deadlines.hpp"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+using namespace redoubt::net;
+
+TEST_CASE("each phase has its own deadline") {
+  const Deadlines d{.handshake_ms = 1,
+                    .idle_ms = 2,
+                    .head_ms = 3,
+                    .body_ms = 4,
+                    .handler_ms = 5,
+                    .write_ms = 6,
+                    .write_rate_min_bytes_s = 1000,
+                    .linger_ms = 7};
+  struct Row {
+    Phase phase;
+    std::int64_t expected;
+  };
+  for (const Row& row :
+       {Row{Phase::handshake, 101}, Row{Phase::idle, 102}, Row{Phase::head, 103},
+        Row{Phase::body, 104}, Row{Phase::handler, 105}, Row{Phase::write, 106},
+        Row{Phase::linger, 107}, Row{Phase::websocket, std::numeric_limits<std::int64_t>::max()}}) {
+    CAPTURE(to_string(row.phase));
+    CHECK(deadline_ms(d, row.phase, 100) == row.expected);
+  }
+  // A longer answer has longer: 5000 bytes at 1000 a second.
+  CHECK(deadline_ms(d, Phase::write, 100, 5000) == 5106);
+}
