@@ -18,6 +18,7 @@ using territory::ViewAgent;
 // Orders act this much after the view they were thought from.
 constexpr int delay_ticks = 5;
 constexpr double cell_points = 2500;
+constexpr double collector_claim_factor = 0.6;
 constexpr double enemy_cell_factor = 1.7;
 constexpr double soft_kill_points = 9000;
 constexpr double armed_kill_points = 8000;
@@ -294,6 +295,7 @@ double Planner::claim_utility(const Friend& f, Cell cell) const {
   const double threat = picture_.threat[at] / 10.0;
   const double own = f.fighter ? 1.5 * f.strength : 0.6 * f.strength;
   points *= own / (own + threat * weights_.caution);
+  if (f.agent->role == Role::collector) points *= collector_claim_factor;
   if (f.fighter) {
     // Fighters keep together at home while the enemy is the stronger.
     const double odds = static_cast<double>(picture_.enemy_army) / (picture_.army + 50.0);
