@@ -74,11 +74,13 @@ class Planner {
   void add_sites();
   void add_foes();
   void add_posts();
+  void value_ground();
   void add_claims(const Friend& f);
   int option_of(const Task& task, int slot);
 
-  double utility(const Friend& f, const Option& option) const;
+  double utility(const Friend& f, const Option& option, const Task* last) const;
   double collect_utility(const Friend& f, const Option& option) const;
+  double claim_worth(Cell cell) const;
   double claim_utility(const Friend& f, Cell cell) const;
   double attack_utility(const Friend& f, const Option& option) const;
   double hold_utility(const Friend& f, Cell cell) const;
@@ -95,6 +97,8 @@ class Planner {
   Cell base_;
   std::vector<Option> options_;
   std::vector<std::uint8_t> taken_;  // a cell: somebody of ours stays there
+  std::vector<Cell> claimable_;      // not held by us
+  std::vector<double> worth_;        // a cell: claim_worth() where claimable
 };
 
 int Planner::way_ticks(const Friend& f, Cell cell) const {
@@ -258,23 +262,11 @@ bool Planner::siege(const Friend& f) const {
   return f.fighter && sound && picture_.army > 3 * base_strength + 2 * picture_.enemy_army;
 }
 
-double Planner::claim_utility(const Friend& f, Cell cell) const {
+// What a cell is worth to anybody, in points: what lies around it, and where it lies.
+double Planner::claim_worth(Cell cell) const {
   const std::size_t at = ground_.layout.at(cell);
-  const int way = way_ticks(f, cell);
-  if (way < 0) return 0;
-  int needed = control_ticks(f, cell);
-  const bool here = f.agent->cell == cell && f.agent->next == no_cell;
-  if (here) {
-    // What is gained before new orders act, and while walking away, needs no staying.
-    const int leaving = ground_.ticks(1, f.agent->attributes);
-    needed = std::max(0, needed - delay_ticks - leaving);
-  }
-  if (needed == 0) return 0;
   double points = cell_points * weights_.claim;
-  if (picture_.under_fire[cell] != 0) {
-    if (!siege(f)) return 0;
-    points *= 0.3;
-  }
+  if (picture_.under_fire[cell] != 0) points *= 0.3;
   const Team owner = view_.owner[cell];
   const bool enemy_held = owner != territory::no_team && owner != view_.team &&
                           view_.control[cell] >= ground_.rules.held_min;
@@ -290,7 +282,22 @@ double Planner::claim_utility(const Friend& f, Cell cell) const {
   const double home = picture_.from_base[at];
   const double away = picture_.from_rivals[at];
   const double forward = home / std::max(1.0, home + away);
-  points *= forward <= 0.55 ? 0.8 + 0.6 * forward : 1.13 - 0.8 * (forward - 0.55);
+  return points * (forward <= 0.55 ? 0.8 + 0.6 * forward : 1.13 - 0.8 * (forward - 0.55));
+}
+
+double Planner::claim_utility(const Friend& f, Cell cell) const {
+  const std::size_t at = ground_.layout.at(cell);
+  const int way = way_ticks(f, cell);
+  if (way < 0 || (picture_.under_fire[cell] != 0 && !siege(f))) return 0;
+  int needed = control_ticks(f, cell);
+  const bool here = f.agent->cell == cell && f.agent->next == no_cell;
+  if (here) {
+    // What is gained before new orders act, and while walking away, needs no staying.
+    const int leaving = ground_.ticks(1, f.agent->attributes);
+    needed = std::max(0, needed - delay_ticks - leaving);
+  }
+  if (needed == 0) return 0;
+  double points = worth_[cell];
   // Threat falls with the strength of whoever goes.
   const double threat = picture_.threat[at] / 10.0;
   const double own = f.fighter ? 1.5 * f.strength : 0.6 * f.strength;
@@ -299,6 +306,7 @@ double Planner::claim_utility(const Friend& f, Cell cell) const {
   if (f.fighter) {
     // Fighters keep together at home while the enemy is the stronger.
     const double odds = static_cast<double>(picture_.enemy_army) / (picture_.army + 50.0);
+    const double home = picture_.from_base[at];
     points *= 0.8 / (1 + weights_.leash * std::min(2.0, odds) * home / 25);
   }
   return points / (way + needed + approach_ticks);
@@ -363,7 +371,7 @@ double Planner::hold_utility(const Friend& f, Cell cell) const {
   return hold_points * weights_.defend * (0.5 + alarm) / (1 + way / 60.0);
 }
 
-double Planner::utility(const Friend& f, const Option& option) const {
+double Planner::utility(const Friend& f, const Option& option, const Task* last) const {
   double value = 0;
   switch (option.task.kind) {
     case TaskKind::collect:
@@ -379,12 +387,21 @@ double Planner::utility(const Friend& f, const Option& option) const {
     default:
       value = hold_utility(f, option.task.cell);
   }
-  const Task* last = task_before(before_, f.agent->id);
   if (last == nullptr) return value;
   const bool same = last->kind == option.task.kind &&
                     (last->kind == TaskKind::attack ? last->target == option.task.target
                                                     : last->cell == option.task.cell);
   return same ? value * stay_factor : value;
+}
+
+void Planner::value_ground() {
+  worth_.assign(static_cast<std::size_t>(ground_.cells()), 0);
+  for (Cell cell : ground_.open) {
+    const bool ours = view_.owner[cell] == view_.team;
+    if (ours && view_.control[cell] >= ground_.rules.held_min) continue;
+    claimable_.push_back(cell);
+    worth_[cell] = claim_worth(cell);
+  }
 }
 
 void Planner::add_claims(const Friend& f) {
@@ -393,13 +410,20 @@ void Planner::add_claims(const Friend& f) {
     Cell cell;
   };
   std::vector<Candidate> best;
-  for (Cell cell : ground_.open) {
-    const bool ours = view_.owner[cell] == view_.team;
-    if (ours && view_.control[cell] >= ground_.rules.held_min) continue;
+  const double ticks_per_unit = static_cast<double>(ground_.cost_unit) /
+                                territory::move_rate(ground_.rules, f.agent->attributes);
+  const bool collector = f.agent->role == Role::collector;
+  for (Cell cell : claimable_) {
     if (taken_[cell] != 0 && f.agent->cell != cell) continue;
+    const int units = f.way[ground_.layout.at(cell)];
+    if (units == hex::unreached) continue;
+    const bool full = static_cast<int>(best.size()) == claims_per_agent;
+    // No agent gains more than this there: most cells are too far to be looked at closely.
+    const double most = worth_[cell] * (collector ? collector_claim_factor : 1.0) /
+                        (approach_ticks - 1 + units * ticks_per_unit);
+    if (full && most <= best.back().value) continue;
     const double value = claim_utility(f, cell);
-    if (value <= 0) continue;
-    if (static_cast<int>(best.size()) == claims_per_agent && value <= best.back().value) continue;
+    if (value <= 0 || (full && value <= best.back().value)) continue;
     const auto place =
         std::find_if(best.begin(), best.end(), [&](const Candidate& c) { return value > c.value; });
     best.insert(place, {value, cell});
@@ -430,14 +454,16 @@ std::vector<Duty> Planner::plan() {
   add_sites();
   add_foes();
   add_posts();
+  value_ground();
   for (std::size_t i : free)
     add_claims(picture_.friends[i]);
 
   UtilityMatrix matrix(static_cast<int>(free.size()), static_cast<int>(options_.size()));
   for (int row = 0; row < matrix.rows(); ++row) {
     const Friend& f = picture_.friends[free[static_cast<std::size_t>(row)]];
+    const Task* last = task_before(before_, f.agent->id);
     for (int column = 0; column < matrix.columns(); ++column) {
-      const double value = utility(f, options_[static_cast<std::size_t>(column)]);
+      const double value = utility(f, options_[static_cast<std::size_t>(column)], last);
       if (value > 0) matrix.at(row, column) = static_cast<std::int32_t>(value * 256);
     }
   }
