@@ -58,6 +58,21 @@ class ComputePool {
     co_return std::move(outcome->value);
   }
 
+  /// Runs `work()` on the pool and tells nobody; false where the queue is full. `work` must not
+  /// throw.
+  template <class Work>
+  bool post(Work work) {
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= queue_max_) {
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+    boost::asio::post(pool_, [this, work = std::move(work)]() mutable {
+      work();
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+    });
+    return true;
+  }
+
  private:
   template <class T>
   struct Outcome {
