@@ -431,7 +431,8 @@ std::string document() {
   std::string out =
       "# Configuration of redoubt-relay\n\n"
       "Made by `redoubt-relay --document-config`; change relay/config/keys.cpp, not this file.\n\n"
-      "`redoubt-relay` works without any configuration. `--config FILE` names a YAML file; a "
+      "`redoubt-relay` works without any configuration. `--config FILE` (or the variable "
+      "`REDOUBT_CONFIG`) names a YAML file; a "
       "variable of the environment goes before the file, and an option on the command line "
       "(`--host`, `--port`, `--www`) before both. An unknown key, an unknown `REDOUBT_` variable "
       "or "

@@ -15,10 +15,11 @@ constexpr std::string_view prefix = "REDOUBT_";
 constexpr std::string_view listeners_prefix = "listeners[].";
 constexpr int nesting_max = 16;
 
-// Variables that begin like ours and are somebody else's: the test data's folder, and what
+// Variables that begin like ours and are no keys: the file's name, the test data's folder, and what
 // Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
-constexpr std::array<std::string_view, 5> foreign_variables{
-    "REDOUBT_MAPS", "REDOUBT_TEST_", "REDOUBT_SERVICE_", "REDOUBT_PORT", "REDOUBT_RELAY_"};
+constexpr std::array<std::string_view, 6> foreign_variables{"REDOUBT_CONFIG", "REDOUBT_MAPS",
+                                                            "REDOUBT_TEST_",  "REDOUBT_SERVICE_",
+                                                            "REDOUBT_PORT",   "REDOUBT_RELAY_"};
 
 // AgentArena's own name and the one its .env.example uses.
 constexpr std::array<std::string_view, 2> origin_variables{"CORS_ORIGINS", "ALLOWED_ORIGINS"};
@@ -117,6 +118,15 @@ class Loader {
       if (name.starts_with(prefix) && !known.contains(name) && !is_foreign(name)) {
         refuse_variable(name, known);
       }
+    }
+  }
+
+  void read_override(const Override& value) {
+    for (const Key& key : keys()) {
+      if (numbered(key.name, 0) != value.key) continue;
+      const std::string wrong = assign(key, target(key, loaded_.config, 0), value.value);
+      if (!wrong.empty()) add(fault_at(value.origin, wrong, quoted(value.value)));
+      loaded_.origins[value.key] = value.origin;
     }
   }
 
@@ -321,12 +331,14 @@ class Loader {
 
 }  // namespace
 
-std::variant<Loaded, Faults> load(const std::optional<Source>& file,
-                                  const Environment& environment) {
+std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Environment& environment,
+                                  const std::vector<Override>& overrides) {
   Loader loader(file);
   loader.read_file();
   loader.name_the_file();
   loader.read_environment(environment);
+  for (const Override& value : overrides)
+    loader.read_override(value);
   return loader.finish();
 }
 

@@ -1,4 +1,4 @@
-// Loading a configuration: defaults, then a YAML text, then the environment.
+// Loading a configuration: defaults, then a YAML text, the environment, the command line.
 //
 // Pure: the caller reads the file and the environment. Every fault is reported, not only the
 // first, each with where it is and what was expected; with any fault there is no configuration.
@@ -25,6 +25,13 @@ struct Source {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+/// A value from the command line: goes before file and environment.
+struct Override {
+  std::string key;  ///< "listeners[0].port"
+  std::string value;
+  std::string origin;  ///< how errors name it: "--port"
+};
+
 struct Loaded {
   Config config;
   /// Where a value comes from, by key ("listeners[0].port"): "relay.yaml:12" or a variable's name.
@@ -34,8 +41,8 @@ struct Loaded {
 
 using Faults = std::vector<Error>;
 
-std::variant<Loaded, Faults> load(const std::optional<Source>& file,
-                                  const Environment& environment);
+std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Environment& environment,
+                                  const std::vector<Override>& overrides = {});
 
 /// Rules between members (two listeners on one port, a certificate without its key).
 Faults check(const Config& config);
