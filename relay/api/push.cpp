@@ -18,8 +18,8 @@ std::string dump(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string error_frame(const std::string& message) {
-  return dump(Json{{"type", "error"}, {"data", {{"message", message}}}});
+PushFrame error_frame(const std::string& message) {
+  return {PushKind::error, dump(Json{{"type", "error"}, {"data", {{"message", message}}}})};
 }
 
 Error bad_frame(std::string path, std::string expected, const Json& got) {
@@ -235,7 +235,7 @@ bool Push::take_frame(std::int64_t now_ms) {
   return frames_this_second_ <= policy_.frames_per_second_max;
 }
 
-std::vector<std::string> Push::on_text(std::string_view text, std::int64_t now_ms) {
+PushFrames Push::on_text(std::string_view text, std::int64_t now_ms) {
   if (!take_frame(now_ms)) {
     if (frames_this_second_ > policy_.frames_per_second_max + 1) return {};
     return {error_frame("more than " + std::to_string(policy_.frames_per_second_max) +
@@ -254,7 +254,7 @@ std::vector<std::string> Push::on_text(std::string_view text, std::int64_t now_m
   if (!request) return {error_frame(request.error().message)};
 
   *situation_ = std::move(*request);
-  std::vector<std::string> out;
+  PushFrames out;
   for (const auto& [team, share] : (*situation_)["territory_control"].items()) {
     if (teams_.size() >= push_teams_max && !teams_.contains(team)) continue;
     TeamState& state = teams_[team];
@@ -270,8 +270,8 @@ std::vector<std::string> Push::on_text(std::string_view text, std::int64_t now_m
   return out;
 }
 
-std::vector<std::string> Push::on_tick(std::int64_t now_ms) {
-  std::vector<std::string> out;
+PushFrames Push::on_tick(std::int64_t now_ms) {
+  PushFrames out;
   if (situation_->is_null()) return out;
   for (const auto& [team, share] : (*situation_)["territory_control"].items()) {
     const auto state = teams_.find(team);
@@ -303,7 +303,7 @@ Push::Standing Push::standing_of(const std::string& team) const {
 }
 
 void Push::direct(const std::string& team, std::string_view cause, std::int64_t now_ms,
-                  std::vector<std::string>& out) {
+                  PushFrames& out) {
   constexpr std::array<std::string_view, 3> urgency{"high", "medium", "low"};
   TeamState& state = teams_[team];
   state.standing = standing_of(team);
@@ -336,7 +336,8 @@ void Push::direct(const std::string& team, std::string_view cause, std::int64_t 
     data["agentRecommendations"].push_back(
         {{"type", specification->value("role", "collector")}, {"count", 1}});
   }
-  out.push_back(dump(Json{{"type", "directive"}, {"team", team}, {"data", std::move(data)}}));
+  out.push_back({PushKind::directive,
+                 dump(Json{{"type", "directive"}, {"team", team}, {"data", std::move(data)}})});
   if (specification != nullptr) recommend(team, *specification, now_ms, out);
 }
 
@@ -355,7 +356,7 @@ strategy::Answer Push::ask_specification(const std::string& team, const Json& st
 }
 
 void Push::recommend(const std::string& team, const Json& specification, std::int64_t now_ms,
-                     std::vector<std::string>& out) {
+                     PushFrames& out) {
   TeamState& state = teams_[team];
   double store = 0;
   for (const Json& amount : (*situation_)["resources"][team])
@@ -370,7 +371,8 @@ void Push::recommend(const std::string& team, const Json& specification, std::in
             {"specification", specification},
             {"source", specification.value("source", "engine")}};
   out.push_back(
-      dump(Json{{"type", "agent_recommendation"}, {"team", team}, {"data", std::move(data)}}));
+      {PushKind::recommendation,
+       dump(Json{{"type", "agent_recommendation"}, {"team", team}, {"data", std::move(data)}})});
 }
 
 }  // namespace redoubt::api

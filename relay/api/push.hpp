@@ -51,6 +51,13 @@ struct Advisors {
   strategy::Answer (*agent_specification)(const nlohmann::json& request);
 };
 
+enum class PushKind : std::uint8_t { directive, recommendation, error };
+struct PushFrame {
+  PushKind kind;
+  std::string text;
+};
+using PushFrames = std::vector<PushFrame>;
+
 class Push {
  public:
   Push(PushPolicy policy, Advisors advisors);
@@ -58,8 +65,8 @@ class Push {
   Push(const Push&) = delete;
   Push& operator=(const Push&) = delete;
 
-  std::vector<std::string> on_text(std::string_view text, std::int64_t now_ms);
-  std::vector<std::string> on_tick(std::int64_t now_ms);
+  PushFrames on_text(std::string_view text, std::int64_t now_ms);
+  PushFrames on_tick(std::int64_t now_ms);
 
  private:
   enum class Standing : std::uint8_t { behind, level, ahead };
@@ -75,9 +82,9 @@ class Push {
   bool take_frame(std::int64_t now_ms);
   Standing standing_of(const std::string& team) const;
   void direct(const std::string& team, std::string_view cause, std::int64_t now_ms,
-              std::vector<std::string>& out);
+              PushFrames& out);
   void recommend(const std::string& team, const nlohmann::json& specification, std::int64_t now_ms,
-                 std::vector<std::string>& out);
+                 PushFrames& out);
   strategy::Answer ask_specification(const std::string& team, const nlohmann::json& strategy) const;
 
   PushPolicy policy_;

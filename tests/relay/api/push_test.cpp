@@ -50,10 +50,10 @@ std::string frame(double red, double blue, double store = 0) {
 }
 
 // "directive red first" and the like, one a frame.
-std::vector<std::string> summary(const std::vector<std::string>& frames) {
+std::vector<std::string> summary(const PushFrames& frames) {
   std::vector<std::string> lines;
-  for (const std::string& text : frames) {
-    const Json json = Json::parse(text);
+  for (const PushFrame& sent : frames) {
+    const Json json = Json::parse(sent.text);
     std::string line = json["type"];
     if (json.contains("team")) {
       CHECK(json["team"] == json["data"]["team"]);
@@ -103,7 +103,7 @@ TEST_CASE("a change of class brings a directive, not under 5 s after the last") 
 TEST_CASE("a directive has the shapes of the client and of its documents") {
   Push push({}, advisors);
   const auto frames = push.on_text(frame(20, 60), 0);
-  const Json red = Json::parse(frames.at(1));
+  const Json red = Json::parse(frames.at(1).text);
   CHECK(red["type"] == "directive");
   CHECK(red["team"] == "red");
   CHECK(red["data"]["team"] == "red");
@@ -125,7 +125,7 @@ TEST_CASE("a recommendation comes when the team can pay, and not too often") {
   const auto frames = push.on_text(frame(60, 40, 20), 5'000);
   CHECK(summary(frames) ==
         Lines{"directive blue situation", "directive red situation", "agent_recommendation red"});
-  const Json data = Json::parse(frames.back())["data"];
+  const Json data = Json::parse(frames.back().text)["data"];
   CHECK(data["specification"]["role"] == "attacker");
   CHECK(data["source"] == "engine");
   CHECK(push.on_text(frame(40, 40, 20), 10'000).size() == 2);  // 30 s since the last are not over
@@ -146,7 +146,7 @@ TEST_CASE("agents' places make a focus, and whole agent objects are taken") {
         {"team", nullptr}}});
   state["data"]["agents"]["blue"] = Json::array({{{"health", 50.5}, {"x", 1'000}, {"y", 900}}});
   const auto frames = push.on_text(state.dump(), 0);
-  const Json red = Json::parse(frames.at(1))["data"];
+  const Json red = Json::parse(frames.at(1).text)["data"];
   CHECK(red["territoryFocus"]["x"] == 1'000);  // aggressive: at the enemy
   CHECK(red["territoryFocus"]["y"] == 900);
   CHECK(red["territoryFocus"]["radius"] == 100);
@@ -197,7 +197,7 @@ TEST_CASE("a bad frame gets an error, and what was known stays") {
     push.on_text(frame(40, 40), 0);
     const auto frames = push.on_text(row.text, 20'000);
     REQUIRE(frames.size() == 1);
-    const Json error = Json::parse(frames[0]);
+    const Json error = Json::parse(frames[0].text);
     CHECK(error["type"] == "error");
     const std::string message = error["data"]["message"];
     CAPTURE(message);

@@ -1,0 +1,257 @@
+#include "relay/api/application.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <random>
+
+#include "relay/api/documents.hpp"
+#include "relay/api/game.hpp"
+#include "relay/api/gate.hpp"
+#include "relay/api/push_socket.hpp"
+#include "relay/api/service.hpp"
+#include "relay/api/telemetry.hpp"
+#include "relay/net/compute_pool.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr std::int64_t second_ms = 1'000;
+constexpr const char* admin_name = "admin";
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+PushPolicy push_policy(const config::Config& config) {
+  return {.directive_interval_ms = config.push.directive_interval_s * second_ms,
+          .directive_early_ms = config.push.directive_early_s * second_ms,
+          .recommendation_interval_ms = config.push.recommendation_interval_s * second_ms,
+          .class_gap_percent = static_cast<double>(config.push.class_gap_percent),
+          .frames_per_second_max = static_cast<int>(config.push.frames_per_second_max),
+          .depth_max = static_cast<int>(config.json.depth_max)};
+}
+
+net::ServerOptions server_options(const config::Config& config) {
+  const config::Server& server = config.server;
+  net::ServerOptions options;
+  options.shards = static_cast<int>(server.shards);
+  options.head_bytes_max = static_cast<std::size_t>(server.head_bytes_max);
+  options.headers_max = static_cast<std::size_t>(server.headers_max);
+  options.body_bytes_max = static_cast<std::size_t>(server.body_bytes_max);
+  options.connections_max = static_cast<std::size_t>(server.connections_max);
+  options.connections_per_address_max =
+      static_cast<std::size_t>(server.connections_per_address_max);
+  options.deadlines.head_ms = server.head_timeout_s * second_ms;
+  options.deadlines.body_ms = server.body_timeout_s * second_ms;
+  options.deadlines.idle_ms = server.idle_timeout_s * second_ms;
+  options.deadlines.write_ms = server.write_timeout_s * second_ms;
+  options.drain_ms_max = server.drain_timeout_s * second_ms;
+  return options;
+}
+
+bool has_ipv6_loopback() {
+  const int descriptor = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return false;
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const bool bound = ::bind(descriptor, generic, sizeof address) == 0;
+  ::close(descriptor);
+  return bound;
+}
+
+// localhost is both loopback addresses where the machine has both.
+std::vector<std::string> addresses_of(const std::string& address, std::int64_t port) {
+  if (address != "localhost") return {address};
+  // With a port that the system chooses the two would get different ones.
+  if (port == 0 || !has_ipv6_loopback()) return {"127.0.0.1"};
+  return {"127.0.0.1", "::1"};
+}
+
+std::string bracketed(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+std::vector<std::string> hosts_of(const std::vector<std::string>& configured,
+                                  const std::string& address) {
+  std::vector<std::string> hosts = configured;
+  for (std::string& host : hosts) {
+    std::transform(host.begin(), host.end(), host.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  }
+  hosts.push_back(bracketed(address));
+  return hosts;
+}
+
+std::string to_text(auth::Anonymous anonymous) {
+  constexpr std::array<const char*, 3> names{"off", "local", "on"};
+  return names[static_cast<std::size_t>(anonymous)];
+}
+
+}  // namespace
+
+struct Application::Parts {
+  Parts(config::Config c, observe::Log& l)
+      : config(std::move(c)),
+        log(l),
+        telemetry(metrics, log, config.log.requests),
+        service(metrics, telemetry, observe::wall_now_ms()),
+        pool(std::make_unique<net::ComputePool>(static_cast<int>(config.server.compute_threads),
+                                                static_cast<int>(config.server.compute_queue_max))),
+        game(*pool, metrics, static_cast<int>(config.json.depth_max)),
+        push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
+             metrics, log) {
+    if (config.limits.requests_per_minute > 0) {
+      const auto policy = limits::per_minute(static_cast<int>(config.limits.requests_per_minute),
+                                             static_cast<int>(config.limits.burst),
+                                             static_cast<std::size_t>(config.limits.addresses_max));
+      rate = std::make_unique<RateGate>(policy, random_seed());
+    }
+    observe::add_process_metrics(metrics);
+    metrics.computed("redoubt_log_lines_dropped_total", "Log lines that found the queue full.",
+                     "counter", [this] { return static_cast<double>(log.dropped()); });
+    open_listeners();
+  }
+
+  ~Parts() {
+    pool.reset();
+    server.reset();
+  }
+
+  void open_listeners();
+  void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
+            const config::Listener* listener);
+  void fill(http::Router& router, bool admin);
+
+  config::Config config;
+  observe::Log& log;
+  observe::Metrics metrics;
+  Telemetry telemetry;
+  Service service;
+  std::unique_ptr<net::ComputePool> pool;
+  std::unique_ptr<RateGate> rate;
+  Game game;
+  PushSockets push;
+  std::vector<std::unique_ptr<Gate>> gates;
+  std::vector<std::unique_ptr<http::Router>> routers;
+  std::vector<Opened> opened;
+  net::ServerOptions options;
+  std::unique_ptr<net::Server> server;
+};
+
+void Application::Parts::open_listeners() {
+  options = server_options(config);
+  // The configuration was checked: what is parsed here again is well-formed.
+  const auth::Origins origins = auth::parse_origins(config.cors.origins).value();
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const config::Listener& listener = config.listeners[i];
+    for (const std::string& address : addresses_of(listener.address, listener.port)) {
+      GatePolicy gate{.anonymous = listener.anonymous,
+                      .hosts = hosts_of(listener.hosts, address),
+                      .origins = origins,
+                      .rate = rate.get()};
+      for (const std::string& proxy : listener.trusted_proxies) {
+        gate.trusted_proxies.push_back(*auth::parse_network(proxy));
+      }
+      open(std::to_string(i), address, listener.port, std::move(gate), &listener);
+    }
+  }
+  if (!config.admin.enabled) return;
+  for (const std::string& address : addresses_of(config.admin.address, config.admin.port)) {
+    GatePolicy gate{.anonymous = config.admin.anonymous,
+                    .hosts = hosts_of(config.admin.hosts, address),
+                    .admin = true};
+    open(admin_name, address, config.admin.port, std::move(gate), nullptr);
+  }
+}
+
+void Application::Parts::open(const std::string& name, const std::string& address,
+                              std::int64_t port, GatePolicy gate,
+                              const config::Listener* listener) {
+  const bool admin = listener == nullptr;
+  Opened& shown = opened.emplace_back();
+  shown.anonymous = to_text(gate.anonymous);
+  shown.admin = admin;
+  gates.push_back(std::make_unique<Gate>(std::move(gate), metrics));
+  routers.push_back(std::make_unique<http::Router>());
+  gates.back()->install(*routers.back());
+  fill(*routers.back(), admin);
+
+  net::ListenerOptions& bound = options.listeners.emplace_back();
+  bound.name = name;
+  bound.address = address;
+  bound.port = static_cast<std::uint16_t>(port);
+  bound.router = routers.back().get();
+  if (!admin && !listener->tls_certificate.empty()) {
+    bound.tls = net::TlsOptions{.certificate_file = listener->tls_certificate,
+                                .key_file = listener->tls_key};
+  }
+  const bool named = !admin && listener->address == "localhost";
+  shown.url = std::string(bound.tls ? "https" : "http") + "://" +
+              (named ? listener->address : bracketed(address));
+}
+
+void Application::Parts::fill(http::Router& router, bool admin) {
+  if (admin) {
+    service.install_admin(router);
+  } else {
+    service.install(router, {});
+    game.install(router);
+    push.install(router);
+    install_documents(router);
+  }
+}
+
+Application::Application(config::Config config, observe::Log& log)
+    : parts_(std::make_unique<Parts>(std::move(config), log)) {
+  for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
+                            "/api/agent-specification", "/api/strategy-adaptation",
+                            "/ws/{client_id}", "/openapi.json", "/docs"}) {
+    parts_->telemetry.add_route(route);
+  }
+  parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);
+}
+
+Application::~Application() = default;
+
+Result<void> Application::listen() {
+  return parts_->server->listen();
+}
+
+std::vector<Application::Opened> Application::opened() const {
+  std::vector<Opened> opened = parts_->opened;
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    opened[i].url += ":" + std::to_string(parts_->server->port(i));
+  }
+  return opened;
+}
+
+const std::string& Application::www() const {
+  return parts_->config.www;
+}
+
+void Application::run() {
+  parts_->server->run();
+}
+
+void Application::drain() {
+  parts_->service.set_draining();
+  parts_->server->drain();
+}
+
+void Application::stop() {
+  parts_->server->stop();
+}
+
+Result<void> Application::reload_certificates() {
+  return parts_->server->reload_certificates();
+}
+
+}  // namespace redoubt::api

@@ -1,0 +1,103 @@
+#include "relay/api/game.hpp"
+
+#include <array>
+#include <chrono>
+
+#include "engine/base/json.hpp"
+#include "relay/api/errors.hpp"
+#include "relay/api/gate.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr std::array<Question, 3> questions{{
+    {"/api/team-strategy", "team_strategy", strategy::answer_team_strategy},
+    {"/api/agent-specification", "agent_specification", strategy::answer_agent_specification},
+    {"/api/strategy-adaptation", "strategy_adaptation", strategy::answer_strategy_adaptation},
+}};
+
+bool is_json(std::string_view media_type) {
+  media_type = media_type.substr(0, media_type.find(';'));
+  while (!media_type.empty() && media_type.back() == ' ')
+    media_type.remove_suffix(1);
+  constexpr std::string_view suffix = "+json";
+  const bool suffixed =
+      media_type.size() > suffix.size() &&
+      http::equal_ignoring_case(media_type.substr(media_type.size() - suffix.size()), suffix);
+  return http::equal_ignoring_case(media_type, "application/json") || suffixed;
+}
+
+}  // namespace
+
+std::optional<http::Response> check_media_type(const http::Request& request) {
+  const auto media_type = request.header("content-type");
+  // Without the header FastAPI reads the body as JSON, and so do we.
+  if (!media_type || media_type->empty() || is_json(*media_type)) return std::nullopt;
+  return error_response(request.path, request_id_of(request),
+                        {.status = 415,
+                         .code = "unsupported_media_type",
+                         .message = "expected Content-Type: application/json"});
+}
+
+http::Response answer_question(const Question& question, std::string_view body, int depth_max) {
+  if (body.empty()) return body_missing_response();
+  const Result<Json> request = parse_json(body, {.bytes_max = body.size(), .depth_max = depth_max});
+  if (!request) return json_invalid_response(request.error());
+  const strategy::Answer answer = question.ask(*request);
+  if (const auto* faults = std::get_if<strategy::Faults>(&answer)) {
+    return faults_response(*request, *faults);
+  }
+  http::Response response = http::Response::json(
+      200, std::get_if<Json>(&answer)->dump(-1, ' ', false, Json::error_handler_t::replace));
+  response.add("Cache-Control", "no-store");
+  return response;
+}
+
+Game::Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max)
+    : pool_(pool), depth_max_(depth_max) {
+  constexpr std::string_view name = "redoubt_engine_answers_total";
+  constexpr std::string_view help = "Questions answered by the engine, by question and outcome.";
+  for (const Question& question : questions) {
+    Series series{.question = question};
+    series.answered =
+        &metrics.counter(name, help, {{"question", question.name}, {"outcome", "answered"}});
+    series.refused =
+        &metrics.counter(name, help, {{"question", question.name}, {"outcome", "refused"}});
+    series.duration = &metrics.histogram("redoubt_engine_duration_seconds",
+                                         "Reading a question and thinking of its answer.",
+                                         {{"question", question.name}});
+    series_.push_back(series);
+  }
+}
+
+void Game::install(http::Router& router) {
+  for (const Series& series : series_) {
+    router.add_async(http::Method::post, std::string(series.question.path),
+                     [this, &series](http::Request& request) { return answer(request, series); });
+  }
+}
+
+http::Response Game::counted(const Series& series, std::string_view body) const {
+  const auto start = std::chrono::steady_clock::now();
+  http::Response response = answer_question(series.question, body, depth_max_);
+  const auto took = std::chrono::steady_clock::now() - start;
+  series.duration->observe_us(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  (response.status == 200 ? series.answered : series.refused)->add();
+  return response;
+}
+
+net::Task<http::Response> Game::answer(http::Request& request, const Series& series) {
+  if (auto refused = check_media_type(request)) co_return std::move(*refused);
+  if (request.body.size() <= inline_body_bytes_max) co_return counted(series, request.body);
+  // The Request outlives this Task, so that the pool may read its body.
+  const auto work = [this, &series, body = request.body] { return counted(series, body); };
+  std::optional<http::Response> response = co_await pool_.run(work);
+  if (response) co_return std::move(*response);
+  http::Response busy = error_response(
+      request.path, request_id_of(request),
+      {.status = 503, .code = "busy", .message = "too much work is waiting; try again soon"});
+  busy.add("Retry-After", "1");
+  co_return busy;
+}
+
+}  // namespace redoubt::api

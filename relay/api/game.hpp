@@ -1,0 +1,55 @@
+// Game: the three questions that a game asks, answered by the engine.
+//
+//   POST /api/team-strategy         what should this team go for?
+//   POST /api/agent-specification   which agent should it build next?
+//   POST /api/strategy-adaptation   what now, given what the opponent was seen doing?
+//
+// Errors are FastAPI's, because the clients of these paths know those (see errors.hpp).
+#pragma once
+
+#include <string_view>
+
+#include "engine/strategy/requests.hpp"
+#include "relay/http/router.hpp"
+#include "relay/net/compute_pool.hpp"
+#include "relay/observe/metrics.hpp"
+
+namespace redoubt::api {
+
+/// Parsing and thinking take some 25 us a kilobyte; a longer body goes to the compute pool, so that
+/// no request holds its shard for more than about 200 us.
+constexpr std::size_t inline_body_bytes_max = 6 * 1024;
+
+struct Question {
+  std::string_view path;
+  std::string_view name;  ///< in metrics
+  strategy::Answer (*ask)(const nlohmann::json& request);
+};
+
+/// The answer to a body, whatever it holds; never throws for bad input.
+http::Response answer_question(const Question& question, std::string_view body, int depth_max);
+
+/// What is wrong with the request before its body is read, if anything: 415 for another media type.
+std::optional<http::Response> check_media_type(const http::Request& request);
+
+class Game {
+ public:
+  Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max);
+  void install(http::Router& router);
+
+ private:
+  struct Series {
+    Question question;
+    observe::Counter* answered;
+    observe::Counter* refused;
+    observe::Histogram* duration;
+  };
+  net::Task<http::Response> answer(http::Request& request, const Series& series);
+  http::Response counted(const Series& series, std::string_view body) const;
+
+  net::ComputePool& pool_;
+  int depth_max_;
+  std::vector<Series> series_;
+};
+
+}  // namespace redoubt::api

@@ -1,0 +1,238 @@
+#include "relay/api/gate.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "relay/api/errors.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr std::size_t request_id_bytes_max = 64;
+constexpr std::int64_t ms_ns = 1'000'000;
+
+// Inline styles are allowed: a style cannot call out under this policy. connect-src names the
+// relay's usual places so that a page from one port can use a relay on another.
+constexpr std::string_view page_policy =
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self'; worker-src 'self' blob:; "
+    "connect-src 'self' http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+bool is_probe(const http::Request& request) {
+  return request.path == "/healthz" || request.path == "/readyz";
+}
+
+// Headers of one name are one list (RFC 9110 5.3); `lists` owns what the views of the result see.
+struct ForwardedLists {
+  std::string x_forwarded_for;
+  std::string forwarded;
+};
+auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists) {
+  auth::Forwarded result;
+  const auto append = [](std::string& list, std::string_view value) {
+    if (!list.empty()) list += ',';
+    list.append(value);
+  };
+  for (const http::HeaderView& header : request.headers) {
+    if (!auth::is_forwarded_header(header.name)) continue;
+    result.any = true;
+    if (http::equal_ignoring_case(header.name, "x-forwarded-for")) {
+      append(lists.x_forwarded_for, header.value);
+    } else if (http::equal_ignoring_case(header.name, "forwarded")) {
+      append(lists.forwarded, header.value);
+    } else if (http::equal_ignoring_case(header.name, "x-real-ip")) {
+      result.x_real_ip = header.value;
+    }
+  }
+  result.x_forwarded_for = lists.x_forwarded_for;
+  result.forwarded = lists.forwarded;
+  return result;
+}
+
+void add_vary(http::Response& response, std::string_view name) {
+  for (http::Header& header : response.headers) {
+    if (!http::equal_ignoring_case(header.name, "vary")) continue;
+    header.value.append(", ").append(name);
+    return;
+  }
+  response.add("Vary", std::string(name));
+}
+
+bool is_html(const http::Response& response) {
+  return std::any_of(response.headers.begin(), response.headers.end(), [](const auto& header) {
+    return http::equal_ignoring_case(header.name, "content-type") &&
+           header.value.starts_with("text/html");
+  });
+}
+
+}  // namespace
+
+const Caller* caller_of(const http::Request& request) {
+  const auto* shared = std::any_cast<std::shared_ptr<Caller>>(&request.attachment);
+  return shared == nullptr ? nullptr : shared->get();
+}
+
+std::string_view request_id_of(const http::Request& request) {
+  const Caller* caller = caller_of(request);
+  return caller == nullptr ? request.context.request_id : std::string_view(caller->request_id);
+}
+
+bool is_sane_request_id(std::string_view id) {
+  return !id.empty() && id.size() <= request_id_bytes_max &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
+}
+
+bool needs_caller(std::string_view path) {
+  constexpr std::array<std::string_view, 2> open{"/api/docs", "/api/openapi.json"};
+  if (std::find(open.begin(), open.end(), path) != open.end()) return false;
+  return path.starts_with("/api/") || path == "/api" || path.starts_with("/ws/") || path == "/ws" ||
+         path.starts_with("/v1/") || path == "/health";
+}
+
+Gate::Gate(GatePolicy policy, observe::Metrics& metrics)
+    : policy_(std::move(policy)),
+      metrics_(metrics),
+      limited_(metrics.counter("redoubt_limited_requests_total",
+                               "Requests refused with 429 by the rate limit.")) {}
+
+void Gate::install(http::Router& router) {
+  router.before([this](http::Request& request) { return admit(request); });
+  router.after([this](const http::Request& request, http::Response& response) {
+    finish(request, response);
+  });
+  router.on_options(
+      [this](http::Request& request, std::string_view allow) { return preflight(request, allow); });
+  router.on_refusal([](const http::Request& request, const http::Refusal& refusal) {
+    return error_response(
+        request.path, request_id_of(request),
+        {.status = refusal.status, .code = refusal.code, .message = refusal.message});
+  });
+}
+
+std::optional<http::Response> Gate::admit(http::Request& request) const {
+  const auto origin = request.header("origin");
+  if (is_probe(request) && !origin) return std::nullopt;
+  auto caller = std::make_shared<Caller>();
+  const std::string_view offered = request.header_or("x-request-id", "");
+  caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
+  request.attachment = caller;
+  if (auto refusal = check(request, *caller)) return refuse(request, *refusal);
+  if (!is_probe(request)) return count(request, *caller);
+  return std::nullopt;
+}
+
+std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller) const {
+  const auto peer = auth::parse_address(request.context.remote_address);
+  if (!peer) return auth::Refusal{.status = 400, .code = "bad_peer", .message = "unknown peer"};
+  ForwardedLists lists;
+  const auth::Forwarded forwarded = forwarded_of(request, lists);
+  auth::ClientAddress client = auth::client_address(*peer, forwarded, policy_.trusted_proxies);
+  caller.address = client.address;
+  if (client.refusal && !is_probe(request)) return client.refusal;
+
+  const std::string_view host = request.header_or("host", "");
+  const std::string_view origin = request.header_or("origin", "");
+  if (!is_probe(request)) {
+    if (auto refusal = auth::check_host(host, policy_.hosts)) return refusal;
+  }
+  caller.origin = auth::judge_origin(policy_.origins, origin, host);
+  const bool upgrade = request.header("upgrade").has_value();
+  if (upgrade || !auth::is_safe_method(request.method_text)) {
+    if (auto refusal = auth::check_origin(caller.origin)) return refusal;
+  }
+  const bool preflight = request.method == http::Method::options;
+  if (!preflight && (policy_.admin ? !is_probe(request) : needs_caller(request.path))) {
+    return auth::check_anonymous(policy_.anonymous, caller.address);
+  }
+  return std::nullopt;
+}
+
+std::optional<http::Response> Gate::count(const http::Request& request, Caller& caller) const {
+  if (policy_.rate == nullptr) return std::nullopt;
+  caller.rate = policy_.rate->take(auth::limit_key(caller.address).bytes,
+                                   request.context.now.steady_ms * ms_ns);
+  if (caller.rate->allowed) return std::nullopt;
+  limited_.add();
+  const std::string wait = limits::retry_after_header(*caller.rate);
+  http::Response response = error_response(
+      request.path, caller.request_id,
+      {.status = 429,
+       .code = "rate_limited",
+       .message = "too many requests from this address; try again in " + wait + " s"});
+  response.add("Retry-After", wait);
+  return response;
+}
+
+http::Response Gate::refuse(const http::Request& request, const auth::Refusal& refusal) const {
+  metrics_
+      .counter("redoubt_refused_requests_total",
+               "Requests refused before their handler, by reason.", {{"code", refusal.code}})
+      .add();
+  http::Response response =
+      error_response(request.path, request_id_of(request),
+                     {.status = refusal.status, .code = refusal.code, .message = refusal.message});
+  if (refusal.status == 401) response.add("WWW-Authenticate", "Bearer realm=\"redoubt\"");
+  return response;
+}
+
+void Gate::finish(const http::Request& request, http::Response& response) const {
+  const Caller* caller = caller_of(request);
+  if (caller == nullptr) {
+    if (!is_probe(request)) {
+      response.add("X-Request-Id", std::string(request.context.request_id));
+      response.add("X-Content-Type-Options", "nosniff");
+    }
+    return;
+  }
+  response.add("X-Request-Id", caller->request_id);
+  const std::string_view origin = request.header_or("origin", "");
+  for (auth::Header& header : auth::cors_headers(caller->origin, origin)) {
+    if (!response.has(header.name)) response.add(std::move(header.name), std::move(header.value));
+  }
+  add_vary(response, "Origin");
+  if (caller->rate) {
+    response.add("RateLimit-Policy", policy_.rate->policy_header());
+    response.add("RateLimit", limits::rate_header(*caller->rate));
+  }
+  if (!response.has("X-Content-Type-Options")) response.add("X-Content-Type-Options", "nosniff");
+  if (is_html(response)) {
+    response.set("Content-Security-Policy", std::string(page_policy));
+    response.add("Referrer-Policy", "no-referrer");
+  }
+}
+
+http::Response Gate::preflight(http::Request& request, std::string_view allow) const {
+  const Caller* caller = caller_of(request);
+  const std::string_view origin = request.header_or("origin", "");
+  const auto method = request.header("access-control-request-method");
+  if (caller == nullptr || origin.empty() || !method) {
+    if (allow.empty()) {
+      return error_response(request.path, request_id_of(request),
+                            {.status = 404, .code = "not_found", .message = "unknown path"});
+    }
+    http::Response response = http::Response::empty(204);
+    response.add("Allow", std::string(allow));
+    return response;
+  }
+  if (caller->origin == auth::OriginVerdict::refused) {
+    return refuse(request, *auth::check_origin(caller->origin));
+  }
+  const auth::Preflight asked{
+      .method = *method,
+      .headers = request.header_or("access-control-request-headers", ""),
+      .private_network = request.header_or("access-control-request-private-network", "") == "true"};
+  // An unknown path is preflighted too, so that the page gets the 404 that says why.
+  const std::string_view methods = allow.empty() ? "GET, POST, OPTIONS" : allow;
+  http::Response response = http::Response::empty(204);
+  for (auth::Header& header : auth::preflight_headers(caller->origin, origin, asked, methods)) {
+    response.add(std::move(header.name), std::move(header.value));
+  }
+  response.add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers");
+  return response;
+}
+
+}  // namespace redoubt::api

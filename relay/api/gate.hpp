@@ -1,0 +1,97 @@
+// Gate: what every request passes before its handler, and what every answer gets after it.
+//
+//   forwarded headers -> Host -> Origin -> may the caller use this path -> rate limit
+//
+// 1. One Gate a listener, shared by all shards; it holds no state but the rate limit's, which has a
+//    lock of its own.
+// 2. Liveness probes (GET /healthz and /readyz) pass unlooked at: they tell nothing and must answer
+//    whatever name or proxy the prober uses.
+// 3. What was found out about the caller travels with the request as a Caller.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/auth/caller.hpp"
+#include "relay/auth/origin.hpp"
+#include "relay/http/router.hpp"
+#include "relay/limits/rate_limit.hpp"
+#include "relay/observe/metrics.hpp"
+
+namespace redoubt::api {
+
+/// What the gate found out; Request::attachment holds a shared_ptr to it.
+struct Caller {
+  auth::Address address;
+  auth::OriginVerdict origin = auth::OriginVerdict::absent;
+  std::string request_id;                    ///< the client's where it is sane, else the server's
+  std::optional<limits::RateDecision> rate;  ///< where the request was counted
+};
+/// Null for probes and for requests that were refused before the gate.
+const Caller* caller_of(const http::Request& request);
+/// The caller's request id, or the server's.
+std::string_view request_id_of(const http::Request& request);
+
+/// A client's own id is taken when it has 1 to 64 characters of [A-Za-z0-9._-].
+bool is_sane_request_id(std::string_view id);
+
+/// The rate limit, shared by all listeners and shards.
+class RateGate {
+ public:
+  RateGate(limits::RatePolicy policy, std::uint64_t hash_seed)
+      : limiter_(policy, hash_seed), policy_header_(limits::rate_policy_header(policy)) {}
+  limits::RateDecision take(const limits::AddressKey& key, std::int64_t now_ns) {
+    const std::lock_guard lock(mutex_);
+    return limiter_.take(key, now_ns);
+  }
+  std::size_t addresses() {
+    const std::lock_guard lock(mutex_);
+    return limiter_.addresses();
+  }
+  const std::string& policy_header() const { return policy_header_; }
+
+ private:
+  std::mutex mutex_;
+  limits::RateLimiter limiter_;
+  std::string policy_header_;
+};
+
+struct GatePolicy {
+  auth::Anonymous anonymous = auth::Anonymous::local;
+  std::vector<std::string> hosts;
+  std::vector<auth::Network> trusted_proxies;
+  auth::Origins origins;
+  RateGate* rate = nullptr;  ///< null: no limit; outlives the gate
+  bool admin = false;        ///< the admin listener: every path needs a caller with the right
+};
+
+class Gate {
+ public:
+  Gate(GatePolicy policy, observe::Metrics& metrics);
+
+  /// Registers the gate's filter, finisher and hooks. The gate outlives the router.
+  void install(http::Router& router);
+
+  std::optional<http::Response> admit(http::Request& request) const;
+  void finish(const http::Request& request, http::Response& response) const;
+  http::Response preflight(http::Request& request, std::string_view allow) const;
+
+ private:
+  http::Response refuse(const http::Request& request, const auth::Refusal& refusal) const;
+  std::optional<auth::Refusal> check(http::Request& request, Caller& caller) const;
+  std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
+
+  GatePolicy policy_;
+  observe::Metrics& metrics_;
+  observe::Counter& limited_;
+};
+
+/// Does this path need a caller who may use the listener? The page, its files, the API's
+/// description and liveness do not.
+bool needs_caller(std::string_view path);
+
+}  // namespace redoubt::api

@@ -1,0 +1,147 @@
+#include "relay/api/push_socket.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "relay/api/errors.hpp"
+#include "relay/api/game.hpp"
+#include "relay/api/gate.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr Advisors engine_advisors{strategy::answer_team_strategy,
+                                   strategy::answer_agent_specification};
+
+bool is_client_id(std::string_view id) {
+  return !id.empty() && id.size() <= client_id_bytes_max &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.';
+         });
+}
+
+}  // namespace
+
+class PushSocket : public http::WebSocketSession {
+ public:
+  explicit PushSocket(PushSockets& owner)
+      : owner_(owner), state_(std::make_shared<State>(owner.policy_)) {}
+
+  void on_open(const http::Request& request, const http::WebSocketPeer& peer) override {
+    peer_ = peer;
+    client_id_ = request.parameter("client_id");
+    say(observe::Level::info, "socket_opened", request.context.now.wall_ms);
+  }
+
+  void on_text(std::string_view text, http::Moment now) override {
+    owner_.frames_in_.add();
+    if (text.size() <= inline_body_bytes_max && state_->pending.load() == 0) {
+      const std::lock_guard lock(state_->mutex);
+      send(owner_, peer_, state_->push.on_text(text, now.steady_ms));
+      return;
+    }
+    post(std::string(text), now.steady_ms);
+  }
+
+  void on_tick(http::Moment now) override {
+    if (state_->pending.load() > 0) return;
+    const std::lock_guard lock(state_->mutex);
+    send(owner_, peer_, state_->push.on_tick(now.steady_ms));
+  }
+
+  void on_close(std::uint16_t code, std::string_view, http::Moment now) override {
+    say(observe::Level::info, "socket_closed", now.wall_ms, code);
+  }
+
+ private:
+  struct State {
+    explicit State(const PushPolicy& policy) : push(policy, engine_advisors) {}
+    std::mutex mutex;
+    Push push;
+    std::uint64_t read = 0;        ///< number of the newest frame that was read
+    std::atomic<int> pending = 0;  ///< frames in the pool
+  };
+
+  void post(std::string text, std::int64_t now_ms) {
+    if (state_->pending.fetch_add(1) >= push_pending_max) {
+      state_->pending.fetch_sub(1);
+      owner_.frames_skipped_.add();
+      return;
+    }
+    const std::uint64_t number = ++frames_;
+    auto work = [&owner = owner_, state = state_, peer = peer_, text = std::move(text), number,
+                 now_ms] {
+      {
+        const std::lock_guard lock(state->mutex);
+        if (number > state->read) {
+          state->read = number;
+          send(owner, peer, state->push.on_text(text, now_ms));
+        }
+      }
+      state->pending.fetch_sub(1);
+    };
+    if (!owner_.pool_.post(std::move(work))) {
+      state_->pending.fetch_sub(1);
+      owner_.frames_skipped_.add();
+    }
+  }
+
+  static void send(PushSockets& owner, const http::WebSocketPeer& peer, const PushFrames& frames) {
+    for (const PushFrame& frame : frames) {
+      owner.sent_[static_cast<std::size_t>(frame.kind)]->add();
+      peer.send_text(frame.text);
+    }
+  }
+
+  void say(observe::Level level, std::string_view event, std::int64_t wall_ms, int code = 0) const {
+    if (!owner_.log_.wants(level)) return;
+    observe::Line line(level, event, wall_ms);
+    line.text("client_id", client_id_);
+    if (code != 0) line.number("code", code);
+    owner_.log_.write(line);
+  }
+
+  PushSockets& owner_;
+  std::shared_ptr<State> state_;
+  http::WebSocketPeer peer_;
+  std::string client_id_;
+  std::uint64_t frames_ = 0;
+};
+
+PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
+                         observe::Metrics& metrics, observe::Log& log)
+    : policy_(policy),
+      frame_bytes_max_(frame_bytes_max),
+      pool_(pool),
+      log_(log),
+      frames_in_(metrics.counter("redoubt_push_frames_received_total", "Frames from games.")),
+      frames_skipped_(metrics.counter("redoubt_push_frames_skipped_total",
+                                      "Frames not read because older ones still waited.")) {
+  constexpr std::array<std::string_view, 3> types{"directive", "agent_recommendation", "error"};
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    sent_[i] = &metrics.counter("redoubt_push_frames_sent_total", "Frames to games, by type.",
+                                {{"type", types[i]}});
+  }
+}
+
+void PushSockets::install(http::Router& router) {
+  http::WebSocketOptions options;
+  options.message_bytes_max = frame_bytes_max_;
+  router.add_websocket(
+      "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
+}
+
+std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> PushSockets::accept(
+    http::Request& request) {
+  if (!is_client_id(request.parameter("client_id"))) {
+    return error_response(request.path, request_id_of(request),
+                          {.status = 400,
+                           .code = "bad_client_id",
+                           .message = "a client id has 1 to 64 letters, digits, '_', '-' or '.'"});
+  }
+  return std::make_unique<PushSocket>(*this);
+}
+
+}  // namespace redoubt::api

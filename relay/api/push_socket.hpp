@@ -1,0 +1,45 @@
+// PushSocket: the rim of Push: one WebSocket of a game at /ws/{client_id}.
+//
+// 1. Small frames are read on the shard; a frame over inline_body_bytes_max, and whatever follows
+//    while it is being read, goes to the compute pool. The shard never waits for the pool.
+// 2. At most push_pending_max frames of a socket wait; further ones are not read and are counted.
+// 3. Frames of a socket that overtake each other in the pool are put back into order by dropping
+//    the older one: only the newest state of the game matters.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "relay/api/push.hpp"
+#include "relay/http/router.hpp"
+#include "relay/net/compute_pool.hpp"
+#include "relay/observe/log.hpp"
+#include "relay/observe/metrics.hpp"
+
+namespace redoubt::api {
+
+constexpr int push_pending_max = 4;
+constexpr std::size_t client_id_bytes_max = 64;
+
+class PushSockets {
+ public:
+  PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
+              observe::Metrics& metrics, observe::Log& log);
+  void install(http::Router& router);
+
+ private:
+  friend class PushSocket;
+  std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> accept(
+      http::Request& request);
+
+  PushPolicy policy_;
+  std::size_t frame_bytes_max_;
+  net::ComputePool& pool_;
+  observe::Log& log_;
+  observe::Counter& frames_in_;
+  observe::Counter& frames_skipped_;
+  std::array<observe::Counter*, 3> sent_{};  ///< by PushKind
+};
+
+}  // namespace redoubt::api

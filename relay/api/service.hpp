@@ -1,0 +1,47 @@
+// Service: what the relay says about itself: GET /, liveness, readiness, health, metrics.
+//
+//   /healthz  the process answers                     200 {"status":"ok"}
+//   /readyz   it wants new work                       200, while draining 503
+//   /health   for people and dashboards               one object that every known client can read
+//   /         the page for a browser, else one JSON for the clients that ask "are you there?"
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "relay/api/telemetry.hpp"
+#include "relay/http/router.hpp"
+#include "relay/observe/metrics.hpp"
+
+namespace redoubt::api {
+
+extern const std::string_view relay_version;
+
+class Service {
+ public:
+  Service(observe::Metrics& metrics, const Telemetry& telemetry, std::int64_t started_wall_ms);
+
+  /// `page` answers GET / for a browser; empty where no page is served.
+  void install(http::Router& router, http::Fallback page);
+  void install_admin(http::Router& router);
+
+  void set_draining() { draining_.store(true); }
+
+ private:
+  void install_liveness(http::Router& router);
+  http::Response ready() const;
+  http::Response health(const http::Request& request) const;
+  http::Response root(const http::Request& request, const http::Fallback& page) const;
+
+  observe::Metrics& metrics_;
+  const Telemetry& telemetry_;
+  std::int64_t started_wall_ms_;
+  std::atomic<bool> draining_ = false;
+  std::string root_json_;
+};
+
+/// Does the Accept header ask for HTML, as a browser that opens a page does?
+bool accepts_html(std::string_view accept);
+
+}  // namespace redoubt::api

@@ -1,0 +1,283 @@
+// redoubt-relay: the program. Reads its configuration, opens its listeners, serves until a signal.
+//
+// Exit codes: 0 served and drained (or did what an option asked), 1 could not start, or was stopped
+// before it had drained, 2 bad use or bad configuration.
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <thread>
+
+#include "relay/api/application.hpp"
+#include "relay/api/service.hpp"
+#include "relay/config/keys.hpp"
+#include "relay/config/load.hpp"
+#include "relay/observe/log.hpp"
+
+extern char** environ;
+
+namespace redoubt {
+namespace {
+
+constexpr int exit_served = 0;
+constexpr int exit_not_started = 1;
+constexpr int exit_bad_use = 2;
+
+struct Options {
+  std::string config_file;
+  std::string host;
+  std::string port;
+  std::string www;
+  bool check = false;
+  bool print = false;
+  bool document = false;
+};
+
+config::Environment environment() {
+  config::Environment variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+// A core file would hold players' requests and, later, keys.
+void limit_process() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  // One byte more than is allowed is enough to tell that it is too large.
+  std::string text(config::file_bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+std::vector<config::Override> overrides(const Options& options) {
+  std::vector<config::Override> values;
+  if (!options.host.empty()) values.push_back({"listeners[0].address", options.host, "--host"});
+  if (!options.port.empty()) values.push_back({"listeners[0].port", options.port, "--port"});
+  if (!options.www.empty()) values.push_back({"www", options.www, "--www"});
+  return values;
+}
+
+std::optional<config::Loaded> load(const Options& options) {
+  std::optional<config::Source> source;
+  if (!options.config_file.empty()) {
+    std::optional<std::string> text = read_file(options.config_file);
+    if (!text) {
+      std::cerr << "redoubt-relay: " << options.config_file << ": cannot be read\n";
+      return std::nullopt;
+    }
+    source = config::Source{options.config_file, std::move(*text)};
+  }
+  auto loaded = config::load(source, environment(), overrides(options));
+  if (const auto* faults = std::get_if<config::Faults>(&loaded)) {
+    for (const Error& fault : *faults)
+      std::cerr << "redoubt-relay: " << fault.message << '\n';
+    return std::nullopt;
+  }
+  return std::move(std::get<config::Loaded>(loaded));
+}
+
+bool is_page(const std::filesystem::path& folder) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(folder / "index.html", error);
+}
+
+// Fills in where the page lies if nobody said so; false where somebody named a folder without one.
+bool find_page(config::Config& config) {
+  if (!config.www.empty()) {
+    if (is_page(config.www)) return true;
+    std::cerr << "redoubt-relay: www: expected a folder with an index.html, got \"" << config.www
+              << "\"\n";
+    return false;
+  }
+  std::error_code error;
+  const std::filesystem::path program =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const std::filesystem::path& place :
+       {std::filesystem::path("www"), program / "www", program / "../share/redoubt/www"}) {
+    if (!is_page(place)) continue;
+    config.www = place.string();
+    return true;
+  }
+  return true;
+}
+
+void announce(const api::Application& application, observe::Log& log) {
+  std::cerr << "redoubt-relay " << api::relay_version << '\n';
+  std::string last;
+  for (const api::Application::Opened& opened : application.opened()) {
+    observe::Line line(observe::Level::info, "listening", observe::wall_now_ms());
+    log.write(line.text("url", opened.url)
+                  .text("anonymous", opened.anonymous)
+                  .flag("admin", opened.admin));
+    if (opened.url == last) continue;
+    last = opened.url;
+    if (opened.admin) {
+      std::cerr << "  metrics  " << opened.url << "/metrics";
+    } else {
+      std::cerr << "  serves   " << opened.url;
+    }
+    std::cerr << "  (anonymous: " << opened.anonymous << ")\n";
+  }
+  if (application.www().empty()) {
+    std::cerr << "  no page: no folder www was found (--www DIR)\n";
+  } else {
+    std::cerr << "  page     " << application.www() << '\n';
+  }
+  std::cerr << "Ctrl-C drains and stops; a second one stops at once." << std::endl;
+}
+
+void say(observe::Log& log, observe::Level level, std::string_view event, std::string_view detail) {
+  observe::Line line(level, event, observe::wall_now_ms());
+  if (!detail.empty()) line.text("detail", detail);
+  log.write(line);
+}
+
+void reload(api::Application& application, observe::Log& log) {
+  const Result<void> reloaded = application.reload_certificates();
+  if (reloaded) {
+    say(log, observe::Level::info, "certificates_reloaded", "");
+  } else {
+    say(log, observe::Level::error, "certificates_kept", reloaded.error().message);
+  }
+}
+
+// Waits for signals on a thread of its own, so that handlers may lock and allocate.
+class Signals {
+ public:
+  // REQUIRES: constructed before any other thread, which inherit the blocked signals.
+  Signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+      sigaddset(&set_, signal);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+
+  void serve(api::Application& application, observe::Log& log) {
+    waiter_ = std::thread([this, &application, &log] { wait(application, log); });
+  }
+
+  /// Ends the waiting; was the relay stopped before it had drained?
+  bool finish() {
+    done_.store(true);
+    pthread_kill(waiter_.native_handle(), SIGHUP);
+    waiter_.join();
+    return stopped_at_once_.load();
+  }
+
+ private:
+  void wait(api::Application& application, observe::Log& log) {
+    bool draining = false;
+    while (true) {
+      int signal = 0;
+      sigwait(&set_, &signal);
+      if (done_.load()) return;
+      if (signal == SIGHUP) {
+        reload(application, log);
+      } else if (!draining) {
+        draining = true;
+        say(log, observe::Level::info, "draining", "");
+        application.drain();
+      } else {
+        stopped_at_once_.store(true);
+        say(log, observe::Level::warning, "stopping_at_once", "");
+        application.stop();
+      }
+    }
+  }
+
+  sigset_t set_{};
+  std::thread waiter_;
+  std::atomic<bool> done_ = false;
+  std::atomic<bool> stopped_at_once_ = false;
+};
+
+int serve(config::Config config) {
+  Signals signals;
+  limit_process();
+  const auto level = static_cast<observe::Level>(config.log.level);
+  const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
+  observe::Log log(1, level, queue_lines_max);
+  api::Application application(std::move(config), log);
+  const Result<void> listening = application.listen();
+  if (!listening) {
+    std::cerr << "redoubt-relay: " << listening.error().message << '\n';
+    return exit_not_started;
+  }
+  announce(application, log);
+  signals.serve(application, log);
+  application.run();
+  const bool at_once = signals.finish();
+  say(log, observe::Level::info, "stopped", at_once ? "before it had drained" : "");
+  return at_once ? exit_not_started : exit_served;
+}
+
+int run(const Options& options) {
+  if (options.document) {
+    std::cout << config::document();
+    return exit_served;
+  }
+  std::optional<config::Loaded> loaded = load(options);
+  if (!loaded || !find_page(loaded->config)) return exit_bad_use;
+  if (options.print) std::cout << config::print(*loaded);
+  if (options.check && !options.print) std::cout << "the configuration is good\n";
+  if (options.print || options.check) return exit_served;
+  return serve(std::move(loaded->config));
+}
+
+}  // namespace
+}  // namespace redoubt
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "The relay of Redoubt: strategy for games over HTTP and WebSocket, answered by the engine.\n"
+      "Without options it serves on http://127.0.0.1:8000. docs/configuration.md lists every key.",
+      "redoubt-relay"};
+  redoubt::Options options;
+  app.add_option("--config", options.config_file, "Configuration file (YAML)")
+      ->envname("REDOUBT_CONFIG");
+  app.add_option("--host", options.host,
+                 "Address of the first listener; localhost for both loopback addresses");
+  app.add_option("--port", options.port, "Port of the first listener; 0 lets the system choose");
+  app.add_option("--www", options.www, "Folder of the page");
+  app.add_flag("--check-config", options.check, "Check the configuration and exit");
+  app.add_flag("--print-config", options.print,
+               "Print the configuration, with where each value comes from, and exit");
+  app.add_flag("--document-config", options.document,
+               "Print the description of every key (docs/configuration.md) and exit");
+  app.set_version_flag("--version", "redoubt-relay " + std::string(redoubt::api::relay_version));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? redoubt::exit_served : redoubt::exit_bad_use;
+  }
+  try {
+    return redoubt::run(options);
+  } catch (const std::exception& error) {
+    std::cerr << "redoubt-relay: " << error.what() << '\n';
+    return redoubt::exit_not_started;
+  }
+}
