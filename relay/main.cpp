@@ -168,7 +168,7 @@ void reload(api::Application& application, observe::Log& log) {
 class Signals {
  public:
   // REQUIRES: constructed before any other thread, which inherit the blocked signals.
-  Signals() {
+  explicit Signals(std::int64_t drain_delay_s) : drain_delay_s_(drain_delay_s) {
     std::signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
@@ -197,9 +197,8 @@ class Signals {
       if (done_.load()) return;
       if (signal == SIGHUP) {
         reload(application, log);
-      } else if (!draining) {
+      } else if (!draining && !hurried(application, log)) {
         draining = true;
-        say(log, observe::Level::info, "draining", "");
         application.drain();
       } else {
         stopped_at_once_.store(true);
@@ -209,6 +208,18 @@ class Signals {
     }
   }
 
+  // Tells readiness and waits the delay; did a second signal cut it short?
+  bool hurried(api::Application& application, observe::Log& log) {
+    say(log, observe::Level::info, "draining", "");
+    application.announce_drain();
+    if (drain_delay_s_ == 0) return false;
+    sigset_t stop = set_;
+    sigdelset(&stop, SIGHUP);
+    const timespec delay{.tv_sec = drain_delay_s_, .tv_nsec = 0};
+    return sigtimedwait(&stop, nullptr, &delay) > 0;
+  }
+
+  const std::int64_t drain_delay_s_;
   sigset_t set_{};
   std::thread waiter_;
   std::atomic<bool> done_ = false;
@@ -216,7 +227,7 @@ class Signals {
 };
 
 int serve(config::Config config) {
-  Signals signals;
+  Signals signals(config.server.drain_delay_s);
   limit_process();
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);

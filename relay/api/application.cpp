@@ -241,6 +241,10 @@ void Application::run() {
   parts_->server->run();
 }
 
+void Application::announce_drain() {
+  parts_->service.set_draining();
+}
+
 void Application::drain() {
   parts_->service.set_draining();
   parts_->server->drain();

@@ -41,7 +41,9 @@ class Application {
 
   /// Serves until drained or stopped.
   void run();
-  /// Readiness goes to 503, then as net::Server::drain. Any thread.
+  /// Readiness goes to 503; everything else goes on. Any thread.
+  void announce_drain();
+  /// As net::Server::drain. Any thread.
   void drain();
   void stop();
   Result<void> reload_certificates();

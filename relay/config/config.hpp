@@ -47,6 +47,7 @@ struct Server {
   std::int64_t body_timeout_s = 30;
   std::int64_t idle_timeout_s = 75;
   std::int64_t write_timeout_s = 20;
+  std::int64_t drain_delay_s = 0;
   std::int64_t drain_timeout_s = 10;
 };
 

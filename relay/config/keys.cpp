@@ -163,6 +163,13 @@ constexpr Key table[] = {
      {1, 3'600},
      nullptr,
      "How long a client may take to read an answer (longer for long ones)."},
+    {"server.drain_delay_s",
+     REDOUBT_IN_CONFIG(server.drain_delay_s),
+     {0, 3'600},
+     nullptr,
+     "On SIGTERM or SIGINT: how long /readyz answers 503 before the listeners close, so that a "
+     "load "
+     "balancer sees it and sends nothing new."},
     {"server.drain_timeout_s",
      REDOUBT_IN_CONFIG(server.drain_timeout_s),
      {0, 3'600},

@@ -179,9 +179,7 @@ function operation_block(api, method, path, operation) {
       element('p', { className: 'meta', textContent: operation.description ?? '' }),
       schema_block(api, 'Request', request),
       schema_block(api, success?.description ?? '', success?.content),
-      socket
-        ? try_socket(path, operation)
-        : try_it(method.toUpperCase(), path, operation),
+      socket ? try_socket(path, operation) : try_it(method.toUpperCase(), path, operation),
     ),
   );
 }
