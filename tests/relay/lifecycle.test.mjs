@@ -1,0 +1,128 @@
+// The program from start to end: options, configuration, signals, exit codes.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import WebSocket from 'ws';
+import { ask, run, start } from './program.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'redoubt-relay-'));
+after(() => rmSync(folder, { recursive: true }));
+const file = (name, text) => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+test('version, help and the document', async () => {
+  assert.match((await run(['--version'])).stdout, /^redoubt-relay \d+\.\d+\.\d+\n$/);
+  const help = await run(['--help']);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /--check-config/);
+  assert.match((await run(['--document-config'])).stdout, /REDOUBT_SERVER_SHARDS/);
+});
+
+test('bad use and bad configuration end with 2 and say what is wrong', async () => {
+  assert.equal((await run(['--nonsense'])).code, 2);
+  const bad = file('bad.yaml', 'server:\n  shard: 2\n  headers_max: lots\n');
+  const result = await run(['--config', bad]);
+  assert.equal(result.code, 2);
+  assert.ok(result.stderr.includes(`${bad}:2:3: server.shard is not a key`), result.stderr);
+  assert.ok(result.stderr.includes(`${bad}:3:16: server.headers_max: expected an integer`));
+  assert.equal((await run(['--config', join(folder, 'missing.yaml')])).code, 2);
+  assert.equal((await run(['--port', 'http'])).code, 2);
+  assert.equal((await run(['--www', folder])).code, 2);
+  const variable = await run([], { REDOUBT_SERVER_SHARD: '2' });
+  assert.equal(variable.code, 2);
+  assert.match(variable.stderr, /did you mean REDOUBT_SERVER_SHARDS\?/);
+});
+
+test('a configuration is checked and printed with where it comes from', async () => {
+  const good = file('good.yaml', 'server: {shards: 2}\n');
+  assert.equal((await run(['--config', good, '--check-config'])).code, 0);
+  const printed = await run(['--print-config', '--port', '9'], { REDOUBT_CONFIG: good });
+  assert.equal(printed.code, 0);
+  assert.match(printed.stdout, /shards: 2 {2}# .*good\.yaml:1/);
+  assert.match(printed.stdout, /port: 9 {2}# --port/);
+  assert.match(printed.stdout, /depth_max: 32 {2}# default/);
+});
+
+test('a port that is taken ends with 1', async () => {
+  const relay = await start();
+  const second = await run(['--port', String(relay.port)], { REDOUBT_ADMIN_ENABLED: 'false' });
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, new RegExp(String(relay.port)));
+  assert.equal((await relay.stop()).code, 0);
+});
+
+test('it says at the start where it serves and who may call', async () => {
+  const relay = await start([], { REDOUBT_LISTENERS_0_ANONYMOUS: 'on' });
+  assert.match(relay.stderr(), new RegExp(`serves +${relay.url} +\\(anonymous: on\\)`));
+  await relay.stop();
+});
+
+test('localhost is both loopback addresses', async () => {
+  const relay = await start(['--host', 'localhost']);
+  assert.equal((await ask(relay)).status, 200);
+  assert.match(relay.url, /^http:\/\/localhost:/);
+  await relay.stop();
+});
+
+test('two shards serve', async () => {
+  const relay = await start([], { REDOUBT_SERVER_SHARDS: '2' });
+  const answers = await Promise.all(Array.from({ length: 40 }, () => ask(relay)));
+  assert.ok(answers.every((answer) => answer.status === 200));
+  assert.equal((await relay.stop()).code, 0);
+});
+
+test(
+  'SIGTERM drains: readiness turns, open sockets get 1001, the code is 0',
+  { timeout: 30_000 },
+  async () => {
+    const relay = await start([], { REDOUBT_SERVER_DRAIN_DELAY_S: '1' });
+    const socket = new WebSocket(`ws://127.0.0.1:${relay.port}/ws/client_abcdefg`);
+    await once(socket, 'open');
+    assert.equal((await ask(relay, { path: '/readyz' })).status, 200);
+    const agent = new http.Agent({ keepAlive: true });
+    assert.equal((await ask(relay, { agent })).status, 200);
+    relay.child.kill('SIGTERM');
+    await relay.line((line) => line.event === 'draining');
+    let ready = 200;
+    for (let i = 0; i < 50 && ready === 200; i += 1) {
+      ready = (await ask(relay, { path: '/readyz' })).status;
+    }
+    assert.equal(ready, 503);
+    assert.equal((await ask(relay, { path: '/healthz' })).status, 200);
+    const [code] = await once(socket, 'close');
+    assert.equal(code, 1001);
+    assert.deepEqual(await relay.ended, { code: 0, signal: null });
+    agent.destroy();
+  },
+);
+
+test('a second signal stops at once, with code 1', { timeout: 20_000 }, async () => {
+  const relay = await start([], { REDOUBT_SERVER_DRAIN_DELAY_S: '600' });
+  relay.child.kill('SIGINT');
+  await relay.line((line) => line.event === 'draining');
+  relay.child.kill('SIGINT');
+  assert.equal((await relay.ended).code, 1);
+});
+
+test('SIGHUP reads certificates again and the log says what happened', async () => {
+  const relay = await start();
+  relay.child.kill('SIGHUP');
+  await relay.line((line) => line.event === 'certificates_reloaded');
+  assert.equal((await ask(relay)).status, 200);
+  await relay.stop();
+});
+
+test('no core file can be written', { skip: process.platform !== 'linux' }, async () => {
+  const relay = await start();
+  const { readFileSync } = await import('node:fs');
+  const limits = readFileSync(`/proc/${relay.child.pid}/limits`, 'utf8');
+  assert.match(limits, /Max core file size +0 +0/);
+  await relay.stop();
+});
