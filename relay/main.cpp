@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "relay/api/application.hpp"
+#include "relay/api/gate.hpp"
 #include "relay/api/service.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/load.hpp"
@@ -104,27 +105,20 @@ bool is_page(const std::filesystem::path& folder) {
   return std::filesystem::is_regular_file(folder / "index.html", error);
 }
 
-// Fills in where the page lies if nobody said so; false where somebody named a folder without one.
-bool find_page(config::Config& config) {
-  if (!config.www.empty()) {
-    if (is_page(config.www)) return true;
-    std::cerr << "redoubt-relay: www: expected a folder with an index.html, got \"" << config.www
-              << "\"\n";
-    return false;
-  }
+// The page's folder: where it was named, else where it usually lies, else "".
+std::string find_page(const std::string& named) {
+  if (!named.empty()) return named;
   std::error_code error;
   const std::filesystem::path program =
       std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   for (const std::filesystem::path& place :
        {std::filesystem::path("www"), program / "www", program / "../share/redoubt/www"}) {
-    if (!is_page(place)) continue;
-    config.www = place.string();
-    return true;
+    if (is_page(place)) return place.lexically_normal().string();
   }
-  return true;
+  return "";
 }
 
-void announce(const api::Application& application, observe::Log& log) {
+void announce(const api::Application& application, const std::string& www, observe::Log& log) {
   std::cerr << "redoubt-relay " << api::relay_version << '\n';
   std::string last;
   for (const api::Application::Opened& opened : application.opened()) {
@@ -141,10 +135,10 @@ void announce(const api::Application& application, observe::Log& log) {
     }
     std::cerr << "  (anonymous: " << opened.anonymous << ")\n";
   }
-  if (application.www().empty()) {
+  if (www.empty()) {
     std::cerr << "  no page: no folder www was found (--www DIR)\n";
   } else {
-    std::cerr << "  page     " << application.www() << '\n';
+    std::cerr << "  page     " << www << '\n';
   }
   std::cerr << "Ctrl-C drains and stops; a second one stops at once." << std::endl;
 }
@@ -226,19 +220,35 @@ class Signals {
   std::atomic<bool> stopped_at_once_ = false;
 };
 
-int serve(config::Config config) {
+// Nothing where the folder cannot be served; the reason is told.
+std::optional<http::StaticFiles> load_page(const std::string& folder) {
+  Error error{.message = "expected a folder with an index.html, got \"" + folder + "\""};
+  if (is_page(folder)) {
+    http::StaticOptions options;
+    options.directory = folder;
+    options.content_security_policy = api::page_policy;
+    options.referrer_policy = "no-referrer";
+    Result<http::StaticFiles> page = http::StaticFiles::load(options);
+    if (page) return std::move(*page);
+    error = page.error();
+  }
+  std::cerr << "redoubt-relay: www: " << error.message << '\n';
+  return std::nullopt;
+}
+
+int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
-  api::Application application(std::move(config), log);
+  api::Application application(std::move(config), log, std::move(page));
   const Result<void> listening = application.listen();
   if (!listening) {
     std::cerr << "redoubt-relay: " << listening.error().message << '\n';
     return exit_not_started;
   }
-  announce(application, log);
+  announce(application, www, log);
   signals.serve(application, log);
   application.run();
   const bool at_once = signals.finish();
@@ -252,11 +262,17 @@ int run(const Options& options) {
     return exit_served;
   }
   std::optional<config::Loaded> loaded = load(options);
-  if (!loaded || !find_page(loaded->config)) return exit_bad_use;
+  if (!loaded) return exit_bad_use;
+  const std::string www = find_page(loaded->config.www);
+  std::optional<http::StaticFiles> page;
+  if (!www.empty()) {
+    page = load_page(www);
+    if (!page) return exit_bad_use;
+  }
   if (options.print) std::cout << config::print(*loaded);
   if (options.check && !options.print) std::cout << "the configuration is good\n";
   if (options.print || options.check) return exit_served;
-  return serve(std::move(loaded->config));
+  return serve(std::move(loaded->config), www, std::move(page));
 }
 
 }  // namespace

@@ -98,9 +98,10 @@ std::string to_text(auth::Anonymous anonymous) {
 }  // namespace
 
 struct Application::Parts {
-  Parts(config::Config c, observe::Log& l)
+  Parts(config::Config c, observe::Log& l, std::optional<http::StaticFiles> p)
       : config(std::move(c)),
         log(l),
+        page(std::move(p)),
         telemetry(metrics, log, config.log.requests),
         service(metrics, telemetry, observe::wall_now_ms()),
         pool(std::make_unique<net::ComputePool>(static_cast<int>(config.server.compute_threads),
@@ -132,6 +133,7 @@ struct Application::Parts {
 
   config::Config config;
   observe::Log& log;
+  const std::optional<http::StaticFiles> page;
   observe::Metrics metrics;
   Telemetry telemetry;
   Service service;
@@ -202,15 +204,19 @@ void Application::Parts::fill(http::Router& router, bool admin) {
   if (admin) {
     service.install_admin(router);
   } else {
-    service.install(router, {});
+    http::Fallback files;
+    if (page) files = [this](const http::Request& request) { return page->answer(request); };
+    router.set_fallback(files);
+    service.install(router, files);
     game.install(router);
     push.install(router);
     install_documents(router);
   }
 }
 
-Application::Application(config::Config config, observe::Log& log)
-    : parts_(std::make_unique<Parts>(std::move(config), log)) {
+Application::Application(config::Config config, observe::Log& log,
+                         std::optional<http::StaticFiles> page)
+    : parts_(std::make_unique<Parts>(std::move(config), log, std::move(page))) {
   for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
                             "/api/agent-specification", "/api/strategy-adaptation",
                             "/ws/{client_id}", "/openapi.json", "/docs"}) {
@@ -231,10 +237,6 @@ std::vector<Application::Opened> Application::opened() const {
     opened[i].url += ":" + std::to_string(parts_->server->port(i));
   }
   return opened;
-}
-
-const std::string& Application::www() const {
-  return parts_->config.www;
 }
 
 void Application::run() {

@@ -2,16 +2,18 @@
 //
 // 1. Everything that handlers refer to lives here and outlives the server; the compute pool ends
 //    before the server does.
-// 2. Nothing is read from the file system or the environment but what the configuration names.
+// 2. Nothing is read from the file system but the certificates; the page comes in loaded.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/result.hpp"
 #include "relay/config/config.hpp"
+#include "relay/http/static_files.hpp"
 #include "relay/net/server.hpp"
 #include "relay/observe/log.hpp"
 
@@ -19,8 +21,8 @@ namespace redoubt::api {
 
 class Application {
  public:
-  /// `log` outlives the application.
-  Application(config::Config config, observe::Log& log);
+  /// `log` outlives the application. Without a `page` none is served.
+  Application(config::Config config, observe::Log& log, std::optional<http::StaticFiles> page);
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
@@ -36,9 +38,6 @@ class Application {
   };
   /// REQUIRES: listen() succeeded
   std::vector<Opened> opened() const;
-  /// The page's folder, empty where none is served.
-  const std::string& www() const;
-
   /// Serves until drained or stopped.
   void run();
   /// Readiness goes to 503; everything else goes on. Any thread.

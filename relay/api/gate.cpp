@@ -6,18 +6,19 @@
 #include "relay/api/errors.hpp"
 
 namespace redoubt::api {
-namespace {
-
-constexpr std::size_t request_id_bytes_max = 64;
-constexpr std::int64_t ms_ns = 1'000'000;
 
 // Inline styles are allowed: a style cannot call out under this policy. connect-src names the
 // relay's usual places so that a page from one port can use a relay on another.
-constexpr std::string_view page_policy =
+const std::string_view page_policy =
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self'; worker-src 'self' blob:; "
     "connect-src 'self' http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+
+namespace {
+
+constexpr std::size_t request_id_bytes_max = 64;
+constexpr std::int64_t ms_ns = 1'000'000;
 
 bool is_probe(const http::Request& request) {
   return request.path == "/healthz" || request.path == "/readyz";
@@ -199,8 +200,8 @@ void Gate::finish(const http::Request& request, http::Response& response) const 
     response.add("RateLimit", limits::rate_header(*caller->rate));
   }
   if (!response.has("X-Content-Type-Options")) response.add("X-Content-Type-Options", "nosniff");
-  if (is_html(response)) {
-    response.set("Content-Security-Policy", std::string(page_policy));
+  if (is_html(response) && !response.has("Content-Security-Policy")) {
+    response.add("Content-Security-Policy", std::string(page_policy));
     response.add("Referrer-Policy", "no-referrer");
   }
 }

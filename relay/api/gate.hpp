@@ -90,6 +90,9 @@ class Gate {
   observe::Counter& limited_;
 };
 
+/// The content security policy of the page and the explorer: own scripts only.
+extern const std::string_view page_policy;
+
 /// Does this path need a caller who may use the listener? The page, its files, the API's
 /// description and liveness do not.
 bool needs_caller(std::string_view path);

@@ -77,20 +77,22 @@ test('the liveness check of each client succeeds from the page', async () => {
   assert.match(response.json().message, /Virtual Startup/);
 });
 
-test('a post is preceded by a preflight, which passes', async () => {
-  for (const path of ['/api/team-strategy', '/api/agent-specification']) {
+// The liveness check names a Content-Type too, so that even its GET has a preflight.
+test('every call is preceded by a preflight, which passes', async () => {
+  for (const path of ['/', '/api/team-strategy', '/api/agent-specification']) {
     const response = await ask(relay, {
       method: 'OPTIONS',
       path,
       headers: {
         Origin: page,
-        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Method': path === '/' ? 'GET' : 'POST',
         'Access-Control-Request-Headers': 'content-type',
       },
     });
     assert.equal(response.status, 204);
     assert.equal(response.headers['access-control-allow-origin'], page);
-    assert.match(response.headers['access-control-allow-methods'], /POST/);
+    const method = path === '/' ? /GET/ : /POST/;
+    assert.match(response.headers['access-control-allow-methods'], method);
     assert.match(response.headers['access-control-allow-headers'], /content-type/i);
   }
 });

@@ -1,7 +1,7 @@
 // The program from start to end: options, configuration, signals, exit codes.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +68,32 @@ test('localhost is both loopback addresses', async () => {
   const relay = await start(['--host', 'localhost']);
   assert.equal((await ask(relay)).status, 200);
   assert.match(relay.url, /^http:\/\/localhost:/);
+  await relay.stop();
+});
+
+test('the page is for browsers, with its policy; programs get JSON', async () => {
+  const www = join(folder, 'www');
+  mkdirSync(www);
+  writeFileSync(join(www, 'index.html'), '<!doctype html><title>page</title>');
+  writeFileSync(join(www, 'app.js'), 'export {};');
+  const relay = await start(['--www', www]);
+  const browser = await ask(relay, {
+    headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
+  });
+  assert.match(browser.headers['content-type'], /^text\/html/);
+  assert.match(browser.headers['content-security-policy'], /script-src 'self' 'wasm-unsafe-eval'/);
+  assert.match(browser.headers.vary, /Accept/);
+  assert.match(browser.text, /<title>page/);
+  const seen = await ask(relay, {
+    headers: { Accept: 'text/html', 'If-None-Match': browser.headers.etag },
+  });
+  assert.equal(seen.status, 304);
+  const client = await ask(relay, { headers: { Accept: '*/*' } });
+  assert.equal(client.json().status, 'ok');
+  assert.match(client.headers.vary, /Accept/);
+  assert.match((await ask(relay, { path: '/app.js' })).headers['content-type'], /javascript/);
+  assert.equal((await ask(relay, { path: '/missing.js' })).status, 404);
+  assert.equal((await ask(relay, { path: '/../lifecycle.test.mjs' })).status >= 400, true);
   await relay.stop();
 });
 
