@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/**
+ * After the build: a .br and a .gz beside every file worth it, for servers that hand them out as
+ * they are, and a table of what a first visit transfers against the budget.
+ */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const DIST = join(import.meta.dirname, '..', 'dist');
+const WORTH_IT = /\.(js|css|html|wasm|svg|json|webmanifest)$/;
+const BYTES_MIN = 512;
+const KB = 1000;
+
+/** What a first visit needs, by kind, with the budget in KB gz; the rest is loaded when asked for. */
+const BUDGETS = { engine: 110, app: 45, font: 48, styles: 6, lazy: 40 };
+
+function kindOf(path) {
+  if (/\.(br|gz|map)$/.test(path)) return null;
+  if (/engine|worker|\.wasm$/.test(path) && path.startsWith('assets/')) return 'engine';
+  if (/^assets\/(uPlot|more)/i.test(path)) return 'lazy';
+  if (/\.woff2$/.test(path)) return /-latin-wght/.test(path) ? 'font' : null;
+  if (/\.css$/.test(path)) return 'styles';
+  if (/^(assets\/.*\.js|index\.html)$/.test(path)) return 'app';
+  return null;
+}
+
+const sums = Object.fromEntries(Object.keys(BUDGETS).map((kind) => [kind, 0]));
+for (const entry of readdirSync(DIST, { recursive: true })) {
+  const file = join(DIST, entry);
+  const path = relative(DIST, file).replaceAll('\\', '/');
+  if (!statSync(file).isFile() || /\.(br|gz)$/.test(path)) continue;
+  const content = readFileSync(file);
+  const gz = WORTH_IT.test(path) ? gzipSync(content, { level: 9 }) : content;
+  const kind = kindOf(path);
+  if (kind) sums[kind] += gz.length;
+  if (!WORTH_IT.test(path) || content.length < BYTES_MIN) continue;
+  writeFileSync(`${file}.gz`, gz);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  writeFileSync(`${file}.br`, brotliCompressSync(content, { params }));
+}
+
+let over = false;
+for (const [kind, bytes] of Object.entries(sums)) {
+  const kb = bytes / KB;
+  over ||= kb > BUDGETS[kind];
+  const mark = kb > BUDGETS[kind] ? '  over' : '';
+  console.log(
+    `size: page ${kind.padEnd(7)} ${kb.toFixed(1).padStart(6)} KB gz of ${BUDGETS[kind]}${mark}`,
+  );
+}
+const first = (sums.engine + sums.app + sums.font + sums.styles) / KB;
+console.log(`size: page first transfer ${first.toFixed(1)} KB gz of 220`);
+if (first > 220) over = true;
+process.exitCode = over ? 1 : 0;

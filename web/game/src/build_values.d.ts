@@ -1,0 +1,2 @@
+/** Put in by the build: "RULES.STRATEGY", what links and kept matches were made with. */
+declare const __VERSIONS__: string;

@@ -1,0 +1,211 @@
+/**
+ * Which match the page plays: from a link, from the autosave, by choice or from a file; and the ways
+ * out again, a link or a replay file.
+ */
+
+import { openFile, saveFile } from './files';
+import type { Game } from './game';
+import { formatShareLink, parseShareLink } from './link/share-link';
+import {
+  generatedSize,
+  IMPORTED,
+  mapSource,
+  SHIPPED_MAPS,
+  teamsOf,
+  WORK_DEFAULT,
+  type MatchChoice,
+  type PlayerChoice,
+} from './match/choice';
+import { paintedMap } from './match/painted_map';
+import { createAutosave, indexedDbStore, startOffline, watchInstallPrompt } from './offline/index';
+import { startOpening } from './opening';
+
+const SEED_LIMIT = 1e9;
+const SHIPPED_IDS = SHIPPED_MAPS.map((map) => map.id).filter((id) => !generatedSize(id));
+
+/** What a visitor without a link sees: seeded, so that the first impression is the same for all. */
+const FIRST_CHOICE: MatchChoice = {
+  map: SHIPPED_MAPS[0].id,
+  seed: '7',
+  players: ['strategist', 'strategist'],
+  work: WORK_DEFAULT,
+};
+
+export interface Matches {
+  readonly choice: () => MatchChoice;
+  readonly begin: (choice: MatchChoice) => void;
+  readonly again: () => void;
+  readonly openFiles: (files: FileList | null) => void;
+  readonly saveReplay: () => void;
+  readonly share: () => void;
+  readonly install: () => void;
+  readonly endOpening: () => void;
+  /** Starts what the address, the autosave or nobody asks for. */
+  readonly open: () => Promise<void>;
+}
+
+export function createMatches(game: Game): Matches {
+  const { state } = game;
+  const offline = startOffline(import.meta.env.DEV ? { container: undefined } : {});
+  const installPrompt = watchInstallPrompt();
+  const autosave = createAutosave(indexedDbStore(), __VERSIONS__);
+  let choice = FIRST_CHOICE;
+  let imported: string | null = null;
+  let opening: (() => void) | null = null;
+
+  state.installable.value = installPrompt.available;
+  installPrompt.onChange((available) => (state.installable.value = available));
+
+  function endOpening(): void {
+    opening?.();
+    opening = null;
+  }
+
+  async function mapText(id: string): Promise<string | null> {
+    if (generatedSize(id)) return null;
+    if (id === IMPORTED) return imported;
+    const answer = await fetch(new URL(`maps/${id}.json`, document.baseURI));
+    if (!answer.ok) throw new Error(`The map ${id} did not load (${answer.status}).`);
+    return answer.text();
+  }
+
+  function playersFor(wanted: MatchChoice): PlayerChoice[] {
+    const teams = teamsOf(wanted.map) ?? wanted.players.length;
+    return Array.from({ length: teams }, (_, team) => wanted.players[team] ?? 'strategist');
+  }
+
+  async function start(next: MatchChoice, tick: number): Promise<void> {
+    const first = game.engine() === null;
+    const text = await mapText(next.map);
+    // The map is there before the engine is: the page shows it meanwhile.
+    if (first && text !== null) state.map.value = paintedMap(text) ?? state.map.value;
+    await game.start({
+      map: mapSource(next, text),
+      seed: next.seed,
+      players: playersFor(next),
+      work: next.work,
+    });
+    if (first) keepState();
+    choice = next;
+    if (tick > 0) await game.engine()?.step(tick);
+    game.play();
+  }
+
+  function keepState(): void {
+    game.engine()?.onState((bytes) => {
+      if (state.mode.value !== 'live') return;
+      const title = JSON.stringify({ map: choice.map, seed: choice.seed, players: choice.players });
+      autosave.save({ state: bytes, tick: state.tick.value, title });
+    });
+    // A finished match is not gone back to, and its end is the moment for a newer page.
+    state.ending.subscribe((ending) => {
+      if (!ending || state.mode.value !== 'live') return;
+      void autosave.clear();
+    });
+  }
+
+  /** Goes on where a reload interrupted; false where there is nothing to go on with. */
+  async function resume(): Promise<boolean> {
+    const saved = await autosave.load();
+    if (!saved || !(await game.loadState(saved.state))) return false;
+    try {
+      choice = { ...choice, ...(JSON.parse(saved.title) as Partial<MatchChoice>) };
+    } catch {
+      // The title only tells "Another seed" which map it was.
+    }
+    game.play();
+    return true;
+  }
+
+  function begin(next: MatchChoice): void {
+    endOpening();
+    state.tab.value = 'roster';
+    // Between two matches is when a newer page may take over; the choice is then made again there.
+    if (offline.state === 'update_waiting' && state.ending.value) return offline.applyUpdate();
+    start(next, 0).catch(game.tell);
+  }
+
+  async function open(): Promise<void> {
+    const link = parseShareLink(location.hash, SHIPPED_IDS);
+    if (link.kind === 'match') {
+      const { map, seed, players, work, tick, made } = link.match;
+      await start({ map, seed, players, work }, tick);
+      if (made !== __VERSIONS__) {
+        game.say({
+          text: 'This link was made with another version; the match may go another way.',
+          tone: 'warning',
+        });
+      }
+      return;
+    }
+    if (link.kind === 'error') game.say({ text: link.error.message, tone: 'warning' });
+    await start(FIRST_CHOICE, 0);
+    if (link.kind === 'none' && (await resume())) return;
+    opening = startOpening(state, state.players.value.length);
+  }
+
+  function saveReplay(): void {
+    game
+      .engine()
+      ?.saveReplay()
+      .then((bytes) =>
+        saveFile(`redoubt-${choice.map.replace(':', '-')}-seed-${state.seed.value}.replay`, bytes),
+      )
+      .catch(game.tell);
+  }
+
+  function share(): void {
+    const link = formatShareLink(
+      {
+        made: __VERSIONS__,
+        map: choice.map,
+        seed: state.seed.value,
+        players: playersFor(choice),
+        work: choice.work,
+        tick: state.tick.value,
+      },
+      SHIPPED_IDS,
+    );
+    // What came from outside is in no link: such a match is given away as a file.
+    if (link === null || !state.exact.value || state.mode.value === 'replay') {
+      saveReplay();
+      game.say({
+        text: 'This match has moves from outside; it is shared as a replay file.',
+        tone: 'info',
+      });
+      return;
+    }
+    const address = new URL(link, location.href).href;
+    history.replaceState(null, '', link);
+    navigator.clipboard
+      .writeText(address)
+      .then(() => game.say({ text: 'Link to this moment copied.', tone: 'ok' }))
+      .catch(() => game.say({ text: 'The link is in the address bar.', tone: 'info' }));
+  }
+
+  function openFiles(files: FileList | null): void {
+    const file = files?.[0];
+    if (!file) return;
+    endOpening();
+    const beginMap: Parameters<typeof openFile>[2] = async (source, name, text) => {
+      await game.start({ map: source, seed: choice.seed, work: choice.work });
+      imported = text;
+      choice = { ...choice, map: IMPORTED, players: state.players.value as PlayerChoice[] };
+      game.say({ text: `${name} opened.`, tone: 'ok' });
+      game.play();
+    };
+    openFile(game, file, beginMap).catch(game.tell);
+  }
+
+  return {
+    choice: () => choice,
+    begin,
+    again: () => begin({ ...choice, seed: String(Math.floor(Math.random() * SEED_LIMIT)) }),
+    openFiles,
+    saveReplay,
+    share,
+    install: () => void installPrompt.ask(),
+    endOpening,
+    open,
+  };
+}

@@ -1,0 +1,36 @@
+import { version } from '@redoubt/engine';
+import { defineConfig } from 'vite';
+import { precache } from './src/offline/precache-plugin.ts';
+
+/** The relay serves the built page itself; in development Vite serves it and asks the relay. */
+const RELAY = process.env['REDOUBT_RELAY'] ?? 'http://127.0.0.1:8000';
+
+/** What links and kept matches are made with: other rules or strategists play otherwise. */
+const versions = `${version.rulesVersion}.${version.strategyVersion}`;
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  plugins: [precache()],
+  define: { __VERSIONS__: JSON.stringify(versions) },
+  build: {
+    target: 'es2022',
+    // Two lazy chunks need no preloading, and its polyfill would be more than they are.
+    modulePreload: false,
+    // Nothing inline: a strict CSP has no place for data: addresses.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 200,
+    reportCompressedSize: false,
+  },
+  worker: { format: 'es' },
+  server: {
+    port: 3000,
+    proxy: {
+      '/api': RELAY,
+      '/healthz': RELAY,
+      '/readyz': RELAY,
+      '/v1': RELAY,
+      '/ws': { target: RELAY, ws: true },
+    },
+  },
+});
