@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/message.hpp"
 #include "engine/base/rng.hpp"
 #include "engine/territory/map_symmetry.hpp"
 
@@ -24,19 +25,15 @@ constexpr int detour_max_permille = 1350;  // way between two bases against its 
 // How far apart bases lie, of what the rectangle allows: 34 steps on 40x28 with two teams.
 constexpr std::array<int, teams_max + 1> base_distance_permille{0, 0, 735, 950, 850};
 
-Error cannot(std::string what, std::string path, std::string expected, std::string got) {
-  return {.code = "bad_map",
-          .message = "cannot generate a map: " + std::move(what),
-          .path = std::move(path),
-          .expected = std::move(expected),
-          .got = std::move(got)};
+Error cannot(Pieces what, Pieces path, Pieces expected, Pieces got) {
+  const std::string reason = joined(what);
+  return make_error("bad_map", {"cannot generate a map: ", reason}, path, expected, got);
 }
 
 Result<void> check_option(const char* name, int value, int low, int high) {
   if (value >= low && value <= high) return {};
-  const std::string expected = std::to_string(low) + " to " + std::to_string(high);
-  return cannot(std::string(name) + " is " + std::to_string(value) + ", expected " + expected, name,
-                expected, std::to_string(value));
+  const std::string expected = joined({low, " to ", high});
+  return cannot({name, " is ", value, ", expected ", expected}, {name}, {expected}, {value});
 }
 
 Result<void> check_options(const GenerateOptions& o) {
@@ -59,9 +56,9 @@ Result<void> check_options(const GenerateOptions& o) {
     if (Result<void> good = check_option(b.name, b.value, b.low, b.high); !good) return good;
   }
   if (o.width * o.height > cells_max) {
-    const std::string got = std::to_string(o.width) + "x" + std::to_string(o.height);
-    return cannot(got + " is more than " + std::to_string(cells_max) + " cells", "width",
-                  "at most " + std::to_string(cells_max) + " cells", got);
+    const std::string got = joined({o.width, "x", o.height});
+    return cannot({got, " is more than ", cells_max, " cells"}, {"width"},
+                  {"at most ", cells_max, " cells"}, {got});
   }
   return {};
 }
@@ -435,15 +432,15 @@ Result<Map> generate(const GenerateOptions& options) {
     const int density = attempts_max - attempt / attempts_per_density * attempts_per_density;
     if (!generator.draw(options.obstacle_permille * density / attempts_max)) continue;
     Map map = generator.take();
-    map.name = "generated " + std::to_string(map.width) + "x" + std::to_string(map.height) +
-               ", seed " + std::to_string(options.seed);
+    // The seed is unsigned: a piece would show the upper half as negative.
+    map.name =
+        joined({"generated ", map.width, "x", map.height, ", seed ", std::to_string(options.seed)});
     if (Result<void> good = check(map); !good) return good.error();
     return map;
   }
-  const std::string size = std::to_string(options.width) + "x" + std::to_string(options.height);
-  return cannot(
-      "no playable ground of " + size + " found in " + std::to_string(attempts_max) + " draws",
-      "width", "a larger map, or fewer sites, obstacles or teams", size);
+  const std::string size = joined({options.width, "x", options.height});
+  return cannot({"no playable ground of ", size, " found in ", attempts_max, " draws"}, {"width"},
+                {"a larger map, or fewer sites, obstacles or teams"}, {size});
 }
 
 }  // namespace redoubt::territory

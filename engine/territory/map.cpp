@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/hash64.hpp"
+#include "engine/base/message.hpp"
 #include "engine/territory/map_symmetry.hpp"
 
 namespace redoubt::territory {
@@ -12,85 +13,76 @@ namespace {
 // The same bound as in read_compact, so that what can be written can be read back.
 constexpr std::size_t name_bytes_max = 200;
 
-Error bad_map(std::string message, std::string path, std::string expected, std::string got) {
-  return {.code = "bad_map",
-          .message = std::move(message),
-          .path = std::move(path),
-          .expected = std::move(expected),
-          .got = std::move(got)};
+Error bad_map(Pieces message, Pieces path, Pieces expected, Pieces got) {
+  return make_error("bad_map", message, path, expected, got);
 }
 
 std::string base_path(std::size_t team) {
-  return "bases[" + std::to_string(team) + "]";
+  return joined({"bases[", team, "]"});
 }
 std::string site_path(std::size_t site) {
-  return "sites[" + std::to_string(site) + "]";
+  return joined({"sites[", site, "]"});
 }
 std::string base_name(std::size_t team) {
-  return "base " + std::to_string(team + 1);
+  return joined({"base ", team + 1});
 }
 std::string site_name(std::size_t site) {
-  return "site " + std::to_string(site + 1);
+  return joined({"site ", site + 1});
 }
 
 Result<void> check_ground(const Map& map) {
   const bool sane = map.width >= 1 && map.height >= 1 && map.width <= cells_max &&
                     map.height <= cells_max && map.cells() <= cells_max;
   if (!sane) {
-    const std::string got = std::to_string(map.width) + "x" + std::to_string(map.height);
-    return bad_map("a map of " + got + " cells is outside the limits: 1 to " +
-                       std::to_string(cells_max) + " cells",
-                   "size", "1 to " + std::to_string(cells_max) + " cells", got);
+    const std::string got = joined({map.width, "x", map.height});
+    return bad_map({"a map of ", got, " cells is outside the limits: 1 to ", cells_max, " cells"},
+                   {"size"}, {"1 to ", cells_max, " cells"}, {got});
   }
   if (map.terrain.size() != static_cast<std::size_t>(map.cells())) {
-    return bad_map("terrain has " + std::to_string(map.terrain.size()) + " entries, expected " +
-                       std::to_string(map.cells()),
-                   "terrain", std::to_string(map.cells()) + " entries",
-                   std::to_string(map.terrain.size()));
+    return bad_map({"terrain has ", map.terrain.size(), " entries, expected ", map.cells()},
+                   {"terrain"}, {map.cells(), " entries"}, {map.terrain.size()});
   }
   for (std::size_t i = 0; i < map.terrain.size(); ++i) {
     if (map.terrain[i] > Terrain::obstacle) {
-      return bad_map("unknown terrain (" + name_cell(map, static_cast<Cell>(i)) + ")",
-                     "terrain[" + std::to_string(i) + "]", "open, rough or obstacle",
-                     std::to_string(static_cast<int>(map.terrain[i])));
+      return bad_map({"unknown terrain (", name_cell(map, static_cast<Cell>(i)), ")"},
+                     {"terrain[", i, "]"}, {"open, rough or obstacle"},
+                     {static_cast<int>(map.terrain[i])});
     }
   }
   if (map.name.size() > name_bytes_max) {
-    return bad_map("the map's name is longer than " + std::to_string(name_bytes_max) + " bytes",
-                   "name", "at most " + std::to_string(name_bytes_max) + " bytes",
-                   std::to_string(map.name.size()) + " bytes");
+    return bad_map({"the map's name is longer than ", name_bytes_max, " bytes"}, {"name"},
+                   {"at most ", name_bytes_max, " bytes"}, {map.name.size(), " bytes"});
   }
   if (map.orientation > Orientation::flat_top || map.symmetry > Symmetry::mirrors4) {
-    return bad_map("unknown orientation or symmetry", "symmetry", "a known value", "another value");
+    return bad_map({"unknown orientation or symmetry"}, {"symmetry"}, {"a known value"},
+                   {"another value"});
   }
   return {};
 }
 
 Result<void> check_bases(const Map& map) {
   if (map.bases.size() < 2 || map.bases.size() > teams_max) {
-    return bad_map("the map has " + std::to_string(map.bases.size()) + " bases, expected 2 to " +
-                       std::to_string(teams_max),
-                   "bases", "2 to " + std::to_string(teams_max) + " bases",
-                   std::to_string(map.bases.size()));
+    return bad_map({"the map has ", map.bases.size(), " bases, expected 2 to ", teams_max},
+                   {"bases"}, {"2 to ", teams_max, " bases"}, {map.bases.size()});
   }
   for (std::size_t i = 0; i < map.bases.size(); ++i) {
     const Cell cell = map.bases[i];
     if (cell >= map.cells()) {
-      return bad_map(base_name(i) + " lies outside the map", base_path(i),
-                     "a cell below " + std::to_string(map.cells()), std::to_string(cell));
+      return bad_map({base_name(i), " lies outside the map"}, {base_path(i)},
+                     {"a cell below ", map.cells()}, {cell});
     }
-    const std::string place = " (" + name_cell(map, cell) + ")";
+    const std::string place = joined({" (", name_cell(map, cell), ")"});
     for (std::size_t other = 0; other < i; ++other) {
       if (map.bases[other] == cell) {
-        return bad_map(base_name(other) + " and " + base_name(i) + " lie on one cell" + place,
-                       base_path(i), "a cell of its own", name_cell(map, cell));
+        return bad_map({base_name(other), " and ", base_name(i), " lie on one cell", place},
+                       {base_path(i)}, {"a cell of its own"}, {name_cell(map, cell)});
       }
     }
     if (map.terrain[cell] != Terrain::open) {
       const bool obstacle = map.terrain[cell] == Terrain::obstacle;
       return bad_map(
-          base_name(i) + (obstacle ? " lies on an obstacle" : " lies on rough ground") + place,
-          base_path(i), "an open cell", obstacle ? "an obstacle" : "rough ground");
+          {base_name(i), (obstacle ? " lies on an obstacle" : " lies on rough ground"), place},
+          {base_path(i)}, {"an open cell"}, {obstacle ? "an obstacle" : "rough ground"});
     }
   }
   return {};
@@ -98,35 +90,35 @@ Result<void> check_bases(const Map& map) {
 
 Result<void> check_sites(const Map& map) {
   if (map.sites.size() > sites_max) {
-    return bad_map("the map has " + std::to_string(map.sites.size()) + " sites, at most " +
-                       std::to_string(sites_max) + " are allowed",
-                   "sites", "at most " + std::to_string(sites_max),
-                   std::to_string(map.sites.size()));
+    return bad_map(
+        {"the map has ", map.sites.size(), " sites, at most ", sites_max, " are allowed"},
+        {"sites"}, {"at most ", sites_max}, {map.sites.size()});
   }
   for (std::size_t i = 0; i < map.sites.size(); ++i) {
     const Site& site = map.sites[i];
     if (site.cell >= map.cells()) {
-      return bad_map(site_name(i) + " lies outside the map", site_path(i),
-                     "a cell below " + std::to_string(map.cells()), std::to_string(site.cell));
+      return bad_map({site_name(i), " lies outside the map"}, {site_path(i)},
+                     {"a cell below ", map.cells()}, {site.cell});
     }
-    const std::string place = " (" + name_cell(map, site.cell) + ")";
+    const std::string place = joined({" (", name_cell(map, site.cell), ")"});
     if (site.type > Resource::data) {
-      return bad_map(site_name(i) + place + " has an unknown resource", site_path(i),
-                     "energy, materials or data", std::to_string(static_cast<int>(site.type)));
+      return bad_map({site_name(i), place, " has an unknown resource"}, {site_path(i)},
+                     {"energy, materials or data"}, {static_cast<int>(site.type)});
     }
     if (i > 0 && site.cell <= map.sites[i - 1].cell) {
       const bool twice = site.cell == map.sites[i - 1].cell;
-      return bad_map(
-          twice ? "two sites lie on one cell" + place : site_name(i) + place + " is out of order",
-          site_path(i), "sites on different cells, in ascending order", name_cell(map, site.cell));
+      return bad_map({twice ? "two sites lie on one cell" : site_name(i), place,
+                      twice ? "" : " is out of order"},
+                     {site_path(i)}, {"sites on different cells, in ascending order"},
+                     {name_cell(map, site.cell)});
     }
     if (map.terrain[site.cell] == Terrain::obstacle) {
-      return bad_map(site_name(i) + " lies on an obstacle" + place, site_path(i), "a passable cell",
-                     "an obstacle");
+      return bad_map({site_name(i), " lies on an obstacle", place}, {site_path(i)},
+                     {"a passable cell"}, {"an obstacle"});
     }
     if (std::find(map.bases.begin(), map.bases.end(), site.cell) != map.bases.end()) {
-      return bad_map(site_name(i) + " lies on a base" + place, site_path(i),
-                     "a cell without a base", name_cell(map, site.cell));
+      return bad_map({site_name(i), " lies on a base", place}, {site_path(i)},
+                     {"a cell without a base"}, {name_cell(map, site.cell)});
     }
   }
   return {};
@@ -157,8 +149,8 @@ Result<void> check_reachable(const Map& map) {
   for (std::size_t i = 1; i < map.bases.size(); ++i) {
     if (reached[map.bases[i]]) continue;
     const std::string place = name_cell(map, map.bases[i]);
-    return bad_map(base_name(i) + " cannot be reached from base 1 (" + place + ")", base_path(i),
-                   "passable ground between all bases", "no way to " + place);
+    return bad_map({base_name(i), " cannot be reached from base 1 (", place, ")"}, {base_path(i)},
+                   {"passable ground between all bases"}, {"no way to ", place});
   }
   return {};
 }
@@ -186,7 +178,7 @@ std::string_view symmetry_words(Symmetry symmetry) {
 
 /// That `turn` brings the map onto itself.
 Result<void> check_turn(const Map& map, Turn turn) {
-  const std::string expected = "a map with " + std::string(symmetry_words(map.symmetry));
+  const std::string expected = joined({"a map with ", symmetry_words(map.symmetry)});
   for (int i = 0; i < map.cells(); ++i) {
     const auto cell = static_cast<Cell>(i);
     const Cell image = turned(map, turn, cell);
@@ -204,10 +196,9 @@ Result<void> check_turn(const Map& map, Turn turn) {
     }();
     if (wrong.empty()) continue;
     const std::string place = name_cell(map, cell);
-    return bad_map("the map declares " + std::string(symmetry_words(map.symmetry)) + ", but " +
-                       place + " " + std::string(wrong),
-                   place, expected,
-                   image == no_cell ? "no image" : "image " + name_cell(map, image));
+    return bad_map({"the map declares ", symmetry_words(map.symmetry), ", but ", place, " ", wrong},
+                   {place}, {expected},
+                   {image == no_cell ? "no image" : "image " + name_cell(map, image)});
   }
   return {};
 }
@@ -218,19 +209,18 @@ Result<void> check_symmetry(const Map& map) {
                      : map.symmetry == Symmetry::rotation3 ? 3
                                                            : 4;
   if (map.teams() != wanted) {
-    return bad_map("the map declares " + std::string(symmetry_words(map.symmetry)) +
-                       ", which is for " + std::to_string(wanted) + " teams, but has " +
-                       std::to_string(map.teams()),
-                   "symmetry", std::to_string(wanted) + " bases", std::to_string(map.teams()));
+    return bad_map({"the map declares ", symmetry_words(map.symmetry), ", which is for ", wanted,
+                    " teams, but has ", map.teams()},
+                   {"symmetry"}, {wanted, " bases"}, {map.teams()});
   }
   for (int team = 1; team < map.teams(); ++team) {
     const Turn turn = turn_to_first(map, team);
     const auto index = static_cast<std::size_t>(team);
     if (turn == Turn::identity) {
-      return bad_map("the map declares " + std::string(symmetry_words(map.symmetry)) + ", but " +
-                         base_name(index) + " (" + name_cell(map, map.bases[index]) +
-                         ") is no image of base 1",
-                     base_path(index), "the image of base 1", name_cell(map, map.bases[index]));
+      return bad_map({"the map declares ", symmetry_words(map.symmetry), ", but ", base_name(index),
+                      " (", name_cell(map, map.bases[index]), ") is no image of base 1"},
+                     {base_path(index)}, {"the image of base 1"},
+                     {name_cell(map, map.bases[index])});
     }
     if (Result<void> fits = check_turn(map, turn); !fits) return fits;
   }
@@ -262,7 +252,7 @@ std::string name_cell(const Map& map, Cell cell) {
   if (map.width < 1 || cell >= map.cells()) return "no cell";
   hex::Offset at = map.offset(cell);
   if (map.orientation == Orientation::flat_top) std::swap(at.row, at.column);
-  return "row " + std::to_string(at.row) + ", column " + std::to_string(at.column);
+  return joined({"row ", at.row, ", column ", at.column});
 }
 
 Result<void> check(const Map& map) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "engine/base/message.hpp"
+
 namespace redoubt::territory {
 namespace {
 
@@ -41,13 +43,13 @@ Result<void> check_teams(ImportedMap& drawing) {
     const ImportedBase& base = drawing.bases[i];
     if (base.team == static_cast<int>(i)) continue;
     const bool twice = i > 0 && drawing.bases[i - 1].team == base.team;
-    const std::string place = " (" + name_offset(base.at) + ")";
-    Error error{.code = "bad_map", .path = name_offset(base.at)};
-    error.message = twice ? "team " + std::to_string(base.team + 1) + " has two bases" + place
-                          : "there is a base of team " + std::to_string(base.team + 1) + place +
-                                ", but none of team " + std::to_string(i + 1);
-    error.expected = "one base for each team, numbered from 1 without a gap";
-    error.got = "team " + std::to_string(base.team + 1);
+    const std::string place = name_offset(base.at);
+    Error error = make_error("bad_map", {}, {place},
+                             {"one base for each team, numbered from 1 without a gap"},
+                             {"team ", base.team + 1});
+    error.message = twice ? joined({"team ", base.team + 1, " has two bases (", place, ")"})
+                          : joined({"there is a base of team ", base.team + 1, " (", place,
+                                    "), but none of team ", i + 1});
     return error;
   }
   return {};
@@ -84,7 +86,7 @@ bool has_cells(const ImportedMap& drawing) {
 }  // namespace
 
 std::string name_offset(hex::Offset at) {
-  return "row " + std::to_string(at.row) + ", column " + std::to_string(at.column);
+  return joined({"row ", at.row, ", column ", at.column});
 }
 
 std::string_view resource_name(Resource type) {

@@ -25,6 +25,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/territory/map_import.hpp"
 #include "engine/territory/map_json.hpp"
 
@@ -83,12 +84,10 @@ std::optional<Terrain> terrain_word(std::string_view text) {
   return std::nullopt;
 }
 
-Error bad_tiled(std::string path, std::string expected, std::string got) {
-  Error error{.code = "bad_map"};
-  error.message = path + ": expected " + expected + ", got " + got;
-  error.path = std::move(path);
-  error.expected = std::move(expected);
-  error.got = std::move(got);
+/// "PATH: expected ..., got ...".
+Error bad_tiled(Pieces path, Pieces expected, Pieces got) {
+  Error error = make_error("bad_map", {}, path, expected, got);
+  error.message = joined({error.path, ": expected ", error.expected, ", got ", error.got});
   return error;
 }
 
@@ -133,7 +132,8 @@ Result<std::optional<Terrain>> declared_terrain(const Json& owner, const std::st
   const auto known = value->is_string() ? terrain_word(lower(value->get<std::string>()))
                                         : std::optional<Terrain>{};
   if (!known) {
-    return bad_tiled(path + ".properties.terrain", "obstacle, rough or open", describe(*value));
+    return bad_tiled({path, ".properties.terrain"}, {"obstacle, rough or open"},
+                     {describe(*value)});
   }
   return known;
 }
@@ -151,14 +151,14 @@ Result<int> team_of(const Json& value, const std::string& path) {
     const auto found = std::find(names.begin(), names.end(), text);
     if (found != names.end()) return static_cast<int>((found - names.begin()) % teams_max);
   }
-  return bad_tiled(path, "a team: 1 to 4, red, blue, green or yellow", describe(value));
+  return bad_tiled({path}, {"a team: 1 to 4, red, blue, green or yellow"}, {describe(value)});
 }
 
 Result<Resource> resource_of(const Json& value, const std::string& path) {
   if (value.is_string()) {
     if (const auto known = resource_named(lower(value.get<std::string>()))) return *known;
   }
-  return bad_tiled(path, "energy, materials or data", describe(value));
+  return bad_tiled({path}, {"energy, materials or data"}, {describe(value)});
 }
 
 /// What a tile, or an object, means for the game.
@@ -269,10 +269,11 @@ Result<void> add_tile(const Json& json, const Json& tile, std::uint32_t id, cons
 Result<void> read_tile_list(const Json& json, const Json& tiles, const std::string& path,
                             Tileset& set) {
   for (std::size_t i = 0; i < tiles.size(); ++i) {
-    const std::string place = path + ".tiles[" + std::to_string(i) + "]";
+    const std::string place = joined({path, ".tiles[", i, "]"});
     const Json* id = find(tiles[i], "id");
     if (id == nullptr || !id->is_number_unsigned() || id->get<std::uint64_t>() >= flip_bits) {
-      return bad_tiled(place + ".id", "a tile's number", id == nullptr ? "nothing" : describe(*id));
+      return bad_tiled({place, ".id"}, {"a tile's number"},
+                       {id == nullptr ? "nothing" : describe(*id)});
     }
     const auto number = id->get<std::uint32_t>();
     if (Result<void> added = add_tile(json, tiles[i], number, place, set); !added) return added;
@@ -285,13 +286,14 @@ Result<void> read_tile_objects(const Json& json, const std::string& path, Tilese
   for (const char* member : {"tiles", "tileproperties"}) {
     const Json* tiles = find(json, member);
     if (tiles == nullptr) continue;
-    if (!tiles->is_object()) return bad_tiled(path + "." + member, "an object", describe(*tiles));
+    if (!tiles->is_object())
+      return bad_tiled({path, ".", member}, {"an object"}, {describe(*tiles)});
     for (const auto& [key, value] : tiles->items()) {
-      const std::string place = path + "." + member + "." + key;
+      const std::string place = joined({path, ".", member, ".", key});
       const bool digits =
           !key.empty() && key.size() <= 8 &&
           std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-      if (!digits) return bad_tiled(place, "a tile's number", "\"" + key + "\"");
+      if (!digits) return bad_tiled({place}, {"a tile's number"}, {"\"", key, "\""});
       std::uint32_t id = 0;
       for (char c : key)
         id = id * 10 + static_cast<std::uint32_t>(c - '0');
@@ -318,15 +320,15 @@ Result<std::vector<Tileset>> read_tilesets(const Json& root) {
   std::vector<Tileset> sets;
   const Json* list = find(root, "tilesets");
   if (list == nullptr) return sets;
-  if (!list->is_array()) return bad_tiled("tilesets", "an array", describe(*list));
+  if (!list->is_array()) return bad_tiled({"tilesets"}, {"an array"}, {describe(*list)});
   for (std::size_t i = 0; i < list->size(); ++i) {
     const Json& json = (*list)[i];
-    const std::string path = "tilesets[" + std::to_string(i) + "]";
+    const std::string path = joined({"tilesets[", i, "]"});
     const Json* first = find(json, "firstgid");
     if (first == nullptr || !first->is_number_unsigned() ||
         first->get<std::uint64_t>() >= flip_bits || first->get<std::uint64_t>() == 0) {
-      return bad_tiled(path + ".firstgid", "a number from 1",
-                       first == nullptr ? "nothing" : describe(*first));
+      return bad_tiled({path, ".firstgid"}, {"a number from 1"},
+                       {first == nullptr ? "nothing" : describe(*first)});
     }
     Tileset set{.first = first->get<std::uint32_t>(), .source = text_of(json, "source")};
     set.external = !set.source.empty();
@@ -338,8 +340,6 @@ Result<std::vector<Tileset>> read_tilesets(const Json& root) {
     if (Result<void> tiles = read_tiles(json, path, set); !tiles) return tiles.error();
     sets.push_back(std::move(set));
   }
-  std::stable_sort(sets.begin(), sets.end(),
-                   [](const Tileset& a, const Tileset& b) { return a.first < b.first; });
   return sets;
 }
 
@@ -365,7 +365,7 @@ Result<std::vector<std::uint32_t>> decode_base64(std::string_view text, const st
                       : c == '/'             ? 63
                                              : -1;
     if (value < 0 || padded) {
-      return bad_tiled(path, "base64", "another character at position " + std::to_string(i));
+      return bad_tiled({path}, {"base64"}, {"another character at position ", i});
     }
     bits = (bits << 6 | static_cast<std::uint32_t>(value)) & 0xffffffu;
     bit_count += 6;
@@ -378,8 +378,7 @@ Result<std::vector<std::uint32_t>> decode_base64(std::string_view text, const st
     byte_count = 0;
   }
   if (byte_count != 0) {
-    return bad_tiled(path, "base64 of whole 32-bit numbers",
-                     std::to_string(byte_count) + " bytes left over");
+    return bad_tiled({path}, {"base64 of whole 32-bit numbers"}, {byte_count, " bytes left over"});
   }
   return out;
 }
@@ -393,19 +392,17 @@ Result<std::vector<std::uint32_t>> decode_csv(std::string_view text, const std::
     if (c >= '0' && c <= '9') {
       number = number * 10 + static_cast<std::uint64_t>(c - '0');
       digits = true;
-      if (number > 0xffffffffu) return bad_tiled(path, "32-bit numbers", "a larger one");
+      if (number > 0xffffffffu) return bad_tiled({path}, {"32-bit numbers"}, {"a larger one"});
     } else if (c == ',') {
       // A comma at the end of the text, as some writers leave it, ends nothing.
       if (!digits && i < text.size()) {
-        return bad_tiled(path, "numbers between commas",
-                         "an empty entry at position " + std::to_string(i));
+        return bad_tiled({path}, {"numbers between commas"}, {"an empty entry at position ", i});
       }
       if (digits) out.push_back(static_cast<std::uint32_t>(number));
       number = 0;
       digits = false;
     } else if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-      return bad_tiled(path, "numbers between commas",
-                       "another character at position " + std::to_string(i));
+      return bad_tiled({path}, {"numbers between commas"}, {"another character at position ", i});
     }
   }
   return out;
@@ -415,22 +412,22 @@ Result<std::vector<std::uint32_t>> decode_csv(std::string_view text, const std::
 Result<std::vector<std::uint32_t>> read_data(const Json& layer, const Json* data,
                                              const std::string& path, std::size_t count) {
   std::vector<std::uint32_t> out;
-  if (data == nullptr) return bad_tiled(path, "the layer's tiles", "nothing");
+  if (data == nullptr) return bad_tiled({path}, {"the layer's tiles"}, {"nothing"});
   if (data->is_array()) {
     for (std::size_t i = 0; i < data->size(); ++i) {
       const Json& gid = (*data)[i];
       if (!gid.is_number_unsigned() || gid.get<std::uint64_t>() > 0xffffffffu) {
-        return bad_tiled(path + "[" + std::to_string(i) + "]", "a tile's number", describe(gid));
+        return bad_tiled({path, "[", i, "]"}, {"a tile's number"}, {describe(gid)});
       }
       out.push_back(gid.get<std::uint32_t>());
     }
   } else if (data->is_string()) {
     const std::string compression = text_of(layer, "compression");
     if (!compression.empty()) {
-      return bad_tiled(path,
-                       "tiles without compression (in Tiled: Map > Map Properties > Tile Layer "
-                       "Format: CSV or Base64 (uncompressed), then export again)",
-                       compression);
+      return bad_tiled({path},
+                       {"tiles without compression (in Tiled: Map > Map Properties > Tile Layer "
+                        "Format: CSV or Base64 (uncompressed), then export again)"},
+                       {compression});
     }
     const auto& text = data->get_ref<const std::string&>();
     Result<std::vector<std::uint32_t>> decoded =
@@ -438,10 +435,10 @@ Result<std::vector<std::uint32_t>> read_data(const Json& layer, const Json* data
     if (!decoded) return decoded.error();
     out = std::move(*decoded);
   } else {
-    return bad_tiled(path, "an array or a text", describe(*data));
+    return bad_tiled({path}, {"an array or a text"}, {describe(*data)});
   }
   if (out.size() != count) {
-    return bad_tiled(path, std::to_string(count) + " tiles", std::to_string(out.size()));
+    return bad_tiled({path}, {count, " tiles"}, {out.size()});
   }
   return out;
 }
@@ -478,8 +475,8 @@ class Reader {
       if (Result<void> done = (this->*step)(); !done) return done.error();
     }
     if (map_.bases.size() < 2) {
-      return bad_tiled("layers", "2 to 4 objects (or tiles) of class base",
-                       std::to_string(map_.bases.size()));
+      return bad_tiled({"layers"}, {"2 to 4 objects (or tiles) of class base"},
+                       {map_.bases.size()});
     }
     number_bases();
     return std::move(map_);
@@ -489,13 +486,11 @@ class Reader {
   Result<int> integer(const Json& object, const char* key, const std::string& path, int low,
                       int high) {
     const Json* value = find(object, key);
-    const std::string place = path.empty() ? key : path + "." + key;
-    const std::string expected =
-        "an integer from " + std::to_string(low) + " to " + std::to_string(high);
-    if (value == nullptr) return bad_tiled(place, expected, "nothing");
-    const double number = value->is_number() ? value->get<double>() : low - 1.0;
+    const double number = value != nullptr && value->is_number() ? value->get<double>() : low - 1.0;
     if (!(number >= low && number <= high) || number != std::floor(number)) {
-      return bad_tiled(place, expected, describe(*value));
+      return bad_tiled({path, path.empty() ? "" : ".", key},
+                       {"an integer from ", low, " to ", high},
+                       {value == nullptr ? "nothing" : describe(*value)});
     }
     return static_cast<int>(number);
   }
@@ -503,13 +498,14 @@ class Reader {
   Result<void> read_frame() {
     const std::string orientation = text_of(root_, "orientation");
     if (orientation != "hexagonal") {
-      return bad_tiled("orientation", "hexagonal", "\"" + orientation + "\"");
+      return bad_tiled({"orientation"}, {"hexagonal"}, {"\"", orientation, "\""});
     }
     const std::string axis = text_of(root_, "staggeraxis");
     const std::string index = text_of(root_, "staggerindex");
-    if (axis != "x" && axis != "y") return bad_tiled("staggeraxis", "x or y", "\"" + axis + "\"");
+    if (axis != "x" && axis != "y")
+      return bad_tiled({"staggeraxis"}, {"x or y"}, {"\"", axis, "\""});
     if (index != "odd" && index != "even") {
-      return bad_tiled("staggerindex", "odd or even", "\"" + index + "\"");
+      return bad_tiled({"staggerindex"}, {"odd or even"}, {"\"", index, "\""});
     }
     map_.columns_staggered = axis == "x";
     map_.even_shifted = index == "even";
@@ -521,8 +517,8 @@ class Reader {
       const Result<int> height = integer(root_, "height", "", 1, lines_max);
       if (!height) return height.error();
       if (*width * *height > cells_max) {
-        return bad_tiled("width x height", "at most " + std::to_string(cells_max) + " cells",
-                         std::to_string(*width) + "x" + std::to_string(*height));
+        return bad_tiled({"width x height"}, {"at most ", cells_max, " cells"},
+                         {*width, "x", *height});
       }
       map_.width = *width;
       map_.height = *height;
@@ -531,8 +527,8 @@ class Reader {
       const auto known = symmetry->is_string() ? symmetry_named(symmetry->get<std::string>())
                                                : std::optional<Symmetry>{};
       if (!known) {
-        return bad_tiled("properties.symmetry", "none, point, rotation3 or mirrors4",
-                         describe(*symmetry));
+        return bad_tiled({"properties.symmetry"}, {"none, point, rotation3 or mirrors4"},
+                         {describe(*symmetry)});
       }
       map_.symmetry = *known;
     }
@@ -548,16 +544,16 @@ class Reader {
 
   Result<void> read_layers() {
     const Json* layers = find(root_, "layers");
-    if (layers == nullptr) return bad_tiled("layers", "an array", "nothing");
+    if (layers == nullptr) return bad_tiled({"layers"}, {"an array"}, {"nothing"});
     return read_layer_list(*layers, "layers");
   }
 
   // Groups nest; the parser has bounded the depth.
   Result<void> read_layer_list(const Json& layers, const std::string& path) {
-    if (!layers.is_array()) return bad_tiled(path, "an array", describe(layers));
+    if (!layers.is_array()) return bad_tiled({path}, {"an array"}, {describe(layers)});
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const Json& layer = layers[i];
-      const std::string place = path + "[" + std::to_string(i) + "]";
+      const std::string place = joined({path, "[", i, "]"});
       const std::string type = text_of(layer, "type");
       Result<void> done;
       if (type == "tilelayer") {
@@ -565,16 +561,16 @@ class Reader {
       } else if (type == "objectgroup") {
         const Json* objects = find(layer, "objects");
         if (objects == nullptr || !objects->is_array()) {
-          return bad_tiled(place + ".objects", "an array",
-                           objects == nullptr ? "nothing" : describe(*objects));
+          return bad_tiled({place, ".objects"}, {"an array"},
+                           {objects == nullptr ? "nothing" : describe(*objects)});
         }
         object_layers_.push_back({place + ".objects", objects});
       } else if (type == "group") {
         const Json* inner = find(layer, "layers");
         if (inner != nullptr) done = read_layer_list(*inner, place + ".layers");
       } else if (type != "imagelayer") {
-        return bad_tiled(place + ".type", "tilelayer, objectgroup, imagelayer or group",
-                         "\"" + type + "\"");
+        return bad_tiled({place, ".type"}, {"tilelayer, objectgroup, imagelayer or group"},
+                         {"\"", type, "\""});
       }
       if (!done) return done;
     }
@@ -595,13 +591,14 @@ class Reader {
       if (layer.terrain == Terrain::open && name != "open") layer.terrain.reset();
     }
     if (const Json* chunks = find(json, "chunks"); chunks != nullptr && infinite_) {
-      if (!chunks->is_array()) return bad_tiled(path + ".chunks", "an array", describe(*chunks));
+      if (!chunks->is_array())
+        return bad_tiled({path, ".chunks"}, {"an array"}, {describe(*chunks)});
       for (std::size_t i = 0; i < chunks->size(); ++i) {
-        const std::string place = path + ".chunks[" + std::to_string(i) + "]";
+        const std::string place = joined({path, ".chunks[", i, "]"});
         if (Result<void> done = read_chunk(json, (*chunks)[i], place, layer); !done) return done;
       }
     } else {
-      if (infinite_) return bad_tiled(path + ".chunks", "an array", "nothing");
+      if (infinite_) return bad_tiled({path, ".chunks"}, {"an array"}, {"nothing"});
       Chunk all{.width = map_.width, .height = map_.height};
       const Result<int> width = integer(json, "width", path, all.width, all.width);
       if (!width) return width.error();
@@ -639,8 +636,7 @@ class Reader {
         static_cast<std::size_t>(chunk.width) * static_cast<std::size_t>(chunk.height);
     tiles_ += count;
     if (tiles_ > tiles_max) {
-      return bad_tiled(path, "at most " + std::to_string(tiles_max) + " tiles in all layers",
-                       "more");
+      return bad_tiled({path}, {"at most ", tiles_max, " tiles in all layers"}, {"more"});
     }
     Result<std::vector<std::uint32_t>> gids =
         read_data(layer, find(owner, "data"), path + ".data", count);
@@ -669,12 +665,12 @@ class Reader {
         }
       }
     }
-    if (right < left) return bad_tiled("layers", "at least one tile", "none");
+    if (right < left) return bad_tiled({"layers"}, {"at least one tile"}, {"none"});
     const std::int64_t width = right - left + 1;
     const std::int64_t height = bottom - top + 1;
     if (width * height > cells_max) {
-      return bad_tiled("layers", "at most " + std::to_string(cells_max) + " cells around the tiles",
-                       std::to_string(width) + "x" + std::to_string(height));
+      return bad_tiled({"layers"}, {"at most ", cells_max, " cells around the tiles"},
+                       {width, "x", height});
     }
     map_.width = static_cast<int>(width);
     map_.height = static_cast<int>(height);
@@ -687,7 +683,7 @@ class Reader {
   const Tileset* tileset_of(std::uint32_t gid) const {
     const Tileset* found = nullptr;
     for (const Tileset& set : tilesets_) {
-      if (set.first <= gid) found = &set;
+      if (set.first <= gid && (found == nullptr || set.first > found->first)) found = &set;
     }
     return found;
   }
@@ -714,9 +710,9 @@ class Reader {
   Result<void> place_tile(const TileLayer& layer, std::uint32_t gid, hex::Offset at) {
     auto& ground = ground_[static_cast<std::size_t>(at.row * map_.width + at.column)];
     const Tileset* set = tileset_of(gid);
-    const std::string place = layer.path + " (" + name_offset(at) + ")";
+    const std::string place = joined({layer.path, " (", name_offset(at), ")"});
     if (set == nullptr && !layer.terrain) {
-      return bad_tiled(place, "a tile of one of the map's tilesets", "tile " + std::to_string(gid));
+      return bad_tiled({place}, {"a tile of one of the map's tilesets"}, {"tile ", gid});
     }
     Meaning meaning;
     if (set != nullptr) {
@@ -724,10 +720,10 @@ class Reader {
       if (found != set->tiles.end()) meaning = found->second;
       if (!meaning.terrain) meaning.terrain = set->terrain;
       if (set->external && !meaning.terrain && !layer.terrain) {
-        return bad_tiled(place,
-                         "an embedded tileset (in Tiled: Embed Tileset, then export again) or a "
-                         "layer named obstacle, rough or open",
-                         "a tile of the external tileset \"" + set->source + "\"");
+        return bad_tiled({place},
+                         {"an embedded tileset (in Tiled: Embed Tileset, then export again) or a "
+                          "layer named obstacle, rough or open"},
+                         {"a tile of the external tileset \"", set->source, "\""});
       }
     }
     if (!meaning.terrain) meaning.terrain = layer.terrain;
@@ -742,12 +738,12 @@ class Reader {
   Result<void> add_place(const Meaning& meaning, hex::Offset at, const std::string& path) {
     if (meaning.base) {
       if (map_.bases.size() >= teams_max) {
-        return bad_tiled(path, "at most " + std::to_string(teams_max) + " bases", "one more");
+        return bad_tiled({path}, {"at most ", teams_max, " bases"}, {"one more"});
       }
       map_.bases.push_back({meaning.team.value_or(-1), at});
     } else if (meaning.site) {
       if (map_.sites.size() >= sites_max) {
-        return bad_tiled(path, "at most " + std::to_string(sites_max) + " sites", "one more");
+        return bad_tiled({path}, {"at most ", sites_max, " sites"}, {"one more"});
       }
       map_.sites.push_back({at, meaning.resource});
     }
@@ -757,7 +753,7 @@ class Reader {
   Result<void> read_objects() {
     for (const ObjectLayer& layer : object_layers_) {
       for (std::size_t i = 0; i < layer.objects->size(); ++i) {
-        const std::string path = layer.path + "[" + std::to_string(i) + "]";
+        const std::string path = joined({layer.path, "[", i, "]"});
         if (Result<void> done = read_object((*layer.objects)[i], path); !done) return done;
       }
     }
@@ -765,7 +761,7 @@ class Reader {
   }
 
   Result<void> read_object(const Json& object, const std::string& path) {
-    if (!object.is_object()) return bad_tiled(path, "an object", describe(object));
+    if (!object.is_object()) return bad_tiled({path}, {"an object"}, {describe(object)});
     Meaning meaning;
     read_kind(class_of(object), meaning);
     if (!meaning.base && !meaning.site) read_kind(lower(text_of(object, "name")), meaning);
@@ -783,7 +779,7 @@ class Reader {
     constexpr double pixels_max = 1e8;
     const double read = value->is_number() ? value->get<double>() : pixels_max * 2;
     if (!(read >= -pixels_max && read <= pixels_max)) {
-      return bad_tiled(path + "." + key, "a number of pixels", describe(*value));
+      return bad_tiled({path, ".", key}, {"a number of pixels"}, {describe(*value)});
     }
     return read;
   }
@@ -846,7 +842,7 @@ class Reader {
         found = map_.columns_staggered ? hex::Offset{line, i} : hex::Offset{i, line};
       }
     }
-    if (!found) return bad_tiled(path, "a place inside the map", "one outside");
+    if (!found) return bad_tiled({path}, {"a place inside the map"}, {"one outside"});
     return *found;
   }
 

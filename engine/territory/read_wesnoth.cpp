@@ -13,6 +13,7 @@
 // A player's number makes the cell that team's base, whatever it stands on.
 #include <algorithm>
 
+#include "engine/base/message.hpp"
 #include "engine/territory/map_import.hpp"
 
 namespace redoubt::territory {
@@ -31,10 +32,9 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-Error bad_text(int line, int column, std::string what, std::string expected, std::string got) {
-  Error error{.code = "bad_map", .expected = std::move(expected), .got = std::move(got)};
-  error.path = "line " + std::to_string(line) + ", entry " + std::to_string(column);
-  error.message = std::move(what) + " (" + error.path + ")";
+Error bad_text(int line, int column, Pieces what, Pieces expected, Pieces got) {
+  Error error = make_error("bad_map", what, {"line ", line, ", entry ", column}, expected, got);
+  error.message = joined({error.message, " (", error.path, ")"});
   error.line = line;
   error.column = column;
   return error;
@@ -97,8 +97,8 @@ Result<Code> read_code(std::string_view entry, int line, int column) {
     // Other words name places for a scenario's script; they mean nothing here.
     if (digits) {
       if (start.size() != 1 || start[0] < '1' || start[0] > '0' + teams_max) {
-        return bad_text(line, column, "a base of team " + shown(start) + " is not possible",
-                        "a team from 1 to " + std::to_string(teams_max), shown(start));
+        return bad_text(line, column, {"a base of team ", shown(start), " is not possible"},
+                        {"a team from 1 to ", teams_max}, {shown(start)});
       }
       code.team = start[0] - '1';
     }
@@ -107,8 +107,8 @@ Result<Code> read_code(std::string_view entry, int line, int column) {
                      ((text[0] >= 'A' && text[0] <= 'Z') || text[0] == '_') &&
                      std::all_of(text.begin(), text.end(), is_code_character);
   if (!known) {
-    return bad_text(line, column, shown(entry) + " is not a terrain code",
-                    "a Wesnoth terrain code such as Gg, Wwf or Gs^Fp", shown(entry));
+    return bad_text(line, column, {shown(entry), " is not a terrain code"},
+                    {"a Wesnoth terrain code such as Gg, Wwf or Gs^Fp"}, {shown(entry)});
   }
   const std::size_t caret = text.find('^');
   code.base = text.substr(0, caret);
@@ -138,8 +138,8 @@ Result<bool> read_head_line(std::string_view text, int line, int& border) {
     border = value[0] - '0';
     return true;
   }
-  return bad_text(line, 1, shown(text) + " is not a head line that is understood",
-                  "border_size=0, border_size=1 or usage=map", shown(text));
+  return bad_text(line, 1, {shown(text), " is not a head line that is understood"},
+                  {"border_size=0, border_size=1 or usage=map"}, {shown(text)});
 }
 
 Result<void> read_row(std::string_view text, Text& out, int line) {
@@ -154,16 +154,16 @@ Result<void> read_row(std::string_view text, Text& out, int line) {
     if (comma == std::string_view::npos) break;
     start = comma + 1;
     if (column > cells_max) {
-      return bad_text(line, column, "the row is too long",
-                      "at most " + std::to_string(cells_max) + " cells", "more");
+      return bad_text(line, column, {"the row is too long"}, {"at most ", cells_max, " cells"},
+                      {"more"});
     }
   }
   if (!out.rows.empty() && row.codes.size() != out.rows.front().codes.size()) {
-    const std::string wanted = std::to_string(out.rows.front().codes.size());
-    const std::string got = std::to_string(row.codes.size());
+    const std::size_t wanted = out.rows.front().codes.size();
+    const std::size_t got = row.codes.size();
     return bad_text(line, static_cast<int>(row.codes.size()),
-                    "the row has " + got + " cells, the first has " + wanted, wanted + " cells",
-                    got + " cells");
+                    {"the row has ", got, " cells, the first has ", wanted}, {wanted, " cells"},
+                    {got, " cells"});
   }
   out.rows.push_back(std::move(row));
   return {};
@@ -171,9 +171,8 @@ Result<void> read_row(std::string_view text, Text& out, int line) {
 
 Result<Text> read_text(std::string_view text) {
   if (text.size() > text_bytes_max) {
-    return bad_text(1, 1, "the text is too long",
-                    "at most " + std::to_string(text_bytes_max) + " bytes",
-                    std::to_string(text.size()) + " bytes");
+    return bad_text(1, 1, {"the text is too long"}, {"at most ", text_bytes_max, " bytes"},
+                    {text.size(), " bytes"});
   }
   Text out;
   int line = 0;
@@ -190,15 +189,14 @@ Result<Text> read_text(std::string_view text) {
     }
     if (Result<void> row = read_row(one, out, line); !row) return row.error();
     if (out.rows.size() > cells_max) {
-      return bad_text(line, 1, "the map has too many rows",
-                      "at most " + std::to_string(cells_max) + " rows", "more");
+      return bad_text(line, 1, {"the map has too many rows"}, {"at most ", cells_max, " rows"},
+                      {"more"});
     }
   }
   const auto least = static_cast<std::size_t>(1 + 2 * out.border);
   if (out.rows.size() < least || out.rows.front().codes.size() < least) {
-    return bad_text(std::max(line, 1), 1, "the map has no cells inside its border",
-                    "at least " + std::to_string(least) + "x" + std::to_string(least) + " entries",
-                    std::to_string(out.rows.size()) + " rows");
+    return bad_text(std::max(line, 1), 1, {"the map has no cells inside its border"},
+                    {"at least ", least, "x", least, " entries"}, {out.rows.size(), " rows"});
   }
   return out;
 }
@@ -222,9 +220,8 @@ Result<Map> read_wesnoth(std::string_view text) {
           at.column >= 0 && at.column < drawing.width && at.row >= 0 && at.row < drawing.height;
       if (!inside) {
         if (code.team < 0) continue;
-        return bad_text(row.line, x + 1,
-                        "base " + std::to_string(code.team + 1) + " lies in the border",
-                        "a base inside the outermost ring", "a base in it");
+        return bad_text(row.line, x + 1, {"base ", code.team + 1, " lies in the border"},
+                        {"a base inside the outermost ring"}, {"a base in it"});
       }
       drawing.terrain.push_back(terrain_of(code));
       if (code.team >= 0) {
