@@ -31,6 +31,9 @@ const FIRST_CHOICE: MatchChoice = {
   work: WORK_DEFAULT,
 };
 
+/** By then both sides have a few agents and some ground: something to look at. */
+const FIRST_TICK = 450;
+
 export interface Matches {
   readonly choice: () => MatchChoice;
   readonly begin: (choice: MatchChoice) => void;
@@ -74,7 +77,8 @@ export function createMatches(game: Game): Matches {
     return Array.from({ length: teams }, (_, team) => wanted.players[team] ?? 'strategist');
   }
 
-  async function start(next: MatchChoice, tick: number): Promise<void> {
+  /** A match, paused at its start. */
+  async function load(next: MatchChoice): Promise<void> {
     const first = game.engine() === null;
     const text = await mapText(next.map);
     // The map is there before the engine is: the page shows it meanwhile.
@@ -87,15 +91,24 @@ export function createMatches(game: Game): Matches {
     });
     if (first) keepState();
     choice = next;
+  }
+
+  async function start(next: MatchChoice, tick: number): Promise<void> {
+    await load(next);
     if (tick > 0) await game.engine()?.step(tick);
     game.play();
   }
 
   function keepState(): void {
-    game.engine()?.onState((bytes) => {
-      if (state.mode.value !== 'live') return;
+    const save = (bytes: Uint8Array): void => {
+      if (state.mode.value !== 'live' || state.ending.value) return;
       const title = JSON.stringify({ map: choice.map, seed: choice.seed, players: choice.players });
       autosave.save({ state: bytes, tick: state.tick.value, title });
+    };
+    game.engine()?.onState(save);
+    // A page that is left may be gone before the next regular state.
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'hidden') game.engine()?.saveState().then(save, game.tell);
     });
     // A finished match is not gone back to, and its end is the moment for a newer page.
     state.ending.subscribe((ending) => {
@@ -107,12 +120,11 @@ export function createMatches(game: Game): Matches {
   /** Goes on where a reload interrupted; false where there is nothing to go on with. */
   async function resume(): Promise<boolean> {
     const saved = await autosave.load();
-    if (!saved || !(await game.loadState(saved.state))) return false;
-    try {
-      choice = { ...choice, ...(JSON.parse(saved.title) as Partial<MatchChoice>) };
-    } catch {
-      // The title only tells "Another seed" which map it was.
-    }
+    if (!saved) return false;
+    const kept = { ...FIRST_CHOICE, ...readTitle(saved.title) };
+    await load(kept.map === IMPORTED ? { ...kept, map: FIRST_CHOICE.map } : kept);
+    if (!(await game.loadState(saved.state))) return false;
+    choice = kept;
     game.play();
     return true;
   }
@@ -139,8 +151,8 @@ export function createMatches(game: Game): Matches {
       return;
     }
     if (link.kind === 'error') game.say({ text: link.error.message, tone: 'warning' });
-    await start(FIRST_CHOICE, 0);
-    if (link.kind === 'none' && (await resume())) return;
+    else if (await resume()) return;
+    await start(FIRST_CHOICE, FIRST_TICK);
     opening = startOpening(state, state.players.value.length);
   }
 
@@ -208,4 +220,13 @@ export function createMatches(game: Game): Matches {
     endOpening,
     open,
   };
+}
+
+/** The kept match's choice, as far as it can be read: it only names the match for "Another seed". */
+function readTitle(title: string): Partial<MatchChoice> {
+  try {
+    return JSON.parse(title) as Partial<MatchChoice>;
+  } catch {
+    return {};
+  }
 }

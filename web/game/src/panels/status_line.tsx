@@ -1,4 +1,5 @@
 import type { Game } from '../game';
+import type { RelayView } from '../state';
 import { Icon } from './marks';
 
 /** One place for what is going on: a notice, the opening's line, what the relay says, or nothing new. */
@@ -19,17 +20,23 @@ export function StatusLine({ game }: { game: Game }) {
       </p>
     );
   }
-  const { words, state, model, latencyP50Ms } = relay.value;
+  const { words, state } = relay.value;
   if (words) return <p class={`status ${state === 'online' ? 'ok' : 'warning'}`}>{words}</p>;
-  if (hint.value) return <p class="status hint narrow-only">{hint.value}</p>;
-  if (phase.value !== 'running') return <p class="status meta" />;
-  if (mode.value === 'replay')
-    return <p class="status meta">Replay: recorded orders, played again.</p>;
-  if (state === 'online') {
-    const pace = latencyP50Ms === null ? '' : `, ${Math.round(latencyP50Ms)} ms`;
-    return (
-      <p class="status meta">{`Relay connected${pace}. ${model ? `Model ${model}.` : 'No model: its built-in strategist answers.'}`}</p>
-    );
-  }
-  return <p class="status meta">Built-in strategist plays in this page.</p>;
+  const usual = phase.value === 'running' ? usualLine(relay.value, mode.value) : '';
+  if (!hint.value) return <p class="status meta">{usual}</p>;
+  // Beside a wide strip the opening's line stands there.
+  return (
+    <p class="status">
+      <span class="narrow-only">{hint.value}</span>
+      <span class="wide-only meta">{usual}</span>
+    </p>
+  );
+}
+
+function usualLine(relay: RelayView, mode: 'live' | 'replay'): string {
+  if (mode === 'replay') return 'Replay: recorded orders, played again.';
+  if (relay.state !== 'online') return 'Built-in strategist plays in this page.';
+  return relay.model
+    ? `Relay connected. ${relay.model} advises the strategists.`
+    : 'Relay connected. Its built-in strategist advises.';
 }
