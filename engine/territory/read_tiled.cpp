@@ -254,7 +254,7 @@ std::optional<Terrain> corner_terrain(const Json& set, const Json& tile) {
   }
   const auto kind = corners->front().get<std::uint64_t>();
   if (kind >= kinds->size()) return std::nullopt;
-  return terrain_word(lower(text_of((*kinds)[kind], "name")));
+  return terrain_word(lower(text_of((*kinds)[static_cast<std::size_t>(kind)], "name")));
 }
 
 Result<void> add_tile(const Json& json, const Json& tile, std::uint32_t id, const std::string& path,
