@@ -9,31 +9,46 @@
 namespace redoubt::territory {
 namespace {
 
+constexpr int far_away = 0x7fff;
+
 struct Hits {
   BySlot<std::int32_t> damage{};
   std::uint64_t who = 0;
 };
 
-// Least distance from (q, r) to a living agent of the teams from `first` to before `last`. One
-// block of 16-bit lanes a team, free slots lie far away: compilers make vector code of it.
-int nearest(const World& w, int first, int last, std::int16_t q, std::int16_t r) {
-  std::int16_t best = 0x7fff;
-  for (int team = first; team < last; ++team) {
-    const std::int16_t* qs = &w.q[static_cast<std::size_t>(first_slot(team))];
-    const std::int16_t* rs = &w.r[static_cast<std::size_t>(first_slot(team))];
-    for (int k = 0; k < agents_per_team_max; ++k) {
-      const auto dq = static_cast<std::int16_t>(qs[k] - q);
-      const auto dr = static_cast<std::int16_t>(rs[k] - r);
-      const auto ds = static_cast<std::int16_t>(dq + dr);
-      const std::int16_t aq = dq < 0 ? static_cast<std::int16_t>(-dq) : dq;
-      const std::int16_t ar = dr < 0 ? static_cast<std::int16_t>(-dr) : dr;
-      const std::int16_t as = ds < 0 ? static_cast<std::int16_t>(-ds) : ds;
-      const std::int16_t qr = aq > ar ? aq : ar;
-      const std::int16_t d = qr > as ? qr : as;
-      best = d < best ? d : best;
-    }
+using Lanes = std::array<std::int16_t, agents_per_team_max>;
+
+// Distances from (q, r) to the sixteen slots of `team`; free slots lie far away. Sixteen-bit lanes
+// and a fixed count: compilers make vector code of it.
+Lanes distances_to(const World& w, int team, std::int16_t q, std::int16_t r) {
+  const std::int16_t* qs = &w.q[static_cast<std::size_t>(first_slot(team))];
+  const std::int16_t* rs = &w.r[static_cast<std::size_t>(first_slot(team))];
+  Lanes lanes;
+  for (std::size_t k = 0; k < lanes.size(); ++k) {
+    const auto dq = static_cast<std::int16_t>(qs[k] - q);
+    const auto dr = static_cast<std::int16_t>(rs[k] - r);
+    const auto ds = static_cast<std::int16_t>(dq + dr);
+    const std::int16_t aq = dq < 0 ? static_cast<std::int16_t>(-dq) : dq;
+    const std::int16_t ar = dr < 0 ? static_cast<std::int16_t>(-dr) : dr;
+    const std::int16_t as = ds < 0 ? static_cast<std::int16_t>(-ds) : ds;
+    const std::int16_t qr = aq > ar ? aq : ar;
+    lanes[k] = qr > as ? qr : as;
   }
+  return lanes;
+}
+
+int least(const Lanes& lanes) {
+  std::int16_t best = lanes[0];
+  for (std::int16_t d : lanes)
+    best = d < best ? d : best;
   return best;
+}
+
+std::uint64_t slots_within(const Lanes& lanes, int team, int cells) {
+  std::array<std::uint8_t, agents_per_team_max> within;
+  for (std::size_t k = 0; k < lanes.size(); ++k)
+    within[k] = lanes[k] <= cells ? 1 : 0;
+  return gathered(within) << first_slot(team);
 }
 
 // The next tick in which a distance can have shrunk by more than `slack`, when each of `movers`
@@ -42,15 +57,12 @@ std::int32_t next_look(const Tick& t, int slack, int movers) {
   return t.now + std::max(1, t.board.ticks_per_cell_min() * (slack / movers));
 }
 
-void meet(Tick& t, int slot, std::uint64_t enemies) {
-  const World& w = t.world;
+void meet(Tick& t, int slot, const Lanes& lanes, int team) {
   const Rules& rules = t.board.rules();
-  const auto s = static_cast<std::size_t>(slot);
-  each_slot(enemies, [&](int enemy) {
-    const int d = cells_apart(w, static_cast<std::size_t>(enemy), w.q[s], w.r[s]);
-    if (d <= rules.engage_cells) t.contact |= bit(slot) | bit(enemy);
-    if (d <= rules.range_cells) t.in_range |= bit(slot) | bit(enemy);
-  });
+  const std::uint64_t near = slots_within(lanes, team, rules.engage_cells);
+  const std::uint64_t in_range = slots_within(lanes, team, rules.range_cells);
+  if (near != 0) t.contact |= near | bit(slot);
+  if (in_range != 0) t.in_range |= in_range | bit(slot);
 }
 
 // Each pair is looked at from its lower team's side only.
@@ -60,19 +72,23 @@ void find_contacts(Tick& t) {
   const int reach = t.board.contact_cells();
   each_slot(slots_due(w.contact_tick, first_slot(teams - 1), t.now), [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
-    const int higher = slot_team(slot) + 1;
-    const int d = nearest(w, higher, teams, w.q[s], w.r[s]);
-    if (d > reach) {
-      w.contact_tick[s] = next_look(t, d - reach - 1, 2);
-      return;
+    int nearest = far_away;
+    for (int team = slot_team(slot) + 1; team < teams; ++team) {
+      const Lanes lanes = distances_to(w, team, w.q[s], w.r[s]);
+      const int d = least(lanes);
+      nearest = std::min(nearest, d);
+      if (d <= reach) meet(t, slot, lanes, team);
     }
-    w.contact_tick[s] = t.now + 1;
-    meet(t, slot, w.living & ~std::uint64_t{0} << first_slot(higher));
+    w.contact_tick[s] = nearest > reach ? next_look(t, nearest - reach - 1, 2) : t.now + 1;
   });
 }
 
 int nearest_enemy(const World& w, int teams, int team, std::int16_t q, std::int16_t r) {
-  return std::min(nearest(w, 0, team, q, r), nearest(w, team + 1, teams, q, r));
+  int nearest = far_away;
+  for (int other = 0; other < teams; ++other) {
+    if (other != team) nearest = std::min(nearest, least(distances_to(w, other, q, r)));
+  }
+  return nearest;
 }
 
 // The weakest enemy of `team` within `range` of (q, r); its health decides, then its lot.

@@ -302,14 +302,18 @@ Choice Moves::go_home(std::size_t s) {
 
 Choice Moves::go(std::size_t s, Cell goal) {
   const Cell here = w_.cell[s];
-  std::uint8_t ways = board_.ways_to(goal)[here];
+  const std::uint8_t* row = board_.ways_to(goal);
+  std::uint8_t ways = row[here];
   if (ways == 0) {
     // Ways lead around bases, but the own one may be passed: go there first.
     goal = board_.base(team(s));
-    ways = board_.ways_to(goal)[here];
+    row = board_.ways_to(goal);
+    ways = row[here];
     if (ways == 0) return done(s);
   }
   const Cell first = board_.neighbours(here)[board_.first_direction(team(s), ways)];
+  // Read again at the arrival, some ticks later; the table is larger than the near caches.
+  __builtin_prefetch(row + first);
   if (w_.occupant[first] == no_slot && may_enter(s, first)) return enter(first);
   return go_around(s, goal, ways);
 }

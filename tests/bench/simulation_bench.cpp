@@ -4,6 +4,7 @@
 //
 //   redoubt_simulation_bench [seconds a row [part of a row's name]]       default 1, all rows
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -96,56 +97,82 @@ class Orders {
   std::vector<Order> orders_;
 };
 
+/// Times of equal batches of work. The median is what counts: a batch is shorter than a time slice,
+/// so that a busy machine spoils few of them.
+struct Times {
+  std::vector<double> seconds;
+  double total = 0;
+  void add(double spent) {
+    seconds.push_back(spent);
+    total += spent;
+  }
+  double median() {
+    const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+    std::nth_element(seconds.begin(), middle, seconds.end());
+    return *middle;
+  }
+};
+
 struct Row {
   const char* what;
-  double per_second;
+  double per_second;  // by the median batch
+  double mean_per_second;
   std::uint64_t check;  // of the work done, so that nothing is optimised away and runs compare
 };
 
-void print(const Row& row) {
-  std::printf("%-44s %14.0f /s %12.1f ns   %s\n", row.what, row.per_second, 1e9 / row.per_second,
-              hex16(row.check).c_str());
+Row row_of(const char* what, Times& times, int batch, std::uint64_t check) {
+  const double mean = times.total / static_cast<double>(times.seconds.size());
+  return {what, batch / times.median(), batch / mean, check};
 }
 
-/// Plays rounds until `seconds` have gone by; the check covers the first round only.
+void print(const Row& row) {
+  std::printf("%-44s %12.0f %10.1f %12.0f   %s\n", row.what, row.per_second, 1e9 / row.per_second,
+              row.mean_per_second, hex16(row.check).c_str());
+}
+
+/// One batch: a round of a match from its start.
+int play_round(const Board& board, World& world, Orders& orders) {
+  static const std::vector<Order> none;
+  int ticks = 0;
+  for (; ticks < round_ticks && world.over == 0; ++ticks) {
+    const bool thinks = ticks % think_interval_ticks == 0;
+    if (!step(board, world, thinks ? orders.think(world) : none).ok()) std::abort();
+  }
+  return ticks;
+}
+
+/// The first half of the time warms up: caches, the path table, WebAssembly's second compiler.
 Row play(const Board& board, const char* what, bool war, double seconds) {
-  Orders orders(board, war);
   auto begin = std::make_unique<World>(start(board, 1));
   auto world = std::make_unique<World>(*begin);
-  std::int64_t ticks = 0;
-  std::int64_t agents = 0;
+  Orders orders(board, war);
   std::uint64_t check = 0;
-  double spent = 0;
-  for (int round = 0; round == 0 || spent < seconds; ++round) {
+  Times times;
+  const double t0 = seconds_now();
+  for (int round = 0; round == 0 || seconds_now() - t0 < 1.5 * seconds; ++round) {
     copy_world(board, *begin, *world);
-    if (round == 1) ticks = 0, agents = 0, spent = 0;  // the first one fills the path table
-    const double t0 = seconds_now();
-    for (int i = 0; i < round_ticks && world->over == 0; ++i) {
-      static const std::vector<Order> none;
-      const bool thinks = i % think_interval_ticks == 0;
-      if (!step(board, *world, thinks ? orders.think(*world) : none).ok()) std::abort();
-      ++ticks;
-      agents += __builtin_popcountll(world->living);
-    }
-    spent += seconds_now() - t0;
+    const double r0 = seconds_now();
+    if (play_round(board, *world, orders) != round_ticks) std::abort();
+    const double spent = seconds_now() - r0;
     if (round == 0) check = state_hash(board, *world);
+    if (seconds_now() - t0 > 0.5 * seconds) times.add(spent);
   }
-  std::printf("%-44s %14.1f agents alive on average\n", what,
-              static_cast<double>(agents) / static_cast<double>(ticks));
-  return {what, static_cast<double>(ticks) / spent, check};
+  return row_of(what, times, round_ticks, check);
 }
 
 template <class F>
 Row repeat(const char* what, double seconds, F&& f) {
-  std::int64_t count = 0;
+  constexpr int batch = 50;
   std::uint64_t check = 0;
-  double spent = 0;
-  for (const double t0 = seconds_now(); spent < seconds; spent = seconds_now() - t0) {
-    for (int i = 0; i < 100; ++i)
+  Times times;
+  for (const double t0 = seconds_now(); seconds_now() - t0 < 1.5 * seconds;) {
+    const double r0 = seconds_now();
+    for (int i = 0; i < batch; ++i)
       check = f();
-    count += 100;
+    const double spent = seconds_now() - r0;
+    if (seconds_now() - t0 > 0.5 * seconds) times.add(spent);
   }
-  return {what, static_cast<double>(count) / spent, check};
+  return row_of(what, times, batch, check);
 }
 
 }  // namespace
@@ -165,6 +192,7 @@ int main(int argc, char** argv) {
   const std::string bytes = save(board, *world);
 
   std::printf("%d cells, block of %zu bytes\n", board.cells(), sizeof(World));
+  std::printf("%-44s %12s %10s %12s   %s\n", "", "a second", "ns", "by the mean", "check");
   const auto row = [&](const char* what, auto&& measure) {
     if (std::string(what).find(wanted) != std::string::npos) print(measure(what));
   };
