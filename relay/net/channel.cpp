@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 
 namespace redoubt::net {
 
@@ -27,9 +28,9 @@ Channel::Outcome plain_outcome(ssize_t result, Channel::Status blocked) {
 Channel::Channel(int descriptor, SSL_CTX* tls) : descriptor_(descriptor) {
   if (!tls) return;
   ssl_.reset(SSL_new(tls));
-  if (ssl_ && SSL_set_fd(ssl_.get(), descriptor) == 1) {
-    SSL_set_accept_state(ssl_.get());
-  }
+  // Without it the connection would be served in the clear.
+  if (!ssl_ || SSL_set_fd(ssl_.get(), descriptor) != 1) throw std::bad_alloc();
+  SSL_set_accept_state(ssl_.get());
 }
 
 Channel::Outcome Channel::tls_outcome(int result) {

@@ -24,7 +24,8 @@ class Channel {
     std::size_t bytes = 0;  // of ok
   };
 
-  /// `tls` null: a plain connection. With TLS the descriptor must be non-blocking.
+  /// `tls` null: a plain connection. With TLS the descriptor must be non-blocking. Throws
+  /// std::bad_alloc where OpenSSL has no memory.
   Channel(int descriptor, SSL_CTX* tls);
 
   bool secure() const { return ssl_ != nullptr; }

@@ -479,13 +479,14 @@ void Session::respond(http::Response response) {
                             : std::make_shared<const std::string>(std::move(response.body));
     }
   }
+  const std::int64_t now_us = steady_us();
   shard_.observer().on_request({.request = request,
                                 .status = response.status_code(),
                                 .request_bytes = parser.bytes(),
                                 .response_bytes = sent,
-                                .duration_us = steady_us() - exchange_->complete_us});
+                                .duration_us = now_us - exchange_->complete_us});
   if (!closing_) parser.reset();
-  set_phase(Phase::idle, request.context.now.steady_ms);
+  set_phase(Phase::idle, now_us / 1000);
 }
 
 void Session::write_head(const http::Request& request, const http::Response& response,

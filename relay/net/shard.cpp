@@ -102,7 +102,12 @@ Task<void> Shard::accept(std::size_t index) {
     auto token = asio::redirect_error(use, ec);
     co_await acceptor.async_accept(socket, remote, std::move(token));
     if (!ec) {
-      admit(std::move(socket), remote, listener);
+      try {
+        admit(std::move(socket), remote, listener);
+      } catch (const std::exception& fault) {
+        // This connection is lost; the acceptor must live.
+        observer_.on_fault("accept", fault.what());
+      }
       continue;
     }
     if (!acceptor.is_open()) break;
@@ -133,8 +138,14 @@ void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index)
   observer_.on_connection(record);
   boost::system::error_code ignored;  // a connection without TCP_NODELAY still works
   socket.set_option(Tcp::no_delay(true), ignored);
-  auto session =
-      std::make_shared<Session>(*this, listener, std::move(socket), text, remote.port(), key);
+  std::shared_ptr<Session> session;
+  try {
+    session =
+        std::make_shared<Session>(*this, listener, std::move(socket), text, remote.port(), key);
+  } catch (...) {
+    gate_.leave(key);  // a Session that lives does it in its destructor
+    throw;
+  }
   const auto finished = [this](std::exception_ptr fault) {
     if (!fault) return;
     try {

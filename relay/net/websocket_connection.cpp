@@ -50,6 +50,7 @@ void WebSocketConnection::send(http::FramePtr frame) {
 }
 
 void WebSocketConnection::close(std::uint16_t code, std::string reason) {
+  if (!open_) return;
   if (executor_.running_in_this_thread()) {
     start_close(code, std::move(reason));
     return;

@@ -99,7 +99,7 @@ ServerProcess start_relay(const Folder& folder, const std::string& program) {
       "relay.yaml", "listeners:\n  - address: 127.0.0.1\n    port: " + std::to_string(port) +
                         "\nadmin:\n  enabled: false\nserver:\n  connections_max: 100000\n"
                         "  connections_per_address_max: 100000\nlimits:\n"
-                        "  requests_per_minute: 1000000000\n  burst: 1000000000\n"
+                        "  requests_per_minute: 6000000\n  burst: 1000000\n"
                         "log:\n  level: error\n  requests: false\n");
   return {"relay", std::vector<std::string>{program, "--config", config}, port};
 }
