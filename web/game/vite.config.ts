@@ -15,8 +15,17 @@ export default defineConfig({
   define: { __VERSIONS__: JSON.stringify(versions) },
   build: {
     target: 'es2022',
-    // Two lazy chunks need no preloading, and its polyfill would be more than they are.
-    modulePreload: false,
+    // What index.html needs at once is named there; two lazy chunks need no preloading.
+    modulePreload: {
+      polyfill: false,
+      resolveDependencies: (_file, chunks, { hostType }) => (hostType === 'html' ? chunks : []),
+    },
+    rolldownOptions: {
+      output: {
+        // Kept apart: it changes with the engine, not with the page.
+        codeSplitting: { groups: [{ name: 'engine-client', test: /wasm[\\/]dist/ }] },
+      },
+    },
     // Nothing inline: a strict CSP has no place for data: addresses.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 200,
