@@ -79,11 +79,12 @@ void WebSocketConnection::queue(http::FramePtr frame) {
   }
 }
 
-// What is queued is given up but for a frame that is partly out; the close frame follows it.
+// What is queued is given up but for a frame that is partly out, or that OpenSSL holds a record of
+// and must be given again; the close frame follows it.
 void WebSocketConnection::drop_slow() {
   if (state_ != State::open) return;
   slow_ = true;
-  const std::size_t keep = first_ + (offset_ > 0 ? 1 : 0);
+  const std::size_t keep = first_ + (offset_ > 0 || waiting_to_write_ ? 1 : 0);
   while (frames_.size() > keep) {
     queued_bytes_ -= frames_.back()->bytes().size();
     frames_.pop_back();

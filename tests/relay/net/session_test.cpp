@@ -211,10 +211,10 @@ TEST_CASE("a handler's exception is a 500 and the connection goes on") {
 TEST_CASE("slow and half-open clients are reaped, others are served meanwhile") {
   const Router router = make_router();
   ServerOptions options;
-  options.deadlines.head_ms = 300;
-  options.deadlines.body_ms = 300;
-  options.deadlines.idle_ms = 300;
-  options.deadlines.write_ms = 300;
+  options.deadlines.head_ms = 1000;
+  options.deadlines.body_ms = 1000;
+  options.deadlines.idle_ms = 1000;
+  options.deadlines.write_ms = 1000;
   options.deadlines.write_rate_min_bytes_s = 100'000'000;
   options.deadlines.linger_ms = 300;
   Running running(router, options);
