@@ -32,6 +32,9 @@ constexpr std::array<Counts, styles> counter_shift{{
 }};
 // A team without these has no economy to build anything else with.
 constexpr double collectors_min = 2;
+// Up to this many a collector pays for itself sooner than anything else.
+constexpr double collectors_usual = 4;
+constexpr double growth_weight = 0.25;
 // Weights of the causes in a role's score.
 constexpr double mix_weight = 1.0;
 constexpr double price_weight = 0.25;
@@ -155,7 +158,11 @@ RoleScore score_roles(const DesignInput& in) {
     }
     score.price[r] = -price_weight * strain;
   }
-  if (in.own_known && in.own[0] < collectors_min) score.bootstrap[0] = in.own[0] < 1 ? 2 * bootstrap_weight : bootstrap_weight;
+  if (in.own_known && in.own[0] < collectors_min)
+    score.bootstrap[0] = in.own[0] < 1 ? 2 * bootstrap_weight : bootstrap_weight;
+  if (in.own_known && in.own[0] >= collectors_min && in.own[0] < collectors_usual) {
+    score.bootstrap[0] = growth_weight;
+  }
   if (in.own_known && in.own[2] + in.own[3] < in.fighters_wanted) {
     score.safety[2] = score.safety[3] = safety_weight;
   }

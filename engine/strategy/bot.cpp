@@ -1,6 +1,7 @@
 #include "engine/strategy/bot.hpp"
 
 #include "engine/base/json.hpp"
+#include "engine/strategy/directive.hpp"
 #include "engine/strategy/order_bytes.hpp"
 
 namespace redoubt::strategy {
@@ -75,7 +76,7 @@ Json Bot::explain() const {
 }
 
 Result<void> Bot::direct(const Json& team_strategy, std::int32_t) {
-  const auto read = read_team_strategy(team_strategy);
+  const auto read = read_directive(team_strategy);
   if (!read) return read.error();
   return {};
 }
@@ -107,50 +108,6 @@ Result<void> Bot::restore(ByteReader& in) {
   tick_ = tick;
   orders_ = std::move(orders);
   return {};
-}
-
-Result<TeamStrategy> read_team_strategy(const Json& value) {
-  JsonFields fields(value, "bad_answer");
-  TeamStrategy out;
-  constexpr std::size_t word_bytes_max = 64;
-  constexpr std::size_t description_bytes_max = 4 * description_units_max;
-  const std::string stance = fields.text("strategy", word_bytes_max);
-  const std::string focus = fields.text("focus", word_bytes_max);
-  const Json* priorities = fields.member("priorities");
-  out.description = fields.text("description", description_bytes_max);
-  if (!fields.ok()) return fields.error();
-  const auto stance_index = index_of(stance_names, stance);
-  const auto focus_index = index_of(focus_names, focus);
-  if (!stance_index)
-    fields.fault("strategy", "balanced, aggressive, economic or defensive", stance);
-  if (!focus_index) fields.fault("focus", "resources, territory or combat", focus);
-  if (!priorities->is_array() || priorities->empty() || priorities->size() > priorities_max) {
-    fields.fault("priorities", "a list of 1 to 7 priorities", describe(*priorities));
-  }
-  if (utf16_units(out.description) < description_units_min ||
-      utf16_units(out.description) > description_units_max) {
-    fields.fault("description", "5 to 200 characters",
-                 std::to_string(utf16_units(out.description)) + " characters");
-  }
-  if (!fields.ok()) return fields.error();
-  for (const Json& entry : *priorities) {
-    const auto index = entry.is_string()
-                           ? index_of(priority_names, entry.get_ref<const std::string&>())
-                           : std::nullopt;
-    if (!index) {
-      fields.fault("priorities", "the names of priorities", describe(entry));
-      return fields.error();
-    }
-    // A model that says a thing twice means it once.
-    const auto priority = static_cast<Priority>(*index);
-    bool repeated = false;
-    for (Priority p : out.priorities)
-      repeated = repeated || p == priority;
-    if (!repeated) out.priorities.push_back(priority);
-  }
-  out.stance = static_cast<Stance>(*stance_index);
-  out.focus = static_cast<Focus>(*focus_index);
-  return out;
 }
 
 }  // namespace redoubt::strategy

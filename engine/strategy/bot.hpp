@@ -54,7 +54,4 @@ class Bot : public Player {
 bool can_spawn(const Ground& ground, const territory::View& view, territory::Role role,
                const territory::Attributes& attributes);
 
-/// A TeamStrategy read from JSON; error bad_answer.
-Result<TeamStrategy> read_team_strategy(const nlohmann::json& value);
-
 }  // namespace redoubt::strategy

@@ -21,10 +21,6 @@ constexpr double closing_margin_percent = 20;
 // What the store of one collector more is worth when economies are compared.
 constexpr double collector_worth_units = 25;
 
-double clamp(double value, double low, double high) {
-  return value < low ? low : (value > high ? high : value);
-}
-
 double balance(double a, double b) {
   return a + b > 0 ? (a - b) / (a + b) : 0;
 }
@@ -66,14 +62,14 @@ double gap(Middle a, double x, double y) {
 double strength_near(const std::vector<Placed>& agents, Middle place, double reach) {
   double sum = 0;
   for (const Placed& agent : agents) {
-    const double closeness = clamp(1 - gap(place, agent.x, agent.y) / reach, 0, 1);
+    const double closeness = std::clamp(1 - gap(place, agent.x, agent.y) / reach, 0.0, 1.0);
     sum += role_strength[static_cast<std::size_t>(agent.role)] * agent.health * closeness;
   }
   return sum;
 }
 
 void put(Features& features, Feature which, double level, double value, std::string_view unit) {
-  features[static_cast<std::size_t>(which)] = {clamp(level, -1, 1), value, unit, true};
+  features[static_cast<std::size_t>(which)] = {std::clamp(level, -1.0, 1.0), value, unit, true};
 }
 
 void add_territory(Features& out, const Situation& s, const Side& us, const Side& rival) {
@@ -81,25 +77,27 @@ void add_territory(Features& out, const Situation& s, const Side& us, const Side
   const double points = us.share_percent - rival.share_percent;
   put(out, Feature::territory_gap, points / gap_full_percent, points, "points");
   const double start = s.win_share_percent - closing_margin_percent;
-  put(out, Feature::closing, clamp((us.share_percent - start) / closing_margin_percent, 0, 1),
-      us.share_percent, "percent");
-  put(out, Feature::enemy_closing,
-      clamp((rival.share_percent - start) / closing_margin_percent, 0, 1), rival.share_percent,
+  put(out, Feature::closing,
+      std::clamp((us.share_percent - start) / closing_margin_percent, 0.0, 1.0), us.share_percent,
       "percent");
+  put(out, Feature::enemy_closing,
+      std::clamp((rival.share_percent - start) / closing_margin_percent, 0.0, 1.0),
+      rival.share_percent, "percent");
 }
 
 void add_agents(Features& out, const Situation& s, const Side& us, const Side& rival) {
   if (us.agents_known) {
     const double wanted = std::max(collectors_wanted_min, us.agents() * collectors_wanted_share);
     const double missing = wanted - us.count[0];
-    put(out, Feature::workforce_gap, clamp(missing / wanted, 0, 1), std::max(0.0, missing),
+    put(out, Feature::workforce_gap, std::clamp(missing / wanted, 0.0, 1.0), std::max(0.0, missing),
         "collectors");
-    put(out, Feature::hurt, clamp((0.8 - us.health) / 0.5, 0, 1), 100 * us.health, "percent");
+    put(out, Feature::hurt, std::clamp((0.8 - us.health) / 0.5, 0.0, 1.0), 100 * us.health,
+        "percent");
   }
   if (us.agents_known && s.on_map_known) {
     const double per_agent = total(s.on_map) / std::max(1.0, us.agents());
-    put(out, Feature::scarcity, clamp(1 - per_agent / plenty_per_agent, 0, 1), total(s.on_map),
-        "units");
+    put(out, Feature::scarcity, std::clamp(1 - per_agent / plenty_per_agent, 0.0, 1.0),
+        total(s.on_map), "units");
   }
   if (us.agents_known && rival.agents_known) {
     put(out, Feature::army_balance, 1.5 * balance(us.strength, rival.strength),
@@ -178,7 +176,7 @@ Features features_of(const Situation& s) {
     for (int i = 0; i < styles; ++i) {
       const double belief = s.opponent[static_cast<std::size_t>(i)];
       const auto which = static_cast<Feature>(static_cast<int>(Feature::enemy_rush) + i);
-      put(out, which, clamp((belief - 0.25) / 0.75, 0, 1), 100 * belief, "percent");
+      put(out, which, std::clamp((belief - 0.25) / 0.75, 0.0, 1.0), 100 * belief, "percent");
     }
   }
   return out;
@@ -235,7 +233,7 @@ double threat_between(const std::vector<Placed>& raiders, const std::vector<Plac
   const double coming = strength_near(armed, home, apart * 0.67);
   const double holding = strength_near(holders, home, apart * 0.5);
   if (coming <= 0) return 0;
-  return clamp(coming / (coming + 0.75 * holding + 0.5), 0, 1);
+  return std::clamp(coming / (coming + 0.75 * holding + 0.5), 0.0, 1.0);
 }
 
 }  // namespace redoubt::strategy

@@ -31,11 +31,6 @@ Strategist::Strategist(const territory::Board& board, Team team)
   decision_ = choose_strategy(unknown);
 }
 
-const TeamStrategy& Strategist::in_force() const {
-  const bool directed = directive_ && tick_ < directive_until_tick_;
-  return directed ? *directive_ : decision_.strategy;
-}
-
 ThinkResult Strategist::think(const View& view, int work) {
   int used = 0;
   if (stage_ == Stage::done) stage_ = Stage::read;
@@ -105,7 +100,7 @@ void Strategist::act(const View& view) {
   enemy_army_seen_ = std::max(picture_.enemy_army, enemy_army_seen_ * 98 / 100);
   observe_rival(view);
   choose(view);
-  duties_ = assign_duties(ground_, picture_, weights_of(in_force()), duties_);
+  duties_ = assign_duties(ground_, picture_, weights_of(in_force().strategy), duties_);
   orders_.clear();
   for (std::size_t i = 0; i < duties_.size(); ++i) {
     const Order order = order_for(team_, duties_[i]);
@@ -131,7 +126,7 @@ void Strategist::build(const View& view) {
   if (view.tick + delay_ticks < view.spawn_ready_tick) return;
   DesignInput input;
   input.rules = &ground_.rules;
-  input.strategy = in_force();
+  input.strategy = in_force().strategy;
   input.own_known = true;
   for (std::size_t r = 0; r < input.store.size(); ++r)
     input.store[r] = view.store[r];
@@ -153,7 +148,7 @@ void Strategist::build(const View& view) {
 }
 
 Result<void> Strategist::direct(const Json& team_strategy, std::int32_t until_tick) {
-  auto read = read_team_strategy(team_strategy);
+  auto read = read_directive(team_strategy);
   if (!read) return read.error();
   directive_ = std::move(*read);
   directive_until_tick_ = until_tick;

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "engine/strategy/agent_designer.hpp"
+#include "engine/strategy/directive.hpp"
 #include "engine/strategy/opponent_model.hpp"
 #include "engine/strategy/picture.hpp"
 #include "engine/strategy/player.hpp"
@@ -43,7 +44,8 @@ class Strategist final : public Player {
   void act(const territory::View& view);
   void build(const territory::View& view);
   double fighters_wanted(const DesignInput& input) const;
-  const TeamStrategy& in_force() const;
+  bool directed() const { return directive_ && tick_ < directive_until_tick_; }
+  const Decision& in_force() const { return directed() ? directive_->decision : decision_; }
 
   Ground ground_;
   Team team_;
@@ -57,7 +59,7 @@ class Strategist final : public Player {
   std::int32_t strategy_tick_ = -1;  ///< when the strategy was last weighed; -1: never
   Decision decision_;
   OpponentModel opponent_;
-  std::optional<TeamStrategy> directive_;
+  std::optional<Directive> directive_;
   std::int32_t directive_until_tick_ = 0;
   std::vector<Duty> duties_;
   int enemy_army_seen_ = 0;  ///< the strongest lately, fading

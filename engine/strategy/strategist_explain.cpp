@@ -40,14 +40,14 @@ Cell middle_of(const Ground& ground, const std::vector<Cell>& cells) {
 }  // namespace
 
 Json Strategist::explain() const {
-  const bool directed = directive_ && tick_ < directive_until_tick_;
-  Json out = to_json(in_force());
+  const Decision& decision = in_force();
+  Json out = to_json(decision.strategy);
   out["team"] = team_;
   out["tick"] = std::max(0, tick_);
-  out["source"] = directed ? "relay" : "engine";
-  out["confidence"] = decision_.confidence;
+  out["source"] = directed() ? directive_->source : "engine";
+  out["confidence"] = decision.confidence;
   Json reasons = Json::array();
-  for (const Reason& reason : decision_.reasons) {
+  for (const Reason& reason : decision.reasons) {
     Json entry = to_json(reason);
     Json cells = Json::array();
     for (std::size_t i = 0; i < reason.cells.size() && i < reason_cells_max; ++i) {

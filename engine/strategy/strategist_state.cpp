@@ -125,7 +125,10 @@ void Strategist::save(ByteWriter& out) const {
   write_decision(out, decision_);
   opponent_.save(out);
   out.u8(directive_ ? 1 : 0);
-  if (directive_) write_strategy(out, *directive_);
+  if (directive_) {
+    write_decision(out, directive_->decision);
+    out.text(directive_->source);
+  }
   out.i32(directive_until_tick_);
   write_duties(out, duties_);
   write_orders(out, orders_);
@@ -139,12 +142,15 @@ Result<void> Strategist::restore(ByteReader& in) {
   const auto enemy_army_seen = static_cast<int>(in.u32());
   Decision decision;
   OpponentModel opponent;
-  std::optional<TeamStrategy> directive;
+  std::optional<Directive> directive;
   std::vector<Duty> duties;
   std::vector<territory::Order> orders;
   bool good = ours && enemy_army_seen >= 0 && read_decision(in, ground_.cells(), decision) &&
               opponent.restore(in);
-  if (good && in.u8() != 0) good = read_strategy(in, directive.emplace());
+  if (good && in.u8() != 0) {
+    good = read_decision(in, ground_.cells(), directive.emplace().decision);
+    directive->source = in.text(text_bytes_max);
+  }
   const std::int32_t until = in.i32();
   good = good && read_duties(in, ground_.cells(), duties) && read_orders(in, orders);
   if (!good || in.failed()) {

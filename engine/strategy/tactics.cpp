@@ -34,10 +34,6 @@ constexpr int heal_until_permille = 800;
 constexpr int escape_reach_units = 8;
 constexpr int approach_ticks = 6;  // finding one's place before a fight or a claim
 
-double clamp(double value, double low, double high) {
-  return value < low ? low : (value > high ? high : value);
-}
-
 const Task* task_before(const std::vector<Duty>& before, AgentId agent) {
   for (const Duty& duty : before) {
     if (duty.agent == agent) return &duty.task;
@@ -367,7 +363,7 @@ double Planner::hold_utility(const Friend& f, Cell cell) const {
   if (!f.fighter) return 0;
   const int way = way_ticks(f, cell);
   if (way < 0) return 0;
-  const double alarm = clamp(picture_.enemy_army / (picture_.army + 1.0), 0, 2);
+  const double alarm = std::clamp(picture_.enemy_army / (picture_.army + 1.0), 0.0, 2.0);
   return hold_points * weights_.defend * (0.5 + alarm) / (1 + way / 60.0);
 }
 

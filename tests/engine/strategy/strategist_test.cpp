@@ -90,6 +90,31 @@ TEST_CASE("a strategy from outside is in force until it runs out") {
   CHECK(player.explain().at("source") == "engine");
 }
 
+TEST_CASE("a model's name, reasons and confidence are shown with its strategy") {
+  const auto board = small_board();
+  Strategist player(board, 0);
+  Json answer = defend;
+  answer["source"] = "gpt-4.1-mini";
+  answer["confidence"] = 0.75;
+  answer["reasons"] = {{{"feature", "base_threat"}, {"text", "Three raiders."}, {"weight", 7}},
+                       "not a reason",
+                       {{"text", 5}}};
+  REQUIRE(player.direct(answer, 200).ok());
+  const Json e = player.explain();
+  CHECK(e.at("source") == "gpt-4.1-mini");
+  CHECK(e.at("confidence") == 0.75);
+  REQUIRE(e.at("reasons").size() == 1);
+  CHECK(e.at("reasons")[0].at("text") == "Three raiders.");
+  CHECK(e.at("reasons")[0].at("weight") == 1);
+  ByteWriter out;
+  player.save(out);
+  const std::string bytes = out.take();
+  Strategist copy(board, 0);
+  ByteReader in(bytes);
+  REQUIRE(copy.restore(in).ok());
+  CHECK(copy.explain() == e);
+}
+
 TEST_CASE("a strategy of the wrong shape is refused and changes nothing") {
   const auto board = small_board();
   Strategist player(board, 0);
