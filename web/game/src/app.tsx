@@ -136,7 +136,13 @@ function Panel({ game, matches, tab }: Props & { tab: Tab }) {
     case 'relay':
       return <panels.RelayPanel game={game} />;
     case 'match':
-      return <panels.MatchPanel key={game.state.map.value?.hash} game={game} matches={matches} />;
+      return (
+        <panels.MatchPanel
+          key={JSON.stringify(game.state.choice.value)}
+          game={game}
+          matches={matches}
+        />
+      );
     case 'keys':
       return <panels.KeysPanel />;
   }

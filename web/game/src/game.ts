@@ -72,12 +72,19 @@ export function createGame(relay: URL | null): Game {
   let engine: EngineClient | null = null;
   let restarts = 0;
   let snapNext = true;
+  /** While another match is being asked for, the newest frame is held: it may be that match's. */
+  let waiting = 0;
+  let held: Frame | null = null;
 
   const advice = createAdvice(state, () => engine, relay);
   const readings = createReadings({ state, shown, engine: () => engine, tell, look: advice.look });
   const run = (work: Promise<unknown> | undefined): void => void work?.catch(tell);
 
   function take(frame: Frame): void {
+    if (waiting > 0) {
+      held = frame;
+      return;
+    }
     const before = shown.frame;
     shown.frame = frame;
     const follows =
@@ -100,7 +107,23 @@ export function createGame(relay: URL | null): Game {
     announce(describeEnding(outcome, state.scores.value).title);
   }
 
+  /** Asks for another match; the present one stays shown until its answer is there. */
+  async function exchange(request: () => Promise<MatchInfo>): Promise<void> {
+    waiting++;
+    try {
+      const info = await request();
+      waiting--;
+      adopt(info);
+    } catch (error) {
+      waiting--;
+      throw error;
+    } finally {
+      held = null;
+    }
+  }
+
   function applyStatus(status: ClientStatus): void {
+    const wasPlaying = state.playing.value;
     batch(() => {
       state.playing.value = status.state === 'playing';
       state.headTick.value = status.headTick;
@@ -112,19 +135,19 @@ export function createGame(relay: URL | null): Game {
       const { tick, recorded, computed } = status.divergence;
       say({ text: words.replayDiffers(tick, recorded, computed), tone: 'bad' });
     }
-    if (status.state === 'lost') run(restart(status));
+    if (status.state === 'lost') run(restart(status, wasPlaying));
     else if (status.error) tell(status.error);
   }
 
-  async function restart(status: ClientStatus): Promise<void> {
+  async function restart(status: ClientStatus, wasPlaying: boolean): Promise<void> {
     if (!engine || restarts >= RESTARTS_MAX) {
       state.phase.value = 'failed';
       say({ text: words.engineFailed(shortReason(status.error)), tone: 'bad' }, FOREVER_MS);
       return;
     }
     restarts++;
-    const wasPlaying = state.playing.value;
-    adopt(await engine.restart());
+    const lost = engine;
+    await exchange(() => lost.restart());
     if (wasPlaying) await engine.play(state.speed.value);
     const text = 'The engine was restarted and goes on from its last saved state.';
     say({ text, tone: 'warning' });
@@ -147,12 +170,17 @@ export function createGame(relay: URL | null): Game {
       state.layers.value = { ...state.layers.value, heatTeam: 0 };
       state.followed.value = null;
       state.pulse.value = null;
+      state.scores.value = [];
       readings.reset(info.map, info.headTick > 0);
     });
+    const cells = info.map.width * info.map.height;
+    const fits = held?.cells.owner.length === cells && held.stock.length === info.map.sites.length;
+    if (held && fits) take(held);
   }
 
   async function start(options: MatchOptions): Promise<void> {
-    if (engine) return adopt(await engine.newMatch(options));
+    const running = engine;
+    if (running) return exchange(() => running.newMatch(options));
     try {
       engine = await startEngine(options);
     } catch (error) {
@@ -185,17 +213,20 @@ export function createGame(relay: URL | null): Game {
     },
     async openReplay(name, bytes) {
       try {
-        if (!engine) return;
-        adopt(await engine.openReplay(bytes));
-        await engine.play(state.speed.value);
+        const running = engine;
+        if (!running) return;
+        await exchange(() => running.openReplay(bytes));
+        await running.play(state.speed.value);
       } catch (error) {
-        say({ text: `${name}: ${(error as Error).message} Current match kept.`, tone: 'bad' });
+        const what = (error as Error).message.replace(/\.?\s*$/, '.');
+        say({ text: `${name}: ${what} Current match kept.`, tone: 'bad' });
       }
     },
     async loadState(bytes) {
       try {
-        if (!engine) return false;
-        adopt(await engine.loadState(bytes));
+        const running = engine;
+        if (!running) return false;
+        await exchange(() => running.loadState(bytes));
         return true;
       } catch (error) {
         tell(error);

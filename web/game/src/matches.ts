@@ -7,12 +7,12 @@ import { openFile, saveFile } from './files';
 import type { Game } from './game';
 import { formatShareLink, parseShareLink } from './link/share-link';
 import {
+  FIRST_CHOICE,
   generatedSize,
   IMPORTED,
   mapSource,
   SHIPPED_MAPS,
   teamsOf,
-  WORK_DEFAULT,
   type MatchChoice,
   type PlayerChoice,
 } from './match/choice';
@@ -23,19 +23,10 @@ import { startOpening } from './opening';
 const SEED_LIMIT = 1e9;
 const SHIPPED_IDS = SHIPPED_MAPS.map((map) => map.id).filter((id) => !generatedSize(id));
 
-/** What a visitor without a link sees: seeded, so that the first impression is the same for all. */
-const FIRST_CHOICE: MatchChoice = {
-  map: SHIPPED_MAPS[0].id,
-  seed: '7',
-  players: ['strategist', 'strategist'],
-  work: WORK_DEFAULT,
-};
-
 /** By then both sides have a few agents and some ground: something to look at. */
 const FIRST_TICK = 450;
 
 export interface Matches {
-  readonly choice: () => MatchChoice;
   readonly begin: (choice: MatchChoice) => void;
   readonly again: () => void;
   readonly openFiles: (files: FileList | null) => void;
@@ -52,7 +43,6 @@ export function createMatches(game: Game): Matches {
   const offline = startOffline(import.meta.env.DEV ? { container: undefined } : {});
   const installPrompt = watchInstallPrompt();
   const autosave = createAutosave(indexedDbStore(), __VERSIONS__);
-  let choice = FIRST_CHOICE;
   let imported: string | null = null;
   let opening: (() => void) | null = null;
 
@@ -90,7 +80,7 @@ export function createMatches(game: Game): Matches {
       work: next.work,
     });
     if (first) keepState();
-    choice = next;
+    state.choice.value = next;
   }
 
   async function start(next: MatchChoice, tick: number): Promise<void> {
@@ -102,7 +92,11 @@ export function createMatches(game: Game): Matches {
   function keepState(): void {
     const save = (bytes: Uint8Array): void => {
       if (state.mode.value !== 'live' || state.ending.value) return;
-      const title = JSON.stringify({ map: choice.map, seed: choice.seed, players: choice.players });
+      const title = JSON.stringify({
+        map: state.choice.value.map,
+        seed: state.choice.value.seed,
+        players: state.choice.value.players,
+      });
       autosave.save({ state: bytes, tick: state.tick.value, title });
     };
     game.engine()?.onState(save);
@@ -124,7 +118,7 @@ export function createMatches(game: Game): Matches {
     const kept = { ...FIRST_CHOICE, ...readTitle(saved.title) };
     await load(kept.map === IMPORTED ? { ...kept, map: FIRST_CHOICE.map } : kept);
     if (!(await game.loadState(saved.state))) return false;
-    choice = kept;
+    state.choice.value = kept;
     game.play();
     return true;
   }
@@ -161,7 +155,10 @@ export function createMatches(game: Game): Matches {
       .engine()
       ?.saveReplay()
       .then((bytes) =>
-        saveFile(`redoubt-${choice.map.replace(':', '-')}-seed-${state.seed.value}.replay`, bytes),
+        saveFile(
+          `redoubt-${state.choice.value.map.replace(':', '-')}-seed-${state.seed.value}.replay`,
+          bytes,
+        ),
       )
       .catch(game.tell);
   }
@@ -170,10 +167,10 @@ export function createMatches(game: Game): Matches {
     const link = formatShareLink(
       {
         made: __VERSIONS__,
-        map: choice.map,
+        map: state.choice.value.map,
         seed: state.seed.value,
-        players: playersFor(choice),
-        work: choice.work,
+        players: playersFor(state.choice.value),
+        work: state.choice.value.work,
         tick: state.tick.value,
       },
       SHIPPED_IDS,
@@ -200,9 +197,17 @@ export function createMatches(game: Game): Matches {
     if (!file) return;
     endOpening();
     const beginMap: Parameters<typeof openFile>[2] = async (source, name, text) => {
-      await game.start({ map: source, seed: choice.seed, work: choice.work });
+      await game.start({
+        map: source,
+        seed: state.choice.value.seed,
+        work: state.choice.value.work,
+      });
       imported = text;
-      choice = { ...choice, map: IMPORTED, players: state.players.value as PlayerChoice[] };
+      state.choice.value = {
+        ...state.choice.value,
+        map: IMPORTED,
+        players: state.players.value as PlayerChoice[],
+      };
       game.say({ text: `${name} opened.`, tone: 'ok' });
       game.play();
     };
@@ -210,9 +215,9 @@ export function createMatches(game: Game): Matches {
   }
 
   return {
-    choice: () => choice,
     begin,
-    again: () => begin({ ...choice, seed: String(Math.floor(Math.random() * SEED_LIMIT)) }),
+    again: () =>
+      begin({ ...state.choice.value, seed: String(Math.floor(Math.random() * SEED_LIMIT)) }),
     openFiles,
     saveReplay,
     share,

@@ -64,8 +64,13 @@ export function createReadings({ state, shown, engine, tell, look }: Sources): R
     if (!running || !map) return;
     const tick = state.tick.value;
     const teams = Array.from({ length: map.teams }, (_, team) => team as TeamId);
-    const next = await Promise.all(teams.map((team) => running.explain(team)));
-    if (map !== state.map.value) return;
+    const answers = teams.map((team) => running.explain(team));
+    const next = await Promise.all(answers).catch((error: unknown) => {
+      // Another match may have begun meanwhile, with fewer teams.
+      if (map === state.map.value) throw error;
+      return null;
+    });
+    if (!next || map !== state.map.value) return;
     timed(() =>
       batch(() => {
         state.explanations.value = next;

@@ -5,6 +5,7 @@
 
 import { signal } from '@preact/signals';
 import type { Explanation, Frame, MapInfo, Outcome } from '@redoubt/engine';
+import { FIRST_CHOICE } from './match/choice';
 import { initialLayers } from './match/layers';
 import { noMarkers } from './match/markers';
 import type { TeamScore } from './match/scores';
@@ -57,6 +58,7 @@ export function createState() {
     mode: signal<'live' | 'replay'>('live'),
     players: signal<readonly string[]>([]),
     seed: signal(''),
+    choice: signal(FIRST_CHOICE),
     tick: signal(0),
     headTick: signal(0),
     playing: signal(false),

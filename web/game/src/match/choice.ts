@@ -32,6 +32,14 @@ export const SHIPPED_MAPS: readonly MapEntry[] = [
   { id: 'gen:30x24', label: 'From the seed, 30\u00d724', teams: 2 },
 ];
 
+/** What a visitor without a link sees: seeded, so that the first impression is the same for all. */
+export const FIRST_CHOICE: MatchChoice = {
+  map: SHIPPED_MAPS[0].id,
+  seed: '7',
+  players: ['strategist', 'strategist'],
+  work: WORK_DEFAULT,
+};
+
 /** "gen:40x28" or "gen:41x29x4"; null for anything else. */
 export function generatedSize(
   map: string,

@@ -7,7 +7,7 @@ import { Icon, TeamMark } from './marks';
 
 /** A new match (map, seed, players), files in and out. */
 export function MatchPanel({ game, matches }: { game: Game; matches: Matches }) {
-  const choice = useSignal(matches.choice());
+  const choice = useSignal(game.state.choice.value);
   const set = (part: Partial<MatchChoice>) => (choice.value = { ...choice.value, ...part });
   const teams = teamsOf(choice.value.map) ?? game.state.players.value.length;
   return (
