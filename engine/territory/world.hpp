@@ -36,15 +36,21 @@ using AgentId = std::uint32_t;
 constexpr AgentId no_agent = 0xffffffffu;
 
 /// A standing order: it holds until the next one for the agent, or until it is done (then idle).
+///
+/// A step into the next cell, once begun, is finished before a new order is followed. Everybody
+/// strikes what comes within range; who also *leaves* his way for enemies within engage_cells is
+/// said below. A foreign base cannot be entered: sent there, an agent stops beside it.
 enum class OrderKind : std::uint8_t {
-  idle,
+  idle,     ///< stand, make way for allies; defenders and attackers go for enemies
   move,     ///< go to `cell`, then idle
-  collect,  ///< go to the site on `cell`, harvest, deposit, and again
-  retreat,  ///< "return": go to base, deposit, heal
+  collect,  ///< go to the site on `cell`, harvest until full or it is empty, deposit, and again
+  retreat,  ///< "return": go to base, deposit, stay until healed
   capture,  ///< go to `cell` and stay until it is held at the maximum
-  attack,   ///< go after agent `target`; falls back to move to `cell` when it is out of sight
-  guard,    ///< hold `cell`, engage what comes within reach, come back
-  spawn,    ///< not for an agent: build one of `role` with `attributes`
+  attack,   ///< go after agent `target`, done when it is dead; out of sight, or without a target,
+            ///< go to `cell`; goes for other enemies on the way
+  guard,    ///< hold `cell`, go for enemies that come within reach of it, come back
+  spawn,    ///< not for an agent: build one of `role` with `attributes`; dropped and counted where
+            ///< it cannot be built now (too early, too dear, too many, no free cell)
 };
 
 struct Order {
