@@ -15,7 +15,9 @@
  *   lost        network_down  offline         only the words change: the browser's hint may be wrong,
  *   offline     network_up    lost            so probing goes on; a hint of change probes at once
  *   offline     alive|prompt  online
- *   any         wake                          starts the due probe, or fails the one that took too long
+ *   any         wake                          starts the due probe, or fails the one that took too long;
+ *                                             a wake that came late itself (a page that was busy or
+ *                                             slept) gives the answer that may lie there one grace
  *
  * Every other pair leaves the state as it is (TRANSITIONS below has all of them).
  *
@@ -31,6 +33,11 @@ export type ConnectionState = 'connecting' | 'online' | 'slow' | 'lost' | 'offli
 
 export const HEARTBEAT_MS = 1000;
 export const PROBE_TIMEOUT_MS = 900;
+/** Before the first answer nothing can be lost, and a page that loads is busy. */
+export const FIRST_PROBE_TIMEOUT_MS = 2500;
+/** A wake later than this says more about the host than about the relay. */
+export const HOST_LATE_MS = 200;
+export const GRACE_MS = 300;
 export const BACKOFF_FIRST_MS = 500;
 export const BACKOFF_CAP_MS = 4000;
 
@@ -61,6 +68,8 @@ export interface Connection {
   readonly outageMs: number | null;
   /** When the probe under way began. */
   readonly probeSinceMs: number | null;
+  /** The probe under way was given its grace. */
+  readonly graceGiven: boolean;
   /** When the next probe begins, or the one under way fails. */
   readonly wakeAtMs: number;
   /** Failed probes in a row. */
@@ -92,6 +101,7 @@ export function startConnection(nowMs: number, network: boolean): Step {
       lostAtMs: null,
       outageMs: null,
       probeSinceMs: null,
+      graceGiven: false,
       wakeAtMs: nowMs,
       failures: 0,
       network,
@@ -117,8 +127,10 @@ function enter(connection: Connection, state: ConnectionState, nowMs: number): C
 
 function probe(connection: Connection, nowMs: number): Step {
   if (connection.probeSinceMs !== null) return { connection, commands: [] };
+  const timeoutMs = connection.state === 'connecting' ? FIRST_PROBE_TIMEOUT_MS : PROBE_TIMEOUT_MS;
+  const wakeAtMs = nowMs + timeoutMs;
   return {
-    connection: { ...connection, probeSinceMs: nowMs, wakeAtMs: nowMs + PROBE_TIMEOUT_MS },
+    connection: { ...connection, probeSinceMs: nowMs, graceGiven: false, wakeAtMs },
     commands: ['probe'],
   };
 }
@@ -168,8 +180,13 @@ const missed: Arrow = (connection, input, { nowMs, random }) => {
 };
 
 const wake: Arrow = (connection, input, moment) => {
-  if (moment.nowMs < connection.wakeAtMs) return { connection, commands: [] };
+  const lateMs = moment.nowMs - connection.wakeAtMs;
+  if (lateMs < 0) return { connection, commands: [] };
   if (connection.probeSinceMs === null) return probe(connection, moment.nowMs);
+  if (lateMs > HOST_LATE_MS && !connection.graceGiven) {
+    const wakeAtMs = moment.nowMs + GRACE_MS;
+    return { connection: { ...connection, graceGiven: true, wakeAtMs }, commands: [] };
+  }
   const error = (input as Extract<Input, { kind: 'wake' }>).timeout;
   const failed = missed(connection, { kind: 'silent', error }, moment);
   return { connection: failed.connection, commands: ['abort_probe'] };
