@@ -1,5 +1,5 @@
 /** Public types of @redoubt/engine: what a game sees. Cells are indices row * width + column. */
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 
 export type TeamId = 0 | 1 | 2 | 3;
 export type Role = 'collector' | 'explorer' | 'defender' | 'attacker';

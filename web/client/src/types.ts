@@ -1,5 +1,5 @@
 /** Public types of @redoubt/client. Times are milliseconds of the client's clock (`client.now()`). */
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 
 import type { ConnectionState } from './connection.js';
 import type { ClientError, ClientErrorCode } from './errors.js';
