@@ -15,9 +15,12 @@ import type { Tab } from './state';
 const more = signal<typeof import('./panels/more') | null>(null);
 const MORE_AFTER_MS = 2500;
 
+function loadNow(): void {
+  void import('./panels/more').then((panels) => (more.value = panels));
+}
+
 export function loadMore(): void {
-  const load = () => void import('./panels/more').then((panels) => (more.value = panels));
-  setTimeout(load, MORE_AFTER_MS);
+  setTimeout(loadNow, MORE_AFTER_MS);
 }
 
 interface Props {
@@ -129,7 +132,10 @@ function Tabs({ game, matches }: Props) {
 function Panel({ game, matches, tab }: Props & { tab: Tab }) {
   if (tab === 'roster') return <Roster game={game} />;
   const panels = more.value;
-  if (!panels) return <p class="empty">Loading\u2026</p>;
+  if (!panels) {
+    loadNow();
+    return <p class="empty">Loading\u2026</p>;
+  }
   switch (tab) {
     case 'charts':
       return <panels.ChartsTab game={game} />;

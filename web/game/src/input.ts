@@ -61,7 +61,8 @@ function stepBack({ state }: Game): void {
 export function installInput(game: Game, matches: Matches, firstInput: () => void): void {
   const { state } = game;
   const first = () => timed(firstInput);
-  addEventListener('pointerdown', first, { once: true });
+  // Not when the pointer goes down: what then moves on the page would slip away under a click.
+  addEventListener('pointerup', first, { once: true });
   addEventListener('keydown', first, { once: true });
   addEventListener('keydown', (event) =>
     timed(() => {
