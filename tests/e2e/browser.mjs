@@ -21,19 +21,24 @@ const FLAGS = [
 ];
 
 /**
- * The line that Chromium itself writes for a request that found nobody. No page can prevent it: it is
- * the network's, not an error of the page, and is counted apart.
+ * The line that Chromium itself writes for a request to the relay that found nobody. No page can
+ * prevent it: it is the network's, not an error of the page, and is counted apart. For anything else
+ * than the relay's paths it is an error.
  */
-const NETWORK_LINE = /^(Failed to load resource: net::ERR_|WebSocket connection to '[^']+' failed)/;
+function isNetworkLine(text, url) {
+  if (/^WebSocket connection to '[^']+\/ws\/[^']+' failed/.test(text)) return true;
+  return /^Failed to load resource: /.test(text) && /\/(healthz|api\/[a-z-]+)$/.test(url);
+}
 
 /** Watches one page; what it saw is in `errors`, `networkLines` and `violations`. */
 export function watchPage(page) {
   const seen = { errors: [], networkLines: [], violations: [], failedRequests: [] };
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
-    const line = `${message.text()} (${message.location().url})`;
+    const { url } = message.location();
+    const line = `${message.text()} (${url})`;
     if (/Content Security Policy/.test(line)) seen.violations.push(line);
-    else if (NETWORK_LINE.test(message.text())) seen.networkLines.push(line);
+    else if (isNetworkLine(message.text(), url)) seen.networkLines.push(line);
     else seen.errors.push(line);
   });
   page.on('pageerror', (error) => seen.errors.push(String(error.stack ?? error)));

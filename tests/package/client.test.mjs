@@ -122,7 +122,10 @@ describe('@redoubt/client from its tarball', () => {
     assert.match(withRelay, /^relay aggressive /m);
     const nobody = await nobodysUrl();
     const without = await play('readme.mjs', code.replace('http://localhost:8000', nobody));
-    assert.match(without, /^engine (balanced|aggressive|economic|defensive) [^]*cannot be reached/m);
+    assert.match(
+      without,
+      /^engine (balanced|aggressive|economic|defensive) [^]*cannot be reached/m,
+    );
   });
 
   it('is typed for strict users of both module resolutions', { skip: noEngine }, async () => {

@@ -1,0 +1,63 @@
+/** The game page as somebody sees and uses it: by roles, names and texts. */
+import { until } from './browser.mjs';
+
+export const TICKS_A_SECOND = 10;
+
+export function gamePage(page) {
+  const slider = page.getByRole('slider', { name: 'Match time' });
+  const card = (team) => page.getByRole('article', { name: `${team}'s strategy` });
+  const game = {
+    page,
+    card,
+    /** The tick that is shown. */
+    tick: async () => Number(await slider.inputValue()),
+    /** The newest tick. */
+    head: async () => Number(await slider.getAttribute('max')),
+    /** What the one status line says. */
+    status: () => page.locator('.status').innerText(),
+    /** Who gave a team's strategy: "built-in", "relay 3 ms", ... */
+    source: (team) => card(team).locator('.badge').innerText(),
+    isPlaying: () => page.getByRole('button', { name: 'Pause', exact: true }).isVisible(),
+    openTab: (name) => page.getByRole('tab', { name }).click(),
+
+    async open(url) {
+      await page.goto(url);
+      await until('the match to run', async () => (await game.tick()) > 0);
+    },
+    /** Until the match has played so many ticks more. */
+    async plays(ticks, what = `${ticks} ticks more`) {
+      const from = await game.tick();
+      await until(what, async () => (await game.tick()) >= from + ticks);
+    },
+    async pause() {
+      if (await game.isPlaying()) await page.keyboard.press('Space');
+      await until('a pause', async () => !(await game.isPlaying()));
+      // Frames that were on their way may still be shown.
+      let [tick, times] = [-1, 0];
+      await until('the last frame', async () => {
+        const now = await game.tick();
+        times = now === tick ? times + 1 : 0;
+        tick = now;
+        return times >= 8;
+      });
+    },
+    async speedUp(times) {
+      for (let time = 0; time < times; time++) await page.keyboard.press(']');
+    },
+    async openFile(name, bytes) {
+      await game.openTab('Match');
+      const buffer = Buffer.from(bytes);
+      await page
+        .locator('input[type=file]')
+        .setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    },
+    async saveReplay() {
+      await game.openTab('Match');
+      const download = page.waitForEvent('download');
+      await page.getByRole('tabpanel').getByRole('button', { name: 'Save replay' }).click();
+      const stream = await (await download).createReadStream();
+      return Buffer.concat(await stream.toArray());
+    },
+  };
+  return game;
+}
