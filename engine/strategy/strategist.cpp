@@ -96,8 +96,6 @@ void Strategist::choose(const View& view) {
 // starts over and comes to the same end.
 void Strategist::act(const View& view) {
   tick_ = view.tick;
-  // What was seen of the enemy's army is not forgotten at once.
-  enemy_army_seen_ = std::max(picture_.enemy_army, enemy_army_seen_ * 98 / 100);
   observe_rival(view);
   choose(view);
   duties_ = assign_duties(ground_, picture_, weights_of(in_force().strategy), duties_);

@@ -62,7 +62,6 @@ class Strategist final : public Player {
   std::optional<Directive> directive_;
   std::int32_t directive_until_tick_ = 0;
   std::vector<Duty> duties_;
-  int enemy_army_seen_ = 0;  ///< the strongest lately, fading
 };
 
 std::unique_ptr<Player> make_strategist(const territory::Board& board, Team team,

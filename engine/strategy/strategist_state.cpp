@@ -121,7 +121,6 @@ void Strategist::save(ByteWriter& out) const {
   out.text(name());
   out.i32(tick_);
   out.i32(strategy_tick_);
-  out.u32(static_cast<std::uint32_t>(enemy_army_seen_));
   write_decision(out, decision_);
   opponent_.save(out);
   out.u8(directive_ ? 1 : 0);
@@ -139,14 +138,12 @@ Result<void> Strategist::restore(ByteReader& in) {
   const bool ours = in.text(text_bytes_max) == name() && version == state_version;
   const std::int32_t tick = in.i32();
   const std::int32_t strategy_tick = in.i32();
-  const auto enemy_army_seen = static_cast<int>(in.u32());
   Decision decision;
   OpponentModel opponent;
   std::optional<Directive> directive;
   std::vector<Duty> duties;
   std::vector<territory::Order> orders;
-  bool good = ours && enemy_army_seen >= 0 && read_decision(in, ground_.cells(), decision) &&
-              opponent.restore(in);
+  bool good = ours && read_decision(in, ground_.cells(), decision) && opponent.restore(in);
   if (good && in.u8() != 0) {
     good = read_decision(in, ground_.cells(), directive.emplace().decision);
     directive->source = in.text(text_bytes_max);
@@ -162,7 +159,6 @@ Result<void> Strategist::restore(ByteReader& in) {
   }
   tick_ = tick;
   strategy_tick_ = strategy_tick;
-  enemy_army_seen_ = enemy_army_seen;
   decision_ = std::move(decision);
   opponent_ = opponent;
   directive_ = std::move(directive);
