@@ -25,7 +25,8 @@ void serve(http::Router& router, std::string path, std::string_view type, std::s
 }  // namespace
 
 std::string openapi_document() {
-  Json document = Json::parse(data::openapi_json);
+  // In the file's order, which is the explorer's.
+  nlohmann::ordered_json document = nlohmann::ordered_json::parse(data::openapi_json);
   document["info"]["version"] = relay_version;
   return document.dump();
 }

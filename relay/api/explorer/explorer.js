@@ -27,7 +27,11 @@ function describe(api, schema, depth = 0) {
   if (found.allOf) return found.allOf.map((part) => describe(api, part, depth)).join('\n');
   if (found.const !== undefined) return JSON.stringify(found.const);
   if (found.enum) return found.enum.map((value) => JSON.stringify(value)).join(' | ');
-  if (found.type === 'array') return `list of ${describe(api, found.items, depth)}`;
+  if (found.type === 'array') {
+    const inner = resolve(api, found.items);
+    const lead = inner?.properties || inner?.allOf ? '\n' : ' ';
+    return `list of${lead}${describe(api, found.items, depth)}`;
+  }
   if (found.type === 'object' && found.properties) {
     return Object.entries(found.properties)
       .map(([name, member]) => {
@@ -43,7 +47,8 @@ function describe(api, schema, depth = 0) {
   if (found.additionalProperties) {
     const inner = resolve(api, found.additionalProperties);
     const text = describe(api, found.additionalProperties, depth + 1);
-    return `object of ${inner?.properties ? `\n${text}` : text}`;
+    const lead = inner?.properties ? '\n' : ' ';
+    return `object by name of${lead}${text}`;
   }
   const range = [
     found.minimum !== undefined ? `from ${found.minimum}` : '',
