@@ -203,6 +203,29 @@ test('frames once a second are not answered each, and a bad one does not end the
   await once(socket, 'close');
 });
 
+test('a long frame is read beside the others, one over the limit ends the socket', async () => {
+  const { socket, until } = connect();
+  await once(socket, 'open');
+  const state = game_state(40, 40);
+  state.agents.red = Array.from({ length: 200 }, (_, id) => ({
+    id,
+    role: 'collector',
+    health: 80,
+    x: id,
+    y: 2 * id,
+    path: [
+      [1, 2],
+      [3, 4],
+    ],
+  }));
+  socket.send(JSON.stringify({ type: 'gameState', data: state }));
+  const frame = await until((f) => f.type === 'directive' && f.team === 'red');
+  assert.equal(typeof frame.data.territoryFocus.x, 'number');
+  socket.send('x'.repeat(300_000));
+  const [code] = await once(socket, 'close');
+  assert.equal(code, 1009);
+});
+
 test('a client that reconnects is served anew', async () => {
   for (let i = 0; i < 3; i += 1) {
     const { socket, until } = connect();

@@ -1,11 +1,13 @@
 // The program from start to end: options, configuration, signals, exit codes.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import tls from 'node:tls';
 import WebSocket from 'ws';
 import { ask, run, start } from './program.mjs';
 
@@ -137,17 +139,62 @@ test('a second signal stops at once, with code 1', { timeout: 20_000 }, async ()
   assert.equal((await relay.ended).code, 1);
 });
 
-test('SIGHUP reads certificates again and the log says what happened', async () => {
-  const relay = await start();
+const certificate = (name) => {
+  const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
+  execFileSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+      ...['-keyout', key, '-out', cert, '-days', '2', '-subj', `/CN=${name}`],
+      ...['-addext', 'subjectAltName=DNS:localhost'],
+    ],
+    { stdio: 'ignore' },
+  );
+  return { key: readFileSync(key), cert: readFileSync(cert) };
+};
+const common_name = (port) =>
+  new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().subject.CN);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+
+test('SIGHUP reads certificates again, keeps the old one where the new is bad, and says so', async () => {
+  const [key, cert] = [join(folder, 'server.key'), join(folder, 'server.crt')];
+  const install = (pair) => {
+    writeFileSync(key, pair.key);
+    writeFileSync(cert, pair.cert);
+  };
+  install(certificate('first'));
+  const relay = await start([], {
+    REDOUBT_LISTENERS_0_TLS_KEY: key,
+    REDOUBT_LISTENERS_0_TLS_CERTIFICATE: cert,
+  });
+  assert.match(relay.url, /^https:/);
+  assert.equal(await common_name(relay.port), 'first');
+  install(certificate('second'));
   relay.child.kill('SIGHUP');
   await relay.line((line) => line.event === 'certificates_reloaded');
-  assert.equal((await ask(relay)).status, 200);
-  await relay.stop();
+  assert.equal(await common_name(relay.port), 'second');
+  writeFileSync(cert, 'no certificate');
+  relay.child.kill('SIGHUP');
+  const kept = await relay.line((line) => line.event === 'certificates_kept');
+  assert.equal(kept.level, 'error');
+  assert.equal(await common_name(relay.port), 'second');
+  assert.equal((await relay.stop()).code, 0);
+  const refused = await run(['--port', '0'], {
+    REDOUBT_ADMIN_ENABLED: 'false',
+    REDOUBT_LISTENERS_0_TLS_KEY: key,
+    REDOUBT_LISTENERS_0_TLS_CERTIFICATE: cert,
+  });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /server\.crt/);
 });
 
 test('no core file can be written', { skip: process.platform !== 'linux' }, async () => {
   const relay = await start();
-  const { readFileSync } = await import('node:fs');
   const limits = readFileSync(`/proc/${relay.child.pid}/limits`, 'utf8');
   assert.match(limits, /Max core file size +0 +0/);
   await relay.stop();

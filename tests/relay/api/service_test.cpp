@@ -1,0 +1,108 @@
+#include "relay/api/service.hpp"
+
+#include <doctest/doctest.h>
+
+#include "engine/base/json.hpp"
+#include "relay/api/documents.hpp"
+
+namespace redoubt::api {
+namespace {
+
+struct Fixture {
+  observe::Metrics metrics;
+  observe::Log log{2, observe::Level::off, 16};
+  Telemetry telemetry{metrics, log, true};
+  Service service{metrics, telemetry, 1'000};
+  http::Router router;
+
+  http::Response get(std::string_view path, std::vector<http::HeaderView> headers = {}) {
+    http::Request request;
+    request.method = http::Method::get;
+    request.path = path;
+    request.headers = std::move(headers);
+    request.context.now.wall_ms = 61'500;
+    const auto match = router.match(http::Method::get, path, false, request.parameters);
+    if (match.route == nullptr) return http::Response::json(404, "");
+    return (*std::get_if<http::Handler>(&match.route->handler))(request);
+  }
+};
+
+Json body(const http::Response& response) {
+  return Json::parse(response.body_view());
+}
+
+TEST_CASE("liveness stays, readiness and health turn when the relay drains") {
+  Fixture f;
+  f.service.install(f.router, {});
+  CHECK(f.get("/healthz").body_view() == R"({"status":"ok"})");
+  CHECK(f.get("/readyz").status_code() == 200);
+  CHECK(body(f.get("/health"))["status"] == "healthy");
+  CHECK(body(f.get("/health"))["timestamp"] == 61.5);
+  CHECK(body(f.get("/health"))["uptime_s"] == 60);
+  f.service.set_draining();
+  CHECK(f.get("/healthz").status_code() == 200);
+  CHECK(f.get("/readyz").status_code() == 503);
+  CHECK(f.get("/health").status_code() == 503);
+  CHECK(body(f.get("/health"))["status"] == "draining");
+}
+
+TEST_CASE("the root is the page for a browser and one JSON for every known client") {
+  Fixture f;
+  f.service.install(f.router,
+                    [](const http::Request&) { return http::Response::text(200, "page"); });
+  CHECK(f.get("/", {{"Accept", "text/html,*/*;q=0.8"}}).body_view() == "page");
+  const Json root = body(f.get("/", {{"Accept", "application/json"}}));
+  CHECK(root["status"] == "ok");
+  CHECK(root["mock_mode"] == true);
+  CHECK(root["source"] == "engine");
+  CHECK(root["message"].get<std::string>().find("Virtual Startup") == 0);
+  CHECK(root["message"].get<std::string>().find("AI Territory Game Backend is running") > 0);
+  CHECK(f.get("/", {{"X-Api-Dialect", "agentarena"}}).body_view() ==
+        R"({"message":"AI Territory Game Backend is running"})");
+}
+
+TEST_CASE("without a page a browser gets the JSON too") {
+  Fixture f;
+  f.service.install(f.router, {});
+  CHECK(body(f.get("/", {{"Accept", "text/html"}}))["status"] == "ok");
+}
+
+TEST_CASE("who asks for HTML") {
+  struct Row {
+    const char* accept;
+    bool html;
+  };
+  const Row rows[] = {
+      {"text/html", true},
+      {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true},
+      {"application/json, text/html;q=0.5", true},
+      {"Text/HTML ; charset=utf-8", true},
+      {"text/html;q=0", false},
+      {"text/html;q=0.0, application/json", false},
+      {"*/*", false},
+      {"text/*", false},
+      {"application/json", false},
+      {"text/htmlx", false},
+      {"", false},
+      {",,,", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.accept);
+    CHECK(accepts_html(row.accept) == row.html);
+  }
+}
+
+TEST_CASE("the admin listener has metrics and no API") {
+  Fixture f;
+  f.service.install_admin(f.router);
+  CHECK(f.get("/metrics").body.find("redoubt_build_info{version=\"") != std::string::npos);
+  CHECK(f.get("/metrics").body.find("redoubt_ready 1\n") != std::string::npos);
+  CHECK(f.get("/").status == 404);
+}
+
+TEST_CASE("the description carries the program's version") {
+  CHECK(Json::parse(openapi_document())["info"]["version"] == std::string(relay_version));
+}
+
+}  // namespace
+}  // namespace redoubt::api
