@@ -55,29 +55,22 @@ void record(Match& match, std::int32_t tick, std::span<const Order> orders) {
   }
 }
 
-Error blame(Error error, const Match& match, Team team) {
-  const std::string name =
-      match.players[team] ? std::string(match.players[team]->name()) : "nobody";
+// The orders of a plan are legal whenever they act (those of the dead are dropped), so a refused one
+// is a defect of the player.
+Error blame(Error error) {
   error.code = "internal";
-  error.message = "player " + name + " of team " + std::to_string(team) +
-                  " gave an order that the rules refuse: " + error.message;
+  error.message = "a player gave an order that the rules refuse: " + error.message;
   return error;
 }
 
-// A plan may be overtaken by orders from outside; what it can no longer do is dropped. Without such
-// orders a refused one is a defect.
-Result<void> keep_allowed(const Match& match, std::vector<Order>& due) {
-  std::vector<Order> kept;
-  for (const Order& order : due) {
-    const Result<void> allowed = territory::check(match.board, match.world, order);
-    if (allowed.ok()) {
-      kept.push_back(order);
-    } else if (match.exact) {
-      return blame(allowed.error(), match, order.team);
-    }
-  }
-  due = std::move(kept);
-  return {};
+// A person's word on what to build comes before the player's.
+void give_way(std::vector<Order>& due, std::span<const Order> outside) {
+  std::erase_if(due, [&](const Order& planned) {
+    return planned.kind == territory::OrderKind::spawn &&
+           std::any_of(outside.begin(), outside.end(), [&](const Order& order) {
+             return order.kind == territory::OrderKind::spawn && order.team == planned.team;
+           });
+  });
 }
 
 }  // namespace
@@ -177,18 +170,23 @@ Result<void> advance(Match& match, std::span<const Order> outside,
     if (!allowed.ok()) return allowed.error();
   }
   std::vector<Order> orders = take_due(match);
-  const bool exact_before = match.exact;
-  if (!outside.empty()) match.exact = false;
-  const Result<void> allowed = keep_allowed(match, orders);
-  // Orders from outside come last: they are the word that counts.
+  give_way(orders, outside);
+  // The last order to an agent counts.
   orders.insert(orders.end(), outside.begin(), outside.end());
   const std::int32_t tick = match.world.tick;
-  const Result<void> stepped =
-      allowed.ok() ? territory::step(match.board, match.world, orders, events) : allowed;
-  if (!stepped.ok()) {
-    match.exact = exact_before;
-    return stepped.error();
-  }
+  const bool over = match.world.over != 0;
+  Result<void> stepped = territory::step(match.board, match.world, orders, events);
+  if (!stepped.ok()) return over ? stepped.error() : blame(std::move(stepped.error()));
+  if (!outside.empty()) match.exact = false;
+  std::erase_if(match.pending, [&](const TimedOrder& o) { return o.tick <= tick; });
+  record(match, tick, orders);
+  return {};
+}
+
+Result<void> advance_as_recorded(Match& match, std::span<const Order> orders) {
+  const std::int32_t tick = match.world.tick;
+  Result<void> stepped = territory::step(match.board, match.world, orders);
+  if (!stepped.ok()) return stepped;
   std::erase_if(match.pending, [&](const TimedOrder& o) { return o.tick <= tick; });
   record(match, tick, orders);
   return {};

@@ -73,6 +73,10 @@ bool thought_is_due(const Match& match);
 Result<void> advance(Match& match, std::span<const territory::Order> outside = {},
                      std::vector<territory::Event>* events = nullptr);
 
+/// Plays one tick with `orders` as they were recorded; pending ones of this tick are dropped. For
+/// going through a recorded past again with players that think along.
+Result<void> advance_as_recorded(Match& match, std::span<const territory::Order> orders);
+
 /// Plays until `until_tick` or the end. Errors only where a player gives an order that the rules
 /// refuse: a defect, reported with the player's name.
 Result<void> play(Match& match, std::int32_t until_tick,

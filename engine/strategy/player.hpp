@@ -21,6 +21,9 @@
 
 namespace redoubt::strategy {
 
+/// Raised when the built-in players decide otherwise from the same views.
+constexpr int strategy_version = 1;
+
 struct ThinkResult {
   bool done = true;
   int work_used = 0;

@@ -7,7 +7,7 @@ namespace redoubt::territory {
 namespace {
 
 constexpr std::uint32_t magic = 0x52424452;  // "RDBR"
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = replay_format;
 constexpr std::size_t map_bytes_max = 256 * 1024;
 constexpr std::size_t name_bytes_max = 200;
 constexpr std::uint32_t orders_max = 4'000'000;

@@ -12,6 +12,8 @@
 namespace redoubt::territory {
 
 constexpr int replay_hash_interval_ticks = 64;
+/// Version of the file's layout; others are refused.
+constexpr int replay_format = 1;
 
 struct TimedOrder {
   std::int32_t tick = 0;  ///< the tick in which it acted (passed to the step from `tick`)

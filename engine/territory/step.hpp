@@ -15,6 +15,9 @@
 
 namespace redoubt::territory {
 
+/// Raised when the same orders on the same board give another state hash.
+constexpr int rules_version = 1;
+
 World start(const Board& board, std::uint64_t seed, const Lots& lots = default_lots);
 
 /// Whether `order` may be given by `order.team` now. Error bad_order or bad_attributes. An order
