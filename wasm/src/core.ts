@@ -24,6 +24,7 @@ export interface Face {
 
   open(kind: string, map: string, name: string, rules: string, seed: string): number;
   openReplay(bytes: Uint8Array): number;
+  openSaved(snapshot: Uint8Array): number;
   close(handle: number): void;
   info(handle: number): string;
 
@@ -32,7 +33,10 @@ export interface Face {
   play(handle: number, ticks: number, work: number): Uint8Array;
   tick(handle: number): number;
   hash(handle: number): string;
-  frame(handle: number): Uint8Array;
+  head(handle: number): number;
+  over(handle: number): boolean;
+  /** `takeEvents`: with the events since the last frame that took them. */
+  frame(handle: number, takeEvents: boolean): Uint8Array;
   sight(handle: number, team: number): Uint8Array;
 
   think(handle: number, team: number, work: number): Uint8Array;
@@ -44,7 +48,16 @@ export interface Face {
   restore(handle: number, snapshot: Uint8Array): void;
   replay(handle: number): Uint8Array;
 
+  setWork(handle: number, work: number): void;
+  beginThoughts(handle: number): void;
+  thinkSome(handle: number, units: number): boolean;
+  thinking(handle: number): number;
+  checkOrders(handle: number, orders: Uint8Array): void;
+  advance(handle: number, orders: Uint8Array): void;
+  exact(handle: number): boolean;
   seek(handle: number, tick: number): void;
+  branch(handle: number, players: string): void;
+  history(handle: number, everyTicks: number): Uint8Array;
   verify(handle: number): string;
 }
 

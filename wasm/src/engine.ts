@@ -108,7 +108,7 @@ export abstract class Shown {
 
   /** Every array of the present tick at once; valid until the next call into this package. */
   get frame(): Frame {
-    return this.held.call((face, handle) => decodeFrame(face.frame(handle)));
+    return this.held.call((face, handle) => decodeFrame(face.frame(handle, false)));
   }
   get tick(): number {
     return this.held.call((face, handle) => face.tick(handle));

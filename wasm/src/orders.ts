@@ -4,6 +4,7 @@ import { ORDER_KINDS, ROLES } from './types.js';
 import type { Attributes, Order, TeamId } from './types.js';
 
 const orderWords = 11;
+export const order_bytes = 4 * orderWords;
 const attributeNames: readonly (keyof Attributes)[] = [
   'speed',
   'health',

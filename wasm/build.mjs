@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+// Builds the package into wasm/dist: the WebAssembly (preset wasm), the bundles, the types.
+//
+//   node build.mjs [--no-core]     --no-core: the WebAssembly is there already
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { rolldown } from 'rolldown';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const core = `${root}build/wasm/wasm/engine-core`;
+const dist = `${here}dist`;
+const target = 'es2022';
+
+function run(command, args, cwd = root) {
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+function buildCore() {
+  if (!existsSync(`${root}build/wasm/build.ninja`)) run('cmake', ['--preset', 'wasm']);
+  run('ninja', ['-C', 'build/wasm', '--quiet', 'engine-core']);
+}
+
+/** What the core says of itself; it is also what the facade demands of the .wasm that it loads. */
+async function versions() {
+  const { default: createCore } = await import(`file://${core}.js`);
+  const module = await createCore({
+    instantiateWasm(imports, done) {
+      WebAssembly.instantiate(readFileSync(`${core}.wasm`), imports).then(({ instance }) =>
+        done(instance),
+      );
+      return {};
+    },
+  });
+  const { version } = JSON.parse(readFileSync(`${here}package.json`, 'utf8'));
+  return { version, ...JSON.parse(module.versions()) };
+}
+
+async function bundle(input, define, minify = true) {
+  const bundled = await rolldown({
+    input,
+    resolve: { alias: { '#engine-core': `${core}.js` } },
+    transform: { define, target },
+    treeshake: true,
+  });
+  await bundled.write({
+    dir: dist,
+    format: 'esm',
+    minify,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    comments: false,
+  });
+  await bundled.close();
+}
+
+function size(file) {
+  return gzipSync(readFileSync(`${dist}/${file}`), { level: 9 }).length;
+}
+
+if (!process.argv.includes('--no-core')) buildCore();
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+copyFileSync(`${core}.wasm`, `${dist}/engine-core.wasm`);
+
+const define = { REDOUBT_VERSIONS: JSON.stringify(await versions()) };
+const base64 = readFileSync(`${core}.wasm`).toString('base64');
+// One set with shared chunks: EngineError must be one class in all of them. The worker's script runs
+// in a world of its own and stands alone.
+await bundle(
+  {
+    index: `${here}src/index.ts`,
+    worker: `${here}src/worker.ts`,
+    inline: `${here}src/inline.ts`,
+  },
+  { ...define, REDOUBT_WASM_BASE64: JSON.stringify(base64) },
+);
+await bundle({ 'engine-worker': `${here}src/engine-worker.ts` }, define);
+run(`${root}node_modules/.bin/tsc`, ['-p', 'tsconfig.json'], here);
+
+const kb = (files) => (files.reduce((sum, file) => sum + size(file), 0) / 1024).toFixed(1);
+const facade = readdirSync(dist).filter((file) =>
+  /^(?!worker|engine-worker|inline).*\.js$/.test(file),
+);
+console.log(`size: engine-core.wasm ${kb(['engine-core.wasm'])} KB gz`);
+console.log(`size: facade and glue ${kb(facade)} KB gz (${facade.join(', ')})`);
+console.log(`size: both ${kb(['engine-core.wasm', ...facade])} KB gz`);
+console.log(
+  `size: engine-worker.js ${kb(['engine-worker.js'])} KB gz, inline.js ${kb(['inline.js'])} KB gz`,
+);
