@@ -55,8 +55,8 @@ void record(Match& match, std::int32_t tick, std::span<const Order> orders) {
   }
 }
 
-// The orders of a plan are legal whenever they act (those of the dead are dropped), so a refused one
-// is a defect of the player.
+// The orders of a plan are legal whenever they act (those of the dead are dropped), so a refused
+// one is a defect of the player.
 Error blame(Error error) {
   error.code = "internal";
   error.message = "a player gave an order that the rules refuse: " + error.message;
