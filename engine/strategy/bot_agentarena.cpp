@@ -82,7 +82,9 @@ class AgentArenaBot final : public Bot {
       const int d = ground_.distance(from, cell);
       if (d >= low && d <= high) return cell;
     }
-    return walk(from, static_cast<int>(rng_.below(hex::directions)), rng_.between(low, high));
+    // Two statements: in one call the compiler may draw in either order.
+    const int direction = static_cast<int>(rng_.below(hex::directions));
+    return walk(from, direction, rng_.between(low, high));
   }
 
   // The last open cell on a straight walk.
@@ -139,7 +141,8 @@ class AgentArenaBot final : public Bot {
         if (agent.role == Role::defender) {
           circle_around(w, ground_.bases[team_], rng_.between(1, 2));
         } else {
-          circle_around(w, random_cell(agent.cell, 0, 1), rng_.between(1, 2));
+          const Cell centre = random_cell(agent.cell, 0, 1);
+          circle_around(w, centre, rng_.between(1, 2));
         }
         break;
       case Pattern::heading:
