@@ -104,6 +104,8 @@ export function createGame(relay: URL | null): Game {
   function end(outcome: NonNullable<Frame['outcome']>): void {
     const turning = turningPoint(readings.course(), outcome.winner);
     state.ending.value = { outcome, turning };
+    // On a phone the end is told in the sheet; elsewhere its place is always open.
+    state.sheetOpen.value = true;
     announce(describeEnding(outcome, state.scores.value).title);
   }
 

@@ -25,6 +25,8 @@ const SHIPPED_IDS = SHIPPED_MAPS.map((map) => map.id).filter((id) => !generatedS
 
 /** By then both sides have a few agents and some ground: something to look at. */
 const FIRST_TICK = 450;
+/** At most so much of a match is lost by a reload. */
+const KEEP_EVERY_MS = 3000;
 
 export interface Matches {
   readonly begin: (choice: MatchChoice) => void;
@@ -99,10 +101,13 @@ export function createMatches(game: Game): Matches {
       });
       autosave.save({ state: bytes, tick: state.tick.value, title });
     };
-    game.engine()?.onState(save);
-    // A page that is left may be gone before the next regular state.
+    const keep = (): void => void game.engine()?.saveState().then(save, game.tell);
+    setInterval(() => {
+      if (state.playing.value) keep();
+    }, KEEP_EVERY_MS);
+    // What a page has not begun to write when it is left is lost.
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'hidden') game.engine()?.saveState().then(save, game.tell);
+      if (document.visibilityState === 'hidden') keep();
     });
     // A finished match is not gone back to, and its end is the moment for a newer page.
     state.ending.subscribe((ending) => {

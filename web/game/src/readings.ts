@@ -17,6 +17,7 @@ import {
 } from './match/markers';
 import { readRoster } from './match/roster';
 import { readScores, TEAM_FIELDS_COUNT } from './match/scores';
+import { turningPoint } from './match/turning_point';
 import { timed } from './measure';
 import type { Heat } from './render/heat';
 import { TEAM_NAMES } from './render/palette';
@@ -107,6 +108,10 @@ export function createReadings({ state, shown, engine, tell, look }: Sources): R
     course = courseOf(history, map.teams, map.reachableCells);
     state.markers.value = markersOf(history, map);
     state.courseVersion.value++;
+    // A link may lead straight to the end: where the match turned is only known now.
+    const ending = state.ending.value;
+    if (!ending) return;
+    state.ending.value = { ...ending, turning: turningPoint(course, ending.outcome.winner) };
   }
 
   function showScores(frame: Frame, map: MapInfo): void {
