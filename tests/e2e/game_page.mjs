@@ -20,6 +20,20 @@ export function gamePage(page) {
     isPlaying: () => page.getByRole('button', { name: 'Pause', exact: true }).isVisible(),
     openTab: (name) => page.getByRole('tab', { name }).click(),
 
+    /** Drops the match that another test left behind: the page would go on with it. */
+    async forget(url) {
+      const other = await page.context().newPage();
+      await other.goto(new URL('manifest.webmanifest', url).href);
+      await other.evaluate(
+        () =>
+          new Promise((resolve, reject) => {
+            const request = indexedDB.deleteDatabase('redoubt');
+            request.onsuccess = () => resolve();
+            request.onerror = () => reject(request.error);
+          }),
+      );
+      await other.close();
+    },
     async open(url) {
       await page.goto(url);
       await until('the match to run', async () => (await game.tick()) > 0);

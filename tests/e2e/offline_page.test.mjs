@@ -49,6 +49,7 @@ describe('the page offline', { concurrency: false }, () => {
   it('plays after a reload with the relay gone', async () => {
     const page = await browser.page();
     const game = gamePage(page);
+    await game.forget(relay.url);
     await game.open(relay.url);
     await kept(page);
     await relay.kill();
@@ -65,6 +66,7 @@ describe('the page offline', { concurrency: false }, () => {
   it('says "offline" when there is no network at all', async () => {
     const page = await browser.page();
     const game = gamePage(page);
+    await game.forget(relay.url);
     await game.open(relay.url);
     await browser.context.setOffline(true);
     await until(
@@ -83,6 +85,7 @@ describe('the page offline', { concurrency: false }, () => {
   it('goes on where the match was after a reload', async () => {
     const page = await browser.page();
     const game = gamePage(page);
+    await game.forget(relay.url);
     await game.open(relay.url);
     await game.speedUp(4);
     await game.plays(400);
@@ -97,6 +100,7 @@ describe('the page offline', { concurrency: false }, () => {
   it('lets a new deployment wait while a match runs', async () => {
     const page = await browser.page();
     const game = gamePage(page);
+    await game.forget(relay.url);
     await game.open(relay.url);
     await kept(page);
     const file = join(folder, 'www/service-worker.js');
