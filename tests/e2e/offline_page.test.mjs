@@ -108,6 +108,8 @@ describe('the page offline', { concurrency: false }, () => {
     const version = /redoubt-set-/.test(built) && /version:[`"']([0-9a-f]{16})/.exec(built)?.[1];
     assert.ok(version, 'the built worker names its set');
     await writeFile(file, built.replaceAll(version, 'f'.repeat(16)));
+    // The compressed forms of the old file are what a relay would go on serving.
+    await Promise.all(['.br', '.gz'].map((form) => rm(file + form, { force: true })));
     // A relay reads the page's files when it starts.
     await relay.kill();
     await relay.start();
