@@ -24,11 +24,16 @@ export interface Advice {
   readonly client: Client;
 }
 
-const asked = (strategy: TeamStrategy): TeamStrategy => ({
-  strategy: strategy.strategy,
-  focus: strategy.focus,
-  priorities: [...strategy.priorities],
-  description: strategy.description,
+/** A strategy and, where whoever answered told it, why: the card shows both. */
+type Told = TeamStrategy & Partial<Pick<Strategy, 'reasons' | 'confidence'>>;
+
+const asked = (told: Told): Told => ({
+  strategy: told.strategy,
+  focus: told.focus,
+  priorities: [...told.priorities],
+  description: told.description,
+  ...(told.reasons && { reasons: told.reasons }),
+  ...(typeof told.confidence === 'number' && { confidence: told.confidence }),
 });
 
 export function createAdvice(
@@ -37,7 +42,7 @@ export function createAdvice(
   relay: URL | null,
 ): Advice {
   let requests = new Map<number, Asked>();
-  let directed = new Map<number, TeamStrategy>();
+  let directed = new Map<number, Told>();
   let match = 0;
 
   const client = createClient({
@@ -74,7 +79,7 @@ export function createAdvice(
     state.answers.value = [entry, ...state.answers.value].slice(0, ANSWERS_KEPT);
   }
 
-  async function direct(team: number, strategy: TeamStrategy, badge: Badge): Promise<void> {
+  async function direct(team: number, strategy: Told, badge: Badge): Promise<void> {
     const running = engine();
     if (!running || state.mode.value !== 'live') return;
     const value = asked(strategy);
