@@ -29,6 +29,10 @@ constexpr std::array<StanceRow, features_count> stance_weights{{
     {{0.00, 0.60, -0.10, -0.30}},   // enemy_boom
     {{0.00, -0.40, 0.50, -0.10}},   // enemy_turtle
     {{0.10, 0.40, 0.00, -0.10}},    // enemy_expansion
+    {{0.06, 0.00, -0.02, 0.00}},   // free_ground
+    {{0.02, -0.03, 0.00, 0.00}},   // contact (positive: nobody is in sight)
+    {{0.00, 0.00, 0.06, 0.00}},    // scarcest_store (positive: thin)
+    {{0.00, 0.04, -0.04, 0.00}},    // fighters (positive: many)
 }};
 
 struct FocusRow {
@@ -57,6 +61,10 @@ constexpr std::array<FocusRow, features_count> focus_weights{{
     {{0.00, 0.05, 0.25}},   // enemy_boom
     {{0.20, 0.20, -0.40}},  // enemy_turtle
     {{-0.05, 0.20, 0.10}},  // enemy_expansion
+    {{0.00, 0.10, 0.00}},   // free_ground
+    {{0.00, 0.00, -0.05}},  // contact
+    {{0.03, 0.00, 0.00}},   // scarcest_store
+    {{0.00, 0.00, 0.05}},   // fighters
 }};
 
 // What a stance and a focus want, by priority: collect x 3, expand, attack, defend ground, base.
@@ -79,6 +87,9 @@ constexpr double stay_bonus = 0.06;
 // A margin of this much over the runner-up is worth half of the confidence that a choice can have.
 constexpr double margin_half = 0.15;
 constexpr double reason_weight_min = 0.005;
+// Below this many, a reason that weighs next to nothing is told too.
+constexpr std::size_t reasons_min = 3;
+constexpr int clauses_max = 2;
 
 template <std::size_t N>
 std::size_t best_of(const std::array<double, N>& scores, std::size_t skip = N) {
@@ -162,18 +173,21 @@ std::vector<Reason> reasons_for(const Situation& s, const Features& features, st
     if (!features[f].known) continue;
     const auto& row = stance_weights[f].weight;
     const double weight = (row[chosen] - row[other]) * features[f].level;
-    if (std::abs(weight) < reason_weight_min) continue;
     const auto feature = static_cast<Feature>(f);
     Reason reason{
         std::string(name(feature)),    describe(feature, features[f], s),     features[f].value,
         std::string(features[f].unit), std::min(1.0, std::max(-1.0, weight)), {}};
     if (feature == Feature::base_threat) reason.cells = s.threatened_cells;
-    reasons.push_back(std::move(reason));
+    // By falling weight; the first of equals stays first.
+    std::size_t place = reasons.size();
+    while (place > 0 && std::abs(reasons[place - 1].weight) < std::abs(reason.weight))
+      --place;
+    reasons.insert(reasons.begin() + static_cast<std::ptrdiff_t>(place), std::move(reason));
   }
-  std::stable_sort(reasons.begin(), reasons.end(), [](const Reason& a, const Reason& b) {
-    return std::abs(a.weight) > std::abs(b.weight);
-  });
-  if (reasons.size() > reasons_max) reasons.resize(reasons_max);
+  while (reasons.size() > reasons_max ||
+         (reasons.size() > reasons_min && std::abs(reasons.back().weight) < reason_weight_min)) {
+    reasons.pop_back();
+  }
   if (reasons.empty()) {
     reasons.push_back({"habit",
                        "Nothing that is known speaks for one way over another, so the usual one.",
@@ -194,21 +208,33 @@ double completeness(const Features& features) {
   return known / 8.0;
 }
 
+// A reason's sentence as it goes on inside another one.
+std::string clause_of(const Reason& reason) {
+  std::string text = reason.text;
+  if (text.back() == '.') text.pop_back();
+  if (text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+// What the team goes for, and the strongest of what speaks for it; where nothing does, what it is
+// done in spite of.
 std::string describe_choice(const TeamStrategy& strategy, const std::vector<Reason>& reasons) {
-  constexpr std::array<std::string_view, stances> openings{
-      "Grow on all sides. ", "Take the fight to the enemy. ", "Build the economy first. ",
-      "Hold what we have. "};
-  std::string text{openings[static_cast<std::size_t>(strategy.stance)]};
-  // The strongest reason that speaks for the choice, not against it.
+  constexpr std::array<std::string_view, stances> stance_words{
+      "Grow on all sides", "Take the fight to the enemy", "Build the economy", "Hold what we have"};
+  constexpr std::array<std::string_view, focuses> focus_words{", resources first", ", ground first",
+                                                              ", fighters first"};
+  std::string text{stance_words[static_cast<std::size_t>(strategy.stance)]};
+  text += focus_words[static_cast<std::size_t>(strategy.focus)];
+  int clauses = 0;
   for (const Reason& reason : reasons) {
-    if (reason.weight > 0) {
-      text += reason.text;
-      break;
-    }
+    if (reason.weight < reason_weight_min || clauses == clauses_max) continue;
+    std::string more = (clauses == 0 ? ": " : ", and ") + clause_of(reason);
+    if (utf16_units(text) + utf16_units(more) >= description_units_max) continue;
+    text += more;
+    ++clauses;
   }
-  while (!text.empty() && text.back() == ' ')
-    text.pop_back();
-  return cut_utf16(text, description_units_max);
+  if (clauses == 0) text += ", although " + clause_of(reasons.front());
+  return cut_utf16(text + ".", description_units_max);
 }
 
 }  // namespace

@@ -16,6 +16,15 @@ constexpr double plenty_per_agent = 4;
 // A team works well with this share of collectors, and with this many at least.
 constexpr double collectors_wanted_share = 0.35;
 constexpr double collectors_wanted_min = 2;
+// The same the other way round: more than plenty speaks for gathering, but not as loudly.
+constexpr double plenty_level_max = 0.2;
+// Half of the ground free says nothing; more of it asks to be taken, less of it is fought for.
+constexpr double free_middle_percent = 50;
+// A store of this much pays for the next agent, and somewhat more.
+constexpr double store_usual_units = 25;
+// This share of fighters is neither many nor few; so many known enemies are a full meeting.
+constexpr double fighters_usual_share = 0.4;
+constexpr double contact_full_agents = 8;
 // Closing features start this far below the winning share.
 constexpr double closing_margin_percent = 20;
 // What the store of one collector more is worth when economies are compared.
@@ -33,6 +42,14 @@ double economy_of(const Side& side) {
   double worth = side.store_known ? total(side.store) : 0;
   if (side.agents_known) worth += collector_worth_units * side.count[0];
   return worth;
+}
+
+std::size_t scarcest(const Side& side) {
+  std::size_t least = 0;
+  for (std::size_t r = 1; r < resources; ++r) {
+    if (side.store[r] < side.store[least]) least = r;
+  }
+  return least;
 }
 
 struct Middle {
@@ -96,7 +113,7 @@ void add_agents(Features& out, const Situation& s, const Side& us, const Side& r
   }
   if (us.agents_known && s.on_map_known) {
     const double per_agent = total(s.on_map) / std::max(1.0, us.agents());
-    put(out, Feature::scarcity, std::clamp(1 - per_agent / plenty_per_agent, 0.0, 1.0),
+    put(out, Feature::scarcity, std::max(-plenty_level_max, 1 - per_agent / plenty_per_agent),
         total(s.on_map), "units");
   }
   if (us.agents_known && rival.agents_known) {
@@ -111,23 +128,55 @@ void add_agents(Features& out, const Situation& s, const Side& us, const Side& r
   }
 }
 
-std::string signed_fixed(double value, int decimals) {
-  return (value > 0 ? "+" : "") + fixed(value, decimals);
+// What is known in a level game too, where every comparison comes out at nothing.
+void add_own(Features& out, const Situation& s, const Side& us) {
+  double free = 100;
+  double met = 0;
+  bool known = us.territory_known;
+  for (std::size_t t = 0; t < s.sides.size(); ++t) {
+    const Side& side = s.sides[t];
+    known = known && (side.territory_known || !s.present[t]);
+    free -= side.share_percent;
+    if (static_cast<int>(t) != s.own) met += side.agents();
+  }
+  if (known && free >= 0) {
+    put(out, Feature::free_ground, (free - free_middle_percent) / (100 - free_middle_percent), free,
+        "percent");
+  }
+  if (us.agents_known) {
+    put(out, Feature::contact, met > 0 ? -met / contact_full_agents : 1, met, "agents");
+    put(out, Feature::fighters, us.fighters() / us.agents() / fighters_usual_share - 1,
+        us.fighters(), "agents");
+  }
+  if (us.store_known) {
+    const double least = us.store[scarcest(us)];
+    put(out, Feature::scarcest_store, 1 - least / store_usual_units, least, "units");
+  }
+}
+
+std::string counted(double count, std::string_view what) {
+  return fixed(count, 0) + " " + std::string(what) + (count == 1 ? "" : "s");
+}
+
+// "3 units more" or "3 units less".
+std::string against(double value, int decimals, std::string_view unit) {
+  return fixed(std::abs(value), decimals) + " " + std::string(unit) +
+         (value < 0 ? " less" : " more");
 }
 
 std::string describe_share(Feature feature, const FeatureValue& value, const Situation& s) {
   const Side& us = s.us();
   const Side& rival = s.sides[static_cast<std::size_t>(s.rival())];
   if (feature == Feature::closing) {
-    return "We hold " + fixed(value.value, 1) + " % of the ground; " +
+    return "We hold " + fixed(value.value, 1) + " % of the ground and " +
            fixed(s.win_share_percent, 0) + " % wins.";
   }
   if (feature == Feature::enemy_closing) {
-    return "The strongest rival holds " + fixed(value.value, 1) + " % of the ground; " +
+    return "The strongest rival holds " + fixed(value.value, 1) + " % of the ground and " +
            fixed(s.win_share_percent, 0) + " % wins.";
   }
-  return "We hold " + fixed(us.share_percent, 1) + " % of the ground, the strongest rival " +
-         fixed(rival.share_percent, 1) + " %: " + signed_fixed(value.value, 1) + " points.";
+  return "We hold " + fixed(us.share_percent, 1) +
+         " % of the ground against the strongest rival's " + fixed(rival.share_percent, 1) + " %.";
 }
 
 }  // namespace
@@ -154,9 +203,10 @@ int Situation::rival() const {
 
 std::string_view name(Feature feature) {
   constexpr std::array<std::string_view, features_count> names{
-      "territory_gap", "army_balance", "economy_gap", "scarcity",      "base_threat",
-      "opening",       "hurt",         "tempo",       "workforce_gap", "closing",
-      "enemy_closing", "enemy_rush",   "enemy_boom",  "enemy_turtle",  "enemy_expansion"};
+      "territory_gap", "army_balance", "economy_gap",    "scarcity",      "base_threat",
+      "opening",       "hurt",         "tempo",          "workforce_gap", "closing",
+      "enemy_closing", "enemy_rush",   "enemy_boom",     "enemy_turtle",  "enemy_expansion",
+      "free_ground",   "contact",      "scarcest_store", "fighters"};
   return names[static_cast<std::size_t>(feature)];
 }
 
@@ -168,6 +218,7 @@ Features features_of(const Situation& s) {
   const Side& rival = rival_team < 0 ? nobody : s.sides[static_cast<std::size_t>(rival_team)];
   add_territory(out, s, us, rival);
   add_agents(out, s, us, rival);
+  add_own(out, s, us);
   if (us.store_known && rival.store_known) {
     put(out, Feature::economy_gap, balance(economy_of(us), economy_of(rival)),
         economy_of(us) - economy_of(rival), "units");
@@ -190,32 +241,45 @@ std::string describe(Feature feature, const FeatureValue& v, const Situation& s)
     case Feature::enemy_closing:
       return describe_share(feature, v, s);
     case Feature::army_balance:
-      return "Fighting strength, weighed by role and health, is " + fixed(s.us().strength, 1) +
-             " against " + fixed(s.sides[static_cast<std::size_t>(s.rival())].strength, 1) + ".";
+      return "Our fighting strength is " + fixed(s.us().strength, 1) + " against a known " +
+             fixed(s.sides[static_cast<std::size_t>(s.rival())].strength, 1) + ".";
     case Feature::economy_gap:
-      return "Stores and collectors are worth " + signed_fixed(value, 0) +
-             " units against the rival's.";
+      return "Our stores and collectors are worth " + against(value, 0, "units") +
+             " than the rival's.";
     case Feature::scarcity:
-      return "The map offers " + fixed(value, 0) + " units for " + fixed(s.us().agents(), 0) +
-             " own agents.";
+      return "The map offers " + counted(value, "unit") + " to our " +
+             counted(s.us().agents(), "agent") + ".";
     case Feature::base_threat:
-      return "Enemy fighters near our home against what stands there: threat " + fixed(value, 0) +
-             " %.";
+      return "The threat to our base is " + fixed(value, 0) + " %.";
     case Feature::opening:
-      return "Our fighters near the rival's home against what stands there: opening " +
-             fixed(value, 0) + " %.";
+      return "The rival's workers are " + fixed(value, 0) + " % open to our fighters.";
     case Feature::hurt:
       return "Our agents are at " + fixed(value, 0) + " % health.";
     case Feature::tempo:
-      return "We have " + signed_fixed(value, 0) + " agents against the rival.";
+      return "We have " + against(value, 0, "agents") + " than the rival shows.";
     case Feature::workforce_gap:
-      return value > 0 ? "The economy lacks " + fixed(value, 1) + " collectors."
-                       : "The economy has the collectors it needs.";
+      return "We have " + counted(s.us().count[0], "collector") +
+             (value > 0 ? " and want " + fixed(std::ceil(s.us().count[0] + value), 0) + "."
+                        : ", as many as we want.");
+    case Feature::free_ground:
+      return fixed(value, 0) + " % of the ground is free.";
+    case Feature::contact:
+      return value > 0 ? "We know where " + counted(value, "enemy agent") +
+                             (value == 1 ? " is." : " are.")
+                       : "None of the enemy's agents is in sight.";
+    case Feature::scarcest_store:
+      return "Our scarcest store, " + std::string(resource_names[scarcest(s.us())]) + ", holds " +
+             counted(value, "unit") + ".";
+    case Feature::fighters:
+      return (value > 0 ? fixed(value, 0) : "None") + " of our " +
+             counted(s.us().agents(), "agent") + " can fight.";
     default: {
       const auto style =
           static_cast<std::size_t>(feature) - static_cast<std::size_t>(Feature::enemy_rush);
-      return "The rival looks like " + std::string(style_names[style]) + " with probability " +
-             fixed(value, 0) + " %.";
+      constexpr std::array<std::string_view, styles> words{"an early rush", "an economic boom",
+                                                           "a turtle", "a land grab"};
+      return "The rival's play looks like " + std::string(words[style]) + ", " + fixed(value, 0) +
+             " % sure.";
     }
   }
 }

@@ -76,8 +76,12 @@ enum class Feature : std::uint8_t {
   enemy_boom,
   enemy_turtle,
   enemy_expansion,
+  free_ground,
+  contact,
+  scarcest_store,
+  fighters,
 };
-constexpr int features_count = 15;
+constexpr int features_count = 19;
 
 struct FeatureValue {
   double level = 0;  ///< -1..1, 0 where unknown
@@ -89,7 +93,8 @@ using Features = std::array<FeatureValue, features_count>;
 
 std::string_view name(Feature feature);
 Features features_of(const Situation& situation);
-/// One sentence with the feature's number.
+/// One sentence with the feature's number; it reads on after a colon once its first letter is
+/// small.
 std::string describe(Feature feature, const FeatureValue& value, const Situation& situation);
 
 /// An agent with a place, for threat_between().

@@ -90,6 +90,7 @@ void check_reasons(const Json& answer) {
 }
 
 void check_team_strategy(const Json& answer) {
+  CHECK(answer.at("reasons").size() >= 3);
   CHECK(index_of(stance_names, answer.at("strategy").get<std::string>()));
   CHECK(index_of(focus_names, answer.at("focus").get<std::string>()));
   std::set<std::string> seen;
@@ -131,6 +132,31 @@ std::string path_of(const RequestFault& fault) {
 
 TEST_CASE("team strategy answers in the clients' shape") {
   check_team_strategy(answer_in(answer_team_strategy(team_request(40, 41))));
+}
+
+TEST_CASE("a level game has reasons too, and the description tells them") {
+  Json request = team_request(9, 9);
+  request["agents"] = {{"red",
+                        {agent(0, "collector", 100, 10, 10), agent(1, "collector", 100, 9, 9),
+                         agent(2, "explorer", 100, 12, 10)}},
+                       {"blue", Json::array()}};
+  request["resources"].erase("blue");
+  const Json answer = answer_in(answer_team_strategy(request));
+  check_team_strategy(answer);
+  REQUIRE(answer.at("reasons").size() >= 3);
+  bool in_favour = false;
+  bool opposed = false;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double weight = answer.at("reasons")[i].at("weight").get<double>();
+    CHECK(weight != 0);
+    in_favour = in_favour || weight > 0;
+    opposed = opposed || weight < 0;
+  }
+  CHECK(in_favour);
+  CHECK(opposed);
+  CHECK(answer.at("confidence") != 0.5);
+  CHECK(answer.at("description").get<std::string>().find("82 % of the ground is free") !=
+        std::string::npos);
 }
 
 TEST_CASE("falling behind makes the team attack, leading makes it hold") {

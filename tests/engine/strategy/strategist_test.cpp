@@ -203,3 +203,36 @@ TEST_CASE("a plan shows at most three arrows with what they stand for") {
   CHECK(!e.at("plan")[0].at("agents").empty());
   CHECK(e.at("tasks").size() == 4);
 }
+
+TEST_CASE("through a level match every card has three reasons and arrows that can be told apart") {
+  const auto board = small_board();
+  auto match = start_match({.map = board.map(), .players = {"strategist", "strategist"}});
+  REQUIRE(match.ok());
+  int arrows = 0;
+  int seen = 0;
+  for (int tick = 20; tick <= 600; tick += 20) {
+    REQUIRE(play(*match, tick).ok());
+    for (Team team = 0; team < 2; ++team) {
+      const Json e = match->players[team]->explain();
+      CHECK(e.at("reasons").size() >= 3);
+      for (const Json& reason : e.at("reasons"))
+        CHECK(!reason.at("text").get<std::string>().empty());
+      CHECK(e.at("description").get<std::string>().find("usual") == std::string::npos);
+      const Json& plan = e.at("plan");
+      for (std::size_t i = 0; i < plan.size(); ++i) {
+        CHECK(plan[i].at("from") != plan[i].at("to"));
+        for (std::size_t k = 0; k < i; ++k) {
+          const bool same =
+              plan[i].at("from") == plan[k].at("from") && plan[i].at("to") == plan[k].at("to");
+          CHECK(!same);
+        }
+        const auto from = plan[i].at("from").get<territory::Cell>();
+        const auto to = plan[i].at("to").get<territory::Cell>();
+        seen += make_ground(board).distance(from, to) >= 3 ? 1 : 0;
+        ++arrows;
+      }
+    }
+  }
+  CHECK(arrows > 60);
+  CHECK(seen * 10 >= arrows * 9);
+}
