@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/stable_order.hpp"
+
 namespace redoubt::wasm {
 namespace {
 
@@ -114,8 +116,7 @@ Rows living_rows(const Board& board, const World& world) {
       rows.push_back(row_of(board, world, slot));
     }
   }
-  std::sort(rows.begin(), rows.end(),
-            [](const AgentRow& a, const AgentRow& b) { return a.id < b.id; });
+  sort_stable(rows, [](const AgentRow& a, const AgentRow& b) { return a.id < b.id; });
   return rows;
 }
 

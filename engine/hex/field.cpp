@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "engine/base/stable_order.hpp"
+
 namespace redoubt::hex {
 
 Layout::Layout(int width, int height) : width_(width), height_(height) {
@@ -33,8 +35,7 @@ void Flood::run(const Layout& layout, const Costs& costs, std::span<const Source
     bucket.clear();
   // Sources may start at any distance: those beyond the ring of buckets wait in order.
   std::vector<Source> waiting(sources.begin(), sources.end());
-  std::stable_sort(waiting.begin(), waiting.end(),
-                   [](const Source& a, const Source& b) { return a.distance < b.distance; });
+  sort_stable(waiting, [](const Source& a, const Source& b) { return a.distance < b.distance; });
   std::size_t next_source = 0;
   std::size_t queued = 0;
   const auto offer = [&](std::size_t index, int distance) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/stable_order.hpp"
+
 namespace redoubt::strategy {
 namespace {
 
@@ -235,9 +237,9 @@ void explain(const DesignInput& in, const RoleScore& score, std::size_t role, De
                               0.1 * (armed - 0.35),
                               {}});
   }
-  std::stable_sort(
-      design.reasons.begin(), design.reasons.end(),
-      [](const Reason& a, const Reason& b) { return std::abs(a.weight) > std::abs(b.weight); });
+  sort_stable(design.reasons, [](const Reason& a, const Reason& b) {
+    return std::abs(a.weight) > std::abs(b.weight);
+  });
 }
 
 std::string describe_design(const Design& design, const DesignInput& in) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/base/stable_order.hpp"
 #include "engine/strategy/bot.hpp"
 #include "engine/strategy/bots.hpp"
 
@@ -35,7 +36,7 @@ class RushBot final : public Bot {
           near.push_back(site.cell);
         }
       }
-      std::stable_sort(near.begin(), near.end(), [&](Cell a, Cell b) {
+      sort_stable(near, [&](Cell a, Cell b) {
         return ground_.distance(a, base) < ground_.distance(b, base);
       });
       haunts_.insert(haunts_.end(), near.begin(), near.end());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/rng.hpp"
+#include "engine/base/stable_order.hpp"
 
 namespace redoubt::strategy {
 namespace {
@@ -41,8 +42,7 @@ std::vector<Order> take_due(const Match& match) {
   for (const TimedOrder& timed : match.pending) {
     if (timed.tick <= match.world.tick) due.push_back(timed.order);
   }
-  std::stable_sort(due.begin(), due.end(),
-                   [](const Order& a, const Order& b) { return a.team < b.team; });
+  sort_stable(due, [](const Order& a, const Order& b) { return a.team < b.team; });
   return due;
 }
 

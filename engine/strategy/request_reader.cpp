@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/stable_order.hpp"
+
 namespace redoubt::strategy {
 namespace {
 
@@ -405,8 +407,7 @@ std::vector<Observation> RequestReader::history() {
   for (std::size_t i = 0; i < list->size(); ++i) {
     observation((*list)[i], {"opponent_history", std::to_string(i)}, out);
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const Observation& a, const Observation& b) { return a.tick < b.tick; });
+  sort_stable(out, [](const Observation& a, const Observation& b) { return a.tick < b.tick; });
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/stable_order.hpp"
 #include "engine/strategy/assignment.hpp"
 
 namespace redoubt::strategy {
@@ -233,7 +234,7 @@ void Planner::add_posts() {
   for (Cell cell : ground_.open) {
     if (ground_.distance(cell, base_) <= 1 && picture_.under_fire[cell] == 0) near.push_back(cell);
   }
-  std::stable_sort(near.begin(), near.end(), [&](Cell a, Cell b) {
+  sort_stable(near, [&](Cell a, Cell b) {
     return picture_.from_rivals[ground_.layout.at(a)] < picture_.from_rivals[ground_.layout.at(b)];
   });
   for (std::size_t i = 0; i < near.size() && i < posts; ++i) {

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/base/stable_order.hpp"
 #include "engine/territory/map_symmetry.hpp"
 
 namespace redoubt::territory {
@@ -163,7 +164,7 @@ void Board::add_base_ranges(Tables& t) {
       }
     }
     // No two places have the same image, so the order is total.
-    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    sort_stable(places, [](const Place& a, const Place& b) {
       return std::pair(a.distance, a.in_frame) < std::pair(b.distance, b.in_frame);
     });
     for (const Place& place : places)

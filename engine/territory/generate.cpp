@@ -8,6 +8,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/base/rng.hpp"
+#include "engine/base/stable_order.hpp"
 #include "engine/territory/map_symmetry.hpp"
 
 namespace redoubt::territory {
@@ -382,8 +383,7 @@ class Generator {
         map_.sites.push_back({image, static_cast<Resource>((i + offset) % resources)});
       }
     }
-    std::stable_sort(map_.sites.begin(), map_.sites.end(),
-                     [](const Site& a, const Site& b) { return a.cell < b.cell; });
+    sort_stable(map_.sites, [](const Site& a, const Site& b) { return a.cell < b.cell; });
     return true;
   }
 

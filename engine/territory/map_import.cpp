@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "engine/base/message.hpp"
+#include "engine/base/stable_order.hpp"
 
 namespace redoubt::territory {
 namespace {
@@ -37,8 +39,8 @@ void shift_to_odd(ImportedMap& drawing) {
 }
 
 Result<void> check_teams(ImportedMap& drawing) {
-  std::stable_sort(drawing.bases.begin(), drawing.bases.end(),
-                   [](const ImportedBase& a, const ImportedBase& b) { return a.team < b.team; });
+  sort_stable(drawing.bases,
+              [](const ImportedBase& a, const ImportedBase& b) { return a.team < b.team; });
   for (std::size_t i = 0; i < drawing.bases.size(); ++i) {
     const ImportedBase& base = drawing.bases[i];
     if (base.team == static_cast<int>(i)) continue;
@@ -67,7 +69,7 @@ void rank_sites(const Map& map, std::vector<std::pair<Site, bool>>& sites) {
   for (const auto& [site, typed] : sites) {
     if (!typed) distances.push_back(distance_to_base(site.cell));
   }
-  std::stable_sort(distances.begin(), distances.end());
+  sort_stable(distances, std::less<int>());
   distances.erase(std::unique(distances.begin(), distances.end()), distances.end());
   for (auto& [site, typed] : sites) {
     if (typed) continue;
@@ -146,8 +148,7 @@ Result<Map> settle(ImportedMap drawing) {
     const Site one{stored(site.at), site.type.value_or(Resource::energy)};
     sites.emplace_back(one, site.type.has_value());
   }
-  std::stable_sort(sites.begin(), sites.end(),
-                   [](const auto& a, const auto& b) { return a.first.cell < b.first.cell; });
+  sort_stable(sites, [](const auto& a, const auto& b) { return a.first.cell < b.first.cell; });
   rank_sites(map, sites);
   for (const auto& [site, typed] : sites)
     map.sites.push_back(site);
