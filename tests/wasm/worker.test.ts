@@ -339,6 +339,21 @@ describe('faults', () => {
     await until(() => frames.at(-1)!.tick === 125);
   });
 
+  it('a restart goes on with the match that is shown, not with the one saved before it', async () => {
+    const { client } = await start();
+    await client.step(120);
+    await until(() => client.lastState !== null);
+    await client.newMatch({ map: { generate: { width: 30, height: 24 } }, seed: 2 });
+    expect(client.lastState).toBeNull();
+    const again = await client.restart();
+    expect([again.map.width, again.seed, again.headTick]).toEqual([30, '2', 0]);
+    await client.step(120);
+    await until(() => client.lastState !== null);
+    await client.openReplay(await client.saveReplay());
+    expect(client.lastState).toBeNull();
+    expect(await client.restart()).toMatchObject({ mode: 'replay', headTick: 120 });
+  });
+
   it('a core that does not load rejects the start', async () => {
     await expect(start({ wasm: new Uint8Array(8) })).rejects.toMatchObject({
       code: 'wasm_load_failed',

@@ -96,6 +96,8 @@ export class EngineClient {
     error: null,
   };
   private saved: Uint8Array | null = null;
+  /** Opens the present match as it was opened, for a restart before its first saved state. */
+  private reopen: () => Promise<MatchInfo>;
   private readonly waiting = new Map<number, Waiting>();
   private readonly frameListeners = new Set<(frame: Frame) => void>();
   private readonly statusListeners = new Set<(status: ClientStatus) => void>();
@@ -106,13 +108,15 @@ export class EngineClient {
   private seeking: { target: number; running: Promise<void> } | null = null;
 
   /** @internal Use startEngine(). */
-  constructor(private readonly options: StartOptions) {}
+  constructor(private readonly options: StartOptions) {
+    const { wasm: _, workerUrl: __, ...match } = options;
+    this.reopen = () => this.ask('start', match);
+  }
 
   /** @internal */
   async begin(): Promise<this> {
     await this.spawn();
-    const { wasm: _, workerUrl: __, ...match } = this.options;
-    this.current = await this.ask('start', match);
+    this.current = await this.reopen();
     return this;
   }
 
@@ -194,7 +198,8 @@ export class EngineClient {
 
   /** Another match in the same worker. A bad map or rules leave the present one running. */
   async newMatch(options: MatchOptions): Promise<MatchInfo> {
-    return (this.current = await this.ask('start', { ...options, speed: this.known.speed }));
+    const match = { ...options, speed: this.known.speed };
+    return this.opened(await this.ask('start', match), () => this.ask('start', match));
   }
   saveReplay(): Promise<Uint8Array> {
     return this.ask('saveReplay', {});
@@ -202,14 +207,16 @@ export class EngineClient {
   /** Shows a replay file from tick 0, paused. A bad file leaves the present match running. */
   async openReplay(bytes: Uint8Array | ArrayBuffer): Promise<MatchInfo> {
     const given = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
-    return (this.current = await this.ask('openReplay', { bytes: given }));
+    const open = () => this.ask('openReplay', { bytes: given });
+    return this.opened(await open(), open);
   }
   /** The whole match as bytes to keep; see also onState. */
   saveState(): Promise<Uint8Array> {
     return this.ask('saveState', {});
   }
   async loadState(bytes: Uint8Array): Promise<MatchInfo> {
-    return (this.current = await this.ask('loadState', { bytes }));
+    const load = () => this.ask('loadState', { bytes });
+    return this.opened(await load(), load);
   }
 
   /** Calls back with each tick's frame; its arrays are the listener's. Returns the way to stop. */
@@ -230,10 +237,7 @@ export class EngineClient {
     this.drop(lost('it is being restarted'));
     await this.spawn();
     if (this.saved) this.current = await this.ask('loadState', { bytes: this.saved });
-    else {
-      const { wasm: _, workerUrl: __, ...match } = this.options;
-      this.current = await this.ask('start', match);
-    }
+    else this.current = await this.reopen();
     return this.current;
   }
 
@@ -245,6 +249,13 @@ export class EngineClient {
   }
   [symbolDispose](): void {
     this.dispose();
+  }
+
+  /** Another match is shown: what was saved is of the one before. */
+  private opened(info: MatchInfo, reopen: () => Promise<MatchInfo>): MatchInfo {
+    this.saved = null;
+    this.reopen = reopen;
+    return (this.current = info);
   }
 
   private async spawn(): Promise<void> {
