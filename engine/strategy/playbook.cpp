@@ -29,9 +29,9 @@ constexpr std::array<StanceRow, features_count> stance_weights{{
     {{0.00, 0.60, -0.10, -0.30}},   // enemy_boom
     {{0.00, -0.40, 0.50, -0.10}},   // enemy_turtle
     {{0.10, 0.40, 0.00, -0.10}},    // enemy_expansion
-    {{0.06, 0.00, -0.02, 0.00}},   // free_ground
-    {{0.02, -0.03, 0.00, 0.00}},   // contact (positive: nobody is in sight)
-    {{0.00, 0.00, 0.06, 0.00}},    // scarcest_store (positive: thin)
+    {{0.06, 0.00, -0.02, 0.00}},    // free_ground
+    {{0.02, -0.03, 0.00, 0.00}},    // contact (positive: nobody is in sight)
+    {{0.00, 0.00, 0.06, 0.00}},     // scarcest_store (positive: thin)
     {{0.00, 0.04, -0.04, 0.00}},    // fighters (positive: many)
 }};
 

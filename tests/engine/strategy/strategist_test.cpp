@@ -118,7 +118,7 @@ TEST_CASE("a model's name, reasons and confidence are shown with its strategy") 
 TEST_CASE("a strategy of the wrong shape is refused and changes nothing") {
   const auto board = small_board();
   Strategist player(board, 0);
-  for (const auto& [key, value] : std::initializer_list<std::pair<const char*, Json>>{
+  for (const auto& fault : std::initializer_list<std::pair<const char*, Json>>{
            {"strategy", "fly"},
            {"strategy", 3},
            {"focus", nullptr},
@@ -127,13 +127,13 @@ TEST_CASE("a strategy of the wrong shape is refused and changes nothing") {
            {"priorities", "defend_base"},
            {"description", "x"},
            {"description", std::string(201, 'x')}}) {
-    CAPTURE(std::string(key));
+    CAPTURE(std::string(fault.first));
     Json wrong = defend;
-    wrong[key] = value;
+    wrong[fault.first] = fault.second;
     const auto taken = player.direct(wrong, 500);
     REQUIRE(!taken.ok());
     CHECK(taken.error().code == "bad_answer");
-    CHECK(taken.error().path == key);
+    CHECK(taken.error().path == fault.first);
     CHECK(player.explain().at("source") == "engine");
   }
   CHECK(!player.direct(Json::array(), 500).ok());
