@@ -44,7 +44,9 @@ export function gamePage(page) {
       await until(what, async () => (await game.tick()) >= from + ticks);
     },
     async pause() {
-      if (await game.isPlaying()) await page.keyboard.press('Space');
+      // A page that was just opened at a tick may be about to play.
+      await until('the match to play', () => game.isPlaying());
+      await page.keyboard.press('Space');
       await until('a pause', async () => !(await game.isPlaying()));
       // Frames that were on their way may still be shown.
       let [tick, times] = [-1, 0];
