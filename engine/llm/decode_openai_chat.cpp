@@ -117,9 +117,13 @@ void read_message(AnswerState& state, const Json& message, ChatEvents& out) {
     read_call(state, call, out);
 }
 
-void read_finish(AnswerState& state, const Json& choice) {
+void read_finish(AnswerState& state, const Json& choice, ChatEvents& out) {
   const std::string_view word = text_in(choice, "finish_reason");
   if (word.empty()) return;
+  if (word == "error" || word == "insufficient_system_resource") {  // Mistral; DeepSeek
+    state.fail(out, local_failure(FailureClass::overloaded, "the provider broke the answer off"));
+    return;
+  }
   state.finish_seen = true;
   state.reason = openai_finish_reason(word);
   state.detail = word;
@@ -185,7 +189,7 @@ void decode_openai_chat_event(AnswerState& state, const Json& chunk, ChatEvents&
       return;
     }
     if (const Json* delta = member_of(*choice, "delta")) read_message(state, *delta, out);
-    read_finish(state, *choice);
+    read_finish(state, *choice, out);
   }
   read_usage(state, chunk, out);
 }
@@ -199,7 +203,7 @@ void decode_openai_chat_whole(AnswerState& state, const Json& answer, ChatEvents
   }
   state.start(out, text_in(answer, "id"), text_in(answer, "model"));
   read_message(state, *message, out);
-  read_finish(state, *choice);
+  read_finish(state, *choice, out);
   read_usage(state, answer, out);
   state.finish(out);
 }
