@@ -24,6 +24,7 @@ Decision wait_here(const RetryOptions& options, const Failure& failure, const At
                    Rng& rng) {
   std::int64_t wait_ms = backoff_ms(options, count.on_target, rng);
   if (failure.retry_after_ms) wait_ms = std::max(wait_ms, *failure.retry_after_ms);
+  wait_ms = std::max(wait_ms, count.key_back_ms);
   if (wait_ms > options.wait_ms_max || wait_ms >= count.left_ms) return next_or_give_up(count);
   return {Follow::same_target, wait_ms};
 }

@@ -99,10 +99,6 @@ void Targets::abandon(const Admission& admission) {
   target.breaker.abandon(admission.ticket);
 }
 
-bool Targets::key_available(std::uint32_t target, std::int64_t now_ns) const {
-  return targets_[target].keys.available_at_ns(now_ns) == 0;
-}
-
 std::optional<std::uint32_t> Targets::find(std::string_view name) const {
   for (std::uint32_t i = 0; i < targets_.size(); ++i)
     if (targets_[i].options.name == name) return i;

@@ -62,7 +62,10 @@ class Targets {
   void finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns);
   void abandon(const Admission& admission);
 
-  bool key_available(std::uint32_t target, std::int64_t now_ns) const;
+  /// When a key of the target is available; 0 now.
+  std::int64_t key_at_ns(std::uint32_t target, std::int64_t now_ns) const {
+    return targets_[target].keys.available_at_ns(now_ns);
+  }
   std::optional<std::uint32_t> find(std::string_view name) const;
   std::size_t size() const { return targets_.size(); }
   const std::string& name(std::uint32_t target) const { return targets_[target].options.name; }
