@@ -77,6 +77,11 @@ bool Limiter::forget(std::uint32_t index, std::int64_t now_ns) {
   Subject& subject = subjects_[index];
   if (!subject.in_use || subject.open > 0) return false;
   if (subject.requests.used(now_ns) > 0 || subject.tokens.used(now_ns) > 0) return false;
+  // A lease that is drawn and given back for every call would be two writes a call; and a caller
+  // who waits for one must find it.
+  const bool leased = subject.day.state() != LeaseState::closed ||
+                      subject.month.state() != LeaseState::closed;
+  if (leased && now_ns - subject.asked_ns < lease_idle_ns) return false;
   const bool day_closed = subject.day.close(lease_effects_);
   const bool month_closed = subject.month.close(lease_effects_);
   collect(index);
@@ -115,7 +120,6 @@ std::uint32_t Limiter::find_or_add(Scope scope, std::string_view id, std::int64_
   std::string name = subject_name(scope, id.substr(0, subject_bytes_max));
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return add(std::move(name), now_ns);
-  // Held while the call's other subjects are looked up, which may forget idle ones.
   return found->second;
 }
 
@@ -289,6 +293,7 @@ Outcome Limiter::reserve(const Call& call, Instant now) {
     const Share& share = call.shares[i];
     places[i] = find_or_add(share.scope, share.id, now.mono_ns);
     if (places[i] != none) {
+      subjects_[places[i]].asked_ns = now.mono_ns;
       ++subjects_[places[i]].open;  // keeps it while the others are looked up
       continue;
     }

@@ -147,6 +147,8 @@ struct LimiterOptions {
 
 constexpr std::size_t shares_max = 6;
 constexpr std::size_t subject_bytes_max = 256;
+/// A lease of which nothing was asked for so long is given back, and its subject may be forgotten.
+constexpr std::int64_t lease_idle_ns = 60'000'000'000;
 /// Concurrency and held money come back when some call ends: the advice is to ask in a second.
 constexpr std::int64_t busy_retry_ns = 1'000'000'000;
 
@@ -185,6 +187,7 @@ class Limiter {
     SlidingWindow tokens;
     BudgetLease day{Period::day};
     BudgetLease month{Period::month};
+    std::int64_t asked_ns = 0;  ///< when a call last asked for it
     std::uint32_t open = 0;
     bool in_use = false;
   };

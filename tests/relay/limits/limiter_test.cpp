@@ -1,0 +1,336 @@
+#include "relay/limits/limiter.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "engine/base/message.hpp"
+#include "engine/base/rng.hpp"
+#include "tests/relay/limits/model_store.hpp"
+#include "tests/relay/script.hpp"
+
+namespace redoubt::limits {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t noon_s = 1'795'780'800;  // 2026-11-27T12:00:00Z
+
+Instant at(std::int64_t mono_ns) {
+  return {mono_ns, noon_s + mono_ns / second_ns};
+}
+
+Scope scope_of(const std::string& name) {
+  for (int i = 0; i < 6; ++i)
+    if (scope_name(static_cast<Scope>(i)) == name) return static_cast<Scope>(i);
+  FAIL("unknown scope ", name);
+  return Scope::all;
+}
+
+class Script {
+ public:
+  std::string run(const script::Command& command) {
+    now_ns_ = command.number("at", now_ns_);
+    if (command.name == "limiter") return reset(command);
+    if (command.name == "rules") return rules(command);
+    if (command.name == "reserve") return reserve(command);
+    if (command.name == "settle") return settle(command);
+    if (command.name == "cancel") return cancel(command);
+    if (command.name == "expire") return expire();
+    if (command.name == "store") return store(command);
+    if (command.name == "close") return limiter_->close_leases(), std::string("closed\n");
+    FAIL("unknown command ", command.name);
+    return "";
+  }
+
+ private:
+  std::string reset(const script::Command& command) {
+    limiter_.emplace(
+        LimiterOptions{static_cast<std::size_t>(command.number("subjects_max", 100)),
+                       static_cast<std::size_t>(command.number("reservations_max", 100))},
+        7);
+    rules_.clear();
+    store_ = {};
+    ids_.clear();
+    now_ns_ = 0;
+    return "";
+  }
+  std::string rules(const script::Command& command) {
+    rules_[command.text("of")] = {.requests_per_minute = command.number("requests"),
+                                  .tokens_per_minute = command.number("tokens"),
+                                  .concurrent_max = command.number("concurrent"),
+                                  .day_picodollars = command.number("day"),
+                                  .month_picodollars = command.number("month")};
+    return "";
+  }
+  std::string reserve(const script::Command& command) {
+    std::deque<std::string> names;
+    std::vector<Share> shares;
+    std::string list = command.text("on");
+    while (!list.empty()) {
+      const std::size_t comma = std::min(list.find(','), list.size());
+      names.push_back(list.substr(0, comma));
+      list.erase(0, comma + 1);
+      const std::size_t colon = names.back().find(':');
+      shares.push_back({.scope = scope_of(names.back().substr(0, colon)),
+                        .id = std::string_view(names.back()).substr(colon + 1),
+                        .rules = rules_[names.back()],
+                        .requests = command.number("requests", 1)});
+    }
+    std::string out;
+    for (std::int64_t i = 0; i < command.number("count", 1); ++i) {
+      const Outcome outcome = limiter_->reserve(
+          {.shares = shares,
+           .tokens_upper = command.number("tokens"),
+           .picodollars_upper = command.number("money"),
+           .open_ns_max = command.number("open", 60 * second_ns)},
+          at(now_ns_));
+      if (outcome.verdict == Verdict::reserved && command.has("as"))
+        ids_[command.text("as")] = outcome.id;
+      out = line(outcome);
+    }
+    return out;
+  }
+  std::string line(const Outcome& outcome) {
+    if (outcome.verdict == Verdict::waiting) return "waiting for the store\n";
+    const std::string quotas = rate_header(outcome.requests, outcome.tokens);
+    if (outcome.verdict == Verdict::reserved)
+      return joined({"reserved", quotas.empty() ? "" : " ", quotas, "\n"});
+    const Refusal& refusal = outcome.refusal;
+    return joined({"refused ", refusal.status, " ", scope_name(refusal.scope), " ",
+                   limit_name(refusal.limit), " left=", refusal.remaining, " of ",
+                   refusal.limit_value, " retry-after=",
+                   refusal.retry_after_ns < 0 ? "never" : retry_after_header(refusal),
+                   refusal.promised ? " promised\n" : "\n"});
+  }
+  std::string settle(const script::Command& command) {
+    const auto settled =
+        limiter_->settle(ids_[command.text("of")],
+                         {command.number("tokens"), command.number("money")}, at(now_ns_));
+    if (!settled) return settled.error().code + "\n";
+    Result<Settled> copy = settled;
+    return joined({"charged tokens=", copy->charged.tokens, " money=", copy->charged.picodollars,
+                   " overrun tokens=", copy->overrun.tokens,
+                   " money=", copy->overrun.picodollars, "\n"});
+  }
+  std::string cancel(const script::Command& command) {
+    const Result<void> done = limiter_->cancel(ids_[command.text("of")], at(now_ns_));
+    return done ? "cancelled\n" : done.error().code + "\n";
+  }
+  std::string expire() {
+    std::vector<Expired> expired;
+    limiter_->expire(at(now_ns_), expired);
+    std::string out = joined({"expired ", expired.size(), "\n"});
+    for (const Expired& one : expired)
+      out += joined({"  charged tokens=", one.charged.tokens, " money=", one.charged.picodollars,
+                     "\n"});
+    return out;
+  }
+  std::string store(const script::Command& command) {
+    std::string out;
+    for (const StoreEffect& effect : limiter_->take_effects()) {
+      static constexpr const char* names[] = {"draw", "force", "give_back"};
+      out += joined({names[static_cast<int>(effect.effect.kind)], " ", effect.subject, " ",
+                     period_name(effect.effect.period, effect.effect.index), " ",
+                     effect.effect.amount});
+      if (command.has("fail") && effect.effect.kind == LeaseEffect::Kind::draw) {
+        limiter_->lease_failed(effect.subject, effect.effect.period, effect.effect.index,
+                               at(now_ns_));
+        out += " failed\n";
+        continue;
+      }
+      const Picodollars granted = store_.carry_out(effect);
+      if (effect.effect.kind == LeaseEffect::Kind::draw) {
+        out += joined({" granted ", granted});
+        limiter_->lease_granted(effect.subject, effect.effect.period, effect.effect.index, granted);
+      }
+      out += joined({" drawn ", store_.drawn(effect), "\n"});
+    }
+    return out.empty() ? "nothing to do\n" : out;
+  }
+
+  std::optional<Limiter> limiter_;
+  std::map<std::string, Rules> rules_;
+  std::map<std::string, ReservationId> ids_;
+  ModelStore store_;
+  std::int64_t now_ns_ = 0;
+};
+
+TEST_CASE("limiter: the script") {
+  Script script;
+  script::run("limits/limiter.txt",
+              [&](const script::Command& command) { return script.run(command); });
+}
+
+struct World {
+  Limiter limiter{{.subjects_max = 8, .reservations_max = 64}, 3};
+  ModelStore store;
+  Rules rules;
+  std::int64_t now_ns = 0;
+  std::int64_t utc_offset_s = 0;
+
+  Instant now() const { return {now_ns, noon_s + utc_offset_s + now_ns / second_ns}; }
+  Outcome reserve(std::int64_t tokens, Picodollars money) {
+    const Share share{.scope = Scope::player, .id = "ada", .rules = rules};
+    Outcome outcome;
+    do {
+      outcome = limiter.reserve({.shares = {&share, 1},
+                                 .tokens_upper = tokens,
+                                 .picodollars_upper = money,
+                                 .open_ns_max = 600 * second_ns},
+                                now());
+      if (outcome.verdict == Verdict::waiting) store.answer(limiter);
+    } while (outcome.verdict == Verdict::waiting);
+    return outcome;
+  }
+};
+
+TEST_CASE("a budget that calls use up exactly lets 100 of 100 pass, and not one more") {
+  World world;
+  world.rules = {.day_picodollars = 100 * picodollars_per_dollar};
+  std::vector<ReservationId> open;
+  for (int i = 0; i < 100; ++i) {
+    const Outcome outcome = world.reserve(0, picodollars_per_dollar);
+    REQUIRE(outcome.verdict == Verdict::reserved);
+    open.push_back(outcome.id);
+    if (open.size() == 64 || i == 99) {
+      for (const ReservationId id : open)
+        REQUIRE(world.limiter.settle(id, {0, picodollars_per_dollar}, world.now()).ok());
+      open.clear();
+    }
+  }
+  const Outcome outcome = world.reserve(0, 1);
+  CHECK(outcome.verdict == Verdict::refused);
+  CHECK(outcome.refusal.status == 402);
+  CHECK(outcome.refusal.promised);
+}
+
+TEST_CASE("64 clients at once never pass the budget, and its last picodollar can be spent") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Rng rng(seed);
+    World world;
+    world.rules = {.day_picodollars = 1'000'003};
+    std::vector<std::pair<ReservationId, Picodollars>> open;
+    Picodollars spent = 0;
+    Picodollars held = 0;
+    for (int i = 0; i < 20'000 && spent < world.rules.day_picodollars; ++i) {
+      if (open.size() < 64 && rng.below(2) == 0) {
+        const Picodollars upper = std::min<Picodollars>(
+            1 + rng.below(40'000), std::max<Picodollars>(1, world.rules.day_picodollars - spent));
+        const Outcome outcome = world.reserve(0, upper);
+        if (outcome.verdict == Verdict::reserved) {
+          open.emplace_back(outcome.id, upper);
+          held += upper;
+        } else {
+          // A refusal is never for want of what nobody holds or has spent.
+          CHECK(spent + held + upper > world.rules.day_picodollars);
+        }
+      } else if (!open.empty()) {
+        const std::size_t which = rng.below(static_cast<std::uint32_t>(open.size()));
+        const auto [id, upper] = open[which];
+        open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
+        const Picodollars used = rng.below(static_cast<std::uint32_t>(upper) + 1);
+        REQUIRE(world.limiter.settle(id, {0, used}, world.now()).ok());
+        spent += used;
+        held -= upper;
+      }
+      REQUIRE(spent + held <= world.rules.day_picodollars);
+      REQUIRE(world.store.most_drawn() <= world.rules.day_picodollars);
+    }
+    CHECK(spent == world.rules.day_picodollars);
+  }
+}
+
+TEST_CASE("in no 60 s more passes than the limit, and retry-after is true") {
+  Rng rng(5);
+  World world;
+  world.rules = {.requests_per_minute = 20, .tokens_per_minute = 5'000};
+  std::deque<std::pair<std::int64_t, std::int64_t>> passed;  // (when, tokens used)
+  std::int64_t tokens = 0;
+  int refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    world.now_ns += rng.below(4'000'000) * std::int64_t{500};
+    const std::int64_t upper = 1 + rng.below(1'200);
+    Outcome outcome = world.reserve(upper, 0);
+    if (outcome.verdict == Verdict::refused) {
+      ++refused;
+      REQUIRE(outcome.refusal.promised);
+      world.now_ns += outcome.refusal.retry_after_ns - 1;
+      REQUIRE(world.reserve(upper, 0).verdict == Verdict::refused);
+      world.now_ns += 1;
+      outcome = world.reserve(upper, 0);
+      REQUIRE(outcome.verdict == Verdict::reserved);
+    }
+    const std::int64_t used = rng.below(static_cast<std::uint32_t>(upper) + 1);
+    REQUIRE(world.limiter.settle(outcome.id, {used, 0}, world.now()).ok());
+    passed.emplace_back(world.now_ns, used);
+    tokens += used;
+    while (passed.front().first <= world.now_ns - 60 * second_ns) {
+      tokens -= passed.front().second;
+      passed.pop_front();
+    }
+    REQUIRE(static_cast<std::int64_t>(passed.size()) <= 20);
+    REQUIRE(tokens <= 5'000);
+  }
+  CHECK(refused > 100);
+}
+
+TEST_CASE("after a crash what was leased counts as spent, and the budget still holds") {
+  Rng rng(9);
+  World world;
+  world.rules = {.day_picodollars = 1'000'000};
+  Picodollars really_spent = 0;
+  for (int crash = 0; crash < 50; ++crash) {
+    for (int i = 0; i < 20; ++i) {
+      const Outcome outcome = world.reserve(0, 2'000);
+      if (outcome.verdict != Verdict::reserved) break;
+      const Picodollars used = rng.below(2'001);
+      really_spent += used;  // the provider charges it, whether or not it is settled
+      if (rng.below(3) > 0) REQUIRE(world.limiter.settle(outcome.id, {0, used}, world.now()).ok());
+    }
+    world.limiter = Limiter({.subjects_max = 8, .reservations_max = 64}, 3);
+    REQUIRE(really_spent <= world.store.most_drawn());
+    REQUIRE(world.store.most_drawn() <= 1'000'000);
+  }
+  CHECK(really_spent > 400'000);
+}
+
+TEST_CASE("subjects are bounded; a debt is never forgotten") {
+  World world;
+  world.rules = {.requests_per_minute = 1, .day_picodollars = 1'000};
+  const auto reserve_as = [&](const std::string& name) {
+    const Share share{.scope = Scope::player, .id = name, .rules = world.rules};
+    Outcome outcome;
+    do {
+      outcome = world.limiter.reserve(
+          {.shares = {&share, 1}, .picodollars_upper = 10, .open_ns_max = second_ns}, world.now());
+      if (outcome.verdict == Verdict::waiting) world.store.answer(world.limiter);
+    } while (outcome.verdict == Verdict::waiting);
+    return outcome;
+  };
+  for (int i = 0; i < 8; ++i) {
+    const Outcome outcome = reserve_as("p" + std::to_string(i));
+    REQUIRE(outcome.verdict == Verdict::reserved);
+    REQUIRE(world.limiter.settle(outcome.id, {0, 10}, world.now()).ok());
+  }
+  CHECK(reserve_as("newcomer").refusal.limit == Limit::subjects);
+  CHECK(reserve_as("p3").refusal.limit == Limit::requests);
+  world.now_ns += 70 * second_ns;
+  CHECK(reserve_as("newcomer").verdict == Verdict::reserved);
+  CHECK(world.limiter.subjects() <= 8);
+  world.store.answer(world.limiter);
+  // What p0 spent is still known to the store: of 1,000 a day 990 are left.
+  const Share p0{.scope = Scope::player, .id = "p0", .rules = world.rules};
+  world.now_ns += 70 * second_ns;
+  Outcome outcome;
+  do {
+    outcome = world.limiter.reserve(
+        {.shares = {&p0, 1}, .picodollars_upper = 991, .open_ns_max = second_ns}, world.now());
+    world.store.answer(world.limiter);
+  } while (outcome.verdict == Verdict::waiting);
+  CHECK(outcome.refusal.limit == Limit::day_budget);
+}
+
+}  // namespace
+}  // namespace redoubt::limits
