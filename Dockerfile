@@ -13,7 +13,7 @@ RUN tools/build relay page && strip build/native-release/relay/redoubt-relay
 # Stage two holds the binary, the libraries it links, and the page.
 FROM debian:12-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates curl libssl3 libyaml-cpp0.7 zlib1g \
+ && apt-get install -y -qq --no-install-recommends ca-certificates curl libsqlite3-0 libssl3 libyaml-cpp0.7 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --no-create-home --shell /usr/sbin/nologin redoubt
 COPY --from=build /src/build/native-release/relay/redoubt-relay /usr/local/bin/redoubt-relay

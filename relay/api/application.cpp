@@ -14,8 +14,10 @@
 #include "relay/api/gate.hpp"
 #include "relay/api/push_socket.hpp"
 #include "relay/api/service.hpp"
+#include "relay/api/sessions.hpp"
 #include "relay/api/telemetry.hpp"
 #include "relay/net/compute_pool.hpp"
+#include "relay/store/writer.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -35,6 +37,12 @@ PushPolicy push_policy(const config::Config& config) {
           .class_gap_percent = static_cast<double>(config.push.class_gap_percent),
           .frames_per_second_max = static_cast<int>(config.push.frames_per_second_max),
           .depth_max = static_cast<int>(config.json.depth_max)};
+}
+
+limits::RatePolicy session_rate_policy(const config::Config& config) {
+  const auto sessions = static_cast<int>(config.tokens.sessions_per_minute);
+  return limits::per_minute(sessions, sessions,
+                            static_cast<std::size_t>(config.limits.addresses_max));
 }
 
 net::ServerOptions server_options(const config::Config& config) {
@@ -98,17 +106,25 @@ std::string to_text(auth::Anonymous anonymous) {
 }  // namespace
 
 struct Application::Parts {
-  Parts(config::Config c, observe::Log& l, std::optional<http::StaticFiles> p)
+  Parts(config::Config c, observe::Log& l, std::optional<http::StaticFiles> p, Belongings b)
       : config(std::move(c)),
         log(l),
         page(std::move(p)),
+        store(std::move(b.store)),
+        authority({.audience = config.tokens.audience, .leeway_s = config.tokens.leeway_s},
+                  std::move(b.tokens)),
+        keys(std::move(b.keys)),
         telemetry(metrics, log, config.log.requests),
         service(metrics, telemetry, observe::wall_now_ms()),
         pool(std::make_unique<net::ComputePool>(static_cast<int>(config.server.compute_threads),
                                                 static_cast<int>(config.server.compute_queue_max))),
         game(*pool, metrics, static_cast<int>(config.json.depth_max)),
         push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
-             metrics, log) {
+             metrics, log),
+        session_rate(session_rate_policy(config), random_seed()),
+        sessions({.lifetime_s = config.tokens.lifetime_s,
+                  .depth_max = static_cast<int>(config.json.depth_max)},
+                 authority, session_rate, metrics) {
     if (config.limits.requests_per_minute > 0) {
       const auto policy = limits::per_minute(static_cast<int>(config.limits.requests_per_minute),
                                              static_cast<int>(config.limits.burst),
@@ -116,6 +132,9 @@ struct Application::Parts {
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
     observe::add_process_metrics(metrics);
+    metrics.computed("redoubt_provider_keys", "Provider keys that are open.", "gauge", [this] {
+      return static_cast<double>(keys.get()->keys().size());
+    });
     metrics.computed("redoubt_log_lines_dropped_total", "Log lines that found the queue full.",
                      "counter", [this] { return static_cast<double>(log.dropped()); });
     open_listeners();
@@ -134,6 +153,9 @@ struct Application::Parts {
   config::Config config;
   observe::Log& log;
   const std::optional<http::StaticFiles> page;
+  store::Writer store;
+  auth::Authority authority;
+  auth::CurrentKeys keys;
   observe::Metrics metrics;
   Telemetry telemetry;
   Service service;
@@ -141,6 +163,8 @@ struct Application::Parts {
   std::unique_ptr<RateGate> rate;
   Game game;
   PushSockets push;
+  RateGate session_rate;
+  Sessions sessions;
   std::vector<std::unique_ptr<Gate>> gates;
   std::vector<std::unique_ptr<http::Router>> routers;
   std::vector<Opened> opened;
@@ -158,7 +182,8 @@ void Application::Parts::open_listeners() {
       GatePolicy gate{.anonymous = listener.anonymous,
                       .hosts = hosts_of(listener.hosts, address),
                       .origins = origins,
-                      .rate = rate.get()};
+                      .rate = rate.get(),
+                      .authority = &authority};
       for (const std::string& proxy : listener.trusted_proxies) {
         gate.trusted_proxies.push_back(*auth::parse_network(proxy));
       }
@@ -169,7 +194,8 @@ void Application::Parts::open_listeners() {
   for (const std::string& address : addresses_of(config.admin.address, config.admin.port)) {
     GatePolicy gate{.anonymous = config.admin.anonymous,
                     .hosts = hosts_of(config.admin.hosts, address),
-                    .admin = true};
+                    .admin = true,
+                    .authority = &authority};
     open(admin_name, address, config.admin.port, std::move(gate), nullptr);
   }
 }
@@ -210,16 +236,18 @@ void Application::Parts::fill(http::Router& router, bool admin) {
     service.install(router, files);
     game.install(router);
     push.install(router);
+    sessions.install(router);
     install_documents(router);
   }
 }
 
 Application::Application(config::Config config, observe::Log& log,
-                         std::optional<http::StaticFiles> page)
-    : parts_(std::make_unique<Parts>(std::move(config), log, std::move(page))) {
+                         std::optional<http::StaticFiles> page, Belongings belongings)
+    : parts_(std::make_unique<Parts>(std::move(config), log, std::move(page),
+                                     std::move(belongings))) {
   for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
                             "/api/agent-specification", "/api/strategy-adaptation",
-                            "/ws/{client_id}", "/openapi.json", "/docs"}) {
+                            "/api/session", "/ws/{client_id}", "/openapi.json", "/docs"}) {
     parts_->telemetry.add_route(route);
   }
   parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);
@@ -258,6 +286,14 @@ void Application::stop() {
 
 Result<void> Application::reload_certificates() {
   return parts_->server->reload_certificates();
+}
+
+void Application::replace(auth::TokenSecrets tokens) {
+  parts_->authority.replace(std::move(tokens));
+}
+
+void Application::replace(auth::KeyRingPtr keys) {
+  parts_->keys.replace(std::move(keys));
 }
 
 }  // namespace redoubt::api

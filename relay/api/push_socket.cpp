@@ -7,10 +7,12 @@
 #include "relay/api/errors.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/auth/credential.hpp"
 
 namespace redoubt::api {
 namespace {
 
+constexpr std::int64_t second_ms = 1'000;
 constexpr Advisors engine_advisors{strategy::answer_team_strategy,
                                    strategy::answer_agent_specification};
 
@@ -32,6 +34,8 @@ class PushSocket : public http::WebSocketSession {
   void on_open(const http::Request& request, const http::WebSocketPeer& peer) override {
     peer_ = peer;
     client_id_ = request.parameter("client_id");
+    const Caller* caller = caller_of(request);
+    if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
     say(observe::Level::info, "socket_opened", request.context.now.wall_ms);
   }
 
@@ -46,6 +50,11 @@ class PushSocket : public http::WebSocketSession {
   }
 
   void on_tick(http::Moment now) override {
+    if (expires_s_ != 0 && now.wall_ms / second_ms >= expires_s_) {
+      expires_s_ = 0;
+      peer_.close(http::close_code::policy_violation, "the token has expired");
+      return;
+    }
     if (state_->pending.load() > 0) return;
     const std::lock_guard lock(state_->mutex);
     send(owner_, peer_, state_->push.on_tick(now.steady_ms));
@@ -107,6 +116,7 @@ class PushSocket : public http::WebSocketSession {
   std::shared_ptr<State> state_;
   http::WebSocketPeer peer_;
   std::string client_id_;
+  std::int64_t expires_s_ = 0;  ///< of the caller's token; 0: never
   std::uint64_t frames_ = 0;
 };
 
@@ -129,6 +139,7 @@ PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::Co
 void PushSockets::install(http::Router& router) {
   http::WebSocketOptions options;
   options.message_bytes_max = frame_bytes_max_;
+  options.protocol = auth::websocket_protocol;
   router.add_websocket(
       "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
 }

@@ -75,6 +75,25 @@ struct Push {
   std::int64_t frame_bytes_max = 262'144;
 };
 
+struct Store {
+  std::string path = "redoubt-relay.db";
+};
+
+struct Tokens {
+  std::string keys_file;
+  std::string nextauth_secret_file;
+  std::string service_secret_file;
+  std::string audience = "redoubt";
+  std::int64_t leeway_s = 30;
+  std::int64_t lifetime_s = 900;
+  std::int64_t sessions_per_minute = 10;
+};
+
+struct Vault {
+  std::string master_key_file;
+  std::string master_key_command;
+};
+
 struct Log {
   LogLevel level = LogLevel::info;
   bool requests = true;
@@ -90,6 +109,9 @@ struct Config {
   Cors cors;
   Limits limits;
   Push push;
+  Store store;
+  Tokens tokens;
+  Vault vault;
   Log log;
 };
 

@@ -25,6 +25,9 @@ std::string plain_host(std::string_view value) {
   if (good || (value.size() > 2 && value.front() == '[' && value.back() == ']')) return "";
   return "a host name without scheme and port, an IPv6 address in brackets, or *";
 }
+std::string filled(std::string_view value) {
+  return value.empty() ? "a text that is not empty" : "";
+}
 std::string network(std::string_view value) {
   return auth::parse_network(value) ? "" : "an address or a block such as 10.0.0.0/8 or fd00::/8";
 }
@@ -233,6 +236,65 @@ constexpr Key table[] = {
      {1'024, 16'777'216},
      nullptr,
      "Longest message of a client; over it the socket is closed with 1009."},
+    {"store.path",
+     REDOUBT_IN_CONFIG(store.path),
+     {},
+     filled,
+     "File of the relay's database (SQLite): sealed provider keys and whatever else outlives the "
+     "process. Made where it is missing, with mode 0600; a relative path begins at the working "
+     "directory. `:memory:` keeps everything in memory, until the process ends."},
+    {"tokens.keys_file",
+     REDOUBT_IN_CONFIG(tokens.keys_file),
+     {},
+     nullptr,
+     "JWK Set with the keys whose tokens are believed (HS256, EdDSA); the first that can sign for "
+     "players signs new sessions. Empty: sessions are signed with a key that ends with the "
+     "process. Read again on SIGHUP. See docs/security.md."},
+    {"tokens.nextauth_secret_file",
+     REDOUBT_IN_CONFIG(tokens.nextauth_secret_file),
+     {},
+     nullptr,
+     "File with NextAuth's secret (32 bytes or more): its session tokens, signed HS256, are "
+     "believed as players'. Read again on SIGHUP."},
+    {"tokens.service_secret_file",
+     REDOUBT_IN_CONFIG(tokens.service_secret_file),
+     {},
+     nullptr,
+     "File with the secret (32 bytes or more) that the game's own server presents to POST "
+     "/api/session to get tokens for its players. Read again on SIGHUP."},
+    {"tokens.audience",
+     REDOUBT_IN_CONFIG(tokens.audience),
+     {},
+     filled,
+     "What a token's `aud` must name: tokens for another service are refused."},
+    {"tokens.leeway_s",
+     REDOUBT_IN_CONFIG(tokens.leeway_s),
+     {0, 600},
+     nullptr,
+     "By how much the clocks of whoever signs tokens may differ from this one's."},
+    {"tokens.lifetime_s",
+     REDOUBT_IN_CONFIG(tokens.lifetime_s),
+     {60, 86'400},
+     nullptr,
+     "How long a session's token is good; the most that the game's server may ask for."},
+    {"tokens.sessions_per_minute",
+     REDOUBT_IN_CONFIG(tokens.sessions_per_minute),
+     {1, 6'000},
+     nullptr,
+     "Sessions that an address (an IPv6 /64) may begin without a token; over it 429."},
+    {"vault.master_key_file",
+     REDOUBT_IN_CONFIG(vault.master_key_file),
+     {},
+     nullptr,
+     "File with the master key under which provider keys are sealed: 32 bytes in base64 or "
+     "hexadecimal, readable by nobody else. Instead of a file, the variable REDOUBT_MASTER_KEY "
+     "may hold the key itself. Read again on SIGHUP."},
+    {"vault.master_key_command",
+     REDOUBT_IN_CONFIG(vault.master_key_command),
+     {},
+     nullptr,
+     "Shell command that prints the master key (a password manager, a cloud's key service); "
+     "instead of the file."},
     {"log.level", REDOUBT_IN_CONFIG(log.level), {}, nullptr, "The least level that is written."},
     {"log.requests",
      REDOUBT_IN_CONFIG(log.requests),

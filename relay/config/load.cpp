@@ -15,11 +15,14 @@ constexpr std::string_view prefix = "REDOUBT_";
 constexpr std::string_view listeners_prefix = "listeners[].";
 constexpr int nesting_max = 16;
 
-// Variables that begin like ours and are no keys: the file's name, the test data's folder, and what
-// Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
-constexpr std::array<std::string_view, 6> foreign_variables{"REDOUBT_CONFIG", "REDOUBT_MAPS",
-                                                            "REDOUBT_TEST_",  "REDOUBT_SERVICE_",
-                                                            "REDOUBT_PORT",   "REDOUBT_RELAY_"};
+// Variables that begin like ours and are no keys: the file's name, the test data's folders, and the
+// master key, which is a secret and so no part of a configuration that can be printed.
+constexpr std::array<std::string_view, 4> other_variables{"REDOUBT_CONFIG", "REDOUBT_MAPS",
+                                                          "REDOUBT_WYCHEPROOF",
+                                                          "REDOUBT_MASTER_KEY"};
+// What Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
+constexpr std::array<std::string_view, 4> foreign_variables{"REDOUBT_TEST_", "REDOUBT_SERVICE_",
+                                                            "REDOUBT_PORT", "REDOUBT_RELAY_"};
 
 // AgentArena's own name and the one its .env.example uses.
 constexpr std::array<std::string_view, 2> origin_variables{"CORS_ORIGINS", "ALLOWED_ORIGINS"};
@@ -308,6 +311,9 @@ class Loader {
   }
 
   static bool is_foreign(std::string_view name) {
+    if (std::find(other_variables.begin(), other_variables.end(), name) != other_variables.end()) {
+      return true;
+    }
     return std::any_of(foreign_variables.begin(), foreign_variables.end(), [&](auto foreign) {
       return foreign.ends_with('_')
                  ? name.starts_with(foreign)
@@ -362,6 +368,9 @@ Faults check(const Config& config) {
         listener.address == config.admin.address) {
       faults.push_back(fault_at(at, "an address and port of its own", "those of admin"));
     }
+  }
+  if (!config.vault.master_key_file.empty() && !config.vault.master_key_command.empty()) {
+    faults.push_back(fault_at("vault", "master_key_file or master_key_command", "both of them"));
   }
   if (config.push.directive_early_s > config.push.directive_interval_s) {
     faults.push_back(fault_at("push.directive_early_s",

@@ -476,8 +476,12 @@ bool Session::accept_websocket(http::Request& request, Need& need) {
   accepted_ = std::move(std::get<1>(outcome));
   exchange_->output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
       .append("Connection: Upgrade\r\nSec-WebSocket-Accept: ")
-      .append(http::websocket_accept_key(request.header_or("sec-websocket-key", "")))
-      .append("\r\n\r\n");
+      .append(http::websocket_accept_key(request.header_or("sec-websocket-key", "")));
+  const std::string_view protocol = exchange_->match.route->websocket.protocol;
+  if (http::offers_protocol(request, protocol)) {
+    exchange_->output.append("\r\nSec-WebSocket-Protocol: ").append(protocol);
+  }
+  exchange_->output.append("\r\n\r\n");
   shard_.observer().on_request({.request = request,
                                 .status = 101,
                                 .request_bytes = exchange_->parser.bytes(),
