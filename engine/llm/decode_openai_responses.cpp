@@ -128,6 +128,7 @@ void delta(AnswerState& state, const Json& event, std::string_view type, ChatEve
   const std::string_view text = text_in(event, "delta");
   Slot* slot = state.slot(integer_in(event, "output_index", 0));
   if (slot == nullptr) {  // the item's beginning did not come
+    if (type == "response.function_call_arguments.delta") return;  // it comes whole with its end
     slot = state.add_slot(out, integer_in(event, "output_index", 0), PartKind::text);
     if (slot == nullptr) return;
   }
