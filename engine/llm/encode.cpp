@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t messages_max = 10'000;
 
+
 EncodeBody encoder_of(WireFormat format) {
   switch (format) {
     case WireFormat::openai_responses:
@@ -179,6 +180,16 @@ std::int64_t budget_of(std::string_view effort) {
   return 16384;
 }
 
+void write_merged(JsonWriter& out, std::string_view key, std::string_view own,
+                  const ChatRequest& request, WireFormat target) {
+  const std::string_view rest = member_text(extra_for(request.format, request.extra, target), key);
+  if (own == "{}" && rest.empty()) return;
+  out.open_object(key);
+  out.members(own);
+  out.members(rest);
+  out.close_object();
+}
+
 Error unsupported(std::string_view what, const Target& target) {
   return make_error("unsupported", {target.dialect->name, " cannot take ", what}, {}, {}, {});
 }
@@ -197,7 +208,9 @@ Result<WireRequest> encode_request(const ChatRequest& request, const Target& tar
   auto encoded = wire.schema_by_prompt ? encode(with_schema_prompt(request), target, body)
                                        : encode(request, target, body);
   if (!encoded.ok()) return std::move(encoded.error());
-  body.members(extra_for(request.format, request.extra, dialect.format));
+  // But those that the encoders wrote with write_merged().
+  body.members_but(extra_for(request.format, request.extra, dialect.format),
+                   {"output_config", "thinking", "reasoning", "text"});
   body.close_object();
   wire.body = body.take();
   return wire;

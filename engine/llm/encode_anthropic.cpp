@@ -230,48 +230,52 @@ void write_tool_choice(const ChatRequest& request, JsonWriter& out) {
   out.close_object();
 }
 
+bool by_word(const ChatRequest& request, const Target& target) {
+  return target.reasoning == ReasoningStyle::effort ||
+         (target.reasoning == ReasoningStyle::by_default && request.format == here);
+}
+
 // Returns the tokens that thinking may take, so that the limit leaves room for the answer.
 std::int64_t write_thinking(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const ReasoningSetting& reasoning = request.reasoning;
-  if (target.reasoning == ReasoningStyle::none) return 0;
-  if (reasoning.effort == "none") {
-    out.open_object("thinking");
-    out.text("type", "disabled");
-    out.close_object();
-    return 0;
+  JsonWriter own;
+  own.open_object();
+  std::int64_t budget = 0;
+  if (target.reasoning != ReasoningStyle::none && reasoning.effort == "none") {
+    own.text("type", "disabled");
+  } else if (target.reasoning != ReasoningStyle::none) {
+    budget = reasoning.budget_tokens.value_or(0);
+    const bool said = !reasoning.effort.empty() && !by_word(request, target);
+    if (budget == 0 && said) budget = budget_of(reasoning.effort);
+    if (budget > 0) {
+      own.text("type", "enabled");
+      own.integer("budget_tokens", budget);
+    }
   }
-  const bool by_word = target.reasoning == ReasoningStyle::effort ||
-                       (target.reasoning == ReasoningStyle::by_default && request.format == here);
-  std::int64_t budget = reasoning.budget_tokens.value_or(0);
-  if (budget == 0 && !reasoning.effort.empty() && !by_word) budget = budget_of(reasoning.effort);
-  if (budget <= 0) return 0;
-  out.open_object("thinking");
-  out.text("type", "enabled");
-  out.integer("budget_tokens", budget);
-  out.close_object();
+  own.close_object();
+  write_merged(out, "thinking", own.take(), request, here);
   return budget;
 }
 
-// output_config: the effort's word and the answer's schema, with what else the client had in it.
+// output_config: the effort's word and the answer's schema.
 Result<void> write_output_config(const ChatRequest& request, const Target& target,
                                  JsonWriter& out) {
-  const bool by_word = target.reasoning == ReasoningStyle::effort ||
-                       (target.reasoning == ReasoningStyle::by_default && request.format == here);
   const std::string& effort = request.reasoning.effort;
-  const bool with_effort = by_word && !effort.empty() && effort != "none";
-  const bool with_schema = request.output.kind == OutputKind::json_schema;
-  if (!with_effort && !with_schema) return {};
-  out.open_object("output_config");
-  if (with_effort) out.text("effort", effort == "minimal" ? "low" : effort);
-  if (with_schema) {
+  JsonWriter own;
+  own.open_object();
+  if (by_word(request, target) && !effort.empty() && effort != "none") {
+    own.text("effort", effort == "minimal" ? "low" : effort);
+  }
+  if (request.output.kind == OutputKind::json_schema) {
     auto schema = schema_in_dialect(request.output.schema, SchemaDialect::anthropic);
     if (!schema.ok()) return unsupported("a schema with objects of any key", target);
-    out.open_object("format");
-    out.text("type", "json_schema");
-    out.raw("schema", schema.value());
-    out.close_object();
+    own.open_object("format");
+    own.text("type", "json_schema");
+    own.raw("schema", schema.value());
+    own.close_object();
   }
-  out.close_object();
+  own.close_object();
+  write_merged(out, "output_config", own.take(), request, here);
   return {};
 }
 

@@ -276,19 +276,19 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
     out.key("top_p");
     out.number(*request.sampling.top_p);
   }
-  if (request.output.kind != OutputKind::text) {
-    out.open_object("text");
-    write_format(request.output, out);
-    out.close_object();
+  JsonWriter text;
+  text.open_object();
+  if (request.output.kind != OutputKind::text) write_format(request.output, text);
+  text.close_object();
+  write_merged(out, "text", text.take(), request, here);
+  JsonWriter reasoning;
+  reasoning.open_object();
+  if (target.reasoning != ReasoningStyle::none) {
+    reasoning.text_if("effort", request.reasoning.effort);
+    if (request.reasoning.summary) reasoning.text("summary", "auto");
   }
-  const ReasoningSetting& reasoning = request.reasoning;
-  const bool thinks = !reasoning.effort.empty() || reasoning.summary;
-  if (thinks && target.reasoning != ReasoningStyle::none) {
-    out.open_object("reasoning");
-    out.text_if("effort", reasoning.effort);
-    if (reasoning.summary) out.text("summary", "auto");
-    out.close_object();
-  }
+  reasoning.close_object();
+  write_merged(out, "reasoning", reasoning.take(), request, here);
   out.text_if("user", request.user);
   if (request.metadata.empty()) return;
   out.open_object("metadata");
