@@ -243,8 +243,7 @@ void read_anthropic_request(const Json& json, std::string_view body, ChatRequest
   Json extra = json;
   for (const char* key :
        {"model", "system", "messages", "tools", "tool_choice", "max_tokens", "stream",
-        "temperature", "top_p", "top_k", "stop_sequences", "metadata", "thinking",
-        "output_config"})
+        "temperature", "top_p", "top_k", "stop_sequences", "metadata", "thinking", "output_config"})
     extra.erase(key);
   read_reasoning(json, body, request, extra, fault);
   if (!extra.empty()) request.extra = dump(extra);

@@ -102,9 +102,8 @@ void read_message(const Json& json, const std::string& path, ChatRequest& reques
     if (part.id.empty()) fault.set(path + ".tool_call_id", "a text", nullptr);
     std::vector<ChatPart> content;
     read_content(json, path, content, fault);
-    part.text = content.size() == 1 && content.front().kind == PartKind::text
-                    ? content.front().text
-                    : std::string();
+    part.text = content.size() == 1 && content.front().kind == PartKind::text ? content.front().text
+                                                                              : std::string();
     if (part.text.empty()) part.content = std::move(content);
     request.messages.push_back(std::move(message));
     return;
@@ -130,8 +129,8 @@ void read_message(const Json& json, const std::string& path, ChatRequest& reques
     }
     read_calls(json, path, message, fault);
   }
-  message.extra = rest_of(json, {"role", "content", "name", "tool_calls", "refusal",
-                                 "reasoning_content"});
+  message.extra =
+      rest_of(json, {"role", "content", "name", "tool_calls", "refusal", "reasoning_content"});
   request.messages.push_back(std::move(message));
 }
 
@@ -162,7 +161,8 @@ void read_tools(const Json& json, std::string_view body, ChatRequest& request,
     definition.strict = read_optional_flag(*function, "strict", fault);
     const Json* parameters = member_of(*function, "parameters");
     if (parameters != nullptr) {
-      if (!parameters->is_object()) fault.set(path + ".function.parameters", "an object", parameters);
+      if (!parameters->is_object())
+        fault.set(path + ".function.parameters", "an object", parameters);
       const std::string_view text =
           i < texts.size() ? member_text(member_text(texts[i], "function"), "parameters") : "";
       definition.parameters = text.empty() ? dump(*parameters) : std::string(text);
@@ -256,11 +256,12 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
   read_output(json, body, request, fault);
   read_settings(json, request, fault);
   const bool metadata_known = read_metadata(json, request);
-  request.extra = rest_of(
-      json, {"model", "messages", "tools", choice_known ? "tool_choice" : "model", "response_format",
-             "stream", "stream_options", "max_completion_tokens", "max_tokens", "temperature",
-             "top_p", "frequency_penalty", "presence_penalty", "seed", "stop", "reasoning_effort",
-             "parallel_tool_calls", "user", metadata_known ? "metadata" : "model"});
+  request.extra =
+      rest_of(json, {"model", "messages", "tools", choice_known ? "tool_choice" : "model",
+                     "response_format", "stream", "stream_options", "max_completion_tokens",
+                     "max_tokens", "temperature", "top_p", "frequency_penalty", "presence_penalty",
+                     "seed", "stop", "reasoning_effort", "parallel_tool_calls", "user",
+                     metadata_known ? "metadata" : "model"});
 }
 
 }  // namespace redoubt::llm

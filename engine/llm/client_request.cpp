@@ -62,8 +62,9 @@ std::optional<double> read_number(const Json& object, const char* key, double lo
   if (value == nullptr) return std::nullopt;
   const double number = value->is_number() ? value->get<double>() : low - 1;
   if (!(number >= low && number <= high)) {
-    fault.set(key, joined({"a number from ", static_cast<std::int64_t>(low), " to ",
-                           static_cast<std::int64_t>(high)}),
+    fault.set(key,
+              joined({"a number from ", static_cast<std::int64_t>(low), " to ",
+                      static_cast<std::int64_t>(high)}),
               value);
     return std::nullopt;
   }

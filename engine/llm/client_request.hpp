@@ -36,8 +36,8 @@ void read_openai_chat_request(const nlohmann::json& json, std::string_view body,
                               ChatRequest& request, RequestFault& fault);
 void read_openai_responses_request(const nlohmann::json& json, std::string_view body,
                                    ChatRequest& request, RequestFault& fault);
-void read_anthropic_request(const nlohmann::json& json, std::string_view body,
-                            ChatRequest& request, RequestFault& fault);
+void read_anthropic_request(const nlohmann::json& json, std::string_view body, ChatRequest& request,
+                            RequestFault& fault);
 
 // What the readers share. A member that is missing or null is unset; of a wrong type, a fault.
 

@@ -41,8 +41,8 @@ void conclude(AnswerState& state, const Json& response, ChatEvents& out) {
   state.detail = status;
   state.reason = FinishReason::stop;
   if (status == "incomplete") {
-    const std::string_view why = text_of(member_of(member_of(response, "incomplete_details"),
-                                                   "reason"));
+    const std::string_view why =
+        text_of(member_of(member_of(response, "incomplete_details"), "reason"));
     state.detail = why;
     state.reason = why == "max_output_tokens" ? FinishReason::length
                    : why == "content_filter"  ? FinishReason::filtered

@@ -85,8 +85,8 @@ void Decoder::take(std::string_view bytes, ChatEvents& out) {
       break;
     case Shape::failure:  // the beginning tells enough
       body_.append(bytes.substr(
-          0, std::min(bytes.size(), error_body_bytes_max - std::min(body_.size(),
-                                                                    error_body_bytes_max))));
+          0, std::min(bytes.size(),
+                      error_body_bytes_max - std::min(body_.size(), error_body_bytes_max))));
       break;
     case Shape::whole:
       keep(bytes, whole_body_bytes_max, out);
@@ -100,7 +100,7 @@ void Decoder::take(std::string_view bytes, ChatEvents& out) {
 void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out) {
   if (body_.size() + bytes.size() > bytes_max) {
     state_.fail(out, local_failure(FailureClass::malformed,
-                            joined({"the answer is longer than ", bytes_max, " bytes"})));
+                                   joined({"the answer is longer than ", bytes_max, " bytes"})));
     return;
   }
   body_.append(bytes);
@@ -109,8 +109,8 @@ void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& ou
 void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
   bytes_seen_ += bytes.size();
   if (bytes_seen_ > answer_bytes_max) {
-    state_.fail(out, local_failure(FailureClass::malformed,
-                            joined({"the stream is longer than ", answer_bytes_max, " bytes"})));
+    state_.fail(out, local_failure(FailureClass::malformed, joined({"the stream is longer than ",
+                                                                    answer_bytes_max, " bytes"})));
   }
   while (!state_.over && !bytes.empty()) {
     switch (sse_.next(bytes)) {
@@ -123,9 +123,9 @@ void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
         out.emplace_back().kind = EventKind::heartbeat;
         break;
       case SseStep::too_large:
-        state_.fail(out, local_failure(FailureClass::malformed,
-                                joined({"an event is longer than ", sse_event_bytes_max,
-                                        " bytes"})));
+        state_.fail(out, local_failure(
+                             FailureClass::malformed,
+                             joined({"an event is longer than ", sse_event_bytes_max, " bytes"})));
         break;
     }
   }
@@ -143,10 +143,11 @@ void Decoder::event(ChatEvents& out) {
   }
   const auto json = parse_json(data, wire_json_limits);
   if (sse_.name() == "error") {
-    state_.fail(out, json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
+    state_.fail(out,
+                json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
   } else if (!json.ok()) {
     state_.fail(out, local_failure(FailureClass::malformed,
-                            joined({"an event of the stream is ", json.error().message})));
+                                   joined({"an event of the stream is ", json.error().message})));
   } else if (text_in(json.value(), "type") == "ping") {
     out.emplace_back().kind = EventKind::heartbeat;
   } else if (tells_error(json.value())) {
@@ -161,7 +162,7 @@ void Decoder::end_whole(ChatEvents& out) {
   body_ = {};
   if (!json.ok()) {
     state_.fail(out, local_failure(FailureClass::malformed,
-                            joined({"the answer is ", json.error().message})));
+                                   joined({"the answer is ", json.error().message})));
   } else if (tells_error(json.value())) {
     state_.fail(out, failure_from_json(json.value(), 0));
   } else {
@@ -188,8 +189,8 @@ void Decoder::conclude(ChatEvents& out) {
     return;
   }
   state_.fail(out, local_failure(FailureClass::cut, shape_ == Shape::unknown
-                                                 ? "the answer is empty"
-                                                 : "the stream ended before its end"));
+                                                        ? "the answer is empty"
+                                                        : "the stream ended before its end"));
 }
 
 // Failures after a 200 have the head's request id.

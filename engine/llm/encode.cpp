@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t messages_max = 10'000;
 
-
 EncodeBody encoder_of(WireFormat format) {
   switch (format) {
     case WireFormat::openai_responses:
@@ -33,8 +32,8 @@ bool is_model_name(std::string_view name) {
 }
 
 std::string url_of(const ChatRequest& request, const Target& target) {
-  std::string base = target.base_url.empty() ? std::string(target.dialect->base_url)
-                                             : target.base_url;
+  std::string base =
+      target.base_url.empty() ? std::string(target.dialect->base_url) : target.base_url;
   while (!base.empty() && base.back() == '/')
     base.pop_back();
   switch (target.dialect->format) {
@@ -104,6 +103,13 @@ Result<void> check(const ChatRequest& request, const Target& target) {
   }
   if (request.messages.empty() || request.messages.size() > messages_max) {
     return bad_request({"a request has 1 to ", messages_max, " messages"}, {"messages"});
+  }
+  // What the provider keeps of a conversation is no part of the request: another has none of it.
+  if (request.format == WireFormat::openai_responses && request.format != target.dialect->format) {
+    for (const char* kept : {"previous_response_id", "conversation"}) {
+      const std::string_view value = member_text(request.extra, kept);
+      if (!value.empty() && value != "null") return unsupported(kept, target);
+    }
   }
   for (const ToolDefinition& tool : request.tools) {
     if (tool.name.empty() && !tool.opaque) {

@@ -197,8 +197,7 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
   if (target.reasoning == ReasoningStyle::effort && !reasoning.budget_tokens) {
     out.text_if("thinkingLevel", reasoning.effort == "none" ? "minimal" : reasoning.effort);
   } else if (reasoning.budget_tokens || !reasoning.effort.empty()) {
-    out.integer("thinkingBudget",
-                reasoning.budget_tokens.value_or(budget_of(reasoning.effort)));
+    out.integer("thinkingBudget", reasoning.budget_tokens.value_or(budget_of(reasoning.effort)));
   }
   if (reasoning.summary) out.boolean("includeThoughts", true);
   out.close_object();

@@ -11,7 +11,9 @@ namespace {
 
 constexpr WireFormat here = WireFormat::openai_chat;
 
-bool takes(const Target& target, Takes what) { return (target.dialect->takes & what) != 0; }
+bool takes(const Target& target, Takes what) {
+  return (target.dialect->takes & what) != 0;
+}
 
 // Mistral refuses ids that are not nine letters or digits; another provider's id becomes nine
 // digits of its hash, the same in the call and in its result.
@@ -266,8 +268,8 @@ Result<void> write_tool(const ToolDefinition& tool, const Target& target, JsonWr
     out.raw(tool.extra);
     return {};
   }
-  std::string parameters = tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}"
-                                                   : tool.parameters;
+  std::string parameters =
+      tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
   bool strict = tool.strict.value_or(false) && takes(target, takes_strict_tools);
   if (strict) {
     auto converted = schema_in_dialect(parameters, SchemaDialect::openai_strict);
@@ -342,8 +344,8 @@ Result<void> write_output(const ChatRequest& request, const Target& target, Json
   out.text("name", output.name.empty() ? "answer" : output.name);
   out.text_if("description", output.description);
   out.raw("schema", schema);
-  out.boolean("strict", strict || (output.strict.value_or(true) &&
-                                   !takes(target, takes_strict_tools)));
+  out.boolean("strict",
+              strict || (output.strict.value_or(true) && !takes(target, takes_strict_tools)));
   out.close_object();
   out.close_object();
   return {};
@@ -415,8 +417,7 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
 
 }  // namespace
 
-Result<void> encode_openai_chat(const ChatRequest& request, const Target& target,
-                                JsonWriter& out) {
+Result<void> encode_openai_chat(const ChatRequest& request, const Target& target, JsonWriter& out) {
   out.text("model", model_of(request, target));
   if (auto written = write_messages(request, target, out); !written.ok()) return written;
   if (auto written = write_tools(request, target, out); !written.ok()) return written;

@@ -193,8 +193,8 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
       out.raw(tool.extra);
       continue;
     }
-    std::string parameters = tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}"
-                                                     : tool.parameters;
+    std::string parameters =
+        tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
     bool strict = tool.strict.value_or(false);
     if (strict) {
       auto converted = schema_in_dialect(parameters, SchemaDialect::openai_strict);

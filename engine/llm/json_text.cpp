@@ -82,7 +82,9 @@ void append_quoted(std::string& out, std::string_view value) {
   out += '"';
 }
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
 std::size_t skip_space(std::string_view s, std::size_t at) {
   while (at < s.size() && is_space(s[at]))
@@ -150,10 +152,18 @@ void JsonWriter::text(std::string_view value) {
   append_quoted(out_, value);
 }
 
-void JsonWriter::integer(std::int64_t value) { raw(std::to_string(value)); }
-void JsonWriter::number(double value) { raw(dump(Json(value))); }
-void JsonWriter::boolean(bool value) { raw(value ? "true" : "false"); }
-void JsonWriter::null() { raw("null"); }
+void JsonWriter::integer(std::int64_t value) {
+  raw(std::to_string(value));
+}
+void JsonWriter::number(double value) {
+  raw(dump(Json(value)));
+}
+void JsonWriter::boolean(bool value) {
+  raw(value ? "true" : "false");
+}
+void JsonWriter::null() {
+  raw("null");
+}
 
 void JsonWriter::raw(std::string_view json) {
   separate();
