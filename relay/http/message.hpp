@@ -72,6 +72,9 @@ struct Request {
   Context context;
   /// What a filter found out and a handler or finisher wants to know (who the client is, ...).
   std::any attachment;
+  /// An asynchronous handler of a route with watch_client sets it to learn, once and on the shard,
+  /// that the client left before it was answered.
+  std::function<void()> client_gone;
 
   /// The first header of that name (any case), or nothing.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -140,6 +140,9 @@ Task<void> Session::run_handler() {
   const auto& handler = std::get<http::AsyncHandler>(exchange_->match.route->handler);
   http::Response response;
   std::string problem;
+  const bool watched = exchange_->match.route->options.watch_client;
+  start_reading_ahead();
+  if (watched) watch_client();
   try {
     Task<http::Response> task = handler(request);
     response = co_await std::move(task);
@@ -149,6 +152,12 @@ Task<void> Session::run_handler() {
   } catch (...) {
     problem = "an exception of unknown type";
   }
+  request.client_gone = nullptr;
+  if (watched) {
+    boost::system::error_code ignored;  // nothing waits where the client sent something
+    socket_.cancel(ignored);
+  }
+  input_ = exchange_->input;
   if (aborted_) co_return;
   if (problem.empty()) {
     respond(std::move(response));
@@ -175,12 +184,51 @@ Task<void> Session::linger() {
   }
 }
 
-// While the body goes out, reading shows whether the client is still there; requests that it sends
-// meanwhile are kept for later, up to a bound.
+// While an answer is being made or goes out, reading shows whether the client is still there;
+// requests that it sends meanwhile are kept for later, up to a bound.
+void Session::start_reading_ahead() {
+  exchange_->input = std::string(input_);
+  input_ = {};
+}
+
+Session::Ahead Session::read_ahead() {
+  std::string& kept = exchange_->input;
+  while (kept.size() < pipelined_bytes_max) {
+    const auto outcome = channel_.read(shard_.scratch());
+    switch (outcome.status) {
+      case Channel::Status::ok:
+        kept.append(shard_.scratch().data(), outcome.bytes);
+        continue;
+      case Channel::Status::would_read:
+        return Ahead::nothing;
+      case Channel::Status::would_write:
+        return Ahead::writable;
+      default:
+        return Ahead::gone;
+    }
+  }
+  return Ahead::full;
+}
+
+void Session::watch_client() {
+  std::weak_ptr<Session> weak = weak_from_this();
+  socket_.async_wait(Socket::wait_read, [weak](const boost::system::error_code& ec) {
+    const auto self = weak.lock();
+    if (ec || !self || self->phase_ != Phase::handler) return;
+    const Ahead ahead = self->read_ahead();
+    if (ahead == Ahead::nothing) {
+      self->watch_client();
+    } else if (ahead == Ahead::gone) {
+      self->aborted_ = true;
+      const auto gone = std::exchange(self->exchange_->parser.request().client_gone, nullptr);
+      if (gone) gone();
+    }
+  });
+}
+
 Task<void> Session::run_stream() {
   const std::unique_ptr<PendingStream> pending = std::move(pending_stream_);
-  std::string& kept = exchange_->input;
-  kept = std::string(input_);
+  start_reading_ahead();
   // Answers to earlier requests may be partly out.
   body_ = std::make_shared<StreamedBody>(*this, exchange_->output.substr(exchange_->written),
                                          pending->chunked);
@@ -195,21 +243,13 @@ Task<void> Session::run_stream() {
     body_->abort();
   }
   while (!body_->finished()) {
-    if (aborted_) {
+    const Ahead ahead = aborted_ ? Ahead::gone : read_ahead();
+    if (ahead == Ahead::gone) {
       body_->leave();
-    } else if (kept.size() >= pipelined_bytes_max) {
+    } else if (ahead == Ahead::full) {
       co_await wait(Socket::wait_error);
     } else {
-      const auto outcome = channel_.read(shard_.scratch());
-      if (outcome.status == Channel::Status::ok) {
-        kept.append(shard_.scratch().data(), outcome.bytes);
-      } else if (outcome.status == Channel::Status::would_read) {
-        co_await wait(Socket::wait_read);
-      } else if (outcome.status == Channel::Status::would_write) {
-        co_await wait(Socket::wait_write);
-      } else {
-        body_->leave();
-      }
+      co_await wait(ahead == Ahead::writable ? Socket::wait_write : Socket::wait_read);
     }
   }
   const auto body = std::exchange(body_, nullptr);
@@ -220,7 +260,7 @@ Task<void> Session::run_stream() {
   const std::int64_t now_us = steady_us();
   record_request(pending->status, body->bytes_written(), now_us);
   exchange_->parser.reset();
-  input_ = kept;
+  input_ = exchange_->input;
   read_dry_ = false;
   set_phase(Phase::idle, now_us / 1000);
 }

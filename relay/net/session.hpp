@@ -24,7 +24,7 @@ namespace redoubt::net {
 class StreamedBody;
 class WebSocketConnection;
 
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(Shard& shard, const Listener& listener, Socket socket, std::string remote_address,
           std::uint16_t remote_port, const ConnectionGate::Key& gate_key);
@@ -78,6 +78,10 @@ class Session {
   void record_request(int status, std::size_t response_bytes, std::int64_t now_us);
   void fill_context(http::Request& request);
   void keep_input();
+  void watch_client();
+  enum class Ahead : std::uint8_t { nothing, writable, full, gone };
+  void start_reading_ahead();
+  Ahead read_ahead();
   void rest();
   void set_phase(Phase phase, std::int64_t now_ms, std::size_t write_bytes = 0);
   void record(ConnectionEvent event);

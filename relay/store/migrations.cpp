@@ -7,13 +7,15 @@
 
 namespace redoubt::data {
 extern const std::string_view migration_001_sealed_keys;
+extern const std::string_view migration_002_ledger;
 }
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 1> all{{
+const std::array<Migration, 2> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
+    {2, "ledger", data::migration_002_ledger},
 }};
 
 constexpr const char* ledger =

@@ -72,6 +72,7 @@ class Targets {
   const std::string& key_name(std::uint32_t target, std::uint32_t key) const {
     return targets_[target].keys.name(key);
   }
+  std::size_t key_count(std::uint32_t target) const { return targets_[target].keys.size(); }
   int open(std::uint32_t target) const { return targets_[target].open; }
   const Breaker& breaker(std::uint32_t target) const { return targets_[target].breaker; }
   void replace_keys(std::uint32_t target, std::vector<WeightedKey> keys) {
