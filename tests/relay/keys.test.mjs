@@ -192,15 +192,11 @@ async function abort(args, cwd) {
   return text.trim();
 }
 
-test(
-  'a forced abort leaves no core',
-  { skip: process.platform !== 'linux' },
-  async (context) => {
-    const place = mkdtempSync(join(folder, 'core-'));
-    const control = await abort(['sh', '-c', 'echo ready; sleep 60 & wait'], place);
-    if (control !== '6 True') context.diagnostic(`no core of another program either: ${control}`);
-    for (const name of readdirSync(place)) rmSync(join(place, name));
-    assert.equal(await abort([program, '--port', '0'], place), '6 False');
-    assert.deepEqual(readdirSync(place), []);
-  },
-);
+test('a forced abort leaves no core', { skip: process.platform !== 'linux' }, async (context) => {
+  const place = mkdtempSync(join(folder, 'core-'));
+  const control = await abort(['sh', '-c', 'echo ready; sleep 60 & wait'], place);
+  if (control !== '6 True') context.diagnostic(`no core of another program either: ${control}`);
+  for (const name of readdirSync(place)) rmSync(join(place, name));
+  assert.equal(await abort([program, '--port', '0'], place), '6 False');
+  assert.deepEqual(readdirSync(place), []);
+});

@@ -68,7 +68,10 @@ test('the game server gets tokens for its players with its secret', async () => 
   assert.equal(given.status, 200, given.text);
   assert.equal(given.headers['cache-control'], 'no-store');
   const session = given.json();
-  assert.deepEqual([session.sub, session.expires_in, session.scope], ['player-7', 60, 'game models']);
+  assert.deepEqual(
+    [session.sub, session.expires_in, session.scope],
+    ['player-7', 60, 'game models'],
+  );
   const claims = JSON.parse(Buffer.from(session.token.split('.')[1], 'base64url'));
   assert.deepEqual([claims.sub, claims.tenant, claims.aud], ['player-7', 'valley', 'redoubt']);
 
@@ -132,7 +135,14 @@ test("NextAuth's tokens, and forged ones", async () => {
     ...closed,
     REDOUBT_TOKENS_NEXTAUTH_SECRET_FILE: secret_file('nextauth', secret),
   });
-  const claims = { name: 'Ada', email: 'ada@example.org', sub: '42', iat: 1, exp: soon(), jti: 'x' };
+  const claims = {
+    name: 'Ada',
+    email: 'ada@example.org',
+    sub: '42',
+    iat: 1,
+    exp: soon(),
+    jti: 'x',
+  };
   assert.equal((await asked(relay, bearer(hs256(claims, secret)))).status, 200);
   const unsigned = `${encode({ alg: 'none' })}.${encode(claims)}.`;
   for (const [token, says] of [
