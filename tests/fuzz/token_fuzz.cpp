@@ -1,5 +1,5 @@
-// Any bytes are no token: nothing verifies that was not signed here. Claims that verify mint a token
-// that says the same, and a set of keys that parses is written as it is read.
+// Any bytes are no token: nothing verifies that was not signed here. Claims that verify mint a
+// token that says the same, and a set of keys that parses is written as it is read.
 #include <cstdlib>
 #include <string_view>
 
