@@ -101,6 +101,13 @@ http::Response Sessions::begin(http::Request& request) const {
     to_players_.add();
     return give(request, std::move(*claims));
   }
+  if (!request.body.empty() && request.body != "{}") {
+    http::Response response =
+        fault(request, 401, "service_secret_required",
+              "a session for a player who is named needs the secret of the game's own server");
+    response.add("WWW-Authenticate", "Bearer realm=\"redoubt\"");
+    return response;
+  }
   const auto decision =
       rate_.take(auth::limit_key(caller.address).bytes, request.context.now.steady_ms * ms_ns);
   if (!decision.allowed) {

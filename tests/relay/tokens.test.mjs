@@ -121,6 +121,9 @@ test('an anonymous session where anonymous callers may call, limited by address'
     if (answer.status === 429) assert.ok(Number(answer.headers['retry-after']) > 0);
   }
   assert.deepEqual(statuses, [200, 200, 200, 429]);
+  const named = await post_json(relay, '/api/session', { sub: 'player-7' });
+  assert.equal(named.status, 401);
+  assert.equal(named.json().code, 'service_secret_required');
   assert.equal((await asked(relay, bearer(token))).status, 200);
   // A bad token is not taken for nobody's; the word that SDKs are given instead of a key is.
   assert.equal((await asked(relay, bearer('sk-unused'))).status, 401);
