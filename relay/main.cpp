@@ -290,10 +290,10 @@ Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config
   if (!keys) return in_key("vault", keys.error());
   auto second = store::open(config.store.path);
   if (!second) return in_key("store.path", second.error());
-  return std::pair(Keeping{.sources = std::move(sources), .store = std::move(*second)},
-                   api::Belongings{.store = std::move(*store),
-                                   .tokens = std::move(*tokens),
-                                   .keys = std::move(*keys)});
+  return std::pair(
+      Keeping{.sources = std::move(sources), .store = std::move(*second)},
+      api::Belongings{
+          .store = std::move(*store), .tokens = std::move(*tokens), .keys = std::move(*keys)});
 }
 
 int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page) {

@@ -132,9 +132,8 @@ struct Application::Parts {
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
     observe::add_process_metrics(metrics);
-    metrics.computed("redoubt_provider_keys", "Provider keys that are open.", "gauge", [this] {
-      return static_cast<double>(keys.get()->keys().size());
-    });
+    metrics.computed("redoubt_provider_keys", "Provider keys that are open.", "gauge",
+                     [this] { return static_cast<double>(keys.get()->keys().size()); });
     metrics.computed("redoubt_log_lines_dropped_total", "Log lines that found the queue full.",
                      "counter", [this] { return static_cast<double>(log.dropped()); });
     open_listeners();
@@ -243,11 +242,11 @@ void Application::Parts::fill(http::Router& router, bool admin) {
 
 Application::Application(config::Config config, observe::Log& log,
                          std::optional<http::StaticFiles> page, Belongings belongings)
-    : parts_(std::make_unique<Parts>(std::move(config), log, std::move(page),
-                                     std::move(belongings))) {
+    : parts_(
+          std::make_unique<Parts>(std::move(config), log, std::move(page), std::move(belongings))) {
   for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
-                            "/api/agent-specification", "/api/strategy-adaptation",
-                            "/api/session", "/ws/{client_id}", "/openapi.json", "/docs"}) {
+                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session",
+                            "/ws/{client_id}", "/openapi.json", "/docs"}) {
     parts_->telemetry.add_route(route);
   }
   parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);

@@ -204,10 +204,10 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
 }
 
 std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller& caller) const {
-  const auto token = auth::find_token(
-      {.authorization = request.header_or("authorization", ""),
-       .api_key = request.header_or("x-api-key", ""),
-       .websocket_protocols = request.header_or("sec-websocket-protocol", "")});
+  const auto token =
+      auth::find_token({.authorization = request.header_or("authorization", ""),
+                        .api_key = request.header_or("x-api-key", ""),
+                        .websocket_protocols = request.header_or("sec-websocket-protocol", "")});
   if (!token) {
     caller.scopes = policy_.admin ? auth::Scopes(auth::Scope::operator_read) : auth::player_scopes;
     if (auto refusal = auth::check_anonymous(policy_.anonymous, caller.address)) return refusal;

@@ -31,8 +31,8 @@ namespace redoubt::api {
 struct Caller {
   auth::Address address;
   auth::OriginVerdict origin = auth::OriginVerdict::absent;
-  std::string request_id;                    ///< the client's where it is sane, else the server's
-  std::optional<limits::RateDecision> rate;  ///< where the request was counted
+  std::string request_id;                      ///< the client's where it is sane, else the server's
+  std::optional<limits::RateDecision> rate;    ///< where the request was counted
   std::shared_ptr<const auth::Claims> claims;  ///< of his token; null: anonymous
   auth::Scopes scopes;                         ///< what he may do
   bool service = false;  ///< the game's own server, at POST /api/session alone

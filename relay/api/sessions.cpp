@@ -101,8 +101,15 @@ http::Response Sessions::begin(http::Request& request) const {
     to_players_.add();
     return give(request, std::move(*claims));
   }
-  const auto decision = rate_.take(auth::limit_key(caller.address).bytes,
-                                   request.context.now.steady_ms * ms_ns);
+  if (!request.body.empty() && request.body != "{}") {
+    http::Response response =
+        fault(request, 401, "service_secret_required",
+              "a session for a player who is named needs the secret of the game's own server");
+    response.add("WWW-Authenticate", "Bearer realm=\"redoubt\"");
+    return response;
+  }
+  const auto decision =
+      rate_.take(auth::limit_key(caller.address).bytes, request.context.now.steady_ms * ms_ns);
   if (!decision.allowed) {
     const std::string wait = limits::retry_after_header(decision);
     http::Response response =
@@ -129,8 +136,8 @@ http::Response Sessions::give(const http::Request& request, auth::Claims claims)
                     {"sub", claims.subject},
                     {"tenant", claims.tenant},
                     {"scope", auth::to_text(claims.scopes)}};
-  http::Response response = http::Response::json(
-      200, answer.dump(-1, ' ', false, Json::error_handler_t::replace));
+  http::Response response =
+      http::Response::json(200, answer.dump(-1, ' ', false, Json::error_handler_t::replace));
   response.add("Cache-Control", "no-store");
   return response;
 }

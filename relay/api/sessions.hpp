@@ -2,8 +2,8 @@
 //
 //   the game's own server   Authorization: Bearer SECRET (tokens.service_secret_file) and a body:
 //                           {"sub": "player-7", "tenant", "scope", "lifetime_s", "limits"}
-//   an anonymous player     no token, no body, where the listener's `anonymous` lets him call; the
-//                           token is his address under the common purse
+//   an anonymous player     no token and no body (or {}), where the listener's `anonymous` lets him
+//                           call; the token is his address under the common purse
 //
 // An anonymous session gives no right that the caller has not without it; it lets a page treat
 // both kinds of player alike. Sessions that are begun so are limited by address.

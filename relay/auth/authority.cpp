@@ -90,9 +90,9 @@ void Authority::keep(const Digest& digest, ClaimsPtr claims) {
 
 Result<Authority::ClaimsPtr> Authority::verify(std::string_view token, std::int64_t now_s) {
   if (token.size() > token_bytes_max) {
-    return Error{.code = "invalid_token",
-                 .message = "the token is longer than " + std::to_string(token_bytes_max) +
-                            " bytes"};
+    return Error{
+        .code = "invalid_token",
+        .message = "the token is longer than " + std::to_string(token_bytes_max) + " bytes"};
   }
   const Digest digest = sha256(bytes_of(token));
   if (ClaimsPtr known = recall(digest)) {

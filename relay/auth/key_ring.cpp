@@ -83,8 +83,9 @@ Result<std::optional<MasterKey>> load_master_key(const SecretSources& sources) {
   if (count == 0) return std::optional<MasterKey>();
   if (count > 1) {
     return Error{.code = "bad_config",
-                 .message = "more than one of vault.master_key_file, vault.master_key_command and "
-                            "REDOUBT_MASTER_KEY is set"};
+                 .message =
+                     "more than one of vault.master_key_file, vault.master_key_command and "
+                     "REDOUBT_MASTER_KEY is set"};
   }
   Result<Secret> text = sources.master_key.copy();
   std::string where = "REDOUBT_MASTER_KEY";

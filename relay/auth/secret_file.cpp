@@ -139,6 +139,23 @@ Result<Secret> read_secret_file(const std::string& path) {
   return secret;
 }
 
+Result<void> write_secret_file(const std::string& path, const Secret& secret) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.get() < 0) return fault(path, std::strerror(errno));
+  const auto bytes = secret.bytes();
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const ssize_t count = write(file.get(), bytes.data() + written, bytes.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    written += static_cast<std::size_t>(count);
+  }
+  if (written == bytes.size() && fsync(file.get()) == 0) return {};
+  const std::string reason = std::strerror(errno);
+  unlink(path.c_str());
+  return fault(path, reason);
+}
+
 Result<Secret> read_secret_command(const std::string& command) {
   auto child = spawn_shell(command);
   if (!child) return child.error();

@@ -15,6 +15,10 @@ constexpr std::size_t secret_file_bytes_max = 64 * 1024;
 /// may read is allowed: container platforms hand secrets over that way).
 Result<Secret> read_secret_file(const std::string& path);
 
+/// Writes a new file with mode 0600. Error bad_secret where there is one already: a key is never
+/// overwritten.
+Result<void> write_secret_file(const std::string& path, const Secret& secret);
+
 /// What a shell command prints on its standard output (a password manager, a cloud's key service).
 /// Error bad_secret where it fails, prints nothing or too much, or takes over command_ms_max.
 constexpr int command_ms_max = 30'000;

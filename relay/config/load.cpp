@@ -17,9 +17,8 @@ constexpr int nesting_max = 16;
 
 // Variables that begin like ours and are no keys: the file's name, the test data's folders, and the
 // master key, which is a secret and so no part of a configuration that can be printed.
-constexpr std::array<std::string_view, 4> other_variables{"REDOUBT_CONFIG", "REDOUBT_MAPS",
-                                                          "REDOUBT_WYCHEPROOF",
-                                                          "REDOUBT_MASTER_KEY"};
+constexpr std::array<std::string_view, 4> other_variables{
+    "REDOUBT_CONFIG", "REDOUBT_MAPS", "REDOUBT_WYCHEPROOF", "REDOUBT_MASTER_KEY"};
 // What Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
 constexpr std::array<std::string_view, 4> foreign_variables{"REDOUBT_TEST_", "REDOUBT_SERVICE_",
                                                             "REDOUBT_PORT", "REDOUBT_RELAY_"};

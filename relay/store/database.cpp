@@ -21,18 +21,22 @@ Error fault_of(const std::string& path, std::string_view doing, std::string_view
   return error;
 }
 
-// SQLite makes its -wal and -shm with the mode of the file, so the file is made before it.
+// SQLite makes its -wal and -shm with the mode of the file, so the file is made before it. One that
+// exists is not opened here: closing it would end the locks that this process holds on it for
+// another connection (POSIX), and a second process would take the write-ahead log away.
 Result<void> make_private(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return fault_of(path, "opening the store", std::strerror(errno));
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) {
+    ::close(made);
+    return {};
+  }
+  const int reason = errno;
   struct stat status {};
-  const bool known = fstat(file, &status) == 0;
-  const bool regular = known && S_ISREG(status.st_mode);
-  const bool closed = regular && (status.st_mode & others) == 0;
-  const bool done = closed || (regular && fchmod(file, 0600) == 0);
-  ::close(file);
-  if (!regular) return fault_of(path, "opening the store", "not a file");
-  if (!done) {
+  const bool exists = reason == EEXIST && lstat(path.c_str(), &status) == 0;
+  if (!exists) return fault_of(path, "opening the store", std::strerror(reason));
+  if (!S_ISREG(status.st_mode)) return fault_of(path, "opening the store", "not a file");
+  const bool is_private = (status.st_mode & others) == 0;
+  if (!is_private && chmod(path.c_str(), 0600) != 0) {
     return fault_of(path, "opening the store",
                     "others may read it, and its mode cannot be changed to 0600");
   }
