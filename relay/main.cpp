@@ -329,6 +329,10 @@ int run(const Options& options) {
   }
   std::optional<config::Loaded> loaded = load(options);
   if (!loaded) return exit_bad_use;
+  if (const Result<void> models = api::check_models(loaded->config); !models) {
+    std::cerr << "redoubt-relay: " << models.error().message << '\n';
+    return exit_bad_use;
+  }
   const std::string www = find_page(loaded->config.www);
   std::optional<http::StaticFiles> page;
   if (!www.empty()) {

@@ -12,6 +12,7 @@
 #include "relay/api/documents.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/models.hpp"
 #include "relay/api/push_socket.hpp"
 #include "relay/api/service.hpp"
 #include "relay/api/sessions.hpp"
@@ -37,6 +38,56 @@ PushPolicy push_policy(const config::Config& config) {
           .class_gap_percent = static_cast<double>(config.push.class_gap_percent),
           .frames_per_second_max = static_cast<int>(config.push.frames_per_second_max),
           .depth_max = static_cast<int>(config.json.depth_max)};
+}
+
+limits::Rules rules(std::int64_t requests, std::int64_t tokens, std::int64_t concurrent,
+                    std::int64_t day_microusd, std::int64_t month_microusd) {
+  return {.requests_per_minute = requests,
+          .tokens_per_minute = tokens,
+          .concurrent_max = concurrent,
+          .day_picodollars = day_microusd * limits::picodollars_per_microdollar,
+          .month_picodollars = month_microusd * limits::picodollars_per_microdollar};
+}
+
+upstream::GatewayOptions gateway_options(const config::Config& config) {
+  upstream::GatewayOptions options;
+  for (const config::Provider& p : config.providers) {
+    options.providers.push_back({.name = p.name,
+                                 .dialect = p.dialect,
+                                 .base_url = p.base_url,
+                                 .authorities_file = p.authorities_file,
+                                 .proxy = p.proxy,
+                                 .concurrent_max = static_cast<int>(p.concurrent_max)});
+  }
+  for (const config::Alias& alias : config.aliases)
+    options.aliases.push_back({.name = alias.name, .targets = alias.targets});
+  const config::Models& m = config.models;
+  options.direct_targets = m.direct_targets;
+  options.all = rules(m.all_requests_per_minute, m.all_tokens_per_minute, m.all_concurrent_max,
+                      m.all_day_microusd, m.all_month_microusd);
+  options.player = rules(m.player_requests_per_minute, m.player_tokens_per_minute,
+                         m.player_concurrent_max, m.player_day_microusd, m.player_month_microusd);
+  options.anonymous =
+      rules(m.anonymous_requests_per_minute, m.anonymous_tokens_per_minute,
+            m.anonymous_concurrent_max, m.anonymous_day_microusd, m.anonymous_month_microusd);
+  for (upstream::ModelCallOptions* call : {&options.stream_call, &options.whole_call}) {
+    call->deadline_ms = m.deadline_s * second_ms;
+    call->first_token_ms = m.first_token_timeout_s * second_ms;
+    call->progress_ms = m.progress_timeout_s * second_ms;
+    call->connect_ms = m.connect_timeout_ms;
+  }
+  options.game_call.connect_ms = m.connect_timeout_ms;
+  return options;
+}
+
+Result<std::unique_ptr<upstream::Gateway>> make_gateway(const config::Config& config,
+                                                        auth::CurrentKeys& keys,
+                                                        limits::Ledger& ledger,
+                                                        observe::Metrics& metrics) {
+  auto models = llm::ModelTable::read(llm::default_models_json());
+  if (!models) return models.error();
+  return upstream::Gateway::make(gateway_options(config), std::move(*models), keys, ledger, metrics,
+                                 random_seed());
 }
 
 limits::RatePolicy session_rate_policy(const config::Config& config) {
@@ -121,6 +172,7 @@ struct Application::Parts {
         game(*pool, metrics, static_cast<int>(config.json.depth_max)),
         push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
              metrics, log),
+        ledger(&store),
         session_rate(session_rate_policy(config), random_seed()),
         sessions({.lifetime_s = config.tokens.lifetime_s,
                   .depth_max = static_cast<int>(config.json.depth_max)},
@@ -131,7 +183,11 @@ struct Application::Parts {
                                              static_cast<std::size_t>(config.limits.addresses_max));
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
+    open_gateway();
     observe::add_process_metrics(metrics);
+    metrics.computed("redoubt_ledger_lines_lost_total",
+                     "Lines of model calls that could not be written.", "counter",
+                     [this] { return static_cast<double>(ledger.lines_lost()); });
     metrics.computed("redoubt_provider_keys", "Provider keys that are open.", "gauge",
                      [this] { return static_cast<double>(keys.get()->keys().size()); });
     metrics.computed("redoubt_log_lines_dropped_total", "Log lines that found the queue full.",
@@ -144,6 +200,7 @@ struct Application::Parts {
     server.reset();
   }
 
+  void open_gateway();
   void open_listeners();
   void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
             const config::Listener* listener);
@@ -162,6 +219,10 @@ struct Application::Parts {
   std::unique_ptr<RateGate> rate;
   Game game;
   PushSockets push;
+  limits::Ledger ledger;
+  std::unique_ptr<upstream::Gateway> gateway;
+  Result<void> gateway_made;  ///< the error that listen() gives
+  std::optional<Models> models;
   RateGate session_rate;
   Sessions sessions;
   std::vector<std::unique_ptr<Gate>> gates;
@@ -170,6 +231,17 @@ struct Application::Parts {
   net::ServerOptions options;
   std::unique_ptr<net::Server> server;
 };
+
+void Application::Parts::open_gateway() {
+  auto made = make_gateway(config, keys, ledger, metrics);
+  if (!made) {
+    gateway_made = made.error();
+    return;
+  }
+  gateway = std::move(*made);
+  models.emplace(*gateway, ledger, *pool,
+                 static_cast<std::size_t>(config.models.body_bytes_max));
+}
 
 void Application::Parts::open_listeners() {
   options = server_options(config);
@@ -236,6 +308,7 @@ void Application::Parts::fill(http::Router& router, bool admin) {
     game.install(router);
     push.install(router);
     sessions.install(router);
+    if (models) models->install(router);
     install_documents(router);
   }
 }
@@ -245,7 +318,8 @@ Application::Application(config::Config config, observe::Log& log,
     : parts_(
           std::make_unique<Parts>(std::move(config), log, std::move(page), std::move(belongings))) {
   for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
-                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session",
+                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session", "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/models",
+                            "/api/usage",
                             "/ws/{client_id}", "/openapi.json", "/docs"}) {
     parts_->telemetry.add_route(route);
   }
@@ -255,6 +329,7 @@ Application::Application(config::Config config, observe::Log& log,
 Application::~Application() = default;
 
 Result<void> Application::listen() {
+  if (!parts_->gateway_made) return parts_->gateway_made;
   return parts_->server->listen();
 }
 
@@ -293,6 +368,16 @@ void Application::replace(auth::TokenSecrets tokens) {
 
 void Application::replace(auth::KeyRingPtr keys) {
   parts_->keys.replace(std::move(keys));
+  if (parts_->gateway) parts_->gateway->reload_keys();
+}
+
+Result<void> check_models(const config::Config& config) {
+  auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
+  limits::Ledger ledger(nullptr);
+  observe::Metrics metrics;
+  auto made = make_gateway(config, keys, ledger, metrics);
+  if (!made) return made.error();
+  return {};
 }
 
 }  // namespace redoubt::api

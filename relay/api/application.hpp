@@ -29,6 +29,9 @@ struct Belongings {
   auth::KeyRingPtr keys;
 };
 
+/// Do providers and aliases fit together? As Application::listen says it, without a store.
+Result<void> check_models(const config::Config& config);
+
 class Application {
  public:
   /// `log` outlives the application. Without a `page` none is served.

@@ -3,8 +3,7 @@
 // 1. A lease's draw is one transaction: it is on disk before anybody may spend it.
 // 2. Lines of attempts are written behind the call, in order; where the writer's queue is full the
 //    line is lost and counted, the money is not: leases hold it.
-// 3. Preparing a statement anew costs a line some 10 us on the writer's thread, off every shard.
-// 4. Without a store (a relay without the file) draws are granted from memory.
+// 3. Without a store (a relay without the file) draws are granted from memory.
 #pragma once
 
 #include <atomic>
