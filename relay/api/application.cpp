@@ -239,8 +239,7 @@ void Application::Parts::open_gateway() {
     return;
   }
   gateway = std::move(*made);
-  models.emplace(*gateway, ledger, *pool,
-                 static_cast<std::size_t>(config.models.body_bytes_max));
+  models.emplace(*gateway, ledger, *pool, static_cast<std::size_t>(config.models.body_bytes_max));
 }
 
 void Application::Parts::open_listeners() {
@@ -318,9 +317,9 @@ Application::Application(config::Config config, observe::Log& log,
     : parts_(
           std::make_unique<Parts>(std::move(config), log, std::move(page), std::move(belongings))) {
   for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
-                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session", "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/models",
-                            "/api/usage",
-                            "/ws/{client_id}", "/openapi.json", "/docs"}) {
+                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session",
+                            "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/models",
+                            "/api/usage", "/ws/{client_id}", "/openapi.json", "/docs"}) {
     parts_->telemetry.add_route(route);
   }
   parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);

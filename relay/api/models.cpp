@@ -38,7 +38,8 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     began_ = true;
     push();
   }
-  void on_answer(const llm::ChatAnswer& answer, WireFormat, const upstream::CallSummary& s) override {
+  void on_answer(const llm::ChatAnswer& answer, WireFormat,
+                 const upstream::CallSummary& s) override {
     summary = s;
     if (!began_) whole_ = llm::encode_answer(stream_.format, answer, stream_.stamp);
     finish();
@@ -118,8 +119,7 @@ http::Response fault_response(WireFormat format, int status, const Error& error)
 
 void add_summary(http::Response& response, const upstream::CallSummary& summary) {
   if (!summary.target.empty()) response.add("X-Redoubt-Model", summary.target);
-  if (summary.attempts > 1)
-    response.add("X-Redoubt-Attempts", std::to_string(summary.attempts));
+  if (summary.attempts > 1) response.add("X-Redoubt-Attempts", std::to_string(summary.attempts));
 }
 
 std::string seconds_up(std::int64_t ms) {
@@ -188,16 +188,17 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
 
   llm::ChatRequest chat = std::move(**decoded);
   const bool stream = chat.stream;
-  auto exchange = std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);
+  auto exchange =
+      std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
-  auto started = gateway_.start(
-      shard, std::move(order), stream ? upstream::Delivery::stream : upstream::Delivery::whole,
-      exchange);
+  auto started =
+      gateway_.start(shard, std::move(order),
+                     stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
   if (!started) {
     const int status = started.error().code == "unknown_model" ? 404
                        : started.error().code == "unavailable" ? 503
-                                                                : 400;
+                                                               : 400;
     co_return fault_response(format, status, started.error());
   }
   exchange->hold(std::move(*started));
@@ -271,15 +272,14 @@ net::Task<http::Response> Models::usage(http::Request& request) {
                       {"output_tokens", row.output_tokens},
                       {"cost_microusd", money(row.cost)}});
   }
-  const Json body{
-      {"who", who},
-      {"day",
-       {{"name", limits::period_name(limits::Period::day, day)},
-        {"engaged_microusd", money(spent.day)}}},
-      {"month",
-       {{"name", limits::period_name(limits::Period::month, month)},
-        {"engaged_microusd", money(spent.month)},
-        {"models", std::move(models)}}}};
+  const Json body{{"who", who},
+                  {"day",
+                   {{"name", limits::period_name(limits::Period::day, day)},
+                    {"engaged_microusd", money(spent.day)}}},
+                  {"month",
+                   {{"name", limits::period_name(limits::Period::month, month)},
+                    {"engaged_microusd", money(spent.month)},
+                    {"models", std::move(models)}}}};
   co_return http::Response::json(200, body.dump());
 }
 

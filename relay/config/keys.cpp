@@ -251,7 +251,8 @@ constexpr Key table[] = {
      REDOUBT_IN_ENTRY(providers, base_url),
      {},
      nullptr,
-     "Where it is. Empty: the dialect's own address. With an address of one's own no key is needed."},
+     "Where it is. Empty: the dialect's own address. With an address of one's own no key is "
+     "needed."},
     {"providers[].authorities_file",
      REDOUBT_IN_ENTRY(providers, authorities_file),
      {},
@@ -317,7 +318,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.all_tokens_per_minute),
      {0, 1'000'000'000'000},
      nullptr,
-     "Tokens, reserved before a call and settled after it, in any minute, by everybody together. 0: no limit."},
+     "Tokens, reserved before a call and settled after it, in any minute, by everybody together. "
+     "0: no limit."},
     {"models.all_concurrent_max",
      REDOUBT_IN_CONFIG(models.all_concurrent_max),
      {0, 1'000'000},
@@ -327,7 +329,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.all_day_microusd),
      {0, 4'000'000'000'000},
      nullptr,
-     "Millionths of a dollar that may be spent on models in a UTC day, by everybody together. 0: no limit."},
+     "Millionths of a dollar that may be spent on models in a UTC day, by everybody together. 0: "
+     "no limit."},
     {"models.all_month_microusd",
      REDOUBT_IN_CONFIG(models.all_month_microusd),
      {0, 4'000'000'000'000},
@@ -342,7 +345,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.player_tokens_per_minute),
      {0, 1'000'000'000'000},
      nullptr,
-     "Tokens, reserved before a call and settled after it, in any minute, by one player. 0: no limit."},
+     "Tokens, reserved before a call and settled after it, in any minute, by one player. 0: no "
+     "limit."},
     {"models.player_concurrent_max",
      REDOUBT_IN_CONFIG(models.player_concurrent_max),
      {0, 1'000'000},
@@ -352,7 +356,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.player_day_microusd),
      {0, 4'000'000'000'000},
      nullptr,
-     "Millionths of a dollar that may be spent on models in a UTC day, by one player. 0: no limit."},
+     "Millionths of a dollar that may be spent on models in a UTC day, by one player. 0: no "
+     "limit."},
     {"models.player_month_microusd",
      REDOUBT_IN_CONFIG(models.player_month_microusd),
      {0, 4'000'000'000'000},
@@ -367,7 +372,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.anonymous_tokens_per_minute),
      {0, 1'000'000'000'000},
      nullptr,
-     "Tokens, reserved before a call and settled after it, in any minute, by all callers without a token together. 0: no limit."},
+     "Tokens, reserved before a call and settled after it, in any minute, by all callers without a "
+     "token together. 0: no limit."},
     {"models.anonymous_concurrent_max",
      REDOUBT_IN_CONFIG(models.anonymous_concurrent_max),
      {0, 1'000'000},
@@ -377,7 +383,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.anonymous_day_microusd),
      {0, 4'000'000'000'000},
      nullptr,
-     "Millionths of a dollar that may be spent on models in a UTC day, by all callers without a token together. 0: no limit."},
+     "Millionths of a dollar that may be spent on models in a UTC day, by all callers without a "
+     "token together. 0: no limit."},
     {"models.anonymous_month_microusd",
      REDOUBT_IN_CONFIG(models.anonymous_month_microusd),
      {0, 4'000'000'000'000},
@@ -681,8 +688,10 @@ std::string document() {
       "or "
       "a bad value stops the start and is named with its line. `--check-config` only checks, "
       "`--print-config` prints the whole configuration and where each value comes from.\n\n"
-      "A list of texts is separated by commas in a variable. `listeners`, `providers` and `aliases` "
-      "are lists: `N` in `REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the number "
+      "A list of texts is separated by commas in a variable. `listeners`, `providers` and "
+      "`aliases` "
+      "are lists: `N` in `REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the "
+      "number "
       "after the last entry adds one. Variables that Kubernetes makes for a service called redoubt "
       "(`REDOUBT_SERVICE_...`, `REDOUBT_PORT...`, `REDOUBT_RELAY_...`) are ignored.\n\n"
       "| key | variable | value | default | meaning |\n|---|---|---|---|---|\n";

@@ -229,11 +229,10 @@ class Loader {
     const std::string name(entries.name);
     if (!list.IsSequence() || list.size() < entries.entries_min ||
         list.size() > entries.entries_max) {
-      add_at(list,
-             fault_at(name,
-                      "a list of " + std::to_string(entries.entries_min) + " to " +
-                          std::to_string(entries.entries_max) + " " + name,
-                      list.IsSequence() ? std::to_string(list.size()) : shown(list)));
+      add_at(list, fault_at(name,
+                            "a list of " + std::to_string(entries.entries_min) + " to " +
+                                std::to_string(entries.entries_max) + " " + name,
+                            list.IsSequence() ? std::to_string(list.size()) : shown(list)));
       return;
     }
     entries.resize(loaded_.config, 0);

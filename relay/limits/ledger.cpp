@@ -25,7 +25,8 @@ Result<void> set_drawn(store::Database& database, const std::string& subject,
                        const std::string& period, Picodollars drawn) {
   auto statement = database.prepare(
       "INSERT INTO budget_draws (subject, period, drawn_picodollars) VALUES (?, ?, ?)"
-      " ON CONFLICT (subject, period) DO UPDATE SET drawn_picodollars = excluded.drawn_picodollars");
+      " ON CONFLICT (subject, period) DO UPDATE SET drawn_picodollars = "
+      "excluded.drawn_picodollars");
   if (!statement) return statement.error();
   return statement->bind(1, subject).bind(2, period).bind(3, drawn).run();
 }

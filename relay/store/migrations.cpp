@@ -8,7 +8,7 @@
 namespace redoubt::data {
 extern const std::string_view migration_001_sealed_keys;
 extern const std::string_view migration_002_ledger;
-}
+}  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {

@@ -19,8 +19,9 @@ namespace redoubt::upstream {
 namespace {
 
 namespace asio = boost::asio;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                         asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
 
 // Of a model that no card describes: what is asked for and reserved where the client names nothing.
 constexpr std::int64_t unknown_output_tokens = 8'192;
@@ -361,8 +362,8 @@ class CallRun::Attempt final : public net::CallSink {
 // --- one call -----------------------------------------------------------------------------------
 
 CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
-                 ModelCallOptions options, std::vector<PlannedTarget> targets, bool engine,
-                 Rng rng, std::shared_ptr<CallClient> client)
+                 ModelCallOptions options, std::vector<PlannedTarget> targets, bool engine, Rng rng,
+                 std::shared_ptr<CallClient> client)
     : gateway_(gateway),
       shard_(shard),
       order_(std::move(order)),
@@ -428,8 +429,7 @@ void CallRun::carry_out(const Action& action) {
       release(action);
       break;
     case ActionKind::abandon:
-      gateway_.abandon(admission_,
-                       reserved_ ? std::optional(reservation_) : std::nullopt);
+      gateway_.abandon(admission_, reserved_ ? std::optional(reservation_) : std::nullopt);
       admitted_ = reserved_ = false;
       break;
     case ActionKind::emit:
@@ -472,17 +472,19 @@ void CallRun::acquire(const Action& action) {
 
 void CallRun::reserve() {
   const PlannedTarget& planned = targets_[place_];
-  const limits::Outcome outcome = gateway_.reserve({
-      .who = order_.who,
-      .anonymous = order_.anonymous,
-      .own = &order_.own_limits,
-      .target = planned.target,
-      .key = key_name_,
-      .input_upper = planned.input_upper,
-      .output_upper = planned.output_upper,
-      .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
-      .requests = requests_counted_ ? 0 : 1,
-  }, shared_from_this());
+  const limits::Outcome outcome = gateway_.reserve(
+      {
+          .who = order_.who,
+          .anonymous = order_.anonymous,
+          .own = &order_.own_limits,
+          .target = planned.target,
+          .key = key_name_,
+          .input_upper = planned.input_upper,
+          .output_upper = planned.output_upper,
+          .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
+          .requests = requests_counted_ ? 0 : 1,
+      },
+      shared_from_this());
   switch (outcome.verdict) {
     case limits::Verdict::reserved:
       reservation_ = outcome.id;
@@ -501,9 +503,9 @@ void CallRun::reserve() {
   // A model's or a key's own limit is one target's; another target may be free.
   const bool of_target =
       refusal.scope == limits::Scope::model || refusal.scope == limits::Scope::provider_key;
-  last_failure_ = llm::local_failure(refusal.status == 402 ? llm::FailureClass::no_quota
-                                                           : llm::FailureClass::rate_limited,
-                                     limits::refusal_text(refusal));
+  last_failure_ = llm::local_failure(
+      refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
+      limits::refusal_text(refusal));
   last_failure_.code = std::string(limits::limit_name(refusal.limit));
   last_failure_.status = refusal.status;
   const std::int64_t wait_ms =
@@ -638,7 +640,8 @@ void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
                    .retry_after_ms = failure.retry_after_ms,
                    .should_retry = failure.should_retry};
   input.another_key = key_back_ns == 0;
-  input.key_back_ms = key_back_ns == 0 ? 0 : std::max<std::int64_t>(0, key_back_ns - now_ns()) / 1'000'000;
+  input.key_back_ms =
+      key_back_ns == 0 ? 0 : std::max<std::int64_t>(0, key_back_ns - now_ns()) / 1'000'000;
   feed(std::move(input));
 }
 
@@ -700,7 +703,8 @@ void CallRun::release(const Action& action) {
   if (action.told_nothing) {
     gateway_.abandon(admission_, std::nullopt);
   } else {
-    gateway_.finish(admission_, {.failure = action.failure, .first_token_ms = action.first_token_ms});
+    gateway_.finish(admission_,
+                    {.failure = action.failure, .first_token_ms = action.first_token_ms});
   }
   admitted_ = reserved_ = false;
 
@@ -879,9 +883,9 @@ Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, O
     }
     const std::int64_t context = plan.card ? plan.card->context_tokens : unknown_context_tokens;
     const std::int64_t most = plan.card ? plan.card->output_tokens_max : unknown_output_tokens;
-    planned.push_back(
-        {target, std::min(input, context),
-         limits::output_tokens_upper(order.request.output_tokens_max, std::max<std::int64_t>(1, most))});
+    planned.push_back({target, std::min(input, context),
+                       limits::output_tokens_upper(order.request.output_tokens_max,
+                                                   std::max<std::int64_t>(1, most))});
   }
   if (planned.empty() && !route.engine && !why.empty()) {
     return Error{.code = "unavailable",
@@ -898,7 +902,7 @@ Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& sha
   if (!route) return route.error();
   auto planned = plan_route(*route, order);
   if (!planned) return planned.error();
-  const ModelCallOptions& options = order.game                      ? options_.game_call
+  const ModelCallOptions& options = order.game                     ? options_.game_call
                                     : delivery == Delivery::stream ? options_.stream_call
                                                                    : options_.whole_call;
   Rng rng;

@@ -1,5 +1,5 @@
-// Gateway: the rim around the model call's machines: it owns what all calls share, and for each call
-// one ModelCall, one timer, one HTTP call and one decoder.
+// Gateway: the rim around the model call's machines: it owns what all calls share, and for each
+// call one ModelCall, one timer, one HTTP call and one decoder.
 //
 //   start(order, client) -> GatewayCall -> ModelCall (decides) -> attempt: admit, reserve, send,
 //                                          decode, settle, write down

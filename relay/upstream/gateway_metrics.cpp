@@ -25,15 +25,15 @@ GatewayMetrics::Series GatewayMetrics::series(observe::Metrics& metrics, std::st
   out.input_tokens = &metrics.counter(tokens, tokens_help, {{"target", target}, {"type", "input"}});
   out.output_tokens =
       &metrics.counter(tokens, tokens_help, {{"target", target}, {"type", "output"}});
-  out.cost_microusd = &metrics.counter("redoubt_model_cost_microusd_total",
-                                       "What models cost, rounded up once a call.",
-                                       {{"target", target}});
-  out.estimated = &metrics.counter("redoubt_model_estimated_total",
-                                   "Attempts whose usage no provider reported.",
-                                   {{"target", target}});
-  out.overrun_tokens = &metrics.counter("redoubt_model_overrun_tokens_total",
-                                        "Tokens that providers charged beyond the bound.",
-                                        {{"target", target}});
+  out.cost_microusd =
+      &metrics.counter("redoubt_model_cost_microusd_total",
+                       "What models cost, rounded up once a call.", {{"target", target}});
+  out.estimated =
+      &metrics.counter("redoubt_model_estimated_total",
+                       "Attempts whose usage no provider reported.", {{"target", target}});
+  out.overrun_tokens =
+      &metrics.counter("redoubt_model_overrun_tokens_total",
+                       "Tokens that providers charged beyond the bound.", {{"target", target}});
   out.first_token = &metrics.histogram("redoubt_model_first_token_seconds",
                                        "Until the first token (gen_ai.server.time_to_first_token).",
                                        {{"target", target}});
