@@ -69,8 +69,9 @@ inline std::vector<std::string> lines_of(const ChatEvents& events) {
 }
 
 /// The events of a body that is fed in pieces of `piece` bytes.
-inline ChatEvents decode(std::string_view dialect, std::string_view body, std::size_t piece = 1 << 30,
-                         int status = 200, std::vector<Header> headers = {}) {
+inline ChatEvents decode(std::string_view dialect, std::string_view body,
+                         std::size_t piece = 1 << 30, int status = 200,
+                         std::vector<Header> headers = {}) {
   Decoder decoder(*find_dialect(dialect));
   decoder.head(status, std::move(headers), 0);
   ChatEvents events;

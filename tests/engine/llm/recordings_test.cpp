@@ -26,7 +26,9 @@ struct Expected {
   std::string finish;
 };
 
-std::string str(const Json& o, const char* key) { return std::string(text_in(o, key)); }
+std::string str(const Json& o, const char* key) {
+  return std::string(text_in(o, key));
+}
 std::int64_t num(const Json* o, const char* key) {
   return o == nullptr ? 0 : integer_in(*o, key, 0);
 }
@@ -184,7 +186,8 @@ Expected expect_gemini(const std::vector<Json>& docs) {
     if (parts == nullptr) continue;
     for (const Json& part : *parts) {
       if (const Json* call = member_of(part, "functionCall")) {
-        e.calls.push_back({str(*call, "name"), call->contains("args") ? (*call)["args"].dump() : ""});
+        e.calls.push_back(
+            {str(*call, "name"), call->contains("args") ? (*call)["args"].dump() : ""});
       } else if (part.contains("text")) {
         (true_in(part, "thought") ? e.thought : e.text) += str(part, "text");
       }
@@ -298,8 +301,8 @@ TEST_SUITE("llm recordings") {
       for (const Exchange& exchange : recorded(provider.file)) {
         if (!is_answer_url(exchange, provider)) continue;
         CAPTURE(exchange.id);
-        const auto events = decode(provider.dialect, exchange.body, 1 << 30, exchange.status,
-                                   exchange.headers);
+        const auto events =
+            decode(provider.dialect, exchange.body, 1 << 30, exchange.status, exchange.headers);
         const auto bytewise =
             decode(provider.dialect, exchange.body, 1, exchange.status, exchange.headers);
         CHECK(lines_of(bytewise) == lines_of(events));
