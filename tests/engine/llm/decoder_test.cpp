@@ -1,7 +1,7 @@
 // What providers really do, one case each, in bytes written for it.
 #include "engine/llm/decoder.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include "tests/engine/llm/recorded.hpp"
 

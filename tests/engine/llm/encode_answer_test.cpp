@@ -1,7 +1,7 @@
 // Answers for clients: what is written is read back by the decoder of that format and is the same.
 #include "engine/llm/encode_answer.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/failure.hpp"

@@ -1,7 +1,7 @@
 // Requests as each dialect wants them.
 #include "engine/llm/encode.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
 

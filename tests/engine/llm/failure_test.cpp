@@ -1,6 +1,6 @@
 #include "engine/llm/failure.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #include "engine/llm/models.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 using namespace redoubt;
 using namespace redoubt::llm;

@@ -9,7 +9,7 @@
 // 5. a response format "text" and none; a tool's empty description and none,
 // 6. streams ask for usage (stream_options), whether or not the client did,
 // 7. type "message" of an item with a role, and absent (Responses).
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode.hpp"

@@ -1,6 +1,6 @@
 // Every recorded exchange: what the decoders say equals what the bytes say. The expectation is read
 // here a second time, from the documents of a body, without the decoders.
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include <map>
 

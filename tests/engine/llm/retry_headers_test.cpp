@@ -1,6 +1,6 @@
 #include "engine/llm/retry_headers.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 using namespace redoubt::llm;
 

@@ -1,6 +1,6 @@
 #include "engine/llm/schema_dialect.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
 

@@ -1,6 +1,6 @@
 #include "engine/llm/sse.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include <vector>
 
