@@ -133,13 +133,14 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
   } else if (type == "reasoning") {
     read_reasoning_item(item, request);
   } else if (!type.empty()) {
-    // An item of OpenAI's own. What a user brought may not be dropped, so it is the user's.
+    // An item of OpenAI's own. What the client brought may not be dropped, so it is a tool's.
     const bool of_assistant = type.size() > 5 && type.substr(type.size() - 5) == "_call";
     if (of_assistant) {
       assistant_turn(request).parts.push_back(opaque_part(item, here));
       return;
     }
     ChatMessage& message = request.messages.emplace_back();
+    message.role = Role::tool;
     message.format = here;
     message.parts.push_back(opaque_part(item, here));
   } else {

@@ -88,6 +88,18 @@ ChatRequest with_schema_prompt(const ChatRequest& request) {
   return prompted;
 }
 
+// The client's own members, but those that an encoder merged with its own or wrote itself.
+void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter& body) {
+  const std::string_view extra = extra_for(request.format, request.extra, dialect.format);
+  if (dialect.format != WireFormat::openai_chat) {
+    body.members_but(extra, {"output_config", "thinking", "reasoning", "text"});
+  } else if ((dialect.takes & takes_effort_object) != 0 && !request.reasoning.effort.empty()) {
+    body.members_but(extra, {"reasoning"});
+  } else {
+    body.members(extra);
+  }
+}
+
 Error bad_request(Pieces message, Pieces path) {
   return make_error("bad_chat_request", message, path, {}, {});
 }
@@ -214,9 +226,7 @@ Result<WireRequest> encode_request(const ChatRequest& request, const Target& tar
   auto encoded = wire.schema_by_prompt ? encode(with_schema_prompt(request), target, body)
                                        : encode(request, target, body);
   if (!encoded.ok()) return std::move(encoded.error());
-  // But those that the encoders wrote with write_merged().
-  body.members_but(extra_for(request.format, request.extra, dialect.format),
-                   {"output_config", "thinking", "reasoning", "text"});
+  write_extra(request, dialect, body);
   body.close_object();
   wire.body = body.take();
   return wire;

@@ -138,8 +138,8 @@ void write_assistant(const ChatMessage& message, JsonWriter& out) {
 }
 
 bool is_opaque_item(const ChatMessage& message) {
-  return message.parts.size() == 1 && message.parts.front().kind == PartKind::opaque &&
-         message.format == here;
+  return message.role == Role::tool && message.parts.size() == 1 &&
+         message.parts.front().kind == PartKind::opaque && message.format == here;
 }
 
 Result<void> write_message(const ChatMessage& message, const Target& target, JsonWriter& out) {
