@@ -34,6 +34,8 @@ export interface RelayAnswer {
 }
 
 export interface RelayView {
+  /** Whether a relay was ever there. */
+  readonly seen: boolean;
   readonly state: 'connecting' | 'online' | 'lost' | 'slow' | 'offline' | 'none';
   readonly model: string | null;
   readonly latencyP50Ms: number | null;
@@ -77,6 +79,7 @@ export function createState() {
     /** The legend's upper end; null where the team's player has no heat map. */
     heatUpper: signal<number | null>(1000),
     relay: signal<RelayView>({
+      seen: false,
       state: 'connecting',
       model: null,
       latencyP50Ms: null,
