@@ -49,9 +49,8 @@ describe('for everybody', { concurrency: false }, () => {
   it('a match by keyboard alone: play, step, speed, seek, layers, cursor, tabs, a new match', async () => {
     await withPage({}, async (page, game) => {
       const press = (key) => page.keyboard.press(key);
-      await press('Space');
-      await until('a pause', async () => !(await game.isPlaying()));
-      const tick = await until('a tick', () => game.tick());
+      await game.pause();
+      const tick = await game.tick();
       await press('.');
       await until('one tick on', async () => (await game.tick()) === tick + 1);
       await press(',');

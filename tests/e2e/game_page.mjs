@@ -20,6 +20,23 @@ export function gamePage(page) {
     isPlaying: () => page.getByRole('button', { name: 'Pause', exact: true }).isVisible(),
     openTab: (name) => page.getByRole('tab', { name }).click(),
 
+    /** The tick of the match that a reload would go on with; null where none is kept. */
+    keptTick: () =>
+      page.evaluate(async () => {
+        const settled = (request) =>
+          new Promise((resolve, reject) => {
+            request.onsuccess = () => resolve(request.result);
+            request.onerror = () => reject(request.error);
+          });
+        const database = await settled(indexedDB.open('redoubt'));
+        try {
+          const kept = database.transaction('autosave').objectStore('autosave').get('match');
+          return (await settled(kept))?.tick ?? null;
+        } finally {
+          database.close();
+        }
+      }),
+
     /** Drops the match that another test left behind: the page would go on with it. */
     async forget(url) {
       const other = await page.context().newPage();
@@ -47,15 +64,8 @@ export function gamePage(page) {
       // A page that was just opened at a tick may be about to play.
       await until('the match to play', () => game.isPlaying());
       await page.keyboard.press('Space');
+      // The engine says "paused" after the frame of that tick.
       await until('a pause', async () => !(await game.isPlaying()));
-      // Frames that were on their way may still be shown.
-      let [tick, times] = [-1, 0];
-      await until('the last frame', async () => {
-        const now = await game.tick();
-        times = now === tick ? times + 1 : 0;
-        tick = now;
-        return times >= 8;
-      });
     },
     async speedUp(times) {
       for (let time = 0; time < times; time++) await page.keyboard.press(']');
