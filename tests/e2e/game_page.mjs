@@ -18,6 +18,7 @@ export function gamePage(page) {
     /** Who gave a team's strategy: "built-in", "relay 3 ms", ... */
     source: (team) => card(team).locator('.badge').innerText(),
     isPlaying: () => page.getByRole('button', { name: 'Pause', exact: true }).isVisible(),
+    speed: () => page.getByRole('combobox', { name: 'Speed' }).inputValue(),
     openTab: (name) => page.getByRole('tab', { name }).click(),
 
     /** The tick of the match that a reload would go on with; null where none is kept. */
@@ -76,6 +77,22 @@ export function gamePage(page) {
       await page
         .locator('input[type=file]')
         .setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    },
+    /** Drags a file of this machine over the map and lets it go there, as a hand would. */
+    async dropFile(path, whileOver = () => undefined) {
+      const { x, y, width, height } = await page.locator('canvas[role=application]').boundingBox();
+      const browser = await page.context().newCDPSession(page);
+      const drag = (type) =>
+        browser.send('Input.dispatchDragEvent', {
+          type,
+          x: x + width / 2,
+          y: y + height / 2,
+          data: { items: [], files: [path], dragOperationsMask: 1 },
+        });
+      for (const type of ['dragEnter', 'dragOver']) await drag(type);
+      await whileOver();
+      await drag('drop');
+      await browser.detach();
     },
     async saveReplay() {
       await game.openTab('Match');

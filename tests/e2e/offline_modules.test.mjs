@@ -141,17 +141,19 @@ describe('the offline modules in Chromium', { concurrency: false }, () => {
       await cp(join(folder, torn), join(folder, `torn ${torn}`), { recursive: true });
       await writeFile(join(folder, `torn ${torn}`, 'icon.svg'), '<svg/>');
       deployed = `torn ${torn}`;
-      const ended = page.evaluate(async () => {
+      // Listens before it asks: an attempt may end at once.
+      const ended = await page.evaluate(async () => {
         const registration = await navigator.serviceWorker.getRegistration();
-        return new Promise((resolve) =>
+        const end = new Promise((resolve) =>
           registration.addEventListener('updatefound', () => {
             const worker = registration.installing;
             worker.addEventListener('statechange', () => resolve(worker.state));
           }),
         );
+        await window.page.offline.check();
+        return end;
       });
-      await page.evaluate(() => window.page.offline.check());
-      assert.equal(await ended, 'redundant');
+      assert.equal(ended, 'redundant');
       assert.equal(await state(page), 'ready');
       assert.deepEqual(await page.evaluate(() => caches.keys()), before);
       await page.close();
