@@ -44,7 +44,7 @@ try {
   const samples = [];
   let matches = 0;
   console.log('minute  match    tick  heap MB  nodes  listeners  worker heap MB');
-  for (let next = 0; next <= Number(values.minutes); ) {
+  for (let next = 0; next <= Number(values.minutes);) {
     const again = page.getByRole('button', { name: 'Another seed' });
     if (await again.isVisible()) {
       const end = await game.head();
@@ -59,7 +59,9 @@ try {
     await debug.send('HeapProfiler.collectGarbage');
     const { usedSize } = await debug.send('Runtime.getHeapUsage');
     const { nodes, jsEventListeners } = await debug.send('Memory.getDOMCounters');
-    const inWorker = await page.workers()[0]?.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
+    const inWorker = await page
+      .workers()[0]
+      ?.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
     samples.push([minutes(), usedSize / MB]);
     console.log(
       [
@@ -77,7 +79,9 @@ try {
   // The first matches fill what is bounded.
   const settled = samples.filter(([at]) => at >= Number(values.minutes) / 4);
   if (settled.length > 1) {
-    console.log(`growth after the first quarter: ${(slope(settled) * 1024).toFixed(1)} KB a minute`);
+    console.log(
+      `growth after the first quarter: ${(slope(settled) * 1024).toFixed(1)} KB a minute`,
+    );
   }
   if (page.seen.errors.length > 0) console.log(page.seen.errors.join('\n'));
 } finally {

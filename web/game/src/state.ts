@@ -45,6 +45,10 @@ export interface RelayView {
   readonly words: string | null;
 }
 
+/** A relay that was never there is none, not a lost one. */
+export const relayShown = ({ state, seen }: RelayView): RelayView['state'] =>
+  state === 'lost' && !seen ? 'none' : state;
+
 export interface Ending {
   readonly outcome: Outcome;
   readonly turning: TurningPoint | null;
