@@ -81,7 +81,11 @@ function Ended({ game, matches }: Props) {
   const { ending, tick } = game.state;
   // While one looks back at an earlier moment the match has not ended there.
   const atEnd = useComputed(() => ending.value !== null && tick.value >= ending.value.outcome.tick);
-  if (!atEnd.value || !panels) return null;
+  if (!atEnd.value) return null;
+  if (!panels) {
+    loadNow();
+    return null;
+  }
   return <panels.EndingPanel game={game} again={matches.again} saveReplay={matches.saveReplay} />;
 }
 
