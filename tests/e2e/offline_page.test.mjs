@@ -132,9 +132,13 @@ describe('the page offline', { concurrency: false }, () => {
     // A relay reads the page's files when it starts.
     await relay.kill();
     await relay.start();
-    await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
+    // Asks again: a question of the browser's own, from before the deployment, answers this one too.
     await until('the new set to wait', () =>
-      page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null),
+      page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        await registration.update();
+        return registration.waiting !== null;
+      }),
     );
     await game.plays(30, 'the match to go on');
     assert.equal(
