@@ -49,6 +49,12 @@ class PushSocket : public http::WebSocketSession {
     post(std::string(text), now.steady_ms);
   }
 
+  void on_binary(std::string_view, const http::WebSocketPeer&, http::Moment now) override {
+    owner_.frames_in_.add();
+    const std::lock_guard lock(state_->mutex);
+    send(owner_, peer_, state_->push.on_binary(now.steady_ms));
+  }
+
   void on_tick(http::Moment now) override {
     if (expires_s_ != 0 && now.wall_ms / second_ms >= expires_s_) {
       expires_s_ = 0;
