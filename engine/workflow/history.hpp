@@ -28,20 +28,20 @@ enum class EventKind : std::uint8_t {
   started = 1,       ///< {id, input, seed}
   completed = 2,     ///< an effect's result
   failed = 3,        ///< an effect's failure {code, message, retry_after_ms}
-  timer_fired = 4,   ///< {timer}
+  timer_fired = 4,   ///< "wait", "backoff" or "timeout"
   signalled = 5,     ///< {name, value}
   answered = 6,      ///< a person's answer to an ask
   cancelled_by = 7,  ///< {reason}
   resumed = 8,       ///< the host has come back: {}
   moved = 9,         ///< the run was exported: {epoch}; it is parked here
   imported = 10,     ///< the run was taken over: {epoch, offset_ms}
+  ignored = 11,      ///< a completion that came too late or again: {id}
   // decisions
   scheduled = 32,     ///< an effect is to be carried out: {id, request}
   withdrawn = 33,     ///< an effect's result is no longer wanted
-  ignored = 34,       ///< an input came too late or again: {id}
   retrying = 35,      ///< {attempt, due}
   waiting = 36,       ///< a wait or an ask began: {due} or {signal} or {question}
-  step_done = 37,     ///< {output}
+  step_done = 37,     ///< its output, unless the event before was given the same
   step_skipped = 38,  ///< its condition did not hold
   step_failed = 39,   ///< {code, message}
   step_cancelled = 40,
@@ -51,7 +51,7 @@ enum class EventKind : std::uint8_t {
   emitted = 44,   ///< {name, value}
   compensating = 45,
   repairing = 46,      ///< an answer did not fit its schema, the model is asked again: {faults}
-  run_done = 47,       ///< {output}
+  run_done = 47,       ///< the result, unless the last step's output is it
   run_failed = 48,     ///< {code, message, step}
   run_cancelled = 49,  ///< {reason}
   run_continued = 50,  ///< {workflow, input}: a new run goes on
