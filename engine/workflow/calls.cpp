@@ -127,7 +127,15 @@ void withdraw(State& s, Slot slot) {
   if (!open) return;  // it has just been answered
   close_call(s, slot);
   record(s, EventKind::withdrawn, &i);
-  if (!s.recorded) s.out.withdrawn.push_back(effect_id(s, i));
+  if (s.recorded) return;
+  std::string id = effect_id(s, i);
+  for (std::size_t e = s.out.effects.size(); e-- > 0;)
+    if (s.out.effects[e].id == id) {
+      // Nobody has seen it yet: it is never handed out.
+      s.out.effects.erase(s.out.effects.begin() + static_cast<std::ptrdiff_t>(e));
+      return;
+    }
+  s.out.withdrawn.push_back(std::move(id));
 }
 
 Slot find_call(const State& s, std::string_view id) {
@@ -176,6 +184,7 @@ void answered(State& s, Slot slot, Value value) {
 bool once_open(const State& s, Slot slot) {
   for (const Slot open : s.calling)
     if (s.step(s.instances[open]).effect_class == EffectClass::once &&
+        s.step(s.instances[open]).unknown != Unknown::repeat &&
         (open == slot || is_below(s, open, slot)))
       return true;
   return false;

@@ -59,7 +59,9 @@ struct Taken {
   std::uint64_t first_seq = 0;
   std::uint32_t count = 0;
   std::vector<Effect> effects;
-  std::vector<std::string> withdrawn;  ///< ids of effects that nobody waits for any more
+  /// Ids of effects handed out earlier that nobody waits for any more. Read these first: the same
+  /// call may be asked for again in `effects`.
+  std::vector<std::string> withdrawn;
   std::vector<Progress> progress;
 };
 
