@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/canonical_json.hpp"
@@ -252,10 +253,11 @@ class Host {
 
   // Stores, then carries out. False when the host dies before it has stored.
   bool store() {
-    if (started_ && chance(8)) return false;
-    started_ = true;
+    // The host begins a run before it tells anybody of it.
+    const bool mortal = std::exchange(started_, true);
+    if (mortal && chance(8)) return false;
     const Taken taken = run_->take();
-    if (chance(6)) {
+    if (mortal && chance(6)) {
       tear(taken.events);
       return false;
     }
