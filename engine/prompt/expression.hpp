@@ -64,7 +64,5 @@ bool truthy(const Json& value);
 /// numbers without a fraction, others in the shortest form that reads back the same). "over_limit"
 /// for a text longer than text_bytes_max or a value nested deeper than json_depth_max.
 Result<std::string> printed(const Json& value, const Limits& limits = {});
-/// The same, but a text becomes its JSON, too: the filter `tojson`.
-Result<std::string> canonical_json(const Json& value, const Limits& limits = {});
 
 }  // namespace redoubt::prompt
