@@ -1,14 +1,22 @@
 #include "engine/workflow/binding.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/prompt/template.hpp"
 
 namespace redoubt::workflow {
 namespace {
 
-enum class NodeKind : std::uint8_t { constant, reference, list, object };
+enum class NodeKind : std::uint8_t { constant, reference, expression, text, list, object };
+
+// A path that an expression reads, and how it is called there.
+struct Scoped {
+  Reference reference;
+  std::vector<std::string> parts;
+};
 
 struct Node {
   NodeKind kind = NodeKind::constant;
@@ -16,6 +24,9 @@ struct Node {
   Reference reference;
   std::vector<std::uint32_t> items;
   std::vector<std::string> keys;  ///< of an object's items
+  std::optional<prompt::Expression> expression;
+  std::optional<prompt::Template> text;
+  std::vector<Scoped> reads;
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -105,6 +116,8 @@ struct Bindings::Pool {
 
   std::uint32_t add_text(std::string_view expression, const std::string& path, Resolver& resolver,
                          std::vector<Error>& faults);
+  std::uint32_t add_template(std::string_view text, const std::string& path, Resolver& resolver,
+                             std::vector<Error>& faults);
   bool build(const Node& node, Names& names, Json& out, Error& error) const;
 };
 
@@ -113,24 +126,74 @@ Bindings::~Bindings() = default;
 Bindings::Bindings(Bindings&&) noexcept = default;
 Bindings& Bindings::operator=(Bindings&&) noexcept = default;
 
+namespace {
+
+// Finds what each path leads to; false (and faults) where one leads nowhere.
+bool resolve_reads(const std::vector<prompt::Read>& reads, const std::string& path,
+                   Resolver& resolver, Node& node, std::vector<Error>& faults) {
+  bool good = true;
+  for (const prompt::Read& read : reads) {
+    Scoped scoped;
+    scoped.parts = plain_parts(read.path);
+    auto resolved = resolver.resolve(scoped.parts);
+    if (!resolved) {
+      resolved.error().path = path;
+      faults.push_back(std::move(resolved.error()));
+      good = false;
+      continue;
+    }
+    scoped.reference = std::move(*resolved);
+    node.reads.push_back(std::move(scoped));
+  }
+  return good;
+}
+
+// A fault of form, at the path of the text that has it.
+void refuse(Error error, const std::string& path, std::vector<Error>& faults) {
+  error.path = path;
+  faults.push_back(std::move(error));
+}
+
+}  // namespace
+
 std::uint32_t Bindings::Pool::add_text(std::string_view expression, const std::string& path,
                                        Resolver& resolver, std::vector<Error>& faults) {
   Node node;
-  const auto parts = plain_parts(expression);
-  if (parts.empty()) {
-    faults.push_back(make_error("bad_expression",
-                                {"cannot read the expression \"", expression, "\""}, {path},
-                                {"a name such as steps.plan.text"}, {expression}));
+  node.constant = std::make_shared<const Json>(nullptr);
+  auto compiled = prompt::Expression::compile(expression);
+  if (!compiled) {
+    refuse(compiled.error(), path, faults);
     return add(std::move(node));
   }
-  auto resolved = resolver.resolve(parts);
-  if (!resolved) {
-    resolved.error().path = path;
-    faults.push_back(resolved.error());
-    return add(std::move(node));
+  if (!resolve_reads(compiled->reads(), path, resolver, node, faults)) return add(std::move(node));
+  if (node.reads.size() == 1 && plain_parts(expression) == node.reads[0].parts) {
+    node.kind = NodeKind::reference;
+    node.reference = node.reads[0].reference;
+  } else if (node.reads.empty()) {
+    auto value = compiled->evaluate(Json::object());
+    if (value) {
+      node.constant = std::make_shared<const Json>(std::move(*value));
+    } else {
+      refuse(value.error(), path, faults);
+    }
+  } else {
+    node.kind = NodeKind::expression;
+    node.expression = std::move(*compiled);
   }
-  node.kind = NodeKind::reference;
-  node.reference = std::move(*resolved);
+  return add(std::move(node));
+}
+
+std::uint32_t Bindings::Pool::add_template(std::string_view text, const std::string& path,
+                                           Resolver& resolver, std::vector<Error>& faults) {
+  Node node;
+  node.constant = std::make_shared<const Json>(nullptr);
+  auto compiled = prompt::Template::compile(text);
+  if (!compiled) {
+    refuse(compiled.error(), path, faults);
+  } else if (resolve_reads(compiled->reads(), path, resolver, node, faults)) {
+    node.kind = NodeKind::text;
+    node.text = std::move(*compiled);
+  }
   return add(std::move(node));
 }
 
@@ -141,7 +204,7 @@ std::uint32_t Bindings::add_value(const Json& value, const std::string& path, Re
     const std::string& text = *value.get_ptr<const std::string*>();
     std::string_view inside;
     if (single_expression(text, inside)) return pool_->add_text(inside, path, resolver, faults);
-    if (has_template(text)) return pool_->add_text(text, path, resolver, faults);
+    if (has_template(text)) return pool_->add_template(text, path, resolver, faults);
   } else if (value.is_object()) {
     node.kind = NodeKind::object;
     for (auto item = value.begin(); item != value.end(); ++item) {
@@ -177,6 +240,48 @@ std::uint32_t Bindings::add_constant(Value value) {
   return pool_->add(std::move(node));
 }
 
+namespace {
+
+// The value at its path in the scope; what is shorter and was there already holds it.
+void place(Json& scope, const std::vector<std::string>& parts, const Json& value) {
+  Json* at = &scope;
+  for (const std::string& part : parts) {
+    if (at->is_null()) *at = Json::object();
+    if (!at->is_object()) return;
+    at = &(*at)[part];
+  }
+  *at = value;
+}
+
+Json scope_of(const Node& node, Names& names) {
+  Json scope = Json::object();
+  for (const Scoped& read : node.reads) {
+    const Json* root = names.find(read.reference);
+    const Json* value = walk(read.reference, names);
+    if (value) {
+      place(scope, read.parts, *value);
+    } else if (!root) {
+      // A step that was skipped is null; what is missing within a value is undefined.
+      auto parts = read.parts;
+      parts.resize(parts.size() - read.reference.path.size());
+      place(scope, parts, Json());
+    }
+  }
+  return scope;
+}
+
+template <class T>
+bool keep(Result<T> made, Json& out, Error& error) {
+  if (!made) {
+    error = made.error();
+    return false;
+  }
+  out = std::move(*made);
+  return true;
+}
+
+}  // namespace
+
 bool Bindings::Pool::build(const Node& node, Names& names, Json& out, Error& error) const {
   switch (node.kind) {
     case NodeKind::constant:
@@ -187,6 +292,8 @@ bool Bindings::Pool::build(const Node& node, Names& names, Json& out, Error& err
       out = found ? *found : Json();
       return true;
     }
+    case NodeKind::expression: return keep(node.expression->evaluate(scope_of(node, names)), out, error);
+    case NodeKind::text: return keep(node.text->render(scope_of(node, names)), out, error);
     case NodeKind::list:
       out = Json::array();
       for (const std::uint32_t item : node.items) {
@@ -216,36 +323,16 @@ Result<bool> Bindings::holds(std::uint32_t id, Names& names) const {
   const Node& node = pool_->nodes[id];
   if (node.kind == NodeKind::reference) {
     const Json* found = walk(node.reference, names);
-    return found && truthy(*found);
+    return found && prompt::truthy(*found);
   }
   const auto value = evaluate(id, names);
   if (!value) return value.error();
-  return truthy(**value);
+  return prompt::truthy(**value);
 }
 
 const Json* Bindings::constant(std::uint32_t id) const {
   const Node& node = pool_->nodes[id];
   return node.kind == NodeKind::constant ? node.constant.get() : nullptr;
-}
-
-bool truthy(const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::boolean:
-      return *value.get_ptr<const bool*>();
-    case Json::value_t::number_integer:
-      return *value.get_ptr<const std::int64_t*>() != 0;
-    case Json::value_t::number_unsigned:
-      return *value.get_ptr<const std::uint64_t*>() != 0;
-    case Json::value_t::number_float:
-      return *value.get_ptr<const double*>() != 0;
-    case Json::value_t::string:
-      return !value.get_ptr<const std::string*>()->empty();
-    case Json::value_t::object:
-    case Json::value_t::array:
-      return !value.empty();
-    default:
-      return false;
-  }
 }
 
 }  // namespace redoubt::workflow

@@ -5,8 +5,9 @@
 // 2. Names are resolved while loading: `input`, `state.CHANNEL`, `steps.STEP`, `item`, `index` and
 //    `round` of the innermost for_each or loop (`item` also under its `as`), `output` in a guard,
 //    `error` in a fallback, `run`. At run time a reference is a few indices, not a search.
-// 3. A plain reference (`steps.plan.json.focus`) costs a walk and a copy; everything else is
-//    prompt's expression language over just the names that it mentions.
+// 3. A plain reference (`steps.plan.json.focus`) costs a walk and a copy, and is null where there is
+//    nothing. Everything else is prompt's language over just the paths that it reads, and strict: what
+//    is not there is an error unless `default` or `is defined` asks.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +77,5 @@ class Bindings {
   struct Pool;
   std::unique_ptr<Pool> pool_;
 };
-
-bool truthy(const nlohmann::json& value);
 
 }  // namespace redoubt::workflow

@@ -17,10 +17,27 @@ void Reading::fault(const char* code, const std::string& path, Pieces message, P
   place_from(faults.size() - 1);
 }
 
+std::string pointer_of(std::string_view path) {
+  std::string pointer;
+  std::size_t at = 0;
+  while (at < path.size()) {
+    const std::size_t end = path.find_first_of(".[]", at);
+    const std::size_t stop = end == std::string_view::npos ? path.size() : end;
+    if (stop > at) pointer = pointer_to(pointer, path.substr(at, stop - at));
+    at = stop + 1;
+  }
+  return pointer;
+}
+
 void Reading::place_from(std::size_t first) {
   if (faults.size() > kFaultsMax) faults.resize(kFaultsMax);
-  for (std::size_t i = first; positions && i < faults.size(); ++i)
-    positions->find(faults[i].path, faults[i].line, faults[i].column);
+  for (std::size_t i = first; i < faults.size(); ++i) {
+    const std::string pointer = pointer_of(faults[i].path);
+    const bool named = faults[i].code == "unknown_key";
+    const Position place = named ? document.key_at(pointer) : document.value_at(pointer);
+    faults[i].line = place.line;
+    faults[i].column = place.column;
+  }
 }
 
 std::uint32_t Reading::text(std::string_view given) {
@@ -363,14 +380,15 @@ void in_order_of_file(std::vector<Error>& faults) {
 
 }  // namespace
 
-Loaded load(const Json& file, const Surroundings& around, const Positions* positions) {
+Loaded load(const Document& document, const Surroundings& around) {
+  const Json& file = document.value();
   Loaded loaded;
   auto definition = std::make_shared<Definition>();
   write_canonical(file, definition->bytes);
   definition->hash = sha256(definition->bytes);
-  Reading reading{*definition, around, positions, loaded.faults, {}, {}, {}};
+  Reading reading{*definition, around, document, loaded.faults, {}, {}, {}};
   FileReader(reading, file).read();
-  if (positions) in_order_of_file(loaded.faults);
+  in_order_of_file(loaded.faults);
   if (loaded.faults.empty()) loaded.definition = std::move(definition);
   return loaded;
 }

@@ -8,11 +8,11 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/base/document.hpp"
 #include "engine/workflow/definition.hpp"
 
 namespace redoubt::workflow {
@@ -22,13 +22,6 @@ inline constexpr int kNestingMax = 24;
 inline constexpr std::size_t kFaultsMax = 100;
 inline constexpr std::uint32_t kRoundsMax = 100000;
 inline constexpr std::int64_t kDurationMaxMs = 366LL * 24 * 3600 * 1000;
-
-/// Where a path of the file stands in its text; a loader of YAML knows, plain JSON does not.
-class Positions {
- public:
-  virtual ~Positions() = default;
-  virtual bool find(std::string_view path, int& line, int& column) const = 0;
-};
 
 /// A workflow that can be called as a child or handed to, with what it calls in turn.
 struct Callable {
@@ -48,8 +41,8 @@ struct Loaded {
   bool ok() const { return definition != nullptr; }
 };
 
-Loaded load(const nlohmann::json& file, const Surroundings& around,
-            const Positions* positions = nullptr);
+/// A Document that came from text gives its faults their lines and columns.
+Loaded load(const Document& file, const Surroundings& around);
 
 /// What a definition calls as children or hands to, for a catalogue that checks for cycles.
 std::vector<std::string> calls_of(const Definition& definition);

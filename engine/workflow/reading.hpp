@@ -27,7 +27,7 @@ struct Draft {
 struct Reading {
   Definition& definition;
   const Surroundings& around;
-  const Positions* positions;
+  const Document& document;
   std::vector<Error>& faults;
   std::vector<Draft> drafts;
   std::map<std::string, StepId, std::less<>> steps;
@@ -54,6 +54,9 @@ struct Reading {
 };
 
 const Declared* find_declared(const std::vector<Declared>& all, std::string_view name);
+
+/// The JSON pointer of a fault's path: "workflow[2].tool" is "/workflow/2/tool".
+std::string pointer_of(std::string_view path);
 
 /// A name that differs little from `name`, for "did you mean"; empty where there is none.
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& known);

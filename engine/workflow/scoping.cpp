@@ -2,6 +2,7 @@
 // can have given it a value, and finds what would be written twice at once or never be reached.
 #include <utility>
 
+#include "engine/prompt/expression.hpp"
 #include "engine/workflow/reading.hpp"
 
 namespace redoubt::workflow {
@@ -191,7 +192,7 @@ void Scoping::visit(StepId id) {
   if (draft.admit) {
     step(id).admit = expression(*draft.admit, draft.path);
     const Json* fixed = d_.bindings.constant(step(id).admit);
-    if (fixed && !truthy(*fixed))
+    if (fixed && !prompt::truthy(*fixed))
       r_.fault("unreachable", draft.path, {"the case can never be taken"},
                {"a condition that can hold"});
   }
@@ -199,7 +200,7 @@ void Scoping::visit(StepId id) {
     if (const Json* when = r_.member(*draft.node, "when")) {
       step(id).when = expression(*when, draft.path + ".when");
       const Json* fixed = d_.bindings.constant(step(id).when);
-      if (fixed && !truthy(*fixed))
+      if (fixed && !prompt::truthy(*fixed))
         r_.fault("unreachable", draft.path + ".when",
                  {"the step \"", d_.step_name(id), "\" is never reached"},
                  {"a condition that can hold"});

@@ -94,7 +94,9 @@ StepId StepReader::open(const Json& node, const std::string& path, StepId parent
   const auto id = static_cast<StepId>(d_.steps.size());
   d_.steps.emplace_back();
   step(id).parent = parent;
-  if (r_.positions) r_.positions->find(path, step(id).line, step(id).column);
+  const Position place = r_.document.value_at(pointer_of(path));
+  step(id).line = place.line;
+  step(id).column = place.column;
   r_.drafts.push_back({&node, path, nullptr});
   return id;
 }

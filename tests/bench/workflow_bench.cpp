@@ -28,7 +28,7 @@ constexpr const char* kRounds =
 
 DefinitionPtr definition_of(const char* text) {
   const auto file = parse_json(text);
-  const Loaded loaded = load(*file, {});
+  const Loaded loaded = load(Document(*file), {});
   for (const Error& fault : loaded.faults)
     std::printf("%s: %s\n", fault.path.c_str(), fault.message.c_str());
   return loaded.definition;

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto file = parse_json({reinterpret_cast<const char*>(data), size});
   if (!file) return 0;
   const Surroundings around{{"math.double"}, {{"greet", {}}}};
-  const Loaded loaded = load(*file, around);
+  const Loaded loaded = load(Document(*file), around);
   if (!loaded.ok()) {
     for (const Error& fault : loaded.faults)
       if (fault.message.empty() || fault.code.empty()) std::abort();
@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto compiled = parse_json(loaded.definition->bytes, {4u << 20, 64});
   if (!compiled) std::abort();
-  const Loaded again = load(*compiled, around);
+  const Loaded again = load(Document(*compiled), around);
   if (!again.ok() || again.definition->hash != loaded.definition->hash) std::abort();
   auto run = Run::start(loaded.definition, "{\"list\":[1,2],\"x\":true}", {"fuzz", 1, 1000});
   if (!run) return 0;

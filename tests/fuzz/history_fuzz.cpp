@@ -22,7 +22,7 @@ const DefinitionPtr& definition() {
         {"id": "b", "tool": "t", "retry": {"attempts": 3}}]},
       {"loop": {"max": 3, "until": "steps.c.ok"}, "do": {"id": "c", "tool": "t"}},
       {"id": "ok", "ask": "fine?", "fallback": {"set": {"log": "no"}}}]})");
-    return load(*file, {}).definition;
+    return load(Document(*file), {}).definition;
   }();
   return loaded;
 }

@@ -351,7 +351,7 @@ class Host {
 bool live(std::uint64_t seed, std::uint64_t& events) {
   const bool reorder = seed % 2 == 1;
   const Json file = Author(seed, !reorder).file();
-  const Loaded loaded = load(file, {});
+  const Loaded loaded = load(Document(file), {});
   if (!loaded.ok()) {
     std::printf("seed %llu: not loaded: %s: %s\n", static_cast<unsigned long long>(seed),
                 loaded.faults[0].path.c_str(), loaded.faults[0].message.c_str());

@@ -21,6 +21,7 @@
 #include <sstream>
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/workflow/loader.hpp"
 #include "engine/workflow/run.hpp"
 
@@ -63,12 +64,12 @@ class Script {
 std::string Script::define(const std::string& body) {
   run_.reset();
   definition_.reset();
-  const auto file = parse_json(body);
+  const auto file = read_json_document(body);
   if (!file) return "not JSON: " + file.error().message + "\n";
   const Loaded loaded = load(*file, around());
   std::string out;
   for (const Error& fault : loaded.faults) {
-    out += fault.path + ": " + fault.code + ": " + fault.message;
+    out += joined({fault.line, ":", fault.column, " "}) + fault.path + ": " + fault.code + ": " + fault.message;
     if (!fault.expected.empty()) out += " (expected " + fault.expected + ")";
     out += "\n";
   }
@@ -77,7 +78,7 @@ std::string Script::define(const std::string& body) {
   // Its compiled form is the same workflow.
   const auto compiled = parse_json(definition_->bytes);
   REQUIRE(compiled);
-  const Loaded again = load(*compiled, around());
+  const Loaded again = load(Document(*compiled), around());
   REQUIRE(again.ok());
   CHECK(again.definition->hash == definition_->hash);
   CHECK(again.definition->bytes == definition_->bytes);
