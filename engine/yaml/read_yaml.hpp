@@ -3,7 +3,7 @@
 //
 // 1. Plain scalars have the types of YAML 1.2's core schema: null, true/false, integers (decimal,
 //    0o, 0x) and floats; yes, no, on and off are texts. Quoted and block scalars are texts.
-//    Integers that no 64 bits hold, .inf and .nan are refused, because JSON cannot say them.
+//    Decimal numbers are as in JSON; .inf and .nan are refused, because JSON cannot say them.
 // 2. Refused: a key that appears twice, a key that is no scalar, a second document, a tag outside
 //    the core schema, an alias within what it stands for, and whatever goes over a limit. Aliases
 //    are expanded and count as what they expand to, so no small file becomes a large value.
