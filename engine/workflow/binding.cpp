@@ -159,7 +159,8 @@ void refuse(Error error, const std::string& path, std::vector<Error>& faults) {
 std::uint32_t Bindings::Pool::add_text(std::string_view expression, const std::string& path,
                                        Resolver& resolver, std::vector<Error>& faults) {
   Node node;
-  node.constant = std::make_shared<const Json>(nullptr);
+  // Stands for a condition that is a fault already: no other fault follows from it.
+  node.constant = std::make_shared<const Json>(true);
   auto compiled = prompt::Expression::compile(expression);
   if (!compiled) {
     refuse(compiled.error(), path, faults);
@@ -292,8 +293,10 @@ bool Bindings::Pool::build(const Node& node, Names& names, Json& out, Error& err
       out = found ? *found : Json();
       return true;
     }
-    case NodeKind::expression: return keep(node.expression->evaluate(scope_of(node, names)), out, error);
-    case NodeKind::text: return keep(node.text->render(scope_of(node, names)), out, error);
+    case NodeKind::expression:
+      return keep(node.expression->evaluate(scope_of(node, names)), out, error);
+    case NodeKind::text:
+      return keep(node.text->render(scope_of(node, names)), out, error);
     case NodeKind::list:
       out = Json::array();
       for (const std::uint32_t item : node.items) {

@@ -5,9 +5,10 @@
 // 2. Names are resolved while loading: `input`, `state.CHANNEL`, `steps.STEP`, `item`, `index` and
 //    `round` of the innermost for_each or loop (`item` also under its `as`), `output` in a guard,
 //    `error` in a fallback, `run`. At run time a reference is a few indices, not a search.
-// 3. A plain reference (`steps.plan.json.focus`) costs a walk and a copy, and is null where there is
-//    nothing. Everything else is prompt's language over just the paths that it reads, and strict: what
-//    is not there is an error unless `default` or `is defined` asks.
+// 3. A plain reference (`steps.plan.json.focus`) costs a walk and a copy, and is null where there
+// is
+//    nothing. Everything else is prompt's language over just the paths that it reads, and strict:
+//    what is not there is an error unless `default` or `is defined` asks.
 #pragma once
 
 #include <cstdint>

@@ -382,6 +382,23 @@ Result<Run> Run::replay(DefinitionPtr definition, std::string_view history) {
   return Run(std::move(state));
 }
 
+Result<std::string> Run::migrate(DefinitionPtr definition, std::string_view history) {
+  auto reader = HistoryReader::open(history);
+  if (!reader) return reader.error();
+  std::string moved = history_header(definition->hash);
+  ChainHead head = chain_start(moved);
+  Event event;
+  for (;;) {
+    const auto more = reader->next(event);
+    if (!more) return more.error();
+    if (!*more) break;
+    append_event(event, head, moved);
+  }
+  const auto replayed = replay(std::move(definition), moved);
+  if (!replayed) return replayed.error();
+  return moved;
+}
+
 Result<Run> Run::restore(DefinitionPtr definition, std::string_view snapshot,
                          std::string_view tail) {
   auto state = fresh(std::move(definition));

@@ -83,6 +83,9 @@ enum class Given : std::uint8_t {
 
 struct State;
 
+/// How often a host keeps a snapshot.
+inline constexpr std::uint64_t kSnapshotEvents = 256;
+
 class Run {
  public:
   /// Errors: "bad_input" where the input does not fit the definition's schema.
@@ -94,6 +97,10 @@ class Run {
   /// The run as a snapshot holds it, and the events that came after it.
   static Result<Run> restore(DefinitionPtr definition, std::string_view snapshot,
                              std::string_view tail);
+
+  /// The history as one of `definition`, for a run that moves to a new file: only where every
+  /// recorded decision comes out the same there. Errors: those of replay.
+  static Result<std::string> migrate(DefinitionPtr definition, std::string_view history);
 
   Run(Run&&) noexcept;
   Run& operator=(Run&&) noexcept;

@@ -55,7 +55,10 @@ bool listed(const std::vector<std::string>& codes, const std::string& code) {
 
 // What is never cured by trying again.
 bool hopeless(const std::string& code) {
-  return code == "outcome_unknown" || code == "bad_expression" || code == "bad_items";
+  for (const char* known :
+       {"outcome_unknown", "undefined_name", "bad_operand", "over_limit", "bad_items", "bad_time"})
+    if (code == known) return true;
+  return false;
 }
 
 std::int64_t delay_ms(const State& s, const Instance& i, const Retry& retry) {

@@ -69,7 +69,8 @@ std::string Script::define(const std::string& body) {
   const Loaded loaded = load(*file, around());
   std::string out;
   for (const Error& fault : loaded.faults) {
-    out += joined({fault.line, ":", fault.column, " "}) + fault.path + ": " + fault.code + ": " + fault.message;
+    out += joined({fault.line, ":", fault.column, " "}) + fault.path + ": " + fault.code + ": " +
+           fault.message;
     if (!fault.expected.empty()) out += " (expected " + fault.expected + ")";
     out += "\n";
   }
