@@ -547,9 +547,21 @@ std::uint32_t ExpressionParser::list() {
   }
   if (!expect("]")) return none;
   if (items.size() > UINT16_MAX) return fail(node.at, {"a list of more than 65535 elements"});
+  if (const std::uint32_t known = folded(node.at, items); known != none || failed()) return known;
   node.count = static_cast<std::uint16_t>(items.size());
   node.a = add_links(items);
   return deeper(node, {deepest});
+}
+
+// A list of constants is a constant: nothing is copied when it is looked into. Else none.
+std::uint32_t ExpressionParser::folded(std::uint32_t at, const std::vector<std::uint32_t>& items) {
+  Json all = Json::array();
+  for (const std::uint32_t item : items) {
+    const Node& node = program_.nodes[item];
+    if (node.kind != Kind::constant || program_.constants[node.a].is_structured()) return none;
+    all.push_back(program_.constants[node.a]);
+  }
+  return add_constant(at, std::move(all));
 }
 
 std::uint32_t ExpressionParser::dict() {

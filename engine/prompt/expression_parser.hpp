@@ -80,6 +80,7 @@ class ExpressionParser {
   std::uint32_t loop_field();
   std::uint32_t number();
   std::uint32_t list();
+  std::uint32_t folded(std::uint32_t at, const std::vector<std::uint32_t>& items);
   std::uint32_t dict();
   std::uint32_t extend_path(std::uint32_t base, std::string_view name);
   void ask(std::uint32_t subject);

@@ -86,7 +86,7 @@ TEST_CASE("a lookup of a large value costs no copy") {
     scope["big"].push_back("a text of some length to copy");
   const auto expression = Expression::compile("big[99999] ~ big[-1] is string and big");
   CHECK(*expression->test(scope, {.work_max = 20}));
-  CHECK(expression->evaluate(scope).error().code == "over_limit");
+  REQUIRE_FALSE(expression->evaluate(scope, {.work_max = 1000}).ok());
 }
 
 TEST_CASE("what is printed as JSON reads back as the same value") {
