@@ -49,8 +49,8 @@ struct Admission {
 
 /// How an attempt ended, as far as the target is concerned.
 struct AttemptResult {
-  std::optional<Failure> failure;     ///< none: it succeeded
-  std::int64_t first_token_ms = 0;    ///< until the first token, or the end
+  std::optional<Failure> failure;   ///< none: it succeeded
+  std::int64_t first_token_ms = 0;  ///< until the first token, or the end
 };
 
 class Targets {

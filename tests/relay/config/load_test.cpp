@@ -47,7 +47,8 @@ TEST_CASE("every key is set from the file and from the environment") {
     std::string value = render(place);
     if (value.front() == '"') value = value.substr(1, value.size() - 2);
     if (value == "[]" || value.front() == '[') value = "";
-    if (value.empty() && !is_list(place) && key.check != nullptr && !key.check("").empty()) value = "x";
+    if (value.empty() && !is_list(place) && key.check != nullptr && !key.check("").empty())
+      value = "x";
     const Loaded loaded = good("", {{name, value}});
     CHECK(loaded.origins.size() == 1);
     CHECK(loaded.origins.begin()->second == name);
