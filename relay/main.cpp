@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -296,6 +297,17 @@ Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config
           .store = std::move(*store), .tokens = std::move(*tokens), .keys = std::move(*keys)});
 }
 
+// May strangers spend the operator's money without a bound?
+bool open_purse(const config::Config& config) {
+  const config::Models& models = config.models;
+  const bool bounded = models.all_day_microusd > 0 || models.all_month_microusd > 0 ||
+                       models.anonymous_day_microusd > 0 || models.anonymous_month_microusd > 0;
+  const bool strangers =
+      std::any_of(config.listeners.begin(), config.listeners.end(),
+                  [](const auto& listener) { return listener.anonymous == auth::Anonymous::on; });
+  return strangers && !config.aliases.empty() && !bounded;
+}
+
 int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
@@ -308,6 +320,7 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
+  const bool unbounded = open_purse(config);
   api::Application application(std::move(config), log, std::move(page), std::move(belongings));
   const Result<void> listening = application.listen();
   if (!listening) {
@@ -315,6 +328,12 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
     return exit_not_started;
   }
   announce(application, www, log);
+  if (unbounded) {
+    const char* warning =
+        "anybody may call models and no budget bounds it: set models.anonymous_day_microusd";
+    say(log, observe::Level::warning, "open_purse", warning);
+    std::cerr << "  warning  " << warning << std::endl;
+  }
   signals.serve(application, keeping, log);
   application.run();
   const bool at_once = signals.finish();

@@ -518,14 +518,8 @@ void CallRun::deny(CallDenial denial) {
 }
 
 void CallRun::money_came() {
-  // The call may have ended meanwhile, or gone on to another attempt.
-  if (!admitted_ || reserved_) return;
-  if (machine_.state() != CallState::acquiring) {
-    gateway_.abandon(admission_, std::nullopt);
-    admitted_ = false;
-    return;
-  }
-  reserve();
+  // It may have ended meanwhile, or have been told twice.
+  if (admitted_ && !reserved_) reserve();
 }
 
 void CallRun::open(const Action& action) {
@@ -712,9 +706,12 @@ void CallRun::release(const Action& action) {
   summary_.cost += settled.charged.picodollars;
   summary_.estimated = summary_.estimated || estimated;
   const std::int64_t duration_ms = (now_ns() - opened_ns_) / 1'000'000;
-  const char* outcome = action.failure ? llm::failure_name(action.failure->failure_class).data()
-                        : action.told_nothing ? "client_gone"
-                                              : "ok";
+  std::string_view outcome = "ok";
+  if (action.told_nothing) {
+    outcome = "client_gone";
+  } else if (action.failure) {
+    outcome = llm::failure_name(action.failure->failure_class);
+  }
   plan.metrics.ended(action.charge.usage, settled, estimated, outcome, action.first_token_ms,
                      duration_ms);
   gateway_.ledger().write({.ended_ms = wall_ms(),
@@ -723,7 +720,7 @@ void CallRun::release(const Action& action) {
                            .who = order_.who,
                            .target = gateway_.target_name(target),
                            .key = key_name_,
-                           .outcome = outcome,
+                           .outcome = std::string(outcome),
                            .usage = action.charge.usage,
                            .cost = settled.charged.picodollars,
                            .estimated = estimated,
@@ -738,7 +735,9 @@ void CallRun::leave() {
 
 void CallRun::end() {
   ended_ = true;
-  // An admission that still waits for money goes back when the money comes.
+  // It waited for money that may come when nobody is there any more to give the admission back.
+  if (admitted_ && !reserved_) gateway_.abandon(admission_, std::nullopt);
+  admitted_ = false;
 }
 
 CallSummary CallRun::summary() const {
