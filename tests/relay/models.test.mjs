@@ -41,7 +41,9 @@ const said_in_pieces = {
   '/v1/chat/completions': (events) =>
     events.map(({ data }) => data.choices?.[0]?.delta?.content ?? '').join(''),
   '/v1/responses': (events) =>
-    events.map(({ event, data }) => (event === 'response.output_text.delta' ? data.delta : '')).join(''),
+    events
+      .map(({ event, data }) => (event === 'response.output_text.delta' ? data.delta : ''))
+      .join(''),
   '/v1/messages': (events) =>
     events.map(({ data }) => (data.delta?.type === 'text_delta' ? data.delta.text : '')).join(''),
 };
@@ -115,7 +117,10 @@ describe('models', { concurrency: false }, () => {
     const call = { name: 'move', arguments: '{"x":1,"y":[2,3]}' };
     await scripted([{ do: [{ answer: { text: '', tool_calls: [call] } }] }]);
     const tools = [
-      { type: 'function', function: { name: 'move', parameters: { type: 'object', properties: {} } } },
+      {
+        type: 'function',
+        function: { name: 'move', parameters: { type: 'object', properties: {} } },
+      },
     ];
     for (const model of ['chat', 'responses', 'claude', 'gemini']) {
       const body = asks['/v1/chat/completions'](model, { tools });
@@ -129,15 +134,25 @@ describe('models', { concurrency: false }, () => {
 
   it('lists the models', async () => {
     const list = (await ask(relay, { path: '/v1/models' })).json();
-    assert.deepEqual(list.data.map(({ id }) => id), Object.keys(aliases));
+    assert.deepEqual(
+      list.data.map(({ id }) => id),
+      Object.keys(aliases),
+    );
   });
 
   const failures = {
-    'is refused (400)': { do: [{ head: 400 }, { send: '{"error":{"message":"no"}}' }], falls: false },
+    'is refused (400)': {
+      do: [{ head: 400 }, { send: '{"error":{"message":"no"}}' }],
+      falls: false,
+    },
     'is overloaded (529)': { do: [{ head: 529 }, { send: '{}' }] },
     'fails (500)': { do: [{ head: 500 }, { send: 'oops' }] },
-    'refuses the key (401)': { do: [{ head: 401 }, { send: '{"error":{"message":"key sk-123"}}' }] },
-    'limits the rate (429)': { do: [{ head: 429, headers: { 'retry-after': '1' } }, { send: '{}' }] },
+    'refuses the key (401)': {
+      do: [{ head: 401 }, { send: '{"error":{"message":"key sk-123"}}' }],
+    },
+    'limits the rate (429)': {
+      do: [{ head: 429, headers: { 'retry-after': '1' } }, { send: '{}' }],
+    },
     'says an error after 200': {
       do: [
         { head: 200, headers: { 'content-type': 'text/event-stream' } },
@@ -192,7 +207,10 @@ describe('models', { concurrency: false }, () => {
     const events = events_of(answer.text);
     assert.equal(said_in_pieces['/v1/chat/completions'](events), 'Once upon');
     assert.ok(events.at(-1).data.error.message);
-    assert.deepEqual((await mock.calls()).map(({ model }) => model), ['tale']);
+    assert.deepEqual(
+      (await mock.calls()).map(({ model }) => model),
+      ['tale'],
+    );
   });
 
   it('cuts a stream that stands still but for heartbeats', async () => {
@@ -206,7 +224,10 @@ describe('models', { concurrency: false }, () => {
     const body = asks['/v1/chat/completions']('beats', { stream: true });
     const answer = await post_json(relay, '/v1/chat/completions', body);
     assert.ok(events_of(answer.text).at(-1).data.error.message);
-    await until('the provider to see it', async () => (await mock.calls())[0].end === 'client_gone');
+    await until(
+      'the provider to see it',
+      async () => (await mock.calls())[0].end === 'client_gone',
+    );
   });
 
   it('cancels the call of a client that leaves, before and after the first token', async () => {
@@ -227,7 +248,10 @@ describe('models', { concurrency: false }, () => {
       await until('the call to arrive', async () => (await mock.calls()).length === 1);
       leaving.abort();
       await assert.rejects(call);
-      await until('the provider to see it', async () => (await mock.calls())[0].end === 'client_gone');
+      await until(
+        'the provider to see it',
+        async () => (await mock.calls())[0].end === 'client_gone',
+      );
       await until(
         'the charge',
         async () => (await attempts(relay, 'openai/left', 'client_gone')) === gone + 1,
