@@ -55,8 +55,8 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
   ChatEvent& event = tell(out, EventKind::tool_begun);
   event.index = calls;
   // Some servers give calls no id; results must name one all the same.
-  event.id = call_id.empty() ? joined({"call_", id, id.empty() ? "" : "_", calls})
-                             : std::string(call_id);
+  event.id =
+      call_id.empty() ? joined({"call_", id, id.empty() ? "" : "_", calls}) : std::string(call_id);
   event.name = name;
   event.signature = signature;
   return calls++;

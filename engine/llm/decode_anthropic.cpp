@@ -16,9 +16,9 @@ void read_usage(AnswerState& state, const Json& from, ChatEvents& out) {
   state.fresh_input = integer_in(*json, "input_tokens", state.fresh_input);
   usage.cached_read = integer_in(*json, "cache_read_input_tokens", usage.cached_read);
   usage.cache_write = integer_in(*json, "cache_creation_input_tokens", usage.cache_write);
-  usage.cache_write_long = integer_of(
-      member_of(member_of(*json, "cache_creation"), "ephemeral_1h_input_tokens"),
-      usage.cache_write_long);
+  usage.cache_write_long =
+      integer_of(member_of(member_of(*json, "cache_creation"), "ephemeral_1h_input_tokens"),
+                 usage.cache_write_long);
   usage.output = integer_in(*json, "output_tokens", usage.output);
   usage.reasoning = integer_of(
       member_of(member_of(*json, "output_tokens_details"), "thinking_tokens"), usage.reasoning);
@@ -38,10 +38,10 @@ void block_start(AnswerState& state, const Json& event, ChatEvents& out) {
   const Json* block = member_of(event, "content_block");
   if (block == nullptr) return;
   const std::string_view type = text_in(*block, "type");
-  const PartKind kind = type == "text"                                         ? PartKind::text
+  const PartKind kind = type == "text"                                      ? PartKind::text
                         : type == "thinking" || type == "redacted_thinking" ? PartKind::reasoning
-                        : type == "tool_use"                                   ? PartKind::tool_call
-                                                                               : PartKind::opaque;
+                        : type == "tool_use"                                ? PartKind::tool_call
+                                                                            : PartKind::opaque;
   Slot* slot = state.add_slot(out, integer_in(event, "index", 0), kind);
   if (slot == nullptr) return;
   if (kind == PartKind::text) {

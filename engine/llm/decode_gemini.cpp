@@ -43,8 +43,15 @@ void read_part(AnswerState& state, const Json& part, ChatEvents& out) {
 }
 
 constexpr std::string_view filters[] = {
-    "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
-    "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION",
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
 };
 
 FinishReason finish_reason(std::string_view word) {
@@ -78,8 +85,8 @@ void check_broken_call(AnswerState& state, ChatEvents& out) {
 }
 
 void check_blocked(AnswerState& state, const Json& answer, ChatEvents& out) {
-  const std::string_view why = text_of(member_of(member_of(answer, "promptFeedback"),
-                                                 "blockReason"));
+  const std::string_view why =
+      text_of(member_of(member_of(answer, "promptFeedback"), "blockReason"));
   if (why.empty()) return;
   ChatFailure failure =
       local_failure(FailureClass::filtered, joined({"the prompt was refused: ", why}));

@@ -41,8 +41,8 @@ void conclude(AnswerState& state, const Json& response, ChatEvents& out) {
   state.detail = status;
   state.reason = FinishReason::stop;
   if (status == "incomplete") {
-    const std::string_view why = text_of(member_of(member_of(response, "incomplete_details"),
-                                                   "reason"));
+    const std::string_view why =
+        text_of(member_of(member_of(response, "incomplete_details"), "reason"));
     state.detail = why;
     state.reason = why == "max_output_tokens" ? FinishReason::length
                    : why == "content_filter"  ? FinishReason::filtered
@@ -128,6 +128,7 @@ void delta(AnswerState& state, const Json& event, std::string_view type, ChatEve
   const std::string_view text = text_in(event, "delta");
   Slot* slot = state.slot(integer_in(event, "output_index", 0));
   if (slot == nullptr) {  // the item's beginning did not come
+    if (type == "response.function_call_arguments.delta") return;  // it comes whole with its end
     slot = state.add_slot(out, integer_in(event, "output_index", 0), PartKind::text);
     if (slot == nullptr) return;
   }

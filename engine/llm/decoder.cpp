@@ -68,14 +68,25 @@ void Decoder::choose_shape(std::string_view& bytes) {
 
 void Decoder::feed(std::string_view bytes, ChatEvents& out) {
   if (state_.over) return;
+  take(bytes, out);
+  if (state_.over) stamp(out);
+}
+
+void Decoder::end(ChatEvents& out) {
+  if (state_.over) return;
+  conclude(out);
+  stamp(out);
+}
+
+void Decoder::take(std::string_view bytes, ChatEvents& out) {
   choose_shape(bytes);
   switch (shape_) {
     case Shape::unknown:
       break;
     case Shape::failure:  // the beginning tells enough
       body_.append(bytes.substr(
-          0, std::min(bytes.size(), error_body_bytes_max - std::min(body_.size(),
-                                                                    error_body_bytes_max))));
+          0, std::min(bytes.size(),
+                      error_body_bytes_max - std::min(body_.size(), error_body_bytes_max))));
       break;
     case Shape::whole:
       keep(bytes, whole_body_bytes_max, out);
@@ -88,8 +99,8 @@ void Decoder::feed(std::string_view bytes, ChatEvents& out) {
 
 void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out) {
   if (body_.size() + bytes.size() > bytes_max) {
-    fail(out, local_failure(FailureClass::malformed,
-                            joined({"the answer is longer than ", bytes_max, " bytes"})));
+    state_.fail(out, local_failure(FailureClass::malformed,
+                                   joined({"the answer is longer than ", bytes_max, " bytes"})));
     return;
   }
   body_.append(bytes);
@@ -98,8 +109,8 @@ void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& ou
 void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
   bytes_seen_ += bytes.size();
   if (bytes_seen_ > answer_bytes_max) {
-    fail(out, local_failure(FailureClass::malformed,
-                            joined({"the stream is longer than ", answer_bytes_max, " bytes"})));
+    state_.fail(out, local_failure(FailureClass::malformed, joined({"the stream is longer than ",
+                                                                    answer_bytes_max, " bytes"})));
   }
   while (!state_.over && !bytes.empty()) {
     switch (sse_.next(bytes)) {
@@ -112,9 +123,9 @@ void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
         out.emplace_back().kind = EventKind::heartbeat;
         break;
       case SseStep::too_large:
-        fail(out, local_failure(FailureClass::malformed,
-                                joined({"an event is longer than ", sse_event_bytes_max,
-                                        " bytes"})));
+        state_.fail(out, local_failure(
+                             FailureClass::malformed,
+                             joined({"an event is longer than ", sse_event_bytes_max, " bytes"})));
         break;
     }
   }
@@ -132,14 +143,15 @@ void Decoder::event(ChatEvents& out) {
   }
   const auto json = parse_json(data, wire_json_limits);
   if (sse_.name() == "error") {
-    fail(out, json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
+    state_.fail(out,
+                json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
   } else if (!json.ok()) {
-    fail(out, local_failure(FailureClass::malformed,
-                            joined({"an event of the stream is ", json.error().message})));
+    state_.fail(out, local_failure(FailureClass::malformed,
+                                   joined({"an event of the stream is ", json.error().message})));
   } else if (text_in(json.value(), "type") == "ping") {
     out.emplace_back().kind = EventKind::heartbeat;
   } else if (tells_error(json.value())) {
-    fail(out, failure_from_json(json.value(), 0));
+    state_.fail(out, failure_from_json(json.value(), 0));
   } else {
     format_of(format_).event(state_, json.value(), out);
   }
@@ -149,17 +161,16 @@ void Decoder::end_whole(ChatEvents& out) {
   const auto json = parse_json(body_, wire_json_limits);
   body_ = {};
   if (!json.ok()) {
-    fail(out, local_failure(FailureClass::malformed,
-                            joined({"the answer is ", json.error().message})));
+    state_.fail(out, local_failure(FailureClass::malformed,
+                                   joined({"the answer is ", json.error().message})));
   } else if (tells_error(json.value())) {
-    fail(out, failure_from_json(json.value(), 0));
+    state_.fail(out, failure_from_json(json.value(), 0));
   } else {
     format_of(format_).whole(state_, json.value(), out);
   }
 }
 
-void Decoder::end(ChatEvents& out) {
-  if (state_.over) return;
+void Decoder::conclude(ChatEvents& out) {
   if (shape_ == Shape::failure) {
     state_.fail(out, failure_from_body(status_, body_, headers_, now_unix_ms_));
     return;
@@ -177,17 +188,18 @@ void Decoder::end(ChatEvents& out) {
     state_.finish(out);
     return;
   }
-  fail(out, local_failure(FailureClass::cut, shape_ == Shape::unknown
-                                                 ? "the answer is empty"
-                                                 : "the stream ended before its end"));
+  state_.fail(out, local_failure(FailureClass::cut, shape_ == Shape::unknown
+                                                        ? "the answer is empty"
+                                                        : "the stream ended before its end"));
 }
 
-// Failures after a 200 have the head's request id, and its advice on trying again.
-void Decoder::fail(ChatEvents& out, ChatFailure failure) {
+// Failures after a 200 have the head's request id.
+void Decoder::stamp(ChatEvents& out) const {
+  if (out.empty() || !out.back().failure) return;
+  std::string& id = out.back().failure->request_id;
   for (const char* name : {"request-id", "x-request-id", "apim-request-id"}) {
-    if (failure.request_id.empty()) failure.request_id = header_value(headers_, name);
+    if (id.empty()) id = header_value(headers_, name);
   }
-  state_.fail(out, std::move(failure));
 }
 
 }  // namespace redoubt::llm

@@ -48,12 +48,14 @@ class Decoder {
  private:
   enum class Shape : std::uint8_t { unknown, stream, whole, failure };
 
+  void take(std::string_view bytes, ChatEvents& out);
+  void conclude(ChatEvents& out);
   void choose_shape(std::string_view& bytes);
   void feed_stream(std::string_view bytes, ChatEvents& out);
   void keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out);
   void event(ChatEvents& out);
   void end_whole(ChatEvents& out);
-  void fail(ChatEvents& out, ChatFailure failure);
+  void stamp(ChatEvents& out) const;
 
   WireFormat format_;
   Shape shape_ = Shape::unknown;

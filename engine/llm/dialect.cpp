@@ -35,8 +35,8 @@ constexpr Dialect table[] = {
               takes_effort},
     {.name = "mistral",
      .base_url = "https://api.mistral.ai/v1",
-     .takes = (common & ~takes_stream_options) | takes_json_schema | takes_parallel |
-              takes_effort | takes_nine_ids,
+     .takes = (common & ~takes_stream_options) | takes_json_schema | takes_parallel | takes_effort |
+              takes_nine_ids,
      .word_required = "any",
      .word_seed = "random_seed",
      .reasoning_back = ReasoningBack::thinking},
@@ -60,18 +60,19 @@ constexpr Dialect table[] = {
     {.name = "ollama",
      .base_url = "http://127.0.0.1:11434/v1",
      .auth = AuthKind::none,
-     .takes = (common & ~(takes_tool_choice | takes_tool_name)) | takes_json_schema |
-              takes_effort},
+     .takes = (common & ~(takes_tool_choice | takes_tool_name)) | takes_json_schema | takes_effort},
     {.name = "vllm",
      .base_url = "http://127.0.0.1:8000/v1",
-     .takes = common | takes_json_schema | takes_parallel | takes_top_k | takes_user |
-              takes_effort},
+     .takes =
+         common | takes_json_schema | takes_parallel | takes_top_k | takes_user | takes_effort},
     {.name = "nim", .base_url = "https://integrate.api.nvidia.com/v1", .takes = common},
 };
 
 }  // namespace
 
-std::span<const Dialect> dialects() { return table; }
+std::span<const Dialect> dialects() {
+  return table;
+}
 
 const Dialect* find_dialect(std::string_view name) {
   for (const Dialect& dialect : table) {

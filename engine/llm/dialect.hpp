@@ -30,9 +30,9 @@ enum Takes : std::uint32_t {
   takes_top_k = 1u << 11,
   takes_user = 1u << 12,
   takes_metadata = 1u << 13,
-  takes_effort = 1u << 14,        ///< reasoning_effort
+  takes_effort = 1u << 14,         ///< reasoning_effort
   takes_effort_object = 1u << 15,  ///< reasoning: {effort, max_tokens}
-  takes_nine_ids = 1u << 16,      ///< tool call ids are nine letters or digits, others are refused
+  takes_nine_ids = 1u << 16,       ///< tool call ids are nine letters or digits, others are refused
 };
 
 /// How reasoning goes back to the model in later requests.

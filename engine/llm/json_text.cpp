@@ -82,7 +82,9 @@ void append_quoted(std::string& out, std::string_view value) {
   out += '"';
 }
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
 std::size_t skip_space(std::string_view s, std::size_t at) {
   while (at < s.size() && is_space(s[at]))
@@ -150,10 +152,18 @@ void JsonWriter::text(std::string_view value) {
   append_quoted(out_, value);
 }
 
-void JsonWriter::integer(std::int64_t value) { raw(std::to_string(value)); }
-void JsonWriter::number(double value) { raw(dump(Json(value))); }
-void JsonWriter::boolean(bool value) { raw(value ? "true" : "false"); }
-void JsonWriter::null() { raw("null"); }
+void JsonWriter::integer(std::int64_t value) {
+  raw(std::to_string(value));
+}
+void JsonWriter::number(double value) {
+  raw(dump(Json(value)));
+}
+void JsonWriter::boolean(bool value) {
+  raw(value ? "true" : "false");
+}
+void JsonWriter::null() {
+  raw("null");
+}
 
 void JsonWriter::raw(std::string_view json) {
   separate();
@@ -168,18 +178,41 @@ void JsonWriter::members(std::string_view object_text) {
   raw(object_text.substr(first + 1, last - first - 1));
 }
 
-std::string_view member_text(std::string_view s, std::string_view key) {
+void JsonWriter::members_but(std::string_view object_text,
+                             std::initializer_list<std::string_view> named) {
+  for (const MemberText& member : member_texts(object_text)) {
+    bool left_out = false;
+    for (const std::string_view name : named)
+      left_out = left_out || name == member.key;
+    if (left_out) continue;
+    separate();
+    out_ += '"';
+    out_ += member.key;  // escaped already
+    out_ += "\":";
+    out_ += member.value;
+  }
+}
+
+std::vector<MemberText> member_texts(std::string_view s) {
+  std::vector<MemberText> members;
   std::size_t at = skip_space(s, 0);
-  if (at >= s.size() || s[at] != '{') return {};
+  if (at >= s.size() || s[at] != '{') return members;
   at = skip_space(s, at + 1);
   while (at < s.size() && s[at] == '"') {
     const std::size_t key_end = skip_string(s, at);
-    const std::string_view name = s.substr(at + 1, key_end - at - 2);
     const std::size_t value = skip_space(s, skip_space(s, key_end) + 1);  // past the colon
+    if (value >= s.size()) break;
     const std::size_t value_end = skip_value(s, value);
-    if (name == key) return s.substr(value, value_end - value);
+    members.push_back({s.substr(at + 1, key_end - at - 2), s.substr(value, value_end - value)});
     at = skip_space(s, value_end);
     if (at < s.size() && s[at] == ',') at = skip_space(s, at + 1);
+  }
+  return members;
+}
+
+std::string_view member_text(std::string_view object_text, std::string_view key) {
+  for (const MemberText& member : member_texts(object_text)) {
+    if (member.key == key) return member.value;
   }
   return {};
 }

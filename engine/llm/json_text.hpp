@@ -63,6 +63,8 @@ class JsonWriter {
   }
   /// The members of an object's text ("" is none), into the object that is open.
   void members(std::string_view object_text);
+  /// The same without those that are named.
+  void members_but(std::string_view object_text, std::initializer_list<std::string_view> named);
 
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }
@@ -75,6 +77,14 @@ class JsonWriter {
   std::string out_;
   bool comma_ = false;
 };
+
+struct MemberText {
+  std::string_view key;  ///< as it stands in the text, escapes and all
+  std::string_view value;
+};
+
+/// The members of an object's text, in their order; empty for anything else.
+std::vector<MemberText> member_texts(std::string_view object_text);
 
 /// The text of an object's member, "" where there is none. The key must be written without escapes.
 std::string_view member_text(std::string_view object_text, std::string_view key);

@@ -7,7 +7,9 @@
 namespace redoubt::llm {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Takes digits from the front; nothing where there is none or where there are over 15.
 std::optional<std::int64_t> take_digits(std::string_view& s) {
@@ -128,8 +130,8 @@ std::optional<std::int64_t> duration_ms(std::string_view text) {
     std::int64_t microseconds;
   };
   // "ms" before "m": the longer name wins.
-  constexpr Unit units[] = {{"ms", 1000},      {"us", 1},          {"h", 3600000000},
-                            {"m", 60000000},   {"s", 1000000},     {"d", 86400000000}};
+  constexpr Unit units[] = {{"ms", 1000},    {"us", 1},      {"h", 3600000000},
+                            {"m", 60000000}, {"s", 1000000}, {"d", 86400000000}};
   if (text.empty()) return std::nullopt;
   std::int64_t total_us = 0;
   while (!text.empty()) {

@@ -3,7 +3,9 @@
 namespace redoubt::llm {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 bool same_name(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -21,7 +23,9 @@ std::string_view auth_header(AuthKind auth) {
   return names[static_cast<std::size_t>(auth)];
 }
 
-std::string_view auth_prefix(AuthKind auth) { return auth == AuthKind::bearer ? "Bearer " : ""; }
+std::string_view auth_prefix(AuthKind auth) {
+  return auth == AuthKind::bearer ? "Bearer " : "";
+}
 
 std::string_view header_value(const std::vector<Header>& headers, std::string_view name) {
   for (const Header& header : headers) {

@@ -82,10 +82,8 @@ void BudgetLease::settle(std::int32_t index, Picodollars amount, Picodollars use
   if (account.rest() < 0) {
     const Picodollars missing = -account.rest();
     account.granted = add_saturated(account.granted, missing);
-    out.push_back({.kind = LeaseEffect::Kind::force,
-                   .period = period_,
-                   .index = index,
-                   .amount = missing});
+    out.push_back(
+        {.kind = LeaseEffect::Kind::force, .period = period_, .index = index, .amount = missing});
   }
   if (&account == &before_ && before_.held == 0) give_back(before_, out);
 }

@@ -14,7 +14,8 @@
 //   failed  --(hold, a second later)-->      drawing   [draw]
 //   any     --(settle)-->                    same      [forced draw, where it cost more than held]
 //   open, dry, failed --(close, nothing held)--> closed [give back]
-//   any     --(the period ends)-->           closed    [give back; what is held stays with its period]
+//   any     --(the period ends)-->           closed    [give back; what is held stays with its
+//   period]
 //
 // 1. granted - spent - held is what may be held; it is never negative. What the store has drawn for
 //    a period is at least what this process was granted, and the store never draws past the limit:

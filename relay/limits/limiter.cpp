@@ -18,9 +18,9 @@ constexpr int visits_when_full = 64;
 
 constexpr std::array<std::string_view, 6> scope_names{"all",   "model", "provider_key",
                                                       "token", "purse", "player"};
-constexpr std::array<std::string_view, 8> limit_names{
-    "requests", "tokens", "concurrency", "day_budget",
-    "month_budget", "subjects", "reservations", "store"};
+constexpr std::array<std::string_view, 8> limit_names{"requests",     "tokens",       "concurrency",
+                                                      "day_budget",   "month_budget", "subjects",
+                                                      "reservations", "store"};
 
 std::int64_t seconds_up(std::int64_t ns) {
   return (ns + second_ns - 1) / second_ns;
@@ -71,7 +71,6 @@ Limiter::Limiter(LimiterOptions options, std::uint64_t hash_seed)
     : options_(options), by_name_(16, Hash{hash_seed}) {
   assert(options.subjects_max > 0 && options.reservations_max > 0);
 }
-
 
 bool Limiter::forget(std::uint32_t index, std::int64_t now_ns) {
   Subject& subject = subjects_[index];
@@ -129,7 +128,6 @@ void Limiter::collect(std::uint32_t subject) {
   lease_effects_.clear();
 }
 
-
 bool Limiter::windows_refuse(const Call& call, std::span<const std::uint32_t> subjects, Instant now,
                              Refusal& worst) {
   bool any = false;
@@ -170,8 +168,8 @@ bool Limiter::windows_refuse(const Call& call, std::span<const std::uint32_t> su
 HoldVerdict Limiter::ask(std::uint32_t subject, const Share& share, Period period,
                          Picodollars amount, Instant now, Refusal& worst) {
   const bool is_day = period == Period::day;
-  const Picodollars limit = std::min(
-      is_day ? share.rules.day_picodollars : share.rules.month_picodollars, budget_max);
+  const Picodollars limit =
+      std::min(is_day ? share.rules.day_picodollars : share.rules.month_picodollars, budget_max);
   if (limit == 0 || amount == 0) return HoldVerdict::fits;
   BudgetLease& lease = is_day ? subjects_[subject].day : subjects_[subject].month;
   const std::int32_t index = std::max(period_of(period, now.unix_s), lease.index());
@@ -319,7 +317,6 @@ Outcome Limiter::reserve(const Call& call, Instant now) {
   return outcome;
 }
 
-
 Result<std::uint32_t> Limiter::slot_of(ReservationId id) const {
   const auto slot = static_cast<std::uint32_t>(id);
   if (slot >= reservations_.size() || !reservations_[slot].open ||
@@ -383,12 +380,11 @@ void Limiter::expire(Instant now, std::vector<Expired>& out) {
     const auto [expires_ns, slot] = *by_expiry_.begin();
     if (expires_ns > now.mono_ns) return;
     const Reservation& reservation = reservations_[slot];
-    out.push_back({(static_cast<std::uint64_t>(reservation.generation) << 32) | slot,
-                   reservation.upper});
+    out.push_back(
+        {(static_cast<std::uint64_t>(reservation.generation) << 32) | slot, reservation.upper});
     end(slot, reservation.upper);
   }
 }
-
 
 std::vector<StoreEffect> Limiter::take_effects() {
   return std::exchange(effects_, {});
@@ -427,7 +423,6 @@ Picodollars Limiter::engaged(Scope scope, std::string_view id, Period period) co
   const BudgetLease& lease = period == Period::day ? subject.day : subject.month;
   return add_saturated(lease.spent(), lease.held());
 }
-
 
 namespace {
 

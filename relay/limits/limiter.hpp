@@ -1,9 +1,9 @@
 // Limiter: every limit of every call, reserved before it and settled after it.
 //
-//   reserve(call, now) -> reserved | waiting (for the store's money) | refused (which limit, how long)
-//   settle(id, used)   -> what was charged          the call ended
-//   cancel(id)         -> nothing was charged       the call never went out
-//   expire(now)        -> what was charged in full  nobody settled in time
+//   reserve(call, now) -> reserved | waiting (for the store's money) | refused (which limit, how
+//   long) settle(id, used)   -> what was charged          the call ended cancel(id)         ->
+//   nothing was charged       the call never went out expire(now)        -> what was charged in
+//   full  nobody settled in time
 //
 // Laws, whatever the interleaving:
 // 1. All or nothing: a call is counted on every one of its shares, or on none.
@@ -99,7 +99,8 @@ struct Refusal {
   std::int64_t reset_ns = 0;   ///< until all of limit_value is there again
 };
 
-/// The tightest of the call's limits of one kind, for the RateLimit headers. limit 0: there is none.
+/// The tightest of the call's limits of one kind, for the RateLimit headers. limit 0: there is
+/// none.
 struct Quota {
   Scope scope = Scope::player;
   std::int64_t limit = 0;

@@ -58,8 +58,7 @@ std::int64_t period_start_s(Period period, std::int32_t index) {
 }
 
 std::string period_name(Period period, std::int32_t index) {
-  const Date date =
-      date_of(static_cast<std::int32_t>(period_start_s(period, index) / day_s));
+  const Date date = date_of(static_cast<std::int32_t>(period_start_s(period, index) / day_s));
   std::string name = std::to_string(date.year) + "-" + two_digits(date.month);
   if (period == Period::day) name += "-" + two_digits(date.day);
   return name;

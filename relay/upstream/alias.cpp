@@ -23,8 +23,8 @@ bool is_configured(const AliasOptions& options, std::string_view target) {
 }
 
 Error bad(std::string path, Pieces expected, std::string_view got) {
-  Error error = make_error("bad_alias", {"the alias at ", path, " cannot be used"}, {path},
-                           expected, {got});
+  Error error =
+      make_error("bad_alias", {"the alias at ", path, " cannot be used"}, {path}, expected, {got});
   return error;
 }
 

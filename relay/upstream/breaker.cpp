@@ -12,9 +12,12 @@ constexpr std::int64_t millisecond_ns = 1'000'000;
 
 const char* breaker_state_name(BreakerState state) {
   switch (state) {
-    case BreakerState::closed: return "closed";
-    case BreakerState::open: return "open";
-    case BreakerState::half_open: return "half_open";
+    case BreakerState::closed:
+      return "closed";
+    case BreakerState::open:
+      return "open";
+    case BreakerState::half_open:
+      return "half_open";
   }
   return "";
 }

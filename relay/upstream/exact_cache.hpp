@@ -22,7 +22,8 @@ namespace redoubt::upstream {
 
 using CacheKey = std::array<std::uint8_t, 32>;
 
-/// SHA-256 of length, tenant, length, request; lengths as 8 bytes, so that no two pairs run together.
+/// SHA-256 of length, tenant, length, request; lengths as 8 bytes, so that no two pairs run
+/// together.
 CacheKey cache_key(std::string_view tenant, std::string_view canonical_request);
 
 /// For hash tables: the digest's first bytes are as good as any hash.

@@ -17,17 +17,23 @@ int client_status(const Failure& failure) {
   using llm::FailureClass;
   switch (failure.failure_class) {
     case FailureClass::bad_request:
-    case FailureClass::filtered: return failure.status >= 400 ? failure.status : 400;
-    case FailureClass::too_large: return 413;
-    case FailureClass::rate_limited: return 429;
-    case FailureClass::overloaded: return 503;
-    case FailureClass::timeout: return 504;
+    case FailureClass::filtered:
+      return failure.status >= 400 ? failure.status : 400;
+    case FailureClass::too_large:
+      return 413;
+    case FailureClass::rate_limited:
+      return 429;
+    case FailureClass::overloaded:
+      return 503;
+    case FailureClass::timeout:
+      return 504;
     case FailureClass::unauthorized:
     case FailureClass::no_quota:
     case FailureClass::not_found:
     case FailureClass::server_error:
     case FailureClass::malformed:
-    case FailureClass::cut: break;
+    case FailureClass::cut:
+      break;
   }
   return 502;
 }
@@ -81,7 +87,8 @@ void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action
     case InputKind::start:
       if (state_ == CallState::idle) start(now_ns, out);
       return;
-    case InputKind::acquired: return acquired(input, now_ns, out);
+    case InputKind::acquired:
+      return acquired(input, now_ns, out);
     case InputKind::denied:
       if (state_ == CallState::acquiring && current) denied(input.denial, out);
       return;
@@ -94,7 +101,8 @@ void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action
     case InputKind::usage:
       if (open && current) usage_ = input.usage;
       return;
-    case InputKind::heartbeat: return;
+    case InputKind::heartbeat:
+      return;
     case InputKind::finished:
       if (open && current) finished(input, now_ns, out);
       return;
@@ -123,10 +131,8 @@ void ModelCall::acquire(bool is_retry, std::vector<Action>& out) {
   retry_ = is_retry;
   ++attempt_;
   on_target_ = is_retry ? on_target_ + 1 : 1;
-  out.push_back({.kind = ActionKind::acquire,
-                 .attempt = attempt_,
-                 .place = place_,
-                 .is_retry = is_retry});
+  out.push_back(
+      {.kind = ActionKind::acquire, .attempt = attempt_, .place = place_, .is_retry = is_retry});
 }
 
 void ModelCall::acquired(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
@@ -212,8 +218,7 @@ Stage ModelCall::stage() const {
 
 Charge ModelCall::charge(const std::optional<Failure>& failure) const {
   if (complete_ && usage_.reported) return {ChargeKind::reported, usage_};
-  if (failure && (failure->stage == Stage::connect || failure->stage == Stage::refused))
-    return {};
+  if (failure && (failure->stage == Stage::connect || failure->stage == Stage::refused)) return {};
   const PlannedTarget& planned = targets_[place_];
   const std::optional<std::int64_t> input =
       usage_.reported && usage_.input > 0 ? std::optional(usage_.input) : std::nullopt;
@@ -239,7 +244,8 @@ void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vec
                            .left_ms = (deadline_ns_ - now_ns) / millisecond_ns};
   const Decision decision = after_failure(options_.retry, input.failure, count, rng_);
   switch (decision.follow) {
-    case Follow::give_up: return give_up(Reason::failed, out);
+    case Follow::give_up:
+      return give_up(Reason::failed, out);
     case Follow::next_target:
       ++place_;
       return acquire(false, out);

@@ -53,7 +53,7 @@ enum class Delivery : std::uint8_t {
 
 struct ModelCallOptions {
   Delivery delivery = Delivery::stream;
-  bool game = false;                 ///< the engine answers when no model does, or not in time
+  bool game = false;                  ///< the engine answers when no model does, or not in time
   std::int64_t answer_by_ms = 2'500;  ///< game only
   std::int64_t deadline_ms = 600'000;
   std::int64_t connect_ms = 3'000;
@@ -79,9 +79,9 @@ enum class InputKind : std::uint8_t {
   token,         ///< bytes: text, reasoning or a tool call's piece
   usage,         ///< usage: replaces what was told before
   heartbeat,
-  finished,      ///< good: the answer passes its check (always, for a stream)
-  failed,        ///< failure
-  time,          ///< next_wake_ns has come
+  finished,  ///< good: the answer passes its check (always, for a stream)
+  failed,    ///< failure
+  time,      ///< next_wake_ns has come
   client_gone,
 };
 
@@ -121,12 +121,12 @@ enum class ActionKind : std::uint8_t {
 
 enum class Reason : std::uint8_t {
   none,
-  answer_by,     ///< the model was too slow for the game
+  answer_by,  ///< the model was too slow for the game
   deadline,
-  failed,        ///< attempts failed; `failure` is the last
-  unavailable,   ///< no target could be tried
-  limit,         ///< the client's limits
-  no_model,      ///< the route names only the engine
+  failed,       ///< attempts failed; `failure` is the last
+  unavailable,  ///< no target could be tried
+  limit,        ///< the client's limits
+  no_model,     ///< the route names only the engine
 };
 std::string_view reason_name(Reason reason);
 

@@ -38,9 +38,11 @@ Decision after_failure(const RetryOptions& options, const Failure& failure,
   using llm::FailureClass;
   switch (failure.failure_class) {
     case FailureClass::bad_request:
-    case FailureClass::filtered: return {Follow::give_up};
+    case FailureClass::filtered:
+      return {Follow::give_up};
     case FailureClass::too_large:
-    case FailureClass::not_found: return next_or_give_up(count);
+    case FailureClass::not_found:
+      return next_or_give_up(count);
     case FailureClass::unauthorized:
     case FailureClass::no_quota:
       return count.another_key && may_again ? Decision{Follow::same_target, 0}
@@ -55,7 +57,8 @@ Decision after_failure(const RetryOptions& options, const Failure& failure,
     case FailureClass::overloaded:
     case FailureClass::server_error:
     case FailureClass::malformed:
-    case FailureClass::cut: break;
+    case FailureClass::cut:
+      break;
   }
   if (!may_again || !failure.should_retry) return next_or_give_up(count);
   return wait_here(options, failure, count, rng);

@@ -62,7 +62,7 @@ struct AttemptCount {
   int on_target = 1;  ///< attempts made at this target, the failed one included
   int total = 1;
   bool another_target = false;
-  bool another_key = false;  ///< a key of this target is available that has not just failed
+  bool another_key = false;      ///< a key of this target is available that has not just failed
   std::int64_t key_back_ms = 0;  ///< until a key of this target is available again
   std::int64_t left_ms = 0;      ///< until the call's deadline
 };

@@ -5,9 +5,9 @@
 //   detached --(push)-->                                 detached  the frame is kept
 //   detached --(push, a frame that never went out must go)--> lost
 //   detached --(resume, all after `last` is kept)-->     attached  those frames go out
-//   detached --(resume, some are gone)-->                detached  refused, the client may not go on
-//   detached --(hold_ms over)-->                         lost
-//   attached --(resume)-->                               attached  the old connection is dead, same
+//   detached --(resume, some are gone)-->                detached  refused, the client may not go
+//   on detached --(hold_ms over)-->                         lost attached --(resume)--> attached
+//   the old connection is dead, same
 //
 // 1. Frames are numbered from 1 without gaps. What follows `last` is sent once on the connection
 //    that resumed, in order: no gap, no repeat.

@@ -21,16 +21,19 @@ Blame blame(const Failure& failure) {
   switch (failure.failure_class) {
     case FailureClass::unauthorized:
     case FailureClass::no_quota:
-    case FailureClass::rate_limited: return Blame::key;
+    case FailureClass::rate_limited:
+      return Blame::key;
     case FailureClass::overloaded:
     case FailureClass::server_error:
     case FailureClass::timeout:
     case FailureClass::malformed:
-    case FailureClass::cut: return Blame::target;
+    case FailureClass::cut:
+      return Blame::target;
     case FailureClass::bad_request:
     case FailureClass::not_found:
     case FailureClass::too_large:
-    case FailureClass::filtered: break;
+    case FailureClass::filtered:
+      break;
   }
   return Blame::nobody;
 }
@@ -43,8 +46,8 @@ std::string_view denial_name(Denial denial) {
 
 Targets::Targets(const std::vector<TargetOptions>& options) {
   for (const TargetOptions& target : options)
-    targets_.push_back({target, KeyRing(target.keys), Breaker(target.breaker),
-                        RetryBudget(target.retry_budget)});
+    targets_.push_back(
+        {target, KeyRing(target.keys), Breaker(target.breaker), RetryBudget(target.retry_budget)});
 }
 
 Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns) {
@@ -66,8 +69,7 @@ Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns
   return {.target = index, .key = *target.keys.pick(now_ns), .ticket = admitted.ticket};
 }
 
-void Targets::finish(const Admission& admission, const AttemptResult& result,
-                     std::int64_t now_ns) {
+void Targets::finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns) {
   Target& target = targets_[admission.target];
   --target.open;
   const bool slow = result.first_token_ms >= target.options.breaker.slow_ms;
@@ -82,9 +84,9 @@ void Targets::finish(const Admission& admission, const AttemptResult& result,
     return target.breaker.result(admission.ticket, CallResult::failed, now_ns);
   if (whose == Blame::key) {
     const bool limited = failure.failure_class == llm::FailureClass::rate_limited;
-    const std::int64_t rest_ms = limited
-                                     ? failure.retry_after_ms.value_or(target.options.key_limited_ms)
-                                     : target.options.key_refused_ms;
+    const std::int64_t rest_ms =
+        limited ? failure.retry_after_ms.value_or(target.options.key_limited_ms)
+                : target.options.key_refused_ms;
     target.keys.rest(admission.key,
                      now_ns + std::min(rest_ms, target.options.key_rest_ms_max) * millisecond_ns);
     return target.breaker.abandon(admission.ticket);

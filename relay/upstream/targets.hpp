@@ -49,8 +49,8 @@ struct Admission {
 
 /// How an attempt ended, as far as the target is concerned.
 struct AttemptResult {
-  std::optional<Failure> failure;     ///< none: it succeeded
-  std::int64_t first_token_ms = 0;    ///< until the first token, or the end
+  std::optional<Failure> failure;   ///< none: it succeeded
+  std::int64_t first_token_ms = 0;  ///< until the first token, or the end
 };
 
 class Targets {
@@ -72,6 +72,7 @@ class Targets {
   const std::string& key_name(std::uint32_t target, std::uint32_t key) const {
     return targets_[target].keys.name(key);
   }
+  std::size_t key_count(std::uint32_t target) const { return targets_[target].keys.size(); }
   int open(std::uint32_t target) const { return targets_[target].open; }
   const Breaker& breaker(std::uint32_t target) const { return targets_[target].breaker; }
   void replace_keys(std::uint32_t target, std::vector<WeightedKey> keys) {
