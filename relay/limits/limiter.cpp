@@ -78,8 +78,8 @@ bool Limiter::forget(std::uint32_t index, std::int64_t now_ns) {
   if (subject.requests.used(now_ns) > 0 || subject.tokens.used(now_ns) > 0) return false;
   // A lease that is drawn and given back for every call would be two writes a call; and a caller
   // who waits for one must find it.
-  const bool leased = subject.day.state() != LeaseState::closed ||
-                      subject.month.state() != LeaseState::closed;
+  const bool leased =
+      subject.day.state() != LeaseState::closed || subject.month.state() != LeaseState::closed;
   if (leased && now_ns - subject.asked_ns < lease_idle_ns) return false;
   const bool day_closed = subject.day.close(lease_effects_);
   const bool month_closed = subject.month.close(lease_effects_);

@@ -1,9 +1,10 @@
 // Limiter: every limit of every call, reserved before it and settled after it.
 //
-//   reserve(call, now) -> reserved | waiting (for the store's money) | refused (which limit, how
-//   long) settle(id, used)   -> what was charged          the call ended cancel(id)         ->
-//   nothing was charged       the call never went out expire(now)        -> what was charged in
-//   full  nobody settled in time
+//   reserve(call, now) -> reserved, or waiting for the store's money, or refused: by which limit,
+//                         and for how long
+//   settle(id, used)   -> what was charged: the call ended
+//   cancel(id)         -> nothing was charged: the call never went out
+//   expire(now)        -> what was charged in full: nobody settled in time
 //
 // Laws, whatever the interleaving:
 // 1. All or nothing: a call is counted on every one of its shares, or on none.
@@ -16,7 +17,8 @@
 // 4. Every reservation ends once: settled, cancelled or expired. A second end is an error and
 //    changes nothing. One that is never ended expires and is charged in full, marked as estimated.
 // 5. Subjects are bounded by subjects_max. A subject is forgotten only when it has no open call, an
-//    empty window and a closed lease: no debt is ever forgiven. When none can be forgotten,
+//    empty window and a lease that was given back (after lease_idle_ns without a call): no debt is
+//    ever forgiven, and who waits for a lease finds it. When none can be forgotten,
 //    newcomers are refused.
 // 6. retry_after of a window or a budget is a promise if nobody else reserves meanwhile; of
 //    concurrency and of held money it is the advice to try again in a second (`promised`).

@@ -1,9 +1,11 @@
-// The gateway's machines under a hostile network: limiter, leases, targets, breakers, retries, model
-// calls, cache, single flight and held streams together, on one seeded clock, with providers that
-// fail in every way (simulated_provider.hpp), a store that is late and fails, clients that leave,
-// calls that nobody settles. After each step the laws are checked by plain counting of its own:
+// The gateway's machines under a hostile network: limiter, leases, targets, breakers, retries,
+// model calls, cache, single flight and held streams together, on one seeded clock, with providers
+// that fail in every way (simulated_provider.hpp), a store that is late and fails, clients that
+// leave, calls that nobody settles. After each step the laws are checked by plain counting of its
+// own:
 //
-//   limits       no subject passes requests, tokens, open calls or money (limit_witness.hpp)
+//   limits       no subject passes requests, tokens, open calls or money (limit_witness.hpp); money
+//                is on disk as drawn before it is held
 //   ledger       its sum is the sum of what was settled; a charge is never less than what the
 //                provider generated, and equals what it reported
 //   targets      open calls <= cap; retries <= burst + ratio x calls; breakers walk legal arrows
@@ -88,11 +90,11 @@ enum Seen : std::uint8_t {
   seen_count
 };
 constexpr std::array<const char*, seen_count> seen_names{
-    "delivered",   "delivered late",   "engine in time", "failed",         "client left",
-    "retried",     "fell back",        "refused 429",    "refused 402",    "refused 503",
-    "waited for money", "expired",     "breaker opened", "breaker closed", "cache hit",
-    "followed",    "handed over",      "last left",      "resumed",        "stream lost",
-    "abandoned late", "estimated charge", "store failed", "next day"};
+    "delivered",        "delivered late",   "engine in time", "failed",         "client left",
+    "retried",          "fell back",        "refused 429",    "refused 402",    "refused 503",
+    "waited for money", "expired",          "breaker opened", "breaker closed", "cache hit",
+    "followed",         "handed over",      "last left",      "resumed",        "stream lost",
+    "abandoned late",   "estimated charge", "store failed",   "next day"};
 
 struct Tally {
   std::array<std::uint64_t, seen_count> seen{};
@@ -102,8 +104,8 @@ struct Tally {
 
 enum class Kind : std::uint8_t {
   arrive,
-  input,         // from the provider
-  answer,        // whether an attempt may be made
+  input,   // from the provider
+  answer,  // whether an attempt may be made
   wake,
   leave,         // a client with a call of its own
   leave_flight,  // a follower, which `call` names
@@ -192,7 +194,9 @@ class World {
   }
 
  private:
-  limits::Instant now() const { return {now_ns_, noon_s + day_offset_s_ + now_ns_ / 1'000 / ms_ns}; }
+  limits::Instant now() const {
+    return {now_ns_, noon_s + day_offset_s_ + now_ns_ / 1'000 / ms_ns};
+  }
   bool chance(std::uint32_t percent) { return rng_.below(100) < percent; }
   void see(Seen what) { ++tally_.seen[what]; }
   void fault(std::string what) {
@@ -274,9 +278,14 @@ class World {
                                                      now());
     if (outcome.verdict == limits::Verdict::reserved) {
       for (std::size_t i = 0; i < names_.size(); ++i) {
-        const std::string over = witnesses_.at(names_[i])
-                                     .reserved(outcome.id, shares_[i].requests, tokens, money, now());
+        const std::string over = witnesses_.at(names_[i]).reserved(outcome.id, shares_[i].requests,
+                                                                   tokens, money, now());
         if (!over.empty()) fault(names_[i] + " passes its limit: " + over);
+        const std::int64_t day = now().unix_s / 86'400;
+        if (shares_[i].rules.day_picodollars > 0)
+          require(store_.drawn_at(names_[i], limits::Period::day, static_cast<std::int32_t>(day)) >=
+                      witnesses_.at(names_[i]).engaged(day),
+                  "money is held that is not drawn on disk");
       }
       reservations_[outcome.id] = names_;
     }
@@ -358,10 +367,14 @@ class World {
     if (found == runs_.end()) return;
     Run& run = found->second;
     switch (event.kind) {
-      case Kind::input: return provider_says(event, run);
-      case Kind::answer: return answer(event, run);
-      case Kind::detach: return detach(event.call, run);
-      case Kind::resume: return resume(event.call, run);
+      case Kind::input:
+        return provider_says(event, run);
+      case Kind::answer:
+        return answer(event, run);
+      case Kind::detach:
+        return detach(event.call, run);
+      case Kind::resume:
+        return resume(event.call, run);
       case Kind::leave:
         run.client_gone = true;
         see(client_left);
@@ -371,7 +384,8 @@ class World {
         return;
       case Kind::arrive:
       case Kind::store:
-      case Kind::leave_flight: return;
+      case Kind::leave_flight:
+        return;
     }
   }
 
@@ -427,8 +441,7 @@ class World {
       followers_[id] = {next_call_ + 1, 0};
       require(flight_.payer(run.key) == id, "who opens a flight does not pay it");
       flight_run_[run.key] = next_call_ + 1;
-      if (!run.options.game && chance(15))
-        leave_later(id);
+      if (!run.options.game && chance(15)) leave_later(id);
       return false;
     }
     see(followed);
@@ -450,8 +463,8 @@ class World {
     std::vector<PlannedTarget> planned;
     for (std::uint32_t i = 0; i < targets_count; ++i)
       planned.push_back({(i + call) % targets_count, input_upper, output_upper});
-    run.machine = std::make_unique<ModelCall>(run.options, planned, run.options.game,
-                                              rng_.fork(call));
+    run.machine =
+        std::make_unique<ModelCall>(run.options, planned, run.options.game, rng_.fork(call));
     const bool own_client = !run.flies && !run.options.game;
     if (own_client && chance(10)) at(now_ns_ + rng_.below(5'000) * ms_ns, Kind::leave, call);
     if (own_client && run.options.delivery == Delivery::stream && chance(20)) {
@@ -546,21 +559,31 @@ class World {
   void act(std::uint32_t call, Run& run, const Action& action) {
     require(!run.ended || action.kind == ActionKind::abandon, "an action after `ended`");
     switch (action.kind) {
-      case ActionKind::acquire: return acquire(call, run, action);
-      case ActionKind::open: return open(call, run, action);
-      case ActionKind::cancel: run.open_attempt = 0; return;
-      case ActionKind::release: return release(run, action);
-      case ActionKind::abandon: return abandon(run, action);
-      case ActionKind::emit: return emit(call, run);
+      case ActionKind::acquire:
+        return acquire(call, run, action);
+      case ActionKind::open:
+        return open(call, run, action);
+      case ActionKind::cancel:
+        run.open_attempt = 0;
+        return;
+      case ActionKind::release:
+        return release(run, action);
+      case ActionKind::abandon:
+        return abandon(run, action);
+      case ActionKind::emit:
+        return emit(call, run);
       case ActionKind::deliver:
       case ActionKind::engine:
-      case ActionKind::fail: return outcome(run, action);
+      case ActionKind::fail:
+        return outcome(run, action);
       case ActionKind::deliver_late:
         see(delivered_late);
         require(run.outcomes == 1 && ++run.late == 1 && run.options.game,
                 "a late answer without the engine's before it");
         return fill_cache(run);
-      case ActionKind::ended: run.ended = true; return;
+      case ActionKind::ended:
+        run.ended = true;
+        return;
     }
   }
 
@@ -765,10 +788,11 @@ class World {
       const BreakerState state = targets_->breaker(i).state();
       require(targets_->breaker(i).probes_out() <= 1, "more probes than allowed");
       if (state == states_[i]) continue;
-      const bool legal = state == BreakerState::open
-                             ? true
-                             : (state == BreakerState::half_open ? states_[i] == BreakerState::open
-                                                                 : states_[i] == BreakerState::half_open);
+      const bool legal =
+          state == BreakerState::open
+              ? true
+              : (state == BreakerState::half_open ? states_[i] == BreakerState::open
+                                                  : states_[i] == BreakerState::half_open);
       require(legal, "a breaker walks no arrow of its table");
       if (state == BreakerState::open) see(breaker_opened);
       if (state == BreakerState::closed) see(breaker_closed);
@@ -793,8 +817,8 @@ class World {
       require(witness.open() == 0, "a call is still counted as open");
       if (name.compare(0, 7, "player:") == 0) players += witness.spent();
       if (witness.rules().day_picodollars == 0) continue;
-      const Picodollars drawn = store_.drawn_of(name, limits::Period::day) +
-                                store_.drawn_of(name, limits::Period::month);
+      const Picodollars drawn =
+          store_.drawn_of(name, limits::Period::day) + store_.drawn_of(name, limits::Period::month);
       const int budgets = witness.rules().month_picodollars > 0 ? 2 : 1;
       require(drawn == witness.spent() * budgets + lost_[name],
               "the store's draws are not what was spent");

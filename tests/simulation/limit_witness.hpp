@@ -63,6 +63,11 @@ class LimitWitness {
     requests_ -= counted;
     counted = 0;
   }
+  /// Held and spent on a UTC day (days since 1970).
+  limits::Picodollars engaged(std::int64_t day) const {
+    const auto found = engaged_.find(day);
+    return found == engaged_.end() ? 0 : found->second;
+  }
   std::size_t open() const { return calls_.size(); }
   limits::Picodollars spent() const { return spent_; }
 

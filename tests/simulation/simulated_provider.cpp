@@ -4,17 +4,17 @@
 
 namespace redoubt::simulation {
 
+using llm::FailureClass;
 using upstream::Failure;
 using upstream::Input;
 using upstream::InputKind;
 using upstream::Stage;
-using llm::FailureClass;
 
 void SimulatedProvider::change_mood(std::int64_t now_ms) {
   while (now_ms >= mood_until_ms_) {
-    constexpr Mood moods[] = {Mood::healthy, Mood::healthy, Mood::healthy, Mood::healthy,
-                              Mood::healthy, Mood::slow,    Mood::failing, Mood::down,
-                              Mood::limited};
+    constexpr Mood moods[] = {Mood::healthy, Mood::healthy, Mood::healthy,
+                              Mood::healthy, Mood::healthy, Mood::slow,
+                              Mood::failing, Mood::down,    Mood::limited};
     mood_ = moods[rng_.below(9)];
     mood_until_ms_ += 2'000 + rng_.below(20'000);
   }
@@ -26,8 +26,10 @@ void SimulatedProvider::fail(Exchange& exchange, std::int64_t at_ms, Stage stage
       FailureClass::rate_limited, FailureClass::no_quota,     FailureClass::overloaded,
       FailureClass::server_error, FailureClass::server_error, FailureClass::timeout};
   Failure failure{.stage = stage, .failure_class = FailureClass::server_error};
-  if (stage == Stage::sent) failure.failure_class = chance(50) ? FailureClass::cut : FailureClass::timeout;
-  if (stage == Stage::stream) failure.failure_class = chance(50) ? FailureClass::cut : FailureClass::overloaded;
+  if (stage == Stage::sent)
+    failure.failure_class = chance(50) ? FailureClass::cut : FailureClass::timeout;
+  if (stage == Stage::stream)
+    failure.failure_class = chance(50) ? FailureClass::cut : FailureClass::overloaded;
   if (stage == Stage::refused) {
     failure.failure_class =
         mood_ == Mood::limited ? FailureClass::rate_limited : refusals[rng_.below(9)];

@@ -36,6 +36,10 @@ class ModelStore {
     const auto found = drawn_.find(key(effect));
     return found == drawn_.end() ? 0 : found->second;
   }
+  Picodollars drawn_at(const std::string& subject, Period period, std::int32_t index) const {
+    const auto found = drawn_.find({subject, period, index});
+    return found == drawn_.end() ? 0 : found->second;
+  }
   Picodollars most_drawn() const {
     Picodollars most = 0;
     for (const auto& [name, amount] : drawn_)

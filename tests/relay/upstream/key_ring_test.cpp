@@ -1,0 +1,54 @@
+#include "relay/upstream/key_ring.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace redoubt::upstream {
+namespace {
+
+std::string picks(KeyRing& ring, int count, std::int64_t now_ns) {
+  std::string order;
+  for (int i = 0; i < count; ++i) {
+    const auto key = ring.pick(now_ns);
+    order += key ? ring.name(*key) : "-";
+  }
+  return order;
+}
+
+TEST_CASE("keys are taken by weight, never in a bunch") {
+  KeyRing ring({{"a", 5}, {"b", 1}, {"c", 1}});
+  CHECK(picks(ring, 14, 0) == "aabacaaaabacaa");  // the example in nginx's source
+}
+
+TEST_CASE("a key that rests is left out until its time") {
+  KeyRing ring({{"a", 1}, {"b", 1}});
+  ring.rest(0, 100);
+  CHECK(picks(ring, 3, 99) == "bbb");
+  CHECK(ring.available_at_ns(99) == 0);
+  ring.rest(1, 200);
+  CHECK(picks(ring, 1, 99) == "-");
+  CHECK(ring.available_at_ns(99) == 100);
+  CHECK(picks(ring, 2, 100) == "aa");
+  CHECK(picks(ring, 4, 200) == "abab");
+  ring.rest(0, 50);  // a shorter rest does not end a longer one
+  ring.rest(7, 1'000);
+  CHECK(ring.available_at_ns(200) == 0);
+}
+
+TEST_CASE("other keys keep the rest of those that stay") {
+  KeyRing ring({{"a", 1}, {"b", 1}});
+  ring.rest(0, 100);
+  ring.replace({{"c", 1}, {"a", 3}});
+  CHECK(picks(ring, 3, 50) == "ccc");
+  CHECK(picks(ring, 4, 100) == "acaa");
+}
+
+TEST_CASE("a provider without keys needs none") {
+  KeyRing ring({});
+  CHECK(ring.pick(0) == 0u);
+  CHECK(ring.available_at_ns(0) == 0);
+}
+
+}  // namespace
+}  // namespace redoubt::upstream

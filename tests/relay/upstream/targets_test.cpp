@@ -1,0 +1,90 @@
+#include "relay/upstream/targets.hpp"
+
+#include <doctest/doctest.h>
+
+namespace redoubt::upstream {
+namespace {
+
+using llm::FailureClass;
+constexpr std::int64_t ms_ns = 1'000'000;
+
+Targets one_target(int concurrent_max = 100) {
+  TargetOptions options{
+      .name = "p/m", .keys = {{"a", 1}, {"b", 1}}, .concurrent_max = concurrent_max};
+  options.breaker.calls_min = 4;
+  return Targets({options});
+}
+
+void fail(Targets& targets, FailureClass failure_class,
+          std::optional<std::int64_t> retry_after_ms = std::nullopt) {
+  const Admission admission = targets.admit(0, false, 0);
+  REQUIRE(admission.denial == Denial::none);
+  const Failure failure{.failure_class = failure_class, .retry_after_ms = retry_after_ms};
+  targets.finish(admission, {.failure = failure}, 0);
+}
+
+TEST_CASE("open calls of a target are bounded, and every end frees a place") {
+  Targets targets = one_target(2);
+  const Admission first = targets.admit(0, false, 0);
+  const Admission second = targets.admit(0, false, 0);
+  CHECK(targets.admit(0, false, 0).denial == Denial::at_capacity);
+  targets.finish(first, {}, 0);
+  CHECK(targets.admit(0, false, 0).denial == Denial::none);
+  targets.abandon(second);
+  CHECK(targets.open(0) == 1);
+}
+
+TEST_CASE("a refused key rests and says nothing of the target") {
+  Targets targets = one_target();
+  fail(targets, FailureClass::unauthorized);
+  const Admission admission = targets.admit(0, false, 0);
+  CHECK(targets.key_name(0, admission.key) == "b");
+  targets.finish(
+      admission,
+      {.failure = Failure{.failure_class = FailureClass::rate_limited, .retry_after_ms = 700}}, 0);
+  const Admission denied = targets.admit(0, false, 0);
+  CHECK(denied.denial == Denial::no_key);
+  CHECK(denied.retry_at_ns == 700 * ms_ns);
+  CHECK(targets.admit(0, false, 700 * ms_ns).denial == Denial::none);
+  CHECK(targets.breaker(0).state() == BreakerState::closed);
+}
+
+TEST_CASE("what the target is to blame for opens its breaker, what the client did does not") {
+  for (const FailureClass mild : {FailureClass::bad_request, FailureClass::too_large,
+                                  FailureClass::not_found, FailureClass::filtered}) {
+    Targets targets = one_target();
+    for (int i = 0; i < 8; ++i)
+      fail(targets, mild);
+    CHECK(targets.breaker(0).state() == BreakerState::closed);
+  }
+  for (const FailureClass grave :
+       {FailureClass::overloaded, FailureClass::server_error, FailureClass::timeout,
+        FailureClass::malformed, FailureClass::cut}) {
+    Targets targets = one_target();
+    for (int i = 0; i < 4; ++i)
+      fail(targets, grave);
+    CHECK(targets.breaker(0).state() == BreakerState::open);
+    CHECK(targets.admit(0, false, 0).denial == Denial::breaker_open);
+  }
+}
+
+TEST_CASE("a slow success counts as slow") {
+  Targets targets = one_target();
+  for (int i = 0; i < 4; ++i)
+    targets.finish(targets.admit(0, false, 0), {.first_token_ms = 10'000}, 0);
+  CHECK(targets.breaker(0).state() == BreakerState::open);
+}
+
+TEST_CASE("a retry without budget is denied and leaves no probe out") {
+  TargetOptions options{.name = "p/m", .retry_budget = {.ratio_permille = 0, .burst = 1}};
+  options.breaker = {.calls_min = 1, .open_ms = 10};
+  Targets targets({options});
+  targets.finish(targets.admit(0, true, 0), {.failure = Failure{}}, 0);
+  CHECK(targets.breaker(0).state() == BreakerState::open);
+  CHECK(targets.admit(0, true, 10 * ms_ns).denial == Denial::no_retry_budget);
+  CHECK(targets.breaker(0).probes_out() == 0);
+  CHECK(targets.admit(0, false, 10 * ms_ns).denial == Denial::none);
+}
+
+}  // namespace
+}  // namespace redoubt::upstream
