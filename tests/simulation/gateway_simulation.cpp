@@ -606,8 +606,10 @@ class World {
   // Answers go through the queue, so that no machine is stepped within its own step.
   void later_denied(std::uint32_t call, int attempt, CallDenial denial) {
     denials_[call] = denial;
-    at(now_ns_ + rng_.below(3) * ms_ns, Kind::answer, call, attempt);
+    at(now_ns_ + answer_takes_ns(), Kind::answer, call, attempt);
   }
+
+  std::int64_t answer_takes_ns() { return (chance(2) ? rng_.below(3'000) : rng_.below(3)) * ms_ns; }
 
   void abandon(Run& run, const Action& action) {
     see(abandoned_late);
@@ -651,7 +653,7 @@ class World {
     }
     run.reservation = outcome.id;
     run.request_counted = true;
-    at(now_ns_ + rng_.below(3) * ms_ns, Kind::answer, call, run.admitted_attempt);
+    at(now_ns_ + answer_takes_ns(), Kind::answer, call, run.admitted_attempt);
   }
 
   void money_came(std::uint32_t call) {
@@ -883,7 +885,7 @@ int main(int argc, char** argv) {
   const std::uint64_t most = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000;
   std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   constexpr std::uint64_t failures_shown = 5;
-  constexpr std::uint64_t enough_to_see_all = 50'000;
+  constexpr std::uint64_t enough_to_see_all = 200'000;
   Tally tally;
   std::uint64_t worlds = 0;
   std::uint64_t failed = 0;
