@@ -2,7 +2,8 @@
 //
 // A Pattern is a Thompson automaton, simulated over Unicode code points with all its states at once
 // (Pike): no backtracking, so no text makes it slow. What cannot be matched that way
-// (back-references, lookahead, lookbehind) is refused by compile(), by name. A Pattern is a value.
+// (back-references, lookahead, lookbehind) is refused by compile(), by name. Beyond the dialect,
+// a backslash may stand before any ASCII punctuation. A Pattern is a value.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,9 @@ namespace redoubt::schema {
 
 inline constexpr std::size_t pattern_bytes_max = 4'096;
 inline constexpr std::size_t pattern_instructions_max = 8'192;
-inline constexpr int pattern_repeat_max = 1'000;  ///< largest count in {m,n}
-inline constexpr int pattern_depth_max = 64;      ///< groups within groups
+inline constexpr std::size_t pattern_ranges_max = 65'536;  ///< of code points, all classes
+inline constexpr int pattern_repeat_max = 1'000;           ///< largest count in {m,n}
+inline constexpr int pattern_depth_max = 64;               ///< groups within groups
 
 class Pattern {
  public:
@@ -28,17 +30,19 @@ class Pattern {
   /// O(text * instructions).
   bool found_in(std::string_view text) const;
 
- private:
+  enum class Operation : std::uint8_t { one_of, split, jump, start, end, word_edge, no_word_edge };
   struct Instruction {
-    std::uint8_t operation = 0;
-    std::uint32_t first = 0;   ///< next instruction, or first of a class's ranges
-    std::uint32_t second = 0;  ///< other branch, or end of a class's ranges
+    Operation operation;
+    std::int32_t first;   ///< of one_of: its first range; of split and jump: where, relative
+    std::int32_t second;  ///< of one_of: the end of its ranges; of split: where else, relative
   };
   struct Range {
-    char32_t low = 0;
-    char32_t high = 0;
+    char32_t low;
+    char32_t high;  ///< inclusive
   };
-  std::vector<Instruction> program_;
+
+ private:
+  std::vector<Instruction> program_;  ///< running past its end is the match
   std::vector<Range> ranges_;
 };
 
