@@ -1,0 +1,68 @@
+// The one expression language: what stands in a template's {{ }} and {% %}, and what a workflow's
+// conditions and inputs are written in. README.md beside this file describes it.
+//
+// 1. An Expression is immutable and cheap to copy: copies share the compiled program. Evaluating
+//    changes nothing, so one Expression may be used by several threads.
+// 2. Same text and same scope give the same value on every platform.
+// 3. A name that the scope does not have is an Error, unless `default`, `is defined` or
+//    `is undefined` asks.
+// 4. Errors of compile carry code "bad_expression"; errors of evaluate "undefined_name",
+//    "bad_operand" or "over_limit". All carry line and column in the expression's own text.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/prompt/limits.hpp"
+
+namespace redoubt {
+using Json = nlohmann::json;
+}
+
+namespace redoubt::prompt {
+
+class Program;
+
+/// What a text reads of its scope, for checks before it runs.
+struct Read {
+  std::string path;  ///< the longest fixed path: steps.plan.output for steps.plan.output[i].x
+  int line = 0;
+  int column = 0;
+  /// The text asks somewhere whether this path, or one it begins with, is defined.
+  bool optional = false;
+};
+
+class Expression {
+ public:
+  static Result<Expression> compile(std::string_view text);
+
+  /// REQUIRES: `scope` is an object (anything else defines no name).
+  Result<Json> evaluate(const Json& scope, const Limits& limits = {}) const;
+  /// The value's truth; spares a condition the copy of its value.
+  Result<bool> test(const Json& scope, const Limits& limits = {}) const;
+
+  /// The free root names, sorted, each once.
+  std::vector<std::string> names() const;
+  /// Every path read, in the order of the text.
+  const std::vector<Read>& reads() const;
+  /// The text it was compiled from.
+  std::string_view text() const;
+
+ private:
+  explicit Expression(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+  std::shared_ptr<const Program> program_;
+};
+
+/// false, null, 0, "", [] and {} are not true; everything else is.
+bool truthy(const Json& value);
+
+/// How a value prints: a text as it is, all else as canonical JSON (sorted keys, no spaces, whole
+/// numbers without a fraction, others in the shortest form that reads back the same). "over_limit"
+/// for a text longer than text_bytes_max or a value nested deeper than json_depth_max.
+Result<std::string> printed(const Json& value, const Limits& limits = {});
+
+}  // namespace redoubt::prompt

@@ -1,0 +1,563 @@
+#include "engine/workflow/run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/workflow/loader.hpp"
+#include "engine/workflow/state.hpp"
+
+// A step's transitions. Whatever is not here cannot happen: an input for it finds no open effect,
+// timer or wait, and is recorded as ignored.
+//
+//   (none)     --(spawned)-------------> ready
+//   ready      --(condition false)-----> skipped
+//   ready      --(begins children)-----> running
+//   ready      --(begins an effect)----> calling
+//   ready      --(begins to wait)------> waiting
+//   running    --(children give result)> done
+//   running    --(a child fails)-------> unwinding | backoff | falling | failed
+//   calling    --(completed)-----------> done
+//   calling    --(failed, timeout)-----> unwinding | backoff | falling | failed
+//   calling    --(resumed, once)-------> deciding | failed
+//   deciding   --(answer)--------------> calling | done | failed
+//   waiting    --(timer, signal)-------> done
+//   waiting    --(timeout)-------------> unwinding | backoff | falling | failed
+//   backoff    --(timer)---------------> running | calling | waiting
+//   unwinding  --(compensations ended)-> backoff | falling | failed | done | cancelled
+//   falling    --(fallback ended)------> done | failed
+//   any        --(above is cancelled)--> cancelled
+
+namespace redoubt::workflow {
+
+const char* name_of(RunStatus status) {
+  static constexpr const char* kNames[] = {"running",   "done",      "failed",
+                                           "cancelled", "continued", "parked"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+namespace {
+
+// How a decision's long payload is recorded: replay makes it anew and compares the hash.
+std::string digest_of(std::string_view payload) {
+  Hash64 hash;
+  hash.add_bytes(payload);
+  return joined({"{\"bytes\":", payload.size(), ",\"hash\":\"", hex16(hash.value()), "\"}"});
+}
+
+std::string shown(const State& s, const Event& event) {
+  return describe(event, s.definition->step_name(event.step));
+}
+
+// Compares a decision with the recorded one. False where the record is at its end.
+bool compare(State& s, Event& event) {
+  Event was;
+  const auto more = s.recorded->next(was);
+  if (!more) {
+    s.divergence = more.error();
+    return true;
+  }
+  if (!*more) {
+    s.recorded = nullptr;
+    return false;
+  }
+  s.head = s.recorded->head();
+  if (was.kind != event.kind || was.stamp_ms != event.stamp_ms || was.step != event.step ||
+      was.instance != event.instance || was.payload != event.payload) {
+    event.seq = was.seq;
+    const std::string expected = shown(s, was), got = shown(s, event);
+    s.divergence = make_error("diverged",
+                              {"event ", was.seq, " comes out differently: the history has \"",
+                               expected, "\", the run gives \"", got, "\""},
+                              {"event ", was.seq}, {expected}, {got});
+  }
+  return true;
+}
+
+void append(State& s, const Event& event) {
+  if (s.out.count == 0) s.out.first_seq = s.head.seq;
+  append_event(event, s.head, s.out.events);
+  ++s.out.count;
+}
+
+}  // namespace
+
+void record(State& s, EventKind kind, const Instance* at, std::string_view payload) {
+  if (s.divergence) return;
+  std::string digest;
+  if (!is_input(kind) && payload.size() > kDecisionBytesMax) payload = digest = digest_of(payload);
+  Event event{s.head.seq, s.now_ms, kind, at ? at->step : kNoStep, at ? at->serial : kNoStep,
+              payload};
+  if (s.recorded && compare(s, event)) return;
+  append(s, event);
+}
+
+void record_member(State& s, EventKind kind, const Instance* at, const char* key,
+                   const Json& value) {
+  std::string payload = "{";
+  write_canonical_text(key, payload);
+  payload.push_back(':');
+  write_canonical(value, payload);
+  payload.push_back('}');
+  record(s, kind, at, payload);
+}
+
+void withdraw_all(State& s) {
+  cancel_below(s, 0);
+  withdraw(s, 0);
+  s.timers.clear();
+  s.moves.clear();
+  s.moved = 0;
+}
+
+void work(State& s) {
+  s.moves_made = 0;
+  while (s.moved < s.moves.size() && s.status == RunStatus::running && !s.divergence) {
+    const Move move = s.moves[s.moved++];
+    const Instance& i = s.instances[move.slot];
+    if (!i.live || i.serial != move.serial) continue;
+    const bool runaway = ++s.moves_made > kMovesMax;
+    if (s.overflow || runaway) {
+      s.overflow = false;
+      s.moves_made = 0;
+      s.instances[0].failure = {"too_many_steps",
+                                runaway ? "one input sets off more steps than a run may make"
+                                        : "more steps at once than a run may hold",
+                                0, 0};
+      withdraw_all(s);
+      s.undos.clear();
+      go_on(s, 0, After::fail);
+      continue;
+    }
+    if (move.enter) {
+      enter(s, move.slot);
+    } else if (i.phase >= Phase::done) {
+      ended(s, move.slot);
+    }
+  }
+  s.moves.clear();
+  s.moved = 0;
+}
+
+void end_run(State& s) {
+  Instance& root = s.instances[0];
+  for (const Instance& other : s.instances)
+    if (other.live && other.detached) return;
+  if (root.phase == Phase::failed) {
+    s.outcome = std::make_shared<const Json>(failure_json(s, root.failure));
+    s.status = RunStatus::failed;
+    return record(s, EventKind::run_failed, nullptr, canonical(*s.outcome));
+  }
+  if (root.phase == Phase::cancelled) {
+    s.outcome = std::make_shared<const Json>(Json{{"reason", s.failure.message}});
+    s.status = RunStatus::cancelled;
+    return record(s, EventKind::run_cancelled, nullptr, canonical(*s.outcome));
+  }
+  s.outcome = root.output;
+  if (s.definition->result != kNone) {
+    ScopeNames names(s, 0);
+    auto result = s.definition->bindings.evaluate(s.definition->result, names);
+    if (!result) {
+      s.outcome = std::make_shared<const Json>(failure_json(s, failure_of(result.error(), 0)));
+      s.status = RunStatus::failed;
+      return record(s, EventKind::run_failed, nullptr, canonical(*s.outcome));
+    }
+    s.outcome = std::move(*result);
+  }
+  s.status = RunStatus::done;
+  // A step's own result is in the history already.
+  const bool known = !s.outcome || s.outcome == s.shown;
+  record(s, EventKind::run_done, nullptr, known ? std::string() : canonical(*s.outcome));
+}
+
+namespace {
+
+constexpr JsonLimits kValueLimits{kPayloadBytesMax, 64};
+
+Result<Value> read_value(std::string_view text) {
+  if (text.empty()) return Value(std::make_shared<const Json>(nullptr));
+  auto parsed = parse_json(text, kValueLimits);
+  if (!parsed) return parsed.error();
+  return Value(std::make_shared<const Json>(std::move(*parsed)));
+}
+
+std::string text_of(const Json& value, const char* key, const char* fallback) {
+  const auto found = value.is_object() ? value.find(key) : value.end();
+  if (found == value.end() || !found->is_string()) return fallback;
+  return *found->get_ptr<const std::string*>();
+}
+
+Value member_of(const Json& value, const char* key) {
+  const auto found = value.is_object() ? value.find(key) : value.end();
+  return std::make_shared<const Json>(found == value.end() ? Json() : *found);
+}
+
+std::int64_t number_of(const Json& value, const char* key) {
+  const auto found = value.is_object() ? value.find(key) : value.end();
+  if (found == value.end() || !found->is_number_integer()) return 0;
+  return std::clamp<std::int64_t>(found->get<std::int64_t>(), 0, kDurationMaxMs);
+}
+
+Failure reported(const Json& value, StepId step) {
+  return {text_of(value, "code", "failed"), text_of(value, "message", "the effect has failed"),
+          step, number_of(value, "retry_after_ms")};
+}
+
+// An input that has been recorded, or is read from a record.
+struct Applied {
+  EventKind kind = EventKind::resumed;
+  Slot slot = kNone;
+  Value value;
+  TimerKind timer = TimerKind::wait;
+};
+
+void apply(State& s, const Applied& input) {
+  s.shown = input.value;
+  switch (input.kind) {
+    case EventKind::completed:
+    case EventKind::answered:
+      answered(s, input.slot, input.value);
+      break;
+    case EventKind::failed: {
+      close_call(s, input.slot);
+      fail(s, input.slot, reported(*input.value, s.instances[input.slot].step));
+      break;
+    }
+    case EventKind::timer_fired: {
+      for (std::size_t t = 0; t < s.timers.size(); ++t) {
+        if (s.timers[t].slot != input.slot || s.timers[t].kind != input.timer) continue;
+        const Timer timer = s.timers[t];
+        s.timers.erase(s.timers.begin() + static_cast<std::ptrdiff_t>(t));
+        fire(s, timer);
+        break;
+      }
+      break;
+    }
+    case EventKind::signalled:
+      deliver(s, {text_of(*input.value, "name", ""), member_of(*input.value, "value")});
+      break;
+    case EventKind::cancelled_by:
+      s.failure.message = text_of(*input.value, "reason", "");
+      cancel_run(s);
+      break;
+    case EventKind::resumed:
+      resume_calls(s);
+      break;
+    case EventKind::ignored:
+      ++s.ignored;
+      break;
+    default:
+      break;
+  }
+  work(s);
+}
+
+std::unique_ptr<State> fresh(DefinitionPtr definition) {
+  auto s = std::make_unique<State>();
+  s->definition = std::move(definition);
+  s->scopes.emplace_back();
+  Scope& scope = s->scopes[0];
+  scope.users = 1;
+  for (const Channel& channel : s->definition->channels)
+    scope.channels.push_back({channel.initial, 0});
+  scope.outputs.resize(s->definition->steps.size());
+  s->head = chain_start(history_header(s->definition->hash));
+  return s;
+}
+
+Error diverged(const State& s, const Event& event, const char* why) {
+  const std::string line = shown(s, event);
+  return make_error("diverged", {"event ", event.seq, " ", why, ": \"", line, "\""},
+                    {"event ", event.seq}, {line}, {why});
+}
+
+void begin(State& s, const Json& started) {
+  s.id = text_of(started, "id", "");
+  s.seed = 0;
+  for (const char c : text_of(started, "seed", "0"))
+    s.seed = s.seed * 10 + static_cast<std::uint64_t>(c - '0');
+  s.input = member_of(started, "input");
+  spawn(s, 0, kNone, 0, 0, Role::body);
+}
+
+Slot find_serial(const State& s, std::uint32_t serial) {
+  for (Slot slot = 0; slot < s.instances.size(); ++slot)
+    if (s.instances[slot].live && s.instances[slot].serial == serial) return slot;
+  return kNone;
+}
+
+Result<Applied> recorded_input(const State& s, const Event& event) {
+  Applied input;
+  input.kind = event.kind;
+  if (event.kind == EventKind::completed || event.kind == EventKind::failed ||
+      event.kind == EventKind::answered) {
+    input.slot = find_call(s, event.instance);
+    if (input.slot == kNone) return diverged(s, event, "is for an effect that is not open");
+  }
+  if (event.kind == EventKind::timer_fired) {
+    input.slot = find_serial(s, event.instance);
+    for (const TimerKind kind : {TimerKind::timeout, TimerKind::wait, TimerKind::backoff})
+      if (event.payload == joined({"\"", name_of(kind), "\""})) input.timer = kind;
+    bool set = false;
+    for (const Timer& timer : s.timers)
+      set = set || (timer.slot == input.slot && timer.kind == input.timer &&
+                    timer.due_ms <= event.stamp_ms);
+    if (!set) return diverged(s, event, "is for a timer that is not due");
+    return input;
+  }
+  auto value = read_value(event.payload);
+  if (!value) return value.error();
+  input.value = std::move(*value);
+  return input;
+}
+
+Result<void> replay_into(State& s, HistoryReader& reader) {
+  s.recorded = &reader;
+  Event event;
+  while (s.recorded) {
+    const auto more = reader.next(event);
+    if (!more) return more.error();
+    if (!*more) break;
+    s.head = reader.head();
+    if (!is_input(event.kind))
+      return diverged(s, event, "is recorded, but nothing in the run leads to it");
+    if (event.stamp_ms < s.now_ms && event.seq > 0) return diverged(s, event, "goes back in time");
+    s.now_ms = event.stamp_ms;
+    if ((event.kind == EventKind::started) != (event.seq == 0))
+      return diverged(s, event, "is not how a history begins");
+    if (event.kind == EventKind::started) {
+      const auto started = read_value(event.payload);
+      if (!started) return started.error();
+      begin(s, **started);
+      work(s);
+    } else {
+      auto input = recorded_input(s, event);
+      if (!input) return input.error();
+      apply(s, *input);
+    }
+    if (s.divergence) return *s.divergence;
+  }
+  s.recorded = nullptr;
+  return {};
+}
+
+}  // namespace
+
+Run::Run(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Run::Run(Run&&) noexcept = default;
+Run& Run::operator=(Run&&) noexcept = default;
+Run::~Run() = default;
+
+Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOptions options) {
+  auto value = read_value(input);
+  if (!value) return value.error();
+  auto state = fresh(std::move(definition));
+  State& s = *state;
+  s.now_ms = options.now_ms;
+  char seed[24];
+  int digits = 0;
+  std::string seed_text;
+  for (std::uint64_t rest = options.seed; digits == 0 || rest > 0; rest /= 10)
+    seed[digits++] = static_cast<char>('0' + rest % 10);
+  while (digits > 0)
+    seed_text.push_back(seed[--digits]);
+  const Json started{{"id", options.id}, {"seed", seed_text}, {"input", **value}};
+  record(s, EventKind::started, nullptr, canonical(started));
+  begin(s, started);
+  work(s);
+  return Run(std::move(state));
+}
+
+Result<Run> Run::replay(DefinitionPtr definition, std::string_view history) {
+  auto reader = HistoryReader::open(history);
+  if (!reader) return reader.error();
+  if (reader->definition() != definition->hash)
+    return make_error("other_definition", {"the history is of another definition"}, {},
+                      {hex64(definition->hash)}, {hex64(reader->definition())});
+  auto state = fresh(std::move(definition));
+  if (auto replayed = replay_into(*state, *reader); !replayed) return replayed.error();
+  if (state->instances.empty())
+    return make_error("bad_history", {"the history has no events"}, {}, {"started"}, {});
+  return Run(std::move(state));
+}
+
+Result<std::string> Run::migrate(DefinitionPtr definition, std::string_view history) {
+  auto reader = HistoryReader::open(history);
+  if (!reader) return reader.error();
+  std::string moved = history_header(definition->hash);
+  ChainHead head = chain_start(moved);
+  Event event;
+  for (;;) {
+    const auto more = reader->next(event);
+    if (!more) return more.error();
+    if (!*more) break;
+    append_event(event, head, moved);
+  }
+  const auto replayed = replay(std::move(definition), moved);
+  if (!replayed) return replayed.error();
+  return moved;
+}
+
+Result<Run> Run::restore(DefinitionPtr definition, std::string_view snapshot,
+                         std::string_view tail) {
+  auto state = fresh(std::move(definition));
+  if (auto read = read_snapshot(snapshot, *state); !read) return read.error();
+  HistoryReader reader(tail, state->head);
+  if (auto replayed = replay_into(*state, reader); !replayed) return replayed.error();
+  return Run(std::move(state));
+}
+
+namespace {
+
+Given ignore(State& s, std::string_view id) {
+  if (s.ignored >= kIgnoredMax) return Given::ignored;
+  std::string payload = "{\"id\":";
+  write_canonical_text(id, payload);
+  payload.push_back('}');
+  record(s, EventKind::ignored, nullptr, payload);
+  ++s.ignored;
+  return Given::ignored;
+}
+
+Error refused(const char* code, Pieces message, std::string_view expected, std::string_view got) {
+  return make_error(code, message, {}, {expected}, {got});
+}
+
+// For an effect or a person's answer: to the step that waits for it.
+Result<Given> give_answer(State& s, const Input& input, Value value) {
+  const Slot slot = find_call(s, input.name);
+  if (slot == kNone) {
+    if (known_effect(s, input.name)) return ignore(s, input.name);
+    return refused("unknown_effect", {"no step has an effect \"", input.name, "\""},
+                   "the id of an effect", input.name);
+  }
+  Instance& i = s.instances[slot];
+  const bool asked = i.phase == Phase::deciding || s.step(i).kind == StepKind::ask;
+  if (asked && input.kind == InputKind::completed)
+    return refused("bad_answer", {"\"", input.name, "\" waits for a person's answer"}, "an answer",
+                   "a completion");
+  if (!asked && input.kind == InputKind::answer)
+    return refused("bad_answer", {"\"", input.name, "\" is no question"}, "the id of an ask",
+                   input.name);
+  Applied applied{EventKind::completed, slot, std::move(value), TimerKind::wait};
+  if (input.kind == InputKind::failed) applied.kind = EventKind::failed;
+  if (input.kind == InputKind::answer) applied.kind = EventKind::answered;
+  record(s, applied.kind, &i, canonical(*applied.value));
+  apply(s, applied);
+  return Given::taken;
+}
+
+Given give_tick(State& s) {
+  Given given = Given::nothing;
+  while (s.status == RunStatus::running && !s.timers.empty() && s.timers[0].due_ms <= s.now_ms) {
+    const Timer timer = s.timers[0];
+    record(s, EventKind::timer_fired, &s.instances[timer.slot],
+           joined({"\"", name_of(timer.kind), "\""}));
+    apply(s, {EventKind::timer_fired, timer.slot, nullptr, timer.kind});
+    given = Given::taken;
+  }
+  return given;
+}
+
+}  // namespace
+
+Result<Given> Run::give(const Input& input) {
+  State& s = *state_;
+  auto value = read_value(input.value);
+  if (!value) return value.error();
+  if (input.kind == InputKind::signal && s.signals.size() >= kSignalsMax)
+    return refused("too_many_signals", {"too many signals wait to be taken"},
+                   "a signal that is waited for", input.name);
+  const std::int64_t before = s.now_ms;
+  s.now_ms = std::max(s.now_ms, input.now_ms);
+  if (input.kind == InputKind::completed || input.kind == InputKind::failed ||
+      input.kind == InputKind::answer) {
+    auto given = give_answer(s, input, std::move(*value));
+    if (!given) s.now_ms = before;
+    return given;
+  }
+  if (s.status != RunStatus::running) {
+    s.now_ms = before;
+    if (input.kind == InputKind::tick) return Given::nothing;
+    return refused("run_over", {"the run is ", name_of(s.status)}, "a run that is running", s.id);
+  }
+  if (input.kind == InputKind::tick) {
+    const Given given = give_tick(s);
+    if (given == Given::nothing) s.now_ms = before;
+    return given;
+  }
+  Applied applied;
+  if (input.kind == InputKind::signal) {
+    applied.kind = EventKind::signalled;
+    applied.value =
+        std::make_shared<const Json>(Json{{"name", std::string(input.name)}, {"value", **value}});
+  } else if (input.kind == InputKind::cancel) {
+    applied.kind = EventKind::cancelled_by;
+    applied.value = std::make_shared<const Json>(Json{{"reason", std::string(input.name)}});
+  }
+  record(s, applied.kind, nullptr, applied.value ? canonical(*applied.value) : std::string());
+  apply(s, applied);
+  return Given::taken;
+}
+
+Taken Run::take() {
+  return std::exchange(state_->out, Taken{});
+}
+
+RunStatus Run::status() const {
+  return state_->status;
+}
+std::int64_t Run::next_timer_ms() const {
+  return state_->timers.empty() ? 0 : state_->timers.front().due_ms;
+}
+std::int64_t Run::now_ms() const {
+  return state_->now_ms;
+}
+const std::string& Run::id() const {
+  return state_->id;
+}
+const DefinitionPtr& Run::definition() const {
+  return state_->definition;
+}
+const ChainHead& Run::head() const {
+  return state_->head;
+}
+
+std::string Run::outcome() const {
+  if (state_->status == RunStatus::running) return {};
+  return state_->outcome ? canonical(*state_->outcome) : "null";
+}
+
+std::string Run::snapshot() const {
+  return write_snapshot(*state_);
+}
+std::uint64_t Run::state_hash() const {
+  return state_hash_of(*state_);
+}
+
+std::uint64_t Run::result_hash() const {
+  Hash64 hash;
+  hash.add(static_cast<std::uint64_t>(state_->status));
+  hash.add_bytes(outcome());
+  hash.add(channels_hash(state_->scopes[0]));
+  for (const Value& output : state_->scopes[0].outputs)
+    hash.add(output ? canonical_hash(*output) : 0);
+  return hash.value();
+}
+
+std::string Run::channel(std::string_view name) const {
+  const auto& channels = state_->definition->channels;
+  for (std::size_t c = 0; c < channels.size(); ++c)
+    if (channels[c].name == name) return canonical(*state_->scopes[0].channels[c].value);
+  return {};
+}
+
+std::vector<Effect> Run::open_effects() const {
+  std::vector<Effect> open;
+  for (const Slot slot : state_->calling)
+    open.push_back(effect_of(*state_, state_->instances[slot]));
+  return open;
+}
+
+}  // namespace redoubt::workflow

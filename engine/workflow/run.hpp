@@ -1,0 +1,140 @@
+// Run: one workflow under way, as a state machine over its history.
+//
+// 1. What comes in is an Input with the host's time; what is to happen comes out of take(). A run
+//    does nothing by itself: no clock, no chance beyond its seed.
+// 2. The host stores the events that take() gives *before* it carries out the effects beside them.
+//    That is the whole contract: whatever it had stored when it died, replay() goes on from there.
+// 3. An effect has an id made of its step's id, the rounds around it and the number of the call
+//    (`judge[2]#1`); giving the same inputs always gives the same ids. The first completion of an
+//    effect wins; later ones are recorded and ignored.
+// 4. Time is the stamp of the last input; an input's stamp is never earlier than the one before.
+// 5. Replay gives the recorded inputs again and compares every decision with what was recorded. A
+//    difference is an error with the event's number, what was expected and what came.
+//
+// Not thread-safe; a run moves between threads as a value.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/workflow/definition.hpp"
+#include "engine/workflow/history.hpp"
+
+namespace redoubt::workflow {
+
+struct RunOptions {
+  std::string id;
+  std::uint64_t seed = 0;
+  std::int64_t now_ms = 0;
+};
+
+enum class RunStatus : std::uint8_t { running, done, failed, cancelled, continued, parked };
+const char* name_of(RunStatus status);
+
+/// Something that the host is to do.
+struct Effect {
+  std::string id;
+  std::string key;  ///< idempotency key: the same for every attempt of one call
+  StepKind kind = StepKind::tool;
+  EffectClass effect_class = EffectClass::pure;
+  std::string target;   ///< the model, tool, built-in or workflow
+  std::string request;  ///< canonical JSON
+  std::uint32_t attempt = 1;
+  std::int64_t deadline_ms = 0;  ///< when the run stops waiting; 0: never
+};
+
+/// What a watcher is shown at once; everything else is in the events.
+struct Progress {
+  std::string step;
+  std::string name;
+  std::string value;  ///< canonical JSON
+};
+
+struct Taken {
+  std::string events;  ///< frames to append to the history, in one piece
+  std::uint64_t first_seq = 0;
+  std::uint32_t count = 0;
+  std::vector<Effect> effects;
+  /// Ids of effects handed out earlier that nobody waits for any more. Read these first: the same
+  /// call may be asked for again in `effects`.
+  std::vector<std::string> withdrawn;
+  std::vector<Progress> progress;
+};
+
+enum class InputKind : std::uint8_t { completed, failed, tick, signal, answer, cancel, resumed };
+
+struct Input {
+  InputKind kind = InputKind::tick;
+  std::int64_t now_ms = 0;
+  std::string_view name;   ///< the effect's or ask's id, the signal's name, who cancels
+  std::string_view value;  ///< JSON: result, {code, message, retry_after_ms}, answer; may be empty
+};
+
+/// What an input did.
+enum class Given : std::uint8_t {
+  taken,    ///< it changed the run
+  ignored,  ///< too late or again: recorded, nothing changed
+  nothing,  ///< a tick with nothing due
+};
+
+struct State;
+
+/// How often a host keeps a snapshot.
+inline constexpr std::uint64_t kSnapshotEvents = 256;
+
+class Run {
+ public:
+  /// Errors: "bad_input" where the input does not fit the definition's schema.
+  static Result<Run> start(DefinitionPtr definition, std::string_view input, RunOptions options);
+  /// The run as its history leaves it; what the history does not hold of the last decisions comes
+  /// out of take(). A torn tail is for the caller to cut (HistoryReader::position).
+  /// Errors: those of the reader, "other_definition", "diverged".
+  static Result<Run> replay(DefinitionPtr definition, std::string_view history);
+  /// The run as a snapshot holds it, and the events that came after it.
+  static Result<Run> restore(DefinitionPtr definition, std::string_view snapshot,
+                             std::string_view tail);
+
+  /// The history as one of `definition`, for a run that moves to a new file: only where every
+  /// recorded decision comes out the same there. Errors: those of replay.
+  static Result<std::string> migrate(DefinitionPtr definition, std::string_view history);
+
+  Run(Run&&) noexcept;
+  Run& operator=(Run&&) noexcept;
+  ~Run();
+
+  /// Errors leave the run as it was: "bad_json", "unknown_effect", "bad_answer", "run_over".
+  Result<Given> give(const Input& input);
+  Taken take();
+
+  RunStatus status() const;
+  /// When the next timer is due; 0 where there is none.
+  std::int64_t next_timer_ms() const;
+  std::int64_t now_ms() const;
+  const std::string& id() const;
+  const DefinitionPtr& definition() const;
+  const ChainHead& head() const;
+  /// Canonical JSON: the result, or {code, message, step}; empty while running.
+  std::string outcome() const;
+  /// A hash of everything that decides what comes next: replayed or restored, it is the same.
+  std::uint64_t state_hash() const;
+  /// A hash of what the run has come to (status, outcome, state, outputs of steps), whenever and in
+  /// whatever order its inputs came where the workflow does not depend on that.
+  std::uint64_t result_hash() const;
+  /// The whole state in some hundred bytes: what a parked run is kept as.
+  /// REQUIRES: nothing waits to be taken.
+  std::string snapshot() const;
+  /// A channel of the state as canonical JSON; for people and tests.
+  std::string channel(std::string_view name) const;
+  /// Effects that were handed out and have no outcome, with their requests.
+  std::vector<Effect> open_effects() const;
+
+ private:
+  explicit Run(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace redoubt::workflow

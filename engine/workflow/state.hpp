@@ -1,0 +1,282 @@
+// State: what a run knows, and the moves that change it. Internal to the run.
+//
+// The moves are spread over files by concept: run.cpp (inputs, events, the transition table),
+// stepping.cpp (how each kind of step begins and ends), joins.cpp (branches and their merging),
+// calls.cpp (effects, their ids and answers), timing.cpp (timers, waits, retries), cancelling.cpp
+// (cancellation and compensation), snapshot.cpp.
+//
+// 1. A step that is under way is an Instance in a slot; slots are used again, serials never are.
+// 2. Nothing recurses from a step into its parent: what has to go on is put into `moves` and worked
+//    off in order, so depth is bounded by nothing but the steps themselves.
+// 3. Values are shared and never changed, so a scope is copied by copying pointers.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.hpp"
+#include "engine/base/rng.hpp"
+#include "engine/workflow/run.hpp"
+
+namespace redoubt::workflow {
+
+inline constexpr std::size_t kInstancesMax = 20000;
+inline constexpr std::size_t kSignalsMax = 64;
+inline constexpr std::uint64_t kIgnoredMax = 1000;
+/// A payload of a decision longer than this is recorded as its hash: replay makes it anew.
+inline constexpr std::size_t kDecisionBytesMax = 256;
+/// Moves that one input may set off.
+inline constexpr std::uint32_t kMovesMax = 1000000;
+
+using Slot = std::uint32_t;
+
+enum class Phase : std::uint8_t {
+  ready,      ///< to be entered
+  running,    ///< its children are under way
+  calling,    ///< its effect is carried out
+  waiting,    ///< for a timer, a signal or an answer
+  deciding,   ///< a once effect's outcome is unknown: a person is asked
+  backoff,    ///< until its next attempt
+  unwinding,  ///< its compensations run, then `after`
+  falling,    ///< its fallback is under way
+  done,
+  skipped,
+  failed,
+  cancelled,
+};
+
+/// What an instance goes on with when its compensations have run.
+enum class After : std::uint8_t { nothing, retry, fall_back, fail, complete, cancel };
+
+enum class Role : std::uint8_t { body, fallback, compensation };
+
+struct Failure {
+  std::string code;
+  std::string message;
+  StepId step = kNone;
+  std::int64_t retry_after_ms = 0;
+};
+
+/// What one branch of a join has come to.
+struct Branch {
+  Phase phase = Phase::ready;
+  Value output;
+  Failure failure;
+  std::uint32_t scope = kNone;
+};
+
+/// Which round of which for_each or loop a step belongs to, for when they are gone.
+struct RoundMark {
+  StepId step = kNone;
+  std::uint32_t round = 0;
+  Value items;
+};
+
+struct Instance {
+  StepId step = kNone;
+  std::uint32_t serial = 0;
+  Slot parent = kNone;
+  std::uint32_t scope = 0;
+  Phase phase = Phase::done;
+  Role role = Role::body;
+  After after = After::nothing;
+  bool live = false;
+  bool detached = false;    ///< a loser that runs on: its end is nobody's business
+  std::uint32_t round = 0;  ///< which child of its parent, or which round
+  std::uint32_t attempt = 1;
+  std::uint32_t calls = 0;    ///< effects so far: the number of the call
+  std::uint32_t turn = 0;     ///< repair turns so far
+  std::uint32_t next = 0;     ///< the next child or round to begin
+  std::uint32_t settled = 0;  ///< branches that have ended
+  std::uint32_t stalled = 0;
+  std::int64_t entered_ms = 0;
+  std::int64_t attempt_ms = 0;
+  std::uint64_t before = 0;  ///< hash of the state at the last round
+  std::string suffix;        ///< the rounds around it: "[2]~1"
+  Value items;
+  Value output;
+  Value request;  ///< of the open effect
+  Failure failure;
+  std::vector<Branch> branches;
+  std::vector<RoundMark> rounds;  ///< of a compensation: of the step that it undoes
+};
+
+struct Cell {
+  Value value;
+  mutable std::uint64_t hash = 0;  ///< of the value; 0: not yet known
+};
+
+struct ScopeWrite {
+  std::uint32_t channel = 0;
+  Value value;
+};
+
+/// What names mean in one place of the run.
+struct Scope {
+  std::uint32_t users = 0;  ///< instances and compensations that hold it
+  std::vector<Cell> channels;
+  std::vector<Value> outputs;      ///< by step
+  std::vector<ScopeWrite> writes;  ///< since it was split off, to be merged
+  bool split = false;
+};
+
+enum class TimerKind : std::uint8_t { timeout, wait, backoff };
+
+struct Timer {
+  std::int64_t due_ms = 0;
+  std::uint32_t serial = 0;  ///< of the instance
+  Slot slot = 0;
+  TimerKind kind = TimerKind::wait;
+};
+
+/// A step that was done and says how to undo it.
+struct Undo {
+  StepId step = kNone;
+  Slot owner = 0;           ///< the instance that undoes it when it fails
+  std::uint32_t scope = 0;  ///< a copy of what it saw when it was done
+  std::string suffix;
+  std::vector<RoundMark> rounds;
+};
+
+struct Signal {
+  std::string name;
+  Value value;
+};
+
+struct Move {
+  Slot slot = 0;
+  std::uint32_t serial = 0;
+  bool enter = false;  ///< else: its parent is told that it has ended
+};
+
+struct State {
+  DefinitionPtr definition;
+  std::string id;
+  std::uint64_t seed = 0;
+  Value input;
+  RunStatus status = RunStatus::running;
+  std::int64_t now_ms = 0;
+  std::uint32_t epoch = 0;
+  Value outcome;
+  Failure failure;
+  std::uint32_t next_serial = 0;
+  std::uint64_t ignored = 0;
+  std::deque<Instance> instances;  ///< a deque, so that references stay good while steps begin
+  std::vector<Slot> free_slots;
+  std::deque<Scope> scopes;
+  std::vector<std::uint32_t> free_scopes;
+  std::vector<Timer> timers;
+  std::vector<Undo> undos;  ///< in the order of completion
+  std::deque<Signal> signals;
+  std::vector<Slot> calling;  ///< slots with an open effect
+
+  // Not part of the state that is saved: what waits to be worked off or taken.
+  std::vector<Move> moves;
+  std::size_t moved = 0;
+  std::uint32_t moves_made = 0;
+  ChainHead head;
+  Taken out;
+  HistoryReader* recorded = nullptr;  ///< while replaying
+  std::optional<Error> divergence;
+  Value shown;            ///< the value that the history has just been given, not written again
+  bool overflow = false;  ///< more steps at once than a run may hold
+
+  const Step& step(const Instance& i) const { return definition->steps[i.step]; }
+};
+
+// run.cpp
+void record(State& s, EventKind kind, const Instance* at, std::string_view payload = {});
+/// The payload {key: value}.
+void record_member(State& s, EventKind kind, const Instance* at, const char* key,
+                   const Json& value);
+void work(State& s);
+void end_run(State& s);
+void withdraw_all(State& s);
+std::string path_of(const State& s, const Instance& i);
+
+// stepping.cpp
+Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_t scope, Role role);
+void enter(State& s, Slot slot);
+void begin_body(State& s, Slot slot);
+void ended(State& s, Slot slot);
+void complete(State& s, Slot slot, Value output);
+void fail(State& s, Slot slot, Failure failure);
+void go_on(State& s, Slot slot, After after);
+void settle(State& s, Slot slot, Phase phase);
+void release(State& s, Slot slot);
+Failure failure_of(const Error& error, StepId step);
+Json failure_json(const State& s, const Failure& failure);
+
+// joins.cpp
+std::uint32_t copy_scope(State& s, std::uint32_t from, bool split);
+void hold_scope(State& s, std::uint32_t scope);
+void drop_scope(State& s, std::uint32_t scope);
+void drop_branches(State& s, Instance& i);
+/// False where the reducer cannot take the value.
+bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel,
+                   const Value& value);
+std::uint64_t channels_hash(const Scope& scope);
+void begin_branches(State& s, Slot slot);
+void branch_ended(State& s, Slot parent, Slot child);
+
+// calls.cpp
+void call(State& s, Slot slot);
+void withdraw(State& s, Slot slot);
+void close_call(State& s, Slot slot);
+Slot find_call(const State& s, std::string_view id);
+Slot find_call(const State& s, std::uint32_t serial);
+bool known_effect(const State& s, std::string_view id);
+void answered(State& s, Slot slot, Value value);
+Effect effect_of(const State& s, const Instance& i);
+std::string effect_id(const State& s, const Instance& i);
+/// Whether a once effect of the step, or of one below it, is under way.
+bool once_open(const State& s, Slot slot);
+void resume_calls(State& s);
+void decided(State& s, Slot slot, const Json& decision);
+
+// timing.cpp
+void set_timer(State& s, Slot slot, TimerKind kind, std::int64_t due_ms);
+void clear_timers(State& s, Slot slot);
+const char* name_of(TimerKind kind);
+void fire(State& s, Timer timer);
+bool may_retry(const State& s, const Instance& i);
+void retry_later(State& s, Slot slot);
+void begin_wait(State& s, Slot slot);
+void deliver(State& s, Signal signal);
+
+// cancelling.cpp
+bool is_below(const State& s, Slot slot, Slot above);
+void cancel_below(State& s, Slot slot);
+void cancel_run(State& s);
+bool unwind(State& s, Slot slot, After after);
+void keep_undo(State& s, Slot slot);
+/// The rounds that the step is in, for when the steps around it are gone.
+std::vector<RoundMark> rounds_of(const State& s, const Instance& i);
+void lift_undos(State& s, Slot from, Slot to);
+
+// snapshot.cpp
+std::string write_snapshot(const State& s);
+Result<void> read_snapshot(std::string_view bytes, State& s);
+std::uint64_t state_hash_of(const State& s);
+
+// scope_names.cpp
+class ScopeNames : public Names {
+ public:
+  ScopeNames(const State& s, Slot at) : s_(s), at_(&s.instances[at]) {}
+  const Json* find(const Reference& reference) override;
+  const Json* output = nullptr;
+
+ private:
+  bool round_of(StepId step, std::uint32_t& round, Value& items) const;
+  const Json* made(Json value);
+  const State& s_;
+  const Instance* at_;
+  std::deque<Json> made_;  ///< numbers and objects that live as long as one evaluation
+};
+
+}  // namespace redoubt::workflow

@@ -1,0 +1,269 @@
+// Runs the literate scripts beside this file: a comment that says why a case exists, a command with
+// its input, `----`, and the whole trace that must come out. REDOUBT_REWRITE=1 writes what does
+// come out into the scripts; the diff is then the review.
+//
+//   define              a workflow as JSON follows; prints its steps or its faults
+//   start [INPUT]       begins a run at 1000 ms with the seed 1
+//   complete ID [JSON]  an effect's result; `fail ID JSON`, `answer ID JSON`, `signal NAME [JSON]`
+//   advance DURATION    lets time pass and gives a tick; `cancel WHO`; `resume`
+//   crash               forgets the run and replays its history; `restore` does so from a snapshot
+//   show                status, outcome, state
+//
+// After every command the history is replayed from its beginning, and the run that comes out must
+// be the same as the one at hand.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/workflow/loader.hpp"
+#include "engine/workflow/run.hpp"
+
+using namespace redoubt;
+using namespace redoubt::workflow;
+
+namespace {
+
+const Surroundings& around() {
+  static const Surroundings all{
+      {"strategist.team_strategy", "math.double"},
+      {{"greet", {}}, {"leads_back", {"other"}}, {"other", {"test"}}},
+  };
+  return all;
+}
+
+class Script {
+ public:
+  std::string run(const std::string& command, const std::string& body);
+
+ private:
+  std::string define(const std::string& body);
+  std::string start(const std::string& input);
+  std::string give(InputKind kind, std::string_view name, const std::string& value);
+  std::string taken();
+  std::string show() const;
+  std::string crash();
+  std::string restore();
+  void check_replay();
+
+  DefinitionPtr definition_;
+  std::optional<Run> run_;
+  std::string history_;
+  std::string snapshot_;
+  std::size_t snapshot_at_ = 0;
+  std::int64_t now_ms_ = 0;
+  RunStatus shown_ = RunStatus::running;
+};
+
+std::string Script::define(const std::string& body) {
+  run_.reset();
+  definition_.reset();
+  const auto file = read_json_document(body);
+  if (!file) return "not JSON: " + file.error().message + "\n";
+  const Loaded loaded = load(*file, around());
+  std::string out;
+  for (const Error& fault : loaded.faults) {
+    out += joined({fault.line, ":", fault.column, " "}) + fault.path + ": " + fault.code + ": " +
+           fault.message;
+    if (!fault.expected.empty()) out += " (expected " + fault.expected + ")";
+    out += "\n";
+  }
+  definition_ = loaded.definition;
+  if (!definition_) return out;
+  // Its compiled form is the same workflow.
+  const auto compiled = parse_json(definition_->bytes);
+  REQUIRE(compiled);
+  const Loaded again = load(Document(*compiled), around());
+  REQUIRE(again.ok());
+  CHECK(again.definition->hash == definition_->hash);
+  CHECK(again.definition->bytes == definition_->bytes);
+  return "ok " + std::to_string(definition_->steps.size()) + " steps\n";
+}
+
+std::string Script::start(const std::string& input) {
+  if (!definition_) return "no definition\n";
+  now_ms_ = 1000;
+  shown_ = RunStatus::running;
+  auto run = Run::start(definition_, input, {"run", 1, now_ms_});
+  if (!run) return "error " + run.error().code + ": " + run.error().message + "\n";
+  run_.emplace(std::move(*run));
+  history_ = history_header(definition_->hash);
+  snapshot_.clear();
+  return taken();
+}
+
+std::string Script::taken() {
+  const Taken taken = run_->take();
+  const std::size_t from = history_.size();
+  history_ += taken.events;
+  std::string out;
+  auto reader = HistoryReader::open(history_);
+  REQUIRE(reader);
+  Event event;
+  std::uint32_t count = 0;
+  while (true) {
+    const auto more = reader->next(event);
+    REQUIRE(more);
+    if (!*more) break;
+    if (reader->position() <= from) continue;
+    CHECK(event.seq == taken.first_seq + count);
+    ++count;
+    out += describe(event, definition_->step_name(event.step)) + "\n";
+  }
+  CHECK(count == taken.count);
+  for (const std::string& id : taken.withdrawn)
+    out += "withdraw " + id + "\n";
+  for (const Effect& effect : taken.effects) {
+    out += "do " + std::string(name_of(effect.kind)) + " " + effect.id + " " +
+           name_of(effect.effect_class) + " key=" + effect.key +
+           (effect.target.empty() ? "" : " target=" + effect.target) +
+           (effect.deadline_ms ? " by=" + std::to_string(effect.deadline_ms) : "") + " " +
+           effect.request + "\n";
+  }
+  for (const Progress& progress : taken.progress)
+    out += "show " + progress.step + " " + progress.name + " " + progress.value + "\n";
+  if (run_->next_timer_ms() > 0) out += "timer " + std::to_string(run_->next_timer_ms()) + "\n";
+  if (run_->status() != RunStatus::running && shown_ == RunStatus::running) out += show();
+  shown_ = run_->status();
+  check_replay();
+  return out;
+}
+
+std::string Script::show() const {
+  std::string out = std::string(name_of(run_->status())) + " " + run_->outcome();
+  for (const Channel& channel : definition_->channels)
+    out += " " + channel.name + "=" + run_->channel(channel.name);
+  return out + "\n";
+}
+
+void Script::check_replay() {
+  auto replayed = Run::replay(definition_, history_);
+  REQUIRE_MESSAGE(replayed, replayed.error().message);
+  CHECK(replayed->state_hash() == run_->state_hash());
+  CHECK(replayed->head().link == run_->head().link);
+  CHECK(replayed->take().count == 0);
+  auto restored = Run::restore(definition_, run_->snapshot(), "");
+  REQUIRE_MESSAGE(restored, restored.error().message);
+  CHECK(restored->state_hash() == run_->state_hash());
+  CHECK(restored->result_hash() == run_->result_hash());
+  if (snapshot_.empty()) {
+    snapshot_ = run_->snapshot();
+    snapshot_at_ = history_.size();
+  }
+  auto onward =
+      Run::restore(definition_, snapshot_, std::string_view(history_).substr(snapshot_at_));
+  REQUIRE_MESSAGE(onward, onward.error().message);
+  CHECK(onward->state_hash() == run_->state_hash());
+}
+
+std::string Script::give(InputKind kind, std::string_view name, const std::string& value) {
+  const auto given = run_->give({kind, now_ms_, name, value});
+  if (!given) return "error " + given.error().code + ": " + given.error().message + "\n";
+  std::string out;
+  if (*given == Given::ignored) out = "ignored\n";
+  if (*given == Given::nothing) out = "nothing\n";
+  return out + taken();
+}
+
+std::string Script::crash() {
+  auto replayed = Run::replay(definition_, history_);
+  if (!replayed) return "error " + replayed.error().code + ": " + replayed.error().message + "\n";
+  run_.emplace(std::move(*replayed));
+  return taken();
+}
+
+std::string Script::restore() {
+  auto restored = Run::restore(definition_, run_->snapshot(), "");
+  if (!restored) return "error " + restored.error().code + ": " + restored.error().message + "\n";
+  run_.emplace(std::move(*restored));
+  return taken();
+}
+
+std::string Script::run(const std::string& line, const std::string& body) {
+  std::istringstream words(line);
+  std::string command, name;
+  words >> command;
+  if (command == "define") return define(body);
+  const auto rest = [&] {
+    std::string value;
+    std::getline(words >> std::ws, value);
+    return value;
+  };
+  if (command == "start") return start(rest());
+  if (!run_) return "no run\n";
+  if (command == "crash") return crash();
+  if (command == "restore") return restore();
+  if (command == "show") return show();
+  if (command == "resume") return give(InputKind::resumed, "", "");
+  words >> name;
+  if (command == "advance") {
+    const auto duration = read_duration(name);
+    if (!duration) return "error " + duration.error().message + "\n";
+    now_ms_ += *duration;
+    return give(InputKind::tick, "", "");
+  }
+  if (command == "cancel") return give(InputKind::cancel, name, "");
+  if (command == "complete") return give(InputKind::completed, name, rest());
+  if (command == "fail") return give(InputKind::failed, name, rest());
+  if (command == "answer") return give(InputKind::answer, name, rest());
+  if (command == "signal") return give(InputKind::signal, name, rest());
+  return "unknown command\n";
+}
+
+// Walks one script; gives back how it would read if what came out were right.
+std::string walk(const std::string& text) {
+  Script script;
+  std::istringstream lines(text);
+  std::string out, line;
+  while (std::getline(lines, line)) {
+    out += line + "\n";
+    if (line.empty() || line[0] == '#') continue;
+    const std::string command = line;
+    std::string body;
+    while (std::getline(lines, line) && line != "----") {
+      body += line + "\n";
+      out += line + "\n";
+    }
+    out += "----\n";
+    std::string expected;
+    while (std::getline(lines, line) && !line.empty())
+      expected += line + "\n";
+    const std::string got = script.run(command, body);
+    CAPTURE(command);
+    if (!std::getenv("REDOUBT_REWRITE")) CHECK(got == expected);
+    out += got + "\n";
+  }
+  // One blank line ends a case, none ends the file.
+  while (out.size() > 1 && out.substr(out.size() - 2) == "\n\n")
+    out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+TEST_SUITE("workflow/scripts") {
+  TEST_CASE("every script gives the trace that it tells") {
+    std::vector<std::filesystem::path> scripts;
+    for (const auto& entry : std::filesystem::directory_iterator("tests/engine/workflow"))
+      if (entry.path().extension() == ".txt") scripts.push_back(entry.path());
+    std::sort(scripts.begin(), scripts.end());
+    REQUIRE(scripts.size() >= 1);
+    for (const auto& path : scripts) {
+      CAPTURE(path.string());
+      std::stringstream text;
+      text << std::ifstream(path).rdbuf();
+      const std::string walked = walk(text.str());
+      if (std::getenv("REDOUBT_REWRITE")) {
+        std::ofstream(path) << walked;
+      } else {
+        CHECK(walked == text.str());
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// Any JSON is a workflow or a list of faults; a workflow survives its compiled form, and a run of
+// it that is answered with whatever comes ends or waits, and replays.
+#include <cstdlib>
+
+#include "engine/base/json.hpp"
+#include "engine/workflow/loader.hpp"
+#include "engine/workflow/run.hpp"
+
+using namespace redoubt;
+using namespace redoubt::workflow;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr int kTurns = 20;
+  const auto file = parse_json({reinterpret_cast<const char*>(data), size});
+  if (!file) return 0;
+  const Surroundings around{{"math.double"}, {{"greet", {}}}};
+  const Loaded loaded = load(Document(*file), around);
+  if (!loaded.ok()) {
+    for (const Error& fault : loaded.faults)
+      if (fault.message.empty() || fault.code.empty()) std::abort();
+    if (loaded.faults.empty()) std::abort();
+    return 0;
+  }
+  const auto compiled = parse_json(loaded.definition->bytes, {4u << 20, 64});
+  if (!compiled) std::abort();
+  const Loaded again = load(Document(*compiled), around);
+  if (!again.ok() || again.definition->hash != loaded.definition->hash) std::abort();
+  auto run = Run::start(loaded.definition, "{\"list\":[1,2],\"x\":true}", {"fuzz", 1, 1000});
+  if (!run) return 0;
+  std::string history = history_header(loaded.definition->hash);
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const Taken taken = run->take();
+    history += taken.events;
+    if (history.size() > (1u << 20) || run->status() != RunStatus::running) break;
+    for (const Effect& effect : taken.effects) {
+      const bool asked = effect.kind == StepKind::ask;
+      const bool bad = effect.id.size() % 3 == 0 && !asked;
+      (void)run->give({asked ? InputKind::answer
+                       : bad ? InputKind::failed
+                             : InputKind::completed,
+                       1000, effect.id, bad ? "{\"code\":\"busy\"}" : "{\"value\":1}"});
+    }
+    (void)run->give({InputKind::tick, run->next_timer_ms(), {}, {}});
+  }
+  history += run->take().events;
+  const auto replayed = Run::replay(loaded.definition, history);
+  if (!replayed || replayed->state_hash() != run->state_hash()) std::abort();
+  return 0;
+}
