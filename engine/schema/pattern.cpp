@@ -101,7 +101,7 @@ class Compiler {
     fault_ = joined(why);
     fault_at_ = at;
   }
-  void fail(std::size_t at, const char* why) { fail(at, {why}); }
+  void fail(std::size_t at, const char* why) { fail(at, Pieces{Piece(why)}); }
 
   void emit(Instruction instruction) {
     if (program_.size() >= pattern_instructions_max) {
