@@ -77,14 +77,13 @@ Json formulas_json(const territory::Rules& r) {
   out.push_back(cost_formula(r));
   out.push_back(joined({"attributes are ", decimal(r.attribute_min), "..", decimal(r.attribute_max),
                         " each, their sum at most ", decimal(r.attribute_sum_max)}));
-  out.push_back(joined({"health points = ", r.health_base_points, " + ", r.health_scaled_points,
-                        " x health"}));
-  out.push_back(joined({"damage = max(", r.damage_min_points, ", attack points - ",
-                        decimal(r.armour_permille), " x armour), attack points = (",
-                        r.attack_base_points, " + ", r.attack_scaled_points,
-                        " x attack) x role factor, armour = ", r.armour_base_points, " + ",
-                        r.armour_scaled_points, " x defense, one hit each ", r.cooldown_ticks,
-                        " ticks"}));
+  out.push_back(joined(
+      {"health points = ", r.health_base_points, " + ", r.health_scaled_points, " x health"}));
+  out.push_back(joined(
+      {"damage = max(", r.damage_min_points, ", attack points - ", decimal(r.armour_permille),
+       " x armour), attack points = (", r.attack_base_points, " + ", r.attack_scaled_points,
+       " x attack) x role factor, armour = ", r.armour_base_points, " + ", r.armour_scaled_points,
+       " x defense, one hit each ", r.cooldown_ticks, " ticks"}));
   out.push_back(joined({"progress a tick = ", r.move_base, " + ", r.move_scaled,
                         " x speed; an open cell takes ", r.move_cost_open, ", a rough one ",
                         r.move_cost_rough}));
