@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -18,9 +19,12 @@
 #include "relay/api/application.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/service.hpp"
+#include "relay/auth/key_ring.hpp"
+#include "relay/auth/secret.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/load.hpp"
 #include "relay/observe/log.hpp"
+#include "relay/store/migrations.hpp"
 
 extern char** environ;
 
@@ -30,6 +34,7 @@ namespace {
 constexpr int exit_served = 0;
 constexpr int exit_not_started = 1;
 constexpr int exit_bad_use = 2;
+constexpr const char* master_key_variable = "REDOUBT_MASTER_KEY";
 
 struct Options {
   std::string config_file;
@@ -52,10 +57,7 @@ config::Environment environment() {
   return variables;
 }
 
-// A core file would hold players' requests and, later, keys.
 void limit_process() {
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
@@ -149,13 +151,40 @@ void say(observe::Log& log, observe::Level level, std::string_view event, std::s
   log.write(line);
 }
 
-void reload(api::Application& application, observe::Log& log) {
-  const Result<void> reloaded = application.reload_certificates();
-  if (reloaded) {
-    say(log, observe::Level::info, "certificates_reloaded", "");
+// Where secrets come from, and the connection on which provider keys are read again: the writer's
+// own belongs to its thread.
+struct Keeping {
+  auth::SecretSources sources;
+  store::Database store;
+};
+
+void tell(observe::Log& log, std::string_view what, const Result<void>& done) {
+  if (done) {
+    say(log, observe::Level::info, std::string(what) + "_reloaded", "");
   } else {
-    say(log, observe::Level::error, "certificates_kept", reloaded.error().message);
+    say(log, observe::Level::error, std::string(what) + "_kept", done.error().message);
   }
+}
+
+Result<void> reload_tokens(api::Application& application, Keeping& keeping) {
+  auto tokens = auth::load_token_secrets(keeping.sources);
+  if (!tokens) return tokens.error();
+  application.replace(std::move(*tokens));
+  return {};
+}
+
+Result<void> reload_keys(api::Application& application, Keeping& keeping) {
+  auto keys = auth::load_key_ring(keeping.sources, keeping.store);
+  if (!keys) return keys.error();
+  application.replace(std::move(*keys));
+  return {};
+}
+
+// Each of the three is replaced as a whole, or stays as it was.
+void reload(api::Application& application, Keeping& keeping, observe::Log& log) {
+  tell(log, "certificates", application.reload_certificates());
+  tell(log, "tokens", reload_tokens(application, keeping));
+  tell(log, "provider_keys", reload_keys(application, keeping));
 }
 
 // Waits for signals on a thread of its own, so that handlers may lock and allocate.
@@ -170,8 +199,9 @@ class Signals {
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
 
-  void serve(api::Application& application, observe::Log& log) {
-    waiter_ = std::thread([this, &application, &log] { wait(application, log); });
+  void serve(api::Application& application, Keeping& keeping, observe::Log& log) {
+    waiter_ =
+        std::thread([this, &application, &keeping, &log] { wait(application, keeping, log); });
   }
 
   /// Ends the waiting; was the relay stopped before it had drained?
@@ -183,14 +213,14 @@ class Signals {
   }
 
  private:
-  void wait(api::Application& application, observe::Log& log) {
+  void wait(api::Application& application, Keeping& keeping, observe::Log& log) {
     bool draining = false;
     while (true) {
       int signal = 0;
       sigwait(&set_, &signal);
       if (done_.load()) return;
       if (signal == SIGHUP) {
-        reload(application, log);
+        reload(application, keeping, log);
       } else if (!draining && !hurried(application, log)) {
         draining = true;
         application.drain();
@@ -236,20 +266,75 @@ std::optional<http::StaticFiles> load_page(const std::string& folder) {
   return std::nullopt;
 }
 
+auth::SecretSources secret_sources(const config::Config& config) {
+  return {.master_key_file = config.vault.master_key_file,
+          .master_key_command = config.vault.master_key_command,
+          .master_key = auth::take_variable(master_key_variable),
+          .token_keys_file = config.tokens.keys_file,
+          .nextauth_secret_file = config.tokens.nextauth_secret_file,
+          .service_secret_file = config.tokens.service_secret_file};
+}
+
+Error in_key(std::string_view key, Error error) {
+  error.message = std::string(key) + ": " + error.message;
+  return error;
+}
+
+/// Opens the store and reads the secrets. REQUIRES: no other thread
+Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config& config) {
+  auth::SecretSources sources = secret_sources(config);
+  auto store = store::open(config.store.path);
+  if (!store) return in_key("store.path", store.error());
+  auto tokens = auth::load_token_secrets(sources);
+  if (!tokens) return in_key("tokens", tokens.error());
+  auto keys = auth::load_key_ring(sources, *store);
+  if (!keys) return in_key("vault", keys.error());
+  auto second = store::open(config.store.path);
+  if (!second) return in_key("store.path", second.error());
+  return std::pair(
+      Keeping{.sources = std::move(sources), .store = std::move(*second)},
+      api::Belongings{
+          .store = std::move(*store), .tokens = std::move(*tokens), .keys = std::move(*keys)});
+}
+
+// May strangers spend the operator's money without a bound?
+bool open_purse(const config::Config& config) {
+  const config::Models& models = config.models;
+  const bool bounded = models.all_day_microusd > 0 || models.all_month_microusd > 0 ||
+                       models.anonymous_day_microusd > 0 || models.anonymous_month_microusd > 0;
+  const bool strangers =
+      std::any_of(config.listeners.begin(), config.listeners.end(),
+                  [](const auto& listener) { return listener.anonymous == auth::Anonymous::on; });
+  return strangers && !config.aliases.empty() && !bounded;
+}
+
 int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
+  auto opened = open_belongings(config);
+  if (!opened) {
+    std::cerr << "redoubt-relay: " << opened.error().message << '\n';
+    return exit_not_started;
+  }
+  auto& [keeping, belongings] = *opened;
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
-  api::Application application(std::move(config), log, std::move(page));
+  const bool unbounded = open_purse(config);
+  api::Application application(std::move(config), log, std::move(page), std::move(belongings));
   const Result<void> listening = application.listen();
   if (!listening) {
     std::cerr << "redoubt-relay: " << listening.error().message << '\n';
     return exit_not_started;
   }
   announce(application, www, log);
-  signals.serve(application, log);
+  if (unbounded) {
+    const char* warning =
+        "anybody may call models and no budget bounds it: set models.anonymous_day_microusd";
+    say(log, observe::Level::warning, "open_purse", warning);
+    std::cerr << "  warning  " << warning << std::endl;
+  }
+  signals.serve(application, keeping, log);
   application.run();
   const bool at_once = signals.finish();
   say(log, observe::Level::info, "stopped", at_once ? "before it had drained" : "");
@@ -263,6 +348,10 @@ int run(const Options& options) {
   }
   std::optional<config::Loaded> loaded = load(options);
   if (!loaded) return exit_bad_use;
+  if (const Result<void> models = api::check_models(loaded->config); !models) {
+    std::cerr << "redoubt-relay: " << models.error().message << '\n';
+    return exit_bad_use;
+  }
   const std::string www = find_page(loaded->config.www);
   std::optional<http::StaticFiles> page;
   if (!www.empty()) {
@@ -279,6 +368,8 @@ int run(const Options& options) {
 }  // namespace redoubt
 
 int main(int argc, char** argv) {
+  // Before anything is read: a core file would hold players' requests and keys.
+  redoubt::auth::forbid_core_files();
   CLI::App app{
       "The relay of Redoubt: strategy for games over HTTP and WebSocket, answered by the engine.\n"
       "Without options it serves on http://127.0.0.1:8000. docs/configuration.md lists every key.",

@@ -100,14 +100,14 @@ class Reader {
   void value(Value& v) {
     const std::uint64_t at = number();
     bad_ = bad_ || at > values_.size();
-    if (at > 0 && !failed()) v = values_[at - 1];
+    if (at > 0 && !failed()) v = values_[static_cast<std::size_t>(at - 1)];
   }
   template <class List>
   std::size_t size(List& list, std::size_t most) {
     const std::uint64_t count = number();
     bad_ = bad_ || count > most || count > bytes_.remaining();
     list.clear();
-    if (!failed()) list.resize(count);
+    if (!failed()) list.resize(static_cast<std::size_t>(count));
     return list.size();
   }
   bool failed() const { return bad_ || bytes_.failed(); }

@@ -12,10 +12,13 @@
 #include "relay/api/documents.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/models.hpp"
 #include "relay/api/push_socket.hpp"
 #include "relay/api/service.hpp"
+#include "relay/api/sessions.hpp"
 #include "relay/api/telemetry.hpp"
 #include "relay/net/compute_pool.hpp"
+#include "relay/store/writer.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -35,6 +38,62 @@ PushPolicy push_policy(const config::Config& config) {
           .class_gap_percent = static_cast<double>(config.push.class_gap_percent),
           .frames_per_second_max = static_cast<int>(config.push.frames_per_second_max),
           .depth_max = static_cast<int>(config.json.depth_max)};
+}
+
+limits::Rules rules(std::int64_t requests, std::int64_t tokens, std::int64_t concurrent,
+                    std::int64_t day_microusd, std::int64_t month_microusd) {
+  return {.requests_per_minute = requests,
+          .tokens_per_minute = tokens,
+          .concurrent_max = concurrent,
+          .day_picodollars = day_microusd * limits::picodollars_per_microdollar,
+          .month_picodollars = month_microusd * limits::picodollars_per_microdollar};
+}
+
+upstream::GatewayOptions gateway_options(const config::Config& config) {
+  upstream::GatewayOptions options;
+  for (const config::Provider& p : config.providers) {
+    options.providers.push_back({.name = p.name,
+                                 .dialect = p.dialect,
+                                 .base_url = p.base_url,
+                                 .authorities_file = p.authorities_file,
+                                 .proxy = p.proxy,
+                                 .concurrent_max = static_cast<int>(p.concurrent_max)});
+  }
+  for (const config::Alias& alias : config.aliases)
+    options.aliases.push_back({.name = alias.name, .targets = alias.targets});
+  const config::Models& m = config.models;
+  options.direct_targets = m.direct_targets;
+  options.all = rules(m.all_requests_per_minute, m.all_tokens_per_minute, m.all_concurrent_max,
+                      m.all_day_microusd, m.all_month_microusd);
+  options.player = rules(m.player_requests_per_minute, m.player_tokens_per_minute,
+                         m.player_concurrent_max, m.player_day_microusd, m.player_month_microusd);
+  options.anonymous =
+      rules(m.anonymous_requests_per_minute, m.anonymous_tokens_per_minute,
+            m.anonymous_concurrent_max, m.anonymous_day_microusd, m.anonymous_month_microusd);
+  for (upstream::ModelCallOptions* call : {&options.stream_call, &options.whole_call}) {
+    call->deadline_ms = m.deadline_s * second_ms;
+    call->first_token_ms = m.first_token_timeout_s * second_ms;
+    call->progress_ms = m.progress_timeout_s * second_ms;
+    call->connect_ms = m.connect_timeout_ms;
+  }
+  options.game_call.connect_ms = m.connect_timeout_ms;
+  return options;
+}
+
+Result<std::unique_ptr<upstream::Gateway>> make_gateway(const config::Config& config,
+                                                        auth::CurrentKeys& keys,
+                                                        limits::Ledger& ledger,
+                                                        observe::Metrics& metrics) {
+  auto models = llm::ModelTable::read(llm::default_models_json());
+  if (!models) return models.error();
+  return upstream::Gateway::make(gateway_options(config), std::move(*models), keys, ledger, metrics,
+                                 random_seed());
+}
+
+limits::RatePolicy session_rate_policy(const config::Config& config) {
+  const auto sessions = static_cast<int>(config.tokens.sessions_per_minute);
+  return limits::per_minute(sessions, sessions,
+                            static_cast<std::size_t>(config.limits.addresses_max));
 }
 
 net::ServerOptions server_options(const config::Config& config) {
@@ -98,24 +157,39 @@ std::string to_text(auth::Anonymous anonymous) {
 }  // namespace
 
 struct Application::Parts {
-  Parts(config::Config c, observe::Log& l, std::optional<http::StaticFiles> p)
+  Parts(config::Config c, observe::Log& l, std::optional<http::StaticFiles> p, Belongings b)
       : config(std::move(c)),
         log(l),
         page(std::move(p)),
+        store(std::move(b.store)),
+        authority({.audience = config.tokens.audience, .leeway_s = config.tokens.leeway_s},
+                  std::move(b.tokens)),
+        keys(std::move(b.keys)),
         telemetry(metrics, log, config.log.requests),
         service(metrics, telemetry, observe::wall_now_ms()),
         pool(std::make_unique<net::ComputePool>(static_cast<int>(config.server.compute_threads),
                                                 static_cast<int>(config.server.compute_queue_max))),
         game(*pool, metrics, static_cast<int>(config.json.depth_max)),
         push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
-             metrics, log) {
+             metrics, log),
+        ledger(&store),
+        session_rate(session_rate_policy(config), random_seed()),
+        sessions({.lifetime_s = config.tokens.lifetime_s,
+                  .depth_max = static_cast<int>(config.json.depth_max)},
+                 authority, session_rate, metrics) {
     if (config.limits.requests_per_minute > 0) {
       const auto policy = limits::per_minute(static_cast<int>(config.limits.requests_per_minute),
                                              static_cast<int>(config.limits.burst),
                                              static_cast<std::size_t>(config.limits.addresses_max));
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
+    open_gateway();
     observe::add_process_metrics(metrics);
+    metrics.computed("redoubt_ledger_lines_lost_total",
+                     "Lines of model calls that could not be written.", "counter",
+                     [this] { return static_cast<double>(ledger.lines_lost()); });
+    metrics.computed("redoubt_provider_keys", "Provider keys that are open.", "gauge",
+                     [this] { return static_cast<double>(keys.get()->keys().size()); });
     metrics.computed("redoubt_log_lines_dropped_total", "Log lines that found the queue full.",
                      "counter", [this] { return static_cast<double>(log.dropped()); });
     open_listeners();
@@ -126,6 +200,7 @@ struct Application::Parts {
     server.reset();
   }
 
+  void open_gateway();
   void open_listeners();
   void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
             const config::Listener* listener);
@@ -134,6 +209,9 @@ struct Application::Parts {
   config::Config config;
   observe::Log& log;
   const std::optional<http::StaticFiles> page;
+  store::Writer store;
+  auth::Authority authority;
+  auth::CurrentKeys keys;
   observe::Metrics metrics;
   Telemetry telemetry;
   Service service;
@@ -141,12 +219,28 @@ struct Application::Parts {
   std::unique_ptr<RateGate> rate;
   Game game;
   PushSockets push;
+  limits::Ledger ledger;
+  std::unique_ptr<upstream::Gateway> gateway;
+  Result<void> gateway_made;  ///< the error that listen() gives
+  std::optional<Models> models;
+  RateGate session_rate;
+  Sessions sessions;
   std::vector<std::unique_ptr<Gate>> gates;
   std::vector<std::unique_ptr<http::Router>> routers;
   std::vector<Opened> opened;
   net::ServerOptions options;
   std::unique_ptr<net::Server> server;
 };
+
+void Application::Parts::open_gateway() {
+  auto made = make_gateway(config, keys, ledger, metrics);
+  if (!made) {
+    gateway_made = made.error();
+    return;
+  }
+  gateway = std::move(*made);
+  models.emplace(*gateway, ledger, *pool, static_cast<std::size_t>(config.models.body_bytes_max));
+}
 
 void Application::Parts::open_listeners() {
   options = server_options(config);
@@ -158,7 +252,8 @@ void Application::Parts::open_listeners() {
       GatePolicy gate{.anonymous = listener.anonymous,
                       .hosts = hosts_of(listener.hosts, address),
                       .origins = origins,
-                      .rate = rate.get()};
+                      .rate = rate.get(),
+                      .authority = &authority};
       for (const std::string& proxy : listener.trusted_proxies) {
         gate.trusted_proxies.push_back(*auth::parse_network(proxy));
       }
@@ -169,7 +264,8 @@ void Application::Parts::open_listeners() {
   for (const std::string& address : addresses_of(config.admin.address, config.admin.port)) {
     GatePolicy gate{.anonymous = config.admin.anonymous,
                     .hosts = hosts_of(config.admin.hosts, address),
-                    .admin = true};
+                    .admin = true,
+                    .authority = &authority};
     open(admin_name, address, config.admin.port, std::move(gate), nullptr);
   }
 }
@@ -210,16 +306,20 @@ void Application::Parts::fill(http::Router& router, bool admin) {
     service.install(router, files);
     game.install(router);
     push.install(router);
+    sessions.install(router);
+    if (models) models->install(router);
     install_documents(router);
   }
 }
 
 Application::Application(config::Config config, observe::Log& log,
-                         std::optional<http::StaticFiles> page)
-    : parts_(std::make_unique<Parts>(std::move(config), log, std::move(page))) {
+                         std::optional<http::StaticFiles> page, Belongings belongings)
+    : parts_(
+          std::make_unique<Parts>(std::move(config), log, std::move(page), std::move(belongings))) {
   for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
-                            "/api/agent-specification", "/api/strategy-adaptation",
-                            "/ws/{client_id}", "/openapi.json", "/docs"}) {
+                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session",
+                            "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/models",
+                            "/api/usage", "/ws/{client_id}", "/openapi.json", "/docs"}) {
     parts_->telemetry.add_route(route);
   }
   parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);
@@ -228,6 +328,7 @@ Application::Application(config::Config config, observe::Log& log,
 Application::~Application() = default;
 
 Result<void> Application::listen() {
+  if (!parts_->gateway_made) return parts_->gateway_made;
   return parts_->server->listen();
 }
 
@@ -258,6 +359,24 @@ void Application::stop() {
 
 Result<void> Application::reload_certificates() {
   return parts_->server->reload_certificates();
+}
+
+void Application::replace(auth::TokenSecrets tokens) {
+  parts_->authority.replace(std::move(tokens));
+}
+
+void Application::replace(auth::KeyRingPtr keys) {
+  parts_->keys.replace(std::move(keys));
+  if (parts_->gateway) parts_->gateway->reload_keys();
+}
+
+Result<void> check_models(const config::Config& config) {
+  auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
+  limits::Ledger ledger(nullptr);
+  observe::Metrics metrics;
+  auto made = make_gateway(config, keys, ledger, metrics);
+  if (!made) return made.error();
+  return {};
 }
 
 }  // namespace redoubt::api

@@ -2,7 +2,8 @@
 //
 // 1. Everything that handlers refer to lives here and outlives the server; the compute pool ends
 //    before the server does.
-// 2. Nothing is read from the file system but the certificates; the page comes in loaded.
+// 2. Nothing is read from the file system but the certificates; the page, the store and the secrets
+//    come in loaded.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +13,30 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "relay/auth/key_ring.hpp"
 #include "relay/config/config.hpp"
 #include "relay/http/static_files.hpp"
 #include "relay/net/server.hpp"
 #include "relay/observe/log.hpp"
+#include "relay/store/database.hpp"
 
 namespace redoubt::api {
+
+/// What the relay keeps and what it knows of secrets.
+struct Belongings {
+  store::Database store;
+  auth::TokenSecrets tokens;
+  auth::KeyRingPtr keys;
+};
+
+/// Do providers and aliases fit together? As Application::listen says it, without a store.
+Result<void> check_models(const config::Config& config);
 
 class Application {
  public:
   /// `log` outlives the application. Without a `page` none is served.
-  Application(config::Config config, observe::Log& log, std::optional<http::StaticFiles> page);
+  Application(config::Config config, observe::Log& log, std::optional<http::StaticFiles> page,
+              Belongings belongings);
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
@@ -46,6 +60,9 @@ class Application {
   void drain();
   void stop();
   Result<void> reload_certificates();
+  /// New secrets for old; requests go on. Any thread.
+  void replace(auth::TokenSecrets tokens);
+  void replace(auth::KeyRingPtr keys);
 
  private:
   struct Parts;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "relay/api/errors.hpp"
+#include "relay/auth/credential.hpp"
 
 namespace redoubt::api {
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t request_id_bytes_max = 64;
 constexpr std::int64_t ms_ns = 1'000'000;
+constexpr std::int64_t second_ms = 1'000;
 
 bool is_probe(const http::Request& request) {
   return request.path == "/healthz" || request.path == "/readyz";
@@ -60,6 +62,23 @@ void add_vary(http::Response& response, std::string_view name) {
   response.add("Vary", std::string(name));
 }
 
+auth::Refusal bad_token(std::string message) {
+  return {.status = 401, .code = "invalid_token", .message = std::move(message)};
+}
+
+std::optional<auth::Refusal> check_scope(const http::Request& request, const Caller& caller,
+                                         bool admin) {
+  std::optional<auth::Scope> needed = needed_scope(request.path);
+  if (admin) {
+    const bool reads = auth::is_safe_method(request.method_text);
+    needed = reads ? auth::Scope::operator_read : auth::Scope::operator_write;
+  }
+  if (!needed || caller.scopes.has(*needed)) return std::nullopt;
+  return auth::Refusal{.status = 403,
+                       .code = "insufficient_scope",
+                       .message = "this needs the scope " + std::string(auth::to_string(*needed))};
+}
+
 bool is_html(const http::Response& response) {
   return std::any_of(response.headers.begin(), response.headers.end(), [](const auto& header) {
     return http::equal_ignoring_case(header.name, "content-type") &&
@@ -68,6 +87,38 @@ bool is_html(const http::Response& response) {
 }
 
 }  // namespace
+
+std::string Caller::who() const {
+  if (claims) return claims->subject;
+  return std::string(anonymous_prefix) + auth::to_text(auth::limit_key(address));
+}
+
+std::string_view Caller::tenant() const {
+  return claims ? std::string_view(claims->tenant) : anonymous_tenant;
+}
+
+auth::CallerLimits Caller::limits() const {
+  return claims ? claims->limits : auth::CallerLimits{};
+}
+
+std::optional<auth::Scope> needed_scope(std::string_view path) {
+  struct Row {
+    std::string_view prefix;
+    auth::Scope scope;
+  };
+  // The first prefix that fits.
+  constexpr std::array<Row, 6> rows{{{"/v1", auth::Scope::models},
+                                     {"/api/usage", auth::Scope::models},
+                                     {"/api/workflows", auth::Scope::workflow_run},
+                                     {"/api/runs", auth::Scope::workflow_run},
+                                     {"/api/", auth::Scope::game},
+                                     {"/ws", auth::Scope::game}}};
+  if (path == session_path) return std::nullopt;
+  for (const Row& row : rows) {
+    if (path.starts_with(row.prefix)) return row.scope;
+  }
+  return std::nullopt;
+}
 
 const Caller* caller_of(const http::Request& request) {
   const auto* shared = std::any_cast<std::shared_ptr<Caller>>(&request.attachment);
@@ -147,9 +198,32 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   }
   const bool preflight = request.method == http::Method::options;
   if (!preflight && (policy_.admin ? !is_probe(request) : needs_caller(request.path))) {
-    return auth::check_anonymous(policy_.anonymous, caller.address);
+    return identify(request, caller);
   }
   return std::nullopt;
+}
+
+std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller& caller) const {
+  const auto token =
+      auth::find_token({.authorization = request.header_or("authorization", ""),
+                        .api_key = request.header_or("x-api-key", ""),
+                        .websocket_protocols = request.header_or("sec-websocket-protocol", "")});
+  if (!token) {
+    caller.scopes = policy_.admin ? auth::Scopes(auth::Scope::operator_read) : auth::player_scopes;
+    if (auto refusal = auth::check_anonymous(policy_.anonymous, caller.address)) return refusal;
+    return check_scope(request, caller, policy_.admin);
+  }
+  if (policy_.authority == nullptr) return bad_token("no token is believed here");
+  if (!policy_.admin && request.path == session_path) {
+    caller.service = policy_.authority->is_service(*token);
+    if (caller.service) return std::nullopt;
+    return bad_token("this is not the secret of the game's own server");
+  }
+  auto claims = policy_.authority->verify(*token, request.context.now.wall_ms / second_ms);
+  if (!claims) return bad_token(claims.error().message);
+  caller.claims = std::move(*claims);
+  caller.scopes = caller.claims->scopes;
+  return check_scope(request, caller, policy_.admin);
 }
 
 std::optional<http::Response> Gate::count(const http::Request& request, Caller& caller) const {
@@ -176,7 +250,12 @@ http::Response Gate::refuse(const http::Request& request, const auth::Refusal& r
   http::Response response =
       error_response(request.path, request_id_of(request),
                      {.status = refusal.status, .code = refusal.code, .message = refusal.message});
-  if (refusal.status == 401) response.add("WWW-Authenticate", "Bearer realm=\"redoubt\"");
+  if (refusal.status == 401 || refusal.code == "insufficient_scope") {
+    // RFC 6750 3: the code says what was wrong with a token; nothing where there was none.
+    std::string challenge = "Bearer realm=\"redoubt\"";
+    if (refusal.code != "anonymous_refused") challenge += ", error=\"" + refusal.code + "\"";
+    response.add("WWW-Authenticate", std::move(challenge));
+  }
   return response;
 }
 

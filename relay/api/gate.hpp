@@ -1,12 +1,14 @@
 // Gate: what every request passes before its handler, and what every answer gets after it.
 //
-//   forwarded headers -> Host -> Origin -> may the caller use this path -> rate limit
+//   forwarded headers -> Host -> Origin -> who is it, may he use this path -> rate limit
 //
 // 1. One Gate a listener, shared by all shards; it holds no state but the rate limit's, which has a
 //    lock of its own.
 // 2. Liveness probes (GET /healthz and /readyz) pass unlooked at: they tell nothing and must answer
 //    whatever name or proxy the prober uses.
-// 3. What was found out about the caller travels with the request as a Caller.
+// 3. A token that is presented must be good: a bad one is refused (401), not taken for nobody's. A
+//    good one without the path's scope is refused too (403).
+// 4. What was found out about the caller travels with the request as a Caller.
 #pragma once
 
 #include <memory>
@@ -16,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "relay/auth/authority.hpp"
 #include "relay/auth/caller.hpp"
 #include "relay/auth/origin.hpp"
 #include "relay/http/router.hpp"
@@ -28,8 +31,16 @@ namespace redoubt::api {
 struct Caller {
   auth::Address address;
   auth::OriginVerdict origin = auth::OriginVerdict::absent;
-  std::string request_id;                    ///< the client's where it is sane, else the server's
-  std::optional<limits::RateDecision> rate;  ///< where the request was counted
+  std::string request_id;                      ///< the client's where it is sane, else the server's
+  std::optional<limits::RateDecision> rate;    ///< where the request was counted
+  std::shared_ptr<const auth::Claims> claims;  ///< of his token; null: anonymous
+  auth::Scopes scopes;                         ///< what he may do
+  bool service = false;  ///< the game's own server, at POST /api/session alone
+
+  /// Whom to count and charge: the token's subject, or "anonymous:" and what limits count by.
+  std::string who() const;
+  std::string_view tenant() const;
+  auth::CallerLimits limits() const;
 };
 /// Null for probes and for requests that were refused before the gate.
 const Caller* caller_of(const http::Request& request);
@@ -67,6 +78,7 @@ struct GatePolicy {
   auth::Origins origins;
   RateGate* rate = nullptr;  ///< null: no limit; outlives the gate
   bool admin = false;        ///< the admin listener: every path needs a caller with the right
+  auth::Authority* authority = nullptr;  ///< null: every token is refused; outlives the gate
 };
 
 class Gate {
@@ -83,6 +95,7 @@ class Gate {
  private:
   http::Response refuse(const http::Request& request, const auth::Refusal& refusal) const;
   std::optional<auth::Refusal> check(http::Request& request, Caller& caller) const;
+  std::optional<auth::Refusal> identify(const http::Request& request, Caller& caller) const;
   std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
 
   GatePolicy policy_;
@@ -96,5 +109,14 @@ extern const std::string_view page_policy;
 /// Does this path need a caller who may use the listener? The page, its files, the API's
 /// description and liveness do not.
 bool needs_caller(std::string_view path);
+
+/// Where the game's own server, or an anonymous player, asks for a player's token.
+constexpr std::string_view session_path = "/api/session";
+/// The tenant of callers without a token: they share one purse.
+constexpr std::string_view anonymous_tenant = "anonymous";
+constexpr std::string_view anonymous_prefix = "anonymous:";
+
+/// The scope that a path asks for; nothing where any caller may use it.
+std::optional<auth::Scope> needed_scope(std::string_view path);
 
 }  // namespace redoubt::api

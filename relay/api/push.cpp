@@ -235,12 +235,19 @@ bool Push::take_frame(std::int64_t now_ms) {
   return frames_this_second_ <= policy_.frames_per_second_max;
 }
 
+PushFrames Push::too_many() const {
+  if (frames_this_second_ > policy_.frames_per_second_max + 1) return {};
+  return {error_frame("more than " + std::to_string(policy_.frames_per_second_max) +
+                      " frames in a second; the rest of them are not read")};
+}
+
+PushFrames Push::on_binary(std::int64_t now_ms) {
+  if (!take_frame(now_ms)) return too_many();
+  return {error_frame("expected a text message with JSON, got a binary one")};
+}
+
 PushFrames Push::on_text(std::string_view text, std::int64_t now_ms) {
-  if (!take_frame(now_ms)) {
-    if (frames_this_second_ > policy_.frames_per_second_max + 1) return {};
-    return {error_frame("more than " + std::to_string(policy_.frames_per_second_max) +
-                        " frames in a second; the rest of them are not read")};
-  }
+  if (!take_frame(now_ms)) return too_many();
   const Result<Json> frame =
       parse_json(text, {.bytes_max = text.size(), .depth_max = policy_.depth_max});
   if (!frame) return {error_frame(frame.error().message)};

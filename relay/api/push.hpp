@@ -66,6 +66,7 @@ class Push {
   Push& operator=(const Push&) = delete;
 
   PushFrames on_text(std::string_view text, std::int64_t now_ms);
+  PushFrames on_binary(std::int64_t now_ms);
   PushFrames on_tick(std::int64_t now_ms);
 
  private:
@@ -80,6 +81,8 @@ class Push {
   };
 
   bool take_frame(std::int64_t now_ms);
+  /// What a frame gets that is not read.
+  PushFrames too_many() const;
   Standing standing_of(const std::string& team) const;
   void direct(const std::string& team, std::string_view cause, std::int64_t now_ms,
               PushFrames& out);

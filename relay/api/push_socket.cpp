@@ -7,10 +7,12 @@
 #include "relay/api/errors.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/auth/credential.hpp"
 
 namespace redoubt::api {
 namespace {
 
+constexpr std::int64_t second_ms = 1'000;
 constexpr Advisors engine_advisors{strategy::answer_team_strategy,
                                    strategy::answer_agent_specification};
 
@@ -32,6 +34,8 @@ class PushSocket : public http::WebSocketSession {
   void on_open(const http::Request& request, const http::WebSocketPeer& peer) override {
     peer_ = peer;
     client_id_ = request.parameter("client_id");
+    const Caller* caller = caller_of(request);
+    if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
     say(observe::Level::info, "socket_opened", request.context.now.wall_ms);
   }
 
@@ -45,7 +49,18 @@ class PushSocket : public http::WebSocketSession {
     post(std::string(text), now.steady_ms);
   }
 
+  void on_binary(std::string_view, const http::WebSocketPeer&, http::Moment now) override {
+    owner_.frames_in_.add();
+    const std::lock_guard lock(state_->mutex);
+    send(owner_, peer_, state_->push.on_binary(now.steady_ms));
+  }
+
   void on_tick(http::Moment now) override {
+    if (expires_s_ != 0 && now.wall_ms / second_ms >= expires_s_) {
+      expires_s_ = 0;
+      peer_.close(http::close_code::policy_violation, "the token has expired");
+      return;
+    }
     if (state_->pending.load() > 0) return;
     const std::lock_guard lock(state_->mutex);
     send(owner_, peer_, state_->push.on_tick(now.steady_ms));
@@ -107,6 +122,7 @@ class PushSocket : public http::WebSocketSession {
   std::shared_ptr<State> state_;
   http::WebSocketPeer peer_;
   std::string client_id_;
+  std::int64_t expires_s_ = 0;  ///< of the caller's token; 0: never
   std::uint64_t frames_ = 0;
 };
 
@@ -129,6 +145,7 @@ PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::Co
 void PushSockets::install(http::Router& router) {
   http::WebSocketOptions options;
   options.message_bytes_max = frame_bytes_max_;
+  options.protocol = auth::websocket_protocol;
   router.add_websocket(
       "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
 }

@@ -14,6 +14,10 @@
 
 namespace redoubt::config {
 
+constexpr std::size_t listeners_max = 16;
+constexpr std::size_t providers_max = 32;
+constexpr std::size_t aliases_max = 256;
+
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 
 struct Listener {
@@ -75,6 +79,63 @@ struct Push {
   std::int64_t frame_bytes_max = 262'144;
 };
 
+struct Provider {
+  std::string name;
+  std::string dialect;
+  std::string base_url;
+  std::string authorities_file;
+  std::string proxy;
+  std::int64_t concurrent_max = 1'000;
+};
+
+struct Alias {
+  std::string name;
+  std::vector<std::string> targets;
+};
+
+struct Models {
+  bool direct_targets = false;
+  std::int64_t body_bytes_max = 8'388'608;
+  std::int64_t deadline_s = 600;
+  std::int64_t first_token_timeout_s = 60;
+  std::int64_t progress_timeout_s = 60;
+  std::int64_t connect_timeout_ms = 3'000;
+  std::int64_t all_requests_per_minute = 0;
+  std::int64_t all_tokens_per_minute = 0;
+  std::int64_t all_concurrent_max = 0;
+  std::int64_t all_day_microusd = 0;
+  std::int64_t all_month_microusd = 0;
+  std::int64_t player_requests_per_minute = 0;
+  std::int64_t player_tokens_per_minute = 0;
+  std::int64_t player_concurrent_max = 0;
+  std::int64_t player_day_microusd = 0;
+  std::int64_t player_month_microusd = 0;
+  std::int64_t anonymous_requests_per_minute = 0;
+  std::int64_t anonymous_tokens_per_minute = 0;
+  std::int64_t anonymous_concurrent_max = 0;
+  std::int64_t anonymous_day_microusd = 0;
+  std::int64_t anonymous_month_microusd = 0;
+};
+
+struct Store {
+  std::string path = "redoubt-relay.db";
+};
+
+struct Tokens {
+  std::string keys_file;
+  std::string nextauth_secret_file;
+  std::string service_secret_file;
+  std::string audience = "redoubt";
+  std::int64_t leeway_s = 30;
+  std::int64_t lifetime_s = 900;
+  std::int64_t sessions_per_minute = 10;
+};
+
+struct Vault {
+  std::string master_key_file;
+  std::string master_key_command;
+};
+
 struct Log {
   LogLevel level = LogLevel::info;
   bool requests = true;
@@ -90,6 +151,12 @@ struct Config {
   Cors cors;
   Limits limits;
   Push push;
+  std::vector<Provider> providers;
+  std::vector<Alias> aliases;
+  Models models;
+  Store store;
+  Tokens tokens;
+  Vault vault;
   Log log;
 };
 

@@ -25,6 +25,9 @@ std::string plain_host(std::string_view value) {
   if (good || (value.size() > 2 && value.front() == '[' && value.back() == ']')) return "";
   return "a host name without scheme and port, an IPv6 address in brackets, or *";
 }
+std::string filled(std::string_view value) {
+  return value.empty() ? "a text that is not empty" : "";
+}
 std::string network(std::string_view value) {
   return auth::parse_network(value) ? "" : "an address or a block such as 10.0.0.0/8 or fd00::/8";
 }
@@ -35,44 +38,45 @@ std::string origin(std::string_view value) {
 }
 
 #define REDOUBT_IN_CONFIG(member) [](Config& c) -> Target { return &c.member; }, nullptr
-#define REDOUBT_IN_LISTENER(member) nullptr, [](Listener& l) -> Target { return &l.member; }
+#define REDOUBT_IN_ENTRY(list, member) \
+  nullptr, [](Config& c, std::size_t i) -> Target { return &c.list[i].member; }
 
 constexpr Key table[] = {
     {"listeners[].address",
-     REDOUBT_IN_LISTENER(address),
+     REDOUBT_IN_ENTRY(listeners, address),
      {},
      listen_address,
      "Address to listen on. `localhost` means 127.0.0.1 and, where the machine has it, [::1]."},
     {"listeners[].port",
-     REDOUBT_IN_LISTENER(port),
+     REDOUBT_IN_ENTRY(listeners, port),
      {0, 65'535},
      nullptr,
      "TCP port; 0 lets the system choose one, which is printed at the start."},
     {"listeners[].anonymous",
-     REDOUBT_IN_LISTENER(anonymous),
+     REDOUBT_IN_ENTRY(listeners, anonymous),
      {},
      nullptr,
      "Who may call without a token: nobody, callers on this machine, or everybody. Liveness, the "
      "page and the API's description are open in any case."},
     {"listeners[].hosts",
-     REDOUBT_IN_LISTENER(hosts),
+     REDOUBT_IN_ENTRY(listeners, hosts),
      {},
      plain_host,
      "Names under which this listener is reached, against DNS rebinding. localhost, 127.0.0.1, "
      "[::1] and the listener's own address are always among them; `*` turns the check off."},
     {"listeners[].trusted_proxies",
-     REDOUBT_IN_LISTENER(trusted_proxies),
+     REDOUBT_IN_ENTRY(listeners, trusted_proxies),
      {},
      network,
      "Proxies whose X-Forwarded-For, Forwarded or X-Real-IP is believed. The client is the "
      "right-most hop that is not one of them. From anybody else such a header is refused."},
     {"listeners[].tls_certificate",
-     REDOUBT_IN_LISTENER(tls_certificate),
+     REDOUBT_IN_ENTRY(listeners, tls_certificate),
      {},
      nullptr,
      "PEM file with the certificate and its chain; empty for plain HTTP. Read again on SIGHUP."},
     {"listeners[].tls_key",
-     REDOUBT_IN_LISTENER(tls_key),
+     REDOUBT_IN_ENTRY(listeners, tls_key),
      {},
      nullptr,
      "PEM file with the certificate's private key."},
@@ -233,6 +237,218 @@ constexpr Key table[] = {
      {1'024, 16'777'216},
      nullptr,
      "Longest message of a client; over it the socket is closed with 1009."},
+    {"providers[].name",
+     REDOUBT_IN_ENTRY(providers, name),
+     {},
+     filled,
+     "How targets and keys name this provider: `openai` in `openai/gpt-5-mini`."},
+    {"providers[].dialect",
+     REDOUBT_IN_ENTRY(providers, dialect),
+     {},
+     nullptr,
+     "How it is spoken to (docs/providers.md lists the dialects). Empty: the provider's name."},
+    {"providers[].base_url",
+     REDOUBT_IN_ENTRY(providers, base_url),
+     {},
+     nullptr,
+     "Where it is. Empty: the dialect's own address. With an address of one's own no key is "
+     "needed."},
+    {"providers[].authorities_file",
+     REDOUBT_IN_ENTRY(providers, authorities_file),
+     {},
+     nullptr,
+     "PEM file with the certificate authorities to trust. Empty: the system's."},
+    {"providers[].proxy",
+     REDOUBT_IN_ENTRY(providers, proxy),
+     {},
+     nullptr,
+     "HTTP proxy to go through, as http://[user:password@]host:port. Empty: none."},
+    {"providers[].concurrent_max",
+     REDOUBT_IN_ENTRY(providers, concurrent_max),
+     {1, 1'000'000},
+     nullptr,
+     "Calls of one of its models at a time; over it the next target is tried."},
+    {"aliases[].name",
+     REDOUBT_IN_ENTRY(aliases, name),
+     {},
+     filled,
+     "The model's name that clients ask for. The game's endpoints ask for `strategist`."},
+    {"aliases[].targets",
+     REDOUBT_IN_ENTRY(aliases, targets),
+     {},
+     filled,
+     "What answers it, in order of preference: `provider/model`, and last perhaps `engine`, the "
+     "built-in strategist (for the game's endpoints only)."},
+    {"models.direct_targets",
+     REDOUBT_IN_CONFIG(models.direct_targets),
+     {},
+     nullptr,
+     "Whether clients may ask for `provider/model` itself, of models whose price is known."},
+    {"models.body_bytes_max",
+     REDOUBT_IN_CONFIG(models.body_bytes_max),
+     {1'024, 25'165'824},
+     nullptr,
+     "Body of a request for a model; images travel inside."},
+    {"models.deadline_s",
+     REDOUBT_IN_CONFIG(models.deadline_s),
+     {1, 3'600},
+     nullptr,
+     "The longest that a call may take, all attempts together."},
+    {"models.first_token_timeout_s",
+     REDOUBT_IN_CONFIG(models.first_token_timeout_s),
+     {1, 3'600},
+     nullptr,
+     "How long an attempt may take to its first token."},
+    {"models.progress_timeout_s",
+     REDOUBT_IN_CONFIG(models.progress_timeout_s),
+     {1, 3'600},
+     nullptr,
+     "How long a stream may stand still. Heartbeats are no progress."},
+    {"models.connect_timeout_ms",
+     REDOUBT_IN_CONFIG(models.connect_timeout_ms),
+     {10, 60'000},
+     nullptr,
+     "How long a connection to a provider may take, TLS included."},
+    {"models.all_requests_per_minute",
+     REDOUBT_IN_CONFIG(models.all_requests_per_minute),
+     {0, 1'000'000'000},
+     nullptr,
+     "Requests for models in any minute, by everybody together. 0: no limit."},
+    {"models.all_tokens_per_minute",
+     REDOUBT_IN_CONFIG(models.all_tokens_per_minute),
+     {0, 1'000'000'000'000},
+     nullptr,
+     "Tokens, reserved before a call and settled after it, in any minute, by everybody together. "
+     "0: no limit."},
+    {"models.all_concurrent_max",
+     REDOUBT_IN_CONFIG(models.all_concurrent_max),
+     {0, 1'000'000},
+     nullptr,
+     "Calls of models at a time, by everybody together. 0: no limit."},
+    {"models.all_day_microusd",
+     REDOUBT_IN_CONFIG(models.all_day_microusd),
+     {0, 4'000'000'000'000},
+     nullptr,
+     "Millionths of a dollar that may be spent on models in a UTC day, by everybody together. 0: "
+     "no limit."},
+    {"models.all_month_microusd",
+     REDOUBT_IN_CONFIG(models.all_month_microusd),
+     {0, 4'000'000'000'000},
+     nullptr,
+     "The same for a UTC month."},
+    {"models.player_requests_per_minute",
+     REDOUBT_IN_CONFIG(models.player_requests_per_minute),
+     {0, 1'000'000'000},
+     nullptr,
+     "Requests for models in any minute, by one player. 0: no limit."},
+    {"models.player_tokens_per_minute",
+     REDOUBT_IN_CONFIG(models.player_tokens_per_minute),
+     {0, 1'000'000'000'000},
+     nullptr,
+     "Tokens, reserved before a call and settled after it, in any minute, by one player. 0: no "
+     "limit."},
+    {"models.player_concurrent_max",
+     REDOUBT_IN_CONFIG(models.player_concurrent_max),
+     {0, 1'000'000},
+     nullptr,
+     "Calls of models at a time, by one player. 0: no limit."},
+    {"models.player_day_microusd",
+     REDOUBT_IN_CONFIG(models.player_day_microusd),
+     {0, 4'000'000'000'000},
+     nullptr,
+     "Millionths of a dollar that may be spent on models in a UTC day, by one player. 0: no "
+     "limit."},
+    {"models.player_month_microusd",
+     REDOUBT_IN_CONFIG(models.player_month_microusd),
+     {0, 4'000'000'000'000},
+     nullptr,
+     "The same for a UTC month."},
+    {"models.anonymous_requests_per_minute",
+     REDOUBT_IN_CONFIG(models.anonymous_requests_per_minute),
+     {0, 1'000'000'000},
+     nullptr,
+     "Requests for models in any minute, by all callers without a token together. 0: no limit."},
+    {"models.anonymous_tokens_per_minute",
+     REDOUBT_IN_CONFIG(models.anonymous_tokens_per_minute),
+     {0, 1'000'000'000'000},
+     nullptr,
+     "Tokens, reserved before a call and settled after it, in any minute, by all callers without a "
+     "token together. 0: no limit."},
+    {"models.anonymous_concurrent_max",
+     REDOUBT_IN_CONFIG(models.anonymous_concurrent_max),
+     {0, 1'000'000},
+     nullptr,
+     "Calls of models at a time, by all callers without a token together. 0: no limit."},
+    {"models.anonymous_day_microusd",
+     REDOUBT_IN_CONFIG(models.anonymous_day_microusd),
+     {0, 4'000'000'000'000},
+     nullptr,
+     "Millionths of a dollar that may be spent on models in a UTC day, by all callers without a "
+     "token together. 0: no limit."},
+    {"models.anonymous_month_microusd",
+     REDOUBT_IN_CONFIG(models.anonymous_month_microusd),
+     {0, 4'000'000'000'000},
+     nullptr,
+     "The same for a UTC month."},
+    {"store.path",
+     REDOUBT_IN_CONFIG(store.path),
+     {},
+     filled,
+     "File of the relay's database (SQLite): sealed provider keys and whatever else outlives the "
+     "process. Made where it is missing, with mode 0600; a relative path begins at the working "
+     "directory. `:memory:` keeps everything in memory, until the process ends."},
+    {"tokens.keys_file",
+     REDOUBT_IN_CONFIG(tokens.keys_file),
+     {},
+     nullptr,
+     "JWK Set with the keys whose tokens are believed (HS256, EdDSA); the first that can sign for "
+     "players signs new sessions. Empty: sessions are signed with a key that ends with the "
+     "process. Read again on SIGHUP. See docs/security.md."},
+    {"tokens.nextauth_secret_file",
+     REDOUBT_IN_CONFIG(tokens.nextauth_secret_file),
+     {},
+     nullptr,
+     "File with NextAuth's secret (32 bytes or more): its session tokens, signed HS256, are "
+     "believed as players'. Read again on SIGHUP."},
+    {"tokens.service_secret_file",
+     REDOUBT_IN_CONFIG(tokens.service_secret_file),
+     {},
+     nullptr,
+     "File with the secret (32 bytes or more) that the game's own server presents to POST "
+     "/api/session to get tokens for its players. Read again on SIGHUP."},
+    {"tokens.audience",
+     REDOUBT_IN_CONFIG(tokens.audience),
+     {},
+     filled,
+     "What a token's `aud` must name: tokens for another service are refused."},
+    {"tokens.leeway_s",
+     REDOUBT_IN_CONFIG(tokens.leeway_s),
+     {0, 600},
+     nullptr,
+     "By how much the clocks of whoever signs tokens may differ from this one's."},
+    {"tokens.lifetime_s",
+     REDOUBT_IN_CONFIG(tokens.lifetime_s),
+     {60, 86'400},
+     nullptr,
+     "How long a session's token is good; the most that the game's server may ask for."},
+    {"tokens.sessions_per_minute",
+     REDOUBT_IN_CONFIG(tokens.sessions_per_minute),
+     {1, 6'000},
+     nullptr,
+     "Sessions that an address (an IPv6 /64) may begin without a token; over it 429."},
+    {"vault.master_key_file",
+     REDOUBT_IN_CONFIG(vault.master_key_file),
+     {},
+     nullptr,
+     "File with the master key under which provider keys are sealed: 32 bytes in base64 or "
+     "hexadecimal, readable by nobody else. Instead of a file, the variable REDOUBT_MASTER_KEY "
+     "may hold the key itself. Read again on SIGHUP."},
+    {"vault.master_key_command",
+     REDOUBT_IN_CONFIG(vault.master_key_command),
+     {},
+     nullptr,
+     "Shell command that prints the master key (a password manager, a cloud's key service); "
+     "instead of the file."},
     {"log.level", REDOUBT_IN_CONFIG(log.level), {}, nullptr, "The least level that is written."},
     {"log.requests",
      REDOUBT_IN_CONFIG(log.requests),
@@ -247,7 +463,7 @@ constexpr Key table[] = {
 };
 
 #undef REDOUBT_IN_CONFIG
-#undef REDOUBT_IN_LISTENER
+#undef REDOUBT_IN_ENTRY
 
 template <std::size_t N>
 std::string choices(const std::array<std::string_view, N>& names) {
@@ -277,6 +493,15 @@ std::string quote(std::string_view text) {
   }
   return quoted + '"';
 }
+
+constexpr EntryList lists[] = {
+    {"listeners", 1, listeners_max, [](const Config& c) { return c.listeners.size(); },
+     [](Config& c, std::size_t n) { c.listeners.resize(n); }},
+    {"providers", 0, providers_max, [](const Config& c) { return c.providers.size(); },
+     [](Config& c, std::size_t n) { c.providers.resize(n); }},
+    {"aliases", 0, aliases_max, [](const Config& c) { return c.aliases.size(); },
+     [](Config& c, std::size_t n) { c.aliases.resize(n); }},
+};
 
 template <class E, std::size_t N>
 std::string assign_choice(E* target, const std::array<std::string_view, N>& names,
@@ -344,15 +569,33 @@ std::span<const Key> keys() {
   return table;
 }
 
-Target target(const Key& key, Config& config, std::size_t listener) {
+std::span<const EntryList> entry_lists() {
+  return lists;
+}
+
+const EntryList* list_of(const Key& key) {
+  const std::string_view name = key.name.substr(0, key.name.find("[]"));
+  const auto found = std::find_if(std::begin(lists), std::end(lists),
+                                  [&](const EntryList& list) { return list.name == name; });
+  return name.size() == key.name.size() || found == std::end(lists) ? nullptr : found;
+}
+
+Config sample() {
+  Config config;
+  for (const EntryList& list : lists)
+    list.resize(config, 1);
+  return config;
+}
+
+Target target(const Key& key, Config& config, std::size_t entry) {
   if (key.in_config != nullptr) return key.in_config(config);
-  assert(listener < config.listeners.size());
-  return key.in_listener(config.listeners[listener]);
+  assert(entry < list_of(key)->size(config));
+  return key.in_entry(config, entry);
 }
 
 std::string expected(const Key& key) {
-  Config sample;
-  const Target place = target(key, sample, 0);
+  Config one = sample();
+  const Target place = target(key, one, 0);
   if (std::holds_alternative<std::int64_t*>(place)) {
     return "an integer from " + std::to_string(key.range.low) + " to " +
            std::to_string(key.range.high);
@@ -417,13 +660,13 @@ bool is_list(const Target& target) {
   return std::holds_alternative<std::vector<std::string>*>(target);
 }
 
-std::string environment_name(const Key& key, std::optional<std::size_t> listener) {
+std::string environment_name(const Key& key, std::optional<std::size_t> entry) {
   std::string name = "REDOUBT_";
   for (std::size_t i = 0; i < key.name.size(); ++i) {
     const char c = key.name[i];
     if (c == '[') {
       name += '_';
-      name += listener ? std::to_string(*listener) : "N";
+      name += entry ? std::to_string(*entry) : "N";
       ++i;  // the closing bracket
     } else if (c == '.') {
       name += '_';
@@ -445,12 +688,14 @@ std::string document() {
       "or "
       "a bad value stops the start and is named with its line. `--check-config` only checks, "
       "`--print-config` prints the whole configuration and where each value comes from.\n\n"
-      "A list of texts is separated by commas in a variable. `listeners` is a list: `N` in "
-      "`REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the number after the last "
-      "entry adds one. Variables that Kubernetes makes for a service called redoubt "
+      "A list of texts is separated by commas in a variable. `listeners`, `providers` and "
+      "`aliases` "
+      "are lists: `N` in `REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the "
+      "number "
+      "after the last entry adds one. Variables that Kubernetes makes for a service called redoubt "
       "(`REDOUBT_SERVICE_...`, `REDOUBT_PORT...`, `REDOUBT_RELAY_...`) are ignored.\n\n"
       "| key | variable | value | default | meaning |\n|---|---|---|---|---|\n";
-  Config defaults;
+  Config defaults = sample();
   for (const Key& key : keys()) {
     const std::string value = render(target(key, defaults, 0));
     out.append("| `").append(key.name).append("` | `").append(environment_name(key, {}));

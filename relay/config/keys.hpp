@@ -30,18 +30,32 @@ using TextCheck = std::string (*)(std::string_view value);
 
 struct Key {
   std::string_view name;
-  Target (*in_config)(Config&) = nullptr;      ///< exactly one of the two is set:
-  Target (*in_listener)(Listener&) = nullptr;  ///< a member of each entry of `listeners`
-  Range range;                                 ///< for integers
-  TextCheck check = nullptr;                   ///< for texts and each text of a list
+  Target (*in_config)(Config&) = nullptr;              ///< exactly one of the two is set:
+  Target (*in_entry)(Config&, std::size_t) = nullptr;  ///< a member of each entry of a list
+  Range range;                                         ///< for integers
+  TextCheck check = nullptr;                           ///< for texts and each text of a list
   std::string_view description;
 };
 
 std::span<const Key> keys();
 
-/// The place of a key; `listener` is used for keys of listeners only.
-/// REQUIRES: listener < config.listeners.size() for such a key
-Target target(const Key& key, Config& config, std::size_t listener);
+/// A list of entries with members: listeners, providers, aliases.
+struct EntryList {
+  std::string_view name;
+  std::size_t entries_min = 0;
+  std::size_t entries_max = 0;
+  std::size_t (*size)(const Config&) = nullptr;
+  void (*resize)(Config&, std::size_t) = nullptr;  ///< new entries have their defaults
+};
+std::span<const EntryList> entry_lists();
+/// The list whose entries have the key; null for a key of the configuration itself.
+const EntryList* list_of(const Key& key);
+/// A configuration that has an entry in each list, to show defaults by.
+Config sample();
+
+/// The place of a key; `entry` is used for keys of a list's entries only.
+/// REQUIRES: there is such an entry
+Target target(const Key& key, Config& config, std::size_t entry);
 
 /// "integer from 1 to 64", "off, local or on": what a value of this key may be.
 std::string expected(const Key& key);
@@ -54,7 +68,7 @@ std::string assign_list(const Key& key, const Target& target, std::vector<std::s
 bool is_list(const Target& target);
 
 /// REDOUBT_LISTENERS_0_PORT for "listeners[].port" and 0; "REDOUBT_LISTENERS_N_PORT" for nothing.
-std::string environment_name(const Key& key, std::optional<std::size_t> listener);
+std::string environment_name(const Key& key, std::optional<std::size_t> entry);
 
 /// docs/configuration.md.
 std::string document();

@@ -12,14 +12,15 @@ namespace redoubt::config {
 namespace {
 
 constexpr std::string_view prefix = "REDOUBT_";
-constexpr std::string_view listeners_prefix = "listeners[].";
 constexpr int nesting_max = 16;
 
-// Variables that begin like ours and are no keys: the file's name, the test data's folder, and what
-// Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
-constexpr std::array<std::string_view, 6> foreign_variables{"REDOUBT_CONFIG", "REDOUBT_MAPS",
-                                                            "REDOUBT_TEST_",  "REDOUBT_SERVICE_",
-                                                            "REDOUBT_PORT",   "REDOUBT_RELAY_"};
+// Variables that begin like ours and are no keys: the file's name, the test data's folders, and the
+// master key, which is a secret and so no part of a configuration that can be printed.
+constexpr std::array<std::string_view, 4> other_variables{
+    "REDOUBT_CONFIG", "REDOUBT_MAPS", "REDOUBT_WYCHEPROOF", "REDOUBT_MASTER_KEY"};
+// What Kubernetes and old Docker links make for a service called redoubt or redoubt-relay.
+constexpr std::array<std::string_view, 4> foreign_variables{"REDOUBT_TEST_", "REDOUBT_SERVICE_",
+                                                            "REDOUBT_PORT", "REDOUBT_RELAY_"};
 
 // AgentArena's own name and the one its .env.example uses.
 constexpr std::array<std::string_view, 2> origin_variables{"CORS_ORIGINS", "ALLOWED_ORIGINS"};
@@ -63,10 +64,10 @@ std::vector<std::string> split_commas(std::string_view text) {
 }
 
 // "server.shards" and 0 -> itself; "listeners[].port" and 2 -> "listeners[2].port".
-std::string numbered(std::string_view name, std::size_t listener) {
+std::string numbered(std::string_view name, std::size_t entry) {
   const std::size_t brackets = name.find("[]");
   if (brackets == std::string_view::npos) return std::string(name);
-  return std::string(name.substr(0, brackets + 1)) + std::to_string(listener) +
+  return std::string(name.substr(0, brackets + 1)) + std::to_string(entry) +
          std::string(name.substr(brackets + 1));
 }
 
@@ -103,11 +104,11 @@ class Loader {
   }
 
   void read_environment(const Environment& environment) {
-    grow_listeners(environment);
+    grow_lists(environment);
     std::set<std::string, std::less<>> known;
     for (const Key& key : keys()) {
-      const bool of_listener = key.name.starts_with(listeners_prefix);
-      const std::size_t count = of_listener ? loaded_.config.listeners.size() : 1;
+      const EntryList* list = list_of(key);
+      const std::size_t count = list != nullptr ? list->size(loaded_.config) : 1;
       for (std::size_t i = 0; i < count; ++i) {
         const std::string name = environment_name(key, i);
         known.insert(name);
@@ -151,9 +152,9 @@ class Loader {
   }
 
   // `at` is the path so far with "[]" for lists, "" for the root.
-  void read_map(const YAML::Node& map, const std::string& at, std::size_t listener, int depth) {
+  void read_map(const YAML::Node& map, const std::string& at, std::size_t entry, int depth) {
     if (!map.IsMap() || depth > nesting_max) {
-      add_at(map, fault_at(numbered(at, listener), "a mapping of keys to values", shown(map)));
+      add_at(map, fault_at(numbered(at, entry), "a mapping of keys to values", shown(map)));
       return;
     }
     std::set<std::string> seen;
@@ -161,34 +162,34 @@ class Loader {
       const std::string name = pair.first.IsScalar() ? pair.first.Scalar() : "";
       const std::string path = at.empty() ? name : at + "." + name;
       if (!seen.insert(name).second) {
-        add_at(pair.first, fault_at(numbered(path, listener), "each key once", "a second one"));
-      } else if (path == "listeners") {
-        read_listeners(pair.second, depth);
+        add_at(pair.first, fault_at(numbered(path, entry), "each key once", "a second one"));
+      } else if (const EntryList* entries = entry_list(path)) {
+        read_entries(*entries, pair.second, depth);
       } else {
-        read_member(pair.first, pair.second, path, listener, depth);
+        read_member(pair.first, pair.second, path, entry, depth);
       }
     }
   }
 
   void read_member(const YAML::Node& name, const YAML::Node& value, const std::string& path,
-                   std::size_t listener, int depth) {
+                   std::size_t entry, int depth) {
     const auto all = keys();
     const auto key =
         std::find_if(all.begin(), all.end(), [&](const Key& k) { return k.name == path; });
     if (key != all.end()) {
-      read_value(*key, value, listener);
+      read_value(*key, value, entry);
       return;
     }
     const bool section = std::any_of(all.begin(), all.end(),
                                      [&](const Key& k) { return k.name.starts_with(path + "."); });
     if (section) {
-      if (!value.IsNull()) read_map(value, path, listener, depth + 1);
+      if (!value.IsNull()) read_map(value, path, entry, depth + 1);
       return;
     }
-    refuse_key(name, path, listener);
+    refuse_key(name, path, entry);
   }
 
-  void refuse_key(const YAML::Node& name, const std::string& path, std::size_t listener) {
+  void refuse_key(const YAML::Node& name, const std::string& path, std::size_t entry) {
     // Candidates are the names at this place; failing these, any key's whole path.
     const std::string parent =
         path.substr(0, path.rfind('.') == std::string::npos ? 0 : path.rfind('.') + 1);
@@ -202,11 +203,11 @@ class Loader {
     const std::string_view near = nearest(path.substr(parent.size()), candidates);
     std::string expected = "one of " + list(candidates);
     if (!near.empty()) expected = "a known key; did you mean " + parent + std::string(near) + "?";
-    Error fault = fault_at(numbered(path, listener), expected, "an unknown key");
+    Error fault = fault_at(numbered(path, entry), expected, "an unknown key");
     fault.message =
-        numbered(path, listener) + " is not a key of the configuration" +
+        numbered(path, entry) + " is not a key of the configuration" +
         (near.empty() ? " (" + expected + ")"
-                      : "; did you mean " + numbered(parent, listener) + std::string(near) + "?");
+                      : "; did you mean " + numbered(parent, entry) + std::string(near) + "?");
     add_at(name, std::move(fault));
   }
 
@@ -217,30 +218,41 @@ class Loader {
     return text;
   }
 
-  void read_listeners(const YAML::Node& list, int depth) {
-    if (!list.IsSequence() || list.size() == 0 || list.size() > listeners_max) {
-      add_at(list,
-             fault_at("listeners", "a list of 1 to " + std::to_string(listeners_max) + " listeners",
-                      list.IsSequence() ? std::to_string(list.size()) : shown(list)));
-      return;
-    }
-    loaded_.config.listeners.assign(list.size(), Listener{});
-    for (std::size_t i = 0; i < list.size(); ++i)
-      read_map(list[i], "listeners[]", i, depth + 1);
+  static const EntryList* entry_list(std::string_view path) {
+    const auto all = entry_lists();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const EntryList& l) { return l.name == path; });
+    return found == all.end() ? nullptr : &*found;
   }
 
-  void read_value(const Key& key, const YAML::Node& value, std::size_t listener) {
-    const Target place = target(key, loaded_.config, listener);
-    const std::string path = numbered(key.name, listener);
+  void read_entries(const EntryList& entries, const YAML::Node& list, int depth) {
+    const std::string name(entries.name);
+    if (!list.IsSequence() || list.size() < entries.entries_min ||
+        list.size() > entries.entries_max) {
+      add_at(list, fault_at(name,
+                            "a list of " + std::to_string(entries.entries_min) + " to " +
+                                std::to_string(entries.entries_max) + " " + name,
+                            list.IsSequence() ? std::to_string(list.size()) : shown(list)));
+      return;
+    }
+    entries.resize(loaded_.config, 0);
+    entries.resize(loaded_.config, list.size());
+    for (std::size_t i = 0; i < list.size(); ++i)
+      read_map(list[i], name + "[]", i, depth + 1);
+  }
+
+  void read_value(const Key& key, const YAML::Node& value, std::size_t entry) {
+    const Target place = target(key, loaded_.config, entry);
+    const std::string path = numbered(key.name, entry);
     std::string wrong;
     if (is_list(place)) {
       std::vector<std::string> entries;
       const bool scalars = value.IsSequence() && value.size() <= 4'096 &&
                            std::all_of(value.begin(), value.end(),
-                                       [](const YAML::Node& entry) { return entry.IsScalar(); });
+                                       [](const YAML::Node& item) { return item.IsScalar(); });
       if (scalars) {
-        for (const YAML::Node& entry : value)
-          entries.push_back(entry.Scalar());
+        for (const YAML::Node& item : value)
+          entries.push_back(item.Scalar());
         wrong = assign_list(key, place, std::move(entries));
       } else {
         wrong = "a list of texts";
@@ -265,21 +277,25 @@ class Loader {
     return text + (value.size() > entries_shown_max ? ", ...]" : "]");
   }
 
-  // A variable for the number after the last listener adds one; a gap stays unknown.
-  void grow_listeners(const Environment& environment) {
-    auto& listeners = loaded_.config.listeners;
-    while (listeners.size() < listeners_max) {
-      const std::string next =
-          std::string(prefix) + "LISTENERS_" + std::to_string(listeners.size()) + "_";
-      const bool named = std::any_of(environment.begin(), environment.end(),
-                                     [&](const auto& v) { return v.first.starts_with(next); });
-      if (!named) return;
-      listeners.emplace_back();
+  // A variable for the number after the last entry adds one; a gap stays unknown.
+  void grow_lists(const Environment& environment) {
+    for (const EntryList& list : entry_lists()) {
+      std::string upper(list.name);
+      std::transform(upper.begin(), upper.end(), upper.begin(),
+                     [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+      while (list.size(loaded_.config) < list.entries_max) {
+        const std::size_t size = list.size(loaded_.config);
+        const std::string next = std::string(prefix) + upper + "_" + std::to_string(size) + "_";
+        const bool named = std::any_of(environment.begin(), environment.end(),
+                                       [&](const auto& v) { return v.first.starts_with(next); });
+        if (!named) break;
+        list.resize(loaded_.config, size + 1);
+      }
     }
   }
 
   void read_variable(const Environment& environment, const Key& key, const std::string& name,
-                     std::size_t listener) {
+                     std::size_t entry) {
     const std::string* value = find(environment, name);
     std::string used = name;
     if (value == nullptr && key.name == "cors.origins") {
@@ -290,7 +306,7 @@ class Loader {
       }
     }
     if (value == nullptr) return;
-    const Target place = target(key, loaded_.config, listener);
+    const Target place = target(key, loaded_.config, entry);
     const std::string wrong =
         is_list(place) ? assign_list(key, place, split_commas(*value)) : assign(key, place, *value);
     if (!wrong.empty()) {
@@ -298,7 +314,7 @@ class Loader {
       add(std::move(fault));
       return;
     }
-    loaded_.origins[numbered(key.name, listener)] = used;
+    loaded_.origins[numbered(key.name, entry)] = used;
   }
 
   static const std::string* find(const Environment& environment, std::string_view name) {
@@ -308,6 +324,9 @@ class Loader {
   }
 
   static bool is_foreign(std::string_view name) {
+    if (std::find(other_variables.begin(), other_variables.end(), name) != other_variables.end()) {
+      return true;
+    }
     return std::any_of(foreign_variables.begin(), foreign_variables.end(), [&](auto foreign) {
       return foreign.ends_with('_')
                  ? name.starts_with(foreign)
@@ -363,6 +382,9 @@ Faults check(const Config& config) {
       faults.push_back(fault_at(at, "an address and port of its own", "those of admin"));
     }
   }
+  if (!config.vault.master_key_file.empty() && !config.vault.master_key_command.empty()) {
+    faults.push_back(fault_at("vault", "master_key_file or master_key_command", "both of them"));
+  }
   if (config.push.directive_early_s > config.push.directive_interval_s) {
     faults.push_back(fault_at("push.directive_early_s",
                               "at most push.directive_interval_s (" +
@@ -380,18 +402,21 @@ std::string print(const Loaded& loaded) {
     const auto found = loaded.origins.find(path);
     return found == loaded.origins.end() ? std::string("  # default") : "  # " + found->second;
   };
-  out += "listeners:\n";
-  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    std::string lead = "  - ";
-    for (const Key& key : keys()) {
-      if (!key.name.starts_with(listeners_prefix)) continue;
-      out += lead + std::string(key.name.substr(listeners_prefix.size())) + ": " +
-             render(target(key, config, i)) + comment(numbered(key.name, i)) + "\n";
-      lead = "    ";
+  for (const EntryList& list : entry_lists()) {
+    const std::string entry_prefix = std::string(list.name) + "[].";
+    out += std::string(list.name) + (list.size(config) == 0 ? ": []  # default\n" : ":\n");
+    for (std::size_t i = 0; i < list.size(config); ++i) {
+      std::string lead = "  - ";
+      for (const Key& key : keys()) {
+        if (!key.name.starts_with(entry_prefix)) continue;
+        out += lead + std::string(key.name.substr(entry_prefix.size())) + ": " +
+               render(target(key, config, i)) + comment(numbered(key.name, i)) + "\n";
+        lead = "    ";
+      }
     }
   }
   for (const Key& key : keys()) {
-    if (key.name.starts_with(listeners_prefix)) continue;
+    if (list_of(key) != nullptr) continue;
     const std::size_t dot = key.name.find('.');
     const std::string own_section(dot == std::string_view::npos ? "" : key.name.substr(0, dot));
     if (own_section != section && !own_section.empty()) out += own_section + ":\n";

@@ -51,7 +51,6 @@ Faults check(const Config& config);
 std::string print(const Loaded& loaded);
 
 constexpr std::size_t file_bytes_max = 1 << 20;
-constexpr std::size_t listeners_max = 16;
 constexpr std::size_t faults_max = 20;
 
 }  // namespace redoubt::config

@@ -12,6 +12,7 @@
 
 #include <any>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,9 @@ struct Request {
   Context context;
   /// What a filter found out and a handler or finisher wants to know (who the client is, ...).
   std::any attachment;
+  /// An asynchronous handler of a route with watch_client sets it to learn, once and on the shard,
+  /// that the client left before it was answered.
+  std::function<void()> client_gone;
 
   /// The first header of that name (any case), or nothing.
   std::optional<std::string_view> header(std::string_view name) const;
@@ -92,6 +96,29 @@ struct Header {
 /// An answer whose head and body were serialised once and are shared by many connections.
 class Prepared;
 
+/// A body that is written while it comes into being: server-sent events, a model's answer.
+///
+/// 1. Every call may be made on any thread; those of one thread keep their order.
+/// 2. What the client does not take waits in a bounded queue; over the bound, or where the client
+///    takes nothing for too long, the connection is cut: a slow reader is dropped.
+/// 3. A body that is not ended with end() reaches the client without its terminator, so that a cut
+///    answer cannot pass for a whole one.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  /// Sends bytes as soon as the socket takes them; does nothing after the end.
+  virtual void write(std::string bytes) = 0;
+  virtual void end() = 0;
+  /// Cuts the connection; what waits is given up.
+  virtual void abort() = 0;
+  /// The client is there and the body has not ended.
+  virtual bool open() const = 0;
+  /// `gone` is called once, on the connection's shard, when the client leaves before end(); at
+  /// once where it has left. It replaces an earlier one.
+  virtual void on_gone(std::function<void()> gone) = 0;
+};
+using BodyStreamPtr = std::shared_ptr<BodyStream>;
+
 struct Response {
   int status = 200;
   std::vector<Header> headers;
@@ -100,6 +127,9 @@ struct Response {
   std::shared_ptr<const std::string> shared_body;
   /// Where set, status, headers and body come from here and `headers` are added to them.
   std::shared_ptr<const Prepared> prepared;
+  /// Where set, the body is a stream: called on the shard after the head was queued (not for a HEAD
+  /// request). The Request that was answered is gone by then.
+  std::function<void(BodyStreamPtr)> stream;
   /// Close the connection after this answer.
   bool close = false;
 

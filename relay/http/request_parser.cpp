@@ -499,6 +499,7 @@ void RequestParser::reset() {
   self.request.headers.clear();
   self.request.parameters.clear();
   self.request.attachment.reset();
+  self.request.client_gone = nullptr;
   std::vector<HeaderView> headers = std::move(self.request.headers);
   std::vector<PathParameter> parameters = std::move(self.request.parameters);
   self.request = Request{};

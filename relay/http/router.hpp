@@ -45,6 +45,7 @@ using Fallback = std::function<std::optional<Response>(const Request&)>;
 
 struct RouteOptions {
   std::size_t body_bytes_max = 0;  ///< 0: the server's default
+  bool watch_client = false;       ///< Request::client_gone is wanted
 };
 
 struct Route {

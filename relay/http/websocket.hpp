@@ -107,7 +107,12 @@ struct WebSocketOptions {
   std::int64_t ping_ms = 20'000;         ///< a silent client is pinged after this
   std::int64_t silence_ms_max = 60'000;  ///< and dropped after this without any frame
   std::int64_t close_ms_max = 5'000;     ///< wait for the client's close frame
+  std::string_view protocol;             ///< chosen where the client offers it; "" for none
 };
+
+/// Is the protocol among those of Sec-WebSocket-Protocol? A browser that offered some gives up
+/// where none of them is chosen.
+bool offers_protocol(const Request& request, std::string_view protocol);
 
 /// Accepts (a session) or refuses (a Response, e.g. 403) an upgrade that passed the handshake
 /// check.

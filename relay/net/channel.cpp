@@ -33,6 +33,10 @@ Channel::Channel(int descriptor, SSL_CTX* tls) : descriptor_(descriptor) {
   SSL_set_accept_state(ssl_.get());
 }
 
+Channel::Channel(int descriptor, SslPtr ssl) : descriptor_(descriptor), ssl_(std::move(ssl)) {
+  if (ssl_ && SSL_set_fd(ssl_.get(), descriptor) != 1) throw std::bad_alloc();
+}
+
 Channel::Outcome Channel::tls_outcome(int result) {
   if (result > 0) return {Status::ok, static_cast<std::size_t>(result)};
   switch (SSL_get_error(ssl_.get(), result)) {

@@ -24,11 +24,19 @@ class Channel {
     std::size_t bytes = 0;  // of ok
   };
 
-  /// `tls` null: a plain connection. With TLS the descriptor must be non-blocking. Throws
-  /// std::bad_alloc where OpenSSL has no memory.
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  using SslPtr = std::unique_ptr<SSL, FreeSsl>;
+
+  /// A server's side. `tls` null: a plain connection. With TLS the descriptor must be
+  /// non-blocking. Throws std::bad_alloc where OpenSSL has no memory.
   Channel(int descriptor, SSL_CTX* tls);
+  /// Either side: `ssl` knows its role and its peer; null: a plain connection. Throws as above.
+  Channel(int descriptor, SslPtr ssl);
 
   bool secure() const { return ssl_ != nullptr; }
+  SSL* ssl() const { return ssl_.get(); }
   /// Goes on with the TLS handshake; ok when it is done.
   Status handshake();
   Outcome read(std::span<char> into);
@@ -42,13 +50,10 @@ class Channel {
   Outcome discard(std::span<char> into);
 
  private:
-  struct FreeSsl {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-  };
   Outcome tls_outcome(int result);
 
   int descriptor_;
-  std::unique_ptr<SSL, FreeSsl> ssl_;
+  SslPtr ssl_;
 };
 
 }  // namespace redoubt::net

@@ -18,6 +18,8 @@ std::string_view to_string(Phase phase) {
       return "handler";
     case Phase::write:
       return "write";
+    case Phase::stream:
+      return "stream";
     case Phase::linger:
       return "linger";
     case Phase::websocket:
@@ -44,6 +46,7 @@ std::int64_t deadline_ms(const Deadlines& deadlines, Phase phase, std::int64_t s
              static_cast<std::int64_t>(write_bytes) * 1000 / deadlines.write_rate_min_bytes_s;
     case Phase::linger:
       return since_ms + deadlines.linger_ms;
+    case Phase::stream:
     case Phase::websocket:
       break;
   }

@@ -16,6 +16,7 @@ enum class Phase : std::uint8_t {
   body,       ///< the head is complete, the body is not
   handler,    ///< the request is complete, its handler works
   write,      ///< an answer is being written
+  stream,     ///< a streamed answer is under way; the stream has a deadline of its own
   linger,     ///< answered and shut down; reading what still comes so that the answer arrives
   websocket,  ///< has deadlines of its own
 };

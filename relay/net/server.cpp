@@ -40,6 +40,10 @@ std::string_view to_string(ConnectionEvent event) {
       return "websocket_closed";
     case ConnectionEvent::websocket_slow:
       return "websocket_slow";
+    case ConnectionEvent::stream_cut:
+      return "stream_cut";
+    case ConnectionEvent::stream_slow:
+      return "stream_slow";
   }
   return "";
 }

@@ -61,6 +61,8 @@ enum class ConnectionEvent : std::uint8_t {
   websocket_opened,
   websocket_closed,
   websocket_slow,  ///< dropped with 1013
+  stream_cut,      ///< the client left, or the producer gave up, before a streamed answer's end
+  stream_slow,     ///< a streamed answer cut because its client reads too slowly
 };
 std::string_view to_string(ConnectionEvent event);
 

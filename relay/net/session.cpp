@@ -5,8 +5,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <chrono>
+#include <utility>
 
 #include "relay/http/websocket_reader.hpp"
+#include "relay/net/streamed_body.hpp"
 #include "relay/net/websocket_connection.hpp"
 
 namespace redoubt::net {
@@ -19,6 +21,7 @@ namespace {
 constexpr std::size_t output_batch_bytes = 64 * 1024;     // answers to pipelined requests, together
 constexpr std::size_t copied_body_bytes_max = 16 * 1024;  // a longer body is written on its own
 constexpr std::size_t output_kept_bytes_max = 64 * 1024;
+constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // kept while an answer is streamed
 constexpr std::size_t linger_bytes_max = 64 * 1024 * 1024;
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -55,6 +58,7 @@ Session::Session(Shard& shard, const Listener& listener, Socket socket, std::str
 
 Session::~Session() {
   if (websocket_) websocket_->detach();
+  if (body_) body_->detach();
   record(ConnectionEvent::closed);
   shard_.gate().leave(gate_key_);
   shard_.leave(*this);
@@ -86,6 +90,9 @@ Task<void> Session::run() {
       }
       case Need::handler:
         co_await run_handler();
+        break;
+      case Need::stream:
+        co_await run_stream();
         break;
       case Need::websocket:
         co_await run_websocket();
@@ -133,6 +140,9 @@ Task<void> Session::run_handler() {
   const auto& handler = std::get<http::AsyncHandler>(exchange_->match.route->handler);
   http::Response response;
   std::string problem;
+  const bool watched = exchange_->match.route->options.watch_client;
+  start_reading_ahead();
+  if (watched) watch_client();
   try {
     Task<http::Response> task = handler(request);
     response = co_await std::move(task);
@@ -142,6 +152,12 @@ Task<void> Session::run_handler() {
   } catch (...) {
     problem = "an exception of unknown type";
   }
+  request.client_gone = nullptr;
+  if (watched) {
+    boost::system::error_code ignored;  // nothing waits where the client sent something
+    socket_.cancel(ignored);
+  }
+  input_ = exchange_->input;
   if (aborted_) co_return;
   if (problem.empty()) {
     respond(std::move(response));
@@ -166,6 +182,87 @@ Task<void> Session::linger() {
       break;
     }
   }
+}
+
+// While an answer is being made or goes out, reading shows whether the client is still there;
+// requests that it sends meanwhile are kept for later, up to a bound.
+void Session::start_reading_ahead() {
+  exchange_->input = std::string(input_);
+  input_ = {};
+}
+
+Session::Ahead Session::read_ahead() {
+  std::string& kept = exchange_->input;
+  while (kept.size() < pipelined_bytes_max) {
+    const auto outcome = channel_.read(shard_.scratch());
+    switch (outcome.status) {
+      case Channel::Status::ok:
+        kept.append(shard_.scratch().data(), outcome.bytes);
+        continue;
+      case Channel::Status::would_read:
+        return Ahead::nothing;
+      case Channel::Status::would_write:
+        return Ahead::writable;
+      default:
+        return Ahead::gone;
+    }
+  }
+  return Ahead::full;
+}
+
+void Session::watch_client() {
+  std::weak_ptr<Session> weak = weak_from_this();
+  socket_.async_wait(Socket::wait_read, [weak](const boost::system::error_code& ec) {
+    const auto self = weak.lock();
+    if (ec || !self || self->phase_ != Phase::handler) return;
+    const Ahead ahead = self->read_ahead();
+    if (ahead == Ahead::nothing) {
+      self->watch_client();
+    } else if (ahead == Ahead::gone) {
+      self->aborted_ = true;
+      const auto gone = std::exchange(self->exchange_->parser.request().client_gone, nullptr);
+      if (gone) gone();
+    }
+  });
+}
+
+Task<void> Session::run_stream() {
+  const std::unique_ptr<PendingStream> pending = std::move(pending_stream_);
+  start_reading_ahead();
+  // Answers to earlier requests may be partly out.
+  body_ = std::make_shared<StreamedBody>(*this, exchange_->output.substr(exchange_->written),
+                                         pending->chunked);
+  exchange_->output.clear();
+  exchange_->written = 0;
+  set_phase(Phase::stream, shard_.now().steady_ms);
+  body_->flush();
+  try {
+    pending->start(body_);
+  } catch (const std::exception& e) {
+    shard_.observer().on_fault(exchange_->parser.request().route, e.what());
+    body_->abort();
+  }
+  while (!body_->finished()) {
+    const Ahead ahead = aborted_ ? Ahead::gone : read_ahead();
+    if (ahead == Ahead::gone) {
+      body_->leave();
+    } else if (ahead == Ahead::full) {
+      co_await wait(Socket::wait_error);
+    } else {
+      co_await wait(ahead == Ahead::writable ? Socket::wait_write : Socket::wait_read);
+    }
+  }
+  const auto body = std::exchange(body_, nullptr);
+  if (!body->complete()) {
+    record(body->slow() ? ConnectionEvent::stream_slow : ConnectionEvent::stream_cut);
+    abort();
+  }
+  const std::int64_t now_us = steady_us();
+  record_request(pending->status, body->bytes_written(), now_us);
+  exchange_->parser.reset();
+  input_ = exchange_->input;
+  read_dry_ = false;
+  set_phase(Phase::idle, now_us / 1000);
 }
 
 Task<void> Session::run_websocket() {
@@ -200,6 +297,7 @@ Session::Need Session::advance() {
   while (true) {
     if (aborted_) return Need::done;
     if (expired_ && phase_ != Phase::head && phase_ != Phase::body) return Need::done;
+    if (pending_stream_) return Need::stream;
     if (expired_) {
       expired_ = false;
       const bool body = phase_ == Phase::body;
@@ -418,8 +516,12 @@ bool Session::accept_websocket(http::Request& request, Need& need) {
   accepted_ = std::move(std::get<1>(outcome));
   exchange_->output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
       .append("Connection: Upgrade\r\nSec-WebSocket-Accept: ")
-      .append(http::websocket_accept_key(request.header_or("sec-websocket-key", "")))
-      .append("\r\n\r\n");
+      .append(http::websocket_accept_key(request.header_or("sec-websocket-key", "")));
+  const std::string_view protocol = exchange_->match.route->websocket.protocol;
+  if (http::offers_protocol(request, protocol)) {
+    exchange_->output.append("\r\nSec-WebSocket-Protocol: ").append(protocol);
+  }
+  exchange_->output.append("\r\n\r\n");
   shard_.observer().on_request({.request = request,
                                 .status = 101,
                                 .request_bytes = exchange_->parser.bytes(),
@@ -463,34 +565,60 @@ void Session::respond(http::Response response) {
       requests_ >= shard_.options().requests_per_connection_max) {
     closing_ = true;
   }
+  if (response.stream) {
+    start_stream(response);
+    return;
+  }
   const std::string_view body = bodiless(response.status_code()) ? "" : response.body_view();
   const std::size_t before = exchange_->output.size();
-  write_head(request, response, body.size());
+  write_head(request, response, body.size(), Framing::length);
   std::size_t sent = exchange_->output.size() - before;
   if (request.method != http::Method::head) {
     sent += body.size();
-    if (body.size() <= copied_body_bytes_max) {
-      exchange_->output.append(body);
-    } else if (response.prepared) {
-      exchange_->tail = std::make_shared<const std::string>(body);
-    } else {
-      exchange_->tail = response.shared_body
-                            ? std::move(response.shared_body)
-                            : std::make_shared<const std::string>(std::move(response.body));
-    }
+    queue_body(response, body);
   }
   const std::int64_t now_us = steady_us();
-  shard_.observer().on_request({.request = request,
-                                .status = response.status_code(),
-                                .request_bytes = parser.bytes(),
-                                .response_bytes = sent,
-                                .duration_us = now_us - exchange_->complete_us});
+  record_request(response.status_code(), sent, now_us);
   if (!closing_) parser.reset();
   set_phase(Phase::idle, now_us / 1000);
 }
 
+void Session::queue_body(http::Response& response, std::string_view body) {
+  if (body.size() <= copied_body_bytes_max) {
+    exchange_->output.append(body);
+  } else if (response.prepared) {
+    exchange_->tail = std::make_shared<const std::string>(body);
+  } else {
+    exchange_->tail = response.shared_body
+                          ? std::move(response.shared_body)
+                          : std::make_shared<const std::string>(std::move(response.body));
+  }
+}
+
+void Session::start_stream(http::Response& response) {
+  const http::Request& request = exchange_->parser.request();
+  const bool chunked = request.version_minor > 0;
+  if (!chunked) closing_ = true;  // only the end of the connection tells where the body ends
+  write_head(request, response, 0, chunked ? Framing::chunked : Framing::to_the_end);
+  // The answer to HEAD is this head; its stream starts nothing and ends at once.
+  auto start = std::move(response.stream);
+  const bool head_only = request.method == http::Method::head;
+  if (head_only) start = [](const http::BodyStreamPtr& body) { body->end(); };
+  pending_stream_ = std::make_unique<PendingStream>(
+      PendingStream{std::move(start), response.status_code(), chunked && !head_only});
+}
+
+void Session::record_request(int status, std::size_t response_bytes, std::int64_t now_us) {
+  RequestParser& parser = exchange_->parser;
+  shard_.observer().on_request({.request = parser.request(),
+                                .status = status,
+                                .request_bytes = parser.bytes(),
+                                .response_bytes = response_bytes,
+                                .duration_us = now_us - exchange_->complete_us});
+}
+
 void Session::write_head(const http::Request& request, const http::Response& response,
-                         std::size_t body_bytes) {
+                         std::size_t body_bytes, Framing framing) {
   std::string& out = exchange_->output;
   if (response.prepared) {
     out.append(response.prepared->head());
@@ -499,7 +627,9 @@ void Session::write_head(const http::Request& request, const http::Response& res
     http::append_head(out, response.status, response.headers);
   }
   out.append("Date: ").append(shard_.date(request.context.now.wall_ms));
-  if (!bodiless(response.status_code())) {
+  if (framing == Framing::chunked) {
+    out.append("\r\nTransfer-Encoding: chunked");
+  } else if (framing == Framing::length && !bodiless(response.status_code())) {
     out.append("\r\nContent-Length: ");
     append_number(out, body_bytes);
   }
@@ -540,6 +670,10 @@ void Session::record(ConnectionEvent event) {
 void Session::tick(http::Moment now) {
   if (websocket_ && phase_ == Phase::websocket) {
     websocket_->tick(now);
+    return;
+  }
+  if (body_) {
+    body_->tick(now);
     return;
   }
   if (expired_ || now.steady_ms < deadline_ms_) return;

@@ -21,9 +21,10 @@
 
 namespace redoubt::net {
 
+class StreamedBody;
 class WebSocketConnection;
 
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(Shard& shard, const Listener& listener, Socket socket, std::string remote_address,
           std::uint16_t remote_port, const ConnectionGate::Key& gate_key);
@@ -40,7 +41,7 @@ class Session {
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }
 
-  // For the WebSocket that this connection became.
+  // For the WebSocket that this connection became, and for a streamed body.
   Shard& shard() { return shard_; }
   Socket& socket() { return socket_; }
   Channel& channel() { return channel_; }
@@ -48,21 +49,20 @@ class Session {
   void abort();
 
  private:
-  enum class Need : std::uint8_t { readable, writable, handler, websocket, linger, done };
+  enum class Need : std::uint8_t { readable, writable, handler, stream, websocket, linger, done };
 
   Task<void> run();
   Task<void> wait(Socket::wait_type direction);
   Task<bool> handshake();
   Task<void> run_handler();
+  Task<void> run_stream();
   Task<void> run_websocket();
   Task<void> linger();
 
   Need advance();
-  Need after_deadline();
   bool flush(Need& need);
   bool read(Need& need);
   bool parse(Need& need);
-  bool go_on_with_body(http::RequestParser::Step step, Need& need);
   bool dispatch(Need& need);
   bool dispatch_route(http::Request& request, Need& need);
   void answer_unmatched(http::Request& request);
@@ -70,10 +70,18 @@ class Session {
   void refuse(const http::Refusal& refusal);
   void fault(const char* what);
   void respond(http::Response response);
+  void queue_body(http::Response& response, std::string_view body);
+  void start_stream(http::Response& response);
+  enum class Framing : std::uint8_t { length, chunked, to_the_end };
   void write_head(const http::Request& request, const http::Response& response,
-                  std::size_t body_bytes);
+                  std::size_t body_bytes, Framing framing);
+  void record_request(int status, std::size_t response_bytes, std::int64_t now_us);
   void fill_context(http::Request& request);
   void keep_input();
+  void watch_client();
+  enum class Ahead : std::uint8_t { nothing, writable, full, gone };
+  void start_reading_ahead();
+  Ahead read_ahead();
   void rest();
   void set_phase(Phase phase, std::int64_t now_ms, std::size_t write_bytes = 0);
   void record(ConnectionEvent event);
@@ -99,6 +107,14 @@ class Session {
   std::unique_ptr<Exchange> exchange_;
   std::unique_ptr<http::WebSocketSession> accepted_;  // between the handshake and run_websocket
   std::shared_ptr<WebSocketConnection> websocket_;
+  std::shared_ptr<StreamedBody> body_;
+  // Between the head of a streamed answer and run_stream.
+  struct PendingStream {
+    std::function<void(http::BodyStreamPtr)> start;
+    int status;
+    bool chunked;
+  };
+  std::unique_ptr<PendingStream> pending_stream_;
 };
 
 }  // namespace redoubt::net

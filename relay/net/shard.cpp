@@ -201,6 +201,8 @@ void Shard::finish_when_empty() {
   if (!draining_ || !sessions_.empty() || !timer_) return;
   timer_->cancel();
   work_.reset();
+  // Kept upstream connections and their timer would hold it for as long as they may be idle.
+  io_->stop();
 }
 
 void Shard::stop() {

@@ -10,6 +10,9 @@ import { serve } from './static_server.mjs';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
+/** 1,800 ticks and more, on a machine that may not keep 16 times the speed. */
+const MATCH_PATIENCE_MS = 240_000;
+
 describe('for everybody', { concurrency: false }, () => {
   let server;
   let axe;
@@ -46,12 +49,11 @@ describe('for everybody', { concurrency: false }, () => {
       .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
   }
 
-  it('a match by keyboard alone: play, step, speed, seek, layers, cursor, tabs, a new match', async () => {
+  it('keys play, step, change the speed, seek, show layers, move the cursor, list themselves', async () => {
     await withPage({}, async (page, game) => {
       const press = (key) => page.keyboard.press(key);
-      await press('Space');
-      await until('a pause', async () => !(await game.isPlaying()));
-      const tick = await until('a tick', () => game.tick());
+      await game.pause();
+      const tick = await game.tick();
       await press('.');
       await until('one tick on', async () => (await game.tick()) === tick + 1);
       await press(',');
@@ -61,10 +63,7 @@ describe('for everybody', { concurrency: false }, () => {
       await press('End');
       await until('the newest tick', async () => (await game.tick()) >= tick);
       await press(']');
-      await until(
-        'double speed',
-        async () => (await page.getByRole('combobox', { name: 'Speed' }).inputValue()) === '2',
-      );
+      await until('double speed', async () => (await game.speed()) === '2');
       await press('[');
       await press('3');
       const threat = page
@@ -88,9 +87,18 @@ describe('for everybody', { concurrency: false }, () => {
         page.getByRole('tabpanel', { name: 'Keyboard' }).isVisible(),
       );
       await press('?');
+    });
+  });
 
-      // To the match tab and through its form by Tab, arrows and Enter.
-      const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
+  it('a match by keyboard alone, from its choice to its end and back to where it turned', async () => {
+    await withPage({}, async (page, game) => {
+      const press = (key) => page.keyboard.press(key);
+      /** What has the focus, as it is called: a list by its label, all else by its text. */
+      const focused = () =>
+        page.evaluate(() => {
+          const at = document.activeElement;
+          return (at?.labels?.[0]?.querySelector('span') ?? at)?.textContent?.trim() ?? '';
+        });
       const tabTo = async (pattern) => {
         for (let presses = 0; presses < 120; presses++) {
           if (pattern.test(await focused())) return;
@@ -103,10 +111,30 @@ describe('for everybody', { concurrency: false }, () => {
         await press('ArrowRight');
       }
       await press('Enter');
-      await until('the form', () => page.getByRole('button', { name: 'Start match' }).isVisible());
+      const start = page.getByRole('button', { name: 'Start match' });
+      await until('the form', () => start.isVisible());
+      // Against a player that the strategist overcomes soon.
+      await tabTo(/^Blue$/);
+      await press('ArrowDown');
+      await press('ArrowDown');
       await tabTo(/^Start match$/);
       await press('Enter');
-      await until('the new match', async () => (await game.isPlaying()) && (await game.tick()) > 0);
+      await until('the new match', async () => (await game.head()) < 400 && game.isPlaying());
+      for (let presses = 0; presses < 4; presses++) await press(']');
+      await until('16 times the speed', async () => (await game.speed()) === '16');
+
+      const ending = page.getByRole('region', { name: 'End of the match' });
+      await until('the end of the match', () => ending.isVisible(), MATCH_PATIENCE_MS);
+      assert.match(await ending.innerText(), /^Red wins/);
+      const end = await game.tick();
+      await tabTo(/^Watch from there$/);
+      await press('Enter');
+      await until('an earlier moment', async () => (await game.tick()) < end);
+      await press('End');
+      await until('the end again', () => ending.isVisible());
+      await tabTo(/^Another seed$/);
+      await press('Enter');
+      await until('another match', async () => (await game.head()) < end && game.isPlaying());
     });
   });
 

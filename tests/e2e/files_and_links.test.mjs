@@ -128,6 +128,8 @@ describe('files and links', { concurrency: false }, () => {
       );
       console.log(`note: ${await game.status()}`);
     }
+    // At its own pace: it must not be over before it is looked at.
+    await page.getByRole('combobox', { name: 'Speed' }).selectOption('1');
     await game.openFile('good.replay', replay);
     await until('the replay', async () =>
       /Replay/.test(await page.locator('.subject').innerText()),
@@ -135,6 +137,39 @@ describe('files and links', { concurrency: false }, () => {
     await game.plays(50, 'the replay to play');
     await closed({ page });
     await verified(replay);
+  });
+
+  it('takes a map and a replay that are dropped on the page, and says what is wrong with them', async () => {
+    const { page, game } = await opened();
+    const folder = await mkdtemp(join(tmpdir(), 'redoubt-drop-'));
+    try {
+      const board = page.locator('.board');
+      await game.dropFile(join(PAGE, 'maps/narrows.json'), () =>
+        until(
+          'the sign to let it go',
+          async () => (await board.getAttribute('data-dropping')) === 'true',
+        ),
+      );
+      await says(game, /^narrows opened\.$/);
+      assert.equal(await board.getAttribute('data-dropping'), 'false');
+      assert.match(await page.locator('.subject').innerText(), /narrows/i);
+      await game.plays(20);
+
+      await writeFile(join(folder, 'torn.json'), '{"format":"redoubt-map",');
+      await game.dropFile(join(folder, 'torn.json'));
+      await says(game, /^torn\.json: .+ Current map kept\.$/);
+      await game.plays(3, 'the match to go on');
+
+      await writeFile(join(folder, 'match.replay'), await game.saveReplay());
+      await game.dropFile(join(folder, 'match.replay'));
+      await until('the replay', async () =>
+        /Replay/.test(await page.locator('.subject').innerText()),
+      );
+      await game.plays(10, 'the replay to play');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    await closed({ page });
   });
 
   it('shares a link that gives the same match, to the same hash at that tick', async () => {

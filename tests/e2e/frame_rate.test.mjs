@@ -12,7 +12,7 @@ const SECONDS = Number(process.env.MEASURE_SECONDS ?? 10);
 describe('a frame', { concurrency: false }, () => {
   it(
     `is measured over ${SECONDS} s, without a graphics card`,
-    { timeout: (SECONDS + 90) * 1000 },
+    { timeout: (SECONDS + 300) * 1000 },
     async () => {
       const server = await serve(() => PAGE);
       const browser = await openBrowser();

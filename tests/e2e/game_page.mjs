@@ -18,7 +18,25 @@ export function gamePage(page) {
     /** Who gave a team's strategy: "built-in", "relay 3 ms", ... */
     source: (team) => card(team).locator('.badge').innerText(),
     isPlaying: () => page.getByRole('button', { name: 'Pause', exact: true }).isVisible(),
+    speed: () => page.getByRole('combobox', { name: 'Speed' }).inputValue(),
     openTab: (name) => page.getByRole('tab', { name }).click(),
+
+    /** The tick of the match that a reload would go on with; null where none is kept. */
+    keptTick: () =>
+      page.evaluate(async () => {
+        const settled = (request) =>
+          new Promise((resolve, reject) => {
+            request.onsuccess = () => resolve(request.result);
+            request.onerror = () => reject(request.error);
+          });
+        const database = await settled(indexedDB.open('redoubt'));
+        try {
+          const kept = database.transaction('autosave').objectStore('autosave').get('match');
+          return (await settled(kept))?.tick ?? null;
+        } finally {
+          database.close();
+        }
+      }),
 
     /** Drops the match that another test left behind: the page would go on with it. */
     async forget(url) {
@@ -47,15 +65,8 @@ export function gamePage(page) {
       // A page that was just opened at a tick may be about to play.
       await until('the match to play', () => game.isPlaying());
       await page.keyboard.press('Space');
+      // The engine says "paused" after the frame of that tick.
       await until('a pause', async () => !(await game.isPlaying()));
-      // Frames that were on their way may still be shown.
-      let [tick, times] = [-1, 0];
-      await until('the last frame', async () => {
-        const now = await game.tick();
-        times = now === tick ? times + 1 : 0;
-        tick = now;
-        return times >= 8;
-      });
     },
     async speedUp(times) {
       for (let time = 0; time < times; time++) await page.keyboard.press(']');
@@ -66,6 +77,22 @@ export function gamePage(page) {
       await page
         .locator('input[type=file]')
         .setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    },
+    /** Drags a file of this machine over the map and lets it go there, as a hand would. */
+    async dropFile(path, whileOver = () => undefined) {
+      const { x, y, width, height } = await page.locator('canvas[role=application]').boundingBox();
+      const browser = await page.context().newCDPSession(page);
+      const drag = (type) =>
+        browser.send('Input.dispatchDragEvent', {
+          type,
+          x: x + width / 2,
+          y: y + height / 2,
+          data: { items: [], files: [path], dragOperationsMask: 1 },
+        });
+      for (const type of ['dragEnter', 'dragOver']) await drag(type);
+      await whileOver();
+      await drag('drop');
+      await browser.detach();
     },
     async saveReplay() {
       await game.openTab('Match');

@@ -14,6 +14,7 @@ const OUTPUT_CHARACTERS_MAX = 20_000;
 const ENVIRONMENT = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^REDOUBT_/.test(name))),
   REDOUBT_ADMIN_ENABLED: 'false',
+  REDOUBT_STORE_PATH: ':memory:',
 };
 
 function freePort() {

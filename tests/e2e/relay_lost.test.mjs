@@ -10,8 +10,8 @@ const LOST =
   /^Relay lost\. Built-in strategist plays both teams\. Match continues; retry in [1-5] s\.$/;
 const BACK = /^Relay back after \d+ s\.$/;
 /** The client's own bounds are 2 s and 5 s, shown with a fake clock; here the machine may be busy. */
-const LOSS_SEEN_MS_MAX = 6000;
-const RETURN_SEEN_MS_MAX = 12_000;
+const LOSS_SEEN_MS_MAX = 20_000;
+const RETURN_SEEN_MS_MAX = 30_000;
 
 describe('a match whose relay dies', { concurrency: false }, () => {
   let relay;

@@ -65,6 +65,11 @@ describe('the states of the page', { concurrency: false }, () => {
           if (width < 700) await page.getByRole('button', { name: /Close the panels/ }).click();
           await game.plays(80);
           const look = async (state) => {
+            const words = page.locator('.status');
+            assert.ok(
+              await words.evaluate((at) => at.getBoundingClientRect().top < innerHeight - 8),
+            );
+            assert.ok(await words.evaluate((at) => at.offsetParent.scrollTop === 0), state);
             await page.screenshot({ path: join(pictures, `${name}-${teams}-${state}.png`) });
             assert.deepEqual(await page.evaluate(coveredPoints), [], state);
             const wide = await page.evaluate(

@@ -31,7 +31,8 @@ describe('a worker that ends', { concurrency: false }, () => {
     await worker.evaluate(() => self.close());
     await ended;
     const restarted = /^The engine was restarted/;
-    await until('the restart in words', async () => restarted.test(await game.status()), 60_000);
+    // A worker that says nothing is given 12 s, and more by a page that is late itself.
+    await until('the restart in words', async () => restarted.test(await game.status()), 120_000);
     const after = await game.tick();
     assert.ok(after > before - 150, `went back from ${before} to ${after}`);
     await game.plays(50, 'the match to go on');

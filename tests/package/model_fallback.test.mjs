@@ -1,27 +1,14 @@
 // The example model-fallback, built with Vite from the packed tarballs in a fresh folder: its badge
 // says who answers while the relay is killed and started again.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { build } from 'vite';
 import { openBrowser, until } from '../e2e/browser.mjs';
 import { startRelay } from '../e2e/relay.mjs';
 import { serve } from '../e2e/static_server.mjs';
-
-const run = promisify(execFile);
-const root = join(import.meta.dirname, '../..');
-
-async function pack(folder, into) {
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', into], {
-    cwd: folder,
-  });
-  const [made] = JSON.parse(stdout.slice(stdout.indexOf('[')));
-  return join(into, made.filename);
-}
+import { installExample } from './example.mjs';
 
 describe('the example model-fallback', { concurrency: false }, () => {
   let folder;
@@ -30,15 +17,7 @@ describe('the example model-fallback', { concurrency: false }, () => {
   let browser;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'redoubt-example-'));
-    await cp(join(root, 'web/client/examples/model-fallback'), folder, { recursive: true });
-    const tarballs = [
-      await pack(join(root, 'web/client'), folder),
-      await pack(join(root, 'wasm'), folder),
-    ];
-    await rm(join(folder, 'package.json'));
-    const quiet = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder];
-    await run('npm', ['install', ...quiet, ...tarballs], { cwd: folder });
+    folder = await installExample('model-fallback');
     await build({ root: folder, logLevel: 'error' });
     relay = await startRelay();
     server = await serve(() => join(folder, 'dist'));

@@ -191,7 +191,15 @@ test(
 test('frames once a second are not answered each, and a bad one does not end the socket', async () => {
   const { socket, frames, until } = connect();
   await once(socket, 'open');
-  for (const bad of ['not json', '{}', '{"type":"gameState"}', '\u0000', '{"type":"hello"}']) {
+  const binary = new TextEncoder().encode('{"type":"gameState"}');
+  for (const bad of [
+    'not json',
+    '{}',
+    '{"type":"gameState"}',
+    '\u0000',
+    '{"type":"hello"}',
+    binary,
+  ]) {
     const before_count = frames.length;
     socket.send(bad);
     await until((f) => f === frames[before_count] && f.type === 'error');

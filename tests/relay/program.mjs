@@ -13,7 +13,10 @@ const start_ms_max = 20_000;
 
 /** Runs the program to its end: {code, stdout, stderr}. */
 export async function run(args, env = {}) {
-  const child = spawn(program, args, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(program, args, {
+    cwd: root,
+    env: { PATH: process.env.PATH, REDOUBT_STORE_PATH: ':memory:', ...env },
+  });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => (texts[name] += text));
@@ -29,7 +32,12 @@ export async function run(args, env = {}) {
 export async function start(args = [], env = {}) {
   const child = spawn(program, ['--port', '0', ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH, REDOUBT_ADMIN_PORT: '0', ...env },
+    env: {
+      PATH: process.env.PATH,
+      REDOUBT_ADMIN_PORT: '0',
+      REDOUBT_STORE_PATH: ':memory:',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

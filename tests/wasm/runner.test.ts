@@ -161,6 +161,20 @@ describe('thinking', () => {
     expect(sim.head).toBeGreaterThanOrEqual(6);
   });
 
+  it('waits for thought, not for time: a machine that stops the worker makes no plan late', () => {
+    sim.thoughtMs = 30;
+    const { think } = sim;
+    let slices = 0;
+    sim.think = (units) => {
+      if (++slices % 5 === 0) time.now += 3 * late_plan_ms_max;
+      think.call(sim, units);
+    };
+    runner.play(16);
+    pass(60_000);
+    expect(sim.head).toBeGreaterThan(10);
+    expect(sim.late).toBe(0);
+  });
+
   it('steps wait for every plan, however long', () => {
     sim.thoughtMs = 2_000;
     runner.step(25);

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine, openReplay, strategy } from '@redoubt/engine';
 import { startEngine } from '@redoubt/engine/worker';
 import type { EngineClient, Frame, StartOptions } from '@redoubt/engine/worker';
+import { frames_ahead_max } from '../../wasm/src/protocol.js';
 import { NodeWorker, wasm, workers } from './node_worker.js';
 
 beforeAll(() => {
@@ -37,6 +38,26 @@ describe('a match in a worker', () => {
     expect(client.info).toMatchObject({ mode: 'live', seed: '7', headTick: 0, work: 500 });
     expect(client.info.players).toEqual(['strategist', 'strategist']);
     expect(client.status.state).toBe('paused');
+  });
+
+  it('whoever hears of a pause has its frame, however far behind the page shows them', async () => {
+    const { client } = await start({ players: ['random', 'random'] });
+    const worker = workers.at(-1)!;
+    const post = worker.postMessage.bind(worker);
+    // A page that does not come to show its frames: ticks are folded into one that is owed.
+    worker.postMessage = (message) => {
+      if ((message as { type: string }).type !== 'ack') post(message);
+    };
+    let shown = 0;
+    client.onFrame((frame) => (shown = frame.tick));
+    const seen: [string, number, number][] = [];
+    client.onStatus((status) => seen.push([status.state, status.tick, shown]));
+    await client.play(16);
+    await until(() => client.status.tick >= 30);
+    await client.pause();
+    const [state, tick, frame] = seen.at(-1)!;
+    expect(state).toBe('paused');
+    expect(frame).toBe(tick);
   });
 
   it('plays to what the engine plays by itself, frames in order', async () => {
@@ -309,7 +330,8 @@ describe('faults', () => {
     await client.play(16);
     await until(() => client.status.headTick >= 100);
     await client.pause();
-    expect(seen.length).toBeLessThanOrEqual(4);
+    // The last one is the tick at which it stands.
+    expect(seen.length).toBeLessThanOrEqual(frames_ahead_max + 1);
     busy = false;
     for (const message of kept) post(message);
     await until(() => seen.at(-1)!.tick === client.status.headTick);
@@ -352,6 +374,20 @@ describe('faults', () => {
     await client.openReplay(await client.saveReplay());
     expect(client.lastState).toBeNull();
     expect(await client.restart()).toMatchObject({ mode: 'replay', headTick: 120 });
+  });
+
+  it('a branch is what a restart goes on from, not the future that it dropped', async () => {
+    const { client } = await start();
+    await client.step(120);
+    await until(() => client.lastState !== null);
+    await client.seek(60);
+    await client.branch();
+    expect(await client.restart()).toMatchObject({ mode: 'live', headTick: 60 });
+    await client.step(30);
+    await client.openReplay(await client.saveReplay());
+    await client.seek(40);
+    await client.branch();
+    expect(await client.restart()).toMatchObject({ mode: 'live', headTick: 40 });
   });
 
   it('a core that does not load rejects the start', async () => {

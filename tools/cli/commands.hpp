@@ -82,4 +82,36 @@ struct WorkflowRunOptions {
 };
 int workflow_run(const WorkflowRunOptions& options);
 
+/// Which store and which master key: the relay's own configuration, or what is named here.
+struct VaultOptions {
+  std::string config_file;
+  std::string store_file;
+  std::string master_key_file;
+  bool json = false;
+};
+
+enum class KeysAction : std::uint8_t { add, list, test, rotate, rotate_master, remove, new_master };
+struct KeysOptions {
+  KeysAction action = KeysAction::list;
+  VaultOptions vault;
+  std::string name;
+  std::string provider;
+  std::string file;  ///< of the new master key
+};
+int keys(const KeysOptions& options);
+
+enum class TokensAction : std::uint8_t { new_key, public_key, mint };
+struct TokensOptions {
+  TokensAction action = TokensAction::mint;
+  std::string file;  ///< a JWK Set
+  std::string kid;
+  std::string algorithm = "EdDSA";
+  std::string subject;
+  std::string tenant = "default";
+  std::string scope;
+  std::string audience = "redoubt";
+  std::int64_t lifetime_s = 3'600;
+};
+int tokens(const TokensOptions& options);
+
 }  // namespace redoubt::cli

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "engine/strategy/player.hpp"
+#include "relay/auth/secret.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/picture/map_picture.hpp"
 
@@ -13,6 +14,7 @@ using namespace redoubt;
 
 constexpr int ticks_max = 1'000'000;
 constexpr int work_per_tick_max = 1'000'000;
+constexpr int token_lifetime_s_max = 31'622'400;  // a year
 
 const char* const exit_codes =
     "Exit codes: 0 done, 1 the answer is no (a broken map, a replay that differs, a refused "
@@ -219,6 +221,107 @@ int run_workflow(const CLI::App& group, const WorkflowOptions& o) {
   return cli::workflow_show(o.show);
 }
 
+void add_vault(CLI::App& command, cli::VaultOptions& vault) {
+  command.add_option("--config", vault.config_file, "The relay's configuration file")
+      ->type_name("FILE")
+      ->envname("REDOUBT_CONFIG");
+  command.add_option("--store", vault.store_file, "The relay's store instead of store.path")
+      ->type_name("FILE");
+  command
+      .add_option("--master-key", vault.master_key_file,
+                  "File of the master key instead of what is configured")
+      ->type_name("FILE");
+  command.add_flag("--json", vault.json, "Print JSON");
+}
+
+CLI::App* add_key_action(CLI::App& keys, cli::KeysOptions& o, cli::KeysAction action,
+                         const char* name, const char* what) {
+  CLI::App* command = keys.add_subcommand(name, what);
+  command->callback([&o, action] { o.action = action; });
+  add_vault(*command, o.vault);
+  return command;
+}
+
+CLI::App* add_keys(CLI::App& app, cli::KeysOptions& o) {
+  using cli::KeysAction;
+  CLI::App* keys =
+      app.add_subcommand("keys", "Keep the relay's provider keys, sealed in its store");
+  keys->require_subcommand(1);
+  const auto named = [&](CLI::App* command) {
+    command->add_option("name", o.name, "Name of the key")->type_name("NAME")->required();
+    return command;
+  };
+  named(add_key_action(*keys, o, KeysAction::add, "add", "Seal a key that is read from stdin"))
+      ->add_option("--provider", o.provider, "Whose key it is: openai, anthropic, ...")
+      ->type_name("NAME")
+      ->required();
+  add_key_action(*keys, o, KeysAction::list, "list", "List the keys, without showing them");
+  add_key_action(*keys, o, KeysAction::test, "test",
+                 "Check that every key, or one, opens under the master key")
+      ->add_option("name", o.name, "Name of the key")
+      ->type_name("NAME");
+  named(add_key_action(*keys, o, KeysAction::rotate, "rotate",
+                       "Seal a new value, read from stdin, under an old name"));
+  add_key_action(*keys, o, KeysAction::rotate_master, "rotate-master",
+                 "Seal every key again under another master key")
+      ->add_option("file", o.file, "File of the new master key")
+      ->type_name("FILE")
+      ->required();
+  named(add_key_action(*keys, o, KeysAction::remove, "remove", "Remove a key"));
+  add_key_action(*keys, o, KeysAction::new_master, "new-master",
+                 "Write a new random master key into a new file")
+      ->add_option("file", o.file, "The file, which must not exist yet")
+      ->type_name("FILE")
+      ->required();
+  keys->footer(
+      "A key is never an argument: on a terminal it is asked for without echo. A running relay\n"
+      "takes changes up on SIGHUP. Where the master key is not in a file, the variable\n"
+      "REDOUBT_MASTER_KEY may hold it.\n\n"
+      "Examples:\n"
+      "  redoubt keys new-master master.key\n"
+      "  redoubt keys add main --provider openai --master-key master.key < key.txt\n"
+      "  redoubt keys list --config /etc/redoubt/relay.yaml");
+  return keys;
+}
+
+CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
+  using cli::TokensAction;
+  CLI::App* tokens = app.add_subcommand("tokens", "Make keys that sign tokens, and tokens");
+  tokens->require_subcommand(1);
+  const auto action = [&](TokensAction what, const char* name, const char* help) {
+    CLI::App* command = tokens->add_subcommand(name, help);
+    command->callback([&o, what] { o.action = what; });
+    command->add_option("file", o.file, "A JWK Set (tokens.keys_file)")
+        ->type_name("FILE")
+        ->required();
+    return command;
+  };
+  CLI::App* key = action(TokensAction::new_key, "new-key", "Write a new key into a new file");
+  key->add_option("--kid", o.kid, "Name of the key")->type_name("NAME")->required();
+  key->add_option("--alg", o.algorithm, "EdDSA or HS256")
+      ->check(CLI::IsMember({"EdDSA", "HS256"}))
+      ->capture_default_str();
+  key->add_option("--scope", o.scope, "What its tokens may be given (default: game models)")
+      ->type_name("SCOPES");
+  action(TokensAction::public_key, "public", "Print the public half of the first key");
+  CLI::App* mint = action(TokensAction::mint, "mint", "Print a token, signed with the first key");
+  mint->add_option("--sub", o.subject, "Whose token it is")->type_name("NAME")->required();
+  mint->add_option("--scope", o.scope, "What it may be used for (default: all that the key gives)")
+      ->type_name("SCOPES");
+  mint->add_option("--tenant", o.tenant, "Whose game")->type_name("NAME")->capture_default_str();
+  mint->add_option("--audience", o.audience, "The relay's tokens.audience")->capture_default_str();
+  mint->add_option("--lifetime", o.lifetime_s, "Seconds until it expires")
+      ->type_name("N")
+      ->check(CLI::Range(10, token_lifetime_s_max))
+      ->capture_default_str();
+  tokens->footer(
+      "Scopes: game, models, workflow:run, workflow:author, operator:read, operator:write.\n\n"
+      "Examples:\n"
+      "  redoubt tokens new-key operators.jwks --kid ops-1 --scope 'operator:read operator:write'\n"
+      "  redoubt tokens mint operators.jwks --sub ada --lifetime 28800");
+  return tokens;
+}
+
 int bad_use(const std::string& message) {
   std::fprintf(stderr, "redoubt: %s\nRun with --help for more information.\n", message.c_str());
   return cli::exit_bad_use;
@@ -227,6 +330,7 @@ int bad_use(const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  auth::forbid_core_files();  // keys pass through here
   CLI::App app("Redoubt: territory control on hexagonal maps, played by agents.", "redoubt");
   app.set_version_flag("--version", REDOUBT_VERSION);
   app.require_subcommand(1);
@@ -236,7 +340,11 @@ int main(int argc, char** argv) {
   cli::RequestOptions strategy_options;
   cli::RequestOptions agent_options{.kind = cli::Request::agent_specification};
   cli::MapOptions map_options;
+  cli::KeysOptions keys_options;
+  cli::TokensOptions tokens_options;
   bool adapt = false;
+  const CLI::App* keys = add_keys(app, keys_options);
+  const CLI::App* tokens = add_tokens(app, tokens_options);
   const CLI::App* play = add_play(app, play_options);
   const CLI::App* replay = add_replay(app, replay_options);
   const CLI::App* strategy = add_strategy(app, strategy_options, adapt);
@@ -264,6 +372,8 @@ int main(int argc, char** argv) {
   }
   if (workflow->parsed()) return run_workflow(*workflow, workflow_options);
   if (agent->parsed()) return cli::answer(agent_options);
+  if (keys->parsed()) return cli::keys(keys_options);
+  if (tokens->parsed()) return cli::tokens(tokens_options);
   if (!grounded(map_options.ground)) return bad_use("map needs a file or --generate WxH");
   return cli::map(map_options);
 }

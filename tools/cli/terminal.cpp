@@ -96,8 +96,9 @@ Result<void> write_file(const std::string& path, std::string_view bytes) {
 }
 
 int report(const Error& error, bool json, std::string_view what) {
-  const bool use =
-      error.code == "bad_file" || error.code == "bad_use" || error.code == "bad_player";
+  const bool use = error.code == "bad_file" || error.code == "bad_use" ||
+                   error.code == "bad_player" || error.code == "bad_secret" ||
+                   error.code == "bad_config" || error.code == "bad_store";
   const std::string message =
       what.empty() ? error.message : std::string(what) + ": " + error.message;
   if (json) {

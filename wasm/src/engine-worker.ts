@@ -30,7 +30,11 @@ channel.port1.onmessage = () => {
 
 const output: HostOutput = {
   frame: sendFrame,
-  status: (status) => send({ type: 'status', status }),
+  status: (status) => {
+    // A match that stands has shown its tick: whoever hears of a pause has that tick's frame.
+    if (frameOwed && status.state !== 'playing') postFrame(match());
+    send({ type: 'status', status });
+  },
   state: (bytes) => send({ type: 'state', bytes }, [bytes.buffer]),
 };
 const clock = () => performance.now();
@@ -45,9 +49,13 @@ function sendFrame(): void {
     frameOwed = true;
     return;
   }
+  postFrame(host);
+}
+
+function postFrame(from: Host): void {
   frameOwed = false;
   ++framesAhead;
-  const buffer = host.frame();
+  const buffer = from.frame();
   send({ type: 'frame', buffer }, [buffer]);
 }
 
@@ -75,7 +83,7 @@ function stop(error: unknown): void {
     return;
   }
   host.runner.pause();
-  send({ type: 'status', status: host.status(error) });
+  output.status(host.status(error));
 }
 
 function show(next: Host, speed?: number): MatchInfo {
@@ -83,7 +91,7 @@ function show(next: Host, speed?: number): MatchInfo {
   host = next;
   if (speed !== undefined) host.runner.speed = speed;
   sendFrame();
-  send({ type: 'status', status: host.status() });
+  output.status(host.status());
   return host.info;
 }
 

@@ -180,8 +180,10 @@ export class Host implements Simulation {
     this.divergence = null;
     const { players: now } = JSON.parse(this.face((face, h) => face.info(h))) as MatchInfo;
     this.info = { ...this.info, mode: 'live', players: now, headTick: this.headTick() };
-    this.savedTick = 0;
+    this.savedTick = tick;
     this.tell();
+    // What was saved before has the future that this drops.
+    this.out.state(this.saveState());
     return this.info;
   }
 

@@ -4,8 +4,9 @@
  *
  * 1. A tick is due every 100 ms / speed. Who falls behind by more than `behind_ms_max` owes no more.
  * 2. Players think in the gaps, in slices. A tick whose plan is not ready waits for it, at most
- *    `late_plan_ms_max`; then the game goes on and the plan acts when it is done (Simulation says so
- *    in exact()).
+ *    `late_plan_ms_max` of thought; then the game goes on and the plan acts when it is done
+ *    (Simulation says so in exact()). What counts is thought, not time: a machine that stops the
+ *    worker for a while must not make another match of it.
  * 3. run() comes back after `slice_ms` at the latest, plus one tick or one slice of thought.
  */
 
@@ -39,6 +40,8 @@ export const tick_ms = 100;
 export const slice_ms = 4;
 export const behind_ms_max = 250;
 export const late_plan_ms_max = 200;
+/** A slice that took longer was stopped by the machine: it counts as so much thought. */
+export const slice_counted_ms_max = 4 * slice_ms;
 export const step_ticks_max = 10_000;
 const slice_units_min = 128;
 const slice_units_max = 1 << 20;
@@ -50,7 +53,8 @@ export class Runner {
   speed = 1;
   private playing = false;
   private dueAt: number | null = null;
-  private waitingSince: number | null = null;
+  /** Thought that the due tick has waited for. */
+  private lateMs = 0;
   private sliceUnits = slice_units_start;
 
   constructor(
@@ -93,7 +97,7 @@ export class Runner {
   seek(tick: number): void {
     this.sim.seek(tick);
     this.dueAt = null;
-    this.waitingSince = null;
+    this.lateMs = 0;
     this.out.frame();
     this.out.changed();
   }
@@ -128,24 +132,23 @@ export class Runner {
     }
     this.sim.beginThoughts();
     const thinking = this.sim.thinking();
-    if (thinking !== 0 && (early > 0 || (thinking === 2 && this.mayWait(now)))) {
+    if (thinking !== 0 && early > 0) {
       this.think();
       return 0;
     }
     if (early > 0) return early;
+    if (thinking === 2 && this.lateMs < late_plan_ms_max) {
+      this.lateMs += Math.min(this.think(), slice_counted_ms_max);
+      return 0;
+    }
     this.sim.advance();
     this.ticked();
     return 0;
   }
 
-  private mayWait(now: number): boolean {
-    this.waitingSince ??= now;
-    return now - this.waitingSince < late_plan_ms_max;
-  }
-
   private ticked(): void {
     this.dueAt! += tick_ms / this.speed;
-    this.waitingSince = null;
+    this.lateMs = 0;
     this.out.frame();
     if (this.atEnd()) {
       this.playing = false;
@@ -153,13 +156,15 @@ export class Runner {
     }
   }
 
-  private think(): void {
+  /** One slice; how long it took. */
+  private think(): number {
     const from = this.clock();
     this.sim.think(this.sliceUnits);
     const took = this.clock() - from;
     if (took < slice_ms / 4) this.sliceUnits = Math.min(this.sliceUnits * 2, slice_units_max);
     if (took > (slice_ms * 3) / 4) this.sliceUnits = Math.max(this.sliceUnits / 2, slice_units_min);
     if (this.sim.thinking() === 0) this.out.thought();
+    return took;
   }
 
   private thinkUntil(wanted: (state: 0 | 1 | 2) => boolean): void {

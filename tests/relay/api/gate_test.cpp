@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
+#include "relay/auth/token_keys.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -229,6 +230,94 @@ TEST_CASE("which request ids are sane") {
   CHECK_FALSE(is_sane_request_id("a\"b"));
   CHECK_FALSE(is_sane_request_id("a\nb"));
   CHECK_FALSE(is_sane_request_id(std::string(65, 'a')));
+}
+
+// What a caller with this token may do: the status, 0 where he passes.
+struct Knock {
+  auth::Scopes scopes;
+  std::string_view path;
+  Method method = Method::get;
+  bool admin = false;
+};
+
+int knock(const Knock& asked) {
+  auth::TokenSecrets secrets;
+  const auth::Scopes every =
+      auth::player_scopes_max | auth::Scope::operator_read | auth::Scope::operator_write;
+  secrets.keys.push_back(auth::generate_token_key(auth::Algorithm::hs256, "k", every));
+  auth::Claims claims{.subject = "ada", .scopes = asked.scopes, .expires_s = 600};
+  const auth::TokenPolicy token_policy;
+  const std::string authorization =
+      "Bearer " + auth::mint_token(claims, secrets.keys[0], token_policy).value();
+  auth::Authority authority(token_policy, std::move(secrets));
+  GatePolicy closed = policy();
+  closed.anonymous = auth::Anonymous::off;
+  closed.admin = asked.admin;
+  closed.authority = &authority;
+  return verdict(closed, {.method = asked.method,
+                          .path = asked.path,
+                          .headers = {{"Host", "localhost"}, {"Authorization", authorization}}});
+}
+
+TEST_CASE("a token opens what its scopes say, and nothing else") {
+  using auth::Scope;
+  CHECK(knock({.scopes = Scope::game, .path = "/api/team-strategy"}) == 0);
+  CHECK(knock({.scopes = Scope::game, .path = "/ws/client_a"}) == 0);
+  CHECK(knock({.scopes = Scope::game, .path = "/v1/models"}) == 403);
+  CHECK(knock({.scopes = Scope::models, .path = "/v1/models"}) == 0);
+  CHECK(knock({.scopes = Scope::models, .path = "/api/usage"}) == 0);
+  CHECK(knock({.scopes = Scope::models, .path = "/api/team-strategy"}) == 403);
+  CHECK(knock({.scopes = Scope::game, .path = "/api/runs/7"}) == 403);
+  CHECK(knock({.scopes = Scope::workflow_run, .path = "/api/runs/7"}) == 0);
+  CHECK(knock({.scopes = {}, .path = "/health"}) == 0);
+  // Nobody's token begins sessions.
+  CHECK(knock({.scopes = Scope::game, .path = "/api/session", .method = Method::post}) == 401);
+  // Operators' rights count on the admin listener, players' do not.
+  CHECK(knock({.scopes = Scope::operator_read, .path = "/metrics", .admin = true}) == 0);
+  CHECK(knock({.scopes = Scope::game, .path = "/metrics", .admin = true}) == 403);
+  CHECK(
+      knock(
+          {.scopes = Scope::operator_read, .path = "/x", .method = Method::post, .admin = true}) ==
+      403);
+  CHECK(
+      knock(
+          {.scopes = Scope::operator_write, .path = "/x", .method = Method::post, .admin = true}) ==
+      0);
+  CHECK(knock({.scopes = Scope::operator_read, .path = "/api/team-strategy"}) == 403);
+}
+
+TEST_CASE("a token that nobody believes is refused even where anonymous callers may call") {
+  GatePolicy open = policy();
+  open.anonymous = auth::Anonymous::on;
+  const auto status = [&](const char* authorization) {
+    return verdict(open, {.headers = {{"Host", "localhost"}, {"Authorization", authorization}}});
+  };
+  CHECK(status("Bearer a.b.c") == 401);
+  CHECK(status("Bearer ") == 401);
+  CHECK(status("Bearer anonymous") == 0);
+  CHECK(status("Basic x") == 0);
+  // The page does not look at tokens.
+  CHECK(verdict(open, {.path = "/index.html",
+                       .headers = {{"Host", "localhost"}, {"Authorization", "Bearer a"}}}) == 0);
+}
+
+TEST_CASE("an anonymous caller is his address, under one tenant, and only reads as an operator") {
+  observe::Metrics metrics;
+  const http::HeaderView host{"Host", "localhost"};
+  http::Request request = request_of({.headers = {host}, .remote = "2001:db8:1:2:3::4"});
+  GatePolicy open = policy();
+  open.anonymous = auth::Anonymous::on;
+  const Gate gate(open, metrics);
+  REQUIRE_FALSE(gate.admit(request));
+  const Caller* caller = caller_of(request);
+  REQUIRE(caller != nullptr);
+  CHECK(caller->who() == "anonymous:2001:db8:1:2::");
+  CHECK(caller->tenant() == "anonymous");
+  CHECK(caller->scopes == auth::player_scopes);
+  GatePolicy admin = policy();
+  admin.admin = true;
+  CHECK(verdict(admin, {.path = "/metrics", .headers = {host}}) == 0);
+  CHECK(verdict(admin, {.method = Method::post, .path = "/metrics", .headers = {host}}) == 403);
 }
 
 }  // namespace

@@ -208,6 +208,21 @@ TEST_CASE("a bad frame gets an error, and what was known stays") {
   CHECK(summary(push.on_text(std::string(1'000, '['), 0)) == Lines{"error"});
 }
 
+TEST_CASE("a binary frame is a bad frame, and counts as one") {
+  Push push({.frames_per_second_max = 3}, advisors);
+  push.on_text(frame(40, 40), 0);
+  const auto frames = push.on_binary(20'000);
+  REQUIRE(frames.size() == 1);
+  const Json error = Json::parse(frames[0].text);
+  CHECK(error["type"] == "error");
+  CHECK(error["data"]["message"] == "expected a text message with JSON, got a binary one");
+  CHECK(push.on_tick(30'000).size() == 2);
+  std::size_t said = 0;
+  for (int i = 0; i < 100; ++i)
+    said += push.on_binary(40'000).size();
+  CHECK(said == 4);
+}
+
 TEST_CASE("a team that the strategist does not know is said once") {
   Push push({}, advisors);
   const std::string text =

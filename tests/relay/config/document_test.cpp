@@ -44,6 +44,8 @@ TEST_CASE("every variable of .env.example is one of the configuration, and its d
   Config defaults;
   for (const Key& key : keys()) {
     CAPTURE(key.name);
+    const EntryList* list = list_of(key);
+    if (list != nullptr && list->size(with) == 0) continue;
     CHECK(render(target(key, with, 0)) == render(target(key, defaults, 0)));
   }
 }

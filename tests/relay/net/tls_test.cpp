@@ -3,62 +3,17 @@
 
 #include <doctest/doctest.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
 
+#include "tests/relay/net/certificate.hpp"
 #include "tests/relay/net/loopback.hpp"
 
 using namespace redoubt::net;
 using namespace redoubt::net::test;
 using redoubt::http::Router;
-namespace fs = std::filesystem;
 
 namespace {
-
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
-
-/// Writes a self-signed certificate for `name` and its key.
-void write_certificate(const fs::path& certificate_file, const fs::path& key_file,
-                       const char* name) {
-  const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  const Certificate certificate(X509_new(), X509_free);
-  X509* x = certificate.get();
-  X509_set_version(x, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-  X509_set_pubkey(x, key.get());
-  X509_NAME* subject = X509_get_subject_name(x);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
-  X509_set_issuer_name(x, subject);
-  REQUIRE(X509_sign(x, key.get(), EVP_sha256()) > 0);
-  const File certificate_out(std::fopen(certificate_file.c_str(), "w"), std::fclose);
-  const File key_out(std::fopen(key_file.c_str(), "w"), std::fclose);
-  REQUIRE(PEM_write_X509(certificate_out.get(), x) == 1);
-  REQUIRE(PEM_write_PrivateKey(key_out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) ==
-          1);
-}
-
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "redoubt-tls-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path certificate() const { return path / "certificate.pem"; }
-  fs::path key() const { return path / "key.pem"; }
-  TlsOptions options() const { return {certificate().string(), key().string()}; }
-  fs::path path;
-};
 
 /// A TLS client over a Client's socket.
 class TlsClient {

@@ -29,6 +29,7 @@ describe('words', () => {
       'Replay differs at tick 1,216 (recorded 9f3a, computed 41c0). Shown to 1,215.',
     ],
     [words.nothingSeen('Blue'), 'Nothing seen of Blue yet.'],
+    [words.none(2), 'No relay. Built-in strategist plays both teams.'],
     [
       words.lost(4, 10),
       'Relay lost. Built-in strategist plays all four teams. Match continues; retry in 1 s.',
@@ -44,6 +45,7 @@ const STATUS: Status = {
   since: 1000,
   retryAtMs: null,
   outageMs: null,
+  seen: true,
   lastError: null,
   limit: null,
   model: null,
@@ -63,6 +65,7 @@ describe('the line about the relay', () => {
     expect(said({ state: 'connecting' })).toBeNull();
     expect(said({ state: 'lost', retryAtMs: 5900 })).toBe(words.lost(2, 3900));
     expect(said({ state: 'lost' })).toContain('retry in 1 s');
+    expect(said({ state: 'lost', seen: false, retryAtMs: 5900 })).toBe(words.none(2));
     expect(said({ state: 'offline' })).toBe(words.offline());
     expect(said({ state: 'slow' })).toBe(words.slow(2500));
     expect(said({ outageMs: 14_000 })).toBe(words.back(14_000));

@@ -41,6 +41,7 @@ function aloneSince(nowMs: number): Status {
     since: nowMs,
     retryAtMs: null,
     outageMs: null,
+    seen: false,
     lastError: null,
     limit: null,
     model: null,
@@ -61,6 +62,7 @@ function statusOf({ connection }: Watch, { tally }: Calls, push: Push | null): S
     // While it is being asked, that is the retry: when the question times out is nobody's business.
     retryAtMs: isGone(connection) ? (connection.probeSinceMs ?? connection.wakeAtMs) : null,
     outageMs: connection.outageMs,
+    seen: connection.seen,
     lastError: isThere(connection) ? tally.lastError : (connection.lastError ?? tally.lastError),
     limit: tally.limit,
     model: tally.model,

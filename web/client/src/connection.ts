@@ -66,6 +66,8 @@ export interface Connection {
   readonly lostAtMs: number | null;
   /** How long the relay had been away when it last came back, null if it never was. */
   readonly outageMs: number | null;
+  /** The relay was there at least once: only then can it be lost. */
+  readonly seen: boolean;
   /** When the probe under way began. */
   readonly probeSinceMs: number | null;
   /** The probe under way was given its grace. */
@@ -100,6 +102,7 @@ export function startConnection(nowMs: number, network: boolean): Step {
       sinceMs: nowMs,
       lostAtMs: null,
       outageMs: null,
+      seen: false,
       probeSinceMs: null,
       graceGiven: false,
       wakeAtMs: nowMs,
@@ -145,7 +148,8 @@ const found: Arrow = (connection, input, { nowMs }) => {
     connection: {
       ...enter(connection, state, nowMs),
       lostAtMs: null,
-      outageMs: lost === null ? connection.outageMs : nowMs - lost,
+      outageMs: lost === null || !connection.seen ? connection.outageMs : nowMs - lost,
+      seen: true,
       probeSinceMs: null,
       wakeAtMs: nowMs + HEARTBEAT_MS,
       failures: 0,

@@ -93,6 +93,8 @@ export interface Status {
   retryAtMs: number | null;
   /** How long the relay had been away when it last came back; null if it never was. */
   outageMs: number | null;
+  /** Whether the relay was ever there; before, `lost` means that none was found. */
+  seen: boolean;
   lastError: ClientError | null;
   limit: Limit | null;
   /** The model of the relay's last answer. */

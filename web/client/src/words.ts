@@ -20,6 +20,7 @@ export const words = {
   loading: () => 'Loading engine...',
   lost: (teams: number, retryInMs: number) =>
     `Relay lost. Built-in strategist plays ${allTeams(teams)}. Match continues; retry in ${wholeSeconds(retryInMs)} s.`,
+  none: (teams: number) => `No relay. Built-in strategist plays ${allTeams(teams)}.`,
   back: (outageMs: number) => `Relay back after ${wholeSeconds(outageMs)} s.`,
   slow: (deadlineMs: number) =>
     `Model took over ${seconds(deadlineMs)} s. Built-in strategist answered.`,
@@ -63,6 +64,7 @@ export function relayWords(status: Status, now: Circumstances): string | null {
     case 'offline':
       return words.offline();
     case 'lost':
+      if (!status.seen) return words.none(now.teams);
       return words.lost(now.teams, (status.retryAtMs ?? now.nowMs) - now.nowMs);
     case 'slow':
       return words.slow(now.deadlineMs);

@@ -20,7 +20,7 @@ function kindOf(path) {
   if (/\.(br|gz|map)$/.test(path)) return null;
   if (/engine|worker|\.wasm$/.test(path) && path.startsWith('assets/')) return 'engine';
   if (/^assets\/(uPlot|more)/i.test(path)) return 'lazy';
-  if (/\.woff2$/.test(path)) return /-latin-wght/.test(path) ? 'font' : null;
+  if (/\.woff2$/.test(path)) return 'font';
   if (/\.css$/.test(path)) return 'styles';
   if (/^(assets\/.*\.js|index\.html)$/.test(path)) return 'app';
   return null;

@@ -1,4 +1,5 @@
-import { signal, useComputed } from '@preact/signals';
+import { signal, useComputed, useSignalEffect } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { Board } from './board/board';
 import type { Game } from './game';
 import { Dock } from './panels/dock';
@@ -55,8 +56,13 @@ export function App({ game, matches }: Props) {
 
 function Rail({ game, matches }: Props) {
   const { sheetOpen } = game.state;
+  const rail = useRef<HTMLElement>(null);
+  // What peeks out of a closed sheet is its beginning: what is going on.
+  useSignalEffect(() => {
+    if (!sheetOpen.value) rail.current?.scrollTo(0, 0);
+  });
   return (
-    <aside class="rail" aria-label="Strategies and panels">
+    <aside class="rail" ref={rail} aria-label="Strategies and panels">
       <button
         type="button"
         class="sheet-handle"
@@ -81,7 +87,11 @@ function Ended({ game, matches }: Props) {
   const { ending, tick } = game.state;
   // While one looks back at an earlier moment the match has not ended there.
   const atEnd = useComputed(() => ending.value !== null && tick.value >= ending.value.outcome.tick);
-  if (!atEnd.value || !panels) return null;
+  if (!atEnd.value) return null;
+  if (!panels) {
+    loadNow();
+    return null;
+  }
   return <panels.EndingPanel game={game} again={matches.again} saveReplay={matches.saveReplay} />;
 }
 

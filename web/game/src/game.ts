@@ -149,8 +149,11 @@ export function createGame(relay: URL | null): Game {
     }
     restarts++;
     const lost = engine;
+    // A new worker knows nothing of the speed.
+    const speed = state.speed.value;
     await exchange(() => lost.restart());
-    if (wasPlaying) await engine.play(state.speed.value);
+    if (wasPlaying) await engine.play(speed);
+    else state.speed.value = speed;
     const text = 'The engine was restarted and goes on from its last saved state.';
     say({ text, tone: 'warning' });
   }

@@ -102,9 +102,14 @@ export function createMatches(game: Game): Matches {
       autosave.save({ state: bytes, tick: state.tick.value, title });
     };
     const keep = (): void => void game.engine()?.saveState().then(save, game.tell);
+    // In fast play three seconds are long: the engine hands its state over by ticks, too.
+    game.engine()?.onState(save);
     setInterval(() => {
       if (state.playing.value) keep();
     }, KEEP_EVERY_MS);
+    state.playing.subscribe((playing) => {
+      if (!playing) keep();
+    });
     // What a page has not begun to write when it is left is lost.
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'hidden') keep();
@@ -149,9 +154,10 @@ export function createMatches(game: Game): Matches {
       }
       return;
     }
-    if (link.kind === 'error') game.say({ text: link.error.message, tone: 'warning' });
-    else if (await resume()) return;
+    if (link.kind !== 'error' && (await resume())) return;
     await start(FIRST_CHOICE, FIRST_TICK);
+    // Said when the match is there: the time to read it begins then.
+    if (link.kind === 'error') game.say({ text: link.error.message, tone: 'warning' });
     opening = startOpening(state, state.players.value.length);
   }
 

@@ -34,6 +34,8 @@ export interface RelayAnswer {
 }
 
 export interface RelayView {
+  /** Whether a relay was ever there. */
+  readonly seen: boolean;
   readonly state: 'connecting' | 'online' | 'lost' | 'slow' | 'offline' | 'none';
   readonly model: string | null;
   readonly latencyP50Ms: number | null;
@@ -42,6 +44,10 @@ export interface RelayView {
   /** PAGE's words, or null when there is nothing to say. */
   readonly words: string | null;
 }
+
+/** A relay that was never there is none, not a lost one. */
+export const relayShown = ({ state, seen }: RelayView): RelayView['state'] =>
+  state === 'lost' && !seen ? 'none' : state;
 
 export interface Ending {
   readonly outcome: Outcome;
@@ -77,6 +83,7 @@ export function createState() {
     /** The legend's upper end; null where the team's player has no heat map. */
     heatUpper: signal<number | null>(1000),
     relay: signal<RelayView>({
+      seen: false,
       state: 'connecting',
       model: null,
       latencyP50Ms: null,

@@ -178,7 +178,9 @@ export function mountBoard(elements: BoardElements, game: Game): () => void {
           ? [{ team, arrows: explanation.plan }]
           : [],
       );
-      renderer.setPlans(plans, performance.now(), state.still.value);
+      const agents = game.shown.frame?.agents;
+      const cells = agents?.cell.subarray(0, agents.count) ?? [];
+      renderer.setPlans(plans, cells, performance.now(), state.still.value);
     }),
     effect(() =>
       renderer.setMarking({

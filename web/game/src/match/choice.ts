@@ -32,6 +32,10 @@ export const SHIPPED_MAPS: readonly MapEntry[] = [
   { id: 'gen:30x24', label: 'From the seed, 30\u00d724', teams: 2 },
 ];
 
+/** What a map is called: a shipped one as its list calls it. */
+export const titleOf = (name: string): string =>
+  SHIPPED_MAPS.find((entry) => entry.id === name)?.label.split(',')[0] ?? name;
+
 /** What a visitor without a link sees: seeded, so that the first impression is the same for all. */
 export const FIRST_CHOICE: MatchChoice = {
   map: SHIPPED_MAPS[0].id,

@@ -1,5 +1,6 @@
 import type { Game } from '../game';
 import { TEAM_NAMES } from '../render/palette';
+import { relayShown } from '../state';
 import { clock, latency } from '../text/format';
 import { TeamMark } from './marks';
 
@@ -9,7 +10,7 @@ const STATES = {
   slow: 'Connected, slow',
   lost: 'Lost; built-in strategist plays',
   offline: 'No network; built-in strategist plays',
-  none: 'Not used; built-in strategist plays',
+  none: 'None found; built-in strategist plays',
 } as const;
 
 /** Where strategies come from: the relay's state, its model, pace and cost, and the last answers. */
@@ -19,7 +20,7 @@ export function RelayPanel({ game }: { game: Game }) {
     <div class="relay">
       <dl class="facts">
         <dt>Relay</dt>
-        <dd>{STATES[relay.state]}</dd>
+        <dd>{STATES[relayShown(relay)]}</dd>
         <dt>Model</dt>
         <dd>{relay.model ?? 'none: the relay answers from its engine'}</dd>
         <dt>Median answer</dt>

@@ -20,8 +20,10 @@ export function StatusLine({ game }: { game: Game }) {
       </p>
     );
   }
-  const { words, state } = relay.value;
-  if (words) return <p class={`status ${state === 'online' ? 'ok' : 'warning'}`}>{words}</p>;
+  const { words, state, seen } = relay.value;
+  // A page that never had a relay lacks nothing: that is no warning.
+  const tone = state === 'online' ? 'ok' : seen || state === 'offline' ? 'warning' : 'meta';
+  if (words) return <p class={`status ${tone}`}>{words}</p>;
   const usual = phase.value === 'running' ? usualLine(relay.value, mode.value) : '';
   if (!hint.value) return <p class="status meta">{usual}</p>;
   // Beside a wide strip the opening's line stands there.

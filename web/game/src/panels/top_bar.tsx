@@ -1,4 +1,6 @@
 import type { Game } from '../game';
+import { titleOf } from '../match/choice';
+import { relayShown } from '../state';
 import { TEAM_NAMES } from '../render/palette';
 import { percent } from '../text/format';
 import { Icon, TeamMark } from './marks';
@@ -57,7 +59,7 @@ function Subject({ game }: { game: Game }) {
   const replay = game.state.mode.value === 'replay';
   return (
     <p class="subject">
-      <span class="subject-map">{map.name || `${map.width}\u00d7${map.height}`}</span>
+      <span class="subject-map">{titleOf(map.name) || `${map.width}\u00d7${map.height}`}</span>
       <span class="meta">
         {replay ? 'Replay' : 'Seed'} {game.state.seed.value}
       </span>
@@ -104,10 +106,11 @@ const CHIP = {
 
 function RelayChip({ game }: { game: Game }) {
   const relay = game.state.relay.value;
+  const shown = relayShown(relay);
   return (
     <button
       type="button"
-      class={`chip relay-${relay.state}`}
+      class={`chip relay-${shown}`}
       title="Where strategies come from"
       onClick={() => {
         game.state.tab.value = 'relay';
@@ -115,7 +118,7 @@ function RelayChip({ game }: { game: Game }) {
       }}
     >
       <span class="dot" aria-hidden="true" />
-      <span class="chip-text">{CHIP[relay.state]}</span>
+      <span class="chip-text">{CHIP[shown]}</span>
     </button>
   );
 }

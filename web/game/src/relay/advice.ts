@@ -136,7 +136,8 @@ export function createAdvice(
       latencyP50Ms: status.latencyP50Ms,
       costMicroUsd: status.costMicroUsd,
       lastError: status.lastError?.message ?? null,
-      words,
+      words: relay === null ? null : words,
+      seen: status.seen,
     };
     const same = (Object.keys(next) as (keyof typeof next)[]).every(
       (key) => next[key] === before[key],

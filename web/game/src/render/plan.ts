@@ -4,6 +4,7 @@ import type { MapInfo, PlanArrow } from '@redoubt/engine';
 import { clear, openSurface, resize } from './canvas';
 import type { Layout } from './geometry';
 import { arrowLabel } from '../text/format';
+import { placeLabel, type Box, type Point } from './label_place';
 import { HALO, TEAM_COLOURS, TEXT } from './palette';
 
 const REVEAL_MS = 900;
@@ -14,6 +15,7 @@ const SAMPLES = 40;
 const ARROWS_PER_TEAM_MAX = 3;
 /** On smaller hexes labels would hide more than they tell; the cards name the plans. */
 const LABELLED_RADIUS_MIN = 6.5;
+const LABEL_HEIGHT = 18;
 
 export interface TeamPlan {
   readonly team: number;
@@ -22,17 +24,11 @@ export interface TeamPlan {
 
 export interface PlanLayer {
   setMap(map: MapInfo, layout: Layout, ratio: number): void;
-  /** `still` shows new arrows at once. */
-  setPlans(plans: readonly TeamPlan[], now: number, still: boolean): void;
+  /** `still` shows new arrows at once; `cells` are those where agents stand. */
+  setPlans(plans: readonly TeamPlan[], cells: ArrayLike<number>, now: number, still: boolean): void;
   draw(now: number): boolean;
 }
 
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 interface Ends {
   readonly x1: number;
   readonly y1: number;
@@ -57,6 +53,8 @@ export function createPlan(canvas: HTMLCanvasElement): PlanLayer {
   const context = surface.context;
   let layout: Layout | null = null;
   let drawn: Drawn[] = [];
+  /** Where agents were when the plans came: labels make room for them. */
+  let crowd: Point[] = [];
   let stale = false;
 
   function endsOf(arrow: PlanArrow): Ends {
@@ -159,33 +157,14 @@ export function createPlan(canvas: HTMLCanvasElement): PlanLayer {
     drawHead(points, colour);
   }
 
-  /** The first place along the arrow where the label meets no other one, kept on the board. */
-  function placeLabel(points: readonly [number, number][], width: number, taken: Box[]): Box {
-    const height = 18;
-    const [x1, y1] = points[0];
-    const [x2, y2] = points[points.length - 1];
-    // On a short arrow the label would hide it: it stands above.
-    const lift = Math.hypot(x2 - x1, y2 - y1) < width * 1.6 ? layout!.radius + height / 2 : 0;
-    let box: Box = { x: 0, y: 0, width, height };
-    for (const share of [0.5, 0.38, 0.62, 0.26, 0.74, 0.9]) {
-      const [x, y] = points[Math.min(points.length - 1, Math.round(share * (points.length - 1)))];
-      box = {
-        x: Math.min(Math.max(x - width / 2, 2), layout!.width - width - 2),
-        y: Math.min(Math.max(y - height / 2 - lift, 2), layout!.height - height - 2),
-        width,
-        height,
-      };
-      if (!taken.some((other) => overlap(box, other))) break;
-    }
-    taken.push(box);
-    return box;
-  }
-
   function drawLabel(item: Drawn, points: readonly [number, number][], taken: Box[]): void {
     const label = arrowLabel(item.arrow);
     context.font = `600 11px "Inter Variable", sans-serif`;
     const width = Math.ceil(context.measureText(label).width) + 22;
-    const box = placeLabel(points, width, taken);
+    const radius = layout!.radius * 0.6;
+    const around = { board: layout!, taken, crowd, radius };
+    const box = placeLabel(points, { width, height: LABEL_HEIGHT }, around);
+    taken.push(box);
     context.beginPath();
     context.roundRect(box.x, box.y, box.width, box.height, 9);
     context.fillStyle = 'rgba(11,15,20,0.88)';
@@ -210,7 +189,7 @@ export function createPlan(canvas: HTMLCanvasElement): PlanLayer {
       resize(surface, layout.width, layout.height, ratio);
       stale = true;
     },
-    setPlans(plans, now, still) {
+    setPlans(plans, cells, now, still) {
       if (!layout) return;
       const next: Drawn[] = [];
       for (const plan of plans) {
@@ -221,6 +200,8 @@ export function createPlan(canvas: HTMLCanvasElement): PlanLayer {
       if (next.length === drawn.length && next.every((d, i) => sameArrow(d.arrow, drawn[i].arrow)))
         return;
       drawn = next;
+      const { x, y } = layout;
+      crowd = Array.from(cells, (cell) => [x[cell], y[cell]] as const);
       stale = true;
     },
     draw(now) {
@@ -245,13 +226,4 @@ export function createPlan(canvas: HTMLCanvasElement): PlanLayer {
       return revealing;
     },
   };
-}
-
-function overlap(a: Box, b: Box): boolean {
-  return (
-    a.x < b.x + b.width + 3 &&
-    b.x < a.x + a.width + 3 &&
-    a.y < b.y + b.height + 2 &&
-    b.y < a.y + a.height + 2
-  );
 }

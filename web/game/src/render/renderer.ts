@@ -16,7 +16,7 @@ export interface Renderer {
   setFrame(frame: Frame, motion: Motion): void;
   setTint(shown: boolean): void;
   setHeat(heat: Heat | null): void;
-  setPlans(plans: readonly TeamPlan[], now: number, still: boolean): void;
+  setPlans(plans: readonly TeamPlan[], cells: ArrayLike<number>, now: number, still: boolean): void;
   setMarking(marking: Marking): void;
   draw(now: number): void;
   locate(agent: number, now: number): { x: number; y: number } | null;

@@ -1,0 +1,288 @@
+// Answers as Anthropic messages.
+#include "engine/llm/encode_answer.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::anthropic;
+
+std::string_view reason_word(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::length:
+      return "max_tokens";
+    case FinishReason::tool_calls:
+      return "tool_use";
+    case FinishReason::filtered:
+      return "refusal";
+    case FinishReason::paused:
+      return "pause_turn";
+    default:
+      return "end_turn";
+  }
+}
+
+// input_tokens excludes what the cache read and wrote.
+void write_usage(const Usage& usage, JsonWriter& out) {
+  out.open_object("usage");
+  out.integer("input_tokens", usage.input - usage.cached_read - usage.cache_write);
+  out.integer("cache_creation_input_tokens", usage.cache_write);
+  out.integer("cache_read_input_tokens", usage.cached_read);
+  out.integer("output_tokens", usage.output);
+  out.close_object();
+}
+
+void write_block(const ChatPart& part, JsonWriter& out) {
+  if (part.kind == PartKind::opaque) {
+    if (part.format == here) out.raw(part.extra);
+    return;
+  }
+  out.open_object();
+  if (part.kind == PartKind::tool_call) {
+    out.text("type", "tool_use");
+    out.text("id", part.id);
+    out.text("name", part.name);
+    out.raw("input", is_object_text(part.arguments) ? std::string_view(part.arguments) : "{}");
+  } else if (part.kind == PartKind::reasoning && part.redacted) {
+    out.text("type", "redacted_thinking");
+    out.text("data", part.signature);
+  } else if (part.kind == PartKind::reasoning) {
+    out.text("type", "thinking");
+    out.text("thinking", part.text);
+    out.text("signature", part.format == here ? std::string_view(part.signature) : "");
+  } else {
+    out.text("type", "text");
+    out.text("text", part.text);
+  }
+  out.close_object();
+}
+
+// A stop text that ended the answer is not known here, so it is null.
+void write_reason(FinishReason reason, bool ended, JsonWriter& out) {
+  out.key("stop_reason");
+  if (ended) {
+    out.text(reason_word(reason));
+  } else {
+    out.null();
+  }
+  out.key("stop_sequence");
+  out.null();
+}
+
+void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, bool ended,
+                   JsonWriter& out) {
+  out.open_object();
+  out.text("id", answer_id(stamp, answer));
+  out.text("type", "message");
+  out.text("role", "assistant");
+  out.text("model", answer_model(stamp, answer));
+  out.open_array("content");
+  for (const ChatPart& part : answer.parts)
+    write_block(part, out);
+  out.close_array();
+  write_reason(answer.reason, ended, out);
+  write_usage(answer.usage, out);
+  out.close_object();
+}
+
+void open_event(JsonWriter& json, std::string_view type, std::int32_t block) {
+  json.open_object();
+  json.text("type", type);
+  if (block >= 0) json.integer("index", block);
+}
+
+void close_event(JsonWriter& json, std::string_view type, std::string& out) {
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+void close_block(AnswerStream& stream, std::string& out) {
+  if (stream.open == PartKind::opaque) return;
+  JsonWriter json;
+  open_event(json, "content_block_stop", stream.block);
+  close_event(json, "content_block_stop", out);
+  stream.open = PartKind::opaque;
+}
+
+void open_block(AnswerStream& stream, const ChatPart& part, std::string& out) {
+  close_block(stream, out);
+  ++stream.block;
+  JsonWriter json;
+  open_event(json, "content_block_start", stream.block);
+  json.key("content_block");
+  write_block(part, json);
+  close_event(json, "content_block_start", out);
+  stream.open = part.kind;
+}
+
+void append_delta(std::int32_t block, std::string_view type, std::string_view member,
+                  std::string_view text, std::string& out) {
+  JsonWriter json;
+  open_event(json, "content_block_delta", block);
+  json.open_object("delta");
+  json.text("type", type);
+  json.text(member, text);
+  json.close_object();
+  close_event(json, "content_block_delta", out);
+}
+
+void show_text(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  if (event.text.empty()) return;
+  ChatPart part;
+  if (stream.open != PartKind::text) open_block(stream, part, out);
+  append_delta(stream.block, "text_delta", "text", event.text, out);
+}
+
+void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  ChatPart part;
+  part.kind = PartKind::reasoning;
+  if (event.redacted) {
+    if (stream.origin != here) return;
+    part.redacted = true;
+    part.signature = event.signature;
+    open_block(stream, part, out);
+    close_block(stream, out);
+    return;
+  }
+  const bool shows = !event.text.empty() || stream.origin == here;
+  if (!shows) return;
+  if (stream.open != PartKind::reasoning) open_block(stream, part, out);
+  if (!event.text.empty()) {
+    append_delta(stream.block, "thinking_delta", "thinking", event.text, out);
+  }
+  if (event.signature.empty() || stream.origin != here) return;
+  append_delta(stream.block, "signature_delta", "signature", event.signature, out);
+  close_block(stream, out);
+}
+
+void begin_call(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  ChatPart part;
+  part.kind = PartKind::tool_call;
+  part.id = event.id;
+  part.name = event.name;
+  open_block(stream, part, out);
+  stream.call_blocks.push_back(stream.block);
+}
+
+// Fragments name their block, so calls that come interleaved stay apart.
+void show_arguments(const AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const auto call = static_cast<std::size_t>(event.index);
+  if (event.index < 0 || call >= stream.call_blocks.size()) return;
+  append_delta(stream.call_blocks[call], "input_json_delta", "partial_json", event.text, out);
+}
+
+// A block of Anthropic's own goes on whole; another provider's says nothing here.
+void show_opaque(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  if (stream.origin != here) return;
+  ChatPart part;
+  part.kind = PartKind::opaque;
+  part.format = here;
+  part.extra = event.text;
+  close_block(stream, out);
+  open_block(stream, part, out);
+  stream.open = PartKind::text;  // so that it is closed
+  close_block(stream, out);
+}
+
+void begin_message(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  stream.answer.id = event.id;
+  stream.answer.model = event.model;
+  JsonWriter json;
+  open_event(json, "message_start", -1);
+  json.key("message");
+  write_message(stream.answer, stream.stamp, false, json);
+  close_event(json, "message_start", out);
+}
+
+void end_message(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  close_block(stream, out);
+  JsonWriter json;
+  open_event(json, "message_delta", -1);
+  json.open_object("delta");
+  write_reason(event.reason, true, json);
+  json.close_object();
+  write_usage(stream.answer.usage, json);
+  close_event(json, "message_delta", out);
+  append_sse(out, "message_stop", "{\"type\":\"message_stop\"}");
+}
+
+std::string_view error_type(FailureClass failure_class) {
+  switch (failure_class) {
+    case FailureClass::bad_request:
+    case FailureClass::filtered:
+      return "invalid_request_error";
+    case FailureClass::unauthorized:
+      return "authentication_error";
+    case FailureClass::not_found:
+      return "not_found_error";
+    case FailureClass::too_large:
+      return "request_too_large";
+    case FailureClass::rate_limited:
+      return "rate_limit_error";
+    case FailureClass::no_quota:
+      return "billing_error";
+    case FailureClass::overloaded:
+      return "overloaded_error";
+    case FailureClass::timeout:
+      return "timeout_error";
+    default:
+      return "api_error";
+  }
+}
+
+}  // namespace
+
+void write_anthropic_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
+  write_message(answer, stamp, true, out);
+}
+
+void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  switch (event.kind) {
+    case EventKind::started:
+      begin_message(stream, event, out);
+      break;
+    case EventKind::text:
+    case EventKind::refusal:
+      show_text(stream, event, out);
+      break;
+    case EventKind::reasoning:
+      show_reasoning(stream, event, out);
+      break;
+    case EventKind::tool_begun:
+      begin_call(stream, event, out);
+      break;
+    case EventKind::tool_arguments:
+      show_arguments(stream, event, out);
+      break;
+    case EventKind::usage:
+      stream.answer.usage = event.usage;
+      break;
+    case EventKind::heartbeat:
+      append_sse(out, "ping", "{\"type\":\"ping\"}");
+      break;
+    case EventKind::finished:
+      end_message(stream, event, out);
+      break;
+    case EventKind::failed: {
+      JsonWriter json;
+      if (event.failure) write_anthropic_error(*event.failure, json);
+      append_sse(out, "error", json.take());
+      break;
+    }
+    case EventKind::opaque:
+      show_opaque(stream, event, out);
+      break;
+  }
+}
+
+void write_anthropic_error(const ChatFailure& failure, JsonWriter& out) {
+  out.open_object();
+  out.text("type", "error");
+  out.open_object("error");
+  out.text("type", error_type(failure.failure_class));
+  out.text("message", failure.message);
+  out.close_object();
+  out.text_if("request_id", failure.request_id);
+  out.close_object();
+}
+
+}  // namespace redoubt::llm

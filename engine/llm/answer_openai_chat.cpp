@@ -1,0 +1,238 @@
+// Answers as OpenAI chat completions.
+#include "engine/llm/encode_answer.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+std::string_view reason_word(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::length:
+      return "length";
+    case FinishReason::tool_calls:
+      return "tool_calls";
+    case FinishReason::filtered:
+      return "content_filter";
+    default:
+      return "stop";
+  }
+}
+
+void write_usage(const Usage& usage, JsonWriter& out) {
+  out.open_object("usage");
+  out.integer("prompt_tokens", usage.input);
+  out.integer("completion_tokens", usage.output);
+  out.integer("total_tokens", usage.input + usage.output);
+  out.open_object("prompt_tokens_details");
+  out.integer("cached_tokens", usage.cached_read);
+  if (usage.cache_write > 0) out.integer("cache_write_tokens", usage.cache_write);
+  out.close_object();
+  out.open_object("completion_tokens_details");
+  out.integer("reasoning_tokens", usage.reasoning);
+  out.close_object();
+  out.close_object();
+}
+
+std::string text_of_kind(const ChatAnswer& answer, PartKind kind) {
+  std::string text;
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind == kind) text += part.text;
+  }
+  return text;
+}
+
+bool has_kind(const ChatAnswer& answer, PartKind kind) {
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind == kind) return true;
+  }
+  return false;
+}
+
+void text_or_null(JsonWriter& out, std::string_view name, std::string_view text, bool present) {
+  out.key(name);
+  if (present) {
+    out.text(text);
+  } else {
+    out.null();
+  }
+}
+
+void write_message(const ChatAnswer& answer, JsonWriter& out) {
+  out.open_object("message");
+  out.text("role", "assistant");
+  text_or_null(out, "content", answer_text(answer), has_kind(answer, PartKind::text));
+  const bool refused = has_kind(answer, PartKind::refusal);
+  text_or_null(out, "refusal", text_of_kind(answer, PartKind::refusal), refused);
+  out.text_if("reasoning_content", text_of_kind(answer, PartKind::reasoning));
+  if (has_kind(answer, PartKind::tool_call)) {
+    out.open_array("tool_calls");
+    for (const ChatPart& part : answer.parts) {
+      if (part.kind != PartKind::tool_call) continue;
+      out.open_object();
+      out.text("id", part.id);
+      out.text("type", "function");
+      out.open_object("function");
+      out.text("name", part.name);
+      out.text("arguments", part.arguments);
+      out.close_object();
+      out.close_object();
+    }
+    out.close_array();
+  }
+  out.close_object();
+}
+
+void write_head(const AnswerStream& stream, JsonWriter& out) {
+  out.open_object();
+  out.text("id", answer_id(stream.stamp, stream.answer));
+  out.text("object", "chat.completion.chunk");
+  out.integer("created", stream.stamp.created_s);
+  out.text("model", answer_model(stream.stamp, stream.answer));
+}
+
+// A chunk is open in its delta; this closes it.
+void append_chunk(const AnswerStream& stream, JsonWriter& delta, std::string_view reason,
+                  std::string& out) {
+  JsonWriter chunk;
+  write_head(stream, chunk);
+  chunk.open_array("choices");
+  chunk.open_object();
+  chunk.integer("index", 0);
+  chunk.raw("delta", delta.take());
+  text_or_null(chunk, "finish_reason", reason, !reason.empty());
+  chunk.close_object();
+  chunk.close_array();
+  if (stream.include_usage) {
+    chunk.key("usage");
+    chunk.null();
+  }
+  chunk.close_object();
+  append_sse(out, {}, chunk.take());
+}
+
+void write_call(const ChatEvent& event, JsonWriter& delta) {
+  const bool begun = event.kind == EventKind::tool_begun;
+  delta.open_array("tool_calls");
+  delta.open_object();
+  delta.integer("index", event.index);
+  if (begun) {
+    delta.text("id", event.id);
+    delta.text("type", "function");
+  }
+  delta.open_object("function");
+  if (begun) delta.text("name", event.name);
+  delta.text("arguments", begun ? std::string_view() : std::string_view(event.text));
+  delta.close_object();
+  delta.close_object();
+  delta.close_array();
+}
+
+void append_end(const AnswerStream& stream, std::string& out) {
+  if (stream.include_usage) {
+    JsonWriter chunk;
+    write_head(stream, chunk);
+    chunk.open_array("choices");
+    chunk.close_array();
+    write_usage(stream.answer.usage, chunk);
+    chunk.close_object();
+    append_sse(out, {}, chunk.take());
+  }
+  append_sse(out, {}, "[DONE]");
+}
+
+std::string_view error_type(FailureClass failure_class) {
+  switch (failure_class) {
+    case FailureClass::unauthorized:
+      return "authentication_error";
+    case FailureClass::rate_limited:
+      return "rate_limit_error";
+    case FailureClass::no_quota:
+      return "insufficient_quota";
+    case FailureClass::bad_request:
+    case FailureClass::not_found:
+    case FailureClass::too_large:
+    case FailureClass::filtered:
+      return "invalid_request_error";
+    default:
+      return "server_error";
+  }
+}
+
+}  // namespace
+
+void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
+  out.open_object();
+  out.text("id", answer_id(stamp, answer));
+  out.text("object", "chat.completion");
+  out.integer("created", stamp.created_s);
+  out.text("model", answer_model(stamp, answer));
+  out.open_array("choices");
+  out.open_object();
+  out.integer("index", 0);
+  write_message(answer, out);
+  out.key("logprobs");
+  out.null();
+  out.text("finish_reason", reason_word(answer.reason));
+  out.close_object();
+  out.close_array();
+  if (answer.usage.reported) write_usage(answer.usage, out);
+  out.close_object();
+}
+
+void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  JsonWriter delta;
+  delta.open_object();
+  std::string_view reason;
+  switch (event.kind) {
+    case EventKind::started:
+      stream.answer.id = event.id;
+      stream.answer.model = event.model;
+      delta.text("role", "assistant");
+      delta.text("content", "");
+      break;
+    case EventKind::text:
+    case EventKind::refusal:
+    case EventKind::reasoning:
+      if (event.text.empty()) return;  // a signature alone: the format has no place for it
+      delta.text(event.kind == EventKind::text      ? "content"
+                 : event.kind == EventKind::refusal ? "refusal"
+                                                    : "reasoning_content",
+                 event.text);
+      break;
+    case EventKind::tool_begun:
+    case EventKind::tool_arguments:
+      write_call(event, delta);
+      break;
+    case EventKind::finished:
+      reason = reason_word(event.reason);
+      break;
+    case EventKind::usage:
+      stream.answer.usage = event.usage;
+      return;
+    case EventKind::failed: {
+      JsonWriter error;
+      if (event.failure) write_openai_error(*event.failure, error);
+      append_sse(out, {}, error.take());
+      return;
+    }
+    default:
+      return;
+  }
+  delta.close_object();
+  append_chunk(stream, delta, reason, out);
+  if (event.kind == EventKind::finished) append_end(stream, out);
+}
+
+void write_openai_error(const ChatFailure& failure, JsonWriter& out) {
+  out.open_object();
+  out.open_object("error");
+  out.text("message", failure.message);
+  out.text("type", error_type(failure.failure_class));
+  text_or_null(out, "param", failure.param, !failure.param.empty());
+  const bool known = !failure.code.empty();
+  text_or_null(out, "code",
+               known ? std::string_view(failure.code) : failure_name(failure.failure_class), true);
+  out.close_object();
+  out.close_object();
+}
+
+}  // namespace redoubt::llm

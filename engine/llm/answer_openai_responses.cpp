@@ -1,0 +1,333 @@
+// Answers as OpenAI Responses. A stream carries each item's beginning, deltas and end, and last
+// the whole response, which is put together from the events on the way.
+#include "engine/base/message.hpp"
+#include "engine/llm/encode_answer.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::openai_responses;
+
+std::string item_id(std::string_view prefix, std::string_view response, std::int32_t index) {
+  return joined({prefix, "_", response, "_", index});
+}
+
+void write_text_part(PartKind kind, std::string_view text, JsonWriter& out) {
+  out.open_object();
+  if (kind == PartKind::refusal) {
+    out.text("type", "refusal");
+    out.text("refusal", text);
+  } else {
+    out.text("type", "output_text");
+    out.text("text", text);
+    out.open_array("annotations");
+    out.close_array();
+  }
+  out.close_object();
+}
+
+void write_reasoning(const ChatPart& part, std::string_view id, JsonWriter& out) {
+  out.text("type", "reasoning");
+  out.text("id", part.format == here && !part.id.empty() ? std::string_view(part.id) : id);
+  out.open_array("summary");
+  if (!part.text.empty()) {
+    out.open_object();
+    out.text("type", "summary_text");
+    out.text("text", part.text);
+    out.close_object();
+  }
+  out.close_array();
+  if (part.format == here) out.text_if("encrypted_content", part.signature);
+}
+
+// `done`: with what it holds; else its beginning.
+void write_item(const ChatPart& part, std::string_view response, std::int32_t index, bool done,
+                JsonWriter& out) {
+  if (part.kind == PartKind::opaque) {
+    out.raw(part.extra);
+    return;
+  }
+  out.open_object();
+  if (part.kind == PartKind::reasoning) {
+    write_reasoning(part, item_id("rs", response, index), out);
+  } else if (part.kind == PartKind::tool_call) {
+    out.text("type", "function_call");
+    out.text("id", item_id("fc", response, index));
+    out.text("call_id", part.id);
+    out.text("name", part.name);
+    out.text("arguments", done ? std::string_view(part.arguments) : "");
+    out.text("status", done ? "completed" : "in_progress");
+  } else {
+    out.text("type", "message");
+    out.text("id", item_id("msg", response, index));
+    out.text("role", "assistant");
+    out.text("status", done ? "completed" : "in_progress");
+    out.open_array("content");
+    if (done) write_text_part(part.kind, part.text, out);
+    out.close_array();
+  }
+  out.close_object();
+}
+
+void write_usage(const Usage& usage, JsonWriter& out) {
+  out.open_object("usage");
+  out.integer("input_tokens", usage.input);
+  out.open_object("input_tokens_details");
+  out.integer("cached_tokens", usage.cached_read);
+  out.close_object();
+  out.integer("output_tokens", usage.output);
+  out.open_object("output_tokens_details");
+  out.integer("reasoning_tokens", usage.reasoning);
+  out.close_object();
+  out.integer("total_tokens", usage.input + usage.output);
+  out.close_object();
+}
+
+std::string_view status_word(const ChatAnswer& answer) {
+  if (answer.failure) return "failed";
+  if (!answer.finished) return "in_progress";
+  const bool incomplete =
+      answer.reason == FinishReason::length || answer.reason == FinishReason::filtered;
+  return incomplete ? "incomplete" : "completed";
+}
+
+void write_end(const ChatAnswer& answer, JsonWriter& out) {
+  out.key("error");
+  if (answer.failure) {
+    out.open_object();
+    out.text("code", failure_name(answer.failure->failure_class));
+    out.text("message", answer.failure->message);
+    out.close_object();
+  } else {
+    out.null();
+  }
+  out.key("incomplete_details");
+  if (status_word(answer) == "incomplete") {
+    out.open_object();
+    out.text("reason",
+             answer.reason == FinishReason::length ? "max_output_tokens" : "content_filter");
+    out.close_object();
+  } else {
+    out.null();
+  }
+}
+
+bool is_shown(const ChatPart& part) {
+  return part.kind != PartKind::opaque || part.format == here;
+}
+
+void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
+  const std::string_view id = answer_id(stamp, answer);
+  out.open_object();
+  out.text("id", id);
+  out.text("object", "response");
+  out.integer("created_at", stamp.created_s);
+  out.text("status", status_word(answer));
+  write_end(answer, out);
+  out.key("instructions");
+  out.null();
+  out.text("model", answer_model(stamp, answer));
+  out.open_array("output");
+  std::int32_t index = 0;
+  for (const ChatPart& part : answer.parts) {
+    if (is_shown(part) && answer.finished) write_item(part, id, index++, true, out);
+  }
+  out.close_array();
+  out.boolean("parallel_tool_calls", true);
+  out.text("tool_choice", "auto");
+  out.open_array("tools");
+  out.close_array();
+  if (answer.usage.reported) write_usage(answer.usage, out);
+  out.close_object();
+}
+
+void open_event(AnswerStream& stream, std::string_view type, JsonWriter& json) {
+  json.open_object();
+  json.text("type", type);
+  json.integer("sequence_number", stream.sequence++);
+}
+
+void append_response(AnswerStream& stream, std::string_view type, std::string& out) {
+  JsonWriter json;
+  open_event(stream, type, json);
+  json.key("response");
+  write_response(stream.answer, stream.stamp, json);
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+void append_item(AnswerStream& stream, const ChatPart& part, bool done, std::string& out) {
+  const std::string_view type = done ? "response.output_item.done" : "response.output_item.added";
+  JsonWriter json;
+  open_event(stream, type, json);
+  json.integer("output_index", stream.block);
+  json.key("item");
+  write_item(part, answer_id(stream.stamp, stream.answer), stream.block, done, json);
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+std::string open_item_id(const AnswerStream& stream, std::int32_t index, std::string_view prefix) {
+  return item_id(prefix, answer_id(stream.stamp, stream.answer), index);
+}
+
+// What names the place of a delta, or of a part.
+void write_place(const AnswerStream& stream, std::int32_t index, std::string_view prefix,
+                 JsonWriter& json) {
+  json.text("item_id", open_item_id(stream, index, prefix));
+  json.integer("output_index", index);
+  if (prefix == "msg") json.integer("content_index", 0);
+  if (prefix == "rs") json.integer("summary_index", 0);
+}
+
+void append_delta(AnswerStream& stream, std::string_view type, std::int32_t index,
+                  std::string_view prefix, std::string_view text, std::string& out) {
+  JsonWriter json;
+  open_event(stream, type, json);
+  write_place(stream, index, prefix, json);
+  json.text("delta", text);
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+void append_content_part(AnswerStream& stream, const ChatPart& part, bool done, std::string& out) {
+  const std::string_view type = done ? "response.content_part.done" : "response.content_part.added";
+  JsonWriter json;
+  open_event(stream, type, json);
+  write_place(stream, stream.block, "msg", json);
+  json.key("part");
+  write_text_part(part.kind, done ? std::string_view(part.text) : "", json);
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+void append_text_done(AnswerStream& stream, const ChatPart& part, std::string& out) {
+  const bool refusal = part.kind == PartKind::refusal;
+  const std::string_view type = refusal ? "response.refusal.done" : "response.output_text.done";
+  JsonWriter json;
+  open_event(stream, type, json);
+  write_place(stream, stream.block, "msg", json);
+  json.text(refusal ? "refusal" : "text", part.text);
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+void close_item(AnswerStream& stream, std::string& out) {
+  if (stream.open == PartKind::opaque) return;
+  const ChatPart& part = stream.answer.parts[stream.open_part];
+  if (stream.open == PartKind::text || stream.open == PartKind::refusal) {
+    append_text_done(stream, part, out);
+    append_content_part(stream, part, true, out);
+  } else if (stream.open == PartKind::tool_call) {
+    JsonWriter json;
+    open_event(stream, "response.function_call_arguments.done", json);
+    write_place(stream, stream.block, "fc", json);
+    json.text("arguments", part.arguments);
+    json.close_object();
+    append_sse(out, "response.function_call_arguments.done", json.take());
+  }
+  append_item(stream, part, true, out);
+  stream.open = PartKind::opaque;
+}
+
+PartKind kind_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::text:
+      return PartKind::text;
+    case EventKind::refusal:
+      return PartKind::refusal;
+    case EventKind::reasoning:
+      return PartKind::reasoning;
+    case EventKind::tool_begun:
+      return PartKind::tool_call;
+    default:
+      return PartKind::opaque;
+  }
+}
+
+std::string_view delta_type(PartKind kind) {
+  return kind == PartKind::text      ? "response.output_text.delta"
+         : kind == PartKind::refusal ? "response.refusal.delta"
+                                     : "response.reasoning_summary_text.delta";
+}
+
+// An event that begins a part begins an item; the next one goes on with it.
+void show(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const PartKind kind = kind_of(event.kind);
+  const std::size_t before = stream.answer.parts.size();
+  fold(stream.answer, event, stream.origin);
+  if (stream.answer.parts.size() > before) {
+    close_item(stream, out);
+    ++stream.block;
+    stream.open = kind;
+    stream.open_part = before;
+    const ChatPart& part = stream.answer.parts.back();
+    append_item(stream, part, false, out);
+    if (kind == PartKind::tool_call) stream.call_blocks.push_back(stream.block);
+    const bool message = kind == PartKind::text || kind == PartKind::refusal;
+    if (message) append_content_part(stream, part, false, out);
+  }
+  if (kind == PartKind::tool_call || event.text.empty()) return;
+  append_delta(stream, delta_type(kind), stream.block, kind == PartKind::reasoning ? "rs" : "msg",
+               event.text, out);
+}
+
+// An item of OpenAI's own goes on whole.
+void show_opaque(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  if (stream.origin != here) return;
+  fold(stream.answer, event, stream.origin);
+  close_item(stream, out);
+  ++stream.block;
+  append_item(stream, stream.answer.parts.back(), false, out);
+  append_item(stream, stream.answer.parts.back(), true, out);
+}
+
+void show_arguments(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  fold(stream.answer, event, stream.origin);
+  const auto call = static_cast<std::size_t>(event.index);
+  if (event.index < 0 || call >= stream.call_blocks.size()) return;
+  append_delta(stream, "response.function_call_arguments.delta", stream.call_blocks[call], "fc",
+               event.text, out);
+}
+
+}  // namespace
+
+void write_openai_responses_answer(const ChatAnswer& answer, const AnswerStamp& stamp,
+                                   JsonWriter& out) {
+  write_response(answer, stamp, out);
+}
+
+void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  switch (event.kind) {
+    case EventKind::started:
+      fold(stream.answer, event, stream.origin);
+      append_response(stream, "response.created", out);
+      append_response(stream, "response.in_progress", out);
+      break;
+    case EventKind::text:
+    case EventKind::refusal:
+    case EventKind::reasoning:
+    case EventKind::tool_begun:
+      show(stream, event, out);
+      break;
+    case EventKind::tool_arguments:
+      show_arguments(stream, event, out);
+      break;
+    case EventKind::usage:
+      fold(stream.answer, event, stream.origin);
+      break;
+    case EventKind::finished:
+    case EventKind::failed:
+      close_item(stream, out);
+      fold(stream.answer, event, stream.origin);
+      append_response(stream, "response." + std::string(status_word(stream.answer)), out);
+      break;
+    case EventKind::opaque:
+      show_opaque(stream, event, out);
+      break;
+    case EventKind::heartbeat:
+      break;
+  }
+}
+
+}  // namespace redoubt::llm

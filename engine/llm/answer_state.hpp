@@ -1,0 +1,65 @@
+// What every decoder knows while an answer comes in, and how it tells it. A plain value.
+//
+// 1. `started` is told before anything else, `finished` or `failed` last and once.
+// 2. Tool calls are numbered from 0 in the order of their beginning, whatever the wire's index.
+// 3. An answer with tool calls that ends with "stop" ends with tool_calls: OpenAI says "stop" for a
+//    forced tool, Gemini always.
+// 4. At most calls_max calls and blocks_max blocks; more is a failure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/llm/chat.hpp"
+
+namespace redoubt::llm {
+
+using ChatEvents = std::vector<ChatEvent>;
+
+/// A block, item or tool call that is under way, by the wire's own key.
+struct Slot {
+  std::int64_t key = 0;
+  PartKind kind = PartKind::text;
+  std::int32_t call = -1;
+  bool has_arguments = false;
+  std::string id;
+  std::string text;  ///< what must wait: an opaque block's beginning
+  std::string fragments;
+};
+
+struct AnswerState {
+  bool started = false;
+  bool over = false;
+  bool finish_seen = false;
+  bool shown = false;  ///< text, reasoning or a call was told
+  FinishReason reason = FinishReason::unknown;
+  std::string detail;
+  std::string id;
+  std::int32_t calls = 0;
+  std::vector<Slot> slots;
+  Usage usage;
+  std::int64_t fresh_input = 0;  ///< Anthropic: what its counts were so far
+
+  void start(ChatEvents& out, std::string_view answer_id, std::string_view model);
+  void say(ChatEvents& out, EventKind kind, std::string_view text, std::string_view signature = {});
+  void think(ChatEvents& out, std::string_view text, std::string_view item_id,
+             std::string_view signature, std::string_view name = {}, bool redacted = false);
+  /// The new call's number.
+  std::int32_t begin_call(ChatEvents& out, std::string_view call_id, std::string_view name,
+                          std::string_view signature = {});
+  void arguments(ChatEvents& out, std::int32_t call, std::string_view fragment);
+  void opaque(ChatEvents& out, std::string json);
+  void tell_usage(ChatEvents& out);
+  void finish(ChatEvents& out);
+  void fail(ChatEvents& out, ChatFailure failure);
+  /// The slot of a key, null where there is none.
+  Slot* slot(std::int64_t key);
+  /// A new slot; null (and a failure) over the bound.
+  Slot* add_slot(ChatEvents& out, std::int64_t key, PartKind kind);
+
+ private:
+  ChatEvent& tell(ChatEvents& out, EventKind kind);
+};
+
+}  // namespace redoubt::llm

@@ -1,0 +1,157 @@
+#include "engine/llm/chat.hpp"
+
+#include "engine/base/message.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr std::string_view failure_names[] = {
+    "bad_request", "unauthorized", "not_found", "too_large", "rate_limited", "no_quota",
+    "overloaded",  "server_error", "timeout",   "filtered",  "malformed",    "cut",
+};
+constexpr std::string_view finish_names[] = {
+    "unknown", "stop", "length", "tool_calls", "filtered", "paused",
+};
+constexpr std::string_view format_names[] = {
+    "none", "openai_chat", "openai_responses", "anthropic", "gemini",
+};
+
+ChatPart& add_part(ChatAnswer& answer, PartKind kind, WireFormat format) {
+  ChatPart& part = answer.parts.emplace_back();
+  part.kind = kind;
+  part.format = format;
+  return part;
+}
+
+// Deltas of one block go to one part; a signature closes its part.
+ChatPart& open_part(ChatAnswer& answer, PartKind kind, WireFormat format) {
+  if (!answer.parts.empty()) {
+    ChatPart& last = answer.parts.back();
+    if (last.kind == kind && last.signature.empty()) return last;
+  }
+  return add_part(answer, kind, format);
+}
+
+void fold_reasoning(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
+  ChatPart* part = answer.parts.empty() ? nullptr : &answer.parts.back();
+  const bool same = part != nullptr && part->kind == PartKind::reasoning &&
+                    part->signature.empty() && !event.redacted &&
+                    (event.id.empty() || part->id.empty() || event.id == part->id);
+  if (!same) part = &add_part(answer, PartKind::reasoning, format);
+  part->text += event.text;
+  part->redacted = event.redacted;
+  if (!event.id.empty()) part->id = event.id;
+  part->signature = event.signature;
+}
+
+ChatPart* nth_call(ChatAnswer& answer, std::int32_t index) {
+  for (ChatPart& part : answer.parts) {
+    if (part.kind == PartKind::tool_call && index-- == 0) return &part;
+  }
+  return nullptr;
+}
+
+void fail_malformed(ChatAnswer& answer, std::string message) {
+  ChatFailure failure;
+  failure.failure_class = FailureClass::malformed;
+  failure.message = std::move(message);
+  failure.should_retry = true;
+  answer.failure = std::move(failure);
+  answer.finished = true;
+}
+
+void fold_call(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
+  if (event.kind == EventKind::tool_begun) {
+    ChatPart& part = add_part(answer, PartKind::tool_call, format);
+    part.id = event.id;
+    part.name = event.name;
+    part.signature = event.signature;
+    return;
+  }
+  ChatPart* call = nth_call(answer, event.index);
+  if (call == nullptr) {
+    fail_malformed(answer, joined({"arguments for tool call ", event.index, " that never began"}));
+    return;
+  }
+  call->arguments += event.text;
+}
+
+}  // namespace
+
+void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
+  switch (event.kind) {
+    case EventKind::started:
+      if (!event.id.empty()) answer.id = event.id;
+      if (!event.model.empty()) answer.model = event.model;
+      break;
+    case EventKind::text: {
+      ChatPart& part = open_part(answer, PartKind::text, format);
+      part.text += event.text;
+      part.signature = event.signature;
+      break;
+    }
+    case EventKind::refusal:
+      open_part(answer, PartKind::refusal, format).text += event.text;
+      break;
+    case EventKind::reasoning:
+      fold_reasoning(answer, event, format);
+      break;
+    case EventKind::tool_begun:
+    case EventKind::tool_arguments:
+      fold_call(answer, event, format);
+      break;
+    case EventKind::opaque:
+      add_part(answer, PartKind::opaque, format).extra = event.text;
+      break;
+    case EventKind::usage:
+      answer.usage = event.usage;
+      break;
+    case EventKind::heartbeat:
+      break;
+    case EventKind::finished:
+      answer.reason = event.reason;
+      answer.reason_detail = event.detail;
+      answer.finished = true;
+      break;
+    case EventKind::failed:
+      answer.failure = event.failure;
+      answer.finished = true;
+      break;
+  }
+}
+
+std::string answer_text(const ChatAnswer& answer) {
+  std::string text;
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind == PartKind::text) text += part.text;
+  }
+  return text;
+}
+
+ChatMessage as_message(const ChatAnswer& answer) {
+  ChatMessage message;
+  message.role = Role::assistant;
+  message.parts = answer.parts;
+  return message;
+}
+
+ChatMessage text_message(Role role, std::string text) {
+  ChatMessage message;
+  message.role = role;
+  message.parts.emplace_back().text = std::move(text);
+  return message;
+}
+
+std::string_view failure_name(FailureClass failure_class) {
+  return failure_names[static_cast<std::size_t>(failure_class)];
+}
+
+std::string_view finish_name(FinishReason reason) {
+  return finish_names[static_cast<std::size_t>(reason)];
+}
+
+std::string_view format_name(WireFormat format) {
+  return format_names[static_cast<std::size_t>(format)];
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,252 @@
+// A client's Anthropic messages request as a neutral one.
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::anthropic;
+
+bool read_image(const Json& json, ChatPart& part) {
+  const Json* source = member_of(json, "source");
+  if (source == nullptr) return false;
+  const std::string_view type = text_in(*source, "type");
+  part.kind = PartKind::image;
+  part.url = text_in(*source, "url");
+  part.media_type = text_in(*source, "media_type");
+  part.data = text_in(*source, "data");
+  part.extra = rest_of(json, {"type", "source"});
+  return type == "url" || type == "base64";
+}
+
+void read_content(const Json& json, const std::string& path, std::vector<ChatPart>& parts,
+                  RequestFault& fault);
+
+void read_result(const Json& json, const std::string& path, ChatPart& part, RequestFault& fault) {
+  part.kind = PartKind::tool_result;
+  part.id = read_text(json, "tool_use_id", path, fault);
+  part.is_error = true_in(json, "is_error");
+  part.extra = rest_of(json, {"type", "tool_use_id", "is_error", "content"});
+  const Json* content = member_of(json, "content");
+  if (content == nullptr) return;
+  if (content->is_string()) {
+    part.text = text_of(content);
+  } else {
+    read_content(json, path, part.content, fault);
+  }
+}
+
+ChatPart read_block(const Json& json, const std::string& path, RequestFault& fault) {
+  const std::string_view type = text_in(json, "type");
+  ChatPart part;
+  part.format = here;
+  if (type == "text") {
+    part.text = read_text(json, "text", path, fault);
+    part.extra = rest_of(json, {"type", "text"});
+  } else if (type == "image") {
+    if (!read_image(json, part)) return opaque_part(json, here);
+  } else if (type == "tool_use") {
+    part.kind = PartKind::tool_call;
+    part.id = read_text(json, "id", path, fault);
+    part.name = read_text(json, "name", path, fault);
+    const Json* input = member_of(json, "input");
+    part.arguments = input == nullptr ? "{}" : dump(*input);
+    part.extra = rest_of(json, {"type", "id", "name", "input"});
+  } else if (type == "tool_result") {
+    read_result(json, path, part, fault);
+  } else if (type == "thinking") {
+    part.kind = PartKind::reasoning;
+    part.text = read_text(json, "thinking", path, fault);
+    part.signature = read_text(json, "signature", path, fault);
+  } else if (type == "redacted_thinking") {
+    part.kind = PartKind::reasoning;
+    part.redacted = true;
+    part.signature = read_text(json, "data", path, fault);
+  } else if (type.empty()) {
+    fault.set(path, "a block with a type", &json);
+  } else {
+    return opaque_part(json, here);
+  }
+  return part;
+}
+
+void read_content(const Json& json, const std::string& path, std::vector<ChatPart>& parts,
+                  RequestFault& fault) {
+  const Json* content = member_of(json, "content");
+  if (content != nullptr && content->is_string()) {
+    ChatPart& part = parts.emplace_back();
+    part.text = text_of(content);
+    part.format = here;
+  } else if (content != nullptr && content->is_array()) {
+    for (std::size_t i = 0; i < content->size(); ++i)
+      parts.push_back(read_block((*content)[i], indexed(path + ".content", i), fault));
+  } else {
+    fault.set(path + ".content", "a text or a list of blocks", content);
+  }
+}
+
+void read_system(const Json& json, ChatRequest& request, RequestFault& fault) {
+  const Json* system = member_of(json, "system");
+  if (system == nullptr) return;
+  ChatMessage message;
+  message.role = Role::system;
+  message.format = here;
+  if (system->is_string()) {
+    message.parts.emplace_back().text = text_of(system);
+  } else if (system->is_array()) {
+    for (std::size_t i = 0; i < system->size(); ++i)
+      message.parts.push_back(read_block((*system)[i], indexed("system", i), fault));
+  } else {
+    fault.set("system", "a text or a list of blocks", system);
+  }
+  request.messages.push_back(std::move(message));
+}
+
+// A message that holds results alone is a tool's: other formats keep them apart.
+Role role_of(std::string_view word, const ChatMessage& message) {
+  if (word == "assistant") return Role::assistant;
+  if (word == "system") return Role::system;
+  for (const ChatPart& part : message.parts) {
+    if (part.kind != PartKind::tool_result) return Role::user;
+  }
+  return Role::tool;
+}
+
+void read_message(const Json& json, const std::string& path, ChatRequest& request,
+                  RequestFault& fault) {
+  const std::string role = read_text(json, "role", path, fault);
+  if (role != "user" && role != "assistant" && role != "system") {
+    fault.set(path + ".role", "user or assistant", member_of(json, "role"));
+  }
+  ChatMessage message;
+  message.format = here;
+  read_content(json, path, message.parts, fault);
+  message.role = role_of(role, message);
+  request.messages.push_back(std::move(message));
+}
+
+void read_tools(const Json& json, std::string_view body, ChatRequest& request,
+                RequestFault& fault) {
+  const Json* tools = member_of(json, "tools");
+  if (tools == nullptr) return;
+  if (!tools->is_array()) {
+    fault.set("tools", "a list", tools);
+    return;
+  }
+  const auto texts = element_texts(member_text(body, "tools"));
+  for (std::size_t i = 0; i < tools->size(); ++i) {
+    const Json& tool = (*tools)[i];
+    const std::string path = indexed("tools", i);
+    ToolDefinition& definition = request.tools.emplace_back();
+    definition.format = here;
+    const std::string_view type = text_in(tool, "type");
+    const Json* schema = member_of(tool, "input_schema");
+    if (!type.empty() && type != "custom") {
+      definition.opaque = true;
+      definition.extra = dump(tool);
+      continue;
+    }
+    definition.name = read_text(tool, "name", path, fault);
+    if (definition.name.empty()) fault.set(path + ".name", "a text", nullptr);
+    definition.description = read_text(tool, "description", path, fault);
+    definition.strict = read_optional_flag(tool, "strict", fault);
+    if (schema == nullptr || !schema->is_object()) {
+      fault.set(path + ".input_schema", "an object", schema);
+      return;
+    }
+    const std::string_view text = i < texts.size() ? member_text(texts[i], "input_schema") : "";
+    definition.parameters = text.empty() ? dump(*schema) : std::string(text);
+    definition.extra = rest_of(tool, {"name", "description", "strict", "input_schema"});
+  }
+}
+
+void read_tool_choice(const Json& json, ChatRequest& request, RequestFault& fault) {
+  const Json* choice = member_of(json, "tool_choice");
+  if (choice == nullptr) return;
+  const std::string_view type = text_in(*choice, "type");
+  if (type == "auto") {
+    request.tool_choice = ToolChoice::automatic;
+  } else if (type == "any") {
+    request.tool_choice = ToolChoice::required;
+  } else if (type == "none") {
+    request.tool_choice = ToolChoice::none;
+  } else if (type == "tool") {
+    request.tool_choice = ToolChoice::named;
+    request.tool_choice_name = read_text(*choice, "name", "tool_choice", fault);
+  } else {
+    fault.set("tool_choice.type", "auto, any, tool or none", member_of(*choice, "type"));
+  }
+  if (true_in(*choice, "disable_parallel_tool_use")) request.parallel_tools = false;
+}
+
+// What of `thinking` and `output_config` has no neutral name stays in `extra` under their own.
+void read_reasoning(const Json& json, std::string_view body, ChatRequest& request, Json& extra,
+                    RequestFault& fault) {
+  if (const Json* thinking = member_of(json, "thinking")) {
+    const std::string_view type = text_in(*thinking, "type");
+    Json rest = *thinking;
+    if (type == "enabled") {
+      request.reasoning.budget_tokens = read_count(*thinking, "budget_tokens", fault);
+      rest.erase("type");
+      rest.erase("budget_tokens");
+    } else if (type == "disabled") {
+      request.reasoning.effort = "none";
+      rest.erase("type");
+    }
+    if (rest.is_object() && !rest.empty()) extra["thinking"] = std::move(rest);
+  }
+  const Json* config = member_of(json, "output_config");
+  if (config == nullptr || !config->is_object()) return;
+  Json rest = *config;
+  const std::string effort = read_text(*config, "effort", "output_config", fault);
+  if (!effort.empty()) request.reasoning.effort = effort;
+  rest.erase("effort");
+  const Json* format = member_of(*config, "format");
+  const Json* schema = member_of(format, "schema");
+  if (schema != nullptr && text_in(*format, "type") == "json_schema") {
+    request.output.kind = OutputKind::json_schema;
+    const std::string_view text =
+        member_text(member_text(member_text(body, "output_config"), "format"), "schema");
+    request.output.schema = text.empty() ? dump(*schema) : std::string(text);
+    rest.erase("format");
+  }
+  if (!rest.empty()) extra["output_config"] = std::move(rest);
+}
+
+}  // namespace
+
+void read_anthropic_request(const Json& json, std::string_view body, ChatRequest& request,
+                            RequestFault& fault) {
+  request.model = read_text(json, "model", "", fault);
+  read_system(json, request, fault);
+  const Json* messages = member_of(json, "messages");
+  if (messages == nullptr || !messages->is_array() || messages->empty()) {
+    fault.set("messages", "a list of one message or more", messages);
+    return;
+  }
+  for (std::size_t i = 0; i < messages->size(); ++i)
+    read_message((*messages)[i], indexed("messages", i), request, fault);
+  read_tools(json, body, request, fault);
+  read_tool_choice(json, request, fault);
+  request.output_tokens_max = read_count(json, "max_tokens", fault);
+  if (!request.output_tokens_max) fault.set("max_tokens", "a whole number", nullptr);
+  request.stream = read_flag(json, "stream", fault);
+  request.sampling.temperature = read_number(json, "temperature", 0, 1, fault);
+  request.sampling.top_p = read_number(json, "top_p", 0, 1, fault);
+  request.sampling.top_k = read_count(json, "top_k", fault);
+  read_texts(json, "stop_sequences", request.sampling.stop, fault);
+  if (const Json* metadata = member_of(json, "metadata")) {
+    request.user = read_text(*metadata, "user_id", "metadata", fault);
+  }
+  Json extra = json;
+  for (const char* key :
+       {"model", "system", "messages", "tools", "tool_choice", "max_tokens", "stream",
+        "temperature", "top_p", "top_k", "stop_sequences", "metadata", "thinking", "output_config"})
+    extra.erase(key);
+  read_reasoning(json, body, request, extra, fault);
+  if (!extra.empty()) request.extra = dump(extra);
+}
+
+}  // namespace redoubt::llm

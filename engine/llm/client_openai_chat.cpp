@@ -1,0 +1,267 @@
+// A client's OpenAI chat completion request as a neutral one.
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::openai_chat;
+
+ChatPart read_part(const Json& json, const std::string& path, RequestFault& fault) {
+  ChatPart part;
+  const std::string_view type = text_in(json, "type");
+  part.format = here;
+  if (type == "text") {
+    part.text = read_text(json, "text", path, fault);
+    part.extra = rest_of(json, {"type", "text"});
+  } else if (type == "refusal") {
+    part.kind = PartKind::refusal;
+    part.text = read_text(json, "refusal", path, fault);
+  } else if (type == "image_url") {
+    const Json* image = member_of(json, "image_url");
+    if (image == nullptr || text_in(*image, "url").empty()) {
+      fault.set(path + ".image_url", "an object with a url", image);
+      return part;
+    }
+    read_image_url(text_in(*image, "url"), part);
+    part.extra = rest_of(*image, {"url"});
+  } else if (type.empty()) {
+    fault.set(path, "a part with a type", &json);
+  } else {
+    return opaque_part(json, here);
+  }
+  return part;
+}
+
+void read_content(const Json& json, const std::string& path, std::vector<ChatPart>& parts,
+                  RequestFault& fault) {
+  const Json* content = member_of(json, "content");
+  if (content == nullptr) return;
+  if (content->is_string()) {
+    ChatPart& part = parts.emplace_back();
+    part.text = text_of(content);
+    part.format = here;
+  } else if (content->is_array()) {
+    for (std::size_t i = 0; i < content->size(); ++i)
+      parts.push_back(read_part((*content)[i], indexed(path + ".content", i), fault));
+  } else {
+    fault.set(path + ".content", "a text or a list of parts", content);
+  }
+}
+
+void read_calls(const Json& json, const std::string& path, ChatMessage& message,
+                RequestFault& fault) {
+  const Json* calls = member_of(json, "tool_calls");
+  if (calls == nullptr) return;
+  if (!calls->is_array()) {
+    fault.set(path + ".tool_calls", "a list", calls);
+    return;
+  }
+  for (std::size_t i = 0; i < calls->size(); ++i) {
+    const Json& call = (*calls)[i];
+    const std::string place = indexed(path + ".tool_calls", i);
+    const Json* function = member_of(call, "function");
+    if (function == nullptr) {
+      fault.set(place + ".function", "an object", nullptr);
+      return;
+    }
+    ChatPart& part = message.parts.emplace_back();
+    part.kind = PartKind::tool_call;
+    part.format = here;
+    part.id = read_text(call, "id", place, fault);
+    part.name = read_text(*function, "name", place, fault);
+    part.arguments = read_text(*function, "arguments", place, fault);
+    part.extra = rest_of(call, {"id", "type", "function", "index"});
+  }
+}
+
+// A model that thinks aloud (DeepSeek) gets its own words back through any client.
+void read_thoughts(const Json& json, ChatMessage& message) {
+  const std::string_view text = text_in(json, "reasoning_content");
+  if (text.empty()) return;
+  ChatPart& part = message.parts.emplace_back();
+  part.kind = PartKind::reasoning;
+  part.text = text;
+  part.format = here;
+}
+
+void read_message(const Json& json, const std::string& path, ChatRequest& request,
+                  RequestFault& fault) {
+  const std::string role = read_text(json, "role", path, fault);
+  ChatMessage message;
+  message.format = here;
+  message.name = read_text(json, "name", path, fault);
+  if (role == "tool") {
+    message.role = Role::tool;
+    ChatPart& part = message.parts.emplace_back();
+    part.kind = PartKind::tool_result;
+    part.format = here;
+    part.id = read_text(json, "tool_call_id", path, fault);
+    if (part.id.empty()) fault.set(path + ".tool_call_id", "a text", nullptr);
+    std::vector<ChatPart> content;
+    read_content(json, path, content, fault);
+    part.text = content.size() == 1 && content.front().kind == PartKind::text ? content.front().text
+                                                                              : std::string();
+    if (part.text.empty()) part.content = std::move(content);
+    request.messages.push_back(std::move(message));
+    return;
+  }
+  if (role == "assistant") {
+    message.role = Role::assistant;
+    read_thoughts(json, message);
+  } else if (role == "system") {
+    message.role = Role::system;
+  } else if (role == "developer") {
+    message.role = Role::developer;
+  } else if (role != "user") {
+    fault.set(path + ".role", "system, developer, user, assistant or tool",
+              member_of(json, "role"));
+  }
+  read_content(json, path, message.parts, fault);
+  if (message.role == Role::assistant) {
+    const std::string refusal = read_text(json, "refusal", path, fault);
+    if (!refusal.empty()) {
+      ChatPart& part = message.parts.emplace_back();
+      part.kind = PartKind::refusal;
+      part.text = refusal;
+    }
+    read_calls(json, path, message, fault);
+  }
+  message.extra =
+      rest_of(json, {"role", "content", "name", "tool_calls", "refusal", "reasoning_content"});
+  request.messages.push_back(std::move(message));
+}
+
+void read_tools(const Json& json, std::string_view body, ChatRequest& request,
+                RequestFault& fault) {
+  const Json* tools = member_of(json, "tools");
+  if (tools == nullptr) return;
+  if (!tools->is_array()) {
+    fault.set("tools", "a list", tools);
+    return;
+  }
+  const auto texts = element_texts(member_text(body, "tools"));
+  for (std::size_t i = 0; i < tools->size(); ++i) {
+    const Json& tool = (*tools)[i];
+    const std::string path = indexed("tools", i);
+    ToolDefinition& definition = request.tools.emplace_back();
+    definition.format = here;
+    const Json* function = member_of(tool, "function");
+    if (function == nullptr) {
+      definition.opaque = true;
+      definition.extra = dump(tool);
+      if (!tool.is_object()) fault.set(path, "an object", &tool);
+      continue;
+    }
+    definition.name = read_text(*function, "name", path, fault);
+    if (definition.name.empty()) fault.set(path + ".function.name", "a text", nullptr);
+    definition.description = read_text(*function, "description", path, fault);
+    definition.strict = read_optional_flag(*function, "strict", fault);
+    const Json* parameters = member_of(*function, "parameters");
+    if (parameters != nullptr) {
+      if (!parameters->is_object())
+        fault.set(path + ".function.parameters", "an object", parameters);
+      const std::string_view text =
+          i < texts.size() ? member_text(member_text(texts[i], "function"), "parameters") : "";
+      definition.parameters = text.empty() ? dump(*parameters) : std::string(text);
+    }
+    definition.extra = rest_of(tool, {"type", "function"});
+  }
+}
+
+// Returns whether the choice has a neutral name.
+bool read_tool_choice(const Json& json, ChatRequest& request) {
+  const Json* choice = member_of(json, "tool_choice");
+  if (choice == nullptr) return true;
+  const std::string_view word = text_of(choice);
+  const std::string_view name = text_of(member_of(member_of(*choice, "function"), "name"));
+  if (word == "auto") {
+    request.tool_choice = ToolChoice::automatic;
+  } else if (word == "none") {
+    request.tool_choice = ToolChoice::none;
+  } else if (word == "required" || word == "any") {
+    request.tool_choice = ToolChoice::required;
+  } else if (!name.empty()) {
+    request.tool_choice = ToolChoice::named;
+    request.tool_choice_name = name;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void read_output(const Json& json, std::string_view body, ChatRequest& request,
+                 RequestFault& fault) {
+  const Json* format = member_of(json, "response_format");
+  if (format == nullptr) return;
+  const std::string_view type = text_in(*format, "type");
+  if (type == "text") return;
+  if (type == "json_object") {
+    request.output.kind = OutputKind::json;
+    return;
+  }
+  const Json* schema = member_of(*format, "json_schema");
+  if (type != "json_schema" || schema == nullptr || member_of(*schema, "schema") == nullptr) {
+    fault.set("response_format", "text, json_object or json_schema with a schema", format);
+    return;
+  }
+  request.output.kind = OutputKind::json_schema;
+  request.output.name = read_text(*schema, "name", "response_format", fault);
+  request.output.description = read_text(*schema, "description", "response_format", fault);
+  request.output.strict = read_optional_flag(*schema, "strict", fault).value_or(false);
+  const std::string_view text =
+      member_text(member_text(member_text(body, "response_format"), "json_schema"), "schema");
+  request.output.schema = text.empty() ? dump(*member_of(*schema, "schema")) : std::string(text);
+}
+
+void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) {
+  request.stream = read_flag(json, "stream", fault);
+  if (const Json* options = member_of(json, "stream_options")) {
+    request.stream_usage = read_flag(*options, "include_usage", fault);
+  }
+  request.output_tokens_max = read_count(json, "max_completion_tokens", fault);
+  if (!request.output_tokens_max) request.output_tokens_max = read_count(json, "max_tokens", fault);
+  request.sampling.temperature = read_number(json, "temperature", -2, 2, fault);
+  request.sampling.top_p = read_number(json, "top_p", 0, 1, fault);
+  request.sampling.frequency_penalty = read_number(json, "frequency_penalty", -2, 2, fault);
+  request.sampling.presence_penalty = read_number(json, "presence_penalty", -2, 2, fault);
+  request.sampling.seed = read_count(json, "seed", fault);
+  read_texts(json, "stop", request.sampling.stop, fault);
+  request.reasoning.effort = read_text(json, "reasoning_effort", "", fault);
+  request.parallel_tools = read_optional_flag(json, "parallel_tool_calls", fault);
+  request.user = read_text(json, "user", "", fault);
+}
+
+}  // namespace
+
+void read_openai_chat_request(const Json& json, std::string_view body, ChatRequest& request,
+                              RequestFault& fault) {
+  request.model = read_text(json, "model", "", fault);
+  const Json* messages = member_of(json, "messages");
+  if (messages == nullptr || !messages->is_array() || messages->empty()) {
+    fault.set("messages", "a list of one message or more", messages);
+    return;
+  }
+  for (std::size_t i = 0; i < messages->size(); ++i)
+    read_message((*messages)[i], indexed("messages", i), request, fault);
+  const Json* count = member_of(json, "n");
+  if (count != nullptr && integer_of(count, 0) != 1) fault.set("n", "1 answer", count);
+  for (const char* old : {"functions", "function_call"}) {
+    if (const Json* member = member_of(json, old)) fault.set(old, "tools instead", member);
+  }
+  read_tools(json, body, request, fault);
+  const bool choice_known = read_tool_choice(json, request);
+  read_output(json, body, request, fault);
+  read_settings(json, request, fault);
+  const bool metadata_known = read_metadata(json, request);
+  request.extra =
+      rest_of(json, {"model", "messages", "tools", choice_known ? "tool_choice" : "model",
+                     "response_format", "stream", "stream_options", "max_completion_tokens",
+                     "max_tokens", "temperature", "top_p", "frequency_penalty", "presence_penalty",
+                     "seed", "stop", "reasoning_effort", "parallel_tool_calls", "user",
+                     metadata_known ? "metadata" : "model"});
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,138 @@
+#include "engine/llm/client_request.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+
+void RequestFault::set(std::string path, std::string_view expected, const Json* got) {
+  if (error) return;
+  const std::string found = got == nullptr ? "nothing" : describe(*got);
+  error = make_error("bad_request", {path, ": expected ", expected, ", got ", found}, {path},
+                     {expected}, {found});
+}
+
+Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body) {
+  auto parsed = parse_json(body, {client_body_bytes_max, 100});
+  if (!parsed.ok()) return std::move(parsed.error());
+  const Json& json = parsed.value();
+  ChatRequest request;
+  RequestFault fault;
+  request.format = format;
+  if (!json.is_object()) {
+    fault.set("body", "an object", &json);
+  } else if (format == WireFormat::anthropic) {
+    read_anthropic_request(json, body, request, fault);
+  } else if (format == WireFormat::openai_responses) {
+    read_openai_responses_request(json, body, request, fault);
+  } else {
+    read_openai_chat_request(json, body, request, fault);
+  }
+  if (request.model.empty()) fault.set("model", "a model's name", member_of(json, "model"));
+  if (fault.error) return std::move(*fault.error);
+  return request;
+}
+
+std::string read_text(const Json& object, const char* key, const std::string& path,
+                      RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return {};
+  if (!value->is_string()) fault.set(joined({path, path.empty() ? "" : ".", key}), "a text", value);
+  return std::string(text_of(value));
+}
+
+std::optional<bool> read_optional_flag(const Json& object, const char* key, RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_boolean()) {
+    fault.set(key, "true or false", value);
+    return std::nullopt;
+  }
+  return value->get<bool>();
+}
+
+bool read_flag(const Json& object, const char* key, RequestFault& fault) {
+  return read_optional_flag(object, key, fault).value_or(false);
+}
+
+std::optional<double> read_number(const Json& object, const char* key, double low, double high,
+                                  RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return std::nullopt;
+  const double number = value->is_number() ? value->get<double>() : low - 1;
+  if (!(number >= low && number <= high)) {
+    fault.set(key,
+              joined({"a number from ", static_cast<std::int64_t>(low), " to ",
+                      static_cast<std::int64_t>(high)}),
+              value);
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<std::int64_t> read_count(const Json& object, const char* key, RequestFault& fault) {
+  constexpr std::int64_t count_max = 1'000'000'000'000'000;
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return std::nullopt;
+  const std::int64_t count = integer_of(value, -1);
+  if (count < 0 || count > count_max) {
+    fault.set(key, "a whole number, 0 or more", value);
+    return std::nullopt;
+  }
+  return count;
+}
+
+void read_texts(const Json& object, const char* key, std::vector<std::string>& texts,
+                RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return;
+  if (value->is_string()) {
+    texts.emplace_back(text_of(value));
+    return;
+  }
+  bool all = value->is_array();
+  if (all) {
+    for (const Json& text : *value) {
+      all = all && text.is_string();
+      texts.emplace_back(text_of(&text));
+    }
+  }
+  if (!all) fault.set(key, "a text or a list of texts", value);
+}
+
+bool read_metadata(const Json& object, ChatRequest& request) {
+  const Json* metadata = member_of(object, "metadata");
+  if (metadata == nullptr || !metadata->is_object()) return false;
+  for (const Json& value : *metadata) {
+    if (!value.is_string()) return false;
+  }
+  for (auto it = metadata->begin(); it != metadata->end(); ++it)
+    request.metadata.emplace_back(it.key(), text_of(&*it));
+  return true;
+}
+
+void read_image_url(std::string_view url, ChatPart& part) {
+  part.kind = PartKind::image;
+  const std::size_t mark = url.find(";base64,");
+  if (url.substr(0, 5) != "data:" || mark == std::string_view::npos) {
+    part.url = url;
+    return;
+  }
+  part.media_type = url.substr(5, mark - 5);
+  part.data = url.substr(mark + 8);
+}
+
+ChatPart opaque_part(const Json& json, WireFormat format) {
+  ChatPart part;
+  part.kind = PartKind::opaque;
+  part.format = format;
+  part.extra = dump(json);
+  return part;
+}
+
+std::string indexed(std::string_view path, std::size_t index) {
+  return joined({path, "[", index, "]"});
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,63 @@
+// What a client of the relay asks, in a provider's wire format, as a neutral request.
+//
+// 1. Members without a neutral name are kept as `extra` of the client's format: they go on to a
+//    target of the same format and are dropped for others.
+// 2. What cannot be served is refused with its place: several answers at once (n > 1), the
+//    functions that tools replaced, a conversation kept at a provider, where the target is another.
+// 3. Schemas of tools and answers are kept as the client wrote them, byte for byte.
+// Errors carry code "bad_request" (or bad_json), the member's path, what was expected and found.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "engine/base/result.hpp"
+#include "engine/llm/chat.hpp"
+
+namespace redoubt::llm {
+
+/// A client's body is at most this long (images travel inside).
+constexpr std::size_t client_body_bytes_max = 24u << 20;
+
+/// `format`: openai_chat, openai_responses or anthropic.
+Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body);
+
+/// The first fault of a request that is being read; what follows it is read for nothing.
+struct RequestFault {
+  std::optional<Error> error;
+  void set(std::string path, std::string_view expected, const nlohmann::json* got);
+};
+
+// One reader for each format: `json` is the body's tree, `body` its text.
+void read_openai_chat_request(const nlohmann::json& json, std::string_view body,
+                              ChatRequest& request, RequestFault& fault);
+void read_openai_responses_request(const nlohmann::json& json, std::string_view body,
+                                   ChatRequest& request, RequestFault& fault);
+void read_anthropic_request(const nlohmann::json& json, std::string_view body, ChatRequest& request,
+                            RequestFault& fault);
+
+// What the readers share. A member that is missing or null is unset; of a wrong type, a fault.
+
+std::string read_text(const nlohmann::json& object, const char* key, const std::string& path,
+                      RequestFault& fault);
+bool read_flag(const nlohmann::json& object, const char* key, RequestFault& fault);
+std::optional<bool> read_optional_flag(const nlohmann::json& object, const char* key,
+                                       RequestFault& fault);
+std::optional<double> read_number(const nlohmann::json& object, const char* key, double low,
+                                  double high, RequestFault& fault);
+std::optional<std::int64_t> read_count(const nlohmann::json& object, const char* key,
+                                       RequestFault& fault);
+/// A text or a list of texts.
+void read_texts(const nlohmann::json& object, const char* key, std::vector<std::string>& texts,
+                RequestFault& fault);
+/// Texts only; false, and nothing read, where a value is something else.
+bool read_metadata(const nlohmann::json& object, ChatRequest& request);
+void read_image_url(std::string_view url, ChatPart& part);
+/// The part as a whole, for the format that it came in.
+ChatPart opaque_part(const nlohmann::json& part, WireFormat format);
+std::string indexed(std::string_view path, std::size_t index);
+
+}  // namespace redoubt::llm

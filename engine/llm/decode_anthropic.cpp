@@ -1,0 +1,161 @@
+#include "engine/llm/decode_anthropic.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+// input_tokens excludes what was read from and written to the cache; both are told apart. A member
+// that is absent says nothing new.
+void read_usage(AnswerState& state, const Json& from, ChatEvents& out) {
+  const Json* json = member_of(from, "usage");
+  if (json == nullptr) return;
+  Usage& usage = state.usage;
+  state.fresh_input = integer_in(*json, "input_tokens", state.fresh_input);
+  usage.cached_read = integer_in(*json, "cache_read_input_tokens", usage.cached_read);
+  usage.cache_write = integer_in(*json, "cache_creation_input_tokens", usage.cache_write);
+  usage.cache_write_long =
+      integer_of(member_of(member_of(*json, "cache_creation"), "ephemeral_1h_input_tokens"),
+                 usage.cache_write_long);
+  usage.output = integer_in(*json, "output_tokens", usage.output);
+  usage.reasoning = integer_of(
+      member_of(member_of(*json, "output_tokens_details"), "thinking_tokens"), usage.reasoning);
+  usage.input = state.fresh_input + usage.cached_read + usage.cache_write;
+  state.tell_usage(out);
+}
+
+void read_stop(AnswerState& state, const Json& from) {
+  const std::string_view word = text_in(from, "stop_reason");
+  if (word.empty()) return;
+  state.finish_seen = true;
+  state.detail = word;
+  state.reason = anthropic_finish_reason(word);
+}
+
+void block_start(AnswerState& state, const Json& event, ChatEvents& out) {
+  const Json* block = member_of(event, "content_block");
+  if (block == nullptr) return;
+  const std::string_view type = text_in(*block, "type");
+  const PartKind kind = type == "text"                                      ? PartKind::text
+                        : type == "thinking" || type == "redacted_thinking" ? PartKind::reasoning
+                        : type == "tool_use"                                ? PartKind::tool_call
+                                                                            : PartKind::opaque;
+  Slot* slot = state.add_slot(out, integer_in(event, "index", 0), kind);
+  if (slot == nullptr) return;
+  if (kind == PartKind::text) {
+    state.say(out, EventKind::text, text_in(*block, "text"));
+  } else if (type == "redacted_thinking") {
+    state.think(out, {}, {}, text_in(*block, "data"), {}, true);
+  } else if (kind == PartKind::reasoning) {
+    state.think(out, text_in(*block, "thinking"), {}, text_in(*block, "signature"));
+  } else if (kind == PartKind::tool_call) {
+    slot->call = state.begin_call(out, text_in(*block, "id"), text_in(*block, "name"));
+    const Json* input = member_of(*block, "input");
+    if (input != nullptr && input->is_object() && !input->empty()) slot->text = dump(*input);
+  } else {
+    slot->text = dump(*block);
+  }
+}
+
+void block_delta(AnswerState& state, const Json& event, ChatEvents& out) {
+  const Json* delta = member_of(event, "delta");
+  Slot* slot = state.slot(integer_in(event, "index", 0));
+  if (delta == nullptr || slot == nullptr) return;
+  const std::string_view type = text_in(*delta, "type");
+  if (type == "text_delta") {
+    state.say(out, EventKind::text, text_in(*delta, "text"));
+  } else if (type == "thinking_delta") {
+    state.think(out, text_in(*delta, "thinking"), {}, {});
+  } else if (type == "signature_delta") {
+    state.think(out, {}, {}, text_in(*delta, "signature"));
+  } else if (type == "input_json_delta") {
+    const std::string_view fragment = text_in(*delta, "partial_json");
+    if (fragment.empty()) return;
+    slot->has_arguments = true;
+    if (slot->kind == PartKind::tool_call) {
+      state.arguments(out, slot->call, fragment);
+    } else {
+      slot->fragments += fragment;
+    }
+  }
+}
+
+void block_stop(AnswerState& state, const Json& event, ChatEvents& out) {
+  Slot* slot = state.slot(integer_in(event, "index", 0));
+  if (slot == nullptr) return;
+  if (slot->kind == PartKind::tool_call && !slot->has_arguments) {
+    state.arguments(out, slot->call, slot->text.empty() ? "{}" : slot->text);
+  }
+  if (slot->kind != PartKind::opaque) return;
+  auto block = parse_json(slot->text, wire_json_limits);
+  auto input = parse_json(slot->fragments, wire_json_limits);
+  if (block.ok() && input.ok()) block.value()["input"] = std::move(input).value();
+  state.opaque(out, block.ok() ? dump(block.value()) : slot->text);
+}
+
+void read_block(AnswerState& state, const Json& block, ChatEvents& out) {
+  const std::string_view type = text_in(block, "type");
+  if (type == "text") {
+    state.say(out, EventKind::text, text_in(block, "text"));
+  } else if (type == "thinking") {
+    state.think(out, text_in(block, "thinking"), {}, text_in(block, "signature"));
+  } else if (type == "redacted_thinking") {
+    state.think(out, {}, {}, text_in(block, "data"), {}, true);
+  } else if (type == "tool_use") {
+    const std::int32_t call = state.begin_call(out, text_in(block, "id"), text_in(block, "name"));
+    const Json* input = member_of(block, "input");
+    state.arguments(out, call, input == nullptr ? "{}" : dump(*input));
+  } else {
+    state.opaque(out, dump(block));
+  }
+}
+
+}  // namespace
+
+FinishReason anthropic_finish_reason(std::string_view word) {
+  if (word == "end_turn" || word == "stop_sequence") return FinishReason::stop;
+  if (word == "max_tokens" || word == "model_context_window_exceeded") return FinishReason::length;
+  if (word == "tool_use") return FinishReason::tool_calls;
+  if (word == "refusal") return FinishReason::filtered;
+  if (word == "pause_turn" || word == "compaction") return FinishReason::paused;
+  return FinishReason::unknown;
+}
+
+void decode_anthropic_event(AnswerState& state, const Json& event, ChatEvents& out) {
+  const std::string_view type = text_in(event, "type");
+  if (type == "content_block_delta") {
+    block_delta(state, event, out);
+  } else if (type == "content_block_start") {
+    block_start(state, event, out);
+  } else if (type == "content_block_stop") {
+    block_stop(state, event, out);
+  } else if (type == "message_start") {
+    const Json* message = member_of(event, "message");
+    if (message == nullptr) return;
+    state.start(out, text_in(*message, "id"), text_in(*message, "model"));
+    read_usage(state, *message, out);
+  } else if (type == "message_delta") {
+    if (const Json* delta = member_of(event, "delta")) read_stop(state, *delta);
+    read_usage(state, event, out);
+  } else if (type == "message_stop") {
+    state.finish(out);
+  }
+}
+
+void decode_anthropic_whole(AnswerState& state, const Json& message, ChatEvents& out) {
+  const Json* content = member_of(message, "content");
+  if (content == nullptr || !content->is_array()) {
+    state.fail(out, local_failure(FailureClass::malformed, "the message has no content"));
+    return;
+  }
+  state.start(out, text_in(message, "id"), text_in(message, "model"));
+  for (const Json& block : *content)
+    read_block(state, block, out);
+  read_stop(state, message);
+  read_usage(state, message, out);
+  state.finish(out);
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,118 @@
+#include "engine/llm/decode_gemini.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+// candidatesTokenCount excludes the thoughts; the prompt's count includes what was cached, but not
+// what the provider's own tools put in.
+void read_usage(AnswerState& state, const Json& answer, ChatEvents& out) {
+  const Json* json = member_of(answer, "usageMetadata");
+  if (json == nullptr) return;
+  state.usage = {};
+  state.usage.input =
+      integer_in(*json, "promptTokenCount", 0) + integer_in(*json, "toolUsePromptTokenCount", 0);
+  state.usage.cached_read = integer_in(*json, "cachedContentTokenCount", 0);
+  state.usage.reasoning = integer_in(*json, "thoughtsTokenCount", 0);
+  state.usage.output = integer_in(*json, "candidatesTokenCount", 0) + state.usage.reasoning;
+  state.tell_usage(out);
+}
+
+void read_part(AnswerState& state, const Json& part, ChatEvents& out) {
+  const std::string_view signature = text_in(part, "thoughtSignature");
+  const Json* call = member_of(part, "functionCall");
+  const Json* text = member_of(part, "text");
+  if (call != nullptr) {
+    const std::int32_t number =
+        state.begin_call(out, text_in(*call, "id"), text_in(*call, "name"), signature);
+    const Json* args = member_of(*call, "args");
+    state.arguments(out, number, args == nullptr ? "{}" : dump(*args));
+  } else if (text != nullptr && text->is_string()) {
+    if (true_in(part, "thought")) {
+      state.think(out, text_of(text), {}, signature);
+    } else {
+      state.say(out, EventKind::text, text_of(text), signature);
+    }
+  } else if (part.is_object() && !part.empty()) {
+    state.opaque(out, dump(part));
+  }
+}
+
+constexpr std::string_view filters[] = {
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+};
+
+FinishReason finish_reason(std::string_view word) {
+  if (word == "STOP") return FinishReason::stop;
+  if (word == "MAX_TOKENS") return FinishReason::length;
+  for (const std::string_view filter : filters) {
+    if (word == filter) return FinishReason::filtered;
+  }
+  return FinishReason::unknown;
+}
+
+void read_candidate(AnswerState& state, const Json& candidate, ChatEvents& out) {
+  const Json* parts = member_of(member_of(candidate, "content"), "parts");
+  if (parts != nullptr && parts->is_array()) {
+    for (const Json& part : *parts)
+      read_part(state, part, out);
+  }
+  const std::string_view word = text_in(candidate, "finishReason");
+  if (word.empty() || word == "FINISH_REASON_UNSPECIFIED") return;
+  state.finish_seen = true;
+  state.detail = word;
+  state.reason = finish_reason(word);
+}
+
+// The model wrote a call that cannot be read: there is no answer, and another attempt may do.
+void check_broken_call(AnswerState& state, ChatEvents& out) {
+  if (state.detail != "MALFORMED_FUNCTION_CALL" && state.detail != "UNEXPECTED_TOOL_CALL") return;
+  ChatFailure failure = local_failure(FailureClass::malformed, "the model's tool call is broken");
+  failure.code = state.detail;
+  state.fail(out, std::move(failure));
+}
+
+void check_blocked(AnswerState& state, const Json& answer, ChatEvents& out) {
+  const std::string_view why =
+      text_of(member_of(member_of(answer, "promptFeedback"), "blockReason"));
+  if (why.empty()) return;
+  ChatFailure failure =
+      local_failure(FailureClass::filtered, joined({"the prompt was refused: ", why}));
+  failure.code = why;
+  state.fail(out, std::move(failure));
+}
+
+}  // namespace
+
+void decode_gemini_event(AnswerState& state, const Json& chunk, ChatEvents& out) {
+  state.start(out, text_in(chunk, "responseId"), text_in(chunk, "modelVersion"));
+  const Json* candidates = member_of(chunk, "candidates");
+  if (candidates != nullptr && candidates->is_array() && !candidates->empty()) {
+    read_candidate(state, candidates->front(), out);
+  }
+  read_usage(state, chunk, out);
+  check_blocked(state, chunk, out);
+  check_broken_call(state, out);
+}
+
+void decode_gemini_whole(AnswerState& state, const Json& answer, ChatEvents& out) {
+  decode_gemini_event(state, answer, out);
+  if (!state.over && !state.finish_seen) {
+    state.fail(out, local_failure(FailureClass::malformed, "the answer has no finished candidate"));
+  }
+  state.finish(out);
+}
+
+}  // namespace redoubt::llm

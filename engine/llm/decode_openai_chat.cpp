@@ -1,0 +1,211 @@
+#include "engine/llm/decode_openai_chat.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+// The first of the members that is there, as a count.
+std::int64_t first_count(std::initializer_list<const Json*> counts) {
+  for (const Json* count : counts) {
+    if (count != nullptr) return integer_of(count, 0);
+  }
+  return 0;
+}
+
+// Mistral: content is an array of text and thinking parts, where the model thinks.
+void read_content(AnswerState& state, const Json& content, ChatEvents& out) {
+  if (content.is_string()) {
+    state.say(out, EventKind::text, text_of(&content));
+    return;
+  }
+  if (!content.is_array()) return;
+  for (const Json& part : content) {
+    const std::string_view type = text_in(part, "type");
+    if (type == "text") {
+      state.say(out, EventKind::text, text_in(part, "text"));
+    } else if (type == "refusal") {
+      state.say(out, EventKind::refusal, text_in(part, "refusal"));
+    } else if (type == "thinking") {
+      const Json* thinking = member_of(part, "thinking");
+      if (thinking == nullptr) continue;
+      if (thinking->is_string()) state.think(out, text_of(thinking), {}, {});
+      if (!thinking->is_array()) continue;
+      for (const Json& piece : *thinking)
+        state.think(out, text_in(piece, "text"), {}, {});
+    }
+  }
+}
+
+// OpenRouter: what must go back to the model, with its signature, beside the plain text.
+bool read_reasoning_details(AnswerState& state, const Json& delta, ChatEvents& out) {
+  const Json* details = member_of(delta, "reasoning_details");
+  if (details == nullptr || !details->is_array() || details->empty()) return false;
+  for (const Json& detail : *details) {
+    const std::string_view type = text_in(detail, "type");
+    const std::string_view form = text_in(detail, "format");
+    const std::string_view id = text_in(detail, "id");
+    if (type == "reasoning.encrypted") {
+      state.think(out, {}, id, text_in(detail, "data"), form, true);
+    } else if (type == "reasoning.summary") {
+      state.think(out, text_in(detail, "summary"), id, text_in(detail, "signature"), form);
+    } else {
+      state.think(out, text_in(detail, "text"), id, text_in(detail, "signature"), form);
+    }
+  }
+  return true;
+}
+
+void read_reasoning(AnswerState& state, const Json& delta, ChatEvents& out) {
+  if (read_reasoning_details(state, delta, out)) return;
+  for (const char* key : {"reasoning_content", "reasoning"}) {
+    const std::string_view text = text_in(delta, key);
+    if (text.empty()) continue;
+    state.think(out, text, {}, {});
+    return;
+  }
+}
+
+// Which call a fragment is for. A new one where the index is new, or where an id comes again with a
+// name but differs: some servers number all parallel calls 0.
+Slot* slot_for(AnswerState& state, const Json& call, std::string_view name, ChatEvents& out) {
+  const std::string_view id = text_in(call, "id");
+  const std::int64_t index = integer_in(call, "index", -1);
+  Slot* slot = nullptr;
+  if (index >= 0) {
+    slot = state.slot(index);
+  } else if (name.empty() && !state.slots.empty()) {
+    slot = &state.slots.back();
+  }
+  const bool another = slot != nullptr && slot->call >= 0 && !name.empty() && !id.empty() &&
+                       !slot->id.empty() && slot->id != id;
+  if (slot == nullptr || another) slot = state.add_slot(out, index, PartKind::tool_call);
+  if (slot != nullptr && slot->id.empty()) slot->id = id;
+  return slot;
+}
+
+void read_call(AnswerState& state, const Json& call, ChatEvents& out) {
+  const Json* function = member_of(call, "function");
+  if (function == nullptr) return;
+  const std::string_view name = text_in(*function, "name");
+  Slot* slot = slot_for(state, call, name, out);
+  if (slot == nullptr) return;
+  const Json* arguments = member_of(*function, "arguments");
+  std::string fragment(text_of(arguments));
+  if (arguments != nullptr && arguments->is_object()) fragment = dump(*arguments);
+  if (slot->call < 0 && !name.empty()) {
+    slot->call = state.begin_call(out, slot->id, name);
+    fragment = slot->fragments + fragment;
+    slot->fragments.clear();
+  }
+  if (slot->call < 0) {
+    slot->fragments += fragment;  // arguments before the name: bounded by the stream's events
+  } else {
+    state.arguments(out, slot->call, fragment);
+  }
+}
+
+void read_message(AnswerState& state, const Json& message, ChatEvents& out) {
+  read_reasoning(state, message, out);
+  if (const Json* content = member_of(message, "content")) read_content(state, *content, out);
+  state.say(out, EventKind::refusal, text_in(message, "refusal"));
+  const Json* calls = member_of(message, "tool_calls");
+  if (calls == nullptr || !calls->is_array()) return;
+  for (const Json& call : *calls)
+    read_call(state, call, out);
+}
+
+void read_finish(AnswerState& state, const Json& choice, ChatEvents& out) {
+  const std::string_view word = text_in(choice, "finish_reason");
+  if (word.empty()) return;
+  if (word == "error" || word == "insufficient_system_resource") {  // Mistral; DeepSeek
+    state.fail(out, local_failure(FailureClass::overloaded, "the provider broke the answer off"));
+    return;
+  }
+  state.finish_seen = true;
+  state.reason = openai_finish_reason(word);
+  state.detail = word;
+}
+
+// Only the first answer counts where several were asked for.
+const Json* first_choice(const Json& chunk) {
+  const Json* choices = member_of(chunk, "choices");
+  if (choices == nullptr || !choices->is_array()) return nullptr;
+  for (const Json& choice : *choices) {
+    if (integer_in(choice, "index", 0) == 0) return &choice;
+  }
+  return nullptr;
+}
+
+void read_usage(AnswerState& state, const Json& chunk, ChatEvents& out) {
+  const Json* usage = member_of(chunk, "usage");
+  if (usage == nullptr) usage = member_of(member_of(chunk, "x_groq"), "usage");
+  if (usage == nullptr || !usage->is_object()) return;
+  state.usage = read_openai_usage(*usage);
+  state.tell_usage(out);
+}
+
+}  // namespace
+
+FinishReason openai_finish_reason(std::string_view word) {
+  if (word == "stop" || word == "eos" || word == "COMPLETE") return FinishReason::stop;
+  if (word == "length" || word == "model_length") return FinishReason::length;
+  if (word == "tool_calls" || word == "function_call") return FinishReason::tool_calls;
+  if (word == "content_filter") return FinishReason::filtered;
+  return FinishReason::unknown;
+}
+
+Usage read_openai_usage(const Json& json) {
+  const Json* in = member_of(json, "prompt_tokens_details");
+  const Json* details = member_of(json, "completion_tokens_details");
+  Usage usage;
+  usage.reported = true;
+  usage.input = integer_in(json, "prompt_tokens", 0);
+  usage.output = integer_in(json, "completion_tokens", 0);
+  usage.cached_read =
+      first_count({member_of(in, "cached_tokens"), member_of(json, "prompt_cache_hit_tokens"),
+                   member_of(json, "num_cached_tokens")});
+  usage.cache_write = first_count({member_of(in, "cache_write_tokens")});
+  usage.reasoning = first_count({member_of(details, "reasoning_tokens")});
+  // xAI counts thoughts beside the completion; the total tells.
+  const std::int64_t total = integer_in(json, "total_tokens", 0);
+  if (usage.reasoning > 0 && total == usage.input + usage.output + usage.reasoning) {
+    usage.output += usage.reasoning;
+  }
+  return usage;
+}
+
+void decode_openai_chat_event(AnswerState& state, const Json& chunk, ChatEvents& out) {
+  const std::string_view id = text_in(chunk, "id");
+  const Json* choice = first_choice(chunk);
+  // Azure's first chunk is empty: it comes before the model is known.
+  if (choice != nullptr || !id.empty()) state.start(out, id, text_in(chunk, "model"));
+  if (choice != nullptr) {
+    const Json* error = member_of(*choice, "error");
+    if (error != nullptr) {
+      state.fail(out, failure_from_json(*choice, 0));
+      return;
+    }
+    if (const Json* delta = member_of(*choice, "delta")) read_message(state, *delta, out);
+    read_finish(state, *choice, out);
+  }
+  read_usage(state, chunk, out);
+}
+
+void decode_openai_chat_whole(AnswerState& state, const Json& answer, ChatEvents& out) {
+  const Json* choice = first_choice(answer);
+  const Json* message = choice == nullptr ? nullptr : member_of(*choice, "message");
+  if (message == nullptr) {
+    state.fail(out, local_failure(FailureClass::malformed, "the answer has no choices[0].message"));
+    return;
+  }
+  state.start(out, text_in(answer, "id"), text_in(answer, "model"));
+  read_message(state, *message, out);
+  read_finish(state, *choice, out);
+  read_usage(state, answer, out);
+  state.finish(out);
+}
+
+}  // namespace redoubt::llm

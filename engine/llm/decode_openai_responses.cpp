@@ -1,0 +1,187 @@
+#include "engine/llm/decode_openai_responses.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+void start(AnswerState& state, const Json& response, ChatEvents& out) {
+  state.start(out, text_in(response, "id"), text_in(response, "model"));
+}
+
+void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
+  const Json* usage = member_of(response, "usage");
+  if (usage == nullptr) return;
+  const Json* in = member_of(*usage, "input_tokens_details");
+  state.usage = {};
+  state.usage.input = integer_in(*usage, "input_tokens", 0);
+  state.usage.output = integer_in(*usage, "output_tokens", 0);
+  state.usage.cached_read = integer_of(member_of(in, "cached_tokens"), 0);
+  state.usage.cache_write = integer_of(member_of(in, "cache_write_tokens"), 0);
+  state.usage.reasoning =
+      integer_of(member_of(member_of(*usage, "output_tokens_details"), "reasoning_tokens"), 0);
+  state.tell_usage(out);
+}
+
+// The response's own end: completed, incomplete, failed; queued and in_progress where it was asked
+// for in the background.
+void conclude(AnswerState& state, const Json& response, ChatEvents& out) {
+  start(state, response, out);
+  read_usage(state, response, out);
+  const std::string_view status = text_in(response, "status");
+  const Json* error = member_of(response, "error");
+  if (status == "failed" || error != nullptr) {
+    state.fail(out, error != nullptr
+                        ? failure_from_json(response, 0)
+                        : local_failure(FailureClass::server_error, "the response failed"));
+    return;
+  }
+  state.detail = status;
+  state.reason = FinishReason::stop;
+  if (status == "incomplete") {
+    const std::string_view why =
+        text_of(member_of(member_of(response, "incomplete_details"), "reason"));
+    state.detail = why;
+    state.reason = why == "max_output_tokens" ? FinishReason::length
+                   : why == "content_filter"  ? FinishReason::filtered
+                                              : FinishReason::unknown;
+  } else if (status == "queued" || status == "in_progress") {
+    state.reason = FinishReason::paused;
+  } else if (status == "cancelled") {
+    state.reason = FinishReason::unknown;
+  }
+  state.finish(out);
+}
+
+void read_content_part(AnswerState& state, const Json& part, ChatEvents& out) {
+  const std::string_view type = text_in(part, "type");
+  if (type == "output_text") state.say(out, EventKind::text, text_in(part, "text"));
+  if (type == "refusal") state.say(out, EventKind::refusal, text_in(part, "refusal"));
+}
+
+void read_reasoning_texts(AnswerState& state, const Json& item, ChatEvents& out) {
+  for (const char* key : {"summary", "content"}) {
+    const Json* parts = member_of(item, key);
+    if (parts == nullptr || !parts->is_array()) continue;
+    for (const Json& part : *parts)
+      state.think(out, text_in(part, "text"), text_in(item, "id"), {});
+  }
+}
+
+// A whole item: of a response that was not streamed, or of one whose deltas did not come.
+void read_item(AnswerState& state, const Json& item, ChatEvents& out) {
+  const std::string_view type = text_in(item, "type");
+  if (type == "message") {
+    const Json* content = member_of(item, "content");
+    if (content == nullptr || !content->is_array()) return;
+    for (const Json& part : *content)
+      read_content_part(state, part, out);
+  } else if (type == "reasoning") {
+    read_reasoning_texts(state, item, out);
+    state.think(out, {}, text_in(item, "id"), text_in(item, "encrypted_content"));
+  } else if (type == "function_call") {
+    const std::int32_t call =
+        state.begin_call(out, text_in(item, "call_id"), text_in(item, "name"));
+    state.arguments(out, call, text_in(item, "arguments"));
+  } else {
+    state.opaque(out, dump(item));
+  }
+}
+
+void item_added(AnswerState& state, const Json& event, ChatEvents& out) {
+  const Json* item = member_of(event, "item");
+  if (item == nullptr) return;
+  const std::string_view type = text_in(*item, "type");
+  const PartKind kind = type == "message"         ? PartKind::text
+                        : type == "reasoning"     ? PartKind::reasoning
+                        : type == "function_call" ? PartKind::tool_call
+                                                  : PartKind::opaque;
+  Slot* slot = state.add_slot(out, integer_in(event, "output_index", 0), kind);
+  if (slot == nullptr) return;
+  slot->id = text_in(*item, "id");
+  if (kind == PartKind::tool_call) {
+    slot->call = state.begin_call(out, text_in(*item, "call_id"), text_in(*item, "name"));
+  }
+}
+
+// What the deltas did not tell comes with the finished item.
+void item_done(AnswerState& state, const Json& event, ChatEvents& out) {
+  const Json* item = member_of(event, "item");
+  if (item == nullptr) return;
+  Slot* slot = state.slot(integer_in(event, "output_index", 0));
+  if (slot == nullptr || slot->kind == PartKind::opaque) {
+    read_item(state, *item, out);
+  } else if (slot->kind == PartKind::reasoning) {
+    if (!slot->has_arguments) read_reasoning_texts(state, *item, out);
+    state.think(out, {}, text_in(*item, "id"), text_in(*item, "encrypted_content"));
+  } else if (!slot->has_arguments) {
+    if (slot->kind == PartKind::text) read_item(state, *item, out);
+    if (slot->kind == PartKind::tool_call) {
+      state.arguments(out, slot->call, text_in(*item, "arguments"));
+    }
+  }
+}
+
+void delta(AnswerState& state, const Json& event, std::string_view type, ChatEvents& out) {
+  const std::string_view text = text_in(event, "delta");
+  Slot* slot = state.slot(integer_in(event, "output_index", 0));
+  if (slot == nullptr) {  // the item's beginning did not come
+    if (type == "response.function_call_arguments.delta") return;  // it comes whole with its end
+    slot = state.add_slot(out, integer_in(event, "output_index", 0), PartKind::text);
+    if (slot == nullptr) return;
+  }
+  if (type == "response.output_text.delta") {
+    state.say(out, EventKind::text, text);
+  } else if (type == "response.refusal.delta") {
+    state.say(out, EventKind::refusal, text);
+  } else if (type == "response.function_call_arguments.delta") {
+    state.arguments(out, slot->call, text);
+  } else if (type == "response.reasoning_summary_text.delta" ||
+             type == "response.reasoning_text.delta") {
+    state.think(out, text, text_in(event, "item_id"), {});
+  } else {
+    return;  // progress of a provider's own tool: its item comes whole
+  }
+  slot->has_arguments = true;
+}
+
+bool ends_with(std::string_view text, std::string_view tail) {
+  return text.size() >= tail.size() && text.substr(text.size() - tail.size()) == tail;
+}
+
+}  // namespace
+
+void decode_openai_responses_event(AnswerState& state, const Json& event, ChatEvents& out) {
+  const std::string_view type = text_in(event, "type");
+  const Json* response = member_of(event, "response");
+  if (type == "response.output_item.added") {
+    item_added(state, event, out);
+  } else if (type == "response.output_item.done") {
+    item_done(state, event, out);
+  } else if (ends_with(type, ".delta")) {
+    delta(state, event, type, out);
+  } else if (response == nullptr) {
+    return;
+  } else if (type == "response.completed" || type == "response.incomplete" ||
+             type == "response.failed" || type == "response.done") {
+    conclude(state, *response, out);
+  } else {
+    start(state, *response, out);
+  }
+}
+
+void decode_openai_responses_whole(AnswerState& state, const Json& response, ChatEvents& out) {
+  const Json* output = member_of(response, "output");
+  if (output == nullptr || !output->is_array()) {
+    state.fail(out, local_failure(FailureClass::malformed, "the response has no output"));
+    return;
+  }
+  start(state, response, out);
+  for (const Json& item : *output)
+    read_item(state, item, out);
+  conclude(state, response, out);
+}
+
+}  // namespace redoubt::llm

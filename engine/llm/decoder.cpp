@@ -1,0 +1,205 @@
+#include "engine/llm/decoder.hpp"
+
+#include <algorithm>
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/decode_anthropic.hpp"
+#include "engine/llm/decode_gemini.hpp"
+#include "engine/llm/decode_openai_chat.hpp"
+#include "engine/llm/decode_openai_responses.hpp"
+#include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+using Decode = void (*)(AnswerState&, const Json&, ChatEvents&);
+
+struct Format {
+  Decode event;
+  Decode whole;
+};
+
+const Format& format_of(WireFormat format) {
+  static constexpr Format formats[] = {
+      {decode_openai_chat_event, decode_openai_chat_whole},
+      {decode_openai_chat_event, decode_openai_chat_whole},
+      {decode_openai_responses_event, decode_openai_responses_whole},
+      {decode_anthropic_event, decode_anthropic_whole},
+      {decode_gemini_event, decode_gemini_whole},
+  };
+  return formats[static_cast<std::size_t>(format)];
+}
+
+// An error in the place of an answer, or of a piece of one. OpenAI's responses carry "error": null,
+// and their own failure is read with them.
+bool tells_error(const Json& json) {
+  if (text_in(json, "type") == "error") return true;
+  const Json* error = member_of(json, "error");
+  if (error == nullptr || text_in(json, "object") == "response") return false;
+  return error->is_object() || error->is_string();
+}
+
+}  // namespace
+
+Decoder::Decoder(const Dialect& dialect) : format_(dialect.format), sse_(sse_event_bytes_max) {}
+
+void Decoder::head(int status, std::vector<Header> headers, std::int64_t now_unix_ms) {
+  status_ = status;
+  headers_ = std::move(headers);
+  now_unix_ms_ = now_unix_ms;
+  if (status < 200 || status > 299) shape_ = Shape::failure;
+}
+
+// White space and a BOM may stand before either shape and mean nothing.
+void Decoder::choose_shape(std::string_view& bytes) {
+  while (shape_ == Shape::unknown && !bytes.empty()) {
+    const char c = bytes.front();
+    if (c == '{' || c == '[') {
+      shape_ = Shape::whole;
+    } else if (std::string_view(" \t\r\n\xEF\xBB\xBF").find(c) != std::string_view::npos) {
+      bytes.remove_prefix(1);
+    } else {
+      shape_ = c == '<' ? Shape::whole : Shape::stream;
+    }
+  }
+}
+
+void Decoder::feed(std::string_view bytes, ChatEvents& out) {
+  if (state_.over) return;
+  take(bytes, out);
+  if (state_.over) stamp(out);
+}
+
+void Decoder::end(ChatEvents& out) {
+  if (state_.over) return;
+  conclude(out);
+  stamp(out);
+}
+
+void Decoder::take(std::string_view bytes, ChatEvents& out) {
+  choose_shape(bytes);
+  switch (shape_) {
+    case Shape::unknown:
+      break;
+    case Shape::failure:  // the beginning tells enough
+      body_.append(bytes.substr(
+          0, std::min(bytes.size(),
+                      error_body_bytes_max - std::min(body_.size(), error_body_bytes_max))));
+      break;
+    case Shape::whole:
+      keep(bytes, whole_body_bytes_max, out);
+      break;
+    case Shape::stream:
+      feed_stream(bytes, out);
+      break;
+  }
+}
+
+void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out) {
+  if (body_.size() + bytes.size() > bytes_max) {
+    state_.fail(out, local_failure(FailureClass::malformed,
+                                   joined({"the answer is longer than ", bytes_max, " bytes"})));
+    return;
+  }
+  body_.append(bytes);
+}
+
+void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
+  bytes_seen_ += bytes.size();
+  if (bytes_seen_ > answer_bytes_max) {
+    state_.fail(out, local_failure(FailureClass::malformed, joined({"the stream is longer than ",
+                                                                    answer_bytes_max, " bytes"})));
+  }
+  while (!state_.over && !bytes.empty()) {
+    switch (sse_.next(bytes)) {
+      case SseStep::more:
+        return;
+      case SseStep::event:
+        event(out);
+        break;
+      case SseStep::comment:
+        out.emplace_back().kind = EventKind::heartbeat;
+        break;
+      case SseStep::too_large:
+        state_.fail(out, local_failure(
+                             FailureClass::malformed,
+                             joined({"an event is longer than ", sse_event_bytes_max, " bytes"})));
+        break;
+    }
+  }
+}
+
+void Decoder::event(ChatEvents& out) {
+  const std::string& data = sse_.data();
+  if (data == "[DONE]") {
+    if (format_ == WireFormat::openai_chat) state_.finish(out);
+    return;
+  }
+  if (sse_.name() == "ping") {
+    out.emplace_back().kind = EventKind::heartbeat;
+    return;
+  }
+  const auto json = parse_json(data, wire_json_limits);
+  if (sse_.name() == "error") {
+    state_.fail(out,
+                json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
+  } else if (!json.ok()) {
+    state_.fail(out, local_failure(FailureClass::malformed,
+                                   joined({"an event of the stream is ", json.error().message})));
+  } else if (text_in(json.value(), "type") == "ping") {
+    out.emplace_back().kind = EventKind::heartbeat;
+  } else if (tells_error(json.value())) {
+    state_.fail(out, failure_from_json(json.value(), 0));
+  } else {
+    format_of(format_).event(state_, json.value(), out);
+  }
+}
+
+void Decoder::end_whole(ChatEvents& out) {
+  const auto json = parse_json(body_, wire_json_limits);
+  body_ = {};
+  if (!json.ok()) {
+    state_.fail(out, local_failure(FailureClass::malformed,
+                                   joined({"the answer is ", json.error().message})));
+  } else if (tells_error(json.value())) {
+    state_.fail(out, failure_from_json(json.value(), 0));
+  } else {
+    format_of(format_).whole(state_, json.value(), out);
+  }
+}
+
+void Decoder::conclude(ChatEvents& out) {
+  if (shape_ == Shape::failure) {
+    state_.fail(out, failure_from_body(status_, body_, headers_, now_unix_ms_));
+    return;
+  }
+  if (shape_ == Shape::whole) {
+    end_whole(out);
+    return;
+  }
+  if (shape_ == Shape::stream && sse_.finish() == SseStep::event) {
+    // Half an event is what a cut leaves: it is no fault of its own.
+    if (parse_json(sse_.data(), wire_json_limits).ok() || sse_.data() == "[DONE]") event(out);
+  }
+  if (state_.over) return;
+  if (format_ == WireFormat::gemini && state_.finish_seen) {
+    state_.finish(out);
+    return;
+  }
+  state_.fail(out, local_failure(FailureClass::cut, shape_ == Shape::unknown
+                                                        ? "the answer is empty"
+                                                        : "the stream ended before its end"));
+}
+
+// Failures after a 200 have the head's request id.
+void Decoder::stamp(ChatEvents& out) const {
+  if (out.empty() || !out.back().failure) return;
+  std::string& id = out.back().failure->request_id;
+  for (const char* name : {"request-id", "x-request-id", "apim-request-id"}) {
+    if (id.empty()) id = header_value(headers_, name);
+  }
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,71 @@
+// A provider's answer, from bytes to events: one value for each call.
+//
+//   Decoder decoder(*find_dialect("anthropic"));
+//   decoder.head(status, headers, now);
+//   decoder.feed(bytes, events);   // as they come, split anyhow
+//   decoder.end(events);           // the connection's end, or the body's
+//
+// 1. Whether the answer is a stream, one JSON document or a failure is seen from the status and the
+//    first byte, not from the content type: that is wrong too often.
+// 2. The last event is `finished` or `failed`, and it comes exactly once; over() says so. After it
+//    bytes are ignored.
+// 3. A stream that ends without its terminator fails ("cut"), even where the finish reason came:
+//    what a provider did not finish may lack its usage, or more. finish_seen() tells a host that
+//    waits at a stalled stream that the answer itself is complete.
+// 4. Copyable at any byte. Memory: one event, or one whole body, within the bounds of wire.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/llm/answer_state.hpp"
+#include "engine/llm/dialect.hpp"
+#include "engine/llm/sse.hpp"
+#include "engine/llm/wire.hpp"
+
+namespace redoubt::llm {
+
+/// No answer is longer than this, streamed or whole.
+constexpr std::size_t answer_bytes_max = 64u << 20;
+
+class Decoder {
+ public:
+  explicit Decoder(const Dialect& dialect);
+
+  /// `now_unix_ms` turns dates in headers into waits.
+  void head(int status, std::vector<Header> headers, std::int64_t now_unix_ms);
+  void feed(std::string_view bytes, ChatEvents& out);
+  void end(ChatEvents& out);
+
+  bool over() const { return state_.over; }
+  bool finish_seen() const { return state_.finish_seen; }
+  /// The provider began to answer: text, reasoning or a tool call was told.
+  bool shown() const { return state_.shown; }
+  WireFormat format() const { return format_; }
+
+ private:
+  enum class Shape : std::uint8_t { unknown, stream, whole, failure };
+
+  void take(std::string_view bytes, ChatEvents& out);
+  void conclude(ChatEvents& out);
+  void choose_shape(std::string_view& bytes);
+  void feed_stream(std::string_view bytes, ChatEvents& out);
+  void keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out);
+  void event(ChatEvents& out);
+  void end_whole(ChatEvents& out);
+  void stamp(ChatEvents& out) const;
+
+  WireFormat format_;
+  Shape shape_ = Shape::unknown;
+  int status_ = 200;
+  std::vector<Header> headers_;
+  std::int64_t now_unix_ms_ = 0;
+  std::size_t bytes_seen_ = 0;
+  std::string body_;
+  SseParser sse_;
+  AnswerState state_;
+};
+
+}  // namespace redoubt::llm

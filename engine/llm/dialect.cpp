@@ -1,0 +1,84 @@
+#include "engine/llm/dialect.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr std::uint32_t common = takes_stream_options | takes_tool_choice | takes_tool_name |
+                                 takes_json_object | takes_penalties | takes_seed;
+constexpr std::uint32_t openai_all = common | takes_developer_role | takes_max_completion |
+                                     takes_strict_tools | takes_json_schema | takes_parallel |
+                                     takes_user | takes_metadata | takes_effort;
+
+// Sources: each provider's public API reference, and recorded traffic (2025-2026).
+constexpr Dialect table[] = {
+    {.name = "openai", .base_url = "https://api.openai.com/v1", .takes = openai_all},
+    {.name = "openai-responses",
+     .format = WireFormat::openai_responses,
+     .base_url = "https://api.openai.com/v1",
+     .takes = openai_all},
+    {.name = "anthropic",
+     .format = WireFormat::anthropic,
+     .base_url = "https://api.anthropic.com/v1",
+     .auth = AuthKind::x_api_key,
+     .takes = takes_strict_tools | takes_json_schema | takes_top_k},
+    {.name = "gemini",
+     .format = WireFormat::gemini,
+     .base_url = "https://generativelanguage.googleapis.com/v1beta",
+     .auth = AuthKind::x_goog_api_key,
+     .takes = takes_json_schema | takes_top_k | takes_seed | takes_penalties},
+    {.name = "huggingface",
+     .base_url = "https://router.huggingface.co/v1",
+     .takes = common | takes_json_schema},
+    {.name = "groq",
+     .base_url = "https://api.groq.com/openai/v1",
+     .takes = common | takes_max_completion | takes_json_schema | takes_parallel | takes_user |
+              takes_effort},
+    {.name = "mistral",
+     .base_url = "https://api.mistral.ai/v1",
+     .takes = (common & ~takes_stream_options) | takes_json_schema | takes_parallel | takes_effort |
+              takes_nine_ids,
+     .word_required = "any",
+     .word_seed = "random_seed",
+     .reasoning_back = ReasoningBack::thinking},
+    {.name = "deepseek",
+     .base_url = "https://api.deepseek.com",
+     .takes = common & ~takes_seed,
+     .reasoning_back = ReasoningBack::content},
+    {.name = "openrouter",
+     .base_url = "https://openrouter.ai/api/v1",
+     .takes = common | takes_json_schema | takes_parallel | takes_top_k | takes_user |
+              takes_effort_object,
+     .reasoning_back = ReasoningBack::details},
+    {.name = "xai",
+     .base_url = "https://api.x.ai/v1",
+     .takes = (common & ~takes_penalties) | takes_max_completion | takes_json_schema |
+              takes_parallel | takes_user | takes_effort},
+    {.name = "cohere",
+     .base_url = "https://api.cohere.ai/compatibility/v1",
+     .takes = (common & ~takes_tool_name) | takes_json_schema | takes_effort},
+    {.name = "azure", .base_url = "", .auth = AuthKind::api_key, .takes = openai_all},
+    {.name = "ollama",
+     .base_url = "http://127.0.0.1:11434/v1",
+     .auth = AuthKind::none,
+     .takes = (common & ~(takes_tool_choice | takes_tool_name)) | takes_json_schema | takes_effort},
+    {.name = "vllm",
+     .base_url = "http://127.0.0.1:8000/v1",
+     .takes =
+         common | takes_json_schema | takes_parallel | takes_top_k | takes_user | takes_effort},
+    {.name = "nim", .base_url = "https://integrate.api.nvidia.com/v1", .takes = common},
+};
+
+}  // namespace
+
+std::span<const Dialect> dialects() {
+  return table;
+}
+
+const Dialect* find_dialect(std::string_view name) {
+  for (const Dialect& dialect : table) {
+    if (dialect.name == name) return &dialect;
+  }
+  return nullptr;
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,235 @@
+#include "engine/llm/encode.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/schema_dialect.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr std::size_t messages_max = 10'000;
+
+EncodeBody encoder_of(WireFormat format) {
+  switch (format) {
+    case WireFormat::openai_responses:
+      return encode_openai_responses;
+    case WireFormat::anthropic:
+      return encode_anthropic;
+    case WireFormat::gemini:
+      return encode_gemini;
+    default:
+      return encode_openai_chat;
+  }
+}
+
+bool is_model_name(std::string_view name) {
+  if (name.empty() || name.size() > 200) return false;
+  for (const char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && std::string_view("-._:/@+ ").find(c) == std::string_view::npos) return false;
+  }
+  return name.find("..") == std::string_view::npos;
+}
+
+std::string url_of(const ChatRequest& request, const Target& target) {
+  std::string base =
+      target.base_url.empty() ? std::string(target.dialect->base_url) : target.base_url;
+  while (!base.empty() && base.back() == '/')
+    base.pop_back();
+  switch (target.dialect->format) {
+    case WireFormat::openai_responses:
+      return base + "/responses";
+    case WireFormat::anthropic:
+      return base + "/messages";
+    case WireFormat::gemini:
+      return joined({base, "/models/", model_of(request, target),
+                     request.stream ? ":streamGenerateContent?alt=sse" : ":generateContent"});
+    default:
+      return base + "/chat/completions";
+  }
+}
+
+std::vector<Header> headers_of(const ChatRequest& request, const Target& target) {
+  std::vector<Header> headers;
+  headers.push_back({"content-type", "application/json"});
+  headers.push_back({"accept", request.stream ? "text/event-stream" : "application/json"});
+  if (target.dialect->format == WireFormat::anthropic) {
+    headers.push_back({"anthropic-version", "2023-06-01"});
+  }
+  return headers;
+}
+
+// Gemini takes no schema beside tools.
+bool needs_schema_prompt(const ChatRequest& request, const Dialect& dialect) {
+  if (request.output.kind == OutputKind::text) return false;
+  const bool as_json = request.output.kind == OutputKind::json;
+  if (dialect.format == WireFormat::gemini) return !request.tools.empty();
+  if (dialect.format == WireFormat::anthropic && as_json) return true;
+  return !as_json && (dialect.takes & takes_json_schema) == 0;
+}
+
+// As a request for JSON with the schema in words; the check is the caller's.
+ChatRequest with_schema_prompt(const ChatRequest& request) {
+  ChatRequest prompted = request;
+  std::string words =
+      "Answer with one JSON object and nothing else: no words around it, no code fence.";
+  if (!request.output.schema.empty()) {
+    words += " It must be valid against this JSON Schema:\n";
+    words += request.output.schema;
+  }
+  prompted.output = {};
+  prompted.output.kind = OutputKind::json;
+  if (!prompted.messages.empty() && prompted.messages.front().role == Role::system) {
+    prompted.messages.front().parts.emplace_back().text = std::move(words);
+  } else {
+    prompted.messages.insert(prompted.messages.begin(),
+                             text_message(Role::system, std::move(words)));
+  }
+  return prompted;
+}
+
+// The client's own members, but those that an encoder merged with its own or wrote itself.
+void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter& body) {
+  const std::string_view extra = extra_for(request.format, request.extra, dialect.format);
+  if (dialect.format != WireFormat::openai_chat) {
+    body.members_but(extra, {"output_config", "thinking", "reasoning", "text"});
+  } else if ((dialect.takes & takes_effort_object) != 0 && !request.reasoning.effort.empty()) {
+    body.members_but(extra, {"reasoning"});
+  } else {
+    body.members(extra);
+  }
+}
+
+Error bad_request(Pieces message, Pieces path) {
+  return make_error("bad_chat_request", message, path, {}, {});
+}
+
+// Every text that goes into a body as JSON must be JSON.
+Result<void> check(const ChatRequest& request, const Target& target) {
+  if (!is_model_name(model_of(request, target))) {
+    return bad_request({"the model's name is missing or has characters that no name has"},
+                       {"model"});
+  }
+  if (target.dialect->base_url.empty() && target.base_url.empty()) {
+    return bad_request({"the dialect ", target.dialect->name, " needs a base URL"}, {"base_url"});
+  }
+  if (request.messages.empty() || request.messages.size() > messages_max) {
+    return bad_request({"a request has 1 to ", messages_max, " messages"}, {"messages"});
+  }
+  // What the provider keeps of a conversation is no part of the request: another has none of it.
+  if (request.format == WireFormat::openai_responses && request.format != target.dialect->format) {
+    for (const char* kept : {"previous_response_id", "conversation"}) {
+      const std::string_view value = member_text(request.extra, kept);
+      if (!value.empty() && value != "null") return unsupported(kept, target);
+    }
+  }
+  for (const ToolDefinition& tool : request.tools) {
+    if (tool.name.empty() && !tool.opaque) {
+      return bad_request({"a tool has no name"}, {"tools"});
+    }
+    if (!tool.parameters.empty() && !is_object_text(tool.parameters)) {
+      return bad_request({"the tool's parameters are no JSON Schema"}, {"tools.", tool.name});
+    }
+  }
+  if (request.output.kind == OutputKind::json_schema && !is_object_text(request.output.schema)) {
+    return bad_request({"the output's schema is no JSON Schema"}, {"output.schema"});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view model_of(const ChatRequest& request, const Target& target) {
+  return target.model.empty() ? request.model : target.model;
+}
+
+std::string_view extra_for(WireFormat format, const std::string& extra, WireFormat target) {
+  return format == target ? std::string_view(extra) : std::string_view();
+}
+
+std::string_view extra_for(const ChatPart& part, WireFormat target) {
+  return extra_for(part.format, part.extra, target);
+}
+
+std::string image_url(const ChatPart& part) {
+  if (part.data.empty()) return part.url;
+  return joined({"data:", part.media_type, ";base64,", part.data});
+}
+
+std::string object_text(std::string_view arguments) {
+  if (arguments.empty()) return "{}";
+  if (is_object_text(arguments)) return std::string(arguments);
+  JsonWriter wrapped;
+  wrapped.open_object();
+  wrapped.text("text", arguments);
+  wrapped.close_object();
+  return wrapped.take();
+}
+
+std::string joined_text(const std::vector<ChatPart>& parts) {
+  std::string text;
+  for (const ChatPart& part : parts) {
+    if (part.kind != PartKind::text || part.text.empty()) continue;
+    if (!text.empty()) text += "\n\n";
+    text += part.text;
+  }
+  return text;
+}
+
+std::string result_text(const ChatPart& result) {
+  return result.content.empty() ? result.text : joined_text(result.content);
+}
+
+std::string_view result_name(const ChatRequest& request, const ChatPart& result) {
+  if (!result.name.empty()) return result.name;
+  for (const ChatMessage& message : request.messages) {
+    for (const ChatPart& part : message.parts) {
+      if (part.kind == PartKind::tool_call && part.id == result.id) return part.name;
+    }
+  }
+  return {};
+}
+
+std::int64_t budget_of(std::string_view effort) {
+  if (effort == "none") return 0;
+  if (effort == "minimal") return 1024;
+  if (effort == "low") return 2048;
+  if (effort == "medium") return 8192;
+  return 16384;
+}
+
+void write_merged(JsonWriter& out, std::string_view key, std::string_view own,
+                  const ChatRequest& request, WireFormat target) {
+  const std::string_view rest = member_text(extra_for(request.format, request.extra, target), key);
+  if (own == "{}" && rest.empty()) return;
+  out.open_object(key);
+  out.members(own);
+  out.members(rest);
+  out.close_object();
+}
+
+Error unsupported(std::string_view what, const Target& target) {
+  return make_error("unsupported", {target.dialect->name, " cannot take ", what}, {}, {}, {});
+}
+
+Result<WireRequest> encode_request(const ChatRequest& request, const Target& target) {
+  if (auto checked = check(request, target); !checked.ok()) return std::move(checked.error());
+  const Dialect& dialect = *target.dialect;
+  WireRequest wire;
+  wire.url = url_of(request, target);
+  wire.headers = headers_of(request, target);
+  wire.auth = dialect.auth;
+  wire.schema_by_prompt = needs_schema_prompt(request, dialect);
+  JsonWriter body;
+  body.open_object();
+  const EncodeBody encode = encoder_of(dialect.format);
+  auto encoded = wire.schema_by_prompt ? encode(with_schema_prompt(request), target, body)
+                                       : encode(request, target, body);
+  if (!encoded.ok()) return std::move(encoded.error());
+  write_extra(request, dialect, body);
+  body.close_object();
+  wire.body = body.take();
+  return wire;
+}
+
+}  // namespace redoubt::llm

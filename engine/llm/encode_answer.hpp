@@ -1,0 +1,66 @@
+// Answers and failures as a client expects them: OpenAI chat completions, OpenAI Responses,
+// Anthropic messages; whole, or event by event as server-sent events.
+//
+// 1. AnswerStream is a value; encode_event() appends what one event becomes. After finished or
+//    failed the stream is complete, terminator and all.
+// 2. A failure inside a stream is the format's own error event; there is no terminator after it,
+//    so that no client takes a piece for the whole.
+// 3. Usage is written the way the format counts it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/llm/chat.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+
+/// What the host knows and the answer does not.
+struct AnswerStamp {
+  std::string id;     ///< "" is the provider's
+  std::string model;  ///< the name that the client asked for; "" is the provider's
+  std::int64_t created_s = 0;
+};
+
+std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp);
+
+/// The body that goes with status_of() (engine/llm/failure.hpp).
+std::string encode_failure(WireFormat format, const ChatFailure& failure);
+
+struct AnswerStream {
+  WireFormat format = WireFormat::openai_chat;
+  WireFormat origin = WireFormat::none;  ///< the decoder's: whose signatures and items these are
+  AnswerStamp stamp;
+  bool include_usage = false;  ///< OpenAI chat: a last chunk with the usage
+
+  // How far the stream is.
+  ChatAnswer answer;
+  std::int32_t block = -1;  ///< Anthropic: index of the last block; Responses: of the last item
+  PartKind open = PartKind::opaque;       ///< kind of the block or item that is open; opaque: none
+  std::size_t open_part = 0;              ///< Responses: the open item's place in answer.parts
+  std::vector<std::int32_t> call_blocks;  ///< by call: its block
+  std::int64_t sequence = 0;              ///< Responses: number of the next event
+};
+
+void encode_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
+
+// One for each format.
+void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out);
+void write_openai_responses_answer(const ChatAnswer& answer, const AnswerStamp& stamp,
+                                   JsonWriter& out);
+void write_anthropic_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out);
+void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
+void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
+void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
+void write_openai_error(const ChatFailure& failure, JsonWriter& out);
+void write_anthropic_error(const ChatFailure& failure, JsonWriter& out);
+
+/// One server-sent event; `name` may be empty.
+void append_sse(std::string& out, std::string_view name, std::string_view data);
+/// The stamp's where it has one.
+std::string_view answer_id(const AnswerStamp& stamp, const ChatAnswer& answer);
+std::string_view answer_model(const AnswerStamp& stamp, const ChatAnswer& answer);
+
+}  // namespace redoubt::llm

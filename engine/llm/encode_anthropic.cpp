@@ -1,0 +1,321 @@
+// ChatRequest as an Anthropic messages request. System messages at the start are `system`; tool
+// results are blocks of a user's message, and results that follow one another share one message, as
+// the format asks.
+#include <cmath>
+
+#include "engine/llm/encode.hpp"
+#include "engine/llm/schema_dialect.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::anthropic;
+
+bool is_system(const ChatMessage& message) {
+  return message.role == Role::system || message.role == Role::developer;
+}
+
+void write_text_block(const ChatPart& part, JsonWriter& out) {
+  out.open_object();
+  out.text("type", "text");
+  out.text("text", part.text);
+  out.members(extra_for(part, here));
+  out.close_object();
+}
+
+void write_image(const ChatPart& part, JsonWriter& out) {
+  out.open_object();
+  out.text("type", "image");
+  out.open_object("source");
+  if (part.data.empty()) {
+    out.text("type", "url");
+    out.text("url", part.url);
+  } else {
+    out.text("type", "base64");
+    out.text("media_type", part.media_type);
+    out.text("data", part.data);
+  }
+  out.close_object();
+  out.members(extra_for(part, here));
+  out.close_object();
+}
+
+Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter& out) {
+  out.open_object();
+  out.text("type", "tool_result");
+  out.text("tool_use_id", part.id);
+  if (part.content.empty()) {
+    out.text("content", part.text);
+  } else {
+    out.open_array("content");
+    for (const ChatPart& piece : part.content) {
+      if (piece.kind == PartKind::image) {
+        write_image(piece, out);
+      } else if (piece.kind == PartKind::text) {
+        write_text_block(piece, out);
+      } else if (piece.format == here) {
+        out.raw(piece.extra);
+      } else {
+        return unsupported("this part of a tool's result", target);
+      }
+    }
+    out.close_array();
+  }
+  if (part.is_error) out.boolean("is_error", true);
+  out.members(extra_for(part, here));
+  out.close_object();
+  return {};
+}
+
+// A thought without its signature, or signed by another, would be refused.
+void write_reasoning(const ChatPart& part, JsonWriter& out) {
+  if (part.format != here || part.signature.empty()) return;
+  out.open_object();
+  if (part.redacted) {
+    out.text("type", "redacted_thinking");
+    out.text("data", part.signature);
+  } else {
+    out.text("type", "thinking");
+    out.text("thinking", part.text);
+    out.text("signature", part.signature);
+  }
+  out.close_object();
+}
+
+Result<void> write_block(const ChatPart& part, Role role, const Target& target, JsonWriter& out) {
+  switch (part.kind) {
+    case PartKind::text:
+    case PartKind::refusal:
+      if (!part.text.empty()) write_text_block(part, out);  // an empty block is refused
+      break;
+    case PartKind::image:
+      write_image(part, out);
+      break;
+    case PartKind::tool_call:
+      out.open_object();
+      out.text("type", "tool_use");
+      out.text("id", part.id);
+      out.text("name", part.name);
+      out.raw("input", object_text(part.arguments));
+      out.members(extra_for(part, here));
+      out.close_object();
+      break;
+    case PartKind::tool_result:
+      return write_result(part, target, out);
+    case PartKind::reasoning:
+      write_reasoning(part, out);
+      break;
+    case PartKind::opaque:
+      if (part.format == here) {
+        out.raw(part.extra);
+      } else if (role != Role::assistant) {
+        return unsupported("this part of a message", target);
+      }
+      break;
+  }
+  return {};
+}
+
+std::string_view role_word(const ChatMessage& message) {
+  if (message.role == Role::assistant) return "assistant";
+  return is_system(message) ? "system" : "user";
+}
+
+// Whether the message goes to the `system` member: at the start, or where another format let it
+// stand further down.
+bool goes_to_system(const ChatRequest& request, std::size_t index) {
+  const ChatMessage& message = request.messages[index];
+  if (!is_system(message)) return false;
+  if (message.format != here) return true;
+  for (std::size_t i = 0; i < index; ++i) {
+    if (!is_system(request.messages[i])) return false;
+  }
+  return true;
+}
+
+void write_system(const ChatRequest& request, JsonWriter& out) {
+  std::vector<const ChatPart*> parts;
+  for (std::size_t i = 0; i < request.messages.size(); ++i) {
+    if (!goes_to_system(request, i)) continue;
+    for (const ChatPart& part : request.messages[i].parts) {
+      if (part.kind == PartKind::text && !part.text.empty()) parts.push_back(&part);
+    }
+  }
+  if (parts.empty()) return;
+  if (parts.size() == 1 && extra_for(*parts.front(), here).empty()) {
+    out.text("system", parts.front()->text);
+    return;
+  }
+  out.open_array("system");
+  for (const ChatPart* part : parts)
+    write_text_block(*part, out);
+  out.close_array();
+}
+
+Result<void> write_messages(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const ChatMessage* open = nullptr;  // the message whose content is being written
+  out.open_array("messages");
+  for (std::size_t i = 0; i < request.messages.size(); ++i) {
+    const ChatMessage& message = request.messages[i];
+    if (goes_to_system(request, i)) continue;
+    const bool joins = open != nullptr && open->role == Role::tool &&
+                       (message.role == Role::tool || message.role == Role::user);
+    if (!joins) {
+      if (open != nullptr) {
+        out.close_array();
+        out.close_object();
+      }
+      out.open_object();
+      out.text("role", role_word(message));
+      out.open_array("content");
+    }
+    open = &message;
+    for (const ChatPart& part : message.parts) {
+      auto written = write_block(part, message.role, target, out);
+      if (!written.ok()) return written;
+    }
+  }
+  if (open != nullptr) {
+    out.close_array();
+    out.close_object();
+  }
+  out.close_array();
+  return {};
+}
+
+Result<void> write_tools(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  if (request.tools.empty()) return {};
+  out.open_array("tools");
+  for (const ToolDefinition& tool : request.tools) {
+    if (tool.opaque) {
+      if (tool.format != here) return unsupported("a tool of another provider", target);
+      out.raw(tool.extra);
+      continue;
+    }
+    std::string schema =
+        tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
+    bool strict = tool.strict.value_or(false);
+    if (strict) {
+      auto converted = schema_in_dialect(schema, SchemaDialect::anthropic);
+      strict = converted.ok();
+      if (strict) schema = std::move(converted).value();
+    }
+    out.open_object();
+    out.text("name", tool.name);
+    out.text_if("description", tool.description);
+    out.raw("input_schema", schema);
+    if (strict) out.boolean("strict", true);
+    out.members(extra_for(tool.format, tool.extra, here));
+    out.close_object();
+  }
+  out.close_array();
+  return {};
+}
+
+void write_tool_choice(const ChatRequest& request, JsonWriter& out) {
+  const bool one_at_a_time = request.parallel_tools.has_value() && !*request.parallel_tools;
+  ToolChoice choice = request.tool_choice;
+  if (request.tools.empty()) return;
+  if (choice == ToolChoice::unset) {
+    if (!one_at_a_time) return;
+    choice = ToolChoice::automatic;
+  }
+  out.open_object("tool_choice");
+  out.text("type", choice == ToolChoice::none       ? "none"
+                   : choice == ToolChoice::required ? "any"
+                   : choice == ToolChoice::named    ? "tool"
+                                                    : "auto");
+  if (choice == ToolChoice::named) out.text("name", request.tool_choice_name);
+  if (one_at_a_time && choice != ToolChoice::none) out.boolean("disable_parallel_tool_use", true);
+  out.close_object();
+}
+
+bool by_word(const ChatRequest& request, const Target& target) {
+  return target.reasoning == ReasoningStyle::effort ||
+         (target.reasoning == ReasoningStyle::by_default && request.format == here);
+}
+
+// Returns the tokens that thinking may take, so that the limit leaves room for the answer.
+std::int64_t write_thinking(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const ReasoningSetting& reasoning = request.reasoning;
+  JsonWriter own;
+  own.open_object();
+  std::int64_t budget = 0;
+  if (target.reasoning != ReasoningStyle::none && reasoning.effort == "none") {
+    own.text("type", "disabled");
+  } else if (target.reasoning != ReasoningStyle::none) {
+    budget = reasoning.budget_tokens.value_or(0);
+    const bool said = !reasoning.effort.empty() && !by_word(request, target);
+    if (budget == 0 && said) budget = budget_of(reasoning.effort);
+    if (budget > 0) {
+      own.text("type", "enabled");
+      own.integer("budget_tokens", budget);
+    }
+  }
+  own.close_object();
+  write_merged(out, "thinking", own.take(), request, here);
+  return budget;
+}
+
+// output_config: the effort's word and the answer's schema.
+Result<void> write_output_config(const ChatRequest& request, const Target& target,
+                                 JsonWriter& out) {
+  const std::string& effort = request.reasoning.effort;
+  JsonWriter own;
+  own.open_object();
+  if (by_word(request, target) && !effort.empty() && effort != "none") {
+    own.text("effort", effort == "minimal" ? "low" : effort);
+  }
+  if (request.output.kind == OutputKind::json_schema) {
+    auto schema = schema_in_dialect(request.output.schema, SchemaDialect::anthropic);
+    if (!schema.ok()) return unsupported("a schema with objects of any key", target);
+    own.open_object("format");
+    own.text("type", "json_schema");
+    own.raw("schema", schema.value());
+    own.close_object();
+  }
+  own.close_object();
+  write_merged(out, "output_config", own.take(), request, here);
+  return {};
+}
+
+void write_sampling(const Sampling& sampling, JsonWriter& out) {
+  if (sampling.temperature && std::isfinite(*sampling.temperature)) {
+    out.key("temperature");
+    out.number(*sampling.temperature);
+  }
+  if (sampling.top_p && std::isfinite(*sampling.top_p)) {
+    out.key("top_p");
+    out.number(*sampling.top_p);
+  }
+  if (sampling.top_k) out.integer("top_k", *sampling.top_k);
+  if (sampling.stop.empty()) return;
+  out.open_array("stop_sequences");
+  for (const std::string& stop : sampling.stop)
+    out.text(stop);
+  out.close_array();
+}
+
+}  // namespace
+
+Result<void> encode_anthropic(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  out.text("model", model_of(request, target));
+  write_system(request, out);
+  if (auto written = write_messages(request, target, out); !written.ok()) return written;
+  if (auto written = write_tools(request, target, out); !written.ok()) return written;
+  write_tool_choice(request, out);
+  const std::int64_t budget = write_thinking(request, target, out);
+  std::int64_t limit = request.output_tokens_max.value_or(target.output_tokens_default);
+  if (limit <= budget) limit += budget;  // the budget counts within the limit
+  out.integer("max_tokens", limit);
+  if (request.stream) out.boolean("stream", true);
+  write_sampling(request.sampling, out);
+  if (!request.user.empty()) {
+    out.open_object("metadata");
+    out.text("user_id", request.user);
+    out.close_object();
+  }
+  return write_output_config(request, target, out);
+}
+
+}  // namespace redoubt::llm

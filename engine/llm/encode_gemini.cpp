@@ -1,0 +1,250 @@
+// ChatRequest as a Gemini generateContent request. Signatures (thoughtSignature) go back on the
+// part that they came with: without them newer models refuse a tool's result.
+#include <cmath>
+
+#include "engine/llm/encode.hpp"
+#include "engine/llm/schema_dialect.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::gemini;
+
+void write_signature(const ChatPart& part, JsonWriter& out) {
+  if (part.format == here) out.text_if("thoughtSignature", part.signature);
+}
+
+void write_image(const ChatPart& part, JsonWriter& out) {
+  out.open_object();
+  if (part.data.empty()) {
+    out.open_object("fileData");
+    out.text_if("mimeType", part.media_type);
+    out.text("fileUri", part.url);
+  } else {
+    out.open_object("inlineData");
+    out.text("mimeType", part.media_type);
+    out.text("data", part.data);
+  }
+  out.close_object();
+  out.close_object();
+}
+
+void write_call(const ChatPart& part, JsonWriter& out) {
+  out.open_object();
+  out.open_object("functionCall");
+  if (part.format == here) out.text_if("id", part.id);
+  out.text("name", part.name);
+  out.raw("args", object_text(part.arguments));
+  out.close_object();
+  write_signature(part, out);
+  out.close_object();
+}
+
+// The response must be an object: an answer that is one goes as it is.
+void write_result(const ChatRequest& request, const ChatPart& part, JsonWriter& out) {
+  const std::string text = result_text(part);
+  out.open_object();
+  out.open_object("functionResponse");
+  out.text("name", result_name(request, part));
+  if (!part.is_error && is_object_text(text)) {
+    out.raw("response", text);
+  } else {
+    out.open_object("response");
+    out.text(part.is_error ? "error" : "output", text);
+    out.close_object();
+  }
+  out.close_object();
+  out.close_object();
+  for (const ChatPart& piece : part.content) {
+    if (piece.kind == PartKind::image) write_image(piece, out);
+  }
+}
+
+Result<void> write_part(const ChatRequest& request, const ChatPart& part, Role role,
+                        const Target& target, JsonWriter& out) {
+  switch (part.kind) {
+    case PartKind::text:
+    case PartKind::refusal:
+      out.open_object();
+      out.text("text", part.text);
+      write_signature(part, out);
+      out.close_object();
+      break;
+    case PartKind::image:
+      write_image(part, out);
+      break;
+    case PartKind::tool_call:
+      write_call(part, out);
+      break;
+    case PartKind::tool_result:
+      write_result(request, part, out);
+      break;
+    case PartKind::reasoning:
+      if (part.format != here) break;
+      out.open_object();
+      out.text("text", part.text);
+      out.boolean("thought", true);
+      write_signature(part, out);
+      out.close_object();
+      break;
+    case PartKind::opaque:
+      if (part.format == here) {
+        out.raw(part.extra);
+      } else if (role != Role::assistant) {
+        return unsupported("this part of a message", target);
+      }
+      break;
+  }
+  return {};
+}
+
+bool is_system(const ChatMessage& message) {
+  return message.role == Role::system || message.role == Role::developer;
+}
+
+void write_system(const ChatRequest& request, JsonWriter& out) {
+  bool any = false;
+  for (const ChatMessage& message : request.messages)
+    any = any || is_system(message);
+  if (!any) return;
+  out.open_object("systemInstruction");
+  out.open_array("parts");
+  for (const ChatMessage& message : request.messages) {
+    if (!is_system(message)) continue;
+    for (const ChatPart& part : message.parts) {
+      if (part.kind != PartKind::text) continue;
+      out.open_object();
+      out.text("text", part.text);
+      out.close_object();
+    }
+  }
+  out.close_array();
+  out.close_object();
+}
+
+// Turns must alternate: messages of one side that follow one another are one turn.
+Result<void> write_contents(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  std::string_view open;
+  out.open_array("contents");
+  for (const ChatMessage& message : request.messages) {
+    if (is_system(message)) continue;
+    const std::string_view side = message.role == Role::assistant ? "model" : "user";
+    if (side != open) {
+      if (!open.empty()) {
+        out.close_array();
+        out.close_object();
+      }
+      out.open_object();
+      out.text("role", side);
+      out.open_array("parts");
+      open = side;
+    }
+    for (const ChatPart& part : message.parts) {
+      auto written = write_part(request, part, message.role, target, out);
+      if (!written.ok()) return written;
+    }
+  }
+  if (!open.empty()) {
+    out.close_array();
+    out.close_object();
+  }
+  out.close_array();
+  return {};
+}
+
+Result<void> write_tools(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  if (request.tools.empty()) return {};
+  out.open_array("tools");
+  out.open_object();
+  out.open_array("functionDeclarations");
+  for (const ToolDefinition& tool : request.tools) {
+    if (tool.opaque) return unsupported("a tool of another provider", target);
+    out.open_object();
+    out.text("name", tool.name);
+    out.text_if("description", tool.description);
+    if (!tool.parameters.empty()) {
+      auto schema = schema_in_dialect(tool.parameters, SchemaDialect::gemini);
+      if (!schema.ok()) return std::move(schema.error());
+      out.raw("parametersJsonSchema", schema.value());
+    }
+    out.close_object();
+  }
+  out.close_array();
+  out.close_object();
+  out.close_array();
+  if (request.tool_choice == ToolChoice::unset) return {};
+  out.open_object("toolConfig");
+  out.open_object("functionCallingConfig");
+  const bool named = request.tool_choice == ToolChoice::named;
+  out.text("mode", request.tool_choice == ToolChoice::automatic ? "AUTO"
+                   : request.tool_choice == ToolChoice::none    ? "NONE"
+                                                                : "ANY");
+  if (named) {
+    out.open_array("allowedFunctionNames");
+    out.text(request.tool_choice_name);
+    out.close_array();
+  }
+  out.close_object();
+  out.close_object();
+  return {};
+}
+
+void write_thinking(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const ReasoningSetting& reasoning = request.reasoning;
+  const bool set = !reasoning.effort.empty() || reasoning.budget_tokens || reasoning.summary;
+  if (!set || target.reasoning == ReasoningStyle::none) return;
+  out.open_object("thinkingConfig");
+  if (target.reasoning == ReasoningStyle::effort && !reasoning.budget_tokens) {
+    out.text_if("thinkingLevel", reasoning.effort == "none" ? "minimal" : reasoning.effort);
+  } else if (reasoning.budget_tokens || !reasoning.effort.empty()) {
+    out.integer("thinkingBudget", reasoning.budget_tokens.value_or(budget_of(reasoning.effort)));
+  }
+  if (reasoning.summary) out.boolean("includeThoughts", true);
+  out.close_object();
+}
+
+void write_number(JsonWriter& out, std::string_view name, const std::optional<double>& value) {
+  if (!value || !std::isfinite(*value)) return;
+  out.key(name);
+  out.number(*value);
+}
+
+Result<void> write_config(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const Sampling& sampling = request.sampling;
+  out.open_object("generationConfig");
+  if (request.output_tokens_max) out.integer("maxOutputTokens", *request.output_tokens_max);
+  write_number(out, "temperature", sampling.temperature);
+  write_number(out, "topP", sampling.top_p);
+  if (sampling.top_k) out.integer("topK", *sampling.top_k);
+  if (sampling.seed) out.integer("seed", *sampling.seed);
+  write_number(out, "frequencyPenalty", sampling.frequency_penalty);
+  write_number(out, "presencePenalty", sampling.presence_penalty);
+  if (!sampling.stop.empty()) {
+    out.open_array("stopSequences");
+    for (const std::string& stop : sampling.stop)
+      out.text(stop);
+    out.close_array();
+  }
+  if (request.output.kind != OutputKind::text && request.tools.empty()) {
+    out.text("responseMimeType", "application/json");
+    if (request.output.kind == OutputKind::json_schema) {
+      auto schema = schema_in_dialect(request.output.schema, SchemaDialect::gemini);
+      if (!schema.ok()) return std::move(schema.error());
+      out.raw("responseJsonSchema", schema.value());
+    }
+  }
+  write_thinking(request, target, out);
+  out.close_object();
+  return {};
+}
+
+}  // namespace
+
+Result<void> encode_gemini(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  write_system(request, out);
+  if (auto written = write_contents(request, target, out); !written.ok()) return written;
+  if (auto written = write_tools(request, target, out); !written.ok()) return written;
+  return write_config(request, target, out);
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,429 @@
+// ChatRequest as an OpenAI chat completion request, in the accent of the target's dialect.
+#include <cmath>
+
+#include "engine/base/hash64.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/encode.hpp"
+#include "engine/llm/schema_dialect.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr WireFormat here = WireFormat::openai_chat;
+
+bool takes(const Target& target, Takes what) {
+  return (target.dialect->takes & what) != 0;
+}
+
+// Mistral refuses ids that are not nine letters or digits; another provider's id becomes nine
+// digits of its hash, the same in the call and in its result.
+std::string call_id(const Target& target, const std::string& id) {
+  if (!takes(target, takes_nine_ids)) return id;
+  bool fits = id.size() == 9;
+  for (const char c : id)
+    fits = fits && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+  if (fits) return id;
+  Hash64 hash;
+  hash.add_bytes(id);
+  return hex16(hash.value()).substr(0, 9);
+}
+
+Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& out) {
+  if (part.kind == PartKind::opaque) {
+    if (part.format != here) return unsupported("this part of a message", target);
+    out.raw(part.extra);
+    return {};
+  }
+  out.open_object();
+  if (part.kind == PartKind::image) {
+    out.text("type", "image_url");
+    out.open_object("image_url");
+    out.text("url", image_url(part));
+    out.members(extra_for(part, here));
+    out.close_object();
+  } else {
+    out.text("type", part.kind == PartKind::refusal ? "refusal" : "text");
+    out.text(part.kind == PartKind::refusal ? "refusal" : "text", part.text);
+    out.members(extra_for(part, here));
+  }
+  out.close_object();
+  return {};
+}
+
+bool is_content(const ChatPart& part) {
+  return part.kind == PartKind::text || part.kind == PartKind::image ||
+         part.kind == PartKind::opaque;
+}
+
+// One text stands alone, anything more is an array.
+Result<void> write_content(const std::vector<ChatPart>& parts, const Target& target,
+                           JsonWriter& out) {
+  const ChatPart* only = nullptr;
+  int count = 0;
+  for (const ChatPart& part : parts) {
+    if (!is_content(part)) continue;
+    only = &part;
+    ++count;
+  }
+  if (count == 1 && only->kind == PartKind::text && extra_for(*only, here).empty()) {
+    out.text("content", only->text);
+    return {};
+  }
+  out.open_array("content");
+  for (const ChatPart& part : parts) {
+    if (!is_content(part)) continue;
+    if (auto written = write_part(part, target, out); !written.ok()) return written;
+  }
+  out.close_array();
+  return {};
+}
+
+void write_tool_result(const ChatPart& part, const Target& target, JsonWriter& out) {
+  out.open_object();
+  out.text("role", "tool");
+  out.text("tool_call_id", call_id(target, part.id));
+  out.text("content", result_text(part));
+  out.members(extra_for(part, here));
+  out.close_object();
+}
+
+void write_call(const ChatPart& part, const Target& target, JsonWriter& out) {
+  out.open_object();
+  out.text("id", call_id(target, part.id));
+  out.text("type", "function");
+  out.open_object("function");
+  out.text("name", part.name);
+  out.text("arguments", part.arguments.empty() ? "{}" : part.arguments);
+  out.close_object();
+  out.members(extra_for(part, here));
+  out.close_object();
+}
+
+void write_reasoning_details(const ChatMessage& message, JsonWriter& out) {
+  out.open_array("reasoning_details");
+  for (const ChatPart& part : message.parts) {
+    if (part.kind != PartKind::reasoning) continue;
+    out.open_object();
+    if (part.redacted) {
+      out.text("type", "reasoning.encrypted");
+      out.text("data", part.signature);
+    } else {
+      out.text("type", "reasoning.text");
+      out.text("text", part.text);
+      out.text_if("signature", part.signature);
+    }
+    out.text_if("id", part.id);
+    out.text_if("format", part.name);
+    out.close_object();
+  }
+  out.close_array();
+}
+
+std::string reasoning_text(const ChatMessage& message) {
+  std::string text;
+  for (const ChatPart& part : message.parts) {
+    if (part.kind == PartKind::reasoning && part.format == here) text += part.text;
+  }
+  return text;
+}
+
+bool has_kind(const ChatMessage& message, PartKind kind) {
+  for (const ChatPart& part : message.parts) {
+    if (part.kind == kind) return true;
+  }
+  return false;
+}
+
+// Mistral: thoughts and words in one array.
+void write_thinking_content(const ChatMessage& message, JsonWriter& out) {
+  out.open_array("content");
+  for (const ChatPart& part : message.parts) {
+    if (part.kind != PartKind::reasoning && part.kind != PartKind::text) continue;
+    out.open_object();
+    if (part.kind == PartKind::text) {
+      out.text("type", "text");
+      out.text("text", part.text);
+    } else {
+      out.text("type", "thinking");
+      out.open_array("thinking");
+      out.open_object();
+      out.text("type", "text");
+      out.text("text", part.text);
+      out.close_object();
+      out.close_array();
+    }
+    out.close_object();
+  }
+  out.close_array();
+}
+
+void write_assistant(const ChatMessage& message, const Target& target, JsonWriter& out) {
+  out.open_object();
+  out.text("role", "assistant");
+  out.text_if("name", message.name);
+  const std::string thought = reasoning_text(message);
+  const ReasoningBack back = target.dialect->reasoning_back;
+  // Other formats' parts in an assistant's history (a server's own search) say nothing here.
+  std::vector<ChatPart> parts;
+  for (const ChatPart& part : message.parts) {
+    if (part.kind == PartKind::text || (part.kind == PartKind::opaque && part.format == here)) {
+      parts.push_back(part);
+    }
+  }
+  if (back == ReasoningBack::thinking && !thought.empty()) {
+    write_thinking_content(message, out);
+  } else if (parts.empty()) {
+    out.key("content");
+    out.null();
+  } else {
+    (void)write_content(parts, target, out);  // nothing left in it can be refused
+  }
+  for (const ChatPart& part : message.parts) {
+    if (part.kind == PartKind::refusal) out.text("refusal", part.text);
+  }
+  if (back == ReasoningBack::content) out.text_if("reasoning_content", thought);
+  if (back == ReasoningBack::details && has_kind(message, PartKind::reasoning) &&
+      message.parts.front().format == here) {
+    write_reasoning_details(message, out);
+  }
+  if (has_kind(message, PartKind::tool_call)) {
+    out.open_array("tool_calls");
+    for (const ChatPart& part : message.parts) {
+      if (part.kind == PartKind::tool_call) write_call(part, target, out);
+    }
+    out.close_array();
+  }
+  out.members(extra_for(message.format, message.extra, here));
+  out.close_object();
+}
+
+// The format has no images in tool results: they follow in a message of the user.
+void collect_images(const ChatPart& result, std::vector<ChatPart>& images) {
+  for (const ChatPart& part : result.content) {
+    if (part.kind == PartKind::image) images.push_back(part);
+  }
+}
+
+Result<void> flush_images(std::vector<ChatPart>& images, const Target& target, JsonWriter& out) {
+  if (images.empty()) return {};
+  out.open_object();
+  out.text("role", "user");
+  auto written = write_content(images, target, out);
+  out.close_object();
+  images.clear();
+  return written;
+}
+
+std::string_view role_word(Role role, const Target& target) {
+  if (role == Role::developer && takes(target, takes_developer_role)) return "developer";
+  return role == Role::user || role == Role::tool ? "user" : "system";
+}
+
+Result<void> write_message(const ChatMessage& message, const Target& target,
+                           std::vector<ChatPart>& images, JsonWriter& out) {
+  bool only_results = true;
+  for (const ChatPart& part : message.parts) {
+    if (part.kind == PartKind::tool_result) {
+      write_tool_result(part, target, out);
+      collect_images(part, images);
+    } else {
+      only_results = false;
+    }
+  }
+  if (only_results && !message.parts.empty()) return {};
+  if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
+  out.open_object();
+  out.text("role", role_word(message.role, target));
+  out.text_if("name", message.name);
+  const bool system = message.role == Role::system || message.role == Role::developer;
+  if (system) {
+    out.text("content", joined_text(message.parts));
+  } else if (auto written = write_content(message.parts, target, out); !written.ok()) {
+    return written;
+  }
+  out.members(extra_for(message.format, message.extra, here));
+  out.close_object();
+  return {};
+}
+
+Result<void> write_messages(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  std::vector<ChatPart> images;
+  out.open_array("messages");
+  for (const ChatMessage& message : request.messages) {
+    if (message.role == Role::assistant) {
+      if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
+      write_assistant(message, target, out);
+    } else if (auto written = write_message(message, target, images, out); !written.ok()) {
+      return written;
+    }
+  }
+  if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
+  out.close_array();
+  return {};
+}
+
+Result<void> write_tool(const ToolDefinition& tool, const Target& target, JsonWriter& out) {
+  if (tool.opaque) {
+    if (tool.format != here) return unsupported("a tool of another provider", target);
+    out.raw(tool.extra);
+    return {};
+  }
+  std::string parameters =
+      tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
+  bool strict = tool.strict.value_or(false) && takes(target, takes_strict_tools);
+  if (strict) {
+    auto converted = schema_in_dialect(parameters, SchemaDialect::openai_strict);
+    strict = converted.ok();
+    if (strict) parameters = std::move(converted).value();
+  }
+  out.open_object();
+  out.text("type", "function");
+  out.open_object("function");
+  out.text("name", tool.name);
+  out.text_if("description", tool.description);
+  out.raw("parameters", parameters);
+  if (tool.strict && takes(target, takes_strict_tools)) out.boolean("strict", strict);
+  out.close_object();
+  out.members(extra_for(tool.format, tool.extra, here));
+  out.close_object();
+  return {};
+}
+
+Result<void> write_tools(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const ToolChoice choice = request.tool_choice;
+  const bool can_choose = takes(target, takes_tool_choice);
+  if (request.tools.empty() || (choice == ToolChoice::none && !can_choose)) return {};
+  const bool forced = choice == ToolChoice::required || choice == ToolChoice::named;
+  if (forced && !can_choose) return unsupported("a forced tool call", target);
+  // Where no tool can be named, the others are not offered.
+  const bool alone = choice == ToolChoice::named && !takes(target, takes_tool_name);
+  out.open_array("tools");
+  for (const ToolDefinition& tool : request.tools) {
+    if (alone && tool.name != request.tool_choice_name) continue;
+    if (auto written = write_tool(tool, target, out); !written.ok()) return written;
+  }
+  out.close_array();
+  if (choice == ToolChoice::automatic && can_choose) out.text("tool_choice", "auto");
+  if (choice == ToolChoice::none) out.text("tool_choice", "none");
+  if (choice == ToolChoice::required || alone) {
+    out.text("tool_choice", target.dialect->word_required);
+  } else if (choice == ToolChoice::named) {
+    out.open_object("tool_choice");
+    out.text("type", "function");
+    out.open_object("function");
+    out.text("name", request.tool_choice_name);
+    out.close_object();
+    out.close_object();
+  }
+  if (request.parallel_tools && takes(target, takes_parallel)) {
+    out.boolean("parallel_tool_calls", *request.parallel_tools);
+  }
+  return {};
+}
+
+Result<void> write_output(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const OutputFormat& output = request.output;
+  if (output.kind == OutputKind::text) return {};
+  if (output.kind == OutputKind::json) {
+    if (!takes(target, takes_json_object)) return {};
+    out.open_object("response_format");
+    out.text("type", "json_object");
+    out.close_object();
+    return {};
+  }
+  std::string schema = output.schema;
+  bool strict = output.strict.value_or(true) && takes(target, takes_strict_tools);
+  if (strict) {
+    auto converted = schema_in_dialect(schema, SchemaDialect::openai_strict);
+    strict = converted.ok();
+    if (strict) schema = std::move(converted).value();
+  }
+  out.open_object("response_format");
+  out.text("type", "json_schema");
+  out.open_object("json_schema");
+  out.text("name", output.name.empty() ? "answer" : output.name);
+  out.text_if("description", output.description);
+  out.raw("schema", schema);
+  out.boolean("strict",
+              strict || (output.strict.value_or(true) && !takes(target, takes_strict_tools)));
+  out.close_object();
+  out.close_object();
+  return {};
+}
+
+void write_number(JsonWriter& out, std::string_view name, const std::optional<double>& value) {
+  if (!value || !std::isfinite(*value)) return;
+  out.key(name);
+  out.number(*value);
+}
+
+void write_sampling(const Sampling& sampling, const Target& target, JsonWriter& out) {
+  write_number(out, "temperature", sampling.temperature);
+  write_number(out, "top_p", sampling.top_p);
+  if (takes(target, takes_penalties)) {
+    write_number(out, "frequency_penalty", sampling.frequency_penalty);
+    write_number(out, "presence_penalty", sampling.presence_penalty);
+  }
+  if (sampling.top_k && takes(target, takes_top_k)) out.integer("top_k", *sampling.top_k);
+  if (sampling.seed && takes(target, takes_seed)) {
+    out.integer(target.dialect->word_seed, *sampling.seed);
+  }
+  if (sampling.stop.empty()) return;
+  out.open_array("stop");
+  for (const std::string& stop : sampling.stop)
+    out.text(stop);
+  out.close_array();
+}
+
+void write_reasoning(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const ReasoningSetting& reasoning = request.reasoning;
+  if (target.reasoning == ReasoningStyle::none) return;
+  if (takes(target, takes_effort)) {
+    out.text_if("reasoning_effort", reasoning.effort);
+  } else if (takes(target, takes_effort_object) &&
+             (!reasoning.effort.empty() || reasoning.budget_tokens)) {
+    out.open_object("reasoning");
+    if (reasoning.budget_tokens) {
+      out.integer("max_tokens", *reasoning.budget_tokens);
+    } else {
+      out.text("effort", reasoning.effort);
+    }
+    out.close_object();
+  }
+}
+
+void write_settings(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  if (request.stream) {
+    out.boolean("stream", true);
+    if (takes(target, takes_stream_options)) {
+      out.open_object("stream_options");
+      out.boolean("include_usage", true);
+      out.close_object();
+    }
+  }
+  if (request.output_tokens_max) {
+    out.integer(takes(target, takes_max_completion) ? "max_completion_tokens" : "max_tokens",
+                *request.output_tokens_max);
+  }
+  write_sampling(request.sampling, target, out);
+  write_reasoning(request, target, out);
+  if (takes(target, takes_user)) out.text_if("user", request.user);
+  if (request.metadata.empty() || !takes(target, takes_metadata)) return;
+  out.open_object("metadata");
+  for (const auto& [key, value] : request.metadata)
+    out.text(key, value);
+  out.close_object();
+}
+
+}  // namespace
+
+Result<void> encode_openai_chat(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  out.text("model", model_of(request, target));
+  if (auto written = write_messages(request, target, out); !written.ok()) return written;
+  if (auto written = write_tools(request, target, out); !written.ok()) return written;
+  if (auto written = write_output(request, target, out); !written.ok()) return written;
+  write_settings(request, target, out);
+  return {};
+}
+
+}  // namespace redoubt::llm

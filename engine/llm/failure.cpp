@@ -1,0 +1,239 @@
+#include "engine/llm/failure.hpp"
+
+#include <span>
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/json_text.hpp"
+#include "engine/llm/retry_headers.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+using enum FailureClass;
+
+constexpr std::size_t message_bytes_max = 2000;
+
+struct Word {
+  std::string_view word;
+  FailureClass failure_class;
+};
+
+// Parts of messages, in lower case, for what codes do not tell.
+constexpr Word message_words[] = {
+    {"credit balance is too low", no_quota},
+    {"exceeded your current quota, please check your plan and billing", no_quota},
+    {"prompt is too long", too_large},
+    {"maximum context length", too_large},
+    {"context window", too_large},
+    {"exceeds the maximum number of tokens", too_large},
+    {"api key not valid", unauthorized},
+    {"invalid api key", unauthorized},
+};
+
+constexpr Word code_words[] = {
+    {"insufficient_quota", no_quota},       {"billing_hard_limit_reached", no_quota},
+    {"billing_not_active", no_quota},       {"billing_error", no_quota},
+    {"rate_limit_exceeded", rate_limited},  {"invalid_api_key", unauthorized},
+    {"API_KEY_INVALID", unauthorized},      {"account_deactivated", unauthorized},
+    {"model_not_found", not_found},         {"context_length_exceeded", too_large},
+    {"string_above_max_length", too_large}, {"request_too_large", too_large},
+    {"content_filter", filtered},           {"content_policy_violation", filtered},
+    {"server_overloaded", overloaded},
+};
+
+constexpr Word type_words[] = {
+    {"overloaded_error", overloaded},
+    {"rate_limit_error", rate_limited},
+    {"RESOURCE_EXHAUSTED", rate_limited},
+    {"tokens", rate_limited},
+    {"requests", rate_limited},
+    {"UNAVAILABLE", overloaded},
+    {"api_error", server_error},
+    {"server_error", server_error},
+    {"internal_server_error", server_error},
+    {"INTERNAL", server_error},
+    {"vector_store_timeout", timeout},
+    {"timeout_error", timeout},
+    {"DEADLINE_EXCEEDED", timeout},
+    {"authentication_error", unauthorized},
+    {"permission_error", unauthorized},
+    {"UNAUTHENTICATED", unauthorized},
+    {"PERMISSION_DENIED", unauthorized},
+    {"not_found_error", not_found},
+    {"NOT_FOUND", not_found},
+    {"request_too_large", too_large},
+    {"invalid_request_error", bad_request},
+    {"INVALID_ARGUMENT", bad_request},
+    {"invalid_prompt", bad_request},
+    {"FAILED_PRECONDITION", bad_request},
+};
+
+struct Status {
+  int status;
+  FailureClass failure_class;
+};
+
+constexpr Status statuses[] = {
+    {401, unauthorized}, {402, no_quota},     {403, unauthorized}, {404, not_found},
+    {408, timeout},      {409, server_error}, {413, too_large},    {425, server_error},
+    {429, rate_limited}, {498, overloaded},   {503, overloaded},   {504, timeout},
+    {524, timeout},      {529, overloaded},
+};
+
+const Word* word_for(std::span<const Word> words, std::string_view text) {
+  for (const Word& word : words) {
+    if (word.word == text) return &word;
+  }
+  return nullptr;
+}
+
+std::optional<FailureClass> class_of_message(std::string_view message) {
+  std::string lower(message);
+  for (char& c : lower)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  for (const Word& word : message_words) {
+    if (lower.find(word.word) != std::string::npos) return word.failure_class;
+  }
+  return std::nullopt;
+}
+
+std::optional<FailureClass> class_of_status(int status) {
+  for (const Status& entry : statuses) {
+    if (entry.status == status) return entry.failure_class;
+  }
+  if (status >= 500) return server_error;
+  if (status >= 400) return bad_request;
+  return std::nullopt;
+}
+
+FailureClass classify(const ChatFailure& failure, std::string_view type) {
+  if (const auto found = class_of_message(failure.message)) return *found;
+  if (const Word* word = word_for(code_words, failure.code)) return word->failure_class;
+  if (const auto found = class_of_status(failure.status)) return *found;
+  if (const Word* word = word_for(type_words, type)) return word->failure_class;
+  if (const Word* word = word_for(type_words, failure.code)) return word->failure_class;
+  return server_error;
+}
+
+// The first of FastAPI's faults, or its text.
+std::string detail_text(const Json& detail) {
+  if (detail.is_string()) return detail.get_ref<const std::string&>();
+  if (detail.is_array() && !detail.empty()) {
+    const std::string_view message = text_in(detail.front(), "msg");
+    if (!message.empty()) return std::string(message);
+  }
+  return dump(detail);
+}
+
+// Gemini puts the delay of a 429 into the body: details[].retryDelay, "34.4s".
+void read_details(const Json& error, ChatFailure& failure) {
+  const Json* details = member_of(error, "details");
+  if (details == nullptr || !details->is_array()) return;
+  for (const Json& detail : *details) {
+    if (const auto delay = duration_ms(text_in(detail, "retryDelay"))) {
+      failure.retry_after_ms = delay;
+    }
+    if (text_in(detail, "reason") == "API_KEY_INVALID") failure.code = "API_KEY_INVALID";
+  }
+}
+
+void read_error_object(const Json& error, int status, ChatFailure& failure, std::string& type) {
+  failure.message = text_in(error, "message");
+  type = text_in(error, "type");
+  failure.param = text_in(error, "param");
+  const Json* code = member_of(error, "code");
+  failure.code = text_of(code);
+  std::int64_t own_status = integer_in(error, "status_code", 0);
+  if (own_status == 0 && code != nullptr && code->is_number()) own_status = integer_of(code, 0);
+  const std::string_view word = text_in(error, "status");  // Gemini
+  if (type.empty()) type = word;
+  if (failure.code.empty()) failure.code = type;
+  if (status < 400 && own_status >= 400 && own_status < 600) {
+    failure.status = static_cast<int>(own_status);
+  }
+  // OpenRouter: what the provider behind it said.
+  if (const Json* metadata = member_of(error, "metadata")) {
+    const std::string_view raw = text_in(*metadata, "raw");
+    if (!raw.empty()) failure.message = joined({failure.message, ": ", raw});
+  }
+  read_details(error, failure);
+}
+
+void settle(ChatFailure& failure, std::string_view type) {
+  if (failure.message.size() > message_bytes_max) failure.message.resize(message_bytes_max);
+  failure.failure_class = classify(failure, type);
+  if (failure.status < 400) failure.status = status_of(failure.failure_class);
+  if (failure.message.empty()) {
+    failure.message = joined({"the provider answered with status ", failure.status});
+  }
+  failure.should_retry = class_retries(failure.failure_class);
+}
+
+ChatFailure failure_from_object(const Json& body, int status) {
+  ChatFailure failure;
+  failure.status = status;
+  std::string type;
+  const Json* error = member_of(body, "error");
+  if (error != nullptr && error->is_object()) {
+    read_error_object(*error, status, failure, type);
+  } else {
+    read_error_object(body, status, failure, type);
+    if (error != nullptr) failure.message = text_of(error);
+    const Json* detail = member_of(body, "detail");
+    if (failure.message.empty() && detail != nullptr) failure.message = detail_text(*detail);
+  }
+  failure.request_id = text_in(body, "request_id");
+  settle(failure, type);
+  return failure;
+}
+
+}  // namespace
+
+bool class_retries(FailureClass failure_class) {
+  return failure_class == rate_limited || failure_class == overloaded ||
+         failure_class == server_error || failure_class == timeout || failure_class == malformed ||
+         failure_class == cut;
+}
+
+int status_of(FailureClass failure_class) {
+  constexpr int by_class[] = {400, 401, 404, 413, 429, 402, 529, 500, 504, 400, 502, 502};
+  return by_class[static_cast<std::size_t>(failure_class)];
+}
+
+ChatFailure failure_from_json(const Json& body, int status) {
+  if (body.is_array() && !body.empty()) return failure_from_object(body.front(), status);
+  return failure_from_object(body, status);
+}
+
+ChatFailure failure_from_body(int status, std::string_view body, const std::vector<Header>& headers,
+                              std::int64_t now_unix_ms) {
+  const auto parsed = parse_json(body, wire_json_limits);
+  ChatFailure failure;
+  if (parsed.ok()) {
+    failure = failure_from_json(parsed.value(), status);
+  } else {
+    failure.status = status;
+    failure.message = body.substr(0, 200);
+    settle(failure, "");
+  }
+  for (const char* name : {"request-id", "x-request-id", "apim-request-id", "cf-ray"}) {
+    if (failure.request_id.empty()) failure.request_id = header_value(headers, name);
+  }
+  const RetryAdvice advice = retry_advice(headers, now_unix_ms);
+  if (advice.retry_after_ms) failure.retry_after_ms = advice.retry_after_ms;
+  if (advice.should_retry) failure.should_retry = *advice.should_retry;
+  return failure;
+}
+
+ChatFailure local_failure(FailureClass failure_class, std::string message) {
+  ChatFailure failure;
+  failure.failure_class = failure_class;
+  failure.status = status_of(failure_class);
+  failure.message = std::move(message);
+  failure.code = failure_name(failure_class);
+  failure.should_retry = class_retries(failure_class);
+  return failure;
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,38 @@
+// What a provider says when it fails, brought to one form.
+//
+// 1. Every provider's error body is read: OpenAI's {error:{message,type,param,code}}, Anthropic's
+//    {type:"error",error,request_id}, Gemini's {error:{code,status,details}} (also in an array),
+//    Cohere's {message}, FastAPI's {detail}, and text or HTML of a proxy in between.
+// 2. The class follows from the most telling word: known words in the message (providers send a
+//    used-up account as 400 or 429), then the code, then the HTTP status, then the type.
+// 3. Whether to try again follows from the class, unless the provider says it (x-should-retry).
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+#include <vector>
+
+#include "engine/llm/chat.hpp"
+#include "engine/llm/wire.hpp"
+
+namespace redoubt::llm {
+
+/// A failure that was told in a JSON value; `status` is the HTTP status, or 0 inside a stream.
+/// Where the body names a status of its own (Groq's status_code, OpenRouter's integer code), that
+/// one counts inside a stream.
+ChatFailure failure_from_json(const nlohmann::json& body, int status);
+
+/// A failed answer: status, body as far as it came, headers.
+ChatFailure failure_from_body(int status, std::string_view body, const std::vector<Header>& headers,
+                              std::int64_t now_unix_ms);
+
+/// A failure that was found here: bytes that are not of the format, or a stream that was cut.
+ChatFailure local_failure(FailureClass failure_class, std::string message);
+
+/// The HTTP status that stands for a class, for those who have to answer with one.
+int status_of(FailureClass failure_class);
+
+/// Whether another attempt at the same target may do better, where the provider does not say.
+bool class_retries(FailureClass failure_class);
+
+}  // namespace redoubt::llm

@@ -1,0 +1,304 @@
+#include "engine/llm/json_text.hpp"
+
+#include <cstring>
+
+#include "engine/base/json.hpp"
+#include "engine/llm/wire.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+// The length of the well-formed UTF-8 sequence that starts at `at`, 0 where there is none
+// (Unicode 15, table 3-7).
+std::size_t sequence_length(std::string_view s, std::size_t at) {
+  const auto byte = [&](std::size_t i) -> unsigned {
+    return at + i < s.size() ? static_cast<unsigned char>(s[at + i]) : 0u;
+  };
+  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
+    const unsigned high = lead == 0xED ? 0x9F : 0xBF;
+    return byte(1) >= low && byte(1) <= high && tail(2) ? 3 : 0;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
+    return byte(1) >= low && byte(1) <= high && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+void append_control(std::string& out, char c) {
+  constexpr char digits[] = "0123456789abcdef";
+  switch (c) {
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\u00";
+      out += digits[(c >> 4) & 15];
+      out += digits[c & 15];
+  }
+}
+
+void append_quoted(std::string& out, std::string_view value) {
+  out += '"';
+  std::size_t plain = 0;  // where the run that needs no change began
+  std::size_t at = 0;
+  while (at < value.size()) {
+    const auto c = static_cast<unsigned char>(value[at]);
+    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+      ++at;
+      continue;
+    }
+    const std::size_t length = sequence_length(value, at);
+    if (length > 1) {
+      at += length;
+      continue;
+    }
+    out.append(value, plain, at - plain);
+    if (length == 0) {
+      out += replacement;
+    } else if (c < 0x20) {
+      append_control(out, value[at]);
+    } else {
+      out += '\\';
+      out += value[at];
+    }
+    plain = ++at;
+  }
+  out.append(value, plain, at - plain);
+  out += '"';
+}
+
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+std::size_t skip_space(std::string_view s, std::size_t at) {
+  while (at < s.size() && is_space(s[at]))
+    ++at;
+  return at;
+}
+
+std::size_t skip_string(std::string_view s, std::size_t at) {
+  for (++at; at < s.size() && s[at] != '"'; ++at) {
+    if (s[at] == '\\') ++at;
+  }
+  return at < s.size() ? at + 1 : s.size();
+}
+
+// Past the value that starts at `at`.
+std::size_t skip_value(std::string_view s, std::size_t at) {
+  if (at >= s.size()) return at;
+  if (s[at] == '"') return skip_string(s, at);
+  if (s[at] != '{' && s[at] != '[') {
+    while (at < s.size() && s[at] != ',' && s[at] != '}' && s[at] != ']' && !is_space(s[at]))
+      ++at;
+    return at;
+  }
+  int depth = 0;
+  while (at < s.size()) {
+    if (s[at] == '"') {
+      at = skip_string(s, at);
+      continue;
+    }
+    if (s[at] == '{' || s[at] == '[') ++depth;
+    if (s[at] == '}' || s[at] == ']') --depth;
+    ++at;
+    if (depth == 0) break;
+  }
+  return at;
+}
+
+}  // namespace
+
+void JsonWriter::separate() {
+  if (comma_) out_ += ',';
+  comma_ = true;
+}
+
+void JsonWriter::open(char bracket) {
+  separate();
+  out_ += bracket;
+  comma_ = false;
+}
+
+void JsonWriter::close(char bracket) {
+  out_ += bracket;
+  comma_ = true;
+}
+
+void JsonWriter::key(std::string_view name) {
+  separate();
+  append_quoted(out_, name);
+  out_ += ':';
+  comma_ = false;
+}
+
+void JsonWriter::text(std::string_view value) {
+  separate();
+  append_quoted(out_, value);
+}
+
+void JsonWriter::integer(std::int64_t value) {
+  raw(std::to_string(value));
+}
+void JsonWriter::number(double value) {
+  raw(dump(Json(value)));
+}
+void JsonWriter::boolean(bool value) {
+  raw(value ? "true" : "false");
+}
+void JsonWriter::null() {
+  raw("null");
+}
+
+void JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+}
+
+void JsonWriter::members(std::string_view object_text) {
+  const std::size_t first = skip_space(object_text, 0);
+  if (first >= object_text.size() || object_text[first] != '{') return;
+  const std::size_t last = object_text.rfind('}');
+  if (last == std::string_view::npos || skip_space(object_text, first + 1) >= last) return;
+  raw(object_text.substr(first + 1, last - first - 1));
+}
+
+void JsonWriter::members_but(std::string_view object_text,
+                             std::initializer_list<std::string_view> named) {
+  for (const MemberText& member : member_texts(object_text)) {
+    bool left_out = false;
+    for (const std::string_view name : named)
+      left_out = left_out || name == member.key;
+    if (left_out) continue;
+    separate();
+    out_ += '"';
+    out_ += member.key;  // escaped already
+    out_ += "\":";
+    out_ += member.value;
+  }
+}
+
+std::vector<MemberText> member_texts(std::string_view s) {
+  std::vector<MemberText> members;
+  std::size_t at = skip_space(s, 0);
+  if (at >= s.size() || s[at] != '{') return members;
+  at = skip_space(s, at + 1);
+  while (at < s.size() && s[at] == '"') {
+    const std::size_t key_end = skip_string(s, at);
+    const std::size_t value = skip_space(s, skip_space(s, key_end) + 1);  // past the colon
+    if (value >= s.size()) break;
+    const std::size_t value_end = skip_value(s, value);
+    members.push_back({s.substr(at + 1, key_end - at - 2), s.substr(value, value_end - value)});
+    at = skip_space(s, value_end);
+    if (at < s.size() && s[at] == ',') at = skip_space(s, at + 1);
+  }
+  return members;
+}
+
+std::string_view member_text(std::string_view object_text, std::string_view key) {
+  for (const MemberText& member : member_texts(object_text)) {
+    if (member.key == key) return member.value;
+  }
+  return {};
+}
+
+std::vector<std::string_view> element_texts(std::string_view s) {
+  std::vector<std::string_view> elements;
+  std::size_t at = skip_space(s, 0);
+  if (at >= s.size() || s[at] != '[') return elements;
+  at = skip_space(s, at + 1);
+  while (at < s.size() && s[at] != ']') {
+    const std::size_t end = skip_value(s, at);
+    if (end == at) break;
+    elements.push_back(s.substr(at, end - at));
+    at = skip_space(s, end);
+    if (at < s.size() && s[at] == ',') at = skip_space(s, at + 1);
+  }
+  return elements;
+}
+
+const Json* member_of(const Json& value, const char* key) {
+  if (!value.is_object()) return nullptr;
+  const auto found = value.find(key);
+  return found == value.end() || found->is_null() ? nullptr : &*found;
+}
+
+const Json* member_of(const Json* value, const char* key) {
+  return value == nullptr ? nullptr : member_of(*value, key);
+}
+
+std::string_view text_of(const Json* value) {
+  if (value == nullptr || !value->is_string()) return {};
+  return value->get_ref<const std::string&>();
+}
+
+std::string_view text_in(const Json& value, const char* key) {
+  return text_of(member_of(value, key));
+}
+
+std::int64_t integer_of(const Json* value, std::int64_t fallback) {
+  constexpr double exact_max = 9007199254740992.0;  // 2^53
+  if (value == nullptr) return fallback;
+  if (value->is_number_unsigned()) {
+    const auto number = value->get<std::uint64_t>();
+    return number > INT64_MAX ? fallback : static_cast<std::int64_t>(number);
+  }
+  if (value->is_number_integer()) return value->get<std::int64_t>();
+  if (!value->is_number_float()) return fallback;
+  const double number = value->get<double>();
+  if (!(number >= -exact_max && number <= exact_max)) return fallback;
+  const auto whole = static_cast<std::int64_t>(number);
+  return static_cast<double>(whole) == number ? whole : fallback;
+}
+
+std::int64_t integer_in(const Json& value, const char* key, std::int64_t fallback) {
+  return integer_of(member_of(value, key), fallback);
+}
+
+bool true_in(const Json& value, const char* key) {
+  const Json* member = member_of(value, key);
+  return member != nullptr && member->is_boolean() && member->get<bool>();
+}
+
+std::string dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string rest_of(const Json& object, std::initializer_list<const char*> named) {
+  JsonWriter rest;
+  rest.open_object();
+  bool any = false;
+  for (auto it = object.begin(); it != object.end(); ++it) {
+    bool known = false;
+    for (const char* name : named)
+      known = known || it.key() == name;
+    if (known) continue;
+    rest.raw(it.key(), dump(*it));
+    any = true;
+  }
+  if (!any) return {};
+  rest.close_object();
+  return rest.take();
+}
+
+bool is_object_text(std::string_view text) {
+  const auto parsed = parse_json(text, wire_json_limits);
+  return parsed.ok() && parsed.value().is_object();
+}
+
+}  // namespace redoubt::llm

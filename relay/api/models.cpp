@@ -1,0 +1,286 @@
+#include "relay/api/models.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <optional>
+#include <utility>
+
+#include "engine/base/json.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/encode_answer.hpp"
+#include "engine/llm/failure.hpp"
+#include "relay/api/game.hpp"
+#include "relay/api/gate.hpp"
+#include "relay/limits/utc_period.hpp"
+#include "relay/net/signal.hpp"
+
+namespace redoubt::api {
+
+namespace {
+
+using llm::WireFormat;
+
+/// Between a call of the gateway and the connection that waits for it; lives on one shard.
+class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(const net::Executor& shard, WireFormat format, const llm::ChatRequest& request,
+           std::int64_t created_s)
+      : decided(shard) {
+    stream_.format = format;
+    stream_.include_usage = request.stream_usage;
+    stream_.stamp.model = request.model;
+    stream_.stamp.created_s = created_s;
+  }
+
+  void on_event(const llm::ChatEvent& event, WireFormat origin) override {
+    stream_.origin = origin;
+    llm::encode_event(stream_, event, waiting_);
+    began_ = true;
+    push();
+  }
+  void on_answer(const llm::ChatAnswer& answer, WireFormat,
+                 const upstream::CallSummary& s) override {
+    summary = s;
+    if (!began_) whole_ = llm::encode_answer(stream_.format, answer, stream_.stamp);
+    finish();
+  }
+  void on_refusal(const upstream::CallRefusal& why, const upstream::CallSummary& s) override {
+    summary = s;
+    refusal = why;
+    if (began_) {
+      llm::ChatEvent failed;
+      failed.kind = llm::EventKind::failed;
+      failed.failure = why.failure;
+      llm::encode_event(stream_, failed, waiting_);
+      push();
+    }
+    finish();
+  }
+
+  /// The client left.
+  void leave() {
+    const auto call = std::exchange(call_, nullptr);
+    if (call) call->leave();
+    over_ = true;
+    decided.notify();
+  }
+  void hold(std::shared_ptr<upstream::GatewayCall> call) {
+    if (!over_) call_ = std::move(call);
+  }
+  void attach(http::BodyStreamPtr body) {
+    body_ = std::move(body);
+    body_->on_gone([self = shared_from_this()] { self->leave(); });
+    push();
+    if (over_) body_->end();
+  }
+
+  bool streams() const { return began_; }
+  std::string take_whole() { return std::move(whole_); }
+
+  net::Signal decided;  ///< the answer's status is known
+  upstream::CallSummary summary;
+  std::optional<upstream::CallRefusal> refusal;
+
+ private:
+  void push() {
+    if (body_ && !waiting_.empty()) body_->write(std::exchange(waiting_, {}));
+    decided.notify();
+  }
+  void finish() {
+    over_ = true;
+    call_.reset();  // it holds us
+    if (body_) body_->end();
+    decided.notify();
+  }
+
+  llm::AnswerStream stream_;
+  std::shared_ptr<upstream::GatewayCall> call_;
+  http::BodyStreamPtr body_;
+  std::string waiting_;  // encoded, before the connection is attached
+  std::string whole_;
+  bool began_ = false;
+  bool over_ = false;
+};
+
+http::Response failure_response(WireFormat format, int status, const llm::ChatFailure& failure) {
+  return http::Response::json(status, llm::encode_failure(format, failure));
+}
+
+/// A fault of the request itself, before anything was counted.
+http::Response fault_response(WireFormat format, int status, const Error& error) {
+  llm::ChatFailure failure = llm::local_failure(
+      status == 404 ? llm::FailureClass::not_found : llm::FailureClass::bad_request, error.message);
+  if (status >= 500) failure.failure_class = llm::FailureClass::overloaded;
+  failure.status = status;
+  failure.param = error.path;
+  failure.code = error.code;
+  return failure_response(format, status, failure);
+}
+
+void add_summary(http::Response& response, const upstream::CallSummary& summary) {
+  if (!summary.target.empty()) response.add("X-Redoubt-Model", summary.target);
+  if (summary.attempts > 1) response.add("X-Redoubt-Attempts", std::to_string(summary.attempts));
+}
+
+std::string seconds_up(std::int64_t ms) {
+  return std::to_string(std::max<std::int64_t>(1, (ms + 999) / 1'000));
+}
+
+http::Response refusal_response(WireFormat format, const upstream::CallRefusal& refusal,
+                                const upstream::CallSummary& summary) {
+  http::Response response = failure_response(format, refusal.status, refusal.failure);
+  if (refusal.retry_after_ms >= 0) response.add("Retry-After", seconds_up(refusal.retry_after_ms));
+  add_summary(response, summary);
+  return response;
+}
+
+upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
+  upstream::Order order;
+  order.request = std::move(chat);
+  order.request_id = request_id_of(request);
+  if (const Caller* caller = caller_of(request)) {
+    order.who = caller->who();
+    order.tenant = caller->tenant();
+    order.anonymous = caller->claims == nullptr;
+    order.own_limits = caller->limits();
+  }
+  return order;
+}
+
+Json money(limits::Picodollars amount) {
+  return limits::microdollars_up(amount);
+}
+
+}  // namespace
+
+void Models::install(http::Router& router) {
+  const http::RouteOptions options{.body_bytes_max = body_bytes_max_, .watch_client = true};
+  constexpr std::array<std::pair<const char*, WireFormat>, 3> formats{
+      {{"/v1/chat/completions", WireFormat::openai_chat},
+       {"/v1/responses", WireFormat::openai_responses},
+       {"/v1/messages", WireFormat::anthropic}}};
+  for (const auto& [path, format] : formats) {
+    router.add_async(
+        http::Method::post, path,
+        [this, format](http::Request& request) { return call(request, format); }, options);
+  }
+  router.add(http::Method::get, "/v1/models",
+             [this](http::Request& request) { return list(request); });
+  router.add_async(http::Method::get, "/api/usage",
+                   [this](http::Request& request) { return usage(request); });
+}
+
+net::Task<http::Response> Models::call(http::Request& request, WireFormat format) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  std::optional<Result<llm::ChatRequest>> decoded;
+  const std::string_view body = request.body;
+  if (body.size() > inline_body_bytes_max) {
+    auto work = [format, body] { return llm::decode_client_request(format, body); };
+    decoded = co_await pool_.run(std::move(work));
+    if (!decoded) {
+      const Error busy{.code = "overloaded", .message = "The relay has too much to do; try again."};
+      co_return fault_response(format, 503, busy);
+    }
+  } else {
+    decoded = llm::decode_client_request(format, body);
+  }
+  if (!*decoded) co_return fault_response(format, 400, decoded->error());
+
+  llm::ChatRequest chat = std::move(**decoded);
+  const bool stream = chat.stream;
+  auto exchange =
+      std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);
+  request.client_gone = [exchange] { exchange->leave(); };
+  upstream::Order order = order_of(request, std::move(chat));
+  auto started =
+      gateway_.start(shard, std::move(order),
+                     stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
+  if (!started) {
+    const int status = started.error().code == "unknown_model" ? 404
+                       : started.error().code == "unavailable" ? 503
+                                                               : 400;
+    co_return fault_response(format, status, started.error());
+  }
+  exchange->hold(std::move(*started));
+  co_await exchange->decided.wait();
+
+  http::Response response;
+  if (exchange->streams()) {
+    response.add("Content-Type", "text/event-stream; charset=utf-8");
+    response.add("Cache-Control", "no-cache");
+    response.stream = [exchange](http::BodyStreamPtr out) { exchange->attach(std::move(out)); };
+    add_summary(response, exchange->summary);
+  } else if (exchange->refusal) {
+    response = refusal_response(format, *exchange->refusal, exchange->summary);
+  } else {
+    response = http::Response::json(200, exchange->take_whole());
+    add_summary(response, exchange->summary);
+    response.add("X-Redoubt-Cost-Microusd",
+                 std::to_string(limits::microdollars_up(exchange->summary.cost)));
+  }
+  co_return response;
+}
+
+http::Response Models::list(const http::Request&) const {
+  Json data = Json::array();
+  for (const std::string& name : gateway_.model_names()) {
+    // One object that OpenAI's and Anthropic's SDKs can both read.
+    data.push_back({{"id", name},
+                    {"object", "model"},
+                    {"type", "model"},
+                    {"display_name", name},
+                    {"created", 0},
+                    {"created_at", "1970-01-01T00:00:00Z"},
+                    {"owned_by", "redoubt"}});
+  }
+  const Json body{{"object", "list"}, {"data", std::move(data)}, {"has_more", false}};
+  return http::Response::json(200, body.dump());
+}
+
+net::Task<http::Response> Models::usage(http::Request& request) {
+  struct Told {
+    explicit Told(const net::Executor& shard) : signal(shard) {}
+    net::Signal signal;
+    std::optional<Result<std::vector<limits::UsageRow>>> rows;
+  };
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  const Caller* caller = caller_of(request);
+  const std::string who = caller ? caller->who() : "";
+  const std::int64_t now_s = request.context.now.wall_ms / 1'000;
+  const std::int32_t month = limits::period_of(limits::Period::month, now_s);
+  const std::int64_t from_s = limits::period_start_s(limits::Period::month, month);
+  auto told = std::make_shared<Told>(shard);
+  auto tell = [told, shard](Result<std::vector<limits::UsageRow>> rows) {
+    boost::asio::post(shard, [told, rows = std::move(rows)]() mutable {
+      told->rows = std::move(rows);
+      told->signal.notify();
+    });
+  };
+  ledger_.usage(who, from_s * 1'000, std::move(tell));
+  co_await told->signal.wait();
+  if (!*told->rows) {
+    const Error& error = told->rows->error();
+    co_return http::Response::json(503, Json{{"detail", error.message}}.dump());
+  }
+  const upstream::Gateway::Spent spent = gateway_.spent(who);
+  const std::int32_t day = limits::period_of(limits::Period::day, now_s);
+  Json models = Json::array();
+  for (const limits::UsageRow& row : **told->rows) {
+    models.push_back({{"model", row.target},
+                      {"calls", row.calls},
+                      {"input_tokens", row.input_tokens},
+                      {"output_tokens", row.output_tokens},
+                      {"cost_microusd", money(row.cost)}});
+  }
+  const Json body{{"who", who},
+                  {"day",
+                   {{"name", limits::period_name(limits::Period::day, day)},
+                    {"engaged_microusd", money(spent.day)}}},
+                  {"month",
+                   {{"name", limits::period_name(limits::Period::month, month)},
+                    {"engaged_microusd", money(spent.month)},
+                    {"models", std::move(models)}}}};
+  co_return http::Response::json(200, body.dump());
+}
+
+}  // namespace redoubt::api

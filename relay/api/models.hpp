@@ -1,0 +1,43 @@
+// Models: language models behind the relay's keys, in the formats that clients speak already.
+//
+//   POST /v1/chat/completions   OpenAI chat completions
+//   POST /v1/responses          OpenAI Responses
+//   POST /v1/messages           Anthropic messages
+//   GET  /v1/models             the names that may be asked for
+//   GET  /api/usage             what the caller used and spent
+//
+// 1. Errors have the shape of the format that was spoken, at every stage.
+// 2. A stream's status is sent with its first token: what fails before is a plain error answer.
+// 3. A client that leaves ends its call at once.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/llm/chat.hpp"
+#include "relay/http/router.hpp"
+#include "relay/limits/ledger.hpp"
+#include "relay/net/compute_pool.hpp"
+#include "relay/upstream/gateway.hpp"
+
+namespace redoubt::api {
+
+class Models {
+ public:
+  /// All outlive this.
+  Models(upstream::Gateway& gateway, limits::Ledger& ledger, net::ComputePool& pool,
+         std::size_t body_bytes_max)
+      : gateway_(gateway), ledger_(ledger), pool_(pool), body_bytes_max_(body_bytes_max) {}
+  void install(http::Router& router);
+
+ private:
+  net::Task<http::Response> call(http::Request& request, llm::WireFormat format);
+  http::Response list(const http::Request& request) const;
+  net::Task<http::Response> usage(http::Request& request);
+
+  upstream::Gateway& gateway_;
+  limits::Ledger& ledger_;
+  net::ComputePool& pool_;
+  std::size_t body_bytes_max_;
+};
+
+}  // namespace redoubt::api

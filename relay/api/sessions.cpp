@@ -1,0 +1,145 @@
+#include "relay/api/sessions.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/json.hpp"
+#include "relay/api/errors.hpp"
+#include "relay/api/game.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr std::int64_t ms_ns = 1'000'000;
+constexpr std::int64_t second_ms = 1'000;
+constexpr std::int64_t lifetime_s_min = 10;
+constexpr std::size_t token_id_bytes = 12;
+
+Error bad_request(std::string message) {
+  return {.code = "bad_request", .message = std::move(message)};
+}
+
+std::string new_token_id() {
+  std::array<std::uint8_t, token_id_bytes> bytes;
+  auth::fill_random(bytes);
+  return auth::to_hex(bytes);
+}
+
+http::Response fault(const http::Request& request, int status, std::string_view code,
+                     std::string message) {
+  return error_response(request.path, request_id_of(request),
+                        {.status = status, .code = code, .message = std::move(message)});
+}
+
+std::optional<Error> check_names(const auth::Claims& claims) {
+  if (!auth::is_subject(claims.subject) || claims.subject.starts_with(anonymous_prefix)) {
+    return bad_request(
+        "sub: expected the player's name: 1 to 256 bytes without control characters, not "
+        "beginning with anonymous:");
+  }
+  if (!auth::is_tenant(claims.tenant) || claims.tenant == anonymous_tenant) {
+    return bad_request("tenant: expected 1 to 64 letters, digits, '.', '_' or '-'; not anonymous");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<auth::Claims> read_session_request(std::string_view body, const SessionPolicy& policy,
+                                          std::int64_t now_s) {
+  const auto json = parse_json(body, {.bytes_max = body.size(), .depth_max = policy.depth_max});
+  if (!json) return bad_request("the body is not JSON: " + json.error().message);
+  if (!json->is_object()) return bad_request("expected an object with the member sub");
+  JsonFields fields(*json, "bad_request");
+  auth::Claims claims{.subject = fields.text("sub", auth::subject_bytes_max)};
+  claims.tenant = fields.text_or("tenant", auth::tenant_bytes_max, claims.tenant);
+  const std::string scope =
+      fields.text_or("scope", auth::token_bytes_max, auth::to_text(auth::player_scopes));
+  const std::int64_t lifetime_s =
+      fields.integer_or("lifetime_s", lifetime_s_min, policy.lifetime_s, policy.lifetime_s);
+  const Json* limits = fields.member_or_null("limits");
+  fields.refuse_unknown();
+  if (!fields.ok()) return fields.error();
+  if (auto wrong = check_names(claims)) return *wrong;
+  std::string unknown;
+  claims.scopes = auth::parse_scopes(scope, &unknown);
+  if (!unknown.empty() || !claims.scopes.within(auth::player_scopes_max)) {
+    return bad_request("scope: a session can have " + auth::to_text(auth::player_scopes_max));
+  }
+  if (limits != nullptr) {
+    auto read = auth::read_limits(*limits);
+    if (!read) return bad_request(read.error().message);
+    claims.limits = *read;
+  }
+  claims.issued_s = now_s;
+  claims.expires_s = now_s + lifetime_s;
+  return claims;
+}
+
+Sessions::Sessions(SessionPolicy policy, auth::Authority& authority, RateGate& rate,
+                   observe::Metrics& metrics)
+    : policy_(policy),
+      authority_(authority),
+      rate_(rate),
+      to_players_(metrics.counter("redoubt_sessions_total", "Sessions begun, by who asked.",
+                                  {{"by", "service"}})),
+      to_anonymous_(metrics.counter("redoubt_sessions_total", "Sessions begun, by who asked.",
+                                    {{"by", "anonymous"}})) {}
+
+void Sessions::install(http::Router& router) {
+  router.add(http::Method::post, std::string(session_path),
+             [this](http::Request& request) { return begin(request); });
+}
+
+http::Response Sessions::begin(http::Request& request) const {
+  const Caller& caller = *caller_of(request);
+  const std::int64_t now_s = request.context.now.wall_ms / second_ms;
+  if (caller.service) {
+    if (auto refused = check_media_type(request)) return std::move(*refused);
+    auto claims = read_session_request(request.body, policy_, now_s);
+    if (!claims) return fault(request, 400, "bad_request", claims.error().message);
+    to_players_.add();
+    return give(request, std::move(*claims));
+  }
+  if (!request.body.empty() && request.body != "{}") {
+    http::Response response =
+        fault(request, 401, "service_secret_required",
+              "a session for a player who is named needs the secret of the game's own server");
+    response.add("WWW-Authenticate", "Bearer realm=\"redoubt\"");
+    return response;
+  }
+  const auto decision =
+      rate_.take(auth::limit_key(caller.address).bytes, request.context.now.steady_ms * ms_ns);
+  if (!decision.allowed) {
+    const std::string wait = limits::retry_after_header(decision);
+    http::Response response =
+        fault(request, 429, "rate_limited",
+              "too many sessions from this address; try again in " + wait + " s");
+    response.add("Retry-After", wait);
+    return response;
+  }
+  auth::Claims claims{.subject = caller.who(), .tenant = std::string(anonymous_tenant)};
+  claims.issued_s = now_s;
+  claims.expires_s = now_s + policy_.lifetime_s;
+  to_anonymous_.add();
+  return give(request, std::move(claims));
+}
+
+http::Response Sessions::give(const http::Request& request, auth::Claims claims) const {
+  claims.token_id = new_token_id();
+  const auto token = authority_.mint(claims);
+  if (!token) return fault(request, 400, "bad_request", token.error().message);
+  const Json answer{{"token", *token},
+                    {"token_type", "Bearer"},
+                    {"expires_in", claims.expires_s - claims.issued_s},
+                    {"expires_at", claims.expires_s},
+                    {"sub", claims.subject},
+                    {"tenant", claims.tenant},
+                    {"scope", auth::to_text(claims.scopes)}};
+  http::Response response =
+      http::Response::json(200, answer.dump(-1, ' ', false, Json::error_handler_t::replace));
+  response.add("Cache-Control", "no-store");
+  return response;
+}
+
+}  // namespace redoubt::api

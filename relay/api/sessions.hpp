@@ -1,0 +1,50 @@
+// Sessions: POST /api/session gives a player a short-lived token.
+//
+//   the game's own server   Authorization: Bearer SECRET (tokens.service_secret_file) and a body:
+//                           {"sub": "player-7", "tenant", "scope", "lifetime_s", "limits"}
+//   an anonymous player     no token and no body (or {}), where the listener's `anonymous` lets him
+//                           call; the token is his address under the common purse
+//
+// An anonymous session gives no right that the caller has not without it; it lets a page treat
+// both kinds of player alike. Sessions that are begun so are limited by address.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/result.hpp"
+#include "relay/api/gate.hpp"
+#include "relay/auth/authority.hpp"
+#include "relay/http/router.hpp"
+#include "relay/observe/metrics.hpp"
+
+namespace redoubt::api {
+
+struct SessionPolicy {
+  std::int64_t lifetime_s = 900;  ///< and the most that may be asked for
+  int depth_max = 32;
+};
+
+/// What the game's server asks for, from its body. Error bad_request with what is wrong.
+Result<auth::Claims> read_session_request(std::string_view body, const SessionPolicy& policy,
+                                          std::int64_t now_s);
+
+class Sessions {
+ public:
+  /// `authority` and `rate` outlive this.
+  Sessions(SessionPolicy policy, auth::Authority& authority, RateGate& rate,
+           observe::Metrics& metrics);
+  void install(http::Router& router);
+
+ private:
+  http::Response begin(http::Request& request) const;
+  http::Response give(const http::Request& request, auth::Claims claims) const;
+
+  SessionPolicy policy_;
+  auth::Authority& authority_;
+  RateGate& rate_;
+  observe::Counter& to_players_;
+  observe::Counter& to_anonymous_;
+};
+
+}  // namespace redoubt::api

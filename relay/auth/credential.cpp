@@ -1,0 +1,40 @@
+#include "relay/auth/credential.hpp"
+
+#include <algorithm>
+
+#include "relay/auth/text.hpp"
+
+namespace redoubt::auth {
+namespace {
+
+constexpr std::string_view bearer = "bearer";
+constexpr std::string_view nobody = "anonymous";
+constexpr std::string_view protocol_prefix = "redoubt.token.";
+
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
+  const std::size_t space = std::min(authorization.find(' '), authorization.size());
+  if (!equal_no_case(authorization.substr(0, space), bearer)) return std::nullopt;
+  return trim(authorization.substr(space));
+}
+
+std::optional<std::string_view> protocol_token(std::string_view list) {
+  while (!list.empty()) {
+    const std::size_t cut = std::min(list.find(','), list.size());
+    const std::string_view protocol = trim(list.substr(0, cut));
+    list.remove_prefix(std::min(cut + 1, list.size()));
+    if (protocol.starts_with(protocol_prefix)) return protocol.substr(protocol_prefix.size());
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> find_token(const CredentialHeaders& headers) {
+  std::optional<std::string_view> token = bearer_token(headers.authorization);
+  if (!token && !headers.api_key.empty()) token = headers.api_key;
+  if (!token) token = protocol_token(headers.websocket_protocols);
+  if (token == nobody) return std::nullopt;
+  return token;
+}
+
+}  // namespace redoubt::auth

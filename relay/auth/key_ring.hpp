@@ -1,0 +1,88 @@
+// Key ring: the provider keys in the clear, as the relay uses them.
+//
+// 1. A KeyRing is immutable; a rotation makes a new one. Calls under way keep the old one alive.
+// 2. All keys of the store open, or there is no ring: a relay with half of its keys would fail in
+//    the middle of a game instead of at its start.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "relay/auth/authority.hpp"
+#include "relay/auth/secret.hpp"
+#include "relay/auth/vault.hpp"
+#include "relay/store/database.hpp"
+
+namespace redoubt::auth {
+
+struct ProviderKey {
+  std::string name;
+  std::string provider;
+  std::int64_t version = 1;
+  std::string fingerprint;
+  Secret key;
+};
+
+class KeyRing {
+ public:
+  KeyRing() = default;
+  /// Error no_master_key where there are sealed keys and no master key, else as open().
+  static Result<std::shared_ptr<const KeyRing>> open(store::Database& database,
+                                                     const std::optional<MasterKey>& master);
+
+  /// Null where there is none. Valid as long as the ring.
+  const ProviderKey* find(std::string_view name) const;
+  /// In the order of their names.
+  const std::vector<ProviderKey>& keys() const { return keys_; }
+
+ private:
+  std::vector<ProviderKey> keys_;
+};
+using KeyRingPtr = std::shared_ptr<const KeyRing>;
+
+/// The ring of now, for whoever calls a provider. Any thread.
+class CurrentKeys {
+ public:
+  explicit CurrentKeys(KeyRingPtr ring) : ring_(std::move(ring)) {}
+  KeyRingPtr get() const {
+    const std::lock_guard lock(mutex_);
+    return ring_;
+  }
+  void replace(KeyRingPtr ring) {
+    const std::lock_guard lock(mutex_);
+    ring_.swap(ring);  // the old one ends outside the lock, with `ring`
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  KeyRingPtr ring_;
+};
+
+/// Where the relay's secrets come from. Files and commands are read again at each load.
+struct SecretSources {
+  std::string master_key_file;
+  std::string master_key_command;
+  Secret master_key;  ///< from the environment
+  std::string token_keys_file;
+  std::string nextauth_secret_file;
+  std::string service_secret_file;
+};
+
+/// Takes a variable out of the environment and overwrites it there; empty where it is not set.
+/// REQUIRES: no other thread
+Secret take_variable(const char* name);
+
+/// Nothing where no master key is configured. Error bad_master_key, bad_secret, or bad_config
+/// where there are several.
+Result<std::optional<MasterKey>> load_master_key(const SecretSources& sources);
+Result<KeyRingPtr> load_key_ring(const SecretSources& sources, store::Database& database);
+/// Error names the file.
+Result<TokenSecrets> load_token_secrets(const SecretSources& sources);
+
+}  // namespace redoubt::auth

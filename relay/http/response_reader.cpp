@@ -1,0 +1,395 @@
+#include "relay/http/response_reader.hpp"
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <optional>
+
+#include "relay/http/request_parser.hpp"
+
+namespace redoubt::http {
+
+namespace {
+
+namespace beast = boost::beast;
+
+constexpr std::size_t content_length_digits_max = 18;  // below 2^63
+// "0\r\n\r\n". Beast 1.81 asserts that it sees no less of a last chunk; every chunked body ends in
+// as many bytes, so holding fewer back delays nothing.
+constexpr std::size_t chunked_end_bytes = 5;
+
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
+/// Beast's grammar with the ResponseHead as its storage and the body handed on.
+class Grammar final : public beast::http::basic_parser<false> {
+ public:
+  Grammar(ResponseHead& head, const ResponseLimits& limits) : head_(head), limits_(limits) {
+    eager(false);
+    header_limit(static_cast<std::uint32_t>(limits.head_bytes_max));
+    body_limit(boost::none);  // counted by the reader
+  }
+  void hand_on_to(BodySink& sink) { sink_ = &sink; }
+  bool too_many_headers() const { return too_many_headers_; }
+  bool chunking_too_large() const { return chunking_too_large_; }
+  bool too_large() const { return too_large_; }
+  std::size_t body_bytes() const { return body_bytes_; }
+
+  bool count(std::size_t bytes) {
+    if (bytes > limits_.body_bytes_max - body_bytes_) {
+      too_large_ = true;
+      return false;
+    }
+    body_bytes_ += bytes;
+    return true;
+  }
+
+ private:
+  using error_code = boost::system::error_code;
+
+  static void stop(error_code& ec) { ec = beast::http::error::bad_value; }
+
+  void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
+                       error_code& ec) override {
+    stop(ec);
+  }
+  void on_response_impl(int status, beast::string_view, int version, error_code&) override {
+    head_.status = status;
+    head_.version_minor = version - 10;
+  }
+  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
+                     error_code& ec) override {
+    if (in_trailer_) {
+      trailer_bytes_ += name.size() + value.size() + 4;
+      if (trailer_bytes_ > limits_.trailer_bytes_max) {
+        chunking_too_large_ = true;
+        stop(ec);
+      }
+      return;
+    }
+    if (head_.headers.size() == limits_.headers_max) {
+      too_many_headers_ = true;
+      stop(ec);
+      return;
+    }
+    head_.headers.push_back({view(name), trim(view(value))});
+  }
+  void on_header_impl(error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(beast::string_view bytes, error_code& ec) override {
+    if (!count(bytes.size())) {
+      stop(ec);
+      return 0;
+    }
+    sink_->on_body(view(bytes));
+    return bytes.size();
+  }
+  void on_chunk_header_impl(std::uint64_t size, beast::string_view extensions,
+                            error_code& ec) override {
+    in_trailer_ = size == 0;
+    if (extensions.size() > limits_.chunk_line_bytes_max) {
+      chunking_too_large_ = true;
+      stop(ec);
+    }
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code& ec) override {
+    return on_body_impl(bytes, ec);
+  }
+  void on_finish_impl(error_code&) override {}
+
+  ResponseHead& head_;
+  const ResponseLimits& limits_;
+  BodySink* sink_ = nullptr;
+  std::size_t body_bytes_ = 0;
+  std::size_t trailer_bytes_ = 0;
+  bool in_trailer_ = false;
+  bool too_many_headers_ = false;
+  bool chunking_too_large_ = false;
+  bool too_large_ = false;
+};
+
+}  // namespace
+
+std::optional<std::string_view> ResponseHead::header(std::string_view name) const {
+  for (const HeaderView& h : headers) {
+    if (equal_ignoring_case(h.name, name)) return h.value;
+  }
+  return std::nullopt;
+}
+
+struct ResponseReader::Impl {
+  enum class State : std::uint8_t {
+    head,
+    head_done,
+    counted,
+    chunked,
+    to_the_end,
+    complete,
+    failed
+  };
+
+  explicit Impl(const ResponseLimits& l) : limits(l) {}
+
+  Step fail(std::string why) {
+    failure = std::move(why);
+    state = State::failed;
+    return Step::failed;
+  }
+  Step complete() {
+    state = State::complete;
+    return Step::complete;
+  }
+  Step read_head(std::string_view& input);
+  Step parse_head();
+  bool read_framing();
+  Step fail_grammar(const boost::system::error_code& ec);
+  Step read_counted(std::string_view& input, BodySink& sink);
+  Step read_to_the_end(std::string_view& input, BodySink& sink);
+  Step read_chunked(std::string_view& input, BodySink& sink);
+
+  ResponseLimits limits;
+  State state = State::head;
+  State body_state = State::complete;  // what follows the head
+  bool head_request = false;
+  bool keep_alive = false;
+  int interim = 0;
+  std::string text;  // the head; its views point into it
+  std::size_t content_length = 0;
+  std::string pending;  // bytes of a chunked body that Beast cannot take yet
+  ResponseHead head;
+  std::optional<Grammar> grammar;
+  std::string failure;
+};
+
+ResponseReader::Step ResponseReader::Impl::read_head(std::string_view& input) {
+  while (!input.empty()) {
+    // The end of the head may be split over two inputs.
+    const std::size_t from = text.size() < 3 ? 0 : text.size() - 3;
+    const std::size_t taken = std::min(input.size(), limits.head_bytes_max - text.size());
+    const std::size_t before = text.size();
+    text.append(input.substr(0, taken));
+    const std::size_t end = text.find("\r\n\r\n", from);
+    if (end == std::string::npos) {
+      input.remove_prefix(taken);
+      if (text.size() == limits.head_bytes_max) {
+        return fail("the response's head is over " + std::to_string(limits.head_bytes_max) +
+                    " bytes");
+      }
+      continue;
+    }
+    text.resize(end + 4);
+    input.remove_prefix(text.size() - before);
+    const Step step = parse_head();
+    if (step != Step::need_more) return step;
+  }
+  return Step::need_more;
+}
+
+ResponseReader::Step ResponseReader::Impl::parse_head() {
+  grammar.emplace(head, limits);
+  boost::system::error_code ec;
+  grammar->put(boost::asio::const_buffer(text.data(), text.size()), ec);
+  if (ec) return fail_grammar(ec);
+  if (head.status == 101) return fail("the server changed the protocol unasked");
+  if (head.status < 200) {
+    if (++interim > limits.interim_max) return fail("too many interim responses");
+    head = {};
+    text.clear();
+    return Step::need_more;
+  }
+  if (!read_framing()) return Step::failed;
+  state = State::head_done;
+  return Step::head_ready;
+}
+
+bool ResponseReader::Impl::read_framing() {
+  std::optional<std::string_view> length;
+  bool chunked = false;
+  bool close = false;
+  bool keep = false;
+  for (const HeaderView& h : head.headers) {
+    if (equal_ignoring_case(h.name, "content-length")) {
+      length = h.value;  // Beast refuses a second, different one
+    } else if (equal_ignoring_case(h.name, "transfer-encoding")) {
+      if (chunked || !equal_ignoring_case(h.value, "chunked")) {
+        fail("the response's Transfer-Encoding is not exactly \"chunked\"");
+        return false;
+      }
+      chunked = true;
+    } else if (equal_ignoring_case(h.name, "connection")) {
+      close = close || list_contains(h.value, "close");
+      keep = keep || list_contains(h.value, "keep-alive");
+    }
+  }
+  keep_alive = !close && (head.version_minor == 1 || keep);
+  if (length) {
+    const bool digits =
+        !length->empty() && length->size() <= content_length_digits_max &&
+        std::all_of(length->begin(), length->end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits) {
+      fail("the response's Content-Length is not a decimal number");
+      return false;
+    }
+    for (char c : *length)
+      content_length = content_length * 10 + static_cast<std::size_t>(c - '0');
+  }
+  if (head_request || head.status == 204 || head.status == 304 || (length && content_length == 0)) {
+    body_state = State::complete;
+  } else if (chunked) {
+    grammar->eager(true);
+    body_state = State::chunked;
+  } else if (length) {
+    body_state = State::counted;
+  } else {
+    keep_alive = false;
+    body_state = State::to_the_end;
+  }
+  return true;
+}
+
+ResponseReader::Step ResponseReader::Impl::fail_grammar(const boost::system::error_code& ec) {
+  if (grammar->too_large()) {
+    return fail("the response's body is over " + std::to_string(limits.body_bytes_max) + " bytes");
+  }
+  if (grammar->too_many_headers()) return fail("the response has too many headers");
+  if (grammar->chunking_too_large()) {
+    return fail("a chunk's extensions or the trailers are over their limit");
+  }
+  return fail("the response is not HTTP/1.1: " + ec.message());
+}
+
+ResponseReader::Step ResponseReader::Impl::read_counted(std::string_view& input, BodySink& sink) {
+  const std::size_t taken = std::min(input.size(), content_length - grammar->body_bytes());
+  if (!grammar->count(taken)) return fail_grammar({});
+  if (taken > 0) sink.on_body(input.substr(0, taken));
+  input.remove_prefix(taken);
+  return grammar->body_bytes() == content_length ? complete() : Step::need_more;
+}
+
+ResponseReader::Step ResponseReader::Impl::read_to_the_end(std::string_view& input,
+                                                           BodySink& sink) {
+  if (!grammar->count(input.size())) return fail_grammar({});
+  if (!input.empty()) sink.on_body(input);
+  input = {};
+  return Step::need_more;
+}
+
+ResponseReader::Step ResponseReader::Impl::read_chunked(std::string_view& input, BodySink& sink) {
+  grammar->hand_on_to(sink);
+  const std::size_t kept = pending.size();
+  std::string_view bytes = input;
+  if (kept > 0) {
+    pending.append(input);
+    bytes = pending;
+  }
+  if (bytes.size() < chunked_end_bytes) {
+    if (kept == 0) pending.assign(bytes);
+    input = {};
+    return Step::need_more;
+  }
+  boost::system::error_code ec;
+  const std::size_t taken = grammar->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
+  if (ec && ec != beast::http::error::need_more) return fail_grammar(ec);
+  if (grammar->is_done()) {
+    // At least one new byte was needed, so what is left over lies in the input.
+    input.remove_prefix(taken - kept);
+    return complete();
+  }
+  if (bytes.size() - taken > limits.chunk_line_bytes_max + limits.trailer_bytes_max) {
+    return fail("a chunk's size line or the trailers are over their limit");
+  }
+  if (kept > 0) {
+    pending.erase(0, taken);
+  } else {
+    pending.assign(bytes.substr(taken));
+  }
+  input = {};
+  return Step::need_more;
+}
+
+ResponseReader::ResponseReader(const ResponseLimits& limits)
+    : impl_(std::make_unique<Impl>(limits)) {}
+ResponseReader::~ResponseReader() = default;
+ResponseReader::ResponseReader(ResponseReader&&) noexcept = default;
+ResponseReader& ResponseReader::operator=(ResponseReader&&) noexcept = default;
+
+ResponseReader::Step ResponseReader::feed(std::string_view& input, BodySink& sink) {
+  Impl& self = *impl_;
+  switch (self.state) {
+    case Impl::State::head:
+      return self.read_head(input);
+    case Impl::State::head_done:
+      if (self.body_state == Impl::State::complete) return self.complete();
+      self.state = self.body_state;
+      if (self.state == Impl::State::counted && self.content_length > self.limits.body_bytes_max) {
+        (void)self.grammar->count(self.content_length);
+        return self.fail_grammar({});
+      }
+      return feed(input, sink);
+    case Impl::State::counted:
+      return self.read_counted(input, sink);
+    case Impl::State::to_the_end:
+      return self.read_to_the_end(input, sink);
+    case Impl::State::chunked:
+      return input.empty() ? Step::need_more : self.read_chunked(input, sink);
+    case Impl::State::complete:
+      return Step::complete;
+    case Impl::State::failed:
+      break;
+  }
+  return Step::failed;
+}
+
+ResponseReader::Step ResponseReader::end_of_input() {
+  Impl& self = *impl_;
+  if (self.state == Impl::State::complete) return Step::complete;
+  if (self.state == Impl::State::failed) return Step::failed;
+  if (self.state == Impl::State::to_the_end) return self.complete();
+  return self.fail(started() ? "the connection ended in the middle of the response"
+                             : "the connection ended before a response");
+}
+
+void ResponseReader::reset(bool head_request) {
+  Impl& self = *impl_;
+  self.state = Impl::State::head;
+  self.head_request = head_request;
+  self.interim = 0;
+  self.text.clear();
+  self.content_length = 0;
+  self.pending.clear();
+  self.head = {};
+  self.grammar.reset();
+  self.failure.clear();
+}
+
+const ResponseHead& ResponseReader::head() const {
+  return impl_->head;
+}
+bool ResponseReader::started() const {
+  return impl_->state != Impl::State::head || !impl_->text.empty() || impl_->interim > 0;
+}
+bool ResponseReader::head_complete() const {
+  return impl_->head.status >= 200 && impl_->state != Impl::State::head;
+}
+bool ResponseReader::keep_alive() const {
+  return impl_->keep_alive;
+}
+std::size_t ResponseReader::body_bytes() const {
+  return impl_->grammar ? impl_->grammar->body_bytes() : 0;
+}
+bool ResponseReader::too_large() const {
+  return impl_->grammar && impl_->grammar->too_large();
+}
+const std::string& ResponseReader::failure() const {
+  return impl_->failure;
+}
+
+}  // namespace redoubt::http

@@ -1,0 +1,162 @@
+#include "relay/limits/ledger.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace redoubt::limits {
+
+namespace {
+
+constexpr std::size_t usage_rows_max = 256;
+
+Result<Picodollars> drawn_of(store::Database& database, const std::string& subject,
+                             const std::string& period) {
+  auto rows = database.prepare(
+      "SELECT drawn_picodollars FROM budget_draws WHERE subject = ? AND period = ?");
+  if (!rows) return rows.error();
+  rows->bind(1, subject).bind(2, period);
+  const auto row = rows->step();
+  if (!row) return row.error();
+  return *row ? rows->integer(0) : Picodollars{0};
+}
+
+Result<void> set_drawn(store::Database& database, const std::string& subject,
+                       const std::string& period, Picodollars drawn) {
+  auto statement = database.prepare(
+      "INSERT INTO budget_draws (subject, period, drawn_picodollars) VALUES (?, ?, ?)"
+      " ON CONFLICT (subject, period) DO UPDATE SET drawn_picodollars = "
+      "excluded.drawn_picodollars");
+  if (!statement) return statement.error();
+  return statement->bind(1, subject).bind(2, period).bind(3, drawn).run();
+}
+
+/// What the effect makes of `drawn`; the amount that it grants.
+Picodollars apply(const LeaseEffect& effect, Picodollars& drawn) {
+  switch (effect.kind) {
+    case LeaseEffect::Kind::draw: {
+      const Picodollars room = std::max<Picodollars>(0, effect.limit - drawn);
+      const Picodollars granted = std::min(effect.amount, room);
+      drawn += granted;
+      return granted;
+    }
+    case LeaseEffect::Kind::force:
+      drawn = add_saturated(drawn, effect.amount);
+      break;
+    case LeaseEffect::Kind::give_back:
+      drawn = std::max<Picodollars>(0, drawn - effect.amount);
+      break;
+  }
+  return effect.amount;
+}
+
+Result<void> insert(store::Database& database, const LedgerLine& line) {
+  auto statement = database.prepare(
+      "INSERT INTO model_calls (ended_ms, request_id, tenant, who, target, key_name, outcome,"
+      " input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,"
+      " cost_picodollars, estimated, first_token_ms, duration_ms)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  if (!statement) return statement.error();
+  return statement->bind(1, line.ended_ms)
+      .bind(2, line.request_id)
+      .bind(3, line.tenant)
+      .bind(4, line.who)
+      .bind(5, line.target)
+      .bind(6, line.key)
+      .bind(7, line.outcome)
+      .bind(8, line.usage.input)
+      .bind(9, line.usage.cached_read)
+      .bind(10, line.usage.cache_write)
+      .bind(11, line.usage.output)
+      .bind(12, line.usage.reasoning)
+      .bind(13, line.cost)
+      .bind(14, std::int64_t{line.estimated})
+      .bind(15, line.first_token_ms)
+      .bind(16, line.duration_ms)
+      .run();
+}
+
+Result<std::vector<UsageRow>> read_usage(store::Database& database, const std::string& who,
+                                         std::int64_t from_ms) {
+  auto rows = database.prepare(
+      "SELECT target, COUNT(*), SUM(input_tokens), SUM(output_tokens), SUM(cost_picodollars)"
+      " FROM model_calls WHERE who = ? AND ended_ms >= ? GROUP BY target ORDER BY target LIMIT ?");
+  if (!rows) return rows.error();
+  rows->bind(1, who).bind(2, from_ms).bind(3, static_cast<std::int64_t>(usage_rows_max));
+  std::vector<UsageRow> usage;
+  while (true) {
+    const auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return usage;
+    usage.push_back({.target = rows->text(0),
+                     .calls = rows->integer(1),
+                     .input_tokens = rows->integer(2),
+                     .output_tokens = rows->integer(3),
+                     .cost = rows->integer(4)});
+  }
+}
+
+}  // namespace
+
+void Ledger::carry_out(const StoreEffect& effect, Granted granted) {
+  const std::string period = period_name(effect.effect.period, effect.effect.index);
+  if (!writer_) {
+    Picodollars amount = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      amount = apply(effect.effect, drawn_[effect.subject + " " + period]);
+    }
+    granted(amount);
+    return;
+  }
+  const auto amount = std::make_shared<Picodollars>(0);
+  store::Job job;
+  job.work = [subject = effect.subject, what = effect.effect, period,
+              amount](store::Database& database) -> Result<void> {
+    auto drawn = drawn_of(database, subject, period);
+    if (!drawn) return drawn.error();
+    *amount = apply(what, *drawn);
+    return set_drawn(database, subject, period, *drawn);
+  };
+  job.done = [amount, granted](const Result<void>& written) {
+    granted(written ? std::optional(*amount) : std::nullopt);
+  };
+  if (!writer_->post(std::move(job))) granted(std::nullopt);
+}
+
+void Ledger::write(LedgerLine line) {
+  if (!writer_) return;
+  store::Job job;
+  job.work = [line = std::move(line)](store::Database& database) { return insert(database, line); };
+  job.done = [this](const Result<void>& written) {
+    if (!written) lost_.fetch_add(1, std::memory_order_relaxed);
+  };
+  if (!writer_->post(std::move(job))) lost_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Ledger::usage(std::string who, std::int64_t from_ms,
+                   std::function<void(Result<std::vector<UsageRow>>)> told) {
+  if (!writer_) {
+    told(std::vector<UsageRow>{});
+    return;
+  }
+  const auto rows = std::make_shared<std::vector<UsageRow>>();
+  store::Job job;
+  job.work = [who = std::move(who), from_ms, rows](store::Database& database) -> Result<void> {
+    auto read = read_usage(database, who, from_ms);
+    if (!read) return read.error();
+    *rows = std::move(*read);
+    return {};
+  };
+  job.done = [rows, told](const Result<void>& done) {
+    if (!done) {
+      told(done.error());
+    } else {
+      told(std::move(*rows));
+    }
+  };
+  if (!writer_->post(std::move(job)))
+    told(Error{.code = "store_busy", .message = "the store has too much to write"});
+}
+
+}  // namespace redoubt::limits

@@ -1,0 +1,464 @@
+#include "relay/limits/limiter.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/base/hash64.hpp"
+#include "engine/base/message.hpp"
+
+namespace redoubt::limits {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t minute_s = 60;
+// Each reservation looks at so many subjects to forget, so that none pays for a sweep; one that
+// finds the table full looks further.
+constexpr int visits_each = 2;
+constexpr int visits_when_full = 64;
+
+constexpr std::array<std::string_view, 6> scope_names{"all",   "model", "provider_key",
+                                                      "token", "purse", "player"};
+constexpr std::array<std::string_view, 8> limit_names{"requests",     "tokens",       "concurrency",
+                                                      "day_budget",   "month_budget", "subjects",
+                                                      "reservations", "store"};
+
+std::int64_t seconds_up(std::int64_t ns) {
+  return (ns + second_ns - 1) / second_ns;
+}
+
+// Never waits longest; of equals the first stays.
+bool waits_longer(std::int64_t a_ns, std::int64_t b_ns) {
+  if (a_ns < 0 || b_ns < 0) return a_ns < 0 && b_ns >= 0;
+  return a_ns > b_ns;
+}
+
+void keep_worst(Refusal& worst, bool& any, const Refusal& refusal) {
+  if (!any || waits_longer(refusal.retry_after_ns, worst.retry_after_ns)) worst = refusal;
+  any = true;
+}
+
+Error unknown_reservation(ReservationId id) {
+  return make_error("unknown_reservation",
+                    {"reservation ", hex16(id), " is not open: it has ended, or never was"}, {},
+                    {"an open reservation"}, {hex16(id)});
+}
+
+std::string subject_name(Scope scope, std::string_view id) {
+  std::string name(scope_name(scope));
+  name += ':';
+  name += id;
+  return name;
+}
+
+}  // namespace
+
+std::string_view scope_name(Scope scope) {
+  return scope_names[static_cast<std::size_t>(scope)];
+}
+
+std::string_view limit_name(Limit limit) {
+  return limit_names[static_cast<std::size_t>(limit)];
+}
+
+std::size_t Limiter::Hash::operator()(const std::string& name) const {
+  Hash64 hash;
+  hash.add(seed);
+  hash.add_bytes(name);
+  return hash.value();
+}
+
+Limiter::Limiter(LimiterOptions options, std::uint64_t hash_seed)
+    : options_(options), by_name_(16, Hash{hash_seed}) {
+  assert(options.subjects_max > 0 && options.reservations_max > 0);
+}
+
+bool Limiter::forget(std::uint32_t index, std::int64_t now_ns) {
+  Subject& subject = subjects_[index];
+  if (!subject.in_use || subject.open > 0) return false;
+  if (subject.requests.used(now_ns) > 0 || subject.tokens.used(now_ns) > 0) return false;
+  const bool day_closed = subject.day.close(lease_effects_);
+  const bool month_closed = subject.month.close(lease_effects_);
+  collect(index);
+  if (!day_closed || !month_closed) return false;
+  by_name_.erase(subject.name);
+  subject = Subject{};
+  free_subjects_.push_back(index);
+  return true;
+}
+
+void Limiter::forget_some(int visits, std::int64_t now_ns) {
+  for (int i = 0; i < visits && !subjects_.empty(); ++i) {
+    hand_ = (hand_ + 1) % static_cast<std::uint32_t>(subjects_.size());
+    forget(hand_, now_ns);
+  }
+}
+
+std::uint32_t Limiter::add(std::string name, std::int64_t now_ns) {
+  if (by_name_.size() >= options_.subjects_max) forget_some(visits_when_full, now_ns);
+  if (by_name_.size() >= options_.subjects_max) return none;
+  std::uint32_t index = 0;
+  if (free_subjects_.empty()) {
+    index = static_cast<std::uint32_t>(subjects_.size());
+    subjects_.emplace_back();
+  } else {
+    index = free_subjects_.back();
+    free_subjects_.pop_back();
+  }
+  subjects_[index].name = name;
+  subjects_[index].in_use = true;
+  by_name_.emplace(std::move(name), index);
+  return index;
+}
+
+std::uint32_t Limiter::find_or_add(Scope scope, std::string_view id, std::int64_t now_ns) {
+  std::string name = subject_name(scope, id.substr(0, subject_bytes_max));
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return add(std::move(name), now_ns);
+  // Held while the call's other subjects are looked up, which may forget idle ones.
+  return found->second;
+}
+
+void Limiter::collect(std::uint32_t subject) {
+  for (const LeaseEffect& effect : lease_effects_)
+    effects_.push_back({subjects_[subject].name, effect});
+  lease_effects_.clear();
+}
+
+bool Limiter::windows_refuse(const Call& call, std::span<const std::uint32_t> subjects, Instant now,
+                             Refusal& worst) {
+  bool any = false;
+  const auto check_window = [&](const Share& share, SlidingWindow& window, Limit limit,
+                                std::int64_t amount, std::int64_t limit_value) {
+    if (limit_value == 0 || amount == 0) return;
+    const std::int64_t wait_ns = window.wait_ns(amount, limit_value, now.mono_ns);
+    if (wait_ns == 0) return;
+    const std::int64_t left = limit_value - window.used(now.mono_ns);
+    keep_worst(worst, any,
+               {.scope = share.scope,
+                .limit = limit,
+                .retry_after_ns = wait_ns,
+                .promised = true,
+                .limit_value = limit_value,
+                .remaining = std::max<std::int64_t>(0, left),
+                .reset_ns = window.empty_ns(now.mono_ns)});
+  };
+  for (std::size_t i = 0; i < call.shares.size(); ++i) {
+    const Share& share = call.shares[i];
+    Subject& subject = subjects_[subjects[i]];
+    check_window(share, subject.requests, Limit::requests, share.requests,
+                 share.rules.requests_per_minute);
+    check_window(share, subject.tokens, Limit::tokens, call.tokens_upper,
+                 share.rules.tokens_per_minute);
+    if (share.rules.concurrent_max > 0 && subject.open >= share.rules.concurrent_max) {
+      keep_worst(worst, any,
+                 {.scope = share.scope,
+                  .limit = Limit::concurrency,
+                  .retry_after_ns = busy_retry_ns,
+                  .limit_value = share.rules.concurrent_max,
+                  .reset_ns = busy_retry_ns});
+    }
+  }
+  return any;
+}
+
+HoldVerdict Limiter::ask(std::uint32_t subject, const Share& share, Period period,
+                         Picodollars amount, Instant now, Refusal& worst) {
+  const bool is_day = period == Period::day;
+  const Picodollars limit =
+      std::min(is_day ? share.rules.day_picodollars : share.rules.month_picodollars, budget_max);
+  if (limit == 0 || amount == 0) return HoldVerdict::fits;
+  BudgetLease& lease = is_day ? subjects_[subject].day : subjects_[subject].month;
+  const std::int32_t index = std::max(period_of(period, now.unix_s), lease.index());
+  const HoldVerdict verdict = lease.ask(amount, limit, index, now.mono_ns, lease_effects_);
+  collect(subject);
+  if (verdict == HoldVerdict::fits || verdict == HoldVerdict::wait) return verdict;
+  const Picodollars engaged = add_saturated(lease.spent(), lease.held());
+  worst = {.scope = share.scope,
+           .limit = is_day ? Limit::day_budget : Limit::month_budget,
+           .status = 402,
+           .retry_after_ns = busy_retry_ns,
+           .limit_value = limit,
+           .remaining = std::max<Picodollars>(0, limit - engaged),
+           .reset_ns = (period_start_s(period, index + 1) - now.unix_s) * second_ns};
+  if (verdict == HoldVerdict::busy) worst.status = 429;
+  if (verdict == HoldVerdict::failed) worst.status = 503, worst.limit = Limit::store;
+  if (verdict == HoldVerdict::exhausted) {
+    worst.promised = true;
+    worst.retry_after_ns = amount > limit ? SlidingWindow::never : worst.reset_ns;
+  }
+  return verdict;
+}
+
+// The worst of all: exhausted before failed before busy before waiting. Every lease is asked, so
+// that all draws that are needed are under way at once.
+HoldVerdict Limiter::money_refuses(const Call& call, std::span<const std::uint32_t> subjects,
+                                   Instant now, Refusal& worst) {
+  HoldVerdict verdict = HoldVerdict::fits;
+  bool any = false;
+  for (std::size_t i = 0; i < call.shares.size(); ++i) {
+    for (const Period period : {Period::day, Period::month}) {
+      Refusal refusal;
+      const HoldVerdict one =
+          ask(subjects[i], call.shares[i], period, call.picodollars_upper, now, refusal);
+      if (one == HoldVerdict::fits) continue;
+      if (one == HoldVerdict::wait) {
+        if (verdict == HoldVerdict::fits) verdict = one;
+        continue;
+      }
+      verdict = one;
+      keep_worst(worst, any, refusal);
+    }
+  }
+  return verdict;
+}
+
+Quota Limiter::quota(const Call& call, std::span<const std::uint32_t> subjects, Limit limit,
+                     std::int64_t now_ns) {
+  Quota tightest;
+  for (std::size_t i = 0; i < call.shares.size(); ++i) {
+    const Share& share = call.shares[i];
+    Subject& subject = subjects_[subjects[i]];
+    const bool requests = limit == Limit::requests;
+    const std::int64_t value =
+        requests ? share.rules.requests_per_minute : share.rules.tokens_per_minute;
+    if (value == 0) continue;
+    SlidingWindow& window = requests ? subject.requests : subject.tokens;
+    const std::int64_t left = std::max<std::int64_t>(0, value - window.used(now_ns));
+    if (tightest.limit == 0 || left < tightest.remaining)
+      tightest = {share.scope, value, left, window.empty_ns(now_ns)};
+  }
+  return tightest;
+}
+
+void Limiter::commit(const Call& call, std::span<const std::uint32_t> subjects, Instant now,
+                     Outcome& outcome) {
+  std::uint32_t slot = 0;
+  if (free_reservations_.empty()) {
+    slot = static_cast<std::uint32_t>(reservations_.size());
+    reservations_.emplace_back();
+  } else {
+    slot = free_reservations_.back();
+    free_reservations_.pop_back();
+  }
+  Reservation& reservation = reservations_[slot];
+  ++reservation.generation;
+  reservation.open = true;
+  reservation.expires_ns = now.mono_ns + std::max<std::int64_t>(1, call.open_ns_max);
+  reservation.upper = {call.tokens_upper, call.picodollars_upper};
+  reservation.parts_count = static_cast<std::uint8_t>(call.shares.size());
+  for (std::size_t i = 0; i < call.shares.size(); ++i) {
+    const Share& share = call.shares[i];
+    Subject& subject = subjects_[subjects[i]];
+    Part& part = reservation.parts[i];
+    part = {.subject = subjects[i], .requests = share.requests};
+    part.requests_slot = subject.requests.add(share.requests, now.mono_ns);
+    part.tokens_slot = subject.tokens.add(call.tokens_upper, now.mono_ns);
+    ++subject.open;
+    if (call.picodollars_upper == 0) continue;
+    if (share.rules.day_picodollars > 0) {
+      subject.day.hold(call.picodollars_upper);
+      part.day = subject.day.index();
+    }
+    if (share.rules.month_picodollars > 0) {
+      subject.month.hold(call.picodollars_upper);
+      part.month = subject.month.index();
+    }
+  }
+  by_expiry_.emplace(reservation.expires_ns, slot);
+  outcome.verdict = Verdict::reserved;
+  outcome.id = (static_cast<std::uint64_t>(reservation.generation) << 32) | slot;
+}
+
+Outcome Limiter::reserve(const Call& call, Instant now) {
+  assert(call.shares.size() <= shares_max && call.tokens_upper >= 0);
+  assert(call.picodollars_upper >= 0 && call.picodollars_upper <= call_cost_max);
+  Outcome outcome;
+  forget_some(visits_each, now.mono_ns);
+  if (by_expiry_.size() >= options_.reservations_max) {
+    outcome.refusal = {.scope = Scope::all,
+                       .limit = Limit::reservations,
+                       .retry_after_ns = busy_retry_ns,
+                       .limit_value = static_cast<std::int64_t>(options_.reservations_max),
+                       .reset_ns = busy_retry_ns};
+    return outcome;
+  }
+  std::array<std::uint32_t, shares_max> places{};
+  for (std::size_t i = 0; i < call.shares.size(); ++i) {
+    const Share& share = call.shares[i];
+    places[i] = find_or_add(share.scope, share.id, now.mono_ns);
+    if (places[i] != none) {
+      ++subjects_[places[i]].open;  // keeps it while the others are looked up
+      continue;
+    }
+    for (std::size_t k = 0; k < i; ++k)
+      --subjects_[places[k]].open;
+    outcome.refusal = {.scope = share.scope,
+                       .limit = Limit::subjects,
+                       .retry_after_ns = busy_retry_ns,
+                       .limit_value = static_cast<std::int64_t>(options_.subjects_max),
+                       .reset_ns = busy_retry_ns};
+    return outcome;
+  }
+  for (std::size_t i = 0; i < call.shares.size(); ++i)
+    --subjects_[places[i]].open;
+  const std::span<const std::uint32_t> subjects(places.data(), call.shares.size());
+  if (!windows_refuse(call, subjects, now, outcome.refusal)) {
+    const HoldVerdict money = money_refuses(call, subjects, now, outcome.refusal);
+    if (money == HoldVerdict::fits) commit(call, subjects, now, outcome);
+    if (money == HoldVerdict::wait) outcome.verdict = Verdict::waiting;
+  }
+  outcome.requests = quota(call, subjects, Limit::requests, now.mono_ns);
+  outcome.tokens = quota(call, subjects, Limit::tokens, now.mono_ns);
+  return outcome;
+}
+
+Result<std::uint32_t> Limiter::slot_of(ReservationId id) const {
+  const auto slot = static_cast<std::uint32_t>(id);
+  if (slot >= reservations_.size() || !reservations_[slot].open ||
+      reservations_[slot].generation != static_cast<std::uint32_t>(id >> 32))
+    return unknown_reservation(id);
+  return slot;
+}
+
+void Limiter::end(std::uint32_t slot, Used used) {
+  Reservation& reservation = reservations_[slot];
+  for (std::size_t i = 0; i < reservation.parts_count; ++i) {
+    const Part& part = reservation.parts[i];
+    Subject& subject = subjects_[part.subject];
+    --subject.open;
+    if (used.tokens < reservation.upper.tokens)
+      subject.tokens.give_back(part.tokens_slot, reservation.upper.tokens - used.tokens);
+    if (part.day >= 0)
+      subject.day.settle(part.day, reservation.upper.picodollars, used.picodollars, lease_effects_);
+    if (part.month >= 0)
+      subject.month.settle(part.month, reservation.upper.picodollars, used.picodollars,
+                           lease_effects_);
+    collect(part.subject);
+  }
+  by_expiry_.erase({reservation.expires_ns, slot});
+  reservation.open = false;
+  free_reservations_.push_back(slot);
+}
+
+Result<Settled> Limiter::settle(ReservationId id, Used used, Instant now) {
+  const Result<std::uint32_t> slot = slot_of(id);
+  if (!slot) return slot.error();
+  const Reservation& reservation = reservations_[*slot];
+  Settled settled;
+  settled.charged = {std::max<std::int64_t>(0, used.tokens),
+                     std::clamp<Picodollars>(used.picodollars, 0, call_cost_max)};
+  const Used& upper = reservation.upper;
+  settled.overrun = {std::max<std::int64_t>(0, settled.charged.tokens - upper.tokens),
+                     std::max<Picodollars>(0, settled.charged.picodollars - upper.picodollars)};
+  for (std::size_t i = 0; settled.overrun.tokens > 0 && i < reservation.parts_count; ++i)
+    subjects_[reservation.parts[i].subject].tokens.add(settled.overrun.tokens, now.mono_ns);
+  end(*slot, settled.charged);
+  return settled;
+}
+
+Result<void> Limiter::cancel(ReservationId id, Instant now) {
+  const Result<std::uint32_t> slot = slot_of(id);
+  if (!slot) return slot.error();
+  const Reservation& reservation = reservations_[*slot];
+  for (std::size_t i = 0; i < reservation.parts_count; ++i) {
+    const Part& part = reservation.parts[i];
+    SlidingWindow& requests = subjects_[part.subject].requests;
+    requests.used(now.mono_ns);  // so that a slot that has left the window is not looked for
+    requests.give_back(part.requests_slot, part.requests);
+  }
+  end(*slot, {});
+  return {};
+}
+
+void Limiter::expire(Instant now, std::vector<Expired>& out) {
+  for (int i = 0; i < expired_each_max && !by_expiry_.empty(); ++i) {
+    const auto [expires_ns, slot] = *by_expiry_.begin();
+    if (expires_ns > now.mono_ns) return;
+    const Reservation& reservation = reservations_[slot];
+    out.push_back(
+        {(static_cast<std::uint64_t>(reservation.generation) << 32) | slot, reservation.upper});
+    end(slot, reservation.upper);
+  }
+}
+
+std::vector<StoreEffect> Limiter::take_effects() {
+  return std::exchange(effects_, {});
+}
+
+void Limiter::lease_granted(std::string_view subject, Period period, std::int32_t index,
+                            Picodollars amount) {
+  const auto found = by_name_.find(std::string(subject));
+  if (found == by_name_.end()) return;  // a subject with a draw under way is never forgotten
+  Subject& known = subjects_[found->second];
+  (period == Period::day ? known.day : known.month).granted(index, amount, lease_effects_);
+  collect(found->second);
+}
+
+void Limiter::lease_failed(std::string_view subject, Period period, std::int32_t index,
+                           Instant now) {
+  const auto found = by_name_.find(std::string(subject));
+  if (found == by_name_.end()) return;
+  Subject& known = subjects_[found->second];
+  (period == Period::day ? known.day : known.month).draw_failed(index, now.mono_ns);
+}
+
+void Limiter::close_leases() {
+  for (std::uint32_t i = 0; i < subjects_.size(); ++i) {
+    if (!subjects_[i].in_use) continue;
+    subjects_[i].day.close(lease_effects_);
+    subjects_[i].month.close(lease_effects_);
+    collect(i);
+  }
+}
+
+Picodollars Limiter::engaged(Scope scope, std::string_view id, Period period) const {
+  const auto found = by_name_.find(subject_name(scope, id.substr(0, subject_bytes_max)));
+  if (found == by_name_.end()) return 0;
+  const Subject& subject = subjects_[found->second];
+  const BudgetLease& lease = period == Period::day ? subject.day : subject.month;
+  return add_saturated(lease.spent(), lease.held());
+}
+
+namespace {
+
+void append_item(std::string& out, const Quota& quota, std::string_view kind, bool policy) {
+  if (quota.limit == 0) return;
+  if (!out.empty()) out += ", ";
+  const std::string_view scope = scope_name(quota.scope);
+  out += policy ? joined({"\"", scope, "-", kind, "\";q=", quota.limit, ";w=", minute_s})
+                : joined({"\"", scope, "-", kind, "\";r=", quota.remaining,
+                          ";t=", seconds_up(quota.reset_ns)});
+}
+
+std::string header(const Quota& requests, const Quota& tokens, bool policy) {
+  std::string out;
+  append_item(out, requests, "requests", policy);
+  append_item(out, tokens, "tokens", policy);
+  return out;
+}
+
+}  // namespace
+
+std::string rate_policy_header(const Quota& requests, const Quota& tokens) {
+  return header(requests, tokens, true);
+}
+
+std::string rate_header(const Quota& requests, const Quota& tokens) {
+  return header(requests, tokens, false);
+}
+
+std::string retry_after_header(const Refusal& refusal) {
+  if (refusal.retry_after_ns < 0) return "";
+  return std::to_string(std::max<std::int64_t>(1, seconds_up(refusal.retry_after_ns)));
+}
+
+std::string refusal_text(const Refusal& refusal) {
+  std::string text = joined({"The limit of ", limit_name(refusal.limit), " of this ",
+                             scope_name(refusal.scope), " is reached"});
+  if (refusal.retry_after_ns < 0)
+    return text + ": the call alone is larger than the limit, so it will not pass later either.";
+  return text + joined({"; ", refusal.promised ? "it passes" : "try again", " in ",
+                        retry_after_header(refusal), " s."});
+}
+
+}  // namespace redoubt::limits

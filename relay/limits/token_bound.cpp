@@ -1,0 +1,61 @@
+#include "relay/limits/token_bound.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace redoubt::limits {
+namespace {
+
+// `count` things at `each`, held to tokens_max before it can overflow.
+std::int64_t times(std::int64_t count, std::int64_t each) {
+  return std::clamp<std::int64_t>(count, 0, tokens_max) * each;
+}
+
+// Tokens for each byte of the character that begins so (the header's table).
+int byte_factor(unsigned char first, unsigned char second) {
+  if (first < 0xe0) return 3;
+  if (first < 0xe3) return 4;
+  if (first == 0xe3) return second >= 0x81 && second <= 0x83 ? 2 : 6;
+  if (first < 0xef) return 1;
+  return first == 0xef ? 11 : 3;
+}
+
+}  // namespace
+
+void PromptSize::add_text(std::string_view text) {
+  int factor = 3;
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+      ++tokens;
+      continue;
+    }
+    if (byte >= 0xc0)
+      factor = byte_factor(byte, i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0);
+    tokens += factor;
+  }
+  text_tokens += tokens;
+}
+
+std::int64_t input_tokens_upper(const PromptSize& prompt) {
+  const std::int64_t total = call_tokens + times(prompt.text_tokens, 1) +
+                             times(prompt.messages, message_tokens) +
+                             times(prompt.tools, tool_tokens) + times(prompt.images, image_tokens);
+  return std::min(total, tokens_max);
+}
+
+std::int64_t output_tokens_upper(std::optional<std::int64_t> asked_max, std::int64_t model_max) {
+  assert(model_max > 0);
+  const std::int64_t bound = std::min(model_max, tokens_max);
+  return asked_max && *asked_max > 0 ? std::min(*asked_max, bound) : bound;
+}
+
+TokenEstimate cut_stream_estimate(std::optional<std::int64_t> reported_input,
+                                  std::int64_t reported_output, std::int64_t output_bytes,
+                                  std::int64_t input_upper, std::int64_t output_upper) {
+  return {std::min(reported_input.value_or(input_upper), input_upper),
+          std::min(std::max(reported_output, output_bytes), output_upper)};
+}
+
+}  // namespace redoubt::limits

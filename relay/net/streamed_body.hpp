@@ -1,0 +1,76 @@
+// The body of a streamed answer on its way out. Internal to relay/net.
+//
+// 1. write(), end() and abort() may be called on any thread; everything else on the shard's.
+// 2. Bytes go out at once where the socket takes them, else when it does. The Session's coroutine
+//    meanwhile reads, to see the client leave.
+// 3. After detach() the Session is gone and every call is harmless.
+//
+//   open --end()--> ending --all written--> complete
+//   open | ending --client gone, slow, abort()--> cut
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "relay/http/message.hpp"
+#include "relay/net/shard.hpp"
+
+namespace redoubt::net {
+
+class Session;
+
+class StreamedBody final : public http::BodyStream,
+                           public std::enable_shared_from_this<StreamedBody> {
+ public:
+  static constexpr std::size_t queue_bytes_max = 1 << 20;
+
+  /// `head` is what goes out first; `chunked` frames every write as a chunk (HTTP/1.1).
+  StreamedBody(Session& session, std::string head, bool chunked);
+
+  // BodyStream, any thread but on_gone.
+  void write(std::string bytes) override;
+  void end() override;
+  void abort() override;
+  bool open() const override { return open_; }
+  void on_gone(std::function<void()> gone) override;
+
+  /// Writes what is there.
+  void flush();
+  /// The client left, or the connection must end: nobody reads on.
+  void leave();
+  void tick(http::Moment now);
+  void detach();
+
+  bool finished() const { return state_ == State::complete || state_ == State::cut; }
+  bool complete() const { return state_ == State::complete; }
+  bool slow() const { return slow_; }
+  std::size_t bytes_written() const { return bytes_written_; }
+
+ private:
+  enum class State : std::uint8_t { open, ending, complete, cut };
+
+  template <class Call>
+  void on_shard(Call call);
+  void append(std::string_view bytes);
+  void finish(State state);
+  void wait_to_write();
+
+  Session* session_;  // null after detach
+  Executor executor_;
+  bool chunked_;
+  State state_ = State::open;
+  std::atomic<bool> open_{true};
+  bool slow_ = false;
+  bool waiting_to_write_ = false;
+  std::string queue_;  // unsent, from sent_
+  std::size_t sent_ = 0;
+  std::size_t bytes_written_ = 0;
+  std::int64_t blocked_since_ms_ = 0;  // the socket took nothing since
+  std::function<void()> gone_;
+};
+
+}  // namespace redoubt::net

@@ -1,0 +1,96 @@
+#include "relay/store/writer.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace redoubt::store {
+namespace {
+
+Result<void> run_alone(Database& database, const Job& job) {
+  if (auto begun = database.execute("SAVEPOINT job"); !begun) return begun;
+  const Result<void> result = job.work(database);
+  if (!result) {
+    if (auto undone = database.execute("ROLLBACK TO job"); !undone) return undone;
+  }
+  if (auto released = database.execute("RELEASE job"); !released) return released;
+  return result;
+}
+
+// The results in the jobs' order, or why none of them was kept.
+Result<std::vector<Result<void>>> run_all(Database& database, const std::vector<Job>& jobs) {
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return transaction.error();
+  std::vector<Result<void>> results;
+  results.reserve(jobs.size());
+  for (const Job& job : jobs)
+    results.push_back(run_alone(database, job));
+  if (auto committed = transaction->commit(); !committed) return committed.error();
+  return results;
+}
+
+}  // namespace
+
+void run_group(Database& database, const std::vector<Job>& jobs) {
+  const auto results = run_all(database, jobs);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!jobs[i].done) continue;
+    jobs[i].done(results ? (*results)[i] : Result<void>(results.error()));
+  }
+}
+
+Writer::Writer(Database database, WriterOptions options)
+    : database_(std::move(database)), options_(options), thread_([this] { run(); }) {}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  filled_.notify_one();
+  thread_.join();
+}
+
+bool Writer::post(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() >= options_.jobs_max) return false;
+    queue_.push_back(std::move(job));
+    ++taken_;
+  }
+  filled_.notify_one();
+  return true;
+}
+
+void Writer::flush() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t until = taken_;
+  written_.wait(lock, [&] { return told_ >= until; });
+}
+
+std::size_t Writer::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+void Writer::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    filled_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    const auto count = std::min(queue_.size(), options_.group_jobs_max);
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::vector<Job> group(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+    queue_.erase(queue_.begin(), end);
+    lock.unlock();
+    run_group(database_, group);
+    group.clear();  // what the jobs hold ends outside the lock
+    jobs_.fetch_add(count, std::memory_order_relaxed);
+    groups_.fetch_add(1, std::memory_order_relaxed);
+    lock.lock();
+    told_ += count;
+    written_.notify_all();
+  }
+}
+
+}  // namespace redoubt::store

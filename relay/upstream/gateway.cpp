@@ -1,0 +1,1074 @@
+#include "relay/upstream/gateway.hpp"
+
+#include <algorithm>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "engine/llm/decoder.hpp"
+#include "engine/llm/encode.hpp"
+#include "engine/llm/failure.hpp"
+#include "relay/upstream/gateway_metrics.hpp"
+
+namespace redoubt::upstream {
+
+namespace {
+
+namespace asio = boost::asio;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
+
+// Of a model that no card describes: what is asked for and reserved where the client names nothing.
+constexpr std::int64_t unknown_output_tokens = 8'192;
+constexpr std::int64_t unknown_context_tokens = 1'000'000;
+// An unsettled reservation outlives the call's deadline by so much before it expires.
+constexpr std::int64_t settle_grace_ns = 60'000'000'000;
+constexpr std::int64_t attempt_grace_ms = 1'000;
+constexpr std::size_t waiting_for_money_max = 4'096;
+
+std::int64_t now_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+std::int64_t wall_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+limits::Instant instant() {
+  return {now_ns(), wall_ms() / 1000};
+}
+
+struct Provider {
+  std::string name;
+  const llm::Dialect* dialect = nullptr;
+  std::string base_url;
+  std::string base_path;  ///< of the base URL, before the codec's path
+  bool key_needed = false;
+  net::DestinationPtr destination;
+};
+
+struct TargetPlan {
+  std::uint32_t provider = 0;
+  std::string model;
+  const llm::ModelCard* card = nullptr;
+  GatewayMetrics::Series metrics;
+};
+
+limits::PromptSize prompt_size(const llm::ChatRequest& request) {
+  limits::PromptSize size;
+  const auto add_part = [&size](const llm::ChatPart& part, const auto& self) -> void {
+    size.add_text(part.text);
+    size.add_text(part.name);
+    size.add_text(part.arguments);
+    size.add_text(part.extra);
+    size.add_text(part.signature);
+    if (part.kind == llm::PartKind::image) ++size.images;
+    for (const llm::ChatPart& inner : part.content)
+      self(inner, self);
+  };
+  for (const llm::ChatMessage& message : request.messages) {
+    ++size.messages;
+    size.add_text(message.name);
+    size.add_text(message.extra);
+    for (const llm::ChatPart& part : message.parts)
+      add_part(part, add_part);
+  }
+  for (const llm::ToolDefinition& tool : request.tools) {
+    ++size.tools;
+    size.add_text(tool.name);
+    size.add_text(tool.description);
+    size.add_text(tool.parameters);
+    size.add_text(tool.extra);
+  }
+  size.add_text(request.output.schema);
+  size.add_text(request.output.description);
+  size.add_text(request.extra);
+  return size;
+}
+
+/// The stricter of two; 0 is no limit.
+std::int64_t tighter(std::int64_t a, std::optional<std::int64_t> b) {
+  if (!b) return a;
+  return a == 0 ? *b : std::min(a, *b);
+}
+
+limits::Rules with(limits::Rules rules, const auth::CallerLimits& own) {
+  const auto money = [](std::optional<std::int64_t> microusd) -> std::optional<std::int64_t> {
+    if (!microusd) return std::nullopt;
+    const std::int64_t most = limits::budget_max / limits::picodollars_per_microdollar;
+    return std::min(*microusd, most) * limits::picodollars_per_microdollar;
+  };
+  rules.requests_per_minute = tighter(rules.requests_per_minute, own.requests_per_minute);
+  rules.tokens_per_minute = tighter(rules.tokens_per_minute, own.tokens_per_minute);
+  rules.concurrent_max = tighter(rules.concurrent_max, own.concurrent_calls);
+  rules.day_picodollars = tighter(rules.day_picodollars, money(own.cost_microusd_per_day));
+  rules.month_picodollars = tighter(rules.month_picodollars, money(own.cost_microusd_per_month));
+  return rules;
+}
+
+bool has_budget(const limits::Rules& rules) {
+  return rules.day_picodollars > 0 || rules.month_picodollars > 0;
+}
+
+llm::FailureClass class_of(net::CallFault fault) {
+  switch (fault) {
+    case net::CallFault::connect_timeout:
+    case net::CallFault::first_byte_timeout:
+    case net::CallFault::idle_timeout:
+    case net::CallFault::total_timeout:
+      return llm::FailureClass::timeout;
+    case net::CallFault::lost:
+      return llm::FailureClass::cut;
+    case net::CallFault::protocol:
+    case net::CallFault::too_large:
+      return llm::FailureClass::malformed;
+    default:
+      return llm::FailureClass::server_error;
+  }
+}
+
+/// What the provider said, as far as it concerns the client: of our keys and accounts, nothing.
+llm::ChatFailure for_client(const llm::ChatFailure& failure) {
+  llm::ChatFailure told = failure;
+  switch (failure.failure_class) {
+    case llm::FailureClass::unauthorized:
+    case llm::FailureClass::no_quota:
+    case llm::FailureClass::not_found:
+      told = llm::local_failure(llm::FailureClass::server_error,
+                                "The model's provider refused the relay's request.");
+      break;
+    default:
+      break;
+  }
+  told.request_id.clear();
+  return told;
+}
+
+class GatewayImpl;
+
+/// One call: drives its ModelCall and carries out what it says.
+class CallRun final : public GatewayCall, public std::enable_shared_from_this<CallRun> {
+ public:
+  CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order, ModelCallOptions options,
+          std::vector<PlannedTarget> targets, bool engine, Rng rng,
+          std::shared_ptr<CallClient> client);
+
+  void begin() { feed({.kind = InputKind::start}); }
+  void leave() override;
+  /// The store answered a draw: the reservation is tried again.
+  void money_came();
+  const net::Executor& shard() const { return shard_; }
+
+ private:
+  class Attempt;
+  friend class Attempt;
+
+  void feed(Input input);
+  void carry_out(const Action& action);
+  void acquire(const Action& action);
+  void reserve();
+  void deny(CallDenial denial);
+  void open(const Action& action);
+  void cancel_attempt();
+  void release(const Action& action);
+  void emit();
+  void deliver();
+  void refuse(const Action& action);
+  void end();
+  void arm();
+  void on_event(const llm::ChatEvent& event);
+  void attempt_failed(Stage stage, llm::ChatFailure failure);
+  CallSummary summary() const;
+
+  GatewayImpl& gateway_;
+  net::Executor shard_;
+  Order order_;
+  ModelCallOptions options_;
+  std::vector<PlannedTarget> targets_;
+  ModelCall machine_;
+  std::shared_ptr<CallClient> client_;
+  Timer timer_;
+  std::int64_t armed_ns_ = 0;
+  bool ended_ = false;
+
+  std::deque<Input> inputs_;
+  bool feeding_ = false;
+
+  // The attempt that is admitted or under way.
+  Admission admission_;
+  limits::ReservationId reservation_ = 0;
+  bool admitted_ = false;
+  bool reserved_ = false;
+  bool is_retry_ = false;
+  int attempt_number_ = 0;
+  std::uint32_t place_ = 0;
+  std::string key_name_;
+  std::shared_ptr<Attempt> attempt_;
+  std::int64_t opened_ns_ = 0;
+  std::int64_t first_token_ns_ = 0;
+  bool requests_counted_ = false;
+
+  // What it has said so far.
+  llm::ChatAnswer answer_;
+  llm::WireFormat origin_ = llm::WireFormat::none;
+  const llm::ChatEvent* event_ = nullptr;  // being fed
+  std::optional<llm::ChatEvent> started_;  // not yet told to the client
+  llm::ChatFailure last_failure_;
+
+  CallSummary summary_;
+};
+
+class GatewayImpl final : public Gateway {
+ public:
+  GatewayImpl(GatewayOptions options, llm::ModelTable models, Aliases aliases,
+              auth::CurrentKeys& keys, limits::Ledger& ledger, observe::Metrics& metrics,
+              std::uint64_t seed)
+      : options_(std::move(options)),
+        models_(std::move(models)),
+        aliases_(std::move(aliases)),
+        keys_(keys),
+        ledger_(ledger),
+        metrics_(metrics),
+        targets_({}),
+        limiter_({}, seed),
+        rng_(seed) {}
+
+  Result<void> add_providers();
+  void add_targets();
+
+  Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
+                                             Delivery delivery,
+                                             std::shared_ptr<CallClient> client) override;
+  void reload_keys() override;
+  std::vector<std::string> model_names() const override;
+  bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
+  Spent spent(std::string_view who) override;
+
+  // For calls.
+  struct Asked {
+    std::string_view who;
+    bool anonymous = true;
+    const auth::CallerLimits* own = nullptr;
+    std::uint32_t target = 0;
+    std::string_view key;
+    std::int64_t input_upper = 0;
+    std::int64_t output_upper = 0;
+    std::int64_t open_ns_max = 0;
+    std::int64_t requests = 1;
+  };
+  Admission admit(std::uint32_t target, bool is_retry);
+  /// Where money is still to be drawn, the call waits for money_came().
+  limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
+  void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
+  limits::Settled settle(limits::ReservationId id, limits::Used used);
+  void finish(const Admission& admission, const AttemptResult& result);
+  std::string key_name(const Admission& admission);
+  std::int64_t key_at_ns(std::uint32_t target);
+
+  const TargetPlan& plan(std::uint32_t target) const { return plans_[target]; }
+  const Provider& provider(std::uint32_t target) const {
+    return providers_[plans_[target].provider];
+  }
+  std::string target_name(std::uint32_t target) const { return names_[target]; }
+  auth::CurrentKeys& keys() { return keys_; }
+  limits::Ledger& ledger() { return ledger_; }
+
+ private:
+  Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
+  bool budgeted(const Order& order) const;
+  void expire_locked();
+  std::vector<limits::StoreEffect> take_effects_locked() { return limiter_.take_effects(); }
+  void carry_out(std::vector<limits::StoreEffect> effects);
+  void wake_waiting();
+
+  GatewayOptions options_;
+  llm::ModelTable models_;
+  Aliases aliases_;
+  auth::CurrentKeys& keys_;
+  limits::Ledger& ledger_;
+  observe::Metrics& metrics_;
+  std::vector<Provider> providers_;
+  std::vector<TargetPlan> plans_;
+  std::vector<std::string> names_;
+
+  std::mutex mutex_;  // what follows
+  Targets targets_;
+  limits::Limiter limiter_;
+  Rng rng_;
+  std::vector<std::weak_ptr<CallRun>> waiting_;
+};
+
+// --- one attempt's connection -------------------------------------------------------------------
+
+/// Turns what the connection brings into events for its call; silent once detached.
+class CallRun::Attempt final : public net::CallSink {
+ public:
+  Attempt(CallRun& run, const llm::Dialect& dialect) : run_(&run), decoder_(dialect) {}
+
+  void detach() { run_ = nullptr; }
+
+  void on_head(const http::ResponseHead& head) override {
+    std::vector<llm::Header> headers;
+    headers.reserve(head.headers.size());
+    for (const http::HeaderView& header : head.headers)
+      headers.push_back({std::string(header.name), std::string(header.value)});
+    began_ = head.status >= 200 && head.status < 300;
+    decoder_.head(head.status, std::move(headers), wall_ms());
+    if (began_) run_->feed({.kind = InputKind::answer_began, .attempt = run_->attempt_number_});
+  }
+  void on_body(std::string_view bytes) override {
+    decoder_.feed(bytes, events_);
+    drain();
+  }
+  void on_end() override {
+    if (!decoder_.over()) decoder_.end(events_);
+    drain();
+  }
+  void on_failure(const net::CallFailure& failure) override {
+    if (!run_) return;
+    const Stage stage = began_ ? Stage::stream : failure.sent ? Stage::sent : Stage::connect;
+    run_->attempt_failed(stage, llm::local_failure(class_of(failure.fault), failure.message));
+  }
+  bool began() const { return began_; }
+  llm::WireFormat format() const { return decoder_.format(); }
+
+ private:
+  void drain() {
+    // The call may end, and let go of this attempt, at any event.
+    std::vector<llm::ChatEvent> events;
+    events.swap(events_);
+    for (const llm::ChatEvent& event : events) {
+      if (!run_) return;
+      run_->on_event(event);
+    }
+    events.clear();
+    if (events_.empty()) events_.swap(events);
+  }
+
+  CallRun* run_;
+  llm::Decoder decoder_;
+  std::vector<llm::ChatEvent> events_;
+  bool began_ = false;
+
+ public:
+  std::shared_ptr<net::Call> connection;
+};
+
+// --- one call -----------------------------------------------------------------------------------
+
+CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
+                 ModelCallOptions options, std::vector<PlannedTarget> targets, bool engine, Rng rng,
+                 std::shared_ptr<CallClient> client)
+    : gateway_(gateway),
+      shard_(shard),
+      order_(std::move(order)),
+      options_(options),
+      targets_(targets),
+      machine_(options, std::move(targets), engine, rng),
+      client_(std::move(client)),
+      timer_(shard) {}
+
+void CallRun::feed(Input input) {
+  inputs_.push_back(std::move(input));
+  if (feeding_) return;
+  const auto self = shared_from_this();  // ended() lets go of the last owner
+  feeding_ = true;
+  std::vector<Action> actions;
+  while (!inputs_.empty()) {
+    const Input next = std::move(inputs_.front());
+    inputs_.pop_front();
+    actions.clear();
+    machine_.step(next, now_ns(), actions);
+    for (const Action& action : actions)
+      carry_out(action);
+  }
+  feeding_ = false;
+  arm();
+}
+
+void CallRun::arm() {
+  const std::int64_t wake_ns = machine_.next_wake_ns();
+  if (ended_ || wake_ns == 0) {
+    if (armed_ns_ != 0) timer_.cancel();
+    armed_ns_ = 0;
+    return;
+  }
+  // A timer that fires too early is armed again, so only an earlier wake moves it.
+  if (armed_ns_ != 0 && armed_ns_ <= wake_ns) return;
+  armed_ns_ = wake_ns;
+  timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wake_ns)));
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    const auto self = weak.lock();
+    if (ec || !self || self->ended_) return;
+    self->armed_ns_ = 0;
+    if (now_ns() >= self->machine_.next_wake_ns()) {
+      self->feed({.kind = InputKind::time});
+    } else {
+      self->arm();
+    }
+  });
+}
+
+void CallRun::carry_out(const Action& action) {
+  switch (action.kind) {
+    case ActionKind::acquire:
+      acquire(action);
+      break;
+    case ActionKind::open:
+      open(action);
+      break;
+    case ActionKind::cancel:
+      cancel_attempt();
+      break;
+    case ActionKind::release:
+      release(action);
+      break;
+    case ActionKind::abandon:
+      gateway_.abandon(admission_, reserved_ ? std::optional(reservation_) : std::nullopt);
+      admitted_ = reserved_ = false;
+      break;
+    case ActionKind::emit:
+      emit();
+      break;
+    case ActionKind::deliver:
+      deliver();
+      break;
+    case ActionKind::deliver_late:
+      client_->on_late_answer(answer_, summary());
+      break;
+    case ActionKind::engine:
+      client_->on_engine(action.reason);
+      break;
+    case ActionKind::fail:
+      refuse(action);
+      break;
+    case ActionKind::ended:
+      end();
+      break;
+  }
+}
+
+void CallRun::acquire(const Action& action) {
+  attempt_number_ = action.attempt;
+  place_ = action.place;
+  is_retry_ = action.is_retry;
+  const std::uint32_t target = targets_[place_].target;
+  admission_ = gateway_.admit(target, is_retry_);
+  if (admission_.denial != Denial::none) {
+    const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
+    gateway_.plan(target).metrics.denied(admission_.denial);
+    deny({.by_limit = false, .status = 503, .retry_after_ms = wait_ns / 1'000'000});
+    return;
+  }
+  admitted_ = true;
+  key_name_ = gateway_.key_name(admission_);
+  reserve();
+}
+
+void CallRun::reserve() {
+  const PlannedTarget& planned = targets_[place_];
+  const limits::Outcome outcome = gateway_.reserve(
+      {
+          .who = order_.who,
+          .anonymous = order_.anonymous,
+          .own = &order_.own_limits,
+          .target = planned.target,
+          .key = key_name_,
+          .input_upper = planned.input_upper,
+          .output_upper = planned.output_upper,
+          .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
+          .requests = requests_counted_ ? 0 : 1,
+      },
+      shared_from_this());
+  switch (outcome.verdict) {
+    case limits::Verdict::reserved:
+      reservation_ = outcome.id;
+      reserved_ = true;
+      requests_counted_ = true;
+      feed({.kind = InputKind::acquired, .attempt = attempt_number_});
+      return;
+    case limits::Verdict::waiting:
+      return;
+    case limits::Verdict::refused:
+      break;
+  }
+  gateway_.abandon(admission_, std::nullopt);
+  admitted_ = false;
+  const limits::Refusal& refusal = outcome.refusal;
+  // A model's or a key's own limit is one target's; another target may be free.
+  const bool of_target =
+      refusal.scope == limits::Scope::model || refusal.scope == limits::Scope::provider_key;
+  last_failure_ = llm::local_failure(
+      refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
+      limits::refusal_text(refusal));
+  last_failure_.code = std::string(limits::limit_name(refusal.limit));
+  last_failure_.status = refusal.status;
+  const std::int64_t wait_ms =
+      refusal.retry_after_ns < 0 ? -1 : (refusal.retry_after_ns + 999'999) / 1'000'000;
+  deny({.by_limit = !of_target, .status = refusal.status, .retry_after_ms = wait_ms});
+}
+
+void CallRun::deny(CallDenial denial) {
+  feed({.kind = InputKind::denied, .attempt = attempt_number_, .denial = denial});
+}
+
+void CallRun::money_came() {
+  // It may have ended meanwhile, or have been told twice.
+  if (admitted_ && !reserved_) reserve();
+}
+
+void CallRun::open(const Action& action) {
+  const std::uint32_t target = targets_[place_].target;
+  const Provider& provider = gateway_.provider(target);
+  const TargetPlan& plan = gateway_.plan(target);
+  answer_ = {};
+  started_.reset();
+  first_token_ns_ = 0;
+  opened_ns_ = now_ns();
+  origin_ = provider.dialect->format;
+  ++summary_.attempts;
+  attempt_ = std::make_shared<Attempt>(*this, *provider.dialect);
+
+  llm::ChatRequest request = order_.request;
+  request.model = plan.model;
+  if (!request.output_tokens_max && !plan.card)
+    request.output_tokens_max = targets_[place_].output_upper;
+  // Usage is asked of the provider whether or not the client wants to see it.
+  request.stream = options_.delivery == Delivery::stream;
+  request.stream_usage = true;
+  llm::Target where{.dialect = provider.dialect,
+                    .base_url = provider.base_url,
+                    .model = plan.model,
+                    .output_tokens_default = targets_[place_].output_upper};
+  if (plan.card) where.reasoning = plan.card->reasoning;
+  auto wire = llm::encode_request(request, where);
+  if (!wire) {
+    llm::ChatFailure failure =
+        llm::local_failure(llm::FailureClass::bad_request, wire.error().message);
+    failure.param = wire.error().path;
+    failure.status = 400;
+    attempt_failed(Stage::connect, std::move(failure));
+    return;
+  }
+
+  net::OutgoingRequest outgoing;
+  outgoing.destination = provider.destination;
+  const auto url = net::parse_url(wire->url.substr(0, wire->url.find('?')));
+  outgoing.target = url ? url->path : "/";
+  if (const std::size_t query = wire->url.find('?'); query != std::string::npos)
+    outgoing.target += wire->url.substr(query);
+  for (llm::Header& header : wire->headers)
+    outgoing.headers.push_back({std::move(header.name), std::move(header.value)});
+  if (wire->auth != llm::AuthKind::none) {
+    const auth::KeyRingPtr ring = gateway_.keys().get();
+    if (const auth::ProviderKey* key = ring ? ring->find(key_name_) : nullptr) {
+      std::string value(llm::auth_prefix(wire->auth));
+      value += key->key.text();
+      outgoing.headers.push_back({std::string(llm::auth_header(wire->auth)), std::move(value)});
+    }
+  }
+  outgoing.body = std::make_shared<const std::string>(std::move(wire->body));
+  // The machine watches the first token and the progress; these only bound what it cannot see.
+  outgoing.timeouts.connect_ms = action.connect_ms;
+  outgoing.timeouts.first_byte_ms = action.total_ms + attempt_grace_ms;
+  outgoing.timeouts.idle_ms = action.total_ms + attempt_grace_ms;
+  outgoing.timeouts.total_ms = action.total_ms + attempt_grace_ms;
+  attempt_->connection = net::HttpClient::of(shard_).start(std::move(outgoing), attempt_);
+}
+
+void CallRun::cancel_attempt() {
+  if (!attempt_) return;
+  if (attempt_->connection) attempt_->connection->cancel();
+  attempt_->detach();
+}
+
+void CallRun::on_event(const llm::ChatEvent& event) {
+  llm::fold(answer_, event, origin_);
+  event_ = &event;
+  switch (event.kind) {
+    case llm::EventKind::started:
+      started_ = event;
+      break;
+    case llm::EventKind::heartbeat:
+      feed({.kind = InputKind::heartbeat, .attempt = attempt_number_});
+      break;
+    case llm::EventKind::usage:
+      feed({.kind = InputKind::usage, .attempt = attempt_number_, .usage = event.usage});
+      break;
+    case llm::EventKind::finished: {
+      const bool whole = options_.delivery == Delivery::whole;
+      const bool good = !answer_.failure && (!whole || client_->accepts(answer_));
+      feed({.kind = InputKind::finished, .attempt = attempt_number_, .good = good});
+      break;
+    }
+    case llm::EventKind::failed: {
+      const llm::ChatFailure failure =
+          event.failure.value_or(llm::local_failure(llm::FailureClass::cut, "no reason was given"));
+      attempt_failed(attempt_ && attempt_->began() ? Stage::stream : Stage::refused, failure);
+      break;
+    }
+    default:
+      if (first_token_ns_ == 0) first_token_ns_ = now_ns();
+      feed({.kind = InputKind::token,
+            .attempt = attempt_number_,
+            .bytes = static_cast<std::int64_t>(event.text.size() + event.name.size())});
+      break;
+  }
+  event_ = nullptr;
+}
+
+void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
+  last_failure_ = failure;
+  const std::uint32_t target = targets_[place_].target;
+  gateway_.plan(target).metrics.failed(failure.failure_class);
+  const std::int64_t key_back_ns = gateway_.key_at_ns(target);
+  Input input{.kind = InputKind::failed, .attempt = attempt_number_};
+  input.failure = {.stage = stage,
+                   .failure_class = failure.failure_class,
+                   .status = failure.status,
+                   .retry_after_ms = failure.retry_after_ms,
+                   .should_retry = failure.should_retry};
+  input.another_key = key_back_ns == 0;
+  input.key_back_ms =
+      key_back_ns == 0 ? 0 : std::max<std::int64_t>(0, key_back_ns - now_ns()) / 1'000'000;
+  feed(std::move(input));
+}
+
+void CallRun::emit() {
+  if (started_) {
+    const llm::ChatEvent started = *std::exchange(started_, std::nullopt);
+    client_->on_event(started, origin_);
+  }
+  client_->on_event(*event_, origin_);
+}
+
+void CallRun::deliver() {
+  if (options_.delivery == Delivery::stream) {
+    if (started_) client_->on_event(*std::exchange(started_, std::nullopt), origin_);
+    if (answer_.usage.reported) {
+      llm::ChatEvent usage;
+      usage.kind = llm::EventKind::usage;
+      usage.usage = answer_.usage;
+      client_->on_event(usage, origin_);
+    }
+    client_->on_event(*event_, origin_);
+  }
+  summary_.target = gateway_.target_name(targets_[place_].target);
+  client_->on_answer(answer_, origin_, summary());
+}
+
+void CallRun::refuse(const Action& action) {
+  CallRefusal refusal;
+  refusal.status = action.status;
+  refusal.reason = action.reason;
+  refusal.retry_after_ms = action.retry_after_ms;
+  if (action.reason == Reason::deadline) {
+    refusal.failure = llm::local_failure(llm::FailureClass::timeout, "No model answered in time.");
+  } else if (last_failure_.message.empty()) {
+    refusal.failure = llm::local_failure(llm::FailureClass::overloaded,
+                                         "No model is available for this request right now.");
+  } else if (action.reason == Reason::limit) {
+    refusal.failure = last_failure_;
+  } else {
+    refusal.failure = for_client(last_failure_);
+  }
+  refusal.failure.status = action.status;
+  client_->on_refusal(refusal, summary());
+}
+
+void CallRun::release(const Action& action) {
+  const std::uint32_t target = targets_[place_].target;
+  const TargetPlan& plan = gateway_.plan(target);
+  if (attempt_) attempt_->detach();
+  attempt_.reset();
+
+  limits::Used used;
+  const bool estimated = action.charge.kind == ChargeKind::estimated;
+  if (action.charge.kind != ChargeKind::nothing) {
+    used.tokens = action.charge.usage.input + action.charge.usage.output;
+    if (plan.card) used.picodollars = llm::cost_picodollars(action.charge.usage, plan.card->price);
+  }
+  const limits::Settled settled = gateway_.settle(reservation_, used);
+  if (action.told_nothing) {
+    gateway_.abandon(admission_, std::nullopt);
+  } else {
+    gateway_.finish(admission_,
+                    {.failure = action.failure, .first_token_ms = action.first_token_ms});
+  }
+  admitted_ = reserved_ = false;
+
+  summary_.usage = action.charge.usage;
+  summary_.cost += settled.charged.picodollars;
+  summary_.estimated = summary_.estimated || estimated;
+  const std::int64_t duration_ms = (now_ns() - opened_ns_) / 1'000'000;
+  std::string_view outcome = "ok";
+  if (action.told_nothing) {
+    outcome = "client_gone";
+  } else if (action.failure) {
+    outcome = llm::failure_name(action.failure->failure_class);
+  }
+  plan.metrics.ended(action.charge.usage, settled, estimated, outcome, action.first_token_ms,
+                     duration_ms);
+  gateway_.ledger().write({.ended_ms = wall_ms(),
+                           .request_id = order_.request_id,
+                           .tenant = order_.tenant,
+                           .who = order_.who,
+                           .target = gateway_.target_name(target),
+                           .key = key_name_,
+                           .outcome = std::string(outcome),
+                           .usage = action.charge.usage,
+                           .cost = settled.charged.picodollars,
+                           .estimated = estimated,
+                           .first_token_ms = action.first_token_ms,
+                           .duration_ms = duration_ms});
+}
+
+void CallRun::leave() {
+  if (ended_) return;
+  feed({.kind = InputKind::client_gone});
+}
+
+void CallRun::end() {
+  ended_ = true;
+  // It waited for money that may come when nobody is there any more to give the admission back.
+  if (admitted_ && !reserved_) gateway_.abandon(admission_, std::nullopt);
+  admitted_ = false;
+}
+
+CallSummary CallRun::summary() const {
+  CallSummary out = summary_;
+  if (out.target.empty() && !targets_.empty())
+    out.target = gateway_.target_name(targets_[place_].target);
+  out.usage = answer_.usage;
+  return out;
+}
+
+// --- what calls share ---------------------------------------------------------------------------
+
+Result<void> GatewayImpl::add_providers() {
+  for (const ProviderOptions& given : options_.providers) {
+    Provider provider;
+    provider.name = given.name;
+    const std::string dialect = given.dialect.empty() ? given.name : given.dialect;
+    const std::string path = "providers " + given.name;
+    provider.dialect = llm::find_dialect(dialect);
+    if (!provider.dialect) {
+      std::string known;
+      for (const llm::Dialect& d : llm::dialects())
+        known += (known.empty() ? "" : ", ") + std::string(d.name);
+      return Error{.code = "bad_config",
+                   .message = path + ": there is no dialect " + dialect + "; known are " + known,
+                   .path = path,
+                   .expected = "one of " + known,
+                   .got = dialect};
+    }
+    provider.base_url =
+        given.base_url.empty() ? std::string(provider.dialect->base_url) : given.base_url;
+    // A server of one's own may want no key.
+    provider.key_needed = given.base_url.empty() && provider.dialect->auth != llm::AuthKind::none;
+    auto url = net::parse_url(provider.base_url);
+    if (!url) return url.error();
+    net::Destination to;
+    to.host = url->host;
+    to.port = url->port;
+    if (url->secure) {
+      auto tls = net::client_tls(given.authorities_file);
+      if (!tls) return tls.error();
+      to.tls = std::move(*tls);
+    }
+    if (!given.proxy.empty()) {
+      auto proxy = net::parse_proxy(given.proxy);
+      if (!proxy) return proxy.error();
+      to.proxy = std::move(*proxy);
+    }
+    provider.destination = std::make_shared<const net::Destination>(std::move(to));
+    providers_.push_back(std::move(provider));
+  }
+  return {};
+}
+
+void GatewayImpl::add_targets() {
+  std::vector<TargetOptions> targets;
+  const auto add = [&](const std::string& name) {
+    if (name == "engine" || std::find(names_.begin(), names_.end(), name) != names_.end()) return;
+    const std::size_t slash = name.find('/');
+    const std::string provider = name.substr(0, slash);
+    for (std::uint32_t i = 0; i < providers_.size(); ++i) {
+      if (providers_[i].name != provider) continue;
+      TargetPlan plan;
+      plan.provider = i;
+      plan.model = name.substr(slash + 1);
+      plan.card = models_.find(providers_[i].dialect->name, plan.model);
+      plan.metrics = GatewayMetrics::series(metrics_, name);
+      plans_.push_back(plan);
+      names_.push_back(name);
+      TargetOptions options;
+      options.name = name;
+      options.concurrent_max = options_.providers[i].concurrent_max;
+      targets.push_back(std::move(options));
+    }
+  };
+  for (const Alias& alias : aliases_.list()) {
+    for (const std::string& target : alias.targets)
+      add(target);
+  }
+  if (options_.direct_targets) {
+    for (const llm::ModelCard& card : models_.cards()) {
+      for (const Provider& provider : providers_) {
+        if (provider.dialect->name == card.dialect) add(provider.name + "/" + card.model);
+      }
+    }
+  }
+  targets_ = Targets(targets);
+  reload_keys();
+}
+
+void GatewayImpl::reload_keys() {
+  const auth::KeyRingPtr ring = keys_.get();
+  const std::lock_guard lock(mutex_);
+  for (std::uint32_t target = 0; target < plans_.size(); ++target) {
+    std::vector<WeightedKey> keys;
+    if (ring) {
+      for (const auth::ProviderKey& key : ring->keys()) {
+        if (key.provider == provider(target).name) keys.push_back({key.name, 1});
+      }
+    }
+    targets_.replace_keys(target, std::move(keys));
+  }
+}
+
+std::vector<std::string> GatewayImpl::model_names() const {
+  std::vector<std::string> names;
+  for (const Alias& alias : aliases_.list())
+    names.push_back(alias.name);
+  if (options_.direct_targets) names.insert(names.end(), names_.begin(), names_.end());
+  return names;
+}
+
+bool GatewayImpl::budgeted(const Order& order) const {
+  return has_budget(options_.all) || has_budget(options_.model) ||
+         has_budget(options_.provider_key) || has_budget(with(options_.player, order.own_limits)) ||
+         (order.anonymous && has_budget(options_.anonymous));
+}
+
+Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, Order& order) {
+  const std::int64_t input = limits::input_tokens_upper(prompt_size(order.request));
+  const bool money = budgeted(order);
+  std::vector<PlannedTarget> planned;
+  std::string why;
+  const auth::KeyRingPtr ring = keys_.get();
+  for (const std::string& name : route.targets) {
+    const auto at = std::find(names_.begin(), names_.end(), name);
+    if (at == names_.end()) continue;
+    const auto target = static_cast<std::uint32_t>(at - names_.begin());
+    const TargetPlan& plan = plans_[target];
+    const Provider& from = providers_[plan.provider];
+    const auto has_key = [&] {
+      return ring && std::any_of(ring->keys().begin(), ring->keys().end(),
+                                 [&](const auto& key) { return key.provider == from.name; });
+    };
+    if (from.key_needed && !has_key()) {
+      why = "the relay has no key for " + from.name;
+      continue;
+    }
+    if (money && !plan.card) {
+      why = "the price of " + name + " is not known, and there is a budget";
+      continue;
+    }
+    const std::int64_t context = plan.card ? plan.card->context_tokens : unknown_context_tokens;
+    const std::int64_t most = plan.card ? plan.card->output_tokens_max : unknown_output_tokens;
+    planned.push_back({target, std::min(input, context),
+                       limits::output_tokens_upper(order.request.output_tokens_max,
+                                                   std::max<std::int64_t>(1, most))});
+  }
+  if (planned.empty() && !route.engine && !why.empty()) {
+    return Error{.code = "unavailable",
+                 .message = "The model " + order.request.model + " cannot be called: " + why + ".",
+                 .path = "model"};
+  }
+  return planned;
+}
+
+Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& shard, Order order,
+                                                        Delivery delivery,
+                                                        std::shared_ptr<CallClient> client) {
+  auto route = aliases_.resolve(order.request.model);
+  if (!route) return route.error();
+  auto planned = plan_route(*route, order);
+  if (!planned) return planned.error();
+  const ModelCallOptions& options = order.game                     ? options_.game_call
+                                    : delivery == Delivery::stream ? options_.stream_call
+                                                                   : options_.whole_call;
+  Rng rng;
+  {
+    const std::lock_guard lock(mutex_);
+    rng = Rng(rng_.next());
+  }
+  auto call = std::make_shared<CallRun>(*this, shard, std::move(order), options,
+                                        std::move(*planned), route->engine, rng, std::move(client));
+  call->begin();
+  return std::shared_ptr<GatewayCall>(call);
+}
+
+Admission GatewayImpl::admit(std::uint32_t target, bool is_retry) {
+  const std::lock_guard lock(mutex_);
+  return targets_.admit(target, is_retry, now_ns());
+}
+
+std::string GatewayImpl::key_name(const Admission& admission) {
+  const std::lock_guard lock(mutex_);
+  return targets_.key_count(admission.target) == 0
+             ? std::string()
+             : targets_.key_name(admission.target, admission.key);
+}
+
+std::int64_t GatewayImpl::key_at_ns(std::uint32_t target) {
+  const std::lock_guard lock(mutex_);
+  return targets_.key_at_ns(target, now_ns());
+}
+
+limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<CallRun>& call_run) {
+  std::array<limits::Share, limits::shares_max> shares;
+  std::size_t count = 0;
+  shares[count++] = {limits::Scope::all, "all", options_.all, asked.requests};
+  shares[count++] = {limits::Scope::model, names_[asked.target], options_.model};
+  if (!asked.key.empty())
+    shares[count++] = {limits::Scope::provider_key, asked.key, options_.provider_key};
+  if (asked.anonymous)
+    shares[count++] = {limits::Scope::purse, "anonymous", options_.anonymous, asked.requests};
+  shares[count++] = {limits::Scope::player, asked.who, with(options_.player, *asked.own),
+                     asked.requests};
+  limits::Call call;
+  call.shares = std::span(shares.data(), count);
+  call.tokens_upper = asked.input_upper + asked.output_upper;
+  if (const llm::ModelCard* card = plans_[asked.target].card)
+    call.picodollars_upper =
+        llm::cost_bound_picodollars(asked.input_upper, asked.output_upper, card->price);
+  call.open_ns_max = asked.open_ns_max;
+  limits::Outcome outcome;
+  std::vector<limits::StoreEffect> effects;
+  {
+    const std::lock_guard lock(mutex_);
+    expire_locked();
+    outcome = limiter_.reserve(call, instant());
+    // Before the draw is carried out, so that its answer finds the call waiting.
+    if (outcome.verdict == limits::Verdict::waiting) {
+      if (waiting_.size() < waiting_for_money_max) {
+        waiting_.push_back(call_run);
+      } else {
+        outcome.verdict = limits::Verdict::refused;
+        outcome.refusal = {.scope = limits::Scope::all,
+                           .limit = limits::Limit::store,
+                           .status = 503,
+                           .retry_after_ns = limits::busy_retry_ns};
+      }
+    }
+    effects = take_effects_locked();
+  }
+  carry_out(std::move(effects));
+  return outcome;
+}
+
+void GatewayImpl::expire_locked() {
+  std::vector<limits::Expired> expired;
+  limiter_.expire(instant(), expired);
+}
+
+void GatewayImpl::carry_out(std::vector<limits::StoreEffect> effects) {
+  for (const limits::StoreEffect& effect : effects) {
+    const bool draw = effect.effect.kind == limits::LeaseEffect::Kind::draw;
+    auto granted = [this, draw, subject = effect.subject, period = effect.effect.period,
+                    index = effect.effect.index](std::optional<limits::Picodollars> amount) {
+      if (!draw) return;
+      std::vector<limits::StoreEffect> more;
+      {
+        const std::lock_guard lock(mutex_);
+        if (amount) {
+          limiter_.lease_granted(subject, period, index, *amount);
+        } else {
+          limiter_.lease_failed(subject, period, index, instant());
+        }
+        more = take_effects_locked();
+      }
+      carry_out(std::move(more));
+      wake_waiting();
+    };
+    ledger_.carry_out(effect, std::move(granted));
+  }
+}
+
+void GatewayImpl::wake_waiting() {
+  std::vector<std::weak_ptr<CallRun>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (const auto& weak : waiting) {
+    if (const auto call = weak.lock()) asio::post(call->shard(), [call] { call->money_came(); });
+  }
+}
+
+void GatewayImpl::abandon(const Admission& admission,
+                          std::optional<limits::ReservationId> reservation) {
+  std::vector<limits::StoreEffect> effects;
+  {
+    const std::lock_guard lock(mutex_);
+    targets_.abandon(admission);
+    if (reservation) {
+      (void)limiter_.cancel(*reservation, instant());  // it may have expired meanwhile
+      effects = take_effects_locked();
+    }
+  }
+  carry_out(std::move(effects));
+}
+
+limits::Settled GatewayImpl::settle(limits::ReservationId id, limits::Used used) {
+  std::vector<limits::StoreEffect> effects;
+  limits::Settled out;
+  {
+    const std::lock_guard lock(mutex_);
+    auto settled = limiter_.settle(id, used, instant());
+    // Of one that expired everything was charged already.
+    out = settled ? *settled : limits::Settled{.charged = used};
+    effects = take_effects_locked();
+  }
+  carry_out(std::move(effects));
+  return out;
+}
+
+void GatewayImpl::finish(const Admission& admission, const AttemptResult& result) {
+  const std::lock_guard lock(mutex_);
+  targets_.finish(admission, result, now_ns());
+}
+
+Gateway::Spent GatewayImpl::spent(std::string_view who) {
+  const std::lock_guard lock(mutex_);
+  return {limiter_.engaged(limits::Scope::player, who, limits::Period::day),
+          limiter_.engaged(limits::Scope::player, who, limits::Period::month)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::make(GatewayOptions options, llm::ModelTable models,
+                                               auth::CurrentKeys& keys, limits::Ledger& ledger,
+                                               observe::Metrics& metrics, std::uint64_t seed) {
+  AliasOptions alias_options;
+  alias_options.aliases = options.aliases;
+  alias_options.direct_targets = options.direct_targets;
+  for (const ProviderOptions& provider : options.providers)
+    alias_options.providers.push_back(provider.name);
+  auto aliases = Aliases::make(std::move(alias_options));
+  if (!aliases) return aliases.error();
+  auto gateway = std::make_unique<GatewayImpl>(std::move(options), std::move(models),
+                                               std::move(*aliases), keys, ledger, metrics, seed);
+  if (auto added = gateway->add_providers(); !added) return added.error();
+  gateway->add_targets();
+  return std::unique_ptr<Gateway>(std::move(gateway));
+}
+
+}  // namespace redoubt::upstream

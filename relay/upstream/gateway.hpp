@@ -1,0 +1,149 @@
+// Gateway: the rim around the model call's machines: it owns what all calls share, and for each
+// call one ModelCall, one timer, one HTTP call and one decoder.
+//
+//   start(order, client) -> GatewayCall -> ModelCall (decides) -> attempt: admit, reserve, send,
+//                                          decode, settle, write down
+//
+// 1. What calls share (targets, limits, leases) lies behind one small lock; a call itself stays on
+//    the shard that it began on, and its client is told there.
+// 2. The client is told one outcome, as ModelCall has it; `told` may come before start() returns
+//    where nothing could be tried.
+// 3. Every attempt that went out is settled once and written to the ledger, also when its client
+//    has left and when the relay's own deadline cut it.
+// 4. Provider keys are taken from the key ring when a request is sent, and are nowhere else.
+// 5. Prompts and answers are neither logged nor stored.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/llm/chat.hpp"
+#include "engine/llm/models.hpp"
+#include "relay/auth/key_ring.hpp"
+#include "relay/auth/token.hpp"
+#include "relay/limits/ledger.hpp"
+#include "relay/limits/limiter.hpp"
+#include "relay/net/http_client.hpp"
+#include "relay/observe/metrics.hpp"
+#include "relay/upstream/alias.hpp"
+#include "relay/upstream/model_call.hpp"
+#include "relay/upstream/targets.hpp"
+
+namespace redoubt::upstream {
+
+struct ProviderOptions {
+  std::string name;
+  std::string dialect;           ///< empty: the name
+  std::string base_url;          ///< empty: the dialect's
+  std::string authorities_file;  ///< PEM; empty: the system's
+  std::string proxy;             ///< empty: none
+  int concurrent_max = 1'000;    ///< calls of one target at a time
+};
+
+struct GatewayOptions {
+  std::vector<ProviderOptions> providers;
+  std::vector<Alias> aliases;
+  bool direct_targets = false;
+  limits::Rules all;           ///< of everybody together
+  limits::Rules player;        ///< of one player, under a token or not
+  limits::Rules anonymous;     ///< of all players without a token together
+  limits::Rules model;         ///< of one target
+  limits::Rules provider_key;  ///< of one key
+  ModelCallOptions stream_call = v1_call_options(Delivery::stream);
+  ModelCallOptions whole_call = v1_call_options(Delivery::whole);
+  ModelCallOptions game_call = game_call_options();
+};
+
+/// Who calls, and what is asked.
+struct Order {
+  llm::ChatRequest request;  ///< `model` is what the client named
+  std::string who;           ///< as api::Caller::who
+  std::string tenant;
+  bool anonymous = true;
+  auth::CallerLimits own_limits;  ///< of the caller's token
+  std::string request_id;
+  bool game = false;
+};
+
+/// What a call came to, for headers, metrics and the ledger.
+struct CallSummary {
+  std::string target;  ///< "openai/gpt-5-mini"; empty where none answered
+  int attempts = 0;
+  llm::Usage usage;
+  limits::Picodollars cost = 0;
+  bool estimated = false;
+};
+
+/// Why a client gets no answer of a model.
+struct CallRefusal {
+  int status = 502;
+  Reason reason = Reason::failed;
+  std::int64_t retry_after_ms = -1;
+  llm::ChatFailure failure;  ///< what may be told: never a word about our keys
+};
+
+/// Told on the call's shard. Quick and without exceptions.
+class CallClient {
+ public:
+  virtual ~CallClient() = default;
+  /// Stream delivery: pieces as they come; `origin` is the decoder's format.
+  virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
+  /// The answer is complete. Whole delivery: this is all of it.
+  virtual void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+                         const CallSummary& summary) = 0;
+  virtual void on_refusal(const CallRefusal& refusal, const CallSummary& summary) = 0;
+  /// The game's: answer from the engine now.
+  virtual void on_engine(Reason) {}
+  /// The game's: a valid answer after the engine's.
+  virtual void on_late_answer(const llm::ChatAnswer&, const CallSummary&) {}
+  /// Whole delivery: may this answer be given, or is another attempt to be made?
+  virtual bool accepts(const llm::ChatAnswer&) { return true; }
+};
+
+class GatewayCall {
+ public:
+  virtual ~GatewayCall() = default;
+  /// The client left: what is under way is cancelled and settled, nothing more is told.
+  virtual void leave() = 0;
+};
+
+/// The tightest limits of the caller after the call's admission, for the RateLimit headers.
+struct RateQuotas {
+  limits::Quota requests;
+  limits::Quota tokens;
+};
+
+class Gateway {
+ public:
+  /// Errors: bad_alias, bad_url, bad_certificate, unknown dialects. `keys`, `ledger` and `metrics`
+  /// outlive the gateway.
+  static Result<std::unique_ptr<Gateway>> make(GatewayOptions options, llm::ModelTable models,
+                                               auth::CurrentKeys& keys, limits::Ledger& ledger,
+                                               observe::Metrics& metrics, std::uint64_t seed);
+  virtual ~Gateway() = default;
+
+  /// On a shard's thread. Errors (nothing was counted): unknown_model, unsupported.
+  virtual Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
+                                                     Delivery delivery,
+                                                     std::shared_ptr<CallClient> client) = 0;
+  /// Takes the keys that the key ring has now.
+  virtual void reload_keys() = 0;
+  /// Names that clients may ask for: aliases, and targets where they may be named.
+  virtual std::vector<std::string> model_names() const = 0;
+  /// Does the alias exist (for the game's endpoints)?
+  virtual bool knows(std::string_view model) const = 0;
+  /// Money held and spent by a caller in the running day and month.
+  struct Spent {
+    limits::Picodollars day = 0;
+    limits::Picodollars month = 0;
+  };
+  virtual Spent spent(std::string_view who) = 0;
+};
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,328 @@
+#include "relay/upstream/model_call.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+namespace redoubt::upstream {
+namespace {
+
+constexpr std::int64_t millisecond_ns = 1'000'000;
+
+constexpr std::array<std::string_view, 7> reason_names{
+    "none", "answer_by", "deadline", "failed", "unavailable", "limit", "no_model"};
+
+// What a client is told when the last attempt failed. Our own keys and accounts are not his fault.
+int client_status(const Failure& failure) {
+  using llm::FailureClass;
+  switch (failure.failure_class) {
+    case FailureClass::bad_request:
+    case FailureClass::filtered:
+      return failure.status >= 400 ? failure.status : 400;
+    case FailureClass::too_large:
+      return 413;
+    case FailureClass::rate_limited:
+      return 429;
+    case FailureClass::overloaded:
+      return 503;
+    case FailureClass::timeout:
+      return 504;
+    case FailureClass::unauthorized:
+    case FailureClass::no_quota:
+    case FailureClass::not_found:
+    case FailureClass::server_error:
+    case FailureClass::malformed:
+    case FailureClass::cut:
+      break;
+  }
+  return 502;
+}
+
+void keep_soonest(std::int64_t& soonest_ms, std::int64_t ms) {
+  if (ms >= 0 && (soonest_ms < 0 || ms < soonest_ms)) soonest_ms = ms;
+}
+
+}  // namespace
+
+ModelCallOptions game_call_options() {
+  return {.delivery = Delivery::whole,
+          .game = true,
+          .deadline_ms = 20'000,
+          .first_token_ms = 15'000,
+          .progress_ms = 10'000};
+}
+
+ModelCallOptions v1_call_options(Delivery delivery) {
+  return {.delivery = delivery};
+}
+
+std::string_view reason_name(Reason reason) {
+  return reason_names[static_cast<std::size_t>(reason)];
+}
+
+const char* call_state_name(CallState state) {
+  constexpr std::array<const char*, 6> names{"idle",      "acquiring",   "waiting",
+                                             "streaming", "backing_off", "ended"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+ModelCall::ModelCall(ModelCallOptions options, std::vector<PlannedTarget> targets, bool engine,
+                     Rng rng)
+    : options_(options), targets_(std::move(targets)), engine_(engine), rng_(rng) {}
+
+std::int64_t ModelCall::next_wake_ns() const {
+  if (state_ == CallState::idle || state_ == CallState::ended) return 0;
+  std::int64_t wake_ns = deadline_ns_;
+  if (answer_by_ns_ > 0) wake_ns = std::min(wake_ns, answer_by_ns_);
+  if (state_ == CallState::backing_off) wake_ns = std::min(wake_ns, retry_at_ns_);
+  if (state_ == CallState::waiting || state_ == CallState::streaming)
+    wake_ns = std::min(wake_ns, progress_by_ns_);
+  return wake_ns;
+}
+
+void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
+  const bool current = input.attempt == attempt_;
+  const bool open = state_ == CallState::waiting || state_ == CallState::streaming;
+  switch (input.kind) {
+    case InputKind::start:
+      if (state_ == CallState::idle) start(now_ns, out);
+      return;
+    case InputKind::acquired:
+      return acquired(input, now_ns, out);
+    case InputKind::denied:
+      if (state_ == CallState::acquiring && current) denied(input.denial, out);
+      return;
+    case InputKind::answer_began:
+      if (open && current) answer_began_ = true;
+      return;
+    case InputKind::token:
+      if (open && current) token(input, now_ns, out);
+      return;
+    case InputKind::usage:
+      if (open && current) usage_ = input.usage;
+      return;
+    case InputKind::heartbeat:
+      return;
+    case InputKind::finished:
+      if (open && current) finished(input, now_ns, out);
+      return;
+    case InputKind::failed:
+      if (open && current) attempt_failed(input, now_ns, out);
+      return;
+    case InputKind::time:
+      if (state_ != CallState::idle && state_ != CallState::ended) time(now_ns, out);
+      return;
+    case InputKind::client_gone:
+      if (state_ != CallState::idle && state_ != CallState::ended) client_gone(now_ns, out);
+      return;
+  }
+}
+
+void ModelCall::start(std::int64_t now_ns, std::vector<Action>& out) {
+  started_ns_ = now_ns;
+  deadline_ns_ = now_ns + options_.deadline_ms * millisecond_ns;
+  if (options_.game) answer_by_ns_ = now_ns + options_.answer_by_ms * millisecond_ns;
+  if (targets_.empty()) return give_up(Reason::no_model, out);
+  acquire(false, out);
+}
+
+void ModelCall::acquire(bool is_retry, std::vector<Action>& out) {
+  state_ = CallState::acquiring;
+  retry_ = is_retry;
+  ++attempt_;
+  on_target_ = is_retry ? on_target_ + 1 : 1;
+  out.push_back(
+      {.kind = ActionKind::acquire, .attempt = attempt_, .place = place_, .is_retry = is_retry});
+}
+
+void ModelCall::acquired(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
+  if (state_ != CallState::acquiring || input.attempt != attempt_) {
+    out.push_back({.kind = ActionKind::abandon, .attempt = input.attempt});
+    return;
+  }
+  state_ = CallState::waiting;
+  opened_ns_ = now_ns;
+  progress_by_ns_ = now_ns + options_.first_token_ms * millisecond_ns;
+  first_token_ns_ = 0;
+  answer_began_ = false;
+  complete_ = false;
+  ++opened_;
+  bytes_ = 0;
+  usage_ = {};
+  const std::int64_t left_ms = (deadline_ns_ - now_ns) / millisecond_ns;
+  out.push_back({.kind = ActionKind::open,
+                 .attempt = attempt_,
+                 .place = place_,
+                 .is_retry = retry_,
+                 .connect_ms = std::min(options_.connect_ms, std::max<std::int64_t>(1, left_ms)),
+                 .total_ms = std::max<std::int64_t>(1, left_ms)});
+}
+
+void ModelCall::denied(const CallDenial& denial, std::vector<Action>& out) {
+  if (denial.by_limit) {
+    Action outcome{.kind = ActionKind::fail,
+                   .reason = Reason::limit,
+                   .status = denial.status,
+                   .retry_after_ms = denial.retry_after_ms};
+    return conclude(outcome, out);
+  }
+  keep_soonest(soonest_retry_ms_, denial.retry_after_ms);
+  if (place_ + 1 < targets_.size()) {
+    ++place_;
+    return acquire(false, out);
+  }
+  give_up(last_failure_ ? Reason::failed : Reason::unavailable, out);
+}
+
+void ModelCall::token(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
+  answer_began_ = true;
+  bytes_ += input.bytes;
+  if (first_token_ns_ == 0) first_token_ns_ = now_ns;
+  progress_by_ns_ = now_ns + options_.progress_ms * millisecond_ns;
+  if (options_.delivery == Delivery::whole) return;
+  state_ = CallState::streaming;
+  out.push_back({.kind = ActionKind::emit, .attempt = attempt_});
+}
+
+void ModelCall::finished(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
+  if (input.usage.reported) usage_ = input.usage;
+  answer_began_ = true;
+  complete_ = true;
+  if (!input.good) {
+    Input bad = input;
+    bad.failure = {.stage = Stage::stream, .failure_class = llm::FailureClass::malformed};
+    return attempt_failed(bad, now_ns, out);
+  }
+  release(std::nullopt, now_ns, out);
+  conclude({.kind = ActionKind::deliver, .attempt = attempt_}, out);
+}
+
+void ModelCall::release(std::optional<Failure> failure, std::int64_t now_ns,
+                        std::vector<Action>& out) {
+  const std::int64_t until_ns = first_token_ns_ > 0 ? first_token_ns_ : now_ns;
+  Action action{.kind = ActionKind::release,
+                .attempt = attempt_,
+                .place = place_,
+                .first_token_ms = (until_ns - opened_ns_) / millisecond_ns};
+  action.charge = charge(failure);
+  action.failure = std::move(failure);
+  out.push_back(std::move(action));
+}
+
+Stage ModelCall::stage() const {
+  return answer_began_ ? Stage::stream : Stage::sent;
+}
+
+Charge ModelCall::charge(const std::optional<Failure>& failure) const {
+  if (complete_ && usage_.reported) return {ChargeKind::reported, usage_};
+  if (failure && (failure->stage == Stage::connect || failure->stage == Stage::refused)) return {};
+  const PlannedTarget& planned = targets_[place_];
+  const std::optional<std::int64_t> input =
+      usage_.reported && usage_.input > 0 ? std::optional(usage_.input) : std::nullopt;
+  const limits::TokenEstimate estimate = limits::cut_stream_estimate(
+      input, usage_.output, bytes_, planned.input_upper, planned.output_upper);
+  Charge charge{ChargeKind::estimated, usage_};
+  charge.usage.input = estimate.input;
+  charge.usage.output = estimate.output;
+  return charge;
+}
+
+void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
+  last_failure_ = input.failure;
+  keep_soonest(soonest_retry_ms_, input.failure.retry_after_ms.value_or(-1));
+  const bool reached_client = state_ == CallState::streaming;
+  release(input.failure, now_ns, out);
+  if (reached_client) return give_up(Reason::failed, out);
+  const AttemptCount count{.on_target = on_target_,
+                           .total = opened_,
+                           .another_target = place_ + 1 < targets_.size(),
+                           .another_key = input.another_key,
+                           .key_back_ms = input.key_back_ms,
+                           .left_ms = (deadline_ns_ - now_ns) / millisecond_ns};
+  const Decision decision = after_failure(options_.retry, input.failure, count, rng_);
+  switch (decision.follow) {
+    case Follow::give_up:
+      return give_up(Reason::failed, out);
+    case Follow::next_target:
+      ++place_;
+      return acquire(false, out);
+    case Follow::same_target:
+      if (decision.wait_ms == 0) return acquire(true, out);
+      state_ = CallState::backing_off;
+      retry_at_ns_ = now_ns + decision.wait_ms * millisecond_ns;
+      return;
+  }
+}
+
+// An attempt that this side ends: its connection is closed before it is let go.
+void ModelCall::cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns,
+                            std::vector<Action>& out) {
+  out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
+  const Input input{.kind = InputKind::failed,
+                    .attempt = attempt_,
+                    .failure = {.stage = stage(), .failure_class = failure_class}};
+  attempt_failed(input, now_ns, out);
+}
+
+void ModelCall::time(std::int64_t now_ns, std::vector<Action>& out) {
+  if (now_ns >= deadline_ns_) return deadline(now_ns, out);
+  if (answer_by_ns_ > 0 && now_ns >= answer_by_ns_) {
+    answer_by_ns_ = 0;
+    client_answered_ = true;
+    out.push_back({.kind = ActionKind::engine, .reason = Reason::answer_by});
+  }
+  if (state_ == CallState::backing_off && now_ns >= retry_at_ns_) return acquire(true, out);
+  const bool open = state_ == CallState::waiting || state_ == CallState::streaming;
+  if (open && now_ns >= progress_by_ns_) cut_attempt(llm::FailureClass::timeout, now_ns, out);
+}
+
+void ModelCall::deadline(std::int64_t now_ns, std::vector<Action>& out) {
+  if (state_ == CallState::waiting || state_ == CallState::streaming) {
+    out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
+    last_failure_ = {.stage = stage(), .failure_class = llm::FailureClass::timeout};
+    release(last_failure_, now_ns, out);
+  }
+  give_up(Reason::deadline, out);
+}
+
+void ModelCall::client_gone(std::int64_t now_ns, std::vector<Action>& out) {
+  if (state_ == CallState::waiting || state_ == CallState::streaming) {
+    out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
+    release(Failure{.stage = stage(), .failure_class = llm::FailureClass::cut}, now_ns, out);
+    out.back().told_nothing = true;
+  }
+  state_ = CallState::ended;
+  answer_by_ns_ = 0;
+  out.push_back({.kind = ActionKind::ended});
+}
+
+void ModelCall::give_up(Reason reason, std::vector<Action>& out) {
+  Action outcome{.kind = ActionKind::fail,
+                 .failure = last_failure_,
+                 .reason = reason,
+                 .status = reason == Reason::unavailable ? 503 : 504,
+                 .retry_after_ms = soonest_retry_ms_};
+  if (reason == Reason::failed) outcome.status = client_status(*last_failure_);
+  // A route that ends in the engine has nothing else to say outside the game.
+  if (reason == Reason::unavailable && engine_) outcome.status = 504;
+  conclude(std::move(outcome), out);
+}
+
+// The one place where a call ends on its own.
+void ModelCall::conclude(Action outcome, std::vector<Action>& out) {
+  assert(state_ != CallState::ended);
+  state_ = CallState::ended;
+  answer_by_ns_ = 0;
+  const bool failed = outcome.kind == ActionKind::fail;
+  if (!client_answered_) {
+    if (failed && options_.game) outcome.kind = ActionKind::engine;
+    client_answered_ = true;
+    out.push_back(std::move(outcome));
+  } else if (!failed) {
+    outcome.kind = ActionKind::deliver_late;
+    out.push_back(std::move(outcome));
+  }
+  out.push_back({.kind = ActionKind::ended});
+}
+
+}  // namespace redoubt::upstream

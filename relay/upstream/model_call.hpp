@@ -1,0 +1,232 @@
+// ModelCall: one call of a model from its start to its end, as values in and values out.
+//
+//   idle        --(start)-->                        acquiring   [acquire]
+//   acquiring   --(acquired)-->                     waiting     [open]
+//   acquiring   --(denied by the target, another)-> acquiring   [acquire]
+//   acquiring   --(denied by the target, none)-->   ended       [fail or engine]
+//   acquiring   --(denied by a limit)-->            ended       [fail or engine]
+//   waiting     --(first token, stream)-->          streaming   [emit]
+//   waiting     --(token, whole)-->                 waiting
+//   waiting     --(failed, again here)-->           backing_off [release]
+//   waiting     --(failed, next target)-->          acquiring   [release, acquire]
+//   waiting     --(failed, give up)-->              ended       [release, fail or engine]
+//   waiting     --(no first token in time)-->       as failed   [cancel ...]
+//   waiting     --(finished, good)-->               ended       [release, deliver]
+//   waiting     --(finished, bad)-->                as failed   [release ...]
+//   backing_off --(its time)-->                     acquiring   [acquire]
+//   streaming   --(token)-->                        streaming   [emit]
+//   streaming   --(finished)-->                     ended       [release, deliver]
+//   streaming   --(failed)-->                       ended       [release, fail]
+//   streaming   --(no progress in time)-->          ended       [cancel, release, fail]
+//   any         --(client gone)-->                  ended       [cancel, release]
+//   any         --(the call's deadline)-->          ended       [cancel, release, fail or nothing]
+//   game: any   --(answer_by)-->                    same        [engine]; what comes later is late
+//   ended       --(acquired, too late)-->           ended       [abandon]
+//
+// Laws:
+// 1. The client gets one outcome: deliver, fail or engine (or none: it left). After it nothing but
+//    `deliver_late`, once, on game calls.
+// 2. `emit` only for stream delivery; once the first was made no other attempt is opened.
+// 3. Every acquired attempt is released once, with what it is to be charged, or abandoned.
+// 4. One attempt is open at a time. Inputs of an attempt that has ended change nothing.
+// 5. A heartbeat is no progress. Stage and bytes decide what a cut attempt is charged.
+// 6. `ended` comes once, last of all, and no wake is wanted after it.
+// 7. No time is waited past the deadline: next_wake_ns() is the only timer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/rng.hpp"
+#include "engine/llm/chat.hpp"
+#include "relay/limits/token_bound.hpp"
+#include "relay/upstream/retry.hpp"
+
+namespace redoubt::upstream {
+
+enum class Delivery : std::uint8_t {
+  stream,  ///< tokens go to the client as they come
+  whole,   ///< the answer is collected and checked first, so a bad one can still fall back
+};
+
+struct ModelCallOptions {
+  Delivery delivery = Delivery::stream;
+  bool game = false;                  ///< the engine answers when no model does, or not in time
+  std::int64_t answer_by_ms = 2'500;  ///< game only
+  std::int64_t deadline_ms = 600'000;
+  std::int64_t connect_ms = 3'000;
+  std::int64_t first_token_ms = 60'000;
+  std::int64_t progress_ms = 60'000;  ///< between two tokens
+  RetryOptions retry;
+};
+ModelCallOptions game_call_options();
+ModelCallOptions v1_call_options(Delivery delivery);
+
+/// A target of the call's route and what a call of it may use at most.
+struct PlannedTarget {
+  std::uint32_t target = 0;
+  std::int64_t input_upper = 0;
+  std::int64_t output_upper = 0;
+};
+
+enum class InputKind : std::uint8_t {
+  start,
+  acquired,      ///< attempt
+  denied,        ///< attempt, denial
+  answer_began,  ///< a 2xx head came
+  token,         ///< bytes: text, reasoning or a tool call's piece
+  usage,         ///< usage: replaces what was told before
+  heartbeat,
+  finished,  ///< good: the answer passes its check (always, for a stream)
+  failed,    ///< failure
+  time,      ///< next_wake_ns has come
+  client_gone,
+};
+
+/// Why an attempt could not be acquired.
+struct CallDenial {
+  bool by_limit = false;  ///< the client's own limits: no other target is tried
+  int status = 503;       ///< 429, 402 or 503
+  std::int64_t retry_after_ms = -1;
+};
+
+struct Input {
+  InputKind kind = InputKind::time;
+  int attempt = 0;
+  std::int64_t bytes = 0;
+  bool good = true;
+  llm::Usage usage;
+  Failure failure;
+  CallDenial denial;
+  // Known to whoever feeds a failure, see AttemptCount.
+  bool another_key = false;
+  std::int64_t key_back_ms = 0;
+};
+
+enum class ActionKind : std::uint8_t {
+  acquire,       ///< attempt, place, is_retry: admit at the target, reserve limits, then answer
+  open,          ///< attempt, place, connect_ms, total_ms
+  cancel,        ///< attempt: close its connection
+  release,       ///< attempt, result, first_token_ms, charge
+  abandon,       ///< attempt: it was acquired after the end
+  emit,          ///< pass the event that was just fed on to the client
+  deliver,       ///< the client's answer is complete (stream: its last event)
+  deliver_late,  ///< the engine has answered; this goes out as a directive and into the cache
+  engine,        ///< answer from the engine now; reason
+  fail,          ///< the client gets an error; status, retry_after_ms, reason
+  ended,
+};
+
+enum class Reason : std::uint8_t {
+  none,
+  answer_by,  ///< the model was too slow for the game
+  deadline,
+  failed,       ///< attempts failed; `failure` is the last
+  unavailable,  ///< no target could be tried
+  limit,        ///< the client's limits
+  no_model,     ///< the route names only the engine
+};
+std::string_view reason_name(Reason reason);
+
+enum class ChargeKind : std::uint8_t {
+  nothing,    ///< the provider charged nothing: it refused, or was never asked
+  reported,   ///< usage is the provider's
+  estimated,  ///< estimate; mark it so
+};
+
+struct Charge {
+  ChargeKind kind = ChargeKind::nothing;
+  llm::Usage usage;
+};
+
+struct Action {
+  ActionKind kind = ActionKind::ended;
+  int attempt = 0;
+  std::uint32_t place = 0;  ///< in the planned targets
+  bool is_retry = false;
+  std::int64_t connect_ms = 0;
+  std::int64_t total_ms = 0;
+  std::optional<Failure> failure;  ///< release: how it ended; fail, engine: why
+  bool told_nothing = false;       ///< release: the client left; nothing is known of the target
+  std::int64_t first_token_ms = 0;
+  Charge charge;
+  Reason reason = Reason::none;
+  int status = 0;
+  std::int64_t retry_after_ms = -1;
+};
+
+enum class CallState : std::uint8_t {
+  idle,
+  acquiring,
+  waiting,
+  streaming,
+  backing_off,
+  ended,
+};
+const char* call_state_name(CallState state);
+
+class ModelCall {
+ public:
+  /// `engine` is that the route ends in it: on a call that is not the game's it answers 504.
+  ModelCall(ModelCallOptions options, std::vector<PlannedTarget> targets, bool engine, Rng rng);
+
+  /// Appends what is to be done, in order.
+  void step(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
+
+  /// When to feed `time` at the latest; 0 when ended or idle.
+  std::int64_t next_wake_ns() const;
+  CallState state() const { return state_; }
+  bool client_answered() const { return client_answered_; }
+  int attempts() const { return opened_; }
+
+ private:
+  void start(std::int64_t now_ns, std::vector<Action>& out);
+  void acquire(bool is_retry, std::vector<Action>& out);
+  void acquired(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
+  void denied(const CallDenial& denial, std::vector<Action>& out);
+  void token(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
+  void finished(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
+  void attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
+  void time(std::int64_t now_ns, std::vector<Action>& out);
+  void deadline(std::int64_t now_ns, std::vector<Action>& out);
+  void client_gone(std::int64_t now_ns, std::vector<Action>& out);
+  void cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns, std::vector<Action>& out);
+  void release(std::optional<Failure> failure, std::int64_t now_ns, std::vector<Action>& out);
+  void conclude(Action outcome, std::vector<Action>& out);
+  void give_up(Reason reason, std::vector<Action>& out);
+  Charge charge(const std::optional<Failure>& failure) const;
+  Stage stage() const;
+
+  ModelCallOptions options_;
+  std::vector<PlannedTarget> targets_;
+  bool engine_;
+  Rng rng_;
+
+  CallState state_ = CallState::idle;
+  bool client_answered_ = false;
+  std::int64_t started_ns_ = 0;
+  std::int64_t deadline_ns_ = 0;
+  std::int64_t answer_by_ns_ = 0;  // 0: not wanted, or done
+  std::uint32_t place_ = 0;
+  int attempt_ = 0;
+  int opened_ = 0;  // of the acquired attempts; a denied one was never made
+  int on_target_ = 0;
+  bool retry_ = false;
+  std::int64_t retry_at_ns_ = 0;
+
+  // The open attempt.
+  std::int64_t opened_ns_ = 0;
+  std::int64_t progress_by_ns_ = 0;
+  std::int64_t first_token_ns_ = 0;
+  bool answer_began_ = false;
+  bool complete_ = false;  // it finished, so that its usage is the whole
+  std::int64_t bytes_ = 0;
+  llm::Usage usage_;
+
+  std::optional<Failure> last_failure_;
+  std::int64_t soonest_retry_ms_ = -1;
+};
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,110 @@
+#include "relay/upstream/targets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+namespace redoubt::upstream {
+namespace {
+
+constexpr std::int64_t millisecond_ns = 1'000'000;
+// When a place at a target gets free is not known; this is when to look again.
+constexpr std::int64_t capacity_retry_ns = 1'000 * millisecond_ns;
+
+constexpr std::array<std::string_view, 5> denial_names{"none", "breaker_open", "at_capacity",
+                                                       "no_key", "no_retry_budget"};
+
+enum class Blame : std::uint8_t { target, key, nobody };
+
+Blame blame(const Failure& failure) {
+  using llm::FailureClass;
+  switch (failure.failure_class) {
+    case FailureClass::unauthorized:
+    case FailureClass::no_quota:
+    case FailureClass::rate_limited:
+      return Blame::key;
+    case FailureClass::overloaded:
+    case FailureClass::server_error:
+    case FailureClass::timeout:
+    case FailureClass::malformed:
+    case FailureClass::cut:
+      return Blame::target;
+    case FailureClass::bad_request:
+    case FailureClass::not_found:
+    case FailureClass::too_large:
+    case FailureClass::filtered:
+      break;
+  }
+  return Blame::nobody;
+}
+
+}  // namespace
+
+std::string_view denial_name(Denial denial) {
+  return denial_names[static_cast<std::size_t>(denial)];
+}
+
+Targets::Targets(const std::vector<TargetOptions>& options) {
+  for (const TargetOptions& target : options)
+    targets_.push_back(
+        {target, KeyRing(target.keys), Breaker(target.breaker), RetryBudget(target.retry_budget)});
+}
+
+Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns) {
+  assert(index < targets_.size());
+  Target& target = targets_[index];
+  if (target.open >= target.options.concurrent_max)
+    return {.denial = Denial::at_capacity, .retry_at_ns = now_ns + capacity_retry_ns};
+  if (const std::int64_t at_ns = target.keys.available_at_ns(now_ns); at_ns > 0)
+    return {.denial = Denial::no_key, .retry_at_ns = at_ns};
+  const BreakerAdmission admitted = target.breaker.admit(now_ns);
+  if (!admitted.admitted)
+    return {.denial = Denial::breaker_open, .retry_at_ns = admitted.retry_at_ns};
+  if (is_retry && !target.retries.take()) {
+    target.breaker.abandon(admitted.ticket);
+    return {.denial = Denial::no_retry_budget, .retry_at_ns = now_ns + capacity_retry_ns};
+  }
+  if (!is_retry) target.retries.call_made();
+  ++target.open;
+  return {.target = index, .key = *target.keys.pick(now_ns), .ticket = admitted.ticket};
+}
+
+void Targets::finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns) {
+  Target& target = targets_[admission.target];
+  --target.open;
+  const bool slow = result.first_token_ms >= target.options.breaker.slow_ms;
+  if (!result.failure) {
+    target.breaker.result(admission.ticket, slow ? CallResult::slow : CallResult::succeeded,
+                          now_ns);
+    return;
+  }
+  const Failure& failure = *result.failure;
+  const Blame whose = blame(failure);
+  if (whose == Blame::target)
+    return target.breaker.result(admission.ticket, CallResult::failed, now_ns);
+  if (whose == Blame::key) {
+    const bool limited = failure.failure_class == llm::FailureClass::rate_limited;
+    const std::int64_t rest_ms =
+        limited ? failure.retry_after_ms.value_or(target.options.key_limited_ms)
+                : target.options.key_refused_ms;
+    target.keys.rest(admission.key,
+                     now_ns + std::min(rest_ms, target.options.key_rest_ms_max) * millisecond_ns);
+    return target.breaker.abandon(admission.ticket);
+  }
+  // The target answered, and the request was at fault: it is up.
+  target.breaker.result(admission.ticket, CallResult::succeeded, now_ns);
+}
+
+void Targets::abandon(const Admission& admission) {
+  Target& target = targets_[admission.target];
+  --target.open;
+  target.breaker.abandon(admission.ticket);
+}
+
+std::optional<std::uint32_t> Targets::find(std::string_view name) const {
+  for (std::uint32_t i = 0; i < targets_.size(); ++i)
+    if (targets_[i].options.name == name) return i;
+  return std::nullopt;
+}
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,93 @@
+// Targets: what the calls of all clients share about each target (a provider's model): its keys,
+// its breaker, how many calls it has open, its retry budget.
+//
+//   admit(target)  -> a key and a ticket, or why not and when to ask again
+//   finish(ticket) -> the attempt went out, and this is how it went
+//   abandon(ticket)-> it never went out (a limit refused it), or told nothing of the target
+//
+// 1. Every admission ends once, by finish or abandon; until then it counts as open.
+// 2. At most concurrent_max admissions of a target are open.
+// 3. What a failure means: 401, 403 and a used-up account rest the key for key_refused_ms, 429 for
+//    its retry-after or key_limited_ms; neither says anything bad of the target. Connect errors,
+//    timeouts, 5xx, garbage and cut streams count against the target's breaker.
+// Not thread-safe: its owner holds one lock.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/upstream/breaker.hpp"
+#include "relay/upstream/key_ring.hpp"
+#include "relay/upstream/retry.hpp"
+
+namespace redoubt::upstream {
+
+struct TargetOptions {
+  std::string name;  ///< "anthropic/claude-haiku-4-5"
+  std::vector<WeightedKey> keys;
+  int concurrent_max = 1'000;
+  std::int64_t key_refused_ms = 600'000;
+  std::int64_t key_limited_ms = 5'000;
+  std::int64_t key_rest_ms_max = 3'600'000;
+  BreakerOptions breaker;
+  RetryBudgetOptions retry_budget;
+};
+
+enum class Denial : std::uint8_t { none, breaker_open, at_capacity, no_key, no_retry_budget };
+std::string_view denial_name(Denial denial);
+
+struct Admission {
+  Denial denial = Denial::none;
+  std::int64_t retry_at_ns = 0;  ///< when denied: not before
+  std::uint32_t target = 0;
+  std::uint32_t key = 0;
+  BreakerTicket ticket;
+};
+
+/// How an attempt ended, as far as the target is concerned.
+struct AttemptResult {
+  std::optional<Failure> failure;   ///< none: it succeeded
+  std::int64_t first_token_ms = 0;  ///< until the first token, or the end
+};
+
+class Targets {
+ public:
+  explicit Targets(const std::vector<TargetOptions>& options);
+
+  /// REQUIRES: target < size()
+  Admission admit(std::uint32_t target, bool is_retry, std::int64_t now_ns);
+  void finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns);
+  void abandon(const Admission& admission);
+
+  /// When a key of the target is available; 0 now.
+  std::int64_t key_at_ns(std::uint32_t target, std::int64_t now_ns) const {
+    return targets_[target].keys.available_at_ns(now_ns);
+  }
+  std::optional<std::uint32_t> find(std::string_view name) const;
+  std::size_t size() const { return targets_.size(); }
+  const std::string& name(std::uint32_t target) const { return targets_[target].options.name; }
+  const std::string& key_name(std::uint32_t target, std::uint32_t key) const {
+    return targets_[target].keys.name(key);
+  }
+  std::size_t key_count(std::uint32_t target) const { return targets_[target].keys.size(); }
+  int open(std::uint32_t target) const { return targets_[target].open; }
+  const Breaker& breaker(std::uint32_t target) const { return targets_[target].breaker; }
+  void replace_keys(std::uint32_t target, std::vector<WeightedKey> keys) {
+    targets_[target].keys.replace(std::move(keys));
+  }
+
+ private:
+  struct Target {
+    TargetOptions options;
+    KeyRing keys;
+    Breaker breaker;
+    RetryBudget retries;
+    int open = 0;
+  };
+  std::vector<Target> targets_;
+};
+
+}  // namespace redoubt::upstream

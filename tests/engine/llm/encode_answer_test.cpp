@@ -1,0 +1,155 @@
+// Answers for clients: what is written is read back by the decoder of that format and is the same.
+#include "engine/llm/encode_answer.hpp"
+
+#include <doctest/doctest.h>
+
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/failure.hpp"
+#include "tests/engine/llm/recorded.hpp"
+
+using namespace redoubt;
+using namespace redoubt::llm;
+using namespace redoubt::llm::testing;
+
+namespace {
+
+struct Client {
+  WireFormat format;
+  const char* dialect;
+};
+constexpr Client clients[] = {{WireFormat::openai_chat, "openai"},
+                              {WireFormat::openai_responses, "openai-responses"},
+                              {WireFormat::anthropic, "anthropic"}};
+
+ChatEvent event_of(EventKind kind, std::string text = {}, std::int32_t index = 0) {
+  ChatEvent event;
+  event.kind = kind;
+  event.text = std::move(text);
+  event.index = index;
+  return event;
+}
+
+ChatEvent call_of(std::int32_t index, std::string id, std::string name) {
+  ChatEvent event = event_of(EventKind::tool_begun, {}, index);
+  event.id = std::move(id);
+  event.name = std::move(name);
+  return event;
+}
+
+ChatEvents sample(FinishReason reason) {
+  ChatEvents events;
+  events.push_back(event_of(EventKind::started));
+  events.back().id = "a1";
+  events.back().model = "m";
+  events.push_back(event_of(EventKind::reasoning, "hm"));
+  events.push_back(event_of(EventKind::heartbeat));
+  events.push_back(event_of(EventKind::text, "Hel"));
+  events.push_back(event_of(EventKind::text, "lo"));
+  events.push_back(call_of(0, "t1", "f"));
+  events.push_back(event_of(EventKind::tool_arguments, "{\"a\"", 0));
+  events.push_back(event_of(EventKind::tool_arguments, ":1}", 0));
+  events.push_back(call_of(1, "t2", "g"));
+  events.push_back(event_of(EventKind::tool_arguments, "{}", 1));
+  events.push_back(event_of(EventKind::usage));
+  events.back().usage = {.input = 20,
+                         .cached_read = 8,
+                         .cache_write = 0,
+                         .cache_write_long = 0,
+                         .output = 9,
+                         .reasoning = 0,
+                         .reported = true};
+  events.push_back(event_of(EventKind::finished));
+  events.back().reason = reason;
+  return events;
+}
+
+void check_same(const ChatAnswer& a, const ChatAnswer& b) {
+  CHECK(answer_text(a) == answer_text(b));
+  REQUIRE(a.parts.size() == b.parts.size());
+  for (std::size_t i = 0; i < a.parts.size(); ++i) {
+    CHECK(a.parts[i].kind == b.parts[i].kind);
+    CHECK(a.parts[i].text == b.parts[i].text);
+    CHECK(a.parts[i].name == b.parts[i].name);
+    CHECK(a.parts[i].arguments == b.parts[i].arguments);
+  }
+  CHECK(a.usage.input == b.usage.input);
+  CHECK(a.usage.cached_read == b.usage.cached_read);
+  CHECK(a.usage.output == b.usage.output);
+  CHECK(a.reason == b.reason);
+}
+
+}  // namespace
+
+TEST_SUITE("llm encode answer") {
+  TEST_CASE("streams and wholes are read back the same, in each format") {
+    const ChatEvents events = sample(FinishReason::tool_calls);
+    for (const Client& client : clients) {
+      CAPTURE(client.dialect);
+      AnswerStream stream;
+      stream.format = client.format;
+      stream.include_usage = true;
+      std::string bytes;
+      ChatAnswer answer;
+      for (const ChatEvent& event : events) {
+        encode_event(stream, event, bytes);
+        fold(answer, event, WireFormat::none);
+      }
+      check_same(folded(client.dialect, decode(client.dialect, bytes, 7)), answer);
+      const std::string whole = encode_answer(client.format, answer, {"x1", "alias", 5});
+      const ChatAnswer again = folded(client.dialect, decode(client.dialect, whole));
+      check_same(again, answer);
+      CHECK(again.id == "x1");
+      CHECK(again.model == "alias");
+    }
+  }
+
+  TEST_CASE("a failure inside a stream is the format's own, and nothing follows it") {
+    ChatEvents events{event_of(EventKind::started), event_of(EventKind::text, "Hi"),
+                      event_of(EventKind::failed)};
+    events.back().failure = local_failure(FailureClass::overloaded, "busy");
+    for (const Client& client : clients) {
+      CAPTURE(client.dialect);
+      AnswerStream stream;
+      stream.format = client.format;
+      std::string bytes;
+      for (const ChatEvent& event : events)
+        encode_event(stream, event, bytes);
+      CHECK(bytes.find("[DONE]") == std::string::npos);
+      CHECK(bytes.find("message_stop") == std::string::npos);
+      const ChatAnswer answer = folded(client.dialect, decode(client.dialect, bytes));
+      REQUIRE(answer.failure);
+      CHECK(answer.failure->message == "busy");
+    }
+  }
+
+  TEST_CASE("failures have each format's shape") {
+    const ChatFailure failure = local_failure(FailureClass::rate_limited, "slow \"down\"");
+    CHECK(encode_failure(WireFormat::openai_chat, failure) ==
+          R"({"error":{"message":"slow \"down\"","type":"rate_limit_error","param":null,)"
+          R"("code":"rate_limited"}})");
+    CHECK(encode_failure(WireFormat::anthropic, failure) ==
+          R"({"type":"error","error":{"type":"rate_limit_error","message":"slow \"down\""}})");
+  }
+
+  TEST_CASE("clients' requests that cannot be served are refused with their place") {
+    const auto path = [](WireFormat format, std::string_view body) {
+      const auto request = decode_client_request(format, body);
+      return request.ok() ? std::string("accepted") : request.error().path;
+    };
+    using enum WireFormat;
+    const std::string messages = R"("messages":[{"role":"user","content":"x"}])";
+    CHECK(path(openai_chat, "{\"model\":\"m\"," + messages + "}") == "accepted");
+    CHECK(path(openai_chat, "{" + messages + "}") == "model");
+    CHECK(path(openai_chat, "{\"model\":\"m\",\"n\":2," + messages + "}") == "n");
+    CHECK(path(openai_chat, "{\"model\":\"m\",\"functions\":[]," + messages + "}") == "functions");
+    CHECK(path(openai_chat, "{\"model\":\"m\",\"temperature\":9," + messages + "}") ==
+          "temperature");
+    CHECK(path(openai_chat, R"({"model":"m","messages":[{"role":"robot","content":"x"}]})") ==
+          "messages[0].role");
+    CHECK(path(openai_chat, R"({"model":"m","messages":[{"role":"user","content":[7]}]})") ==
+          "messages[0].content[0]");
+    CHECK(path(anthropic, "{\"model\":\"m\"," + messages + "}") == "max_tokens");
+    CHECK(path(openai_responses, R"({"model":"m","input":[{}]})") == "input[0]");
+    CHECK(path(openai_responses, "[]") == "body");
+  }
+}

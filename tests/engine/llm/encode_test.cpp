@@ -1,0 +1,219 @@
+// Requests as each dialect wants them.
+#include "engine/llm/encode.hpp"
+
+#include <doctest/doctest.h>
+
+#include "engine/base/json.hpp"
+
+using namespace redoubt;
+using namespace redoubt::llm;
+
+namespace {
+
+Target target_of(std::string_view dialect) {
+  Target target;
+  target.dialect = find_dialect(dialect);
+  target.model = "m";
+  if (dialect == "azure") target.base_url = "https://r.openai.azure.com/openai/v1/";
+  return target;
+}
+
+ChatRequest tool_request() {
+  ChatRequest request;
+  request.model = "alias";
+  request.messages.push_back(text_message(Role::system, "Be brief."));
+  request.messages.push_back(text_message(Role::user, "Go"));
+  request.tools.resize(2);
+  request.tools[0].name = "f";
+  request.tools[0].parameters = R"({"type":"object","properties":{"z":{"type":"string"},"a":{}}})";
+  request.tools[1].name = "g";
+  request.tool_choice = ToolChoice::named;
+  request.tool_choice_name = "g";
+  return request;
+}
+
+WireRequest wire_of(const ChatRequest& request, std::string_view dialect) {
+  auto wire = encode_request(request, target_of(dialect));
+  if (!wire.ok()) MESSAGE(wire.error().message);
+  REQUIRE(wire.ok());
+  return std::move(wire).value();
+}
+
+Json body_of(const ChatRequest& request, std::string_view dialect) {
+  const WireRequest wire = wire_of(request, dialect);
+  auto json = parse_json(wire.body);
+  REQUIRE(json.ok());
+  return std::move(json).value();
+}
+
+/// A turn with a signed thought, a call with an id of `format`, and its result.
+ChatRequest signed_request(WireFormat format) {
+  ChatRequest request;
+  request.model = "m";
+  request.messages.push_back(text_message(Role::user, "Go"));
+  ChatMessage& turn = request.messages.emplace_back();
+  turn.role = Role::assistant;
+  ChatPart& thought = turn.parts.emplace_back();
+  thought.kind = PartKind::reasoning;
+  thought.text = "hm";
+  thought.id = "rs_1";
+  thought.signature = "sig";
+  thought.format = format;
+  ChatPart& call = turn.parts.emplace_back();
+  call.kind = PartKind::tool_call;
+  call.id = "call_1";
+  call.name = "f";
+  call.arguments = "{\"a\":1}";
+  call.signature = "callsig";
+  call.format = format;
+  ChatMessage& back = request.messages.emplace_back();
+  back.role = Role::tool;
+  ChatPart& result = back.parts.emplace_back();
+  result.kind = PartKind::tool_result;
+  result.id = "call_1";
+  result.text = "done";
+  return request;
+}
+
+}  // namespace
+
+TEST_SUITE("llm encode") {
+  TEST_CASE("where requests go, and where the key belongs") {
+    ChatRequest request = tool_request();
+    CHECK(wire_of(request, "openai").url == "https://api.openai.com/v1/chat/completions");
+    CHECK(wire_of(request, "azure").url == "https://r.openai.azure.com/openai/v1/chat/completions");
+    CHECK(wire_of(request, "azure").auth == AuthKind::api_key);
+    CHECK(wire_of(request, "anthropic").auth == AuthKind::x_api_key);
+    CHECK(header_value(wire_of(request, "anthropic").headers, "anthropic-version") == "2023-06-01");
+    CHECK(wire_of(request, "gemini").url ==
+          "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent");
+    request.stream = true;
+    CHECK(wire_of(request, "gemini").url ==
+          "https://generativelanguage.googleapis.com/v1beta/models/"
+          "m:streamGenerateContent?alt=sse");
+  }
+
+  TEST_CASE("a forced tool, in each dialect's way") {
+    const ChatRequest request = tool_request();
+    CHECK(body_of(request, "openai")["tool_choice"].dump() ==
+          R"({"function":{"name":"g"},"type":"function"})");
+    CHECK(body_of(request, "anthropic")["tool_choice"].dump() == R"({"name":"g","type":"tool"})");
+    CHECK(body_of(request, "gemini")["toolConfig"].dump() ==
+          R"({"functionCallingConfig":{"allowedFunctionNames":["g"],"mode":"ANY"}})");
+    const Json cohere = body_of(request, "cohere");  // cannot name one: it is offered alone
+    CHECK(cohere["tool_choice"] == "required");
+    CHECK(cohere["tools"].size() == 1);
+    auto refused = encode_request(request, target_of("ollama"));
+    REQUIRE(!refused.ok());
+    CHECK(refused.error().code == "unsupported");
+    ChatRequest any = request;
+    any.tool_choice = ToolChoice::required;
+    CHECK(body_of(any, "mistral")["tool_choice"] == "any");
+    any.tool_choice = ToolChoice::none;
+    CHECK_FALSE(body_of(any, "ollama").contains("tools"));
+  }
+
+  TEST_CASE("a schema keeps its author's order") {
+    CHECK(wire_of(tool_request(), "openai").body.find(R"("properties":{"z")") != std::string::npos);
+  }
+
+  TEST_CASE("an output schema goes natively, or in words with a note to check") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    request.output.kind = OutputKind::json_schema;
+    request.output.schema = R"({"type":"object","properties":{"a":{"type":"string"}},)"
+                            R"("required":["a"],"additionalProperties":false})";
+    CHECK(body_of(request, "openai")["response_format"]["json_schema"]["strict"] == true);
+    CHECK(body_of(request, "anthropic")["output_config"]["format"]["type"] == "json_schema");
+    CHECK(body_of(request, "gemini")["generationConfig"].contains("responseJsonSchema"));
+    CHECK(body_of(request, "openai-responses")["text"]["format"]["name"] == "answer");
+    const WireRequest words = wire_of(request, "deepseek");
+    CHECK(words.schema_by_prompt);
+    const Json body = Json::parse(words.body);
+    CHECK(body["response_format"]["type"] == "json_object");
+    CHECK(body["messages"][0]["role"] == "system");
+    CHECK(body["messages"][0]["content"].get<std::string>().find("\"required\":[\"a\"]") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("signed thoughts go back to their own format and to no other") {
+    const std::string gemini = wire_of(signed_request(WireFormat::gemini), "gemini").body;
+    CHECK(gemini.find("\"thoughtSignature\":\"callsig\"") != std::string::npos);
+    CHECK(gemini.find("\"functionResponse\":{\"name\":\"f\"") != std::string::npos);
+    const std::string anthropic = wire_of(signed_request(WireFormat::anthropic), "anthropic").body;
+    CHECK(anthropic.find("\"signature\":\"sig\"") != std::string::npos);
+    const std::string responses =
+        wire_of(signed_request(WireFormat::openai_responses), "openai-responses").body;
+    CHECK(responses.find("\"encrypted_content\":\"sig\"") != std::string::npos);
+    CHECK(responses.find("\"store\":false") != std::string::npos);
+    for (const char* other : {"openai", "gemini", "openai-responses"})
+      CHECK(wire_of(signed_request(WireFormat::anthropic), other).body.find("sig\"") ==
+            std::string::npos);
+    const std::string deepseek = wire_of(signed_request(WireFormat::openai_chat), "deepseek").body;
+    CHECK(deepseek.find("\"reasoning_content\":\"hm\"") != std::string::npos);
+  }
+
+  TEST_CASE("Mistral takes ids of nine letters or digits, the same for call and result") {
+    const Json body = body_of(signed_request(WireFormat::none), "mistral");
+    const std::string id = body["messages"][1]["tool_calls"][0]["id"].get<std::string>();
+    CHECK(id.size() == 9);
+    CHECK(body["messages"][2]["tool_call_id"] == id);
+  }
+
+  TEST_CASE("images: as parts, as blocks, as data; beside a tool's result in a user's message") {
+    ChatRequest request = signed_request(WireFormat::none);
+    ChatPart image;
+    image.kind = PartKind::image;
+    image.media_type = "image/png";
+    image.data = "AAAA";
+    request.messages[0].parts.push_back(image);
+    ChatPart& result = request.messages[2].parts[0];
+    result.content.emplace_back().text = "seen";
+    result.content.push_back(image);
+    const Json chat = body_of(request, "openai");
+    CHECK(chat["messages"][0]["content"][1]["image_url"]["url"] == "data:image/png;base64,AAAA");
+    CHECK(chat["messages"][2]["content"] == "seen");
+    CHECK(chat["messages"][3]["role"] == "user");
+    const Json anthropic = body_of(request, "anthropic");
+    CHECK(anthropic["messages"][2]["content"][0]["content"][1]["source"]["data"] == "AAAA");
+    CHECK(body_of(request, "gemini")["contents"][0]["parts"][1]["inlineData"]["data"] == "AAAA");
+  }
+
+  TEST_CASE("thinking by a word or by a budget, and room for the answer") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    request.reasoning.effort = "low";
+    request.output_tokens_max = 1000;
+    CHECK(body_of(request, "openai")["reasoning_effort"] == "low");
+    CHECK(body_of(request, "openrouter")["reasoning"]["effort"] == "low");
+    const Json anthropic = body_of(request, "anthropic");
+    CHECK(anthropic["thinking"]["budget_tokens"] == 2048);
+    CHECK(anthropic["max_tokens"] == 3048);
+    Target target = target_of("anthropic");
+    target.reasoning = ReasoningStyle::effort;
+    CHECK(Json::parse(encode_request(request, target)->body)["output_config"]["effort"] == "low");
+  }
+
+  TEST_CASE("what cannot be said is refused with a reason") {
+    ChatRequest request;
+    CHECK(encode_request(request, target_of("openai")).error().code == "bad_chat_request");
+    request.messages.push_back(text_message(Role::user, "Go"));
+    Target target = target_of("openai");
+    target.model = "../../x?y";
+    CHECK(encode_request(request, target).error().path == "model");
+    ChatPart file;
+    file.kind = PartKind::opaque;
+    file.format = WireFormat::anthropic;
+    file.extra = "{\"type\":\"document\"}";
+    request.messages[0].parts.push_back(file);
+    CHECK(encode_request(request, target_of("openai")).error().code == "unsupported");
+    CHECK(encode_request(request, target_of("anthropic")).ok());
+  }
+
+  TEST_CASE("bytes that are not UTF-8 do not break the body") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "a\xFF\xC3\"\x01z\xE2\x82\xAC"));
+    CHECK(body_of(request, "openai")["messages"][0]["content"] ==
+          "a\xEF\xBF\xBD\xEF\xBF\xBD\"\x01z\xE2\x82\xAC");
+  }
+}

@@ -1,0 +1,200 @@
+// Streamed answers over a real socket: chunks, ends, cuts, clients that leave or read too slowly.
+#include "relay/net/streamed_body.hpp"
+
+#include <doctest/doctest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "tests/relay/net/loopback.hpp"
+
+using namespace redoubt::net;
+using namespace redoubt::net::test;
+using namespace redoubt;
+
+namespace {
+
+/// What the handler of /stream hands to the test's thread: its end of the body.
+class Producer {
+ public:
+  void offer(http::BodyStreamPtr body) {
+    body->on_gone([this] {
+      const std::lock_guard guard(lock_);
+      gone_ = true;
+      changed_.notify_all();
+    });
+    const std::lock_guard guard(lock_);
+    bodies_.push_back(std::move(body));
+    changed_.notify_all();
+  }
+  http::BodyStreamPtr take() {
+    std::unique_lock guard(lock_);
+    REQUIRE(changed_.wait_for(guard, patience, [&] { return !bodies_.empty(); }));
+    http::BodyStreamPtr body = std::move(bodies_.front());
+    bodies_.erase(bodies_.begin());
+    return body;
+  }
+  bool wait_gone() {
+    std::unique_lock guard(lock_);
+    return changed_.wait_for(guard, patience, [&] { return gone_; });
+  }
+
+ private:
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::vector<http::BodyStreamPtr> bodies_;
+  bool gone_ = false;
+};
+
+http::Router streaming_router(Producer& producer) {
+  http::Router router = make_router();
+  router.add(http::Method::get, "/stream", [&producer](http::Request&) {
+    http::Response response;
+    response.add("Content-Type", "text/event-stream");
+    response.stream = [&producer](http::BodyStreamPtr body) { producer.offer(std::move(body)); };
+    return response;
+  });
+  return router;
+}
+
+constexpr std::string_view ask = "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n";
+
+bool read_until(Client& client, std::string_view end) {
+  while (client.buffer().find(end) == std::string::npos) {
+    if (!client.fill()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a streamed answer goes out write by write, and the connection lives on") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send(ask));
+  const auto body = producer.take();
+  REQUIRE(read_until(client, "\r\n\r\n"));
+  CHECK(client.buffer().find("Transfer-Encoding: chunked\r\n") != std::string::npos);
+  CHECK(client.buffer().find("Content-Length") == std::string::npos);
+  client.buffer().clear();
+  body->write("one");
+  REQUIRE(read_until(client, "3\r\none\r\n"));
+  client.buffer().clear();
+  body->write(std::string(300, 'x'));
+  body->write("");
+  body->end();
+  CHECK(!body->open());
+  REQUIRE(read_until(client, "0\r\n\r\n"));
+  CHECK(client.buffer() == "12c\r\n" + std::string(300, 'x') + "\r\n0\r\n\r\n");
+  client.buffer().clear();
+  body->write("after the end");
+  CHECK(client.ask(ping).body == "pong");
+  CHECK(running.witness().count(ConnectionEvent::stream_cut) == 0);
+}
+
+TEST_CASE("requests pipelined behind a stream are answered after it") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send(std::string(ping) + std::string(ask) + std::string(ping)));
+  const auto body = producer.take();
+  CHECK(client.answer().body == "pong");
+  body->write("data");
+  REQUIRE(client.send(ping));
+  body->end();
+  REQUIRE(read_until(client, "0\r\n\r\n"));
+  client.buffer().erase(0, client.buffer().find("0\r\n\r\n") + 5);
+  CHECK(client.answer().body == "pong");
+  CHECK(client.answer().body == "pong");
+}
+
+TEST_CASE("an HTTP/1.0 client gets the body up to the end of the connection") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send("GET /stream HTTP/1.0\r\nHost: a\r\n\r\n"));
+  const auto body = producer.take();
+  body->write("data");
+  body->end();
+  REQUIRE(read_until(client, "\r\n\r\n"));
+  CHECK(client.buffer().find("Transfer-Encoding") == std::string::npos);
+  while (client.fill()) {
+  }
+  CHECK(client.buffer().ends_with("\r\n\r\ndata"));
+}
+
+TEST_CASE("HEAD of a stream is its head") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n"));
+  CHECK(client.answer(true).status == 200);
+  CHECK(client.ask(ping).body == "pong");
+}
+
+TEST_CASE("a producer that aborts leaves the body without its terminator") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send(ask));
+  const auto body = producer.take();
+  body->write("half");
+  body->abort();
+  while (client.fill()) {
+  }
+  CHECK(client.buffer().ends_with("4\r\nhalf\r\n"));
+  CHECK(running.witness().wait_for(ConnectionEvent::stream_cut, 1));
+}
+
+TEST_CASE("the producer is told when the client leaves") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  {
+    Client client(running.port());
+    REQUIRE(client.send(ask));
+    REQUIRE(read_until(client, "\r\n\r\n"));
+  }
+  const auto body = producer.take();
+  CHECK(producer.wait_gone());
+  CHECK(!body->open());
+  body->write("to nobody");
+  body->end();
+  CHECK(running.witness().wait_for(ConnectionEvent::stream_cut, 1));
+}
+
+TEST_CASE("a client that reads too slowly is cut, others are unharmed") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client slow(running.port(), 4096);
+  REQUIRE(slow.send(ask));
+  const auto body = producer.take();
+  const std::string piece(64 * 1024, 'y');
+  for (int i = 0; i < 400 && body->open(); ++i)
+    body->write(piece);
+  CHECK(producer.wait_gone());
+  CHECK(running.witness().wait_for(ConnectionEvent::stream_slow, 1));
+  Client other(running.port());
+  CHECK(other.ask(ping).body == "pong");
+}
+
+TEST_CASE("a stream under way ends a drain only by its own end") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send(ask));
+  const auto body = producer.take();
+  running.server().drain();
+  body->write("last");
+  body->end();
+  REQUIRE(read_until(client, "4\r\nlast\r\n0\r\n\r\n"));
+  running.wait_end();
+}

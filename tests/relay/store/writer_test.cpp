@@ -1,0 +1,125 @@
+#include "relay/store/writer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <latch>
+#include <thread>
+
+#include "tests/relay/store/folder.hpp"
+
+namespace redoubt::store {
+namespace {
+
+Database table() {
+  auto database = Database::open(std::string(in_memory));
+  REQUIRE(database.ok());
+  REQUIRE(database->execute("CREATE TABLE t (i INTEGER PRIMARY KEY)").ok());
+  return std::move(*database);
+}
+
+Result<void> insert(Database& database, int value) {
+  return database.execute("INSERT INTO t VALUES (" + std::to_string(value) + ")");
+}
+
+TEST_CASE("a job that fails is rolled back alone, and each is told its own result") {
+  Database database = table();
+  std::vector<int> told;
+  const auto tell = [&](int number) {
+    return [&told, number](const Result<void>& result) {
+      told.push_back(result.ok() ? number : -number);
+    };
+  };
+  run_group(database, {{[](Database& d) { return insert(d, 1); }, tell(1)},
+                       {[](Database& d) {
+                          const Result<void> first = insert(d, 2);
+                          return first ? insert(d, 1) : first;
+                        },
+                        tell(2)},
+                       {[](Database& d) { return insert(d, 3); }, tell(3)},
+                       {[](Database& d) { return insert(d, 4); }, {}}});
+  CHECK(told == std::vector<int>{1, -2, 3});
+  CHECK(database.integer("SELECT sum(i) FROM t").value() == 8);
+}
+
+TEST_CASE("a group that cannot be committed fails for every job") {
+  Database database = table();
+  int failed = 0;
+  const auto count = [&](const Result<void>& result) { failed += result.ok() ? 0 : 1; };
+  // A deferred constraint is looked at by the commit only.
+  REQUIRE(database
+              .execute("CREATE TABLE child (i INTEGER REFERENCES t (i) "
+                       "DEFERRABLE INITIALLY DEFERRED)")
+              .ok());
+  run_group(database,
+            {{[](Database& d) { return insert(d, 1); }, count},
+             {[](Database& d) { return d.execute("INSERT INTO child VALUES (9)"); }, count}});
+  CHECK(failed == 2);
+  CHECK(database.integer("SELECT count(*) FROM t").value() == 0);
+  run_group(database, {{[](Database& d) { return insert(d, 1); }, count}});
+  CHECK(failed == 2);
+}
+
+TEST_CASE("many threads post; everything is written once, in fewer groups than jobs") {
+  constexpr int threads = 4;
+  constexpr int each = 250;
+  const Folder folder;
+  auto database = Database::open(folder.file("store.db"));
+  REQUIRE(database.ok());
+  REQUIRE(database->execute("CREATE TABLE t (i INTEGER PRIMARY KEY)").ok());
+  std::atomic<int> succeeded = 0;
+  {
+    Writer writer(std::move(*database));
+    std::vector<std::thread> posters;
+    for (int thread = 0; thread < threads; ++thread) {
+      posters.emplace_back([&, thread] {
+        for (int i = 0; i < each; ++i) {
+          const int value = thread * each + i;
+          Job job{[value](Database& d) { return insert(d, value); },
+                  [&](const Result<void>& result) { succeeded += result.ok() ? 1 : 0; }};
+          CHECK(writer.post(std::move(job)));
+        }
+      });
+    }
+    for (std::thread& poster : posters)
+      poster.join();
+    writer.flush();
+    CHECK(succeeded == threads * each);
+    CHECK(writer.jobs() == threads * each);
+    CHECK(writer.groups() < writer.jobs());
+  }
+  auto again = Database::open(folder.file("store.db"));
+  REQUIRE(again.ok());
+  CHECK(again->integer("SELECT count(*) FROM t").value() == threads * each);
+}
+
+TEST_CASE("a full queue refuses, and the end writes what was taken") {
+  constexpr std::size_t jobs_max = 4;
+  std::latch started(1);
+  std::latch release(1);
+  std::atomic<int> done = 0;
+  const auto count = [&](const Result<void>&) { ++done; };
+  int taken = 0;
+  {
+    Writer writer(table(), {.jobs_max = jobs_max, .group_jobs_max = 2});
+    Job blocking{[&](Database&) -> Result<void> {
+                   started.count_down();
+                   release.wait();
+                   return {};
+                 },
+                 count};
+    REQUIRE(writer.post(std::move(blocking)));
+    started.wait();
+    for (int i = 0; i < 10; ++i) {
+      if (writer.post({[i](Database& d) { return insert(d, i); }, count})) ++taken;
+    }
+    CHECK(writer.waiting() == jobs_max);
+    release.count_down();
+  }
+  CHECK(taken == jobs_max);
+  CHECK(done == 1 + taken);
+}
+
+}  // namespace
+}  // namespace redoubt::store

@@ -1,0 +1,337 @@
+// redoubt keys: provider keys, sealed in the relay's store.
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "engine/base/json.hpp"
+#include "relay/auth/key_ring.hpp"
+#include "relay/auth/key_table.hpp"
+#include "relay/auth/secret_file.hpp"
+#include "relay/config/load.hpp"
+#include "relay/store/migrations.hpp"
+#include "tools/cli/terminal.hpp"
+
+extern char** environ;
+
+namespace redoubt::cli {
+namespace {
+
+constexpr const char* take_up = "A running relay takes it up on SIGHUP.";
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string utc(std::int64_t wall_ms) {
+  const std::time_t seconds = static_cast<std::time_t>(wall_ms / 1'000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &parts);
+  return text.data();
+}
+
+auth::Nonce fresh_nonce() {
+  auth::Nonce nonce;
+  auth::fill_random(nonce);
+  return nonce;
+}
+
+/// Turns the echo of a terminal off while it lives.
+class Silence {
+ public:
+  Silence() : known_(tcgetattr(STDIN_FILENO, &before_) == 0) {
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (known_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  ~Silence() {
+    if (known_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  termios before_{};
+  bool known_;
+};
+
+// From a terminal one line, else to the end of the input.
+auth::Secret read_bytes(bool terminal) {
+  auth::Secret secret = auth::Secret::of_size(auth::provider_key_bytes_max + 2);
+  std::size_t size = 0;
+  while (size < secret.size()) {
+    const ssize_t got = read(STDIN_FILENO, secret.writable().data() + size, secret.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+    if (terminal && secret.bytes()[size - 1] == '\n') break;
+  }
+  secret.shrink(size);
+  secret.trim_end();
+  return secret;
+}
+
+Result<auth::Secret> read_key(const std::string& name) {
+  const bool terminal = isatty(STDIN_FILENO) == 1;
+  auth::Secret secret;
+  if (terminal) {
+    std::fprintf(stderr, "Key for %s (not shown): ", name.c_str());
+    const Silence silence;
+    secret = read_bytes(true);
+    std::fputc('\n', stderr);
+  } else {
+    secret = read_bytes(false);
+  }
+  if (auto checked = auth::check_provider_key(secret); !checked) return checked.error();
+  return secret;
+}
+
+Result<config::Config> load_config(const VaultOptions& options) {
+  config::Environment variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  std::vector<config::Override> overrides;
+  if (!options.store_file.empty()) {
+    overrides.push_back({"store.path", options.store_file, "--store"});
+  }
+  std::optional<config::Source> file;
+  if (!options.config_file.empty()) {
+    auto text = read_input(options.config_file, config::file_bytes_max);
+    if (!text) return text.error();
+    file = config::Source{options.config_file, std::move(*text)};
+  }
+  auto loaded = config::load(file, variables, overrides);
+  if (const auto* faults = std::get_if<config::Faults>(&loaded)) return faults->front();
+  return std::move(std::get<config::Loaded>(loaded).config);
+}
+
+struct Vault {
+  auth::SecretSources sources;
+  store::Database database;
+};
+
+Result<Vault> open_vault(const VaultOptions& options) {
+  // The variable is taken before the environment is copied anywhere.
+  auth::Secret variable = auth::take_variable("REDOUBT_MASTER_KEY");
+  auto config = load_config(options);
+  if (!config) return config.error();
+  auth::SecretSources sources{.master_key_file = config->vault.master_key_file,
+                              .master_key_command = config->vault.master_key_command,
+                              .master_key = std::move(variable)};
+  if (!options.master_key_file.empty()) {
+    sources.master_key_file = options.master_key_file;
+    sources.master_key_command.clear();
+    sources.master_key = auth::Secret();
+  }
+  auto database = store::open(config->store.path);
+  if (!database) return database.error();
+  return Vault{.sources = std::move(sources), .database = std::move(*database)};
+}
+
+Result<auth::MasterKey> master_key(const Vault& vault) {
+  auto key = auth::load_master_key(vault.sources);
+  if (!key) return key.error();
+  if (!*key) {
+    return Error{.code = "no_master_key",
+                 .message =
+                     "no master key: name its file (--master-key, vault.master_key_file), "
+                     "or make one with redoubt keys new-master FILE"};
+  }
+  return std::move(**key);
+}
+
+Json to_json(const auth::SealedKey& key) {
+  Json json{{"name", key.name},
+            {"provider", key.provider},
+            {"version", key.version},
+            {"fingerprint", key.fingerprint},
+            {"master_key", key.master_key_id},
+            {"created_ms", key.created_ms},
+            {"last_used_ms", nullptr}};
+  if (key.last_used_ms) json["last_used_ms"] = *key.last_used_ms;
+  return json;
+}
+
+void show(const auth::SealedKey& key, const char* done, bool json) {
+  if (json) {
+    std::printf("%s\n", to_json(key).dump().c_str());
+  } else {
+    std::printf("%s %s (%s), version %lld, fingerprint %s. %s\n", done, key.name.c_str(),
+                key.provider.c_str(), static_cast<long long>(key.version), key.fingerprint.c_str(),
+                take_up);
+  }
+}
+
+Result<void> add(const KeysOptions& options, Vault& vault) {
+  if (!auth::is_key_name(options.name) || !auth::is_key_name(options.provider)) {
+    return Error{.code = "bad_key_name",
+                 .message =
+                     "a name has 1 to 64 letters, digits, '.', '_' or '-', and begins with "
+                     "a letter or digit"};
+  }
+  const auto master = master_key(vault);
+  if (!master) return master.error();
+  const auto key = read_key(options.name);
+  if (!key) return key.error();
+  const auth::KeyIdentity identity{
+      .name = options.name, .provider = options.provider, .created_ms = now_ms()};
+  const auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
+  if (auto added = auth::add_key(vault.database, record); !added) return added;
+  show(record, "Added", options.vault.json);
+  return {};
+}
+
+Result<void> list(const KeysOptions& options, Vault& vault) {
+  const auto keys = auth::list_keys(vault.database);
+  if (!keys) return keys.error();
+  if (options.vault.json) {
+    Json json = Json::array();
+    for (const auth::SealedKey& key : *keys)
+      json.push_back(to_json(key));
+    std::printf("%s\n", json.dump().c_str());
+    return {};
+  }
+  if (keys->empty()) std::printf("%s holds no keys.\n", vault.database.path().c_str());
+  if (keys->empty()) return {};
+  constexpr const char* line = "%-20s %-14s %7s  %-12s  %-16s  %-16s  %s\n";
+  std::printf(line, "NAME", "PROVIDER", "VERSION", "FINGERPRINT", "CREATED (UTC)", "LAST USED",
+              "MASTER KEY");
+  for (const auth::SealedKey& key : *keys) {
+    std::printf(line, key.name.c_str(), key.provider.c_str(), std::to_string(key.version).c_str(),
+                key.fingerprint.c_str(), utc(key.created_ms).c_str(),
+                key.last_used_ms ? utc(*key.last_used_ms).c_str() : "never",
+                key.master_key_id.c_str());
+  }
+  return {};
+}
+
+Result<void> test(const KeysOptions& options, Vault& vault) {
+  const auto master = master_key(vault);
+  if (!master) return master.error();
+  const auto keys = auth::list_keys(vault.database);
+  if (!keys) return keys.error();
+  int looked_at = 0;
+  std::optional<Error> fault;
+  for (const auth::SealedKey& key : *keys) {
+    if (!options.name.empty() && key.name != options.name) continue;
+    ++looked_at;
+    const auto opened = auth::open(*master, key);
+    if (!opened && !fault) fault = opened.error();
+    std::printf("%s: %s\n", key.name.c_str(), opened ? "opens" : opened.error().message.c_str());
+  }
+  if (looked_at == 0 && !options.name.empty()) {
+    return Error{.code = "unknown_key", .message = "there is no key called " + options.name};
+  }
+  if (fault) return *fault;
+  return {};
+}
+
+Result<void> rotate(const KeysOptions& options, Vault& vault) {
+  const auto master = master_key(vault);
+  if (!master) return master.error();
+  const auto before = auth::find_key(vault.database, options.name);
+  if (!before) return before.error();
+  // Whoever has the wrong master key finds out before the old value is gone.
+  if (auto opened = auth::open(*master, *before); !opened) return opened.error();
+  const auto key = read_key(options.name);
+  if (!key) return key.error();
+  const auth::KeyIdentity identity{.name = before->name,
+                                   .provider = before->provider,
+                                   .version = before->version + 1,
+                                   .created_ms = now_ms()};
+  const auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
+  if (auto done = auth::replace_key(vault.database, record); !done) return done;
+  show(record, "Rotated", options.vault.json);
+  return {};
+}
+
+Result<void> rotate_master(const KeysOptions& options, Vault& vault) {
+  const auto from = master_key(vault);
+  if (!from) return from.error();
+  const auto text = auth::read_secret_file(options.file);
+  if (!text) return text.error();
+  const auto to = auth::MasterKey::parse(text->text());
+  if (!to) return to.error();
+  const auto count = auth::reseal_all(vault.database, *from, *to, fresh_nonce);
+  if (!count) return count.error();
+  if (options.vault.json) {
+    std::printf("%s\n", Json{{"keys", *count}, {"master_key", to->id()}}.dump().c_str());
+  } else {
+    std::printf(
+        "Sealed %d keys under the master key %s. Put it in the old one's place, then send "
+        "the relay SIGHUP.\n",
+        *count, to->id().c_str());
+  }
+  return {};
+}
+
+Result<void> remove(const KeysOptions& options, Vault& vault) {
+  if (auto removed = auth::remove_key(vault.database, options.name); !removed) return removed;
+  if (options.vault.json) {
+    std::printf("%s\n", Json{{"removed", options.name}}.dump().c_str());
+  } else {
+    std::printf("Removed %s. %s\n", options.name.c_str(), take_up);
+  }
+  return {};
+}
+
+Result<void> new_master(const KeysOptions& options) {
+  const auth::Secret text = auth::MasterKey::generate();
+  if (auto written = auth::write_secret_file(options.file, text); !written) return written;
+  const auto key = auth::MasterKey::parse(text.text());
+  if (!key) return key.error();
+  if (options.vault.json) {
+    std::printf("%s\n", Json{{"file", options.file}, {"master_key", key->id()}}.dump().c_str());
+  } else {
+    std::printf("Wrote the master key %s to %s. Keep a copy: without it no sealed key opens.\n",
+                key->id().c_str(), options.file.c_str());
+  }
+  return {};
+}
+
+Result<void> act(const KeysOptions& options) {
+  if (options.action == KeysAction::new_master) return new_master(options);
+  auto vault = open_vault(options.vault);
+  if (!vault) return vault.error();
+  switch (options.action) {
+    case KeysAction::add:
+      return add(options, *vault);
+    case KeysAction::list:
+      return list(options, *vault);
+    case KeysAction::test:
+      return test(options, *vault);
+    case KeysAction::rotate:
+      return rotate(options, *vault);
+    case KeysAction::rotate_master:
+      return rotate_master(options, *vault);
+    case KeysAction::remove:
+      return remove(options, *vault);
+    case KeysAction::new_master:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+int keys(const KeysOptions& options) {
+  const Result<void> done = act(options);
+  if (!done) return report(done.error(), options.vault.json);
+  return exit_ok;
+}
+
+}  // namespace redoubt::cli
