@@ -190,7 +190,10 @@ void ModelCall::finished(const Input& input, std::int64_t now_ns, std::vector<Ac
   complete_ = true;
   if (!input.good) {
     Input bad = input;
-    bad.failure = {.stage = Stage::stream, .failure_class = llm::FailureClass::malformed};
+    // The provider did its work; asking it the same again would most likely give the same.
+    bad.failure = {.stage = Stage::stream,
+                   .failure_class = llm::FailureClass::malformed,
+                   .should_retry = false};
     return attempt_failed(bad, now_ns, out);
   }
   release(std::nullopt, now_ns, out);

@@ -37,7 +37,7 @@ void StreamHold::detach(std::int64_t now_ns) {
 
 Resumed StreamHold::resume(std::uint64_t last, std::int64_t now_ns) {
   time(now_ns);
-  if (state_ == HoldState::lost || last >= next_) return {};
+  if (state_ == HoldState::lost || last > sent_) return {};
   const std::uint64_t first_kept = kept_.empty() ? next_ : kept_.front().sequence;
   if (last + 1 < first_kept) return {};
   acknowledge(last);
