@@ -46,16 +46,16 @@ const std::set<std::string> arrows{
     "ended --(acquired)--> ended",
 };
 
-constexpr std::array<const char*, 10> input_names{
-    "start", "acquired", "denied",   "answer_began", "token",
-    "usage", "heartbeat", "finished", "failed",       "time"};
+constexpr std::array<const char*, 10> input_names{"start",  "acquired", "denied",    "answer_began",
+                                                  "token",  "usage",    "heartbeat", "finished",
+                                                  "failed", "time"};
 constexpr std::array<const char*, 12> failure_names{
-    "bad_request", "unauthorized", "not_found",    "too_large", "rate_limited", "no_quota",
-    "overloaded",  "server_error", "timeout",      "filtered",  "malformed",    "cut"};
+    "bad_request", "unauthorized", "not_found", "too_large", "rate_limited", "no_quota",
+    "overloaded",  "server_error", "timeout",   "filtered",  "malformed",    "cut"};
 constexpr std::array<const char*, 4> stage_names{"connect", "sent", "refused", "stream"};
-constexpr std::array<const char*, 12> action_names{
-    "acquire", "open",         "cancel", "release", "abandon", "emit",
-    "deliver", "deliver_late", "engine", "fail",    "ended"};
+constexpr std::array<const char*, 12> action_names{"acquire", "open", "cancel",  "release",
+                                                   "abandon", "emit", "deliver", "deliver_late",
+                                                   "engine",  "fail", "ended"};
 constexpr std::array<const char*, 3> charge_names{"nothing", "reported", "estimated"};
 
 template <std::size_t n>
@@ -80,12 +80,12 @@ Input input_of(const script::Command& command, int attempt) {
     input.usage = {.input = command.number("input"), .output = command.number("output")};
     input.usage.reported = true;
   }
-  input.failure.stage =
-      static_cast<Stage>(index_of(stage_names, command.text("stage", "refused")));
+  input.failure.stage = static_cast<Stage>(index_of(stage_names, command.text("stage", "refused")));
   input.failure.failure_class = static_cast<llm::FailureClass>(
       index_of(failure_names, command.text("class", "server_error")));
   input.failure.status = static_cast<int>(command.number("status"));
-  if (command.has("retry_after_ms")) input.failure.retry_after_ms = command.number("retry_after_ms");
+  if (command.has("retry_after_ms"))
+    input.failure.retry_after_ms = command.number("retry_after_ms");
   input.failure.should_retry = command.text("should_retry", "1") == "1";
   input.denial = {.by_limit = command.has("by_limit"),
                   .status = static_cast<int>(command.number("status", 503)),
@@ -109,8 +109,8 @@ std::string line_of(const Action& action) {
            action.failure ? failure_names[static_cast<std::size_t>(action.failure->failure_class)]
                           : "succeeded"});
       if (action.told_nothing) add({" told_nothing"});
-      add({" first_token_ms=", action.first_token_ms, " charge=",
-           charge_names[static_cast<std::size_t>(action.charge.kind)]});
+      add({" first_token_ms=", action.first_token_ms,
+           " charge=", charge_names[static_cast<std::size_t>(action.charge.kind)]});
       if (action.charge.kind != ChargeKind::nothing)
         add({" input=", action.charge.usage.input, " output=", action.charge.usage.output});
       break;
@@ -121,11 +121,14 @@ std::string line_of(const Action& action) {
       if (action.retry_after_ms >= 0) add({" retry_after_ms=", action.retry_after_ms});
       break;
     case ActionKind::cancel:
-    case ActionKind::abandon: add({" attempt=", action.attempt}); break;
+    case ActionKind::abandon:
+      add({" attempt=", action.attempt});
+      break;
     case ActionKind::emit:
     case ActionKind::deliver:
     case ActionKind::deliver_late:
-    case ActionKind::ended: break;
+    case ActionKind::ended:
+      break;
   }
   return "  " + line + "\n";
 }
@@ -162,8 +165,8 @@ TEST_CASE("model call: the script, and every arrow is walked") {
     const std::string name = command.name == "wake" ? "time" : command.name;
     call->step(input, now_ns, actions);
     walked.insert(joined({from, " --(", name, ")--> ", call_state_name(call->state())}));
-    std::string trace = joined({now_ns / millisecond_ns, " ms ", name, " -> ",
-                                call_state_name(call->state()), "\n"});
+    std::string trace = joined(
+        {now_ns / millisecond_ns, " ms ", name, " -> ", call_state_name(call->state()), "\n"});
     for (const Action& action : actions) {
       if (action.kind == ActionKind::acquire) attempt = action.attempt;
       trace += line_of(action);
