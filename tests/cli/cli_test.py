@@ -19,7 +19,7 @@ REDOUBT = ""
 SHIPPED = "web/game/public/maps"
 SHARED = os.environ.get("REDOUBT_MAPS", "../shared/maps")
 TIMEOUT_S = 300  # a bound, not a measure
-COMMANDS = ["play", "replay", "strategy", "agent", "map"]
+COMMANDS = ["play", "replay", "strategy", "agent", "map", "workflow"]
 
 STRATEGY_REQUEST = {
     "team_id": "red",

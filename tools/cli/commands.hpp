@@ -58,6 +58,30 @@ struct MapOptions {
 };
 int map(const MapOptions& options);
 
+struct WorkflowFileOptions {
+  std::string file;  ///< YAML or JSON, or the name of a shipped workflow
+  std::string journal;
+  std::string svg;
+  bool json = false;
+};
+int workflow_check(const WorkflowFileOptions& options);
+int workflow_replay(const WorkflowFileOptions& options);
+int workflow_show(const WorkflowFileOptions& options);
+
+struct WorkflowRunOptions {
+  std::string file;
+  std::string input;  ///< JSON, or @FILE; empty: {}
+  std::string journal;
+  std::string model;  ///< script:FILE
+  std::string id;     ///< empty: by chance
+  std::uint64_t seed = 1;
+  bool commands = false;
+  std::vector<std::string> answers;  ///< NAME=JSON
+  std::vector<std::string> signals;  ///< NAME=JSON
+  bool json = false;
+};
+int workflow_run(const WorkflowRunOptions& options);
+
 /// Which store and which master key: the relay's own configuration, or what is named here.
 struct VaultOptions {
   std::string config_file;

@@ -141,6 +141,86 @@ CLI::App* add_map(CLI::App& app, cli::MapOptions& o) {
   return command;
 }
 
+struct WorkflowOptions {
+  cli::WorkflowFileOptions check;
+  cli::WorkflowRunOptions run;
+  cli::WorkflowFileOptions replay;
+  cli::WorkflowFileOptions show;
+};
+
+CLI::App* add_workflow_file(CLI::App& group, const char* name, const char* what, std::string& file,
+                            bool& json) {
+  CLI::App* command = group.add_subcommand(name, what);
+  command->add_option("file", file, "A workflow, YAML or JSON, or the name of a shipped one")
+      ->type_name("FILE");
+  command->add_flag("--json", json, "Print JSON");
+  return command;
+}
+
+void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
+  CLI::App* command =
+      add_workflow_file(group, "run", "Run a workflow, or go on with its journal", o.file, o.json);
+  command->get_option("file")->required();
+  command->add_option("--input", o.input, "The run's input: JSON or @FILE")->type_name("JSON");
+  command->add_option("--journal", o.journal, "Keep the run in this file, or go on with it")
+      ->type_name("FILE");
+  command->add_option("--model", o.model, "Who answers for models: script:FILE")
+      ->type_name("script:FILE");
+  command->add_option("--seed", o.seed, "The run's seed")->type_name("N")->check(is_seed);
+  command->add_option("--id", o.id, "The run's id; by chance where it is not given")
+      ->type_name("TEXT");
+  command->add_option("--answer", o.answers, "Answer to a question, by its step")
+      ->type_name("NAME=JSON")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--signal", o.signals, "A signal to give")
+      ->type_name("NAME=JSON")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_flag("--commands", o.commands, "Let tools of _type command run programs");
+  command->footer(
+      "Without a model every model step fails, and its fallback answers. Called again with the\n"
+      "same journal the run goes on where it stopped, whatever stopped it.\n\n"
+      "Examples:\n"
+      "  redoubt workflow run team_strategy --input @request.json\n"
+      "  redoubt workflow run research --input @topic.json --model script:answers.json \\\n"
+      "    --journal research.journal");
+}
+
+CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
+  CLI::App* group = app.add_subcommand("workflow", "Check, run, replay and show workflows");
+  group->require_subcommand(1);
+  add_workflow_file(*group, "check", "Print every fault of a workflow, or what it holds",
+                    o.check.file, o.check.json)
+      ->get_option("file")
+      ->required();
+  add_workflow_run(*group, o.run);
+  CLI::App* replay = add_workflow_file(*group, "replay", "Verify every decision of a journal",
+                                       o.replay.file, o.replay.json);
+  replay->get_option("file")->required();
+  replay->add_option("--journal", o.replay.journal, "The run's journal")
+      ->type_name("FILE")
+      ->required();
+  CLI::App* show =
+      add_workflow_file(*group, "show", "Draw a run as a timeline", o.show.file, o.show.json);
+  show->add_option("--journal", o.show.journal, "The run's journal")->type_name("FILE")->required();
+  show->add_option("--svg", o.show.svg, "Draw it into this file, too")->type_name("FILE");
+  group->footer(
+      "Examples:\n"
+      "  redoubt workflow check flow.yaml\n"
+      "  redoubt workflow run flow.yaml --journal run.journal\n"
+      "  redoubt workflow replay flow.yaml --journal run.journal\n"
+      "  redoubt workflow show --journal run.journal --svg run.svg");
+  return group;
+}
+
+int run_workflow(const CLI::App& group, const WorkflowOptions& o) {
+  if (group.got_subcommand("check")) return cli::workflow_check(o.check);
+  if (group.got_subcommand("run")) return cli::workflow_run(o.run);
+  if (group.got_subcommand("replay")) return cli::workflow_replay(o.replay);
+  return cli::workflow_show(o.show);
+}
+
 void add_vault(CLI::App& command, cli::VaultOptions& vault) {
   command.add_option("--config", vault.config_file, "The relay's configuration file")
       ->type_name("FILE")
@@ -270,6 +350,8 @@ int main(int argc, char** argv) {
   const CLI::App* strategy = add_strategy(app, strategy_options, adapt);
   const CLI::App* agent = add_agent(app, agent_options);
   add_map(app, map_options);
+  WorkflowOptions workflow_options;
+  const CLI::App* workflow = add_workflow(app, workflow_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& fault) {
@@ -288,6 +370,7 @@ int main(int argc, char** argv) {
     if (adapt) strategy_options.kind = cli::Request::strategy_adaptation;
     return cli::answer(strategy_options);
   }
+  if (workflow->parsed()) return run_workflow(*workflow, workflow_options);
   if (agent->parsed()) return cli::answer(agent_options);
   if (keys->parsed()) return cli::keys(keys_options);
   if (tokens->parsed()) return cli::tokens(tokens_options);

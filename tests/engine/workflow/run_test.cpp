@@ -79,7 +79,8 @@ TEST_SUITE("workflow/run") {
 
   TEST_CASE("a decision that is missing or invented stops it, too") {
     const DefinitionPtr definition = definition_of(kTwo);
-    const auto events = events_of(history_of(definition, 2));
+    const std::string history = history_of(definition, 2);  // the events' payloads lie in it
+    const auto events = events_of(history);
     for (std::size_t at = 0; at + 1 < events.size(); ++at) {
       auto fewer = events;
       fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(at));

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Runs `redoubt workflow` as its users do, and kills it at moments of chance.
+
+    tests/cli/workflow_test.py PATH_TO_REDOUBT
+"""
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+REDOUBT = ""
+TIMEOUT_S = 300  # a bound, not a measure
+ROUNDS = 12  # runs that are killed again and again
+KILLS_MAX = 60  # in one run; then it is let go on
+
+REQUEST = {
+    "team_id": "red",
+    "territory_control": {"red": 20, "blue": 45},
+    "resources": {"red": {"energy": 40, "materials": 40, "data": 40},
+                  "blue": {"energy": 10, "materials": 0, "data": 2.8}},
+    "agents": {"red": [{"id": 0, "type": "collector", "health": 100, "x": 1, "y": 2}], "blue": []},
+    "resource_distribution": {"energy": 6, "materials": 5, "data": 4, "total": 15},
+}
+
+BOOKING = """
+name: booking
+llms: {fast: {_type: openai}}
+functions:
+  book: {_type: command, class: once, command: [python3, BOOK]}
+state:
+  seen: {reducer: append}
+workflow:
+  - for_each: input.places
+    as: place
+    at_once: 3
+    do:
+      - {id: name, model: fast, prompt: "Name {{ place }}", retry: {attempts: 2, initial: 5ms}}
+      - {id: pay, tool: book, with: {place: "{{ place }}"}, unknown: ask}
+      - {set: {seen: {place: "{{ place }}", name: "{{ steps.name.text }}", paid: "{{ steps.pay.paid }}"}}}
+  - {id: rest, wait: {for: 20ms}}
+  - {id: last, model: fast, prompt: "Sum up {{ state.seen | length }}", fallback: {emit: none}}
+result: {seen: "{{ state.seen }}", last: "{{ steps.last.text }}"}
+"""
+BOOK = """
+import json, os, sys
+request = json.load(sys.stdin)
+file = os.open(LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+os.write(file, (os.environ["REDOUBT_KEY"] + "\\n").encode())
+print(json.dumps({"paid": request["place"]}))
+"""
+SCRIPT = [{"match": "Name", "text": "a name", "delay_ms": 15}, {"match": "Sum", "text": "a sum"}]
+PLACES = {"places": ["Oslo", "Rome", "Lima", "Bern", "Riga"]}
+
+
+def run(*arguments, given=""):
+    done = subprocess.run([REDOUBT, "workflow", *arguments], input=given, capture_output=True,
+                          text=True, timeout=TIMEOUT_S)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Workflow(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def test_help_names_every_command(self):
+        code, out, _ = run("--help")
+        self.assertEqual(code, 0)
+        for command in ["check", "run", "replay", "show"]:
+            self.assertIn(command, out)
+            self.assertEqual(run(command, "--help")[0], 0)
+        self.assertEqual(run("check")[0], 2)
+        self.assertEqual(run("run", "team_strategy", "--seed", "x")[0], 2)
+
+    def test_check_prints_every_fault_with_its_place(self):
+        file = self.write("bad.yaml", "name: bad\nworkflow:\n  - {id: a, modle: x}\n"
+                                      "  - {id: b, builtin: no.such}\n")
+        code, out, err = run("check", file)
+        self.assertEqual((code, out), (1, ""))
+        places = re.findall(re.escape(file) + r":(\d+):\d+: ", err)
+        self.assertEqual(sorted(set(places)), ["3", "4"])
+        code, out, _ = run("check", "team_strategy", "--json")
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(out)["name"], "team_strategy")
+        self.assertEqual(run("check", self.path("none.yaml"))[0], 2)
+
+    def test_run_is_answered_by_the_strategist_or_by_the_script(self):
+        code, out, _ = run("run", "team_strategy", "--input", json.dumps(REQUEST))
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(out)["answer"]["source"], "engine")
+        plan = {"strategy": "economic", "focus": "resources", "priorities": ["collect_data"],
+                "description": "Data first."}
+        script = self.write("model.json", json.dumps([{"match": "plan", "json": plan}]))
+        code, out, _ = run("run", "team_strategy", "--input", json.dumps(REQUEST),
+                           "--model", "script:" + script)
+        self.assertEqual(json.loads(out), {"answer": plan, "source": "model"})
+        self.assertEqual(run("run", "team_strategy", "--input", "{")[0], 2)
+        self.assertEqual(run("run", "team_strategy", "--input", "{}")[0], 1)
+
+    def test_questions_and_signals(self):
+        file = self.write("ask.yaml", "name: ask\nworkflow:\n  - {id: sure, ask: {text: 'Pay?'}}\n"
+                                      "  - {id: go, wait: {signal: go}}\n"
+                                      "result: {sure: '{{ steps.sure }}', go: '{{ steps.go }}'}\n")
+        journal = self.path("j")
+        code, _, err = run("run", file, "--journal", journal)
+        self.assertEqual(code, 1)
+        self.assertIn("--answer", err)
+        code, _, err = run("run", file, "--journal", journal, "--answer", "sure=true")
+        self.assertEqual(code, 1)
+        self.assertIn("--signal", err)
+        code, out, _ = run("run", file, "--journal", journal, "--signal", "go=7")
+        self.assertEqual((code, json.loads(out)), (0, {"sure": True, "go": 7}))
+
+    def journal_of_strategy(self):
+        journal = self.path("journal")
+        self.assertEqual(run("run", "team_strategy", "--input", json.dumps(REQUEST),
+                             "--journal", journal)[0], 0)
+        return journal
+
+    def test_journal_is_replayed_shown_and_judged(self):
+        journal = self.journal_of_strategy()
+        code, out, _ = run("replay", "team_strategy", "--journal", journal)
+        self.assertEqual(code, 0)
+        self.assertIn("every decision the same", out)
+        code, out, _ = run("show", "--journal", journal, "--svg", self.path("run.svg"))
+        self.assertEqual(code, 0)
+        self.assertIn("plan", out)
+        self.assertIn("run_done", out)
+        xml.etree.ElementTree.parse(self.path("run.svg"))
+        with open(journal, "r+b") as file:
+            file.seek(200)
+            byte = file.read(1)
+            file.seek(200)
+            file.write(bytes([byte[0] ^ 1]))
+        code, _, err = run("replay", "team_strategy", "--journal", journal)
+        self.assertEqual(code, 1)
+        self.assertIn("event", err)
+
+    def test_torn_tail_is_cut_and_said(self):
+        journal = self.journal_of_strategy()
+        _, whole, _ = run("run", "team_strategy", "--journal", journal)
+        size = os.path.getsize(journal)
+        for cut in range(1, size, 97):
+            os.truncate(journal, size - cut)
+            code, out, err = run("run", "team_strategy", "--input", json.dumps(REQUEST),
+                                 "--journal", journal)
+            self.assertEqual((code, out), (0, whole), (cut, err))
+            if cut == 1:
+                self.assertRegex(err, r"cut \d+ bytes")
+            size = os.path.getsize(journal)
+
+    def test_another_definition_or_input_is_refused(self):
+        first = self.write("a.yaml", "name: a\nworkflow:\n  - {emit: one}\n  - {emit: two}\n")
+        other = self.write("b.yaml", "name: a\nworkflow:\n  - {emit: one}\n  - {emit: three}\n")
+        journal = self.path("j")
+        self.assertEqual(run("run", first, "--journal", journal)[0], 0)
+        code, _, err = run("run", other, "--journal", journal)
+        self.assertEqual(code, 1)
+        self.assertIn("/workflow/1/emit", err)
+        code, _, err = run("replay", other, "--journal", journal)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"event \d+")
+        self.assertEqual(run("run", first, "--journal", journal, "--input", '{"x":1}')[0], 1)
+
+    def killed(self, chance, arguments):
+        """Starts it and kills it at a moment of chance; its end where it was faster."""
+        process = subprocess.Popen([REDOUBT, "workflow", *arguments], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            out, err = process.communicate(timeout=chance.uniform(0.002, 0.08))
+            return process.returncode, out, err
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return None
+
+    def decision(self, question, ledger):
+        """What a person says who has looked at the ledger: paid, or not yet."""
+        effect, index = re.search(r"--answer '(pay\[(\d+)\]#\d+)=", question).groups()
+        done = any(f"pay[{index}]" in key for key in ledger)
+        place = PLACES["places"][int(index)]
+        value = {"decision": "done", "output": {"paid": place}} if done else {"decision": "repeat"}
+        return ["--answer", effect + "=" + json.dumps(value)]
+
+    def ledger(self, path):
+        if not os.path.exists(path):
+            return []
+        with open(path) as file:
+            return file.read().splitlines()
+
+    def kill_until_done(self, chance, name):
+        ledger = self.path(name + ".ledger")
+        book = self.write(name + ".py", f"LEDGER = {ledger!r}\n" + BOOK)
+        flow = self.write(name + ".yaml", BOOKING.replace("BOOK", book))
+        arguments = ["run", flow, "--input", json.dumps(PLACES), "--commands", "--model",
+                     "script:" + self.write("s.json", json.dumps(SCRIPT)),
+                     "--journal", self.path(name + ".journal")]
+        kills, extra = 0, []
+        for _ in range(400):
+            ended = self.killed(chance, arguments + extra) if kills < KILLS_MAX else run(
+                *arguments, *extra)
+            extra = []
+            if ended is None:
+                kills += 1
+            elif ended[0] == 1 and "--answer" in ended[2]:
+                extra = self.decision(ended[2], self.ledger(ledger))
+            else:
+                self.assertEqual(ended[0], 0, ended[2])
+                self.assertEqual(run("replay", flow, "--journal", arguments[-1])[0], 0)
+                return kills, json.loads(ended[1]), self.ledger(ledger)
+        self.fail("the run does not come to its end")
+
+    def test_sigkill_at_any_moment_changes_nothing(self):
+        expected = {"seen": [{"place": place, "name": "a name", "paid": place}
+                             for place in PLACES["places"]], "last": "a sum"}
+        seed = random.randrange(1 << 32)
+        chance = random.Random(seed)
+        kills = 0
+        for number in range(ROUNDS):
+            with self.subTest(seed=seed, number=number):
+                times, outcome, ledger = self.kill_until_done(chance, f"k{number}")
+                kills += times
+                self.assertEqual(outcome, expected)
+                self.assertEqual(len(ledger), len(PLACES["places"]))
+                self.assertEqual(len(set(ledger)), len(ledger))
+        self.assertGreater(kills, ROUNDS)
+        print(f"killed {kills} times in {ROUNDS} runs", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    REDOUBT = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

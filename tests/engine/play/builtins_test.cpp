@@ -1,0 +1,58 @@
+#include "engine/play/builtins.hpp"
+
+#include <doctest/doctest.h>
+
+#include "engine/base/json.hpp"
+
+using namespace redoubt;
+
+namespace {
+
+Json called(std::string_view name, std::string_view input) {
+  const auto answer = play::call(name, input);
+  REQUIRE_MESSAGE(answer, answer.error().message);
+  const auto json = parse_json(*answer);
+  REQUIRE(json);
+  return *json;
+}
+
+constexpr const char* agent_request = R"({"team_id":"blue",
+  "strategy":{"strategy":"aggressive","focus":"combat"},
+  "resources":{"energy":40,"materials":40,"data":10},
+  "current_agents":[{"type":"collector","count":4},{"type":"explorer","count":2}]})";
+
+}  // namespace
+
+TEST_SUITE("play/builtins") {
+  TEST_CASE("every name that is given can be called, and nothing else") {
+    CHECK(play::builtins().size() == 4);
+    for (const std::string& name : play::builtins()) {
+      const auto answer = play::call(name, "{}");
+      REQUIRE(!answer);
+      CHECK(answer.error().code == "bad_request");
+    }
+    CHECK(play::call("strategist.none", "{}").error().code == "unknown_builtin");
+    CHECK(play::call("strategist.features", "{").error().code == "bad_json");
+    CHECK(play::call("strategist.features", "[]").error().code == "bad_request");
+  }
+
+  TEST_CASE("a wrong request names the first fault's place and tells all") {
+    const auto answer = play::call("strategist.agent_specification",
+                                   R"({"team_id":"pink","strategy":{},"resources":{}})");
+    REQUIRE(!answer);
+    CHECK(answer.error().path == "team_id");
+    CHECK(answer.error().message.find("resources.energy") != std::string::npos);
+  }
+
+  TEST_CASE("costs are the rules' formula for the team as it stands") {
+    const Json known = called("strategist.features", agent_request);
+    CHECK(known["team"] == "blue");
+    // A collector's defaults sum to 2.4; six living: 10 x (0.5 + 0.3 x 2.4) x (1 + 0.05 x 2)
+    // = 13.42
+    CHECK(known["costs"]["collector"]["materials"] == 13);
+    CHECK(known["costs"]["collector"]["affordable"] == false);
+    CHECK(known["threats"]["base_threat"].is_null());
+    CHECK(known["enemy_agents"].is_null());
+    CHECK(known["agents"]["collector"] == 4);
+  }
+}

@@ -1,0 +1,321 @@
+// redoubt workflow check, run, replay, show.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/play/builtins.hpp"
+#include "engine/workflow/loader.hpp"
+#include "engine/workflows/shipped.hpp"
+#include "engine/yaml/read_yaml.hpp"
+#include "tools/cli/commands.hpp"
+#include "tools/cli/terminal.hpp"
+#include "tools/cli/workflow/host.hpp"
+#include "tools/cli/workflow/timeline.hpp"
+
+namespace redoubt::cli {
+namespace {
+
+using workflow::DefinitionPtr;
+using workflow::Run;
+using workflow::RunStatus;
+
+// A file, or a shipped workflow by its name where there is no such file.
+Result<std::string> workflow_text(const std::string& file) {
+  if (file != "-" && !std::filesystem::exists(file))
+    for (const workflows::Shipped& one : workflows::shipped())
+      if (one.name == file) return std::string(one.text);
+  return read_input(file, request_bytes_max);
+}
+
+void print_fault(const std::string& file, const Error& fault, bool json) {
+  if (json) {
+    const Json line = {{"file", file},       {"line", fault.line}, {"column", fault.column},
+                       {"code", fault.code}, {"path", fault.path}, {"message", fault.message}};
+    std::fprintf(stderr, "%s\n", canonical(line).c_str());
+    return;
+  }
+  std::fprintf(stderr, "%s:%d:%d: %s%s%s\n", shown_name(file).c_str(), fault.line, fault.column,
+               fault.path.c_str(), fault.path.empty() ? "" : ": ", fault.message.c_str());
+}
+
+// Prints every fault; null with the exit code where there are any.
+DefinitionPtr load_file(const std::string& file, bool json, int& code) {
+  const auto text = workflow_text(file);
+  if (!text) {
+    code = report(text.error(), json);
+    return nullptr;
+  }
+  code = exit_no;
+  const auto document = yaml::read_yaml(*text);
+  if (!document) {
+    print_fault(file, document.error(), json);
+    return nullptr;
+  }
+  const workflow::Loaded loaded = workflow::load(*document, {play::builtins(), {}});
+  for (const Error& fault : loaded.faults)
+    print_fault(file, fault, json);
+  return loaded.definition;
+}
+
+// The definition that a journal keeps beside itself.
+DefinitionPtr load_beside(const std::string& journal, bool json, int& code) {
+  const auto text = definition_beside(journal);
+  if (!text) {
+    code = report(text.error(), json);
+    return nullptr;
+  }
+  code = exit_no;
+  const auto document = read_json_document(*text);
+  if (!document) {
+    code = report(document.error(), json, journal);
+    return nullptr;
+  }
+  const workflow::Loaded loaded = workflow::load(*document, {play::builtins(), {}});
+  for (const Error& fault : loaded.faults)
+    print_fault(journal + ".workflow.json", fault, json);
+  return loaded.definition;
+}
+
+Result<std::vector<NamedAnswer>> named(const std::vector<std::string>& given, const char* option) {
+  std::vector<NamedAnswer> out;
+  for (const std::string& one : given) {
+    const std::size_t equals = one.find('=');
+    if (equals == std::string::npos || equals == 0 || !parse_json(one.substr(equals + 1)))
+      return make_error("bad_use", {option, " needs NAME=JSON, got ", one}, {}, {}, {});
+    out.push_back({one.substr(0, equals), one.substr(equals + 1)});
+  }
+  return out;
+}
+
+Result<HostOptions> host_options(const WorkflowRunOptions& o) {
+  HostOptions host;
+  host.commands = o.commands;
+  host.quiet = o.json;
+  auto answers = named(o.answers, "--answer");
+  if (!answers) return answers.error();
+  host.answers = std::move(*answers);
+  auto signals = named(o.signals, "--signal");
+  if (!signals) return signals.error();
+  host.signals = std::move(*signals);
+  if (o.model.empty()) return host;
+  constexpr std::string_view kind = "script:";
+  if (o.model.compare(0, kind.size(), kind) != 0)
+    return make_error("bad_use", {"--model needs script:FILE, got ", o.model}, {}, {}, {});
+  const auto text = read_input(o.model.substr(kind.size()), request_bytes_max);
+  if (!text) return text.error();
+  auto script = ModelScript::read(*text);
+  if (!script) {
+    Error fault = script.error();
+    fault.message = o.model.substr(kind.size()) + ": " + fault.message;
+    return fault;
+  }
+  host.model = std::move(*script);
+  return host;
+}
+
+Result<std::string> input_of(const std::string& given) {
+  std::string text = given;
+  if (!given.empty() && given[0] == '@') {
+    auto file = read_input(given.substr(1), request_bytes_max);
+    if (!file) return file.error();
+    text = std::move(*file);
+  }
+  auto json = parse_json(text.empty() ? "{}" : std::string_view(text));
+  if (!json) {
+    Error fault = json.error();
+    fault.message = joined({"--input: ", fault.message});
+    return fault;
+  }
+  return canonical(*json);
+}
+
+std::string random_id() {
+  std::random_device device;
+  std::string id = "run-";
+  for (int word = 0; word < 4; ++word) {
+    const std::uint32_t bits = device();
+    for (int digit = 0; digit < 8; ++digit)
+      id.push_back("0123456789abcdef"[(bits >> (4 * digit)) & 15]);
+  }
+  return id;
+}
+
+Result<Run> start_run(DefinitionPtr definition, const WorkflowRunOptions& o) {
+  const auto input = input_of(o.input);
+  if (!input) return input.error();
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+  return Run::start(std::move(definition), *input,
+                    {o.id.empty() ? random_id() : o.id, o.seed, static_cast<std::int64_t>(now)});
+}
+
+// An input given again must be the one that the run began with.
+Result<void> same_input(std::string_view history, const WorkflowRunOptions& o) {
+  if (o.input.empty()) return {};
+  const auto input = input_of(o.input);
+  if (!input) return input.error();
+  auto reader = workflow::HistoryReader::open(history);
+  if (!reader) return reader.error();
+  workflow::Event event;
+  const auto more = reader->next(event);
+  if (!more) return more.error();
+  const auto started = parse_json(event.payload, {workflow::kPayloadBytesMax});
+  if (started && started->is_object() && started->contains("input") &&
+      canonical((*started)["input"]) == *input)
+    return {};
+  return make_error("other_input", {o.journal, " is of a run with another input"}, {o.journal}, {},
+                    {});
+}
+
+int print_end(const Run& run, bool json) {
+  const bool done = run.status() == RunStatus::done;
+  const auto outcome = parse_json(run.outcome(), {workflow::kPayloadBytesMax});
+  const Json value = outcome ? *outcome : Json();
+  if (json) {
+    const Json line = {{"id", run.id()},
+                       {"status", workflow::name_of(run.status())},
+                       {"events", run.head().seq},
+                       {"outcome", value},
+                       {"result_hash", std::to_string(run.result_hash())}};
+    std::printf("%s\n", canonical(line).c_str());
+  } else if (done) {
+    std::printf("%s\n", value.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  } else {
+    std::fprintf(stderr, "redoubt: the run is %s: %s\n", workflow::name_of(run.status()),
+                 run.outcome().c_str());
+  }
+  return done ? exit_ok : exit_no;
+}
+
+int exit_of(const Error& error, bool json) {
+  const int code = report(error, json);
+  return error.code == "bad_use" || error.code == "bad_json" ? exit_bad_use : code;
+}
+
+int go_on(Host& host, bool json) {
+  const auto carried = host.carry_out();
+  return carried ? print_end(host.run(), json) : exit_of(carried.error(), json);
+}
+
+int run_new(DefinitionPtr definition, const WorkflowRunOptions& o, Journal* journal,
+            HostOptions options) {
+  auto run = start_run(definition, o);
+  if (!run) return exit_of(run.error(), o.json);
+  Host host(std::move(*run), journal, std::move(options));
+  host.begin_with(workflow::history_header(definition->hash));
+  return go_on(host, o.json);
+}
+
+int run_again(DefinitionPtr definition, const WorkflowRunOptions& o, Journal& journal,
+              HostOptions options) {
+  if (const auto same = same_input(journal.history(), o); !same)
+    return exit_of(same.error(), o.json);
+  auto run = Run::replay(definition, journal.history());
+  if (!run) return exit_of(run.error(), o.json);
+  Host host(std::move(*run), &journal, std::move(options));
+  if (const auto resumed = host.resume(journal.history()); !resumed)
+    return exit_of(resumed.error(), o.json);
+  return go_on(host, o.json);
+}
+
+}  // namespace
+
+int workflow_check(const WorkflowFileOptions& o) {
+  int code = exit_ok;
+  const DefinitionPtr definition = load_file(o.file, o.json, code);
+  if (!definition) return code;
+  const auto hash = hex64(definition->hash);
+  if (o.json) {
+    const Json line = {{"name", definition->name},
+                       {"description", definition->description},
+                       {"steps", definition->steps.size()},
+                       {"models", definition->models.size()},
+                       {"tools", definition->tools.size()},
+                       {"agents", definition->agents.size()},
+                       {"sha256", hash}};
+    std::printf("%s\n", canonical(line).c_str());
+    return exit_ok;
+  }
+  std::printf("%s: %s\n%zu steps, %zu models, %zu tools, %zu agents, %zu channels\nsha256 %s\n",
+              definition->name.c_str(), definition->description.c_str(), definition->steps.size(),
+              definition->models.size(), definition->tools.size(), definition->agents.size(),
+              definition->channels.size(), hash.c_str());
+  return exit_ok;
+}
+
+int workflow_run(const WorkflowRunOptions& o) {
+  auto options = host_options(o);
+  if (!options) return exit_of(options.error(), o.json);
+  int code = exit_ok;
+  const DefinitionPtr definition = load_file(o.file, o.json, code);
+  if (!definition) return code;
+  if (o.journal.empty()) return run_new(definition, o, nullptr, std::move(*options));
+  auto journal = Journal::open(o.journal, *definition);
+  if (!journal) return exit_of(journal.error(), o.json);
+  if (journal->bytes_cut() > 0)
+    std::fprintf(stderr, "redoubt: %s: cut %zu bytes of an event that was not wholly written\n",
+                 o.journal.c_str(), journal->bytes_cut());
+  if (journal->history().empty()) return run_new(definition, o, &*journal, std::move(*options));
+  return run_again(definition, o, *journal, std::move(*options));
+}
+
+int workflow_replay(const WorkflowFileOptions& o) {
+  int code = exit_ok;
+  const DefinitionPtr definition = load_file(o.file, o.json, code);
+  if (!definition) return code;
+  const auto stored = read_journal(o.journal);
+  if (!stored) return exit_of(stored.error(), o.json);
+  const auto header = workflow::HistoryReader::open(stored->bytes);
+  if (!header) return exit_of(header.error(), o.json);
+  if (header->definition() != definition->hash) {
+    const auto before = definition_beside(o.journal);
+    const std::string what = before ? difference(*before, definition->bytes) : std::string();
+    std::fprintf(stderr, "redoubt: %s is of another definition: %s\n", o.journal.c_str(),
+                 what.c_str());
+    const auto moved = Run::migrate(definition, stored->bytes);
+    if (!moved) return exit_of(moved.error(), o.json);
+    std::fprintf(stderr, "redoubt: every decision comes out the same all the same\n");
+    return exit_no;
+  }
+  const auto run = Run::replay(definition, stored->bytes);
+  if (!run) return exit_of(run.error(), o.json);
+  if (stored->bytes_torn > 0)
+    std::fprintf(stderr, "redoubt: %s: the last %zu bytes are a torn event\n", o.journal.c_str(),
+                 stored->bytes_torn);
+  const std::string hash = std::to_string(run->state_hash());
+  if (o.json) {
+    const Json line = {{"id", run->id()},
+                       {"status", workflow::name_of(run->status())},
+                       {"events", run->head().seq},
+                       {"state_hash", hash}};
+    std::printf("%s\n", canonical(line).c_str());
+  } else {
+    std::printf("%s: %s events replayed, every decision the same, the run is %s, state hash %s\n",
+                run->id().c_str(), grouped(static_cast<std::int64_t>(run->head().seq)).c_str(),
+                workflow::name_of(run->status()), hash.c_str());
+  }
+  return exit_ok;
+}
+
+int workflow_show(const WorkflowFileOptions& o) {
+  int code = exit_ok;
+  const DefinitionPtr definition =
+      o.file.empty() ? load_beside(o.journal, o.json, code) : load_file(o.file, o.json, code);
+  if (!definition) return code;
+  const auto stored = read_journal(o.journal);
+  if (!stored) return exit_of(stored.error(), o.json);
+  const auto timeline = timeline_of(*definition, stored->bytes);
+  if (!timeline) return exit_of(timeline.error(), o.json);
+  if (!o.svg.empty()) {
+    if (const auto written = write_file(o.svg, svg_of(*timeline)); !written)
+      return exit_of(written.error(), o.json);
+  }
+  std::fputs(text_of(*timeline).c_str(), stdout);
+  return exit_ok;
+}
+
+}  // namespace redoubt::cli
