@@ -19,7 +19,9 @@ REDOUBT = ""
 SHIPPED = "web/game/public/maps"
 SHARED = os.environ.get("REDOUBT_MAPS", "../shared/maps")
 TIMEOUT_S = 300  # a bound, not a measure
-COMMANDS = ["play", "replay", "strategy", "agent", "map", "workflow"]
+COMMANDS = ["play", "replay", "strategy", "agent", "map"]
+# Commands with commands of their own, which take the options.
+GROUPS = {"workflow": ["check", "run", "replay", "show"]}
 
 STRATEGY_REQUEST = {
     "team_id": "red",
@@ -123,6 +125,16 @@ class Help(Scratch):
             self.assertIn("Example", text)
             self.assertIn("redoubt " + command, text)
             self.assertIn("--json", text)
+        for group, commands in GROUPS.items():
+            self.assertIn(group, out)
+            code, text, err = run(group, "--help")
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn("Example", text)
+            for command in commands:
+                self.assertIn("redoubt " + group + " " + command, text)
+                code, help_text, err = run(group, command, "--help")
+                self.assertEqual((code, err), (0, ""))
+                self.assertIn("--json", help_text)
         self.assertIn("Exit codes: 0", out)
 
     def test_version(self):
