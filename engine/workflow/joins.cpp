@@ -213,7 +213,8 @@ bool merge(State& s, Slot slot) {
 void dismiss_losers(State& s, Slot slot) {
   if (!s.step(s.instances[slot]).losers_run) return cancel_below(s, slot);
   for (Instance& other : s.instances) {
-    if (!other.live || other.parent != slot || other.phase >= Phase::done) continue;
+    // One that has just ended, too: the branches that it would report to are gone.
+    if (!other.live || other.parent != slot) continue;
     other.rounds = rounds_of(s, other);
     other.detached = true;
     other.parent = 0;
