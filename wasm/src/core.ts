@@ -64,6 +64,8 @@ export interface Face {
 /** One instance of the module. `dead` once it trapped: its memory can no longer be trusted. */
 export interface Core {
   readonly face: Face;
+  /** What it is an instance of: another one costs no compiling. */
+  readonly module: WebAssembly.Module;
   dead: EngineError | null;
 }
 
@@ -86,6 +88,10 @@ function loadFailed(url: string, why: string, got: string, cause?: unknown): Eng
   );
 }
 
+const sources_max = 8;
+/** Modules that were loaded from an address: a core that died is instantiated anew, not compiled. */
+const compiled = new Map<string, WebAssembly.Module>();
+
 async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   if (typeof source !== 'string' && !(source instanceof URL)) {
@@ -99,11 +105,14 @@ async function compile(source: WasmSource): Promise<WebAssembly.Module> {
     return compileBytes(source, 'the given bytes');
   }
   const url = resolve(source);
-  if (url.protocol === 'file:') {
-    const fs = nodeFs();
-    if (fs) return compileBytes(readFile(fs, url), url.href);
-  }
-  return compileResponse(await fetchCore(url), url.href);
+  const known = compiled.get(url.href);
+  if (known) return known;
+  const fs = url.protocol === 'file:' ? nodeFs() : undefined;
+  const module = fs
+    ? await compileBytes(readFile(fs, url), url.href)
+    : await compileResponse(await fetchCore(url), url.href);
+  if (compiled.size < sources_max) compiled.set(url.href, module);
+  return module;
 }
 
 function resolve(source: string | URL): URL {
@@ -177,7 +186,7 @@ async function instantiate(source: WasmSource): Promise<Core> {
     );
   }
   const module = await compile(source);
-  const core: Core = { face: undefined as unknown as Face, dead: null };
+  const core: Core = { face: undefined as unknown as Face, module, dead: null };
   const face = await new Promise<unknown>((resolve, reject) => {
     createCore({
       instantiateWasm(imports, done) {
@@ -195,7 +204,12 @@ async function instantiate(source: WasmSource): Promise<Core> {
     }).then(resolve, reject);
   });
   (core as { face: Face }).face = face as Face;
-  refuseOtherBuild(core);
+  try {
+    refuseOtherBuild(core);
+  } catch (error) {
+    compiled.clear(); // the next try asks the server again
+    throw error;
+  }
   return core;
 }
 
@@ -213,7 +227,6 @@ function refuseOtherBuild(core: Core): void {
 }
 
 const bySource = new Map<unknown, Promise<Core>>();
-const sources_max = 8;
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */
 export async function loadCore(source: WasmSource = coreFile()): Promise<Core> {
