@@ -64,11 +64,13 @@ async function versions() {
 async function bundle(input, define, minify = true) {
   const bundled = await rolldown({
     input,
-    resolve: { alias: {
+    resolve: {
+      alias: {
         '#engine-core': `${built}engine-core.js`,
         '#workflow-core': `${built}workflow-core.js`,
         '#shipped-workflows': shipped,
-      } },
+      },
+    },
     transform: { define, target },
     treeshake: true,
   });

@@ -14,8 +14,8 @@
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
-#include "engine/strategy/match_snapshot.hpp"
 #include "engine/play/builtins.hpp"
+#include "engine/strategy/match_snapshot.hpp"
 #include "engine/strategy/requests.hpp"
 #include "wasm/guard.hpp"
 #include "wasm/session.hpp"

@@ -25,7 +25,8 @@ inline void unwrap(Result<void> result) {
   if (!result.ok()) throw Fault{std::move(result.error())};
 }
 
-/// Calls `run`; false where it failed, and then raise() throws why. Once for all calls: it is large.
+/// Calls `run`; false where it failed, and then raise() throws why. Once for all calls: it is
+/// large.
 bool caught(void (*run)(void*), void* context);
 [[noreturn]] void raise();
 

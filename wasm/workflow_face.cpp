@@ -1,5 +1,6 @@
 // The face of workflows to JavaScript: definitions and runs as handles; src/workflow_core.ts
-// declares it as `WorkflowFace`. A module of its own, so that a page that only plays never loads it.
+// declares it as `WorkflowFace`. A module of its own, so that a page that only plays never loads
+// it.
 //
 // 1. Texts are UTF-8, structured values JSON texts; bytes go in as a string of bytes and come out
 //    as a view of the core's memory that the next call may move.
@@ -9,8 +10,8 @@
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
-#include <cmath>
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -258,17 +259,21 @@ val taken_events() {
                                            reinterpret_cast<const std::uint8_t*>(out().data())));
 }
 
-/// {id, status, now, nextTimer, seq, stateHash, outcome}
+/// {status, now, nextTimer, seq}: what is looked at after every input.
 std::string state(int handle) {
   return guarded([&] {
     const Run& run = run_of(handle);
-    return canonical(Json{{"id", run.id()},
-                          {"status", workflow::name_of(run.status())},
-                          {"now", run.now_ms()},
-                          {"nextTimer", run.next_timer_ms()},
-                          {"seq", run.head().seq},
-                          {"stateHash", std::to_string(run.state_hash())},
-                          {"outcome", parsed(run.outcome())}});
+    return joined({"{\"status\":\"", workflow::name_of(run.status()), "\",\"now\":", run.now_ms(),
+                   ",\"nextTimer\":", run.next_timer_ms(), ",\"seq\":", run.head().seq, "}"});
+  });
+}
+
+/// {stateHash, outcome}: what costs as much as the state is large.
+std::string result(int handle) {
+  return guarded([&] {
+    const Run& run = run_of(handle);
+    return canonical(
+        Json{{"stateHash", std::to_string(run.state_hash())}, {"outcome", parsed(run.outcome())}});
   });
 }
 
@@ -341,6 +346,7 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("take", &take);
   function("takenEvents", &taken_events);
   function("state", &state);
+  function("result", &result);
   function("openEffects", &open_effects);
   function("snapshot", &snapshot);
   function("header", &history_header);

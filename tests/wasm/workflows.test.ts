@@ -122,7 +122,11 @@ describe('every shipped workflow', () => {
       'triage',
     ]);
     for (const name of ['triage', 'review_loop']) {
-      const run = await workflows.start(name, { message: 'x', task: 'x', topic: 'x' }, { id: name });
+      const run = await workflows.start(
+        name,
+        { message: 'x', task: 'x', topic: 'x' },
+        { id: name },
+      );
       expect(['done', 'failed', 'running']).toContain(run.status);
       expect(run.error).toBeNull();
     }
@@ -285,16 +289,20 @@ describe('people and signals', () => {
   it('refuses a question that is not asked, a run that is not there and a bad file', async () => {
     const workflows = await createWorkflows();
     await workflows.start(asking, null, { id: 'a' });
-    const errorOf = (work: Promise<unknown>) => work.then(() => null, (error: EngineError) => error);
+    const errorOf = (work: Promise<unknown>) =>
+      work.then(
+        () => null,
+        (error: EngineError) => error,
+      );
     expect(await errorOf(workflows.answer('a', 'other#1', 1))).toMatchObject({
       code: 'unknown_effect',
       expected: 'sure#1',
     });
     expect(await errorOf(workflows.signal('b', 'go', 1))).toMatchObject({ code: 'bad_argument' });
     expect(await errorOf(workflows.start('nothing', null))).toMatchObject({ code: 'bad_workflow' });
-    expect(await errorOf(workflows.start({ name: 'x', workflow: [{ tool: 'no' }] }, null))).toMatchObject(
-      { code: 'bad_workflow', path: expect.stringContaining('workflow') },
-    );
+    expect(
+      await errorOf(workflows.start({ name: 'x', workflow: [{ tool: 'no' }] }, null)),
+    ).toMatchObject({ code: 'bad_workflow', path: expect.stringContaining('workflow') });
     expect(await errorOf(workflows.start(asking, null, { id: 'a' }))).toMatchObject({
       code: 'bad_argument',
       path: 'id',

@@ -66,7 +66,6 @@ export interface Face {
   verify(handle: number): string;
 }
 
-
 export type Core = CoreOf<Face>;
 
 /** A cached .wasm of another release beside new JavaScript is a deployment fault: say so. */

@@ -105,7 +105,27 @@ function failed(cause: unknown): EngineError {
   );
 }
 
-/** Kept in the browser's IndexedDB, so that a run outlives the page. */
+/**
+ * Resolves once this page is the only one with the journal; it stays so until the page or worker
+ * ends. Two hosts of one run would both carry its effects out.
+ */
+function alone(name: string): Promise<void> {
+  // Pages that are not a secure context have no locks.
+  if (!globalThis.navigator?.locks) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, () => {
+        resolve();
+        return new Promise<never>(() => undefined);
+      })
+      .catch((cause: unknown) => reject(failed(cause)));
+  });
+}
+
+/**
+ * Kept in the browser's IndexedDB, so that a run outlives the page. Waits while another tab has the
+ * journal: `navigator.locks.query()` shows the lock, which has the journal's name.
+ */
 export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> {
   if (typeof indexedDB === 'undefined') {
     throw new EngineError('journal_failed', 'There is no IndexedDB here: use memoryJournal().', {
@@ -113,6 +133,7 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
       got: 'no indexedDB',
     });
   }
+  await alone(name);
   const opening = indexedDB.open(name, 1);
   opening.onupgradeneeded = () => {
     opening.result.createObjectStore(runs_store, { keyPath: 'id' });

@@ -115,8 +115,6 @@ interface State {
   now: number;
   nextTimer: number;
   seq: number;
-  stateHash: string;
-  outcome: unknown;
 }
 
 /** Answers and failures as an input's value. */
@@ -137,6 +135,7 @@ class Carried {
   private cancelTimer: () => void = () => {};
   private error: RunView['error'] = null;
   private closed = false;
+  private changed = false;
 
   constructor(
     private readonly options: RunHostOptions,
@@ -170,7 +169,11 @@ class Carried {
 
   view(): RunView {
     const { id, workflow, sha256, startedAt, endedAt } = this.stored;
-    const { status, seq, outcome, stateHash } = this.state();
+    const { status, seq } = this.state();
+    const { outcome, stateHash } = JSON.parse(this.face((face) => face.result(this.run))) as {
+      outcome: unknown;
+      stateHash: string;
+    };
     return {
       id,
       workflow,
@@ -180,7 +183,10 @@ class Carried {
       endedAt,
       events: seq,
       outcome,
-      questions: [...this.questions].map(([question, asked]) => ({ id: question, question: asked })),
+      questions: [...this.questions].map(([question, asked]) => ({
+        id: question,
+        question: asked,
+      })),
       stateHash,
       error: this.error,
     };
@@ -217,14 +223,23 @@ class Carried {
   private async work(): Promise<void> {
     try {
       await this.keep();
+      this.tell();
       for (let input = this.inputs.shift(); input && !this.closed; input = this.inputs.shift()) {
         this.give(input);
         await this.keep();
+        if (this.inputs.length === 0) this.tell();
       }
       this.wait();
     } catch (cause) {
       this.stop(cause);
     }
+  }
+
+  /** Tells what has changed since it was told last: once for all the inputs that waited together. */
+  private tell(): void {
+    if (!this.changed || this.closed) return;
+    this.changed = false;
+    this.options.onChange(this.view());
   }
 
   private give({ kind, name, value }: Input): void {
@@ -269,7 +284,7 @@ class Carried {
     if (this.closed) return;
     for (const id of taken.withdrawn) this.drop(id);
     for (const effect of taken.effects) this.begin(effect);
-    if (taken.count > 0) this.options.onChange(this.view());
+    this.changed ||= taken.count > 0;
   }
 
   private drop(id: string): void {

@@ -20,6 +20,7 @@ export interface WorkflowFace {
   take(run: number): string;
   takenEvents(): Uint8Array;
   state(run: number): string;
+  result(run: number): string;
   openEffects(run: number): string;
   snapshot(run: number): Uint8Array;
   header(definition: number): Uint8Array;

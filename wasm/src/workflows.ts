@@ -122,7 +122,9 @@ class Watched {
     return new Promise((resolve, reject) => {
       const look = (run: RunView | undefined): boolean => {
         if (!run) {
-          reject(new EngineError('bad_argument', `There is no run ${id}.`, { path: 'id', got: id }));
+          reject(
+            new EngineError('bad_argument', `There is no run ${id}.`, { path: 'id', got: id }),
+          );
         } else if (run.status === 'done') {
           resolve(run.outcome);
         } else if (run.status === 'failed' || run.status === 'cancelled' || run.error) {
@@ -235,7 +237,10 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
         name: 'redoubt-workflows',
       });
   const watched = new Watched();
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  const waiting = new Map<
+    number,
+    { resolve(value: unknown): void; reject(error: unknown): void }
+  >();
   const calls = new Map<string, AbortController>();
   let nextId = 1;
   let lost: EngineError | null = null;

@@ -71,7 +71,8 @@ function origin(answer: unknown): { model: string | null; costMicroUsd: number }
   return { model: modelOf(answer), costMicroUsd: typeof cost === 'number' && cost >= 0 ? cost : 0 };
 }
 
-async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {
+/** @throws ClientError unauthorized where the token cannot be had. */
+export async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {
   const plain = { 'content-type': 'application/json', accept: 'application/json' };
   try {
     const given = typeof token === 'function' ? await token() : token;

@@ -265,6 +265,17 @@ export function createClient(options: ClientOptions): Client {
         engine: (body) => (engine.strategyAdaptation ?? engine.strategy).call(engine, body),
         late: (strategy, model) => onDirective.tell({ team: name, strategy, model, late: true }),
       })),
+    async *chat(request, callOptions) {
+      throwIfEnded(callOptions?.signal);
+      if (relay === null) {
+        throw new ClientError('bad_request', 'Without a relay there is no model to chat with.', {
+          path: 'relay',
+        });
+      }
+      // Games that never chat do not load it.
+      const { chat } = await import('./chat.js');
+      yield* chat({ relay, token: options.token, fetch: host.fetch, now }, request, callOptions);
+    },
     connect,
     get status() {
       return shown;

@@ -61,6 +61,35 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+/** What a language model behind the relay is asked. */
+export interface ChatRequest {
+  /** A name of GET /v1/models: an alias such as "strategist", or a target. */
+  model: string;
+  messages: readonly ChatMessage[];
+  maxTokens?: number;
+  temperature?: number;
+  /** A JSON Schema that the answer is to fit. */
+  schema?: object;
+}
+
+/** Pieces of the answer as they come; the last one is the whole. */
+export type ChatPiece =
+  | { type: 'text'; text: string }
+  | {
+      type: 'done';
+      text: string;
+      /** Which model answered, "provider/name"; null where the relay does not say. */
+      model: string | null;
+      inputTokens: number;
+      outputTokens: number;
+      latencyMs: number;
+    };
+
 /** Why an answer is less than what was asked for. */
 export interface Reduced {
   code: ClientErrorCode;
@@ -156,6 +185,11 @@ export interface Client {
     request: Omit<AdaptationRequest, 'team_id'>,
     options?: CallOptions,
   ): Promise<Answer<Strategy>>;
+  /**
+   * Asks a language model behind the relay and gives its answer piece by piece. There is no engine
+   * to fall back on: it rejects with a ClientError for an outage, too.
+   */
+  chat(request: ChatRequest, options?: CallOptions): AsyncIterable<ChatPiece>;
   /** Opens the push socket and keeps it open while the relay is there. One at a time. */
   connect(): Push;
   readonly status: Status;

@@ -4,7 +4,7 @@
  */
 
 import { batch } from '@preact/signals';
-import { words } from '@redoubt/client';
+import { words, type Client } from '@redoubt/client';
 import {
   startEngine,
   type ClientStatus,
@@ -36,6 +36,7 @@ type FrameListener = (frame: Frame, snap: boolean) => void;
 
 export interface Game extends Controls {
   readonly state: State;
+  readonly client: Client;
   readonly shown: Shown;
   course(): Course;
   heat(): Heat | null;
@@ -204,6 +205,7 @@ export function createGame(relay: URL | null): Game {
   };
 
   return {
+    client: advice.client,
     state,
     shown,
     say,

@@ -54,7 +54,7 @@ export interface Ending {
   readonly turning: TurningPoint | null;
 }
 
-export type Tab = 'roster' | 'charts' | 'relay' | 'match' | 'keys';
+export type Tab = 'roster' | 'charts' | 'runs' | 'relay' | 'match' | 'keys';
 export type Phase = 'loading' | 'running' | 'failed';
 
 export function createState() {
