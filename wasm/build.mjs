@@ -20,7 +20,7 @@ import { parse } from 'yaml';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
 const built = `${root}build/wasm/wasm/`;
-const cores = ['engine-core', 'workflow-core'];
+const cores = ['engine-core', 'workflow-core', 'model-core'];
 const core = `${built}engine-core`;
 const shipped = `${built}shipped_workflows.js`;
 const dist = `${here}dist`;
@@ -68,6 +68,7 @@ async function bundle(input, define, minify = true) {
       alias: {
         '#engine-core': `${built}engine-core.js`,
         '#workflow-core': `${built}workflow-core.js`,
+        '#model-core': `${built}model-core.js`,
         '#shipped-workflows': shipped,
       },
     },
@@ -104,6 +105,7 @@ await bundle(
     index: `${here}src/index.ts`,
     worker: `${here}src/worker.ts`,
     workflows: `${here}src/workflows.ts`,
+    models: `${here}src/models.ts`,
     inline: `${here}src/inline.ts`,
   },
   { ...define, REDOUBT_WASM_BASE64: JSON.stringify(base64) },
@@ -114,13 +116,16 @@ run(`${root}node_modules/.bin/tsc`, ['-p', 'tsconfig.json'], here);
 
 const kb = (files) => (files.reduce((sum, file) => sum + size(file), 0) / 1024).toFixed(1);
 const facade = readdirSync(dist).filter((file) =>
-  /^(?!worker|engine-worker|workflow|inline).*\.js$/.test(file),
+  /^(?!worker|engine-worker|workflow|models|inline).*\.js$/.test(file),
 );
 console.log(`size: engine-core.wasm ${kb(['engine-core.wasm'])} KB gz`);
 console.log(`size: facade and glue ${kb(facade)} KB gz (${facade.join(', ')})`);
 console.log(`size: both ${kb(['engine-core.wasm', ...facade])} KB gz`);
 console.log(
   `size: workflow-core.wasm ${kb(['workflow-core.wasm'])} KB gz, workflows.js ${kb(['workflows.js'])} KB gz, workflow-worker.js ${kb(['workflow-worker.js'])} KB gz`,
+);
+console.log(
+  `size: model-core.wasm ${kb(['model-core.wasm'])} KB gz, models.js ${kb(['models.js'])} KB gz`,
 );
 console.log(
   `size: engine-worker.js ${kb(['engine-worker.js'])} KB gz, inline.js ${kb(['inline.js'])} KB gz`,

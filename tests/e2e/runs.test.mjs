@@ -154,3 +154,103 @@ describe('runs with a model behind the relay', { concurrency: false }, () => {
     assert.equal((await mock.calls()).length, 2);
   });
 });
+
+describe("a model of the player's own", { concurrency: false }, () => {
+  const key = 'sk-a-key-of-the-player';
+  const plan = {
+    strategy: 'aggressive',
+    focus: 'combat',
+    priorities: ['attack_enemies'],
+    description: 'Straight for their base.',
+  };
+  const asked = [];
+  let relay;
+  let browser;
+  let page;
+  let game;
+
+  before(async () => {
+    relay = await startRelay({ env: { REDOUBT_PAGE_CONNECT: 'https://api.openai.com' } });
+    browser = await openBrowser();
+    page = await browser.page();
+    await page.route('https://api.openai.com/**', (route) => {
+      asked.push(route.request());
+      const chunks = [
+        {
+          choices: [{ index: 0, delta: { content: JSON.stringify(plan) }, finish_reason: 'stop' }],
+        },
+        { choices: [], usage: { prompt_tokens: 900, completion_tokens: 60, total_tokens: 960 } },
+      ];
+      const body = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
+      return route.fulfill({
+        headers: { 'content-type': 'text/event-stream', 'access-control-allow-origin': '*' },
+        body: `${body}data: [DONE]\n\n`,
+      });
+    });
+    game = gamePage(page);
+    await game.open(relay.url);
+  });
+  after(async () => {
+    await browser?.close();
+    await relay?.kill();
+  });
+
+  it('answers a run where the relay has no model', async () => {
+    await game.openTab('Relay');
+    const form = page.getByRole('region', { name: 'Your own model' });
+    await form.getByLabel('Model', { exact: true }).fill('gpt-5-mini');
+    await form.getByLabel('Key').fill(key);
+    await form.getByRole('button', { name: 'Use it' }).click();
+    await until('the model to be in use', () => form.getByText('openai/gpt-5-mini').isVisible());
+    await game.openTab('Runs');
+    const run = page.getByRole('button', { name: 'Run', exact: true });
+    await until('the workflows to load', () => run.isEnabled());
+    await run.click();
+    await until('its end', async () =>
+      /Done/.test((await page.locator('.run-head').allInnerTexts())[0] ?? ''),
+    );
+    await page.getByText('Result').click();
+    const result = JSON.parse(await page.locator('.run-body pre').innerText());
+    assert.deepEqual(result, { answer: plan, source: 'model' });
+    assert.equal(await asked[0].headerValue('authorization'), `Bearer ${key}`);
+  });
+
+  it('leads a team when the relay is gone, and says so', async () => {
+    await relay.kill();
+    await page.keyboard.press(']');
+    await until('a strategy from it', async () =>
+      /openai\/gpt-5-mini/.test(await game.source('Red')),
+    );
+    await game.openTab('Relay');
+    const form = page.getByRole('region', { name: 'Your own model' });
+    assert.match(await form.innerText(), /calls, [\d,]+ tokens/);
+    assert.match(await form.innerText(), /\$0\.00\d\d/);
+  });
+
+  it('keeps the key nowhere', async () => {
+    const stored = await page.evaluate(async () => {
+      const texts = [document.documentElement.outerHTML, location.href, document.cookie];
+      for (const storage of [localStorage, sessionStorage]) texts.push(JSON.stringify(storage));
+      for (const { name } of await indexedDB.databases()) {
+        const database = await new Promise((resolve, reject) => {
+          const opening = indexedDB.open(name);
+          opening.onsuccess = () => resolve(opening.result);
+          opening.onerror = () => reject(opening.error);
+        });
+        for (const store of database.objectStoreNames) {
+          const all = database.transaction(store).objectStore(store).getAll();
+          await new Promise((resolve) => (all.onsuccess = resolve));
+          const bytes = (_, value) =>
+            value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
+          texts.push(JSON.stringify(all.result, bytes));
+        }
+        database.close();
+      }
+      return texts.join('\n');
+    });
+    assert.ok(stored.length > 10_000);
+    assert.ok(!stored.includes(key));
+    await page.getByRole('button', { name: 'Forget the key' }).click();
+    await until('the form', () => page.getByRole('button', { name: 'Use it' }).isVisible());
+  });
+});

@@ -91,7 +91,7 @@ describe('@redoubt/engine from its tarball', () => {
 
   it('holds its code, its cores, its types, its README and nothing else', () => {
     const rest = packed.files.filter((path) => !/^dist\/[a-z_-]+\.(js|d\.ts)$/.test(path)).sort();
-    const cores = ['dist/engine-core.wasm', 'dist/workflow-core.wasm'];
+    const cores = ['engine', 'model', 'workflow'].map((name) => `dist/${name}-core.wasm`);
     assert.deepEqual(rest, ['LICENSE', 'README.md', ...cores, 'package.json']);
   });
 

@@ -359,6 +359,11 @@ export type EngineErrorCode =
   | 'unknown_effect'
   | 'run_over'
   | 'journal_failed'
+  | 'bad_chat_request'
+  | 'bad_schema'
+  | 'unsupported'
+  | 'model_failed'
+  | 'aborted'
   | 'worker_lost'
   | 'disposed'
   | 'internal';

@@ -26,6 +26,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'workflows', test: /wasm[\\/]dist[\\/]workflow/ },
+            { name: 'models', test: /wasm[\\/]dist[\\/]models/ },
             { name: 'engine-client', test: /wasm[\\/]dist/ },
           ],
         },

@@ -12,6 +12,8 @@ export type {
   ChatRequest,
   Client,
   ClientOptions,
+  DirectAdviser,
+  DirectAnswer,
   Directive,
   GameState,
   Limit,

@@ -40,8 +40,30 @@ export interface NetworkHint {
   subscribe(changed: () => void): () => void;
 }
 
+/** What somebody beside relay and engine answered. */
+export interface DirectAnswer {
+  value: unknown;
+  model: string;
+  costMicroUsd: number;
+}
+
+/**
+ * A model with the player's own key, asked where the relay does not answer. What it rejects with is
+ * as good as no answer: the engine answers then.
+ */
+export interface DirectAdviser {
+  strategy?(request: TeamStrategyRequest, signal: AbortSignal): Promise<DirectAnswer>;
+  agentSpecification?(
+    request: AgentSpecificationRequest,
+    signal: AbortSignal,
+  ): Promise<DirectAnswer>;
+  strategyAdaptation?(request: AdaptationRequest, signal: AbortSignal): Promise<DirectAnswer>;
+}
+
 export interface ClientOptions {
   engine: AnsweringEngine;
+  /** Asked between relay and engine; a function is asked for each call, null for none. */
+  direct?: DirectAdviser | (() => DirectAdviser | null);
   /** Address of the relay, relative to the page where there is one; null plays without a relay. */
   relay: string | URL | null;
   /** Sent as a bearer token with every call; a function is asked for each. */
@@ -98,9 +120,9 @@ export interface Reduced {
 
 export interface Answer<T> {
   value: T;
-  /** Who answered: the relay, or the engine in the page. */
-  source: 'relay' | 'engine';
-  /** The model behind the relay's answer; null where its built-in strategist or the engine answered. */
+  /** Who answered: the relay, the player's own model, or the engine in the page. */
+  source: 'relay' | 'direct' | 'engine';
+  /** The model behind the answer; null where its built-in strategist or the engine answered. */
   model: string | null;
   latencyMs: number;
   costMicroUsd: number;

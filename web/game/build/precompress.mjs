@@ -22,7 +22,7 @@ const KINDS = [...Object.keys(BUDGETS), 'workflows'];
 
 function kindOf(path) {
   if (/\.(br|gz|map)$/.test(path)) return null;
-  if (/^assets\/(workflow|runs_panel|chat)/.test(path)) return 'workflows';
+  if (/^assets\/(workflow|model|runs_panel|own_model|chat|answers)/.test(path)) return 'workflows';
   if (/engine|worker|\.wasm$/.test(path) && path.startsWith('assets/')) return 'engine';
   if (/^assets\/(uPlot|more)/i.test(path)) return 'lazy';
   if (/\.woff2$/.test(path)) return 'font';

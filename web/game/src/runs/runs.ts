@@ -16,6 +16,7 @@ import {
 } from '@redoubt/engine/workflows';
 import type { TeamId } from '@redoubt/engine/worker';
 import type { Game } from '../game';
+import { askedOf, jsonIn, type ModelRequest } from './answers';
 import { inputOf, type Offer } from './offers';
 
 const RELAY_MODEL = 'strategist';
@@ -37,25 +38,6 @@ export interface Runs {
   remove(id: string): void;
 }
 
-interface ModelRequest {
-  messages: { role: 'system' | 'user' | 'assistant'; content: unknown }[];
-  settings?: { max_tokens?: number; temperature?: number };
-  output?: object;
-}
-
-const textOf = (content: unknown) =>
-  typeof content === 'string' ? content : JSON.stringify(content);
-
-function jsonIn(text: string): { json?: unknown } {
-  const inner = /^\s*```(?:json)?\s*([\s\S]*?)\s*```\s*$/.exec(text)?.[1] ?? text;
-  try {
-    const json: unknown = JSON.parse(inner);
-    return typeof json === 'object' && json !== null ? { json } : {};
-  } catch {
-    return {};
-  }
-}
-
 /** A page that was just opened does not know yet whether there is a relay. */
 function relayKnown({ client }: Game, signal: AbortSignal): Promise<void> {
   if (client.status.state !== 'connecting') return Promise.resolve();
@@ -70,25 +52,33 @@ function relayKnown({ client }: Game, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Asks the relay's model; what it cannot do fails at once, and the step's fallback answers. */
-async function askRelay(game: Game, effect: Effect, signal: AbortSignal): Promise<ModelAnswer> {
+/**
+ * Asks the relay's model, else the player's own. Where there is neither the step fails at once, and
+ * its fallback answers.
+ */
+async function askModel(game: Game, effect: Effect, signal: AbortSignal): Promise<ModelAnswer> {
   await relayKnown(game, signal);
+  const request = effect.request as ModelRequest;
   const { state } = game.client.status;
-  if (state !== 'online' && state !== 'slow') {
-    throw new EffectFailure('no_model', 'There is no relay now, so no model can be asked.');
+  const own = game.own.current;
+  if (state === 'online' || state === 'slow') {
+    try {
+      return await askRelay(game, request, signal);
+    } catch (error) {
+      if (!own || signal.aborted) throw error;
+    }
   }
-  const { messages, settings = {}, output } = effect.request as ModelRequest;
+  if (own) return own.answer(request, signal);
+  throw new EffectFailure('no_model', 'There is no relay now, and no model of your own.');
+}
+
+async function askRelay(
+  game: Game,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<ModelAnswer> {
   try {
-    const pieces = game.client.chat(
-      {
-        model: RELAY_MODEL,
-        messages: messages.map(({ role, content }) => ({ role, content: textOf(content) })),
-        ...(settings.max_tokens === undefined ? {} : { maxTokens: settings.max_tokens }),
-        ...(settings.temperature === undefined ? {} : { temperature: settings.temperature }),
-        ...(output === undefined ? {} : { schema: output }),
-      },
-      { signal },
-    );
+    const pieces = game.client.chat({ model: RELAY_MODEL, ...askedOf(request) }, { signal });
     for await (const piece of pieces) {
       if (piece.type !== 'done') continue;
       const { text, model } = piece;
@@ -109,7 +99,7 @@ export function createRuns(game: Game): Runs {
   const events = signal<readonly RunEvent[]>([]);
   const ready = signal(false);
   const elsewhere = signal(false);
-  const model = (effect: Effect, signal: AbortSignal) => askRelay(game, effect, signal);
+  const model = (effect: Effect, signal: AbortSignal) => askModel(game, effect, signal);
 
   const show = (workflows: Workflows) => {
     list.value = [...workflows.list()].reverse();
