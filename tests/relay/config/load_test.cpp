@@ -164,7 +164,7 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
       {"listeners:\n  - address: example.org\n", 2, 14, "expected an IP address"},
       {"listeners:\n  - trusted_proxies: [10.0.0.0/33]\n", 2, 22, "such as 10.0.0.0/8"},
       {"listeners:\n  - hosts: [\"http://a\"]\n", 2, 12, "a host name without scheme"},
-      {"page:\n  connect: [\"https://a.example; script-src *\"]\n", 2, 13,
+      {"page:\n  connect: [\"https://a.example; script-src *\"]\n", 2, 12,
        "https://api.openai.com"},
       {"page:\n  connect: [\"*\"]\n", 2, 13, "scheme://host[:port] without a path"},
       {"cors:\n  origins: [localhost]\n", 2, 12, "scheme://host[:port]"},
