@@ -2,6 +2,11 @@
 
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
 namespace redoubt {
 namespace {
 
@@ -26,7 +31,7 @@ std::uint32_t big_endian(const std::uint8_t* at) {
          static_cast<std::uint32_t>(at[2]) << 8 | at[3];
 }
 
-void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
+void compress_portably(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
   std::uint32_t w[64];
   for (int i = 0; i < 16; ++i)
     w[i] = big_endian(block + 4 * i);
@@ -53,6 +58,57 @@ void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
   const std::uint32_t mixed[8] = {a, b, c, d, e, f, g, h};
   for (int i = 0; i < 8; ++i)
     state[i] += mixed[i];
+}
+
+#if defined(__x86_64__)
+// The same by the processor's own instructions: a run's journal hashes two blocks for each event.
+// The state lies as they want it, ABEF and CDGH; four rounds at a time.
+__attribute__((target("sha,sse4.1"))) void compress_by_sha_ni(std::array<std::uint32_t, 8>& state,
+                                                              const std::uint8_t* block) {
+  const __m128i big_endian_words = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
+  auto* low = reinterpret_cast<__m128i*>(state.data());
+  auto* high = reinterpret_cast<__m128i*>(state.data() + 4);
+  const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(low), 0xb1);
+  const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(high), 0x1b);
+  const __m128i abef_before = _mm_alignr_epi8(cdab, efgh, 8);
+  const __m128i cdgh_before = _mm_blend_epi16(efgh, cdab, 0xf0);
+  __m128i abef = abef_before, cdgh = cdgh_before, w[4];
+  for (int four = 0; four < 16; ++four) {
+    __m128i& next = w[four % 4];
+    if (four < 4) {
+      const auto* at = reinterpret_cast<const __m128i*>(block + 16 * four);
+      next = _mm_shuffle_epi8(_mm_loadu_si128(at), big_endian_words);
+    } else {
+      const __m128i last = w[(four + 3) % 4];
+      const __m128i seven_before = _mm_alignr_epi8(last, w[(four + 2) % 4], 4);
+      next = _mm_sha256msg1_epu32(next, w[(four + 1) % 4]);
+      next = _mm_sha256msg2_epu32(_mm_add_epi32(next, seven_before), last);
+    }
+    const auto* round = reinterpret_cast<const __m128i*>(kRound.data() + 4 * four);
+    const __m128i added = _mm_add_epi32(next, _mm_loadu_si128(round));
+    cdgh = _mm_sha256rnds2_epu32(cdgh, abef, added);
+    abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(added, 0x0e));
+  }
+  const __m128i feba = _mm_shuffle_epi32(_mm_add_epi32(abef, abef_before), 0x1b);
+  const __m128i dchg = _mm_shuffle_epi32(_mm_add_epi32(cdgh, cdgh_before), 0xb1);
+  _mm_storeu_si128(low, _mm_blend_epi16(feba, dchg, 0xf0));
+  _mm_storeu_si128(high, _mm_alignr_epi8(dchg, feba, 8));
+}
+
+bool has_sha_ni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kSse41 = 1u << 19, kSsse3 = 1u << 9, kSha = 1u << 29;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || (c & kSse41) == 0 || (c & kSsse3) == 0) return false;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & kSha) != 0;
+}
+#endif
+
+void compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) {
+#if defined(__x86_64__)
+  static const bool by_sha_ni = has_sha_ni();
+  if (by_sha_ni) return compress_by_sha_ni(state, block);
+#endif
+  compress_portably(state, block);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ Effect effect_of(const State& s, const Instance& i) {
   effect.target = s.definition->text(step.target);
   effect.request = canonical(*i.request);
   effect.attempt = i.attempt;
-  effect.deadline_ms = step.timeout_ms > 0 ? i.attempt_ms + step.timeout_ms : 0;
+  effect.deadline_ms = step.timeout_ms > 0 ? i.attempt_ms + step.timeout_ms - s.clock_ms : 0;
   return effect;
 }
 
@@ -102,6 +102,7 @@ void send(State& s, Slot slot) {
 
 void call(State& s, Slot slot) {
   Instance& i = s.instances[slot];
+  if (is_denied(s, i.step)) return fail(s, slot, denied(s, i.step));
   auto request = request_of(s, slot);
   if (!request) return fail(s, slot, failure_of(request.error(), i.step));
   i.request = std::move(*request);
@@ -197,6 +198,11 @@ void resume_calls(State& s) {
     Instance& i = s.instances[slot];
     if (!i.live || (i.phase != Phase::calling && i.phase != Phase::deciding)) continue;
     const Step& step = s.step(i);
+    if (i.phase == Phase::calling && is_denied(s, i.step)) {
+      close_call(s, slot);
+      fail(s, slot, denied(s, i.step));
+      continue;
+    }
     const bool unknown = i.phase == Phase::calling && step.effect_class == EffectClass::once;
     if (unknown && step.unknown == Unknown::fail) {
       close_call(s, slot);

@@ -34,7 +34,7 @@ enum class EventKind : std::uint8_t {
   cancelled_by = 7,  ///< {reason}
   resumed = 8,       ///< the host has come back: {}
   moved = 9,         ///< the run was exported: {epoch}; it is parked here
-  imported = 10,     ///< the run was taken over: {epoch, offset_ms}
+  imported = 10,     ///< the run was taken over: {epoch, offset_ms, denied: [step]}
   ignored = 11,      ///< a completion that came too late or again: {id}
   // decisions
   scheduled = 32,     ///< an effect is to be carried out: {id, request}

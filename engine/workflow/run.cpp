@@ -28,6 +28,8 @@
 //   unwinding  --(compensations ended)-> backoff | falling | failed | done | cancelled
 //   falling    --(fallback ended)------> done | failed
 //   any        --(above is cancelled)--> cancelled
+//
+// The run's: running --(moved)--> parked --(imported)--> running --(the root has ended)--> an end
 
 namespace redoubt::workflow {
 
@@ -247,6 +249,10 @@ void apply(State& s, const Applied& input) {
     case EventKind::ignored:
       ++s.ignored;
       break;
+    case EventKind::moved:
+    case EventKind::imported:
+      apply_move(s, input.kind, *input.value);
+      break;
     default:
       break;
   }
@@ -287,13 +293,24 @@ Slot find_serial(const State& s, std::uint32_t serial) {
   return kNone;
 }
 
+bool is_asked(const State& s, Slot slot) {
+  const Instance& i = s.instances[slot];
+  return i.phase == Phase::deciding || s.step(i).kind == StepKind::ask;
+}
+
 Result<Applied> recorded_input(const State& s, const Event& event) {
   Applied input;
   input.kind = event.kind;
+  if (s.status == RunStatus::parked && event.kind != EventKind::imported)
+    return diverged(s, event, "comes while the run is parked");
   if (event.kind == EventKind::completed || event.kind == EventKind::failed ||
       event.kind == EventKind::answered) {
     input.slot = find_call(s, event.instance);
     if (input.slot == kNone) return diverged(s, event, "is for an effect that is not open");
+    // What a person decides is never a program's result, whoever wrote the history.
+    const bool asked = is_asked(s, input.slot);
+    if (event.kind == (asked ? EventKind::completed : EventKind::answered))
+      return diverged(s, event, asked ? "answers a question for a person" : "answers no question");
   }
   if (event.kind == EventKind::timer_fired) {
     input.slot = find_serial(s, event.instance);
@@ -309,6 +326,9 @@ Result<Applied> recorded_input(const State& s, const Event& event) {
   auto value = read_value(event.payload);
   if (!value) return value.error();
   input.value = std::move(*value);
+  const bool move = event.kind == EventKind::moved || event.kind == EventKind::imported;
+  if (move && !fits_move(s, event.kind, *input.value))
+    return diverged(s, event, "is no move that the run can make");
   return input;
 }
 
@@ -322,6 +342,8 @@ Result<void> replay_into(State& s, HistoryReader& reader) {
     s.head = reader.head();
     if (!is_input(event.kind))
       return diverged(s, event, "is recorded, but nothing in the run leads to it");
+    if (event.stamp_ms > kTimeMaxMs || event.stamp_ms < -kTimeMaxMs)
+      return diverged(s, event, "has an impossible time");
     if (event.stamp_ms < s.now_ms && event.seq > 0) return diverged(s, event, "goes back in time");
     s.now_ms = event.stamp_ms;
     if ((event.kind == EventKind::started) != (event.seq == 0))
@@ -433,7 +455,7 @@ Result<Given> give_answer(State& s, const Input& input, Value value) {
                    "the id of an effect", input.name);
   }
   Instance& i = s.instances[slot];
-  const bool asked = i.phase == Phase::deciding || s.step(i).kind == StepKind::ask;
+  const bool asked = is_asked(s, slot);
   if (asked && input.kind == InputKind::completed)
     return refused("bad_answer", {"\"", input.name, "\" waits for a person's answer"}, "an answer",
                    "a completion");
@@ -464,13 +486,16 @@ Given give_tick(State& s) {
 
 Result<Given> Run::give(const Input& input) {
   State& s = *state_;
+  if (s.status == RunStatus::parked)
+    return refused("run_parked", {"the run is parked: it was moved to another host"},
+                   "a run that is taken over, or a fork of it", s.id);
   auto value = read_value(input.value);
   if (!value) return value.error();
   if (input.kind == InputKind::signal && s.signals.size() >= kSignalsMax)
     return refused("too_many_signals", {"too many signals wait to be taken"},
                    "a signal that is waited for", input.name);
   const std::int64_t before = s.now_ms;
-  s.now_ms = std::max(s.now_ms, input.now_ms);
+  s.now_ms = std::max(s.now_ms, input.now_ms + s.clock_ms);
   if (input.kind == InputKind::completed || input.kind == InputKind::failed ||
       input.kind == InputKind::answer) {
     auto given = give_answer(s, input, std::move(*value));
@@ -501,6 +526,42 @@ Result<Given> Run::give(const Input& input) {
   return Given::taken;
 }
 
+Result<void> Run::park(std::int64_t now_ms) {
+  State& s = *state_;
+  if (s.status == RunStatus::parked)
+    return refused("run_parked", {"the run is parked already"}, "a run that is running", s.id);
+  if (s.status != RunStatus::running)
+    return refused("run_over", {"the run is ", name_of(s.status)}, "a run that is running", s.id);
+  if (const Slot slot = once_at_stake(s); slot != kNone)
+    return refused("once_under_way",
+                   {"the outcome of ", effect_id(s, s.instances[slot]), " would be lost"},
+                   "no effect of the class once under way", effect_id(s, s.instances[slot]));
+  s.now_ms = std::max(s.now_ms, now_ms + s.clock_ms);
+  const Json payload{{"epoch", s.epoch}};
+  record(s, EventKind::moved, nullptr, canonical(payload));
+  apply_move(s, EventKind::moved, payload);
+  for (const Slot slot : s.calling)
+    s.out.withdrawn.push_back(effect_id(s, s.instances[slot]));
+  return {};
+}
+
+Result<void> Run::take_over(const TakeOver& by) {
+  State& s = *state_;
+  if (s.status != RunStatus::parked)
+    return refused("not_parked", {"the run is ", name_of(s.status), ", not parked"},
+                   "a run that its host has parked", s.id);
+  Json payload{{"epoch", by.epoch}, {"offset_ms", by.clock_offset_ms}};
+  if (!by.denied.empty()) payload["denied"] = by.denied;
+  if (!fits_move(s, EventKind::imported, payload))
+    return refused("bad_move", {"the run cannot be taken over so: ", canonical(payload)},
+                   joined({"epoch ", s.epoch + 1}), s.id);
+  s.now_ms = std::max(s.now_ms, by.now_ms + s.clock_ms - by.clock_offset_ms);
+  record(s, EventKind::imported, nullptr, canonical(payload));
+  apply_move(s, EventKind::imported, payload);
+  work(s);
+  return {};
+}
+
 Taken Run::take() {
   return std::exchange(state_->out, Taken{});
 }
@@ -508,8 +569,13 @@ Taken Run::take() {
 RunStatus Run::status() const {
   return state_->status;
 }
+std::uint32_t Run::epoch() const {
+  return state_->epoch;
+}
 std::int64_t Run::next_timer_ms() const {
-  return state_->timers.empty() ? 0 : state_->timers.front().due_ms;
+  const State& s = *state_;
+  if (s.timers.empty() || s.status == RunStatus::parked) return 0;
+  return std::max<std::int64_t>(s.timers.front().due_ms - s.clock_ms, 1);
 }
 std::int64_t Run::now_ms() const {
   return state_->now_ms;
@@ -525,7 +591,7 @@ const ChainHead& Run::head() const {
 }
 
 std::string Run::outcome() const {
-  if (state_->status == RunStatus::running) return {};
+  if (state_->status == RunStatus::running || state_->status == RunStatus::parked) return {};
   return state_->outcome ? canonical(*state_->outcome) : "null";
 }
 

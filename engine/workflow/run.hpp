@@ -10,6 +10,9 @@
 // 4. Time is the stamp of the last input; an input's stamp is never earlier than the one before.
 // 5. Replay gives the recorded inputs again and compares every decision with what was recorded. A
 //    difference is an error with the event's number, what was expected and what came.
+// 6. A run is under way at one host at a time. park() ends it here and lets it be taken over by
+//    another host, take_over() goes on there (bundle.hpp carries it between). The run keeps the
+//    clock that it began with; `now_ms` that come in and times that go out are the host's.
 //
 // Not thread-safe; a run moves between threads as a value.
 #pragma once
@@ -81,6 +84,15 @@ enum class Given : std::uint8_t {
   nothing,  ///< a tick with nothing due
 };
 
+/// What a host says when it goes on with a parked run.
+struct TakeOver {
+  std::int64_t now_ms = 0;
+  /// This host's clock minus that of the host before, where that is known.
+  std::int64_t clock_offset_ms = 0;
+  std::uint32_t epoch = 0;          ///< one more than the run's
+  std::vector<std::string> denied;  ///< once steps that this host may not carry out
+};
+
 struct State;
 
 /// How often a host keeps a snapshot.
@@ -106,12 +118,23 @@ class Run {
   Run& operator=(Run&&) noexcept;
   ~Run();
 
-  /// Errors leave the run as it was: "bad_json", "unknown_effect", "bad_answer", "run_over".
+  /// Errors leave the run as it was: "bad_json", "unknown_effect", "bad_answer", "run_over",
+  /// "run_parked".
   Result<Given> give(const Input& input);
+  /// The run is under way here no more: all that it takes from now on is take_over(). Errors:
+  /// "run_over", "run_parked", and "once_under_way" while an effect of the class once has no
+  /// outcome, which would be lost.
+  Result<void> park(std::int64_t now_ms);
+  /// A parked run goes on: what was under way is begun again, but for effects of the class once,
+  /// and a denied step fails with "missing_scope" when it is come to. Errors: "not_parked",
+  /// "bad_move".
+  Result<void> take_over(const TakeOver& by);
   Taken take();
 
   RunStatus status() const;
-  /// When the next timer is due; 0 where there is none.
+  /// How often it was taken over.
+  std::uint32_t epoch() const;
+  /// When the next timer is due; 0 where there is none, or the run is parked.
   std::int64_t next_timer_ms() const;
   std::int64_t now_ms() const;
   const std::string& id() const;

@@ -16,7 +16,7 @@ namespace redoubt::workflow {
 namespace {
 
 constexpr std::string_view kMagic = "RDBTSNAP";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kTextBytesMax = 1 << 20;
 
 class Writer {
@@ -228,6 +228,8 @@ void fields(Archive& a, State& s) {
   a.integer(s.status);
   a.integer(s.now_ms);
   a.integer(s.epoch);
+  a.integer(s.clock_ms);
+  slots(a, s.denied);
   a.value(s.outcome);
   fields(a, s.failure);
   a.integer(s.next_serial);
@@ -292,6 +294,8 @@ bool rooted(const State& s) {
 bool sound(const State& s) {
   const std::size_t steps = s.definition->steps.size();
   if (s.instances.empty() || s.scopes.empty() || s.status > RunStatus::parked) return false;
+  const auto time = [](std::int64_t ms) { return ms >= -kTimeMaxMs && ms <= kTimeMaxMs; };
+  if (!time(s.now_ms) || !time(s.clock_ms)) return false;
   if (!s.instances[0].live || s.instances[0].parent != kNone || s.scopes[0].users == 0)
     return false;
   for (const Scope& scope : s.scopes) {
@@ -313,7 +317,8 @@ bool sound(const State& s) {
   for (const Slot slot : s.calling)
     if (!live_slot(s, slot) || !s.instances[slot].request) return false;
   for (const Timer& timer : s.timers)
-    if (!live_slot(s, timer.slot) || timer.kind > TimerKind::backoff) return false;
+    if (!live_slot(s, timer.slot) || timer.kind > TimerKind::backoff || !time(timer.due_ms / 2))
+      return false;
   for (const Undo& undo : s.undos) {
     if (undo.step >= steps || s.definition->steps[undo.step].compensate == kNone ||
         !live_slot(s, undo.owner) || !sound_scope(s, undo.scope))
@@ -321,6 +326,8 @@ bool sound(const State& s) {
     for (const RoundMark& mark : undo.rounds)
       if (mark.step >= steps) return false;
   }
+  for (const StepId step : s.denied)
+    if (step >= steps) return false;
   for (const Signal& signal : s.signals)
     if (!signal.value) return false;
   return true;

@@ -3,7 +3,7 @@
 // The moves are spread over files by concept: run.cpp (inputs, events, the transition table),
 // stepping.cpp (how each kind of step begins and ends), joins.cpp (branches and their merging),
 // calls.cpp (effects, their ids and answers), timing.cpp (timers, waits, retries), cancelling.cpp
-// (cancellation and compensation), snapshot.cpp.
+// (cancellation and compensation), moving.cpp (from host to host), snapshot.cpp.
 //
 // 1. A step that is under way is an Instance in a slot; slots are used again, serials never are.
 // 2. Nothing recurses from a step into its parent: what has to go on is put into `moves` and worked
@@ -30,6 +30,8 @@ inline constexpr std::size_t kSignalsMax = 64;
 inline constexpr std::uint64_t kIgnoredMax = 1000;
 /// A payload of a decision longer than this is recorded as its hash: replay makes it anew.
 inline constexpr std::size_t kDecisionBytesMax = 256;
+/// No time of a run lies further from 0 than this: sums of times cannot overflow.
+inline constexpr std::int64_t kTimeMaxMs = 1LL << 53;
 /// Moves that one input may set off.
 inline constexpr std::uint32_t kMovesMax = 1000000;
 
@@ -161,7 +163,9 @@ struct State {
   Value input;
   RunStatus status = RunStatus::running;
   std::int64_t now_ms = 0;
-  std::uint32_t epoch = 0;
+  std::uint32_t epoch = 0;     ///< how often the run was taken over by a host
+  std::int64_t clock_ms = 0;   ///< the run's clock minus this host's
+  std::vector<StepId> denied;  ///< once steps that this host may not carry out
   Value outcome;
   Failure failure;
   std::uint32_t next_serial = 0;
@@ -238,6 +242,15 @@ std::string effect_id(const State& s, const Instance& i);
 bool once_open(const State& s, Slot slot);
 void resume_calls(State& s);
 void decided(State& s, Slot slot, const Json& decision);
+
+// moving.cpp
+/// A step whose effect must not be lost, for a run that is to be parked; kNone where there is none.
+Slot once_at_stake(const State& s);
+bool fits_move(const State& s, EventKind kind, const Json& payload);
+void apply_move(State& s, EventKind kind, const Json& payload);
+bool is_denied(const State& s, StepId step);
+/// The failure of a step that the host may not carry out.
+Failure denied(const State& s, StepId step);
 
 // timing.cpp
 void set_timer(State& s, Slot slot, TimerKind kind, std::int64_t due_ms);

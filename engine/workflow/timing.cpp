@@ -55,8 +55,8 @@ bool listed(const std::vector<std::string>& codes, const std::string& code) {
 
 // What is never cured by trying again.
 bool hopeless(const std::string& code) {
-  for (const char* known :
-       {"outcome_unknown", "undefined_name", "bad_operand", "over_limit", "bad_items", "bad_time"})
+  for (const char* known : {"outcome_unknown", "undefined_name", "bad_operand", "over_limit",
+                            "bad_items", "bad_time", "missing_scope"})
     if (code == known) return true;
   return false;
 }
@@ -124,7 +124,7 @@ void begin_wait(State& s, Slot slot) {
           s, slot,
           {"bad_time", joined({"wait until needs a time in ms, not ", redoubt::describe(**value)}),
            i.step, 0});
-    due = (*value)->get<std::int64_t>();
+    due = std::min((*value)->get<std::int64_t>(), kTimeMaxMs);
   }
   if (due <= s.now_ms) return complete(s, slot, nullptr);
   record(s, EventKind::waiting, &i, joined({"{\"due\":", due, "}"}));

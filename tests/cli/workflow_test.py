@@ -80,7 +80,7 @@ class Workflow(unittest.TestCase):
     def test_help_names_every_command(self):
         code, out, _ = run("--help")
         self.assertEqual(code, 0)
-        for command in ["check", "run", "replay", "show"]:
+        for command in ["check", "run", "replay", "show", "bundle"]:
             self.assertIn(command, out)
             self.assertEqual(run(command, "--help")[0], 0)
         self.assertEqual(run("check")[0], 2)
@@ -149,6 +149,89 @@ class Workflow(unittest.TestCase):
         code, _, err = run("replay", "team_strategy", "--journal", journal)
         self.assertEqual(code, 1)
         self.assertIn("event", err)
+
+    MOVING = ("name: moving\nfunctions: {pay: {class: once}}\nworkflow:\n"
+              "  - {id: sure, ask: {text: 'Pay?'}}\n  - {id: go, wait: {signal: go}}\n"
+              "  - {id: paid, tool: pay, fallback: {emit: nobody_paid}}\n"
+              "result: {sure: '{{ steps.sure }}', go: '{{ steps.go }}'}\n")
+
+    def moved(self, *answers):
+        file = self.write("moving.yaml", self.MOVING)
+        run("run", file, "--journal", self.path("first"), "--id", "r1", *answers)
+        code, _, err = run("bundle", "export", self.path("b"), "--journal", self.path("first"))
+        self.assertEqual(code, 0, err)
+        return file
+
+    def test_run_moves_and_comes_back(self):
+        file = self.moved()
+        code, out, _ = run("bundle", "inspect", self.path("b"), "--json")
+        self.assertEqual(code, 0)
+        told = json.loads(out)
+        self.assertEqual((told["id"], told["epoch"], told["status"]), ("r1", 0, "parked"))
+        # Here it is over, whatever one tries; a second export is the same file.
+        code, _, err = run("run", file, "--journal", self.path("first"), "--answer", "sure=true")
+        self.assertEqual(code, 1)
+        self.assertIn("moved away", err)
+        self.assertEqual(run("bundle", "export", self.path("b2"), "--journal",
+                             self.path("first"))[0], 0)
+        with open(self.path("b"), "rb") as one, open(self.path("b2"), "rb") as two:
+            self.assertEqual(one.read(), two.read())
+        # There it goes on, and comes back as what the first host left.
+        second = self.path("second")
+        code, out, err = run("bundle", "import", self.path("b"), "--journal", second,
+                             "--clock-offset=-30s", "--deny", "paid", "--json")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(json.loads(out)["denied"], ["paid"])
+        code, _, err = run("bundle", "import", self.path("b"), "--journal", second)
+        self.assertEqual(code, 1)
+        self.assertIn("under way here", err)
+        code, _, err = run("run", file, "--journal", second, "--answer", "sure=true")
+        self.assertIn("--signal", err)
+        self.assertEqual(run("bundle", "export", self.path("back"), "--journal", second)[0], 0)
+        code, _, err = run("bundle", "import", self.path("back"), "--journal", self.path("first"))
+        self.assertEqual(code, 1)
+        self.assertIn("answer that this host has not signed", err)
+        code, _, err = run("bundle", "import", self.path("back"), "--journal", self.path("first"),
+                           "--honour-approvals", "--deny", "paid")
+        self.assertEqual(code, 0, err)
+        code, out, _ = run("run", file, "--journal", self.path("first"), "--signal", "go=7")
+        self.assertEqual((code, json.loads(out)), (0, {"sure": True, "go": 7}))
+        code, out, _ = run("show", "--journal", self.path("first"), "--svg", self.path("s.svg"))
+        self.assertEqual((out.count("moved away"), out.count("taken over")), (2, 2))
+        xml.etree.ElementTree.parse(self.path("s.svg"))
+        self.assertEqual(run("replay", file, "--journal", self.path("first"))[0], 0)
+
+    def test_bundle_that_is_known_damaged_or_of_another_run_is_refused(self):
+        file = self.moved()
+        journal = self.path("second")
+        self.assertEqual(run("bundle", "import", self.path("b"), "--journal", journal)[0], 0)
+        self.assertEqual(run("bundle", "export", self.path("c"), "--journal", journal)[0], 0)
+        code, _, err = run("bundle", "import", self.path("b"), "--journal", journal)
+        self.assertEqual(code, 1)
+        self.assertIn("imported here already", err)
+        self.assertEqual(run("run", file, "--journal", self.path("third"), "--id", "r2")[0], 1)
+        code, _, err = run("bundle", "import", self.path("c"), "--journal", self.path("third"))
+        self.assertEqual(code, 1)
+        self.assertIn("holds the run r2", err)
+        with open(self.path("c"), "r+b") as bundle:
+            bundle.seek(300)
+            bundle.write(b"\0\0")
+        for command in (["inspect"], ["import", "--journal", self.path("fourth")]):
+            code, _, err = run("bundle", command[0], self.path("c"), *command[1:])
+            self.assertEqual(code, 1)
+            self.assertIn("damaged", err)
+        self.assertFalse(os.path.exists(self.path("fourth")))
+
+    def test_what_was_moved_away_goes_on_as_a_fork(self):
+        file = self.moved()
+        code, _, err = run("bundle", "fork", "--journal", self.path("first"), "--to",
+                           self.path("own"), "--id", "r2")
+        self.assertEqual(code, 0, err)
+        code, out, _ = run("run", file, "--journal", self.path("own"), "--answer", "sure=false",
+                           "--signal", "go=1", "--json")
+        self.assertEqual((code, json.loads(out)["id"]), (0, "r2"))
+        self.assertEqual(run("bundle", "fork", "--journal", self.path("first"), "--to",
+                             self.path("own"), "--id", "r3")[0], 2)
 
     def test_torn_tail_is_cut_and_said(self):
         journal = self.journal_of_strategy()

@@ -1,7 +1,8 @@
 // Workflows under a hostile host: random definitions, carried out once in peace and once by a host
-// that dies at any boundary, forgets what it had not stored, repeats completions, and brings the
-// run back by replay or from a snapshot. The two must come to the same result, no effect of the
-// class once may be carried out twice, and no step may be lost.
+// that dies at any boundary, forgets what it had not stored, repeats completions, brings the run
+// back by replay or from a snapshot, and moves it to hosts with other clocks, as a whole bundle or
+// as a signed tail. The two must come to the same result, no effect of the class once may be
+// carried out twice, no step may be lost and none may end twice.
 //
 //   redoubt_workflow_simulation [EVENTS [SEED]]     (10^5 by default; 10^9 takes some hours)
 //
@@ -19,6 +20,7 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/rng.hpp"
+#include "engine/workflow/bundle.hpp"
 #include "engine/workflow/loader.hpp"
 #include "engine/workflow/run.hpp"
 
@@ -28,6 +30,7 @@ using namespace redoubt::workflow;
 namespace {
 
 constexpr int kTurnsMax = 100000;
+const SigningKey kKey{"k", "every host of the simulation has it"};
 
 class Author {
  public:
@@ -166,9 +169,65 @@ struct Coming {
   }
 };
 
+// What must hold of any history, whatever happened to its hosts: a step ends once and a run ends
+// once, a serial is one step's, an effect is answered once and only when it was asked for.
+class Witness {
+ public:
+  // Empty where it holds.
+  std::string look(const Event& event) {
+    if (over_ && event.kind != EventKind::ignored) return told(event, "comes after the end");
+    if (event.instance == kNoStep) return look_at_run(event);
+    if (event.instance >= steps_.size()) steps_.resize(event.instance + std::size_t{1});
+    Seen& seen = steps_[event.instance];
+    if (seen.step != kNone && seen.step != event.step)
+      return told(event, "is of another step's serial");
+    seen.step = event.step;
+    switch (event.kind) {
+      case EventKind::step_done:
+      case EventKind::step_skipped:
+      case EventKind::step_failed:
+      case EventKind::step_cancelled:
+        if (std::exchange(seen.ended, true)) return told(event, "ends a step twice");
+        return {};
+      case EventKind::scheduled:
+        if (seen.ended) return told(event, "comes from a step that has ended");
+        if (std::exchange(seen.open, true)) return told(event, "is asked for twice");
+        ++open_;
+        return {};
+      case EventKind::completed:
+      case EventKind::failed:
+      case EventKind::withdrawn:
+        if (!std::exchange(seen.open, false)) return told(event, "was not asked for");
+        --open_;
+        return {};
+      default:
+        return {};
+    }
+  }
+
+ private:
+  struct Seen {
+    StepId step = kNone;
+    bool open = false;
+    bool ended = false;
+  };
+  std::string look_at_run(const Event& event) {
+    over_ = event.kind == EventKind::run_done || event.kind == EventKind::run_failed ||
+            event.kind == EventKind::run_cancelled;
+    return over_ && open_ > 0 ? told(event, "leaves effects open") : std::string();
+  }
+  static std::string told(const Event& event, const char* what) {
+    return describe(event, "") + " " + what;
+  }
+  std::vector<Seen> steps_;  ///< by serial
+  std::size_t open_ = 0;
+  bool over_ = false;
+};
+
 struct Outcome {
   std::uint64_t hash = 0;
   std::uint64_t events = 0;
+  std::uint64_t moves = 0;
   std::string story;
   std::string fault;
 };
@@ -185,9 +244,9 @@ class Host {
   Outcome carry() {
     journal_ = history_header(definition_->hash);
     auto run = Run::start(definition_, "{\"yes\":true}", {"run", 7, now_ms_});
-    if (!run) return {0, 0, {}, "does not start"};
+    if (!run) return {0, 0, 0, {}, "does not start"};
     run_ = std::make_unique<Run>(std::move(*run));
-    if (!store()) return {0, 0, {}, "died before it began"};
+    if (!store()) return {0, 0, 0, {}, "died before it began"};
     for (int turn = 0; run_->status() == RunStatus::running; ++turn) {
       if (turn > kTurnsMax || !turn_once()) {
         fail("nothing comes any more, but the run is not over");
@@ -201,6 +260,7 @@ class Host {
     } else if (replayed->state_hash() != run_->state_hash()) {
       fail("the replay has another state");
     }
+    bear_witness();
     outcome_.hash = run_->result_hash();
     outcome_.events = run_->head().seq;
     outcome_.story = run_->outcome();
@@ -213,14 +273,24 @@ class Host {
   }
   bool chance(std::uint32_t percent) { return chaos_ && rng_.below(100) < percent; }
 
+  void bear_witness() {
+    auto reader = HistoryReader::open(journal_);
+    if (!reader) return fail("the journal cannot be opened");
+    Witness witness;
+    Event event;
+    for (auto more = reader->next(event); more && *more; more = reader->next(event))
+      if (std::string seen = witness.look(event); !seen.empty()) return fail(std::move(seen));
+  }
+
   // The next thing that happens: a completion or a timer, whichever is due first.
   bool turn_once() {
-    const std::int64_t timer = run_->next_timer_ms();
+    if (chance(12)) move();
+    const std::int64_t timer = run_->next_timer_ms() > 0 ? run_->next_timer_ms() - clock_ms_ : 0;
     const bool coming = !coming_.empty();
     if (!coming && timer == 0) return false;
     if (timer > 0 && (!coming || timer <= coming_.begin()->due_ms)) {
       now_ms_ = timer > now_ms_ ? timer : now_ms_;
-      give({InputKind::tick, now_ms_, {}, {}});
+      give(InputKind::tick, {}, {});
       if (!store()) die();
       return true;
     }
@@ -243,11 +313,11 @@ class Host {
 
   void complete(const std::string& id) {
     const std::string result = world_.result(id);
-    give({world_.fails(id) ? InputKind::failed : InputKind::completed, now_ms_, id, result});
+    give(world_.fails(id) ? InputKind::failed : InputKind::completed, id, result);
   }
 
-  void give(const Input& input) {
-    const auto given = run_->give(input);
+  void give(InputKind kind, std::string_view name, std::string_view value) {
+    const auto given = run_->give({kind, now_ms_ + clock_ms_, name, value});
     if (!given && given.error().code != "run_over") fail("refused: " + given.error().message);
   }
 
@@ -269,8 +339,59 @@ class Host {
     if (run_->status() == RunStatus::running && chance(5)) {
       snapshot_ = run_->snapshot();
       snapshot_at_ = journal_.size();
+      signed_ = {sign_checkpoint(*run_, "owner", snapshot_, kKey)};
     }
     return true;
+  }
+
+  // To a host with another clock; what was under way here is given up. A host that dies meanwhile
+  // comes back with the run parked, or not parked at all.
+  void move() {
+    if (!run_->park(now_ms_ + clock_ms_)) return;  // a once effect has no outcome yet
+    left_clock_ms_ = clock_ms_;
+    if (chance(10)) return die();
+    const Taken taken = run_->take();
+    if (chance(10)) {
+      tear(taken.events);
+      return die();
+    }
+    journal_ += taken.events;
+    for (const std::string& id : taken.withdrawn)
+      withdraw(id);
+    if (chance(10)) return die();
+    take_over();
+  }
+
+  void take_over() {
+    const bool tail = !snapshot_.empty() && rng_.below(2) == 0;
+    const auto exported =
+        tail ? export_tail(*run_, snapshot_, journal_.substr(snapshot_at_), signed_)
+             : export_run(*run_, journal_, signed_);
+    if (!exported) return fail("is not exported: " + exported.error().message);
+    const auto bundle = read_bundle(write_bundle(*exported));
+    if (!bundle) return fail("the bundle is not read: " + bundle.error().message);
+    Importer importer = next_host();
+    for (std::uint32_t epoch = 0; epoch < bundle->epoch; ++epoch)
+      importer.known.epochs.push_back(epoch);
+    auto imported = import_run(*bundle, {}, importer);
+    if (!imported) return fail("is not imported: " + imported.error().message);
+    importer.known.epochs.push_back(bundle->epoch);
+    if (import_run(*bundle, {}, importer)) return fail("is imported twice");
+    clock_ms_ = left_clock_ms_ + importer.clock_offset_ms;
+    ++outcome_.moves;
+    run_ = std::make_unique<Run>(std::move(imported->run));
+    if (!store()) die();
+  }
+
+  Importer next_host() {
+    Importer importer;
+    importer.owner = "owner";
+    importer.clock_offset_ms = static_cast<std::int64_t>(rng_.below(7200001)) - 3600000;
+    importer.now_ms = now_ms_ + left_clock_ms_ + importer.clock_offset_ms;
+    importer.catalogue = {definition_->hash};
+    importer.keys = {kKey};
+    importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };
+    return importer;
   }
 
   // It dies while it writes: what holds is up to the last whole event.
@@ -314,6 +435,7 @@ class Host {
       withdraw(id);
     for (const Effect& effect : rest.effects)
       begin(effect);
+    if (run_->status() == RunStatus::parked) return take_over();
     bool once = false;
     for (const Effect& effect : run_->open_effects())
       once = once || effect.effect_class == EffectClass::once;
@@ -322,7 +444,7 @@ class Host {
       for (const Effect& effect : run_->open_effects())
         if (!begun_.count(effect.id)) begin(effect);
     } else if (run_->status() == RunStatus::running) {
-      give({InputKind::resumed, now_ms_, {}, {}});
+      give(InputKind::resumed, {}, {});
       const Taken again = run_->take();
       journal_ += again.events;
       for (const Effect& effect : again.effects)
@@ -336,11 +458,14 @@ class Host {
   bool chaos_;
   bool reorder_;
   bool started_ = false;
-  std::int64_t now_ms_ = 1000;
+  std::int64_t now_ms_ = 1700000000000;  ///< the world's
+  std::int64_t clock_ms_ = 0;            ///< this host's clock minus the world's
+  std::int64_t left_clock_ms_ = 0;       ///< that of the host that has parked it
   std::unique_ptr<Run> run_;
   std::string journal_;
   std::string snapshot_;
   std::size_t snapshot_at_ = 0;
+  std::vector<Checkpoint> signed_;
   std::set<Coming> coming_;
   std::map<std::string, std::int64_t> due_;
   std::set<std::string> begun_;
@@ -348,7 +473,7 @@ class Host {
 };
 
 // One world; false and a line where the two runs differ.
-bool live(std::uint64_t seed, std::uint64_t& events) {
+bool live(std::uint64_t seed, std::uint64_t& events, std::uint64_t& moves) {
   const bool reorder = seed % 2 == 1;
   const Json file = Author(seed, !reorder).file();
   const Loaded loaded = load(Document(file), {});
@@ -361,6 +486,7 @@ bool live(std::uint64_t seed, std::uint64_t& events) {
   const Outcome calm = Host(loaded.definition, world, 0, reorder).carry();
   const Outcome wild = Host(loaded.definition, world, mix64(seed) | 1, reorder).carry();
   events += calm.events + wild.events;
+  moves += wild.moves;
   if (calm.fault.empty() && wild.fault.empty() && calm.hash == wild.hash) return true;
   std::printf("seed %llu: calm %s %s, wild %s %s\n%s\n", static_cast<unsigned long long>(seed),
               calm.fault.c_str(), calm.story.c_str(), wild.fault.c_str(), wild.story.c_str(),
@@ -374,11 +500,12 @@ int main(int argc, char** argv) {
   const std::uint64_t most = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100000;
   std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   constexpr std::uint64_t kFailuresShown = 5;
-  std::uint64_t events = 0, worlds = 0, failed = 0;
+  std::uint64_t events = 0, moves = 0, worlds = 0, failed = 0;
   for (; events < most && failed < kFailuresShown; ++seed, ++worlds)
-    failed += !live(seed, events);
-  std::printf("%llu events in %llu worlds\n%llu passed, %llu failed\n",
+    failed += !live(seed, events, moves);
+  std::printf("%llu events in %llu worlds, %llu moves between hosts\n%llu passed, %llu failed\n",
               static_cast<unsigned long long>(events), static_cast<unsigned long long>(worlds),
+              static_cast<unsigned long long>(moves),
               static_cast<unsigned long long>(worlds - failed),
               static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;

@@ -82,6 +82,20 @@ struct WorkflowRunOptions {
 };
 int workflow_run(const WorkflowRunOptions& options);
 
+enum class BundleAction : std::uint8_t { export_run, import_run, inspect, fork };
+struct WorkflowBundleOptions {
+  BundleAction action = BundleAction::inspect;
+  std::string bundle;
+  std::string journal;
+  std::string to_journal;
+  std::string id;            ///< of a fork
+  std::string clock_offset;  ///< "30s", "-2m"; empty: none
+  std::vector<std::string> deny;
+  bool honour_approvals = false;
+  bool json = false;
+};
+int workflow_bundle(const WorkflowBundleOptions& options);
+
 /// Which store and which master key: the relay's own configuration, or what is named here.
 struct VaultOptions {
   std::string config_file;

@@ -146,6 +146,7 @@ struct WorkflowOptions {
   cli::WorkflowRunOptions run;
   cli::WorkflowFileOptions replay;
   cli::WorkflowFileOptions show;
+  cli::WorkflowBundleOptions bundle;
 };
 
 CLI::App* add_workflow_file(CLI::App& group, const char* name, const char* what, std::string& file,
@@ -187,8 +188,56 @@ void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
       "    --journal research.journal");
 }
 
+CLI::App* add_bundle_command(CLI::App& group, const char* name, const char* what,
+                             cli::WorkflowBundleOptions& o, cli::BundleAction action) {
+  CLI::App* command = group.add_subcommand(name, what);
+  command->callback([&o, action] { o.action = action; });
+  command->add_flag("--json", o.json, "Print JSON");
+  return command;
+}
+
+void add_workflow_bundle(CLI::App& workflow, cli::WorkflowBundleOptions& o) {
+  using cli::BundleAction;
+  CLI::App* group = workflow.add_subcommand("bundle", "Move a run to another host, as one file");
+  group->require_subcommand(1);
+  const auto journal = [&o](CLI::App* command, const char* what) {
+    command->add_option("--journal", o.journal, what)->type_name("FILE")->required();
+  };
+  CLI::App* exported = add_bundle_command(*group, "export", "Park a run here and write its bundle",
+                                          o, BundleAction::export_run);
+  exported->add_option("bundle", o.bundle, "The file to write")->type_name("FILE")->required();
+  journal(exported, "The run's journal");
+  CLI::App* imported = add_bundle_command(*group, "import", "Verify a bundle and take its run over",
+                                          o, BundleAction::import_run);
+  imported->add_option("bundle", o.bundle, "The bundle")->type_name("FILE")->required();
+  journal(imported, "Keep the run in this file, new or the one that it left");
+  imported
+      ->add_option("--clock-offset", o.clock_offset,
+                   "This host's clock minus the other's: 30s, -2m")
+      ->type_name("DURATION");
+  imported->add_option("--deny", o.deny, "A step of the class once that must not run here")
+      ->type_name("STEP")
+      ->take_all()
+      ->allow_extra_args(false);
+  imported->add_flag("--honour-approvals", o.honour_approvals,
+                     "Take answers that people gave elsewhere");
+  CLI::App* inspected = add_bundle_command(*group, "inspect", "Verify a bundle and say what it is",
+                                           o, BundleAction::inspect);
+  inspected->add_option("bundle", o.bundle, "The bundle")->type_name("FILE")->required();
+  CLI::App* forked = add_bundle_command(
+      *group, "fork", "Go on with what was moved away, as a run of its own", o, BundleAction::fork);
+  journal(forked, "The journal of the run that was moved away");
+  forked->add_option("--to", o.to_journal, "The new run's journal")->type_name("FILE")->required();
+  forked->add_option("--id", o.id, "The new run's id")->type_name("TEXT")->required();
+  group->footer(
+      "Examples:\n"
+      "  redoubt workflow bundle export run.bundle --journal run.journal\n"
+      "  redoubt workflow bundle import run.bundle --journal here.journal\n"
+      "  redoubt workflow run flow.yaml --journal here.journal");
+}
+
 CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
-  CLI::App* group = app.add_subcommand("workflow", "Check, run, replay and show workflows");
+  CLI::App* group = app.add_subcommand("workflow", "Check, run, replay, show and move workflows");
   group->require_subcommand(1);
   add_workflow_file(*group, "check", "Print every fault of a workflow, or what it holds",
                     o.check.file, o.check.json)
@@ -205,6 +254,7 @@ CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
       add_workflow_file(*group, "show", "Draw a run as a timeline", o.show.file, o.show.json);
   show->add_option("--journal", o.show.journal, "The run's journal")->type_name("FILE")->required();
   show->add_option("--svg", o.show.svg, "Draw it into this file, too")->type_name("FILE");
+  add_workflow_bundle(*group, o.bundle);
   group->footer(
       "Examples:\n"
       "  redoubt workflow check flow.yaml\n"
@@ -218,6 +268,7 @@ int run_workflow(const CLI::App& group, const WorkflowOptions& o) {
   if (group.got_subcommand("check")) return cli::workflow_check(o.check);
   if (group.got_subcommand("run")) return cli::workflow_run(o.run);
   if (group.got_subcommand("replay")) return cli::workflow_replay(o.replay);
+  if (group.got_subcommand("bundle")) return cli::workflow_bundle(o.bundle);
   return cli::workflow_show(o.show);
 }
 

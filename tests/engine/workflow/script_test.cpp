@@ -7,6 +7,10 @@
 //   complete ID [JSON]  an effect's result; `fail ID JSON`, `answer ID JSON`, `signal NAME [JSON]`
 //   advance DURATION    lets time pass and gives a tick; `cancel WHO`; `resume`
 //   crash               forgets the run and replays its history; `restore` does so from a snapshot
+//   park                ends the run here; `import OFFSET [DENIED...]` takes it over from a bundle
+//   at
+//                       a host whose clock is so far ahead ("0s", "30s", "-30s")
+//   fork ID             goes on with what was parked as another run
 //   show                status, outcome, state
 //
 // After every command the history is replayed from its beginning, and the run that comes out must
@@ -22,6 +26,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/workflow/bundle.hpp"
 #include "engine/workflow/loader.hpp"
 #include "engine/workflow/run.hpp"
 
@@ -50,6 +55,9 @@ class Script {
   std::string show() const;
   std::string crash();
   std::string restore();
+  std::string park();
+  std::string import(std::istream& words);
+  std::string fork(const std::string& id);
   void check_replay();
 
   DefinitionPtr definition_;
@@ -185,6 +193,48 @@ std::string Script::restore() {
   return taken();
 }
 
+std::string Script::park() {
+  const auto parked = run_->park(now_ms_);
+  if (!parked) return "error " + parked.error().code + ": " + parked.error().message + "\n";
+  return taken();
+}
+
+std::string Script::import(std::istream& words) {
+  std::string offset, name;
+  words >> offset;
+  const bool behind = offset[0] == '-';
+  const auto ms = read_duration(std::string_view(offset).substr(behind ? 1 : 0));
+  std::vector<std::string> denied;
+  while (words >> name)
+    denied.push_back(name);
+  const auto exported = export_run(*run_, history_, {});
+  if (!exported) return "error " + exported.error().code + ": " + exported.error().message + "\n";
+  const auto bundle = read_bundle(write_bundle(*exported));
+  REQUIRE_MESSAGE(bundle, bundle.error().message);
+  Importer importer;
+  importer.may_author = importer.honour_approvals = true;
+  importer.clock_offset_ms = offset == "0s" ? 0 : (behind ? -*ms : *ms);
+  now_ms_ += importer.clock_offset_ms;
+  importer.now_ms = now_ms_;
+  importer.context = &denied;
+  importer.may_do = [](const void* context, std::string_view step, std::string_view) {
+    const auto& no = *static_cast<const std::vector<std::string>*>(context);
+    return std::find(no.begin(), no.end(), step) == no.end();
+  };
+  auto imported = import_run(*bundle, around(), importer);
+  if (!imported) return "error " + imported.error().code + ": " + imported.error().message + "\n";
+  run_.emplace(std::move(imported->run));
+  return taken();
+}
+
+std::string Script::fork(const std::string& id) {
+  auto forked = fork_history(definition_, history_, id);
+  if (!forked) return "error " + forked.error().code + ": " + forked.error().message + "\n";
+  history_ = *forked;
+  snapshot_.clear();
+  return crash();
+}
+
 std::string Script::run(const std::string& line, const std::string& body) {
   std::istringstream words(line);
   std::string command, name;
@@ -200,6 +250,9 @@ std::string Script::run(const std::string& line, const std::string& body) {
   if (command == "crash") return crash();
   if (command == "restore") return restore();
   if (command == "show") return show();
+  if (command == "park") return park();
+  if (command == "import") return import(words);
+  if (command == "fork") return fork(rest());
   if (command == "resume") return give(InputKind::resumed, "", "");
   words >> name;
   if (command == "advance") {

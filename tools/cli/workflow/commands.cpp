@@ -1,18 +1,14 @@
 // redoubt workflow check, run, replay, show.
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <random>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "engine/play/builtins.hpp"
-#include "engine/workflow/loader.hpp"
-#include "engine/workflows/shipped.hpp"
-#include "engine/yaml/read_yaml.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/terminal.hpp"
+#include "tools/cli/workflow/definition_file.hpp"
 #include "tools/cli/workflow/host.hpp"
 #include "tools/cli/workflow/timeline.hpp"
 
@@ -22,63 +18,6 @@ namespace {
 using workflow::DefinitionPtr;
 using workflow::Run;
 using workflow::RunStatus;
-
-// A file, or a shipped workflow by its name where there is no such file.
-Result<std::string> workflow_text(const std::string& file) {
-  if (file != "-" && !std::filesystem::exists(file))
-    for (const workflows::Shipped& one : workflows::shipped())
-      if (one.name == file) return std::string(one.text);
-  return read_input(file, request_bytes_max);
-}
-
-void print_fault(const std::string& file, const Error& fault, bool json) {
-  if (json) {
-    const Json line = {{"file", file},       {"line", fault.line}, {"column", fault.column},
-                       {"code", fault.code}, {"path", fault.path}, {"message", fault.message}};
-    std::fprintf(stderr, "%s\n", canonical(line).c_str());
-    return;
-  }
-  std::fprintf(stderr, "%s:%d:%d: %s%s%s\n", shown_name(file).c_str(), fault.line, fault.column,
-               fault.path.c_str(), fault.path.empty() ? "" : ": ", fault.message.c_str());
-}
-
-// Prints every fault; null with the exit code where there are any.
-DefinitionPtr load_file(const std::string& file, bool json, int& code) {
-  const auto text = workflow_text(file);
-  if (!text) {
-    code = report(text.error(), json);
-    return nullptr;
-  }
-  code = exit_no;
-  const auto document = yaml::read_yaml(*text);
-  if (!document) {
-    print_fault(file, document.error(), json);
-    return nullptr;
-  }
-  const workflow::Loaded loaded = workflow::load(*document, {play::builtins(), {}});
-  for (const Error& fault : loaded.faults)
-    print_fault(file, fault, json);
-  return loaded.definition;
-}
-
-// The definition that a journal keeps beside itself.
-DefinitionPtr load_beside(const std::string& journal, bool json, int& code) {
-  const auto text = definition_beside(journal);
-  if (!text) {
-    code = report(text.error(), json);
-    return nullptr;
-  }
-  code = exit_no;
-  const auto document = read_json_document(*text);
-  if (!document) {
-    code = report(document.error(), json, journal);
-    return nullptr;
-  }
-  const workflow::Loaded loaded = workflow::load(*document, {play::builtins(), {}});
-  for (const Error& fault : loaded.faults)
-    print_fault(journal + ".workflow.json", fault, json);
-  return loaded.definition;
-}
 
 Result<std::vector<NamedAnswer>> named(const std::vector<std::string>& given, const char* option) {
   std::vector<NamedAnswer> out;
@@ -184,16 +123,13 @@ int print_end(const Run& run, bool json) {
     std::printf("%s\n", canonical(line).c_str());
   } else if (done) {
     std::printf("%s\n", value.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  } else if (run.status() == RunStatus::parked) {
+    std::fprintf(stderr, "redoubt: the run was moved away: it goes on where it was imported\n");
   } else {
     std::fprintf(stderr, "redoubt: the run is %s: %s\n", workflow::name_of(run.status()),
                  run.outcome().c_str());
   }
   return done ? exit_ok : exit_no;
-}
-
-int exit_of(const Error& error, bool json) {
-  const int code = report(error, json);
-  return error.code == "bad_use" || error.code == "bad_json" ? exit_bad_use : code;
 }
 
 int go_on(Host& host, bool json) {

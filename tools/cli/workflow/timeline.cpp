@@ -43,6 +43,18 @@ void add(Timeline& timeline, const workflow::Definition& definition, const Event
   if (event.kind == EventKind::scheduled) ++row->calls;
 }
 
+void add_move(Timeline& timeline, const Event& event) {
+  const bool came = event.kind == EventKind::imported;
+  if (!came && event.kind != EventKind::moved) return;
+  timeline.ended = came ? "running" : "moved";
+  if (timeline.moves.size() < timeline_rows_max)
+    timeline.moves.push_back({came, timeline.length_ms, std::string(event.payload)});
+}
+
+std::string text_of(const TimelineMove& move) {
+  return joined({move.came ? "taken over" : "moved away", " at ", move.at_ms, " ms ", move.what});
+}
+
 // A place on a bar of `wide` units.
 std::int64_t scaled(std::int64_t ms, std::int64_t length_ms, std::int64_t wide) {
   return length_ms <= 0 ? 0 : ms * wide / length_ms;
@@ -91,6 +103,7 @@ Result<Timeline> timeline_of(const workflow::Definition& definition, std::string
     if (timeline.events++ == 0) start_ms = event.stamp_ms;
     timeline.length_ms = event.stamp_ms - start_ms;
     if (ends_run(event.kind)) timeline.ended = workflow::name_of(event.kind);
+    add_move(timeline, event);
     add(timeline, definition, event, timeline.length_ms);
   }
 }
@@ -98,6 +111,8 @@ Result<Timeline> timeline_of(const workflow::Definition& definition, std::string
 std::string text_of(const Timeline& timeline) {
   std::string out = joined({timeline.workflow, ": ", timeline.ended, ", ", timeline.events,
                             " events in ", timeline.length_ms, " ms\n"});
+  for (const TimelineMove& move : timeline.moves)
+    out += text_of(move) + "\n";
   std::size_t wide = 4;
   for (const TimelineRow& row : timeline.rows)
     wide = std::max(wide, row.step.size());
@@ -153,6 +168,11 @@ std::string svg_of(const Timeline& timeline) {
                    "\"/></g>\n"});
     y += row_pixels;
   }
+  for (const TimelineMove& move : timeline.moves)
+    out += joined({"<g><title>", escaped(text_of(move)), "</title><rect x=\"",
+                   name_pixels + scaled(move.at_ms, timeline.length_ms, bar_pixels), "\" y=\"",
+                   row_pixels, "\" width=\"2\" height=\"", high - row_pixels,
+                   "\" fill=\"#2b6cb0\"/></g>\n"});
   return out + "</svg>\n";
 }
 

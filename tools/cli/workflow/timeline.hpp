@@ -22,13 +22,21 @@ struct TimelineRow {
   std::string last;         ///< the last event's kind: step_done, step_failed, ...
 };
 
+/// The run came to another host, or left for one.
+struct TimelineMove {
+  bool came = false;
+  std::int64_t at_ms = 0;
+  std::string what;  ///< canonical JSON, as the event has it
+};
+
 struct Timeline {
   std::string workflow;
-  std::string ended;  ///< run_done, ...; "running" where it is not over
+  std::string ended;  ///< run_done, ...; "running" where it is not over, "moved" where it went away
   std::uint64_t events = 0;
   std::int64_t length_ms = 0;
   std::size_t rows_left_out = 0;
   std::vector<TimelineRow> rows;
+  std::vector<TimelineMove> moves;  ///< at most timeline_rows_max
 };
 
 /// Errors: those of the reader.
