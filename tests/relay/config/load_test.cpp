@@ -166,7 +166,7 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
       {"listeners:\n  - hosts: [\"http://a\"]\n", 2, 12, "a host name without scheme"},
       {"page:\n  connect: [\"https://a.example; script-src *\"]\n", 2, 12,
        "https://api.openai.com"},
-      {"page:\n  connect: [\"*\"]\n", 2, 13, "scheme://host[:port] without a path"},
+      {"page:\n  connect: [\"*\"]\n", 2, 12, "scheme://host[:port] without a path"},
       {"cors:\n  origins: [localhost]\n", 2, 12, "scheme://host[:port]"},
       {"cors:\n  origins: \"*\"\n", 2, 12, "a list of texts, got \"*\""},
       {"admin: {enabled: yes}\n", 1, 18, "expected true or false, got \"yes\""},
