@@ -23,6 +23,20 @@ std::string path_of(const State& s, const Instance& i) {
   return path.append(i.suffix);
 }
 
+namespace {
+
+// Whether the step is retried within another that is. Then every attempt of it has its mark, the
+// first, too: `a~2` would else be the outer step's second attempt as well as the inner one's.
+bool retried_twice(const State& s, StepId step) {
+  const auto& steps = s.definition->steps;
+  if (steps[step].retry == kNone) return false;
+  for (StepId above = steps[step].parent; above != kNone; above = steps[above].parent)
+    if (steps[above].retry != kNone) return true;
+  return false;
+}
+
+}  // namespace
+
 Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_t scope,
            Role role) {
   Slot slot = 0;
@@ -50,7 +64,8 @@ Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_
     const StepKind kind = s.step(above).kind;
     if (role == Role::body && (kind == StepKind::loop || kind == StepKind::for_each))
       i.suffix += joined({"[", round, "]"});
-    if (role == Role::body && above.attempt > 1) i.suffix += joined({"~", above.attempt});
+    if (role == Role::body && (above.attempt > 1 || retried_twice(s, above.step)))
+      i.suffix += joined({"~", above.attempt});
   }
   s.moves.push_back({slot, i.serial, true});
   return slot;

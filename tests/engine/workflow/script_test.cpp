@@ -303,7 +303,7 @@ std::string walk(const std::string& text) {
 TEST_SUITE("workflow/scripts") {
   TEST_CASE("every script gives the trace that it tells") {
     std::vector<std::filesystem::path> scripts;
-    for (const auto& entry : std::filesystem::directory_iterator("tests/engine/workflow"))
+    for (const auto& entry : std::filesystem::recursive_directory_iterator("tests/engine/workflow"))
       if (entry.path().extension() == ".txt") scripts.push_back(entry.path());
     std::sort(scripts.begin(), scripts.end());
     REQUIRE(scripts.size() >= 1);
