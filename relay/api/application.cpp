@@ -14,6 +14,7 @@
 #include "relay/api/gate.hpp"
 #include "relay/api/models.hpp"
 #include "relay/api/push_socket.hpp"
+#include "relay/api/runs.hpp"
 #include "relay/api/service.hpp"
 #include "relay/api/sessions.hpp"
 #include "relay/api/telemetry.hpp"
@@ -184,6 +185,7 @@ struct Application::Parts {
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
     open_gateway();
+    open_runs();
     observe::add_process_metrics(metrics);
     metrics.computed("redoubt_ledger_lines_lost_total",
                      "Lines of model calls that could not be written.", "counter",
@@ -196,11 +198,14 @@ struct Application::Parts {
   }
 
   ~Parts() {
+    // Its callbacks know shards and gateway; what it has under way is taken up at the next start.
+    if (run_service) run_service->stop();
     pool.reset();
     server.reset();
   }
 
   void open_gateway();
+  void open_runs();
   void open_listeners();
   void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
             const config::Listener* listener);
@@ -223,6 +228,8 @@ struct Application::Parts {
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Models> models;
+  std::unique_ptr<runs::RunService> run_service;
+  std::optional<Runs> runs;
   RateGate session_rate;
   Sessions sessions;
   std::vector<std::unique_ptr<Gate>> gates;
@@ -240,6 +247,17 @@ void Application::Parts::open_gateway() {
   }
   gateway = std::move(*made);
   models.emplace(*gateway, ledger, *pool, static_cast<std::size_t>(config.models.body_bytes_max));
+}
+
+void Application::Parts::open_runs() {
+  auto catalogue = runs::Catalogue::shipped();
+  if (!catalogue) {
+    gateway_made = catalogue.error();
+    return;
+  }
+  const runs::RunService::Surroundings around{store, gateway.get(), log, metrics};
+  run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);
+  runs.emplace(*run_service, static_cast<int>(config.json.depth_max));
 }
 
 void Application::Parts::open_listeners() {
@@ -308,6 +326,7 @@ void Application::Parts::fill(http::Router& router, bool admin) {
     push.install(router);
     sessions.install(router);
     if (models) models->install(router);
+    if (runs) runs->install(router);
     install_documents(router);
   }
 }
@@ -316,10 +335,30 @@ Application::Application(config::Config config, observe::Log& log,
                          std::optional<http::StaticFiles> page, Belongings belongings)
     : parts_(
           std::make_unique<Parts>(std::move(config), log, std::move(page), std::move(belongings))) {
-  for (const char* route : {"/", "/healthz", "/readyz", "/health", "/metrics", "/api/team-strategy",
-                            "/api/agent-specification", "/api/strategy-adaptation", "/api/session",
-                            "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/models",
-                            "/api/usage", "/ws/{client_id}", "/openapi.json", "/docs"}) {
+  for (const char* route : {"/",
+                            "/healthz",
+                            "/readyz",
+                            "/health",
+                            "/metrics",
+                            "/api/team-strategy",
+                            "/api/agent-specification",
+                            "/api/strategy-adaptation",
+                            "/api/session",
+                            "/v1/chat/completions",
+                            "/v1/responses",
+                            "/v1/messages",
+                            "/v1/models",
+                            "/api/usage",
+                            "/api/workflows/runs",
+                            "/api/workflows/runs/{id}",
+                            "/api/workflows/runs/{id}/events",
+                            "/api/workflows/runs/{id}/signal",
+                            "/api/workflows/runs/{id}/approve",
+                            "/api/workflows/runs/{id}/cancel",
+                            "/api/workflows/runs/{id}/export",
+                            "/ws/{client_id}",
+                            "/openapi.json",
+                            "/docs"}) {
     parts_->telemetry.add_route(route);
   }
   parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);
@@ -341,6 +380,7 @@ std::vector<Application::Opened> Application::opened() const {
 }
 
 void Application::run() {
+  if (parts_->run_service) parts_->run_service->begin();
   parts_->server->run();
 }
 

@@ -1,0 +1,259 @@
+#include "relay/api/runs.hpp"
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "relay/api/errors.hpp"
+#include "relay/api/gate.hpp"
+#include "relay/net/signal.hpp"
+
+namespace redoubt::api {
+namespace {
+
+using workflow::InputKind;
+
+runs::Owner owner_of(const http::Request& request) {
+  runs::Owner owner;
+  if (const Caller* caller = caller_of(request)) {
+    owner.who = caller->who();
+    owner.tenant = caller->tenant();
+    owner.anonymous = caller->claims == nullptr;
+    owner.limits = caller->limits();
+    owner.may_author = caller->scopes.has(auth::Scope::workflow_author);
+  }
+  return owner;
+}
+
+int status_of(std::string_view code) {
+  constexpr std::array<std::pair<std::string_view, int>, 22> known{{
+      {"unknown_run", 404},
+      {"unknown_workflow", 404},
+      {"not_author", 403},
+      {"too_many_runs", 429},
+      {"too_many_inputs", 429},
+      {"busy", 409},
+      {"run_over", 409},
+      {"run_parked", 409},
+      {"once_under_way", 409},
+      {"unknown_effect", 404},
+      {"store_busy", 503},
+      {"bad_store", 503},
+      {"known_epoch", 409},
+      {"run_here", 409},
+      {"unknown_definition", 403},
+      {"bad_signature", 422},
+      {"changed_signed_part", 422},
+      {"changed_prefix", 422},
+      {"unsigned_approval", 422},
+      {"unsigned_snapshot", 422},
+      {"diverged", 422},
+      {"broken_chain", 422},
+  }};
+  for (const auto& [name, status] : known)
+    if (name == code) return status;
+  return 400;
+}
+
+http::Response fault_response(const http::Request& request, const Error& error) {
+  return error_response(
+      request.path, request_id_of(request),
+      {.status = status_of(error.code), .code = error.code, .message = error.message});
+}
+
+Error bad_request(std::string message) {
+  return {.code = "bad_request", .message = std::move(message)};
+}
+
+/// What the service tells, brought to the shard of the Task that waits for it.
+class Answer : public std::enable_shared_from_this<Answer> {
+ public:
+  explicit Answer(const net::Executor& shard) : shard_(shard), signal(shard) {}
+
+  runs::ToldJson told() {
+    return [self = shared_from_this()](Result<std::string> said) {
+      boost::asio::post(self->shard_, [self, said = std::move(said)]() mutable {
+        self->result = std::move(said);
+        self->signal.notify();
+      });
+    };
+  }
+
+ private:
+  net::Executor shard_;
+
+ public:
+  net::Signal signal;
+  std::optional<Result<std::string>> result;
+};
+
+/// The body as an object; an empty one is {}.
+Result<Json> object_of(std::string_view body, int depth_max) {
+  if (body.empty()) return Json::object();
+  auto json = parse_json(body, {.bytes_max = body.size(), .depth_max = depth_max});
+  if (!json) return bad_request("the body is not JSON: " + json.error().message);
+  if (!json->is_object()) return bad_request("expected an object");
+  return json;
+}
+
+std::string text_member(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Result<runs::StartOrder> start_order(std::string_view body, int depth_max) {
+  auto json = object_of(body, depth_max);
+  if (!json) return json.error();
+  runs::StartOrder order;
+  const auto workflow = json->find("workflow");
+  if (workflow != json->end() && workflow->is_object()) order.definition = workflow->dump();
+  if (workflow != json->end() && workflow->is_string())
+    order.workflow = workflow->get<std::string>();
+  if (order.definition.empty() && order.workflow.empty())
+    return bad_request("workflow: expected a workflow's name, or a workflow file as an object");
+  order.input = canonical(json->value("input", Json()));
+  const std::string seed = text_member(*json, "seed");
+  const auto [end, error] = std::from_chars(seed.data(), seed.data() + seed.size(), order.seed);
+  if (!seed.empty() && (error != std::errc() || end != seed.data() + seed.size()))
+    return bad_request("seed: expected a number from 0 to 2^64-1 as a text");
+  return order;
+}
+
+Result<runs::GiveOrder> give_order(InputKind kind, std::string_view body, int depth_max) {
+  auto json = object_of(body, depth_max);
+  if (!json) return json.error();
+  const char* name = kind == InputKind::signal   ? "name"
+                     : kind == InputKind::answer ? "question"
+                                                 : "reason";
+  runs::GiveOrder order{kind, text_member(*json, name), {}};
+  if (order.name.empty() && kind != InputKind::cancel)
+    return bad_request(std::string(name) + ": expected a text");
+  if (order.name.empty()) order.name = "cancelled by its owner";
+  if (kind != InputKind::cancel) order.value = canonical(json->value("value", Json()));
+  return order;
+}
+
+std::int64_t number_of(std::optional<std::string> text, std::int64_t otherwise) {
+  std::int64_t value = 0;
+  if (!text) return otherwise;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  const bool whole = error == std::errc() && end == text->data() + text->size() && value >= 0;
+  return whole ? value : otherwise;
+}
+
+bool is_bundle(const http::Request& request) {
+  const std::string_view type = request.header_or("content-type", "");
+  return type.starts_with(bundle_media_type) || type.starts_with("application/octet-stream");
+}
+
+}  // namespace
+
+void Runs::install(http::Router& router) {
+  using http::Method;
+  router.add_async(Method::post, "/api/workflows/runs",
+                   [this](http::Request& request) { return begin(request); },
+                   {.body_bytes_max = bundle_body_bytes_max});
+  router.add_async(Method::get, "/api/workflows/runs",
+                   [this](http::Request& request) { return list(request); });
+  router.add_async(Method::get, "/api/workflows/runs/{id}",
+                   [this](http::Request& request) { return one(request, Ask::view); });
+  router.add_async(Method::del, "/api/workflows/runs/{id}",
+                   [this](http::Request& request) { return one(request, Ask::remove); });
+  router.add_async(Method::get, "/api/workflows/runs/{id}/events",
+                   [this](http::Request& request) { return events(request); });
+  constexpr std::array<std::pair<const char*, Ask>, 4> asks{{{"signal", Ask::signal},
+                                                             {"approve", Ask::approve},
+                                                             {"cancel", Ask::cancel},
+                                                             {"export", Ask::export_run}}};
+  for (const auto& [name, ask] : asks) {
+    router.add_async(Method::post, std::string("/api/workflows/runs/{id}/") + name,
+                     [this, ask](http::Request& request) { return one(request, ask); });
+  }
+}
+
+net::Task<http::Response> Runs::begin(http::Request& request) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  auto answer = std::make_shared<Answer>(shard);
+  if (is_bundle(request)) {
+    const std::int64_t clock_ms = number_of(request.query_parameter("clock_ms"), -1);
+    service_.import_run(owner_of(request), std::string(request.body), clock_ms, answer->told());
+  } else {
+    auto order = start_order(request.body, depth_max_);
+    if (!order) co_return fault_response(request, order.error());
+    service_.start(owner_of(request), std::move(*order), answer->told());
+  }
+  co_await answer->signal.wait();
+  if (!*answer->result) co_return fault_response(request, answer->result->error());
+  co_return http::Response::json(201, std::move(**answer->result));
+}
+
+net::Task<http::Response> Runs::list(http::Request& request) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  auto answer = std::make_shared<Answer>(shard);
+  service_.list(owner_of(request), answer->told());
+  co_await answer->signal.wait();
+  if (!*answer->result) co_return fault_response(request, answer->result->error());
+  co_return http::Response::json(200, std::move(**answer->result));
+}
+
+net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  auto answer = std::make_shared<Answer>(shard);
+  runs::Owner owner = owner_of(request);
+  std::string id(request.parameter("id"));
+  switch (ask) {
+    case Ask::view:
+      service_.view(std::move(owner), std::move(id), answer->told());
+      break;
+    case Ask::remove:
+      service_.remove(std::move(owner), std::move(id), answer->told());
+      break;
+    case Ask::export_run:
+      service_.export_run(std::move(owner), std::move(id), answer->told());
+      break;
+    default: {
+      const InputKind kind = ask == Ask::signal    ? InputKind::signal
+                             : ask == Ask::approve ? InputKind::answer
+                                                   : InputKind::cancel;
+      auto order = give_order(kind, request.body, depth_max_);
+      if (!order) co_return fault_response(request, order.error());
+      service_.give(std::move(owner), std::move(id), std::move(*order), answer->told());
+    }
+  }
+  co_await answer->signal.wait();
+  if (!*answer->result) co_return fault_response(request, answer->result->error());
+  if (ask != Ask::export_run) co_return http::Response::json(200, std::move(**answer->result));
+  http::Response response;
+  response.add("Content-Type", std::string(bundle_media_type));
+  response.body = std::move(**answer->result);
+  co_return response;
+}
+
+net::Task<http::Response> Runs::events(http::Request& request) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  auto answer = std::make_shared<Answer>(shard);
+  runs::Owner owner = owner_of(request);
+  std::string id(request.parameter("id"));
+  // `after` and Last-Event-ID name the last event that was seen; the header is the newer word.
+  const std::int64_t after = number_of(request.query_parameter("after"), -1);
+  const std::string_view last = request.header_or("last-event-id", "");
+  const std::int64_t seen = last.empty() ? after : number_of(std::string(last), after);
+  service_.view(owner, id, answer->told());
+  co_await answer->signal.wait();
+  if (!*answer->result) co_return fault_response(request, answer->result->error());
+  http::Response response;
+  response.add("Content-Type", "text/event-stream; charset=utf-8");
+  response.add("Cache-Control", "no-cache");
+  response.stream = [this, owner = std::move(owner), id = std::move(id),
+                     from = static_cast<std::uint64_t>(seen + 1)](http::BodyStreamPtr out) {
+    service_.watch(owner, id, from, std::move(out));
+  };
+  co_return response;
+}
+
+}  // namespace redoubt::api

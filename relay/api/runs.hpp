@@ -1,0 +1,40 @@
+// Runs: workflows that the relay carries out for their owner.
+//
+//   POST   /api/workflows/runs                start {workflow, input, seed} or import a bundle
+//   GET    /api/workflows/runs                the caller's runs
+//   GET    /api/workflows/runs/{id}           one of them
+//   DELETE /api/workflows/runs/{id}           forgets it
+//   GET    /api/workflows/runs/{id}/events    its events as server-sent events, resumable
+//   POST   /api/workflows/runs/{id}/signal    {name, value}
+//   POST   /api/workflows/runs/{id}/approve   {question, value}: an answer to what it asks
+//   POST   /api/workflows/runs/{id}/cancel    {reason}
+//   POST   /api/workflows/runs/{id}/export    parks it and gives its bundle
+#pragma once
+
+#include "relay/http/router.hpp"
+#include "relay/runs/run_service.hpp"
+
+namespace redoubt::api {
+
+/// A bundle is at most this long here; the engine's own bound is wider.
+constexpr std::size_t bundle_body_bytes_max = 16u << 20;
+constexpr std::string_view bundle_media_type = "application/vnd.redoubt.bundle";
+
+class Runs {
+ public:
+  /// `service` outlives this.
+  Runs(runs::RunService& service, int depth_max) : service_(service), depth_max_(depth_max) {}
+  void install(http::Router& router);
+
+ private:
+  enum class Ask : std::uint8_t { view, remove, signal, approve, cancel, export_run };
+  net::Task<http::Response> begin(http::Request& request);
+  net::Task<http::Response> list(http::Request& request);
+  net::Task<http::Response> one(http::Request& request, Ask ask);
+  net::Task<http::Response> events(http::Request& request);
+
+  runs::RunService& service_;
+  int depth_max_;
+};
+
+}  // namespace redoubt::api

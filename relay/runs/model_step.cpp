@@ -1,0 +1,154 @@
+#include "relay/runs/model_step.hpp"
+
+#include <utility>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/play/builtins.hpp"
+#include "relay/runs/run_service.hpp"
+
+namespace redoubt::runs {
+namespace {
+
+std::string text_of(const Json& content) {
+  return content.is_string() ? content.get<std::string>() : canonical(content);
+}
+
+llm::Role role_of(const std::string& name) {
+  if (name == "system") return llm::Role::system;
+  if (name == "developer") return llm::Role::developer;
+  if (name == "assistant") return llm::Role::assistant;
+  return llm::Role::user;
+}
+
+// What of a model's text is JSON: all of it, or what one code fence holds.
+std::optional<Json> json_in(const std::string& text) {
+  std::string_view inner = text;
+  const std::size_t open = inner.find("```");
+  if (open != std::string_view::npos) {
+    const std::size_t line = inner.find('\n', open);
+    const std::size_t close = line == std::string_view::npos ? line : inner.find("```", line);
+    if (close != std::string_view::npos) inner = inner.substr(line + 1, close - line - 1);
+  }
+  auto json = parse_json(inner, {1 << 20, 64});
+  if (!json || !json->is_structured()) return std::nullopt;
+  return std::move(*json);
+}
+
+std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSummary& summary) {
+  const std::string text = llm::answer_text(answer);
+  Json value = {{"text", text},
+                {"model", summary.target},
+                {"usage",
+                 {{"input_tokens", summary.usage.input},
+                  {"output_tokens", summary.usage.output},
+                  {"cost_microusd", limits::microdollars_up(summary.cost)}}}};
+  if (auto json = json_in(text)) value["json"] = std::move(*json);
+  return canonical(value);
+}
+
+class Asked final : public upstream::CallClient,
+                    public ModelStep,
+                    public std::enable_shared_from_this<Asked> {
+ public:
+  explicit Asked(StepTold told) : told_(std::move(told)) {}
+
+  void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
+  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
+                 const upstream::CallSummary& summary) override {
+    tell(false, answer_value(answer, summary));
+  }
+  void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
+    Json value = {{"code", llm::failure_name(refusal.failure.failure_class)},
+                  {"message", refusal.failure.message}};
+    if (refusal.status == 402) value["code"] = "budget_exhausted";
+    if (refusal.retry_after_ms > 0) value["retry_after_ms"] = refusal.retry_after_ms;
+    tell(true, canonical(value));
+  }
+
+  void leave() override {
+    told_ = nullptr;
+    if (const auto call = std::exchange(call_, nullptr)) call->leave();
+  }
+  void hold(std::shared_ptr<upstream::GatewayCall> call) {
+    if (told_) call_ = std::move(call);
+  }
+
+ private:
+  void tell(bool failed, std::string value) {
+    call_.reset();
+    if (const StepTold told = std::exchange(told_, nullptr)) told(failed, std::move(value));
+  }
+
+  StepTold told_;
+  std::shared_ptr<upstream::GatewayCall> call_;
+};
+
+std::string model_name(const std::string& request) {
+  const auto json = parse_json(request, {workflow::kPayloadBytesMax, 64});
+  if (!json || !json->is_object()) return {};
+  const auto settings = json->find("settings");
+  if (settings == json->end() || !settings->is_object()) return {};
+  const auto name = settings->find("model_name");
+  return name != settings->end() && name->is_string() ? name->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Result<llm::ChatRequest> chat_of(const std::string& request) {
+  const auto json = parse_json(request, {workflow::kPayloadBytesMax, 64});
+  if (!json) return json.error();
+  const auto messages = json->is_object() ? json->find("messages") : json->end();
+  if (!json->is_object() || messages == json->end() || !messages->is_array())
+    return make_error("bad_request", {"a model step needs messages"}, {"messages"}, {"a list"}, {});
+  llm::ChatRequest chat;
+  for (const Json& message : *messages) {
+    if (!message.is_object() || !message.contains("content"))
+      return make_error("bad_request", {"a message needs a role and content"}, {"messages"}, {},
+                        {});
+    const Json role = message.value("role", Json("user"));
+    chat.messages.push_back(llm::text_message(
+        role_of(role.is_string() ? role.get<std::string>() : "user"), text_of(message["content"])));
+  }
+  if (const auto settings = json->find("settings");
+      settings != json->end() && settings->is_object()) {
+    const Json temperature = settings->value("temperature", Json());
+    if (temperature.is_number()) chat.sampling.temperature = temperature.get<double>();
+    const Json most = settings->value("max_tokens", Json());
+    if (most.is_number_integer()) chat.output_tokens_max = most.get<std::int64_t>();
+  }
+  if (const auto output = json->find("output"); output != json->end()) {
+    chat.output.kind = llm::OutputKind::json_schema;
+    chat.output.name = "answer";
+    chat.output.schema = canonical(*output);
+  }
+  return chat;
+}
+
+Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
+                                                    const net::Executor& executor,
+                                                    const ModelStepOrder& order, StepTold told) {
+  auto chat = chat_of(order.effect.request);
+  if (!chat) return chat.error();
+  chat->model = model_name(order.effect.request);
+  if (!gateway.knows(chat->model)) chat->model = model_default;
+  if (!gateway.knows(chat->model))
+    return make_error("no_model",
+                      {"the relay has no alias for this step, and none called ", model_default}, {},
+                      {}, {});
+  upstream::Order asked;
+  asked.request = std::move(*chat);
+  asked.who = order.who;
+  asked.tenant = order.tenant;
+  asked.anonymous = order.anonymous;
+  asked.own_limits = order.limits;
+  asked.request_id = order.request_id;
+  auto client = std::make_shared<Asked>(std::move(told));
+  auto started = gateway.start(executor, std::move(asked), upstream::Delivery::whole, client);
+  if (!started) return started.error();
+  client->hold(std::move(*started));
+  return std::shared_ptr<ModelStep>(client);
+}
+
+}  // namespace redoubt::runs

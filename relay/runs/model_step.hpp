@@ -1,0 +1,43 @@
+// ModelStep: one model effect of a run, asked of the gateway.
+//
+// {messages, settings, output} becomes a neutral request; the answer becomes {text, json, model,
+// usage}, or a failure with the gateway's reason as its code.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/workflow/run.hpp"
+#include "relay/upstream/gateway.hpp"
+
+namespace redoubt::runs {
+
+struct ModelStepOrder {
+  workflow::Effect effect;
+  std::string who;
+  std::string tenant;
+  bool anonymous = true;
+  auth::CallerLimits limits;
+  std::string request_id;
+};
+
+class ModelStep {
+ public:
+  virtual ~ModelStep() = default;
+  /// Nobody waits any more: the call is cancelled and settled, nothing is told.
+  virtual void leave() = 0;
+};
+
+/// Called once, on the executor's thread or at once: failed or not, and the value for the run.
+using StepTold = std::function<void(bool failed, std::string value)>;
+
+/// Errors (nothing was asked): no_model, bad_request, and those of the gateway.
+Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
+                                                    const net::Executor& executor,
+                                                    const ModelStepOrder& order, StepTold told);
+
+/// The effect's request as a neutral one; `model` is left to the caller. Errors: bad_request.
+Result<llm::ChatRequest> chat_of(const std::string& request);
+
+}  // namespace redoubt::runs

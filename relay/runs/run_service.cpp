@@ -1,0 +1,753 @@
+#include "relay/runs/run_service.hpp"
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/play/builtins.hpp"
+#include "engine/workflow/bundle.hpp"
+#include "relay/auth/crypto.hpp"
+#include "relay/runs/model_step.hpp"
+
+namespace redoubt::runs {
+namespace {
+
+namespace asio = boost::asio;
+using workflow::Effect;
+using workflow::InputKind;
+using workflow::Run;
+using workflow::RunStatus;
+using workflow::StepKind;
+
+constexpr std::size_t ended_open_max = 256;
+constexpr std::int64_t store_retry_ms = 200;
+constexpr std::int64_t heartbeat_ms = 15'000;
+constexpr std::int64_t timer_ms_max = 3'600'000;
+constexpr std::size_t id_bytes = 16;
+constexpr std::size_t key_bytes = 32;
+
+std::string random_text(std::size_t bytes) {
+  std::vector<std::uint8_t> random(bytes);
+  auth::fill_random(random);
+  return {random.begin(), random.end()};
+}
+std::string fresh_id() {
+  std::array<std::uint8_t, id_bytes> random;
+  auth::fill_random(random);
+  return auth::to_hex(random);
+}
+
+Json parsed(std::string_view text) {
+  if (text.empty()) return Json();
+  auto json = parse_json(text, {workflow::kPayloadBytesMax, 64});
+  return json ? std::move(*json) : Json(std::string(text));
+}
+
+Error unknown_run(const std::string& id) {
+  return make_error("unknown_run", {"there is no run ", id}, {"id"}, {}, {id});
+}
+
+std::string event_text(const workflow::Definition& definition, const workflow::Event& event) {
+  Json json = {{"seq", event.seq},
+               {"at", event.stamp_ms},
+               {"kind", workflow::name_of(event.kind)},
+               {"payload", parsed(event.payload)}};
+  if (event.step != workflow::kNoStep) json["step"] = std::string(definition.step_name(event.step));
+  if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
+  return joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind),
+                 "\ndata: ", canonical(json), "\n\n"});
+}
+
+bool over(RunStatus status) {
+  return status != RunStatus::running && status != RunStatus::parked;
+}
+
+}  // namespace
+
+class RunService::Parts : public std::enable_shared_from_this<Parts> {
+ public:
+  Parts(Catalogue catalogue, Surroundings around)
+      : catalogue_(std::move(catalogue)),
+        around_(around),
+        store_(around.writer),
+        work_(asio::make_work_guard(io_)),
+        heartbeat_(io_),
+        started_(around.metrics.counter("redoubt_runs_started_total",
+                                        "Runs of workflows that were started or imported.", {})),
+        ended_(around.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.", {})),
+        store_faults_(around.metrics.counter("redoubt_run_store_faults_total",
+                                             "Events of runs that had to be stored again.", {})) {}
+
+  /// The callback on our thread, while there is one.
+  template <class T>
+  Told<T> here(Told<T> call) {
+    auto shared_call = std::make_shared<Told<T>>(std::move(call));
+    return [weak = weak_from_this(), shared_call](Result<T> result) {
+      const auto self = weak.lock();
+      if (!self) return;
+      auto shared = std::make_shared<Result<T>>(std::move(result));
+      self->post([self, shared, shared_call] {
+        if (!self->stopped_) (*shared_call)(std::move(*shared));
+      });
+    };
+  }
+
+  void begin() {
+    thread_ = std::thread([this] { io_.run(); });
+    post([this] {
+      beat();
+      workflow::SigningKey fresh{fresh_id(), random_text(key_bytes)};
+      store_.signing_key(std::move(fresh),
+                         here<workflow::SigningKey>([this](Result<workflow::SigningKey> key) {
+                           if (key) key_ = std::move(*key);
+                           if (!key) complain("run_signing_key", {}, key.error());
+                         }));
+      store_.unfinished(here<std::vector<StoredRun>>([this](Result<std::vector<StoredRun>> runs) {
+        if (!runs) return complain("run_recovery", {}, runs.error());
+        for (StoredRun& run : *runs)
+          take_up(std::move(run));
+      }));
+    });
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    post([this] {
+      stopped_ = true;
+      for (auto& [id, open] : open_)
+        drop_effects(*open);
+      open_.clear();
+      heartbeat_.cancel();
+      work_.reset();
+      io_.stop();
+    });
+    thread_.join();
+  }
+
+  template <class Work>
+  void post(Work work) {
+    asio::post(io_, std::move(work));
+  }
+
+  void start(Owner owner, StartOrder order, ToldJson told) {
+    auto definition = definition_for(owner, order);
+    if (!definition) return told(definition.error());
+    if (auto full = no_room(owner)) return told(*full);
+    const std::int64_t now = observe::wall_now_ms();
+    auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, now});
+    if (!run) return told(run.error());
+    StoredRun stored{.id = run->id(),
+                     .owner = owner.who,
+                     .tenant = owner.tenant,
+                     .anonymous = owner.anonymous,
+                     .workflow = (*definition)->name,
+                     .definition = (*definition)->bytes,
+                     .started_ms = now};
+    stored.history = workflow::history_header((*definition)->hash);
+    started_.add();
+    Open& open = hold(std::move(*run), std::move(stored), owner.limits);
+    open.fresh = true;
+    open.told.push_back(std::move(told));
+    go_on(open);
+  }
+
+  void list(Owner owner, ToldJson told) {
+    store_.list(owner.who, here<std::vector<StoredRun>>([this, told = std::move(told)](
+                                                            Result<std::vector<StoredRun>> runs) {
+                  if (!runs) return told(runs.error());
+                  Json all = Json::array();
+                  for (const StoredRun& run : *runs) {
+                    const auto open = open_.find(run.id);
+                    all.push_back({{"id", run.id},
+                                   {"workflow", run.workflow},
+                                   {"status", open != open_.end()
+                                                  ? workflow::name_of(open->second->run.status())
+                                              : run.ended_ms > 0 ? "ended"
+                                                                 : "stands still"},
+                                   {"started_ms", run.started_ms},
+                                   {"ended_ms", run.ended_ms}});
+                  }
+                  told(canonical(Json{{"runs", std::move(all)}}));
+                }));
+  }
+
+  void view(Owner owner, std::string id, ToldJson told) {
+    with(owner, id, [this, told](Result<Open*> open) {
+      if (!open) return told(open.error());
+      // What is shown is what is stored.
+      (*open)->told.push_back(told);
+      go_on(**open);
+    });
+  }
+
+  void give(Owner owner, std::string id, GiveOrder order, ToldJson told) {
+    with(owner, id, [this, order = std::move(order), told](Result<Open*> found) {
+      if (!found) return told(found.error());
+      Open& open = **found;
+      if (open.inputs.size() >= inputs_max)
+        return told(Error{.code = "too_many_inputs",
+                          .message = joined({"too many inputs wait for run ", open.stored.id})});
+      open.inputs.push_back({order.kind, order.name, order.value, told});
+      go_on(open);
+    });
+  }
+
+  void remove(Owner owner, std::string id, ToldJson told) {
+    with(owner, id, [this, owner, id, told](Result<Open*> found) {
+      if (!found) return told(found.error());
+      drop_effects(**found);
+      end_watchers(**found);
+      open_.erase(id);
+      store_.remove(owner.who, id, here<void>([told](Result<void> removed) {
+                      if (!removed) return told(removed.error());
+                      told(std::string("{}"));
+                    }));
+    });
+  }
+
+  void export_run(Owner owner, std::string id, ToldJson told) {
+    with(owner, id, [this, told](Result<Open*> found) {
+      if (!found) return told(found.error());
+      Open& open = **found;
+      open.exports.push_back(told);
+      go_on(open);
+    });
+  }
+
+  void import_run(Owner owner, std::string bytes, std::int64_t clock_ms, ToldJson told) {
+    auto bundle = workflow::read_bundle(bytes);
+    if (!bundle) return told(bundle.error());
+    auto shared = std::make_shared<workflow::Bundle>(std::move(*bundle));
+    const std::string id = shared->run_id;
+    const std::string who = owner.who;
+    store_.find(who, id,
+                here<std::vector<StoredRun>>([this, owner = std::move(owner), shared, clock_ms,
+                                              told](Result<std::vector<StoredRun>> known) {
+                  if (!known) return told(known.error());
+                  take_over(owner, *shared, clock_ms, known->empty() ? nullptr : &known->front(),
+                            told);
+                }));
+  }
+
+  void watch(Owner owner, std::string id, std::uint64_t from, http::BodyStreamPtr out) {
+    with(owner, id, [this, from, out](Result<Open*> found) {
+      if (!found || (*found)->watchers.size() >= watchers_max) return out->abort();
+      Open& open = **found;
+      write_events(open, open.stored.history, from, *out);
+      if (over(open.run.status()) && !open.storing) return out->end();
+      open.watchers.push_back(out);
+    });
+  }
+
+ private:
+  struct Waiting {
+    InputKind kind;
+    std::string name;
+    std::string value;
+    ToldJson told;  ///< empty for effects and timers
+  };
+
+  /// A run in memory. Its history is what was stored.
+  struct Open {
+    Open(Run r, StoredRun s, auth::CallerLimits l, asio::io_context& io)
+        : run(std::move(r)), stored(std::move(s)), limits(std::move(l)), timer(io) {}
+    Run run;
+    StoredRun stored;
+    auth::CallerLimits limits;
+    bool fresh = false;       ///< the store does not know it yet
+    bool storing = false;     ///< events are on their way to the store
+    std::int64_t epoch = -1;  ///< of the bundle that is being imported
+    std::deque<Waiting> inputs;
+    std::map<std::string, std::shared_ptr<ModelStep>> models;
+    std::vector<ToldJson> told;     ///< want its view once what waits is stored
+    std::vector<ToldJson> exports;  ///< want its bundle
+    std::vector<http::BodyStreamPtr> watchers;
+    std::vector<workflow::Checkpoint> checkpoints;
+    asio::steady_timer timer;
+    std::uint64_t serial = 0;  ///< of the timer that was set last
+  };
+
+  Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order) {
+    if (order.definition.empty()) {
+      if (auto known = catalogue_.find(order.workflow)) return known;
+      std::string names;
+      for (const std::string& name : catalogue_.names())
+        names += (names.empty() ? "" : ", ") + name;
+      return make_error("unknown_workflow", {"no workflow is called ", order.workflow},
+                        {"workflow"}, {names}, {order.workflow});
+    }
+    if (!owner.may_author)
+      return make_error("not_author", {"workflows of your own need the scope workflow:author"},
+                        {"workflow"}, {}, {});
+    return read_definition(order.definition);
+  }
+
+  std::optional<Error> no_room(const Owner& owner) const {
+    std::size_t own = 0;
+    for (const auto& [id, open] : open_)
+      own += open->stored.owner == owner.who && !over(open->run.status());
+    if (own < runs_per_owner_max && open_.size() < runs_open_max) return std::nullopt;
+    return make_error("too_many_runs", {"too many runs are under way"}, {},
+                      {joined({"at most ", runs_per_owner_max, " of one owner"})}, {});
+  }
+
+  Open& hold(Run run, StoredRun stored, auth::CallerLimits limits) {
+    forget_ended();
+    const std::string id = stored.id;
+    auto open = std::make_unique<Open>(std::move(run), std::move(stored), std::move(limits), io_);
+    return *(open_[id] = std::move(open));
+  }
+
+  // What is over is read again from the store when somebody asks for it.
+  void forget_ended() {
+    std::size_t ended = 0;
+    for (const auto& [id, open] : open_)
+      ended += idle(*open);
+    for (auto at = open_.begin(); ended > ended_open_max && at != open_.end();) {
+      if (!idle(*at->second)) {
+        ++at;
+        continue;
+      }
+      at = open_.erase(at);
+      --ended;
+    }
+  }
+  static bool idle(const Open& open) {
+    return over(open.run.status()) && !open.storing && !open.fresh && open.watchers.empty() &&
+           open.exports.empty() && open.told.empty() && open.inputs.empty();
+  }
+
+  void with(const Owner& owner, const std::string& id, std::function<void(Result<Open*>)> use) {
+    const auto found = open_.find(id);
+    if (found != open_.end()) {
+      if (found->second->stored.owner != owner.who) return use(unknown_run(id));
+      found->second->limits = owner.limits;
+      return use(found->second.get());
+    }
+    store_.find(
+        owner.who, id,
+        here<std::vector<StoredRun>>([this, id, limits = owner.limits,
+                                      use = std::move(use)](Result<std::vector<StoredRun>> runs) {
+          if (!runs) return use(runs.error());
+          if (runs->empty()) return use(unknown_run(id));
+          // Somebody else may have asked for it meanwhile.
+          if (const auto open = open_.find(id); open != open_.end()) return use(open->second.get());
+          auto run = replayed(runs->front());
+          if (!run) return use(run.error());
+          use(&hold(std::move(*run), std::move(runs->front()), limits));
+        }));
+  }
+
+  static Result<Run> replayed(const StoredRun& stored) {
+    auto definition = read_definition(stored.definition);
+    if (!definition) return definition.error();
+    return Run::replay(*definition, stored.history);
+  }
+
+  /// After a start of the relay: what was under way is looked at anew.
+  void take_up(StoredRun stored) {
+    if (open_.size() >= runs_open_max || open_.count(stored.id)) return;
+    auto run = replayed(stored);
+    // It stays in the store as it is; its owner is told when he asks for it.
+    if (!run) return complain("run_recovery", stored.id, run.error());
+    Open& open = hold(std::move(*run), std::move(stored), {});
+    if (open.run.status() == RunStatus::running)
+      open.inputs.push_back({InputKind::resumed, {}, {}, {}});
+    go_on(open);
+  }
+
+  void take_over(const Owner& owner, const workflow::Bundle& bundle, std::int64_t clock_ms,
+                 const StoredRun* known, const ToldJson& told) {
+    if (!known)
+      if (auto full = no_room(owner)) return told(*full);
+    const std::int64_t now = observe::wall_now_ms();
+    workflow::Importer importer;
+    importer.owner = owner.who;
+    importer.now_ms = now;
+    importer.clock_offset_ms = clock_ms < 0 ? 0 : now - clock_ms;
+    importer.catalogue = catalogue_.hashes();
+    importer.may_author = owner.may_author;
+    if (!key_.id.empty()) importer.keys.push_back(key_);
+    if (known) {
+      importer.known.epochs = known->epochs;
+      const auto open = open_.find(known->id);
+      auto here_run =
+          open != open_.end() ? nullptr : std::make_unique<Result<Run>>(replayed(*known));
+      if (here_run && !*here_run) return told(here_run->error());
+      const Run& before = open != open_.end() ? open->second->run : **here_run;
+      importer.known.under_way = before.status() == RunStatus::running;
+      if (before.status() == RunStatus::parked) importer.known.left_at = before.head();
+    }
+    auto imported = workflow::import_run(bundle, surroundings(), importer);
+    if (!imported) return told(imported.error());
+    const workflow::DefinitionPtr definition = imported->run.definition();
+    StoredRun stored{.id = imported->run.id(),
+                     .owner = owner.who,
+                     .tenant = owner.tenant,
+                     .anonymous = owner.anonymous,
+                     .workflow = definition->name,
+                     .definition = definition->bytes,
+                     .started_ms = known ? known->started_ms : now};
+    if (over(imported->run.status())) stored.ended_ms = now;
+    stored.history = std::move(imported->history);
+    stored.epochs = known ? known->epochs : std::vector<std::uint32_t>();
+    stored.epochs.push_back(imported->epoch);
+    if (const auto before = open_.find(stored.id); before != open_.end()) {
+      end_watchers(*before->second);
+      open_.erase(before);
+    }
+    started_.add();
+    Open& open = hold(std::move(imported->run), std::move(stored), owner.limits);
+    open.fresh = true;
+    open.epoch = imported->epoch;
+    open.checkpoints = std::move(imported->checkpoints);
+    open.told.push_back(told);
+    go_on(open);
+  }
+
+  // --- a run's turn: give, store, do ---
+
+  void go_on(Open& open) {
+    if (open.storing || stopped_) return;
+    store(open);
+    while (!open.storing && !open.inputs.empty()) {
+      const Waiting next = std::move(open.inputs.front());
+      open.inputs.pop_front();
+      give_one(open, next);
+      store(open);
+    }
+    if (!open.storing) rest(open);
+  }
+
+  void give_one(Open& open, const Waiting& next) {
+    const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
+    const auto given = open.run.give({next.kind, now, next.name, next.value});
+    if (!next.told) return;
+    if (!given) return next.told(given.error());
+    open.told.push_back(next.told);
+  }
+
+  void store(Open& open) {
+    workflow::Taken taken = open.run.take();
+    if (taken.count == 0 && !open.fresh) return do_taken(open, taken);
+    open.storing = true;
+    const std::string id = open.stored.id;
+    if (over(open.run.status()) && open.stored.ended_ms == 0) {
+      open.stored.ended_ms = observe::wall_now_ms();
+      ended_.add();
+    }
+    auto kept = std::make_shared<workflow::Taken>(std::move(taken));
+    write(id, kept);
+  }
+
+  void write(const std::string& id, std::shared_ptr<workflow::Taken> taken) {
+    const auto found = open_.find(id);
+    if (found == open_.end()) return;
+    Open& open = *found->second;
+    Told<void> told =
+        here<void>([this, id, taken](Result<void> stored) { written(id, taken, stored); });
+    if (!open.fresh)
+      return store_.append(id, open.stored.pieces, taken->events, open.stored.ended_ms, told);
+    StoredRun whole = open.stored;
+    whole.history += taken->events;
+    store_.put(std::move(whole), open.epoch, std::move(told));
+  }
+
+  void written(const std::string& id, std::shared_ptr<workflow::Taken> taken,
+               const Result<void>& stored) {
+    const auto found = open_.find(id);
+    if (found == open_.end()) return;
+    Open& open = *found->second;
+    if (!stored) {
+      store_faults_.add();
+      complain("run_store", id, stored.error());
+      // Nothing of a new run was begun: its owner may try again.
+      if (open.fresh) {
+        for (ToldJson& told : std::exchange(open.told, {}))
+          told(stored.error());
+        open_.erase(found);
+        return;
+      }
+      open.timer.expires_after(std::chrono::milliseconds(store_retry_ms));
+      const std::uint64_t serial = ++open.serial;
+      open.timer.async_wait([this, id, taken, serial](const boost::system::error_code& error) {
+        const auto again = open_.find(id);
+        if (!error && again != open_.end() && again->second->serial == serial) write(id, taken);
+      });
+      return;
+    }
+    open.storing = false;
+    open.fresh = false;
+    open.epoch = -1;
+    ++open.stored.pieces;
+    const std::uint64_t before = taken->first_seq;
+    open.stored.history += taken->events;
+    for (const http::BodyStreamPtr& watcher : open.watchers)
+      write_events(open, open.stored.history, before, *watcher);
+    do_taken(open, *taken);
+    go_on(open);
+  }
+
+  void do_taken(Open& open, const workflow::Taken& taken) {
+    for (const std::string& id : taken.withdrawn)
+      drop_effect(open, id);
+    for (const Effect& effect : taken.effects)
+      begin_effect(open, effect);
+  }
+
+  /// Nothing is on its way to the store: whoever waits for that is told, and the clock is set.
+  void rest(Open& open) {
+    if (!open.exports.empty() && open.run.status() == RunStatus::running) {
+      const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
+      const auto parked = open.run.park(now);
+      if (parked) return go_on(open);
+      for (ToldJson& told : std::exchange(open.exports, {}))
+        told(parked.error());
+    }
+    for (ToldJson& told : std::exchange(open.told, {}))
+      told(view_of(open));
+    for (ToldJson& told : std::exchange(open.exports, {}))
+      told(bundle_of(open));
+    if (open.run.status() != RunStatus::running) drop_effects(open);
+    if (over(open.run.status())) return end_watchers(open);
+    const std::int64_t due = open.run.next_timer_ms();
+    const std::uint64_t serial = ++open.serial;
+    if (due == 0) return;
+    const std::int64_t wait =
+        std::clamp<std::int64_t>(due - observe::wall_now_ms(), 0, timer_ms_max);
+    open.timer.expires_after(std::chrono::milliseconds(wait));
+    open.timer.async_wait([this, id = open.stored.id, serial](const boost::system::error_code& e) {
+      const auto found = open_.find(id);
+      if (e || found == open_.end() || found->second->serial != serial) return;
+      found->second->inputs.push_back({InputKind::tick, {}, {}, {}});
+      go_on(*found->second);
+    });
+  }
+
+  // --- effects ---
+
+  void begin_effect(Open& open, const Effect& effect) {
+    switch (effect.kind) {
+      case StepKind::builtin: {
+        const auto answer = play::call(effect.target, effect.request);
+        return finish(open, effect.id, !answer, answer ? *answer : play::failure(answer.error()));
+      }
+      case StepKind::model:
+      case StepKind::agent:
+      case StepKind::handoff:
+        return begin_model(open, effect);
+      case StepKind::ask:
+        return;  // its owner answers
+      case StepKind::tool:
+        return fail(open, effect.id, "no_tool", "the relay has no tools of its own");
+      default:
+        return fail(open, effect.id, "not_here", "the relay does not carry out such a step");
+    }
+  }
+
+  void begin_model(Open& open, const Effect& effect) {
+    if (!around_.gateway) return fail(open, effect.id, "no_model", "the relay has no models");
+    const ModelStepOrder order{.effect = effect,
+                               .who = open.stored.owner,
+                               .tenant = open.stored.tenant,
+                               .anonymous = open.stored.anonymous,
+                               .limits = open.limits,
+                               .request_id = open.stored.id};
+    auto told = [weak = weak_from_this(), run = open.stored.id, id = effect.id](bool failed,
+                                                                                std::string value) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->post([self, run, id, failed, value = std::move(value)] {
+        const auto found = self->open_.find(run);
+        if (self->stopped_ || found == self->open_.end()) return;
+        found->second->models.erase(id);
+        self->finish(*found->second, id, failed, value);
+        self->go_on(*found->second);
+      });
+    };
+    auto step = begin_model_step(*around_.gateway, io_.get_executor(), order, std::move(told));
+    if (!step) {
+      return finish(open, effect.id, true, play::failure(step.error()));
+    }
+    open.models[effect.id] = std::move(*step);
+  }
+
+  void finish(Open& open, const std::string& effect, bool failed, std::string value) {
+    open.inputs.push_back(
+        {failed ? InputKind::failed : InputKind::completed, effect, std::move(value), {}});
+  }
+  void fail(Open& open, const std::string& effect, const char* code, const char* message) {
+    finish(open, effect, true, play::failure(Error{.code = code, .message = message}));
+  }
+  static void drop_effect(Open& open, const std::string& id) {
+    const auto found = open.models.find(id);
+    if (found == open.models.end()) return;
+    found->second->leave();
+    open.models.erase(found);
+  }
+  static void drop_effects(Open& open) {
+    for (auto& [id, step] : open.models)
+      step->leave();
+    open.models.clear();
+  }
+
+  // --- what is shown ---
+
+  static std::string view_of(const Open& open) {
+    const Run& run = open.run;
+    Json questions = Json::array();
+    for (const Effect& effect : run.open_effects()) {
+      if (effect.kind != StepKind::ask) continue;
+      Json asked = parsed(effect.request);
+      questions.push_back(
+          {{"id", effect.id},
+           {"question",
+            asked.is_object() && asked.contains("question") ? asked["question"] : asked}});
+    }
+    return canonical(Json{{"id", open.stored.id},
+                          {"workflow", open.stored.workflow},
+                          {"sha256", hex64(run.definition()->hash)},
+                          {"status", workflow::name_of(run.status())},
+                          {"started_ms", open.stored.started_ms},
+                          {"ended_ms", open.stored.ended_ms},
+                          {"events", run.head().seq},
+                          {"epoch", run.epoch()},
+                          {"outcome", parsed(run.outcome())},
+                          {"questions", std::move(questions)},
+                          {"state_hash", std::to_string(run.state_hash())}});
+  }
+
+  Result<std::string> bundle_of(Open& open) {
+    if (!key_.id.empty() && open.checkpoints.size() < workflow::kCheckpointsMax)
+      open.checkpoints.push_back(workflow::sign_checkpoint(open.run, open.stored.owner, {}, key_));
+    auto bundle = workflow::export_run(open.run, open.stored.history, open.checkpoints);
+    if (!bundle) return bundle.error();
+    return workflow::write_bundle(*bundle);
+  }
+
+  static void write_events(const Open& open, const std::string& history, std::uint64_t from,
+                           http::BodyStream& out) {
+    auto reader = workflow::HistoryReader::open(history);
+    if (!reader) return out.abort();
+    std::string text;
+    workflow::Event event;
+    for (auto more = reader->next(event); more && *more; more = reader->next(event))
+      if (event.seq >= from) text += event_text(*open.run.definition(), event);
+    if (!text.empty()) out.write(std::move(text));
+  }
+
+  static void end_watchers(Open& open) {
+    for (const http::BodyStreamPtr& watcher : std::exchange(open.watchers, {}))
+      watcher->end();
+  }
+
+  /// Lets proxies see that the streams live, and forgets those whose readers left.
+  void beat() {
+    for (auto& [id, open] : open_) {
+      std::erase_if(open->watchers, [](const http::BodyStreamPtr& out) { return !out->open(); });
+      for (const http::BodyStreamPtr& watcher : open->watchers)
+        watcher->write(": \n\n");
+    }
+    heartbeat_.expires_after(std::chrono::milliseconds(heartbeat_ms));
+    heartbeat_.async_wait([this](const boost::system::error_code& error) {
+      if (!error && !stopped_) beat();
+    });
+  }
+
+  void complain(std::string_view event, std::string_view run, const Error& error) {
+    observe::Line line(observe::Level::error, event, observe::wall_now_ms());
+    if (!run.empty()) line.text("run", run);
+    line.text("code", error.code).text("message", error.message);
+    around_.log.write(std::move(line));
+  }
+
+  const Catalogue catalogue_;
+  Surroundings around_;
+  RunStore store_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::steady_timer heartbeat_;
+  observe::Counter& started_;
+  observe::Counter& ended_;
+  observe::Counter& store_faults_;
+  std::map<std::string, std::unique_ptr<Open>> open_;
+  workflow::SigningKey key_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+RunService::RunService(Catalogue catalogue, Surroundings around)
+    : parts_(std::make_shared<Parts>(std::move(catalogue), around)) {}
+
+RunService::~RunService() {
+  parts_->stop();
+}
+
+void RunService::begin() {
+  parts_->begin();
+}
+void RunService::stop() {
+  parts_->stop();
+}
+
+void RunService::start(Owner owner, StartOrder order, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), order = std::move(order),
+                told = std::move(told)]() mutable {
+    parts->start(std::move(owner), std::move(order), std::move(told));
+  });
+}
+void RunService::list(Owner owner, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), told = std::move(told)]() mutable {
+    parts->list(std::move(owner), std::move(told));
+  });
+}
+void RunService::view(Owner owner, std::string id, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), id = std::move(id),
+                told = std::move(told)]() mutable {
+    parts->view(std::move(owner), std::move(id), std::move(told));
+  });
+}
+void RunService::give(Owner owner, std::string id, GiveOrder order, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), id = std::move(id),
+                order = std::move(order), told = std::move(told)]() mutable {
+    parts->give(std::move(owner), std::move(id), std::move(order), std::move(told));
+  });
+}
+void RunService::remove(Owner owner, std::string id, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), id = std::move(id),
+                told = std::move(told)]() mutable {
+    parts->remove(std::move(owner), std::move(id), std::move(told));
+  });
+}
+void RunService::export_run(Owner owner, std::string id, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), id = std::move(id),
+                told = std::move(told)]() mutable {
+    parts->export_run(std::move(owner), std::move(id), std::move(told));
+  });
+}
+void RunService::import_run(Owner owner, std::string bundle, std::int64_t clock_ms, ToldJson told) {
+  parts_->post([parts = parts_, owner = std::move(owner), bundle = std::move(bundle), clock_ms,
+                told = std::move(told)]() mutable {
+    parts->import_run(std::move(owner), std::move(bundle), clock_ms, std::move(told));
+  });
+}
+void RunService::watch(Owner owner, std::string id, std::uint64_t from, http::BodyStreamPtr out) {
+  parts_->post([parts = parts_, owner = std::move(owner), id = std::move(id), from,
+                out = std::move(out)]() mutable {
+    parts->watch(std::move(owner), std::move(id), from, std::move(out));
+  });
+}
+
+}  // namespace redoubt::runs

@@ -1,0 +1,237 @@
+// Runs of workflows through the relay's program: started, watched, asked, killed in the middle and
+// taken up again, moved away and back.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { createWorkflows, memoryJournal } from '@redoubt/engine/workflows';
+import { events_of, start_mock, start_relay, until } from './mock_upstream.mjs';
+import { ask, post_json } from './program.mjs';
+
+const secret = 'a secret of the game that is long enough for anybody';
+const situation = {
+  team_id: 'red',
+  territory_control: { red: 10, blue: 45 },
+  resources: { red: { energy: 4, materials: 9, data: 0 } },
+  agents: { red: [], blue: [] },
+  resource_distribution: { energy: 5, materials: 5, data: 5, total: 15 },
+};
+const plan = {
+  strategy: 'economic',
+  focus: 'resources',
+  priorities: ['collect_energy'],
+  description: 'Gather first, fight later.',
+};
+const asking = {
+  name: 'asking',
+  llms: { one: { model_name: 'strategist' } },
+  workflow: [
+    { id: 'first', model: 'one', prompt: 'One?' },
+    { id: 'sure', ask: 'Sure?' },
+    { id: 'go', wait: { signal: 'go' } },
+    { id: 'second', model: 'one', prompt: 'Two: {{ steps.first.text }}' },
+  ],
+  result: '{{ [steps.first.text, steps.sure, steps.go, steps.second.text] }}',
+};
+const bundle_type = 'application/vnd.redoubt.bundle';
+
+describe('runs', { concurrency: false }, () => {
+  let folder;
+  let mock;
+  let relay;
+  let author;
+  let other;
+  const environment = () => ({
+    REDOUBT_STORE_PATH: join(folder, 'relay.db'),
+    REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service'),
+  });
+  const restart = async () => {
+    relay = await start_relay(mock, { strategist: ['openai/one'] }, environment());
+  };
+  const token_of = async (sub, scope) => {
+    const bearer = { authorization: `Bearer ${secret}` };
+    const answer = await post_json(relay, '/api/session', { sub, scope }, bearer);
+    assert.equal(answer.status, 200, answer.text);
+    return { authorization: `Bearer ${answer.json().token}` };
+  };
+  const path_of = (id, what = '') => `/api/workflows/runs/${id}${what}`;
+  const start = (body, headers = author) => post_json(relay, '/api/workflows/runs', body, headers);
+  const view = async (id, headers = author) =>
+    (await ask(relay, { path: path_of(id), headers })).json();
+  const ended = (id, headers = author) =>
+    until(`the end of ${id}`, async () => {
+      const run = await view(id, headers);
+      return run.status !== 'running' && run;
+    });
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'redoubt-runs-'));
+    writeFileSync(join(folder, 'service'), secret);
+    chmodSync(join(folder, 'service'), 0o600);
+    mock = await start_mock();
+    await restart();
+    author = await token_of('ada', 'workflow:run workflow:author');
+    other = await token_of('bob', 'workflow:run');
+  });
+  after(async () => {
+    await relay?.stop();
+    await mock?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('answers a shipped workflow from the model, for whoever sits at this machine', async () => {
+    await mock.script([{ do: [{ answer: { text: JSON.stringify(plan) } }] }]);
+    const begun = await start({ workflow: 'team_strategy', input: situation }, {});
+    assert.equal(begun.status, 201, begun.text);
+    const run = await ended(begun.json().id, {});
+    assert.equal(run.status, 'done');
+    assert.deepEqual(run.outcome, { answer: plan, source: 'model' });
+    const { runs } = (await ask(relay, { path: '/api/workflows/runs' })).json();
+    assert.deepEqual(
+      runs.map(({ id, workflow }) => [id, workflow]),
+      [[run.id, 'team_strategy']],
+    );
+  });
+
+  it('falls back to the strategist when the model fails', async () => {
+    await mock.script([{ do: [{ head: 400 }, { send: '{"error":{"message":"no"}}' }] }]);
+    const run = await ended(
+      (await start({ workflow: 'team_strategy', input: situation })).json().id,
+    );
+    assert.equal(run.status, 'done');
+    assert.equal(run.outcome.source, 'builtin');
+  });
+
+  it('waits for people and signals, and lets nobody else at it', async () => {
+    await mock.script([{ do: [{ answer: { text: 'yes' } }] }]);
+    const { id } = (await start({ workflow: asking })).json();
+    const waiting = await until('the question', async () => {
+      const run = await view(id);
+      return run.questions.length > 0 && run;
+    });
+    assert.deepEqual(waiting.questions, [{ id: 'sure#1', question: 'Sure?' }]);
+    for (const what of ['/approve', '/signal', '/cancel', '/export']) {
+      const refused = await post_json(
+        relay,
+        path_of(id, what),
+        { name: 'go', question: 'q' },
+        other,
+      );
+      assert.equal(refused.status, 404, what);
+    }
+    assert.equal((await ask(relay, { path: path_of(id), headers: other })).status, 404);
+    const answer = { question: 'sure#1', value: { yes: true } };
+    assert.equal((await post_json(relay, path_of(id, '/approve'), answer, author)).status, 200);
+    const signal = { name: 'go', value: 7 };
+    assert.equal((await post_json(relay, path_of(id, '/signal'), signal, author)).status, 200);
+    const run = await ended(id);
+    assert.deepEqual(run.outcome, ['yes', { yes: true }, 7, 'yes']);
+    const late = await post_json(relay, path_of(id, '/signal'), signal, author);
+    assert.equal(late.status, 409);
+    assert.equal(late.json().code, 'run_over');
+  });
+
+  it('can be cancelled', async () => {
+    const { id } = (await start({ workflow: asking })).json();
+    await post_json(relay, path_of(id, '/cancel'), { reason: 'enough' }, author);
+    assert.equal((await ended(id)).status, 'cancelled');
+  });
+
+  it('tells its events once each, also to readers who come back', async () => {
+    const { id } = (await start({ workflow: 'team_strategy', input: situation })).json();
+    const run = await ended(id);
+    const read = async (headers, query = '') =>
+      events_of((await ask(relay, { path: path_of(id, `/events${query}`), headers })).text);
+    const all = await read(author);
+    assert.deepEqual(
+      all.map(({ data }) => data.seq),
+      Array.from({ length: run.events }, (_, i) => i),
+    );
+    assert.equal(all.at(-1).event, 'run_done');
+    const rest = await read(author, '?after=3');
+    assert.deepEqual(rest, all.slice(4));
+    assert.deepEqual(await read({ ...author, 'last-event-id': '5' }), all.slice(6));
+  });
+
+  it('refuses what cannot be run, and says why', async () => {
+    const refused = async (body, headers) => {
+      const answer = await start(body, headers);
+      return [answer.status, answer.json().code];
+    };
+    assert.deepEqual(await refused({ workflow: 'nothing' }), [404, 'unknown_workflow']);
+    assert.deepEqual(await refused({ workflow: asking }, other), [403, 'not_author']);
+    assert.deepEqual(await refused({ workflow: { name: 'x', workflow: [{ tool: 'no' }] } }), [
+      400,
+      'bad_workflow',
+    ]);
+    assert.deepEqual(await refused({}), [400, 'bad_request']);
+    assert.deepEqual(await refused({ workflow: 'triage', seed: '-1' }), [400, 'bad_request']);
+  });
+
+  it('goes on after it was killed in the middle of a model call', async () => {
+    await mock.script([
+      { when: { calls: [1, 1] }, do: [{ hold: true }] },
+      { do: [{ answer: { text: 'after all' } }] },
+    ]);
+    await mock.forget();
+    const { id } = (await start({ workflow: asking })).json();
+    await until('the call', async () => (await mock.calls()).length === 1);
+    const before = await view(id);
+    await relay.stop('SIGKILL');
+    await restart();
+    author = await token_of('ada', 'workflow:run workflow:author');
+    const again = await until('the question', async () => {
+      const run = await view(id);
+      return run.questions.length > 0 && run;
+    });
+    assert.ok(again.events > before.events);
+    assert.equal((await mock.calls()).length, 2);
+    await post_json(relay, path_of(id, '/approve'), { question: 'sure#1', value: 1 }, author);
+    // Killed while it waits: the answer was stored before it was acknowledged.
+    await relay.stop('SIGKILL');
+    await restart();
+    author = await token_of('ada', 'workflow:run workflow:author');
+    await post_json(relay, path_of(id, '/signal'), { name: 'go', value: 2 }, author);
+    const run = await ended(id);
+    assert.deepEqual(run.outcome, ['after all', 1, 2, 'after all']);
+  });
+
+  it('parks a run that is exported, takes it back, and refuses what was changed', async () => {
+    await mock.script([{ do: [{ answer: { text: 'here' } }] }]);
+    const { id } = (await start({ workflow: asking })).json();
+    await until('the question', async () => (await view(id)).questions.length > 0);
+    const exported = await fetch(`${relay.url}${path_of(id, '/export')}`, {
+      method: 'POST',
+      headers: author,
+    });
+    assert.equal(exported.status, 200);
+    assert.equal(exported.headers.get('content-type'), bundle_type);
+    const bundle = new Uint8Array(await exported.arrayBuffer());
+    assert.equal((await view(id)).status, 'parked');
+    const parked = await post_json(relay, path_of(id, '/signal'), { name: 'go' }, author);
+    assert.deepEqual([parked.status, parked.json().code], [409, 'run_parked']);
+
+    const bring = async (bytes, headers = author) => {
+      const answer = await fetch(`${relay.url}/api/workflows/runs?clock_ms=${Date.now()}`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': bundle_type },
+        body: bytes,
+      });
+      return [answer.status, await answer.json()];
+    };
+    for (const at of [5, 60, Math.floor(bundle.length / 2), bundle.length - 3]) {
+      const changed = bundle.map((byte, i) => (i === at ? byte ^ 1 : byte));
+      const [status, said] = await bring(changed);
+      assert.ok(status >= 400 && status < 500, `${at}: ${status} ${JSON.stringify(said)}`);
+    }
+    const [status, back] = await bring(bundle);
+    assert.equal(status, 201, JSON.stringify(back));
+    assert.equal(back.id, id);
+    assert.equal(back.epoch, 1);
+    assert.equal((await bring(bundle))[0], 409);
+    await post_json(relay, path_of(id, '/approve'), { question: 'sure#1', value: 1 }, author);
+    await post_json(relay, path_of(id, '/signal'), { name: 'go', value: 2 }, author);
+    assert.deepEqual((await ended(id)).outcome, ['here', 1, 2, 'here']);
+  });
+});
