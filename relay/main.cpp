@@ -251,12 +251,13 @@ class Signals {
 };
 
 // Nothing where the folder cannot be served; the reason is told.
-std::optional<http::StaticFiles> load_page(const std::string& folder) {
+std::optional<http::StaticFiles> load_page(const std::string& folder,
+                                           const std::vector<std::string>& connect) {
   Error error{.message = "expected a folder with an index.html, got \"" + folder + "\""};
   if (is_page(folder)) {
     http::StaticOptions options;
     options.directory = folder;
-    options.content_security_policy = api::page_policy;
+    options.content_security_policy = api::page_policy(connect);
     options.referrer_policy = "no-referrer";
     Result<http::StaticFiles> page = http::StaticFiles::load(options);
     if (page) return std::move(*page);
@@ -355,7 +356,7 @@ int run(const Options& options) {
   const std::string www = find_page(loaded->config.www);
   std::optional<http::StaticFiles> page;
   if (!www.empty()) {
-    page = load_page(www);
+    page = load_page(www, loaded->config.page.connect);
     if (!page) return exit_bad_use;
   }
   if (options.print) std::cout << config::print(*loaded);

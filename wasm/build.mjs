@@ -3,14 +3,26 @@
 //
 //   node build.mjs [--no-core]     --no-core: the WebAssembly is there already
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
+import { parse } from 'yaml';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
-const core = `${root}build/wasm/wasm/engine-core`;
+const built = `${root}build/wasm/wasm/`;
+const cores = ['engine-core', 'workflow-core', 'model-core'];
+const core = `${built}engine-core`;
+const shipped = `${built}shipped_workflows.js`;
 const dist = `${here}dist`;
 const target = 'es2022';
 
@@ -18,9 +30,20 @@ function run(command, args, cwd = root) {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-function buildCore() {
+function buildCores() {
   if (!existsSync(`${root}build/wasm/build.ninja`)) run('cmake', ['--preset', 'wasm']);
-  run('ninja', ['-C', 'build/wasm', '--quiet', 'engine-core']);
+  run('ninja', ['-C', 'build/wasm', '--quiet', ...cores]);
+}
+
+/** The shipped workflows as a module: pages have no reader of YAML. */
+function writeWorkflows() {
+  const folder = `${root}engine/workflows/`;
+  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+  const list = files.sort().map((file) => ({
+    name: file.slice(0, -'.yaml'.length),
+    file: parse(readFileSync(folder + file, 'utf8')),
+  }));
+  writeFileSync(shipped, `export default ${JSON.stringify(list)};\n`);
 }
 
 /** What the core says of itself; it is also what the facade demands of the .wasm that it loads. */
@@ -41,7 +64,14 @@ async function versions() {
 async function bundle(input, define, minify = true) {
   const bundled = await rolldown({
     input,
-    resolve: { alias: { '#engine-core': `${core}.js` } },
+    resolve: {
+      alias: {
+        '#engine-core': `${built}engine-core.js`,
+        '#workflow-core': `${built}workflow-core.js`,
+        '#model-core': `${built}model-core.js`,
+        '#shipped-workflows': shipped,
+      },
+    },
     transform: { define, target },
     treeshake: true,
   });
@@ -60,10 +90,11 @@ function size(file) {
   return gzipSync(readFileSync(`${dist}/${file}`), { level: 9 }).length;
 }
 
-if (!process.argv.includes('--no-core')) buildCore();
+if (!process.argv.includes('--no-core')) buildCores();
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-copyFileSync(`${core}.wasm`, `${dist}/engine-core.wasm`);
+for (const name of cores) copyFileSync(`${built}${name}.wasm`, `${dist}/${name}.wasm`);
+writeWorkflows();
 
 const define = { REDOUBT_VERSIONS: JSON.stringify(await versions()) };
 const base64 = readFileSync(`${core}.wasm`).toString('base64');
@@ -73,20 +104,29 @@ await bundle(
   {
     index: `${here}src/index.ts`,
     worker: `${here}src/worker.ts`,
+    workflows: `${here}src/workflows.ts`,
+    models: `${here}src/models.ts`,
     inline: `${here}src/inline.ts`,
   },
   { ...define, REDOUBT_WASM_BASE64: JSON.stringify(base64) },
 );
-await bundle({ 'engine-worker': `${here}src/engine-worker.ts` }, define);
+for (const name of ['engine-worker', 'workflow-worker'])
+  await bundle({ [name]: `${here}src/${name}.ts` }, define);
 run(`${root}node_modules/.bin/tsc`, ['-p', 'tsconfig.json'], here);
 
 const kb = (files) => (files.reduce((sum, file) => sum + size(file), 0) / 1024).toFixed(1);
 const facade = readdirSync(dist).filter((file) =>
-  /^(?!worker|engine-worker|inline).*\.js$/.test(file),
+  /^(?!worker|engine-worker|workflow|models|inline).*\.js$/.test(file),
 );
 console.log(`size: engine-core.wasm ${kb(['engine-core.wasm'])} KB gz`);
 console.log(`size: facade and glue ${kb(facade)} KB gz (${facade.join(', ')})`);
 console.log(`size: both ${kb(['engine-core.wasm', ...facade])} KB gz`);
+console.log(
+  `size: workflow-core.wasm ${kb(['workflow-core.wasm'])} KB gz, workflows.js ${kb(['workflows.js'])} KB gz, workflow-worker.js ${kb(['workflow-worker.js'])} KB gz`,
+);
+console.log(
+  `size: model-core.wasm ${kb(['model-core.wasm'])} KB gz, models.js ${kb(['models.js'])} KB gz`,
+);
 console.log(
   `size: engine-worker.js ${kb(['engine-worker.js'])} KB gz, inline.js ${kb(['inline.js'])} KB gz`,
 );

@@ -3,23 +3,21 @@
 //
 // 1. Texts are UTF-8; binary goes in as a string of bytes and comes out as a view of the core's
 //    memory that the next call may move.
-// 2. What goes wrong is thrown as a JavaScript Error with code, path, expected, got, line and
-//    column, after everything of C++ was left: an exception must not cross frames that own things.
+// 2. What goes wrong is thrown as a JavaScript Error (guard.hpp).
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <new>
-#include <optional>
 #include <string>
-#include <type_traits>
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
+#include "engine/play/builtins.hpp"
 #include "engine/strategy/match_snapshot.hpp"
 #include "engine/strategy/requests.hpp"
+#include "wasm/guard.hpp"
 #include "wasm/session.hpp"
 
 namespace redoubt::wasm {
@@ -33,65 +31,6 @@ constexpr int sessions_max = 4096;
 std::map<int, std::unique_ptr<Session>>& sessions() {
   static std::map<int, std::unique_ptr<Session>> open;
   return open;
-}
-
-// Carries an Error out of a call to guarded(), within C++ alone.
-struct Fault {
-  Error error;
-};
-
-template <class T>
-T unwrap(Result<T> result) {
-  if (!result.ok()) throw Fault{std::move(result.error())};
-  return std::move(*result);
-}
-void unwrap(Result<void> result) {
-  if (!result.ok()) throw Fault{std::move(result.error())};
-}
-
-// Static, because a JavaScript exception leaves without running destructors.
-Error thrown;
-
-[[noreturn]] void raise() {
-  val error = val::global("Error").new_(thrown.message);
-  error.set("code", thrown.code);
-  error.set("path", thrown.path);
-  error.set("expected", thrown.expected);
-  error.set("got", thrown.got);
-  error.set("line", thrown.line);
-  error.set("column", thrown.column);
-  thrown = {};
-  error.throw_();
-  __builtin_unreachable();
-}
-
-// Calls `run`; false where it failed, and why in `thrown`. Once for all calls: it is large.
-bool caught(void (*run)(void*), void* context) {
-  try {
-    run(context);
-    return false;
-  } catch (const Fault& fault) {
-    thrown = fault.error;
-  } catch (const std::bad_alloc&) {
-    thrown = {.code = "out_of_memory",
-              .message = "the engine ran out of memory: dispose of engines that are not used"};
-  } catch (const std::exception& unexpected) {
-    thrown = {.code = "internal",
-              .message = std::string("unexpected: ") + unexpected.what() + "; please report it"};
-  }
-  return true;
-}
-
-template <class F>
-auto guarded(F run) -> decltype(run()) {
-  if constexpr (std::is_void_v<decltype(run())>) {
-    if (caught([](void* f) { (*static_cast<F*>(f))(); }, &run)) raise();
-  } else {
-    std::optional<decltype(run())> result;
-    auto call = [&] { result.emplace(run()); };
-    if (caught([](void* f) { (*static_cast<decltype(call)*>(f))(); }, &call)) raise();
-    return std::move(*result);
-  }
 }
 
 Session& session_of(int handle) {
@@ -182,6 +121,17 @@ std::string answer(const std::string& which, const std::string& request) {
     }
     return std::get<Json>(answer).dump();
   });
+}
+
+/// Names separated by commas.
+std::string builtin_names() {
+  std::string names;
+  for (const std::string& name : play::builtins())
+    names += (names.empty() ? "" : ",") + name;
+  return names;
+}
+std::string builtin(const std::string& name, const std::string& request) {
+  return guarded([&] { return unwrap(play::call(name, request)); });
 }
 
 // --- a session ---
@@ -385,6 +335,8 @@ EMSCRIPTEN_BINDINGS(redoubt) {
   function("describeMap", &describe_map);
   function("compactMap", &compact_map);
   function("answer", &answer);
+  function("builtinNames", &builtin_names);
+  function("builtin", &builtin);
   function("open", &open);
   function("openReplay", &open_replay_file);
   function("openSaved", &open_saved);

@@ -222,8 +222,8 @@ void explain(const DesignInput& in, const RoleScore& score, std::size_t role, De
     if (std::abs(weight) < 0.01) continue;
     design.reasons.push_back({"enemy_" + std::string(style_names[s]),
                               "The rival looks like " + std::string(style_names[s]) +
-                                  " with probability " + percent(in.opponent[s]) + ".",
-                              100 * in.opponent[s],
+                                  " with probability " + percent(told(in.opponent[s])) + ".",
+                              100 * told(in.opponent[s]),
                               "percent",
                               weight,
                               {}});

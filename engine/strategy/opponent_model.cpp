@@ -9,8 +9,8 @@ namespace {
 constexpr double fade_per_second = 0.02;
 constexpr int fade_seconds_max = 600;  // more than that has faded altogether
 // An observation counts in full when it is this long after the last one.
-constexpr double full_trust_seconds = 3;
-constexpr double trust_min = 0.1;
+constexpr double full_trust_seconds = 5;
+constexpr double rush_late = 0.05;          // of the prior
 constexpr double mix_width = 0.22;          // of a role's share among the agents
 constexpr double growth_width_percent = 2;  // points of share in 10 s
 constexpr double action_weight = 2;
@@ -28,6 +28,12 @@ constexpr std::array<Portrait, styles> portraits{{
     {{0.40, 0.10, 0.45, 0.05}, 0.3},
     {{0.35, 0.45, 0.10, 0.10}, 4.0},
 }};
+
+// How much of the early phase is left: 1, then falling to 0.
+double earliness(double seconds) {
+  const double left = (prior_late_seconds - seconds) / (prior_late_seconds - prior_early_seconds);
+  return std::clamp(left, 0.0, 1.0);
+}
 
 // 1 at 0, a half at 1, falling off as the square.
 double bell(double distance) {
@@ -65,13 +71,28 @@ std::optional<Style> style_of_action(std::string_view action) {
   return std::nullopt;
 }
 
+StyleBelief style_prior_at(double seconds) {
+  const double rush = rush_late + (style_prior[0] - rush_late) * earliness(seconds);
+  const double rest = (1 - rush) / (styles - 1);
+  return {rush, rest, rest, rest};
+}
+
 void OpponentModel::fade(double seconds) {
+  const StyleBelief prior = style_prior_at(last_.tick / ticks_per_second + seconds);
   const int whole = static_cast<int>(std::min<double>(fade_seconds_max, seconds));
   for (int i = 0; i < whole; ++i) {
-    for (std::size_t s = 0; s < styles; ++s) {
-      belief_[s] += fade_per_second * (style_prior[s] - belief_[s]);
-    }
+    for (std::size_t s = 0; s < styles; ++s)
+      belief_[s] += fade_per_second * (prior[s] - belief_[s]);
   }
+}
+
+// Attackers and raids late in a match are attackers and raids: the threat to the base counts them.
+void OpponentModel::end_with_the_phase(StyleBelief& likelihood, double seconds) {
+  constexpr auto rush = static_cast<std::size_t>(Style::rush);
+  double others = 0;
+  for (std::size_t s = 0; s < styles; ++s)
+    others += s == rush ? 0 : likelihood[s] / (styles - 1);
+  likelihood[rush] = others + (likelihood[rush] - others) * earliness(seconds);
 }
 
 void OpponentModel::weigh(const StyleBelief& likelihood, double trust) {
@@ -87,9 +108,9 @@ void OpponentModel::weigh(const StyleBelief& likelihood, double trust) {
 void OpponentModel::observe(const Observation& seen) {
   const double seconds =
       observations_ > 0 ? std::max(0.0, seen.tick - last_.tick) / ticks_per_second : 0;
+  if (observations_ == 0) belief_ = style_prior_at(seen.tick / ticks_per_second);
   fade(seconds);
-  const double trust =
-      observations_ > 0 ? std::min(1.0, std::max(trust_min, seconds / full_trust_seconds)) : 1;
+  const double trust = observations_ > 0 ? std::min(1.0, seconds / full_trust_seconds) : 1;
 
   StyleBelief likelihood{1, 1, 1, 1};
   const double agents = counted(seen);
@@ -118,6 +139,7 @@ void OpponentModel::observe(const Observation& seen) {
   for (std::size_t s = 0; s < styles && acts > 0; ++s) {
     likelihood[s] *= (1 + action_weight * seen.actions[s]) / (1 + action_weight * acts);
   }
+  end_with_the_phase(likelihood, seen.tick / ticks_per_second);
   weigh(likelihood, trust);
   last_ = seen;
   ++observations_;

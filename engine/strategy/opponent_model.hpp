@@ -1,9 +1,12 @@
 // OpponentModel: who are we playing against? A belief over a few styles, from what was observed.
 //
-// 1. The belief is a probability over Style; it starts even and is updated by Bayes' rule.
-// 2. Evidence fades: each second the belief moves 2 % of the way back to even, so that a change of
-//    style is noticed.
-// 3. A likelihood is a smooth bell around what a style typically shows, of + - x / only.
+// 1. The belief is a probability over Style, updated by Bayes' rule. It starts at the prior of the
+//    match's beginning: a rush is an early thing, and by prior_late_seconds hardly one is left.
+// 2. Evidence fades: each second the belief moves 2 % of the way to the prior of that time.
+// 3. What is seen of a rival lasts, so looking often at the same is not new evidence: an
+//    observation counts by the time since the last one, in full after full_trust_seconds.
+// 4. A likelihood is a smooth bell around what a style typically shows, of + - x / only. Attackers
+//    and raids speak for a rush only while it can be one; later they speak for no style.
 #pragma once
 
 #include <optional>
@@ -15,6 +18,12 @@
 namespace redoubt::strategy {
 
 constexpr double ticks_per_second = 10;
+/// Up to the first a rush is as likely as any style, from the second on it is unlikely.
+constexpr double prior_early_seconds = 120;
+constexpr double prior_late_seconds = 300;
+
+/// What is believed of a rival of whom nothing was seen, at this time of a match.
+StyleBelief style_prior_at(double seconds);
 
 /// What was seen of an enemy at one time. Negative values: not seen.
 struct Observation {
@@ -31,6 +40,7 @@ class OpponentModel {
  public:
   /// Takes observations in the order of their ticks.
   void observe(const Observation& seen);
+  /// Given that the rival plays one of the styles: what is decided by. told() says it to people.
   const StyleBelief& belief() const { return belief_; }
   Style likeliest() const;
   int observations() const { return observations_; }
@@ -43,6 +53,7 @@ class OpponentModel {
 
  private:
   void fade(double seconds);
+  static void end_with_the_phase(StyleBelief& likelihood, double seconds);
   void weigh(const StyleBelief& likelihood, double trust);
 
   StyleBelief belief_ = style_prior;

@@ -22,7 +22,7 @@
 namespace redoubt::strategy {
 
 /// Raised when the built-in players decide otherwise from the same views.
-constexpr int strategy_version = 1;
+constexpr int strategy_version = 2;
 
 struct ThinkResult {
   bool done = true;

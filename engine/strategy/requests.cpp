@@ -47,7 +47,7 @@ Json attributes_json(const territory::Attributes& a) {
 Json belief_json(const OpponentModel& model) {
   Json posterior = Json::object();
   for (std::size_t s = 0; s < styles; ++s) {
-    posterior[std::string(style_names[s])] = round_to(model.belief()[s], 1000);
+    posterior[std::string(style_names[s])] = round_to(told(model.belief()[s]), 1000);
   }
   return {{"style", style_names[static_cast<std::size_t>(model.likeliest())]},
           {"posterior", std::move(posterior)},

@@ -227,7 +227,7 @@ Features features_of(const Situation& s) {
     for (int i = 0; i < styles; ++i) {
       const double belief = s.opponent[static_cast<std::size_t>(i)];
       const auto which = static_cast<Feature>(static_cast<int>(Feature::enemy_rush) + i);
-      put(out, which, std::clamp((belief - 0.25) / 0.75, 0.0, 1.0), 100 * belief, "percent");
+      put(out, which, std::clamp((belief - 0.25) / 0.75, 0.0, 1.0), 100 * told(belief), "percent");
     }
   }
   return out;

@@ -23,6 +23,13 @@ constexpr int styles = 4;
 constexpr std::array<std::string_view, styles> style_names{"rush", "boom", "turtle", "expansion"};
 using StyleBelief = std::array<double, styles>;  ///< sums to 1
 constexpr StyleBelief style_prior{0.25, 0.25, 0.25, 0.25};
+/// The chance that a rival plays none of these styles. It belongs to no evidence, so nobody is told
+/// to be surer of one than the rest allows.
+constexpr double other_share = 0.15;
+/// A belief in one style as it is said to people.
+constexpr double told(double belief) {
+  return (1 - other_share) * belief + other_share / styles;
+}
 
 /// What one agent is worth in a fight, attackers being 1.
 constexpr std::array<double, territory::roles + 1> role_strength{0.2, 0.35, 0.9, 1.0, 0.4};

@@ -134,10 +134,14 @@ class Generator {
   Cell neighbour(Cell cell, int direction) const {
     const hex::Axial at = hex::to_axial(map_.offset(cell));
     const hex::Axial step = hex::axial_steps[static_cast<std::size_t>(direction)];
-    const hex::Offset next = hex::to_offset({at.q + step.q, at.r + step.r});
+    return cell_at({at.q + step.q, at.r + step.r});
+  }
+
+  Cell cell_at(hex::Axial at) const {
+    const hex::Offset place = hex::to_offset(at);
     const bool inside =
-        next.column >= 0 && next.column < map_.width && next.row >= 0 && next.row < map_.height;
-    return inside ? map_.at(next) : no_cell;
+        place.column >= 0 && place.column < map_.width && place.row >= 0 && place.row < map_.height;
+    return inside ? map_.at(place) : no_cell;
   }
 
   bool playable(Cell cell) const {
@@ -173,18 +177,14 @@ class Generator {
     return gap;
   }
 
+  // Every cell within edge_margin lies on the map and may be played on.
   bool room_around(Cell cell) const {
-    std::vector<Cell> ring{cell};
-    for (int radius = 0; radius < edge_margin; ++radius) {
-      std::vector<Cell> wider;
-      for (Cell at : ring) {
-        for (int d = 0; d < hex::directions; ++d) {
-          const Cell next = neighbour(at, d);
-          if (!playable(next)) return false;
-          wider.push_back(next);
-        }
-      }
-      ring = std::move(wider);
+    const hex::Axial at = hex::to_axial(map_.offset(cell));
+    for (int q = -edge_margin; q <= edge_margin; ++q) {
+      const int low = std::max(-edge_margin, -q - edge_margin);
+      const int high = std::min(edge_margin, -q + edge_margin);
+      for (int r = low; r <= high; ++r)
+        if (!playable(cell_at({at.q + q, at.r + r}))) return false;
     }
     return true;
   }

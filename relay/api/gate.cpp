@@ -8,13 +8,18 @@
 
 namespace redoubt::api {
 
-// Inline styles are allowed: a style cannot call out under this policy. connect-src names the
-// relay's usual places so that a page from one port can use a relay on another.
-const std::string_view page_policy =
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self'; worker-src 'self' blob:; "
-    "connect-src 'self' http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+std::string page_policy(const std::vector<std::string>& connect) {
+  // Inline styles are allowed: a style cannot call out under this policy. connect-src names the
+  // relay's usual places so that a page from one port can use a relay on another.
+  std::string policy =
+      "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+      "img-src 'self' data: blob:; font-src 'self'; worker-src 'self' blob:; object-src 'none'; "
+      "base-uri 'none'; form-action 'self'; frame-ancestors 'self'; connect-src 'self' "
+      "http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*";
+  for (const std::string& origin : connect)
+    policy += " " + origin;
+  return policy;
+}
 
 namespace {
 
@@ -280,7 +285,7 @@ void Gate::finish(const http::Request& request, http::Response& response) const 
   }
   if (!response.has("X-Content-Type-Options")) response.add("X-Content-Type-Options", "nosniff");
   if (is_html(response) && !response.has("Content-Security-Policy")) {
-    response.add("Content-Security-Policy", std::string(page_policy));
+    response.add("Content-Security-Policy", page_policy({}));
     response.add("Referrer-Policy", "no-referrer");
   }
 }

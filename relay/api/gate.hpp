@@ -103,8 +103,9 @@ class Gate {
   observe::Counter& limited_;
 };
 
-/// The content security policy of the page and the explorer: own scripts only.
-extern const std::string_view page_policy;
+/// The content security policy of the page and the explorer: own scripts only. `connect`: origins
+/// beside the relay's that it may call.
+std::string page_policy(const std::vector<std::string>& connect);
 
 /// Does this path need a caller who may use the listener? The page, its files, the API's
 /// description and liveness do not.

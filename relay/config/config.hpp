@@ -64,6 +64,10 @@ struct Cors {
                                    "https://localhost:*", "https://127.0.0.1:*"};
 };
 
+struct Page {
+  std::vector<std::string> connect;
+};
+
 struct Limits {
   std::int64_t requests_per_minute = 1'200;
   std::int64_t burst = 200;
@@ -149,6 +153,7 @@ struct Config {
   Server server;
   Json json;
   Cors cors;
+  Page page;
   Limits limits;
   Push push;
   std::vector<Provider> providers;

@@ -36,6 +36,14 @@ std::string origin(std::string_view value) {
   const Result<auth::Origins> parsed = auth::parse_origins(entry);
   return parsed ? "" : parsed.error().expected;
 }
+// Goes into a header's policy: a place and nothing that could end it.
+std::string place(std::string_view value) {
+  const bool whole = value.find("://") != std::string_view::npos &&
+                     value.find_first_of(" ;,'\"") == std::string_view::npos;
+  return whole && origin(value).empty()
+             ? ""
+             : "scheme://host[:port] without a path, e.g. https://api.openai.com";
+}
 
 #define REDOUBT_IN_CONFIG(member) [](Config& c) -> Target { return &c.member; }, nullptr
 #define REDOUBT_IN_ENTRY(list, member) \
@@ -191,6 +199,14 @@ constexpr Key table[] = {
      "Pages that may call from a browser: scheme://host[:port], where the port may be *; `*` for "
      "any page (then without credentials). The relay's own page always may. The variables "
      "CORS_ORIGINS and ALLOWED_ORIGINS are read too, for AgentArena's set-ups."},
+    {"page.connect",
+     REDOUBT_IN_CONFIG(page.connect),
+     {},
+     place,
+     "Other places that the served page may call, as scheme://host[:port]: the providers of "
+     "players "
+     "who bring a key of their own, such as https://api.anthropic.com. Part of the page's "
+     "Content-Security-Policy; without it a player's key works with models on this machine alone."},
     {"limits.requests_per_minute",
      REDOUBT_IN_CONFIG(limits.requests_per_minute),
      {0, 6'000'000},

@@ -34,7 +34,7 @@ async function answers(url) {
 }
 
 /** Starts it and waits until it answers. */
-export async function startRelay({ www = PAGE } = {}) {
+export async function startRelay({ www = PAGE, env = {} } = {}) {
   for (const made of [PROGRAM, join(www, 'index.html')]) {
     if (!existsSync(made)) throw new Error(`${made} is missing: run tools/build first`);
   }
@@ -48,7 +48,7 @@ export async function startRelay({ www = PAGE } = {}) {
   async function start() {
     const started = spawn(PROGRAM, options, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...env },
     });
     const keep = (text) => (output = (output + text).slice(-OUTPUT_CHARACTERS_MAX));
     started.stdout.setEncoding('utf8').on('data', keep);

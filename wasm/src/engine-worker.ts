@@ -148,7 +148,7 @@ scope.onmessage = ({ data }) => {
       loadCore(data.wasm).then(
         (loaded) => {
           core = loaded;
-          send({ type: 'ready' });
+          send({ type: 'ready', module: loaded.module });
         },
         (error) => send({ type: 'failed', error: toWire(error) }),
       );

@@ -1,16 +1,18 @@
-/** What Emscripten links beside engine-core.wasm; build.mjs resolves the name. */
+/** What Emscripten links beside each .wasm; build.mjs resolves the names. */
 declare module '#engine-core' {
-  export interface CoreModule extends Record<string, unknown> {
-    HEAPU8: Uint8Array;
-  }
-  export interface CoreOptions {
-    instantiateWasm(
-      imports: WebAssembly.Imports,
-      done: (instance: WebAssembly.Instance, module?: WebAssembly.Module) => void,
-    ): object;
-    onAbort(what: unknown): void;
-    print(text: string): void;
-    printErr(text: string): void;
-  }
-  export default function createCore(options: CoreOptions): Promise<CoreModule>;
+  const createCore: import('./module.js').CreateModule;
+  export default createCore;
+}
+declare module '#workflow-core' {
+  const createCore: import('./module.js').CreateModule;
+  export default createCore;
+}
+declare module '#model-core' {
+  const createCore: import('./module.js').CreateModule;
+  export default createCore;
+}
+/** The shipped workflows as JSON, from engine/workflows/*.yaml. */
+declare module '#shipped-workflows' {
+  const shipped: readonly { name: string; file: object }[];
+  export default shipped;
 }

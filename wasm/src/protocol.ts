@@ -100,7 +100,8 @@ export type ToWorker =
   | { type: 'ping' };
 
 export type FromWorker =
-  | { type: 'ready' }
+  /** With the compiled core, for the client's next worker. */
+  | { type: 'ready'; module: WebAssembly.Module }
   | { type: 'answer'; id: number; result: unknown }
   | { type: 'refused'; id: number; error: WireError }
   /** A packed frame (frame.ts); each is acknowledged once it was shown. */

@@ -305,6 +305,7 @@ export class EngineClient {
     this.silences = 0;
     switch (message.type) {
       case 'ready':
+        remember(this.options.wasm, message.module);
         return this.settle(0, (waiting) => waiting.resolve(undefined));
       case 'answer':
         return this.settle(message.id, (waiting) => waiting.resolve(message.result));
@@ -386,11 +387,26 @@ export class EngineClient {
   }
 }
 
+/** Cores that workers compiled, by address: the next worker is handed the module. */
+const compiled = new Map<string, WebAssembly.Module>();
+const compiled_max = 8;
+
 /** The worker may run from a blob or another folder: it is given an absolute address. */
-function wasmForWorker(source?: WasmSource): WebAssembly.Module | string | BufferSource {
+function addressOf(source?: WasmSource): string | undefined {
   if (source === undefined) return new URL('./engine-core.wasm', import.meta.url).href;
   if (source instanceof URL) return source.href;
-  return typeof source === 'string' ? new URL(source, location.href).href : source;
+  return typeof source === 'string' ? new URL(source, location.href).href : undefined;
+}
+
+function wasmForWorker(source?: WasmSource): WebAssembly.Module | string | BufferSource {
+  const address = addressOf(source);
+  if (address !== undefined) return compiled.get(address) ?? address;
+  return source as WebAssembly.Module | BufferSource;
+}
+
+function remember(source: WasmSource | undefined, module: WebAssembly.Module): void {
+  const address = addressOf(source);
+  if (address !== undefined && compiled.size < compiled_max) compiled.set(address, module);
 }
 
 function subscribe<T>(

@@ -22,8 +22,14 @@ export default defineConfig({
     },
     rolldownOptions: {
       output: {
-        // Kept apart: it changes with the engine, not with the page.
-        codeSplitting: { groups: [{ name: 'engine-client', test: /wasm[\\/]dist/ }] },
+        // Kept apart: they change with the engine, not with the page, and few pages run workflows.
+        codeSplitting: {
+          groups: [
+            { name: 'workflows', test: /wasm[\\/]dist[\\/]workflow/ },
+            { name: 'models', test: /wasm[\\/]dist[\\/]models/ },
+            { name: 'engine-client', test: /wasm[\\/]dist/ },
+          ],
+        },
       },
     },
     // Nothing inline: a strict CSP has no place for data: addresses.

@@ -15,6 +15,9 @@ Observation rusher(double tick) {
 Observation boomer(double tick) {
   return {.tick = tick, .share_percent = 20, .agents = {8, 2, 0, 0}, .actions = {}};
 }
+Observation turtler(double tick) {
+  return {.tick = tick, .share_percent = 20, .agents = {4, 1, 5, 0}, .actions = {}};
+}
 double sum(const StyleBelief& belief) {
   return belief[0] + belief[1] + belief[2] + belief[3];
 }
@@ -28,28 +31,56 @@ TEST_CASE("the belief follows the evidence and stays a distribution") {
     CHECK(std::abs(sum(model.belief()) - 1) < 1e-9);
   }
   CHECK(model.likeliest() == Style::rush);
-  CHECK(model.belief()[0] > 0.8);
+  CHECK(model.belief()[0] > 0.6);
 }
 
 TEST_CASE("a change of style is noticed within half a minute") {
   OpponentModel model;
   for (int i = 0; i < 100; ++i)
-    model.observe(rusher(i * 30));
+    model.observe(boomer(i * 30));
+  CHECK(model.likeliest() == Style::boom);
   int seconds = 0;
-  while (model.likeliest() != Style::boom && seconds < 60) {
+  while (model.likeliest() != Style::turtle && seconds < 60) {
     seconds += 3;
-    model.observe(boomer(3000 + seconds * 10));
+    model.observe(turtler(3000 + seconds * 10));
   }
   CHECK(seconds <= 30);
 }
 
 TEST_CASE("evidence fades when nothing is seen") {
   OpponentModel model;
-  model.observe(rusher(0));
-  const double before = model.belief()[0];
+  model.observe(boomer(0));
+  const double before = model.belief()[1];
   model.observe({.tick = 3000, .share_percent = -1, .agents = {-1, -1, -1, -1}, .actions = {}});
-  CHECK(model.belief()[0] < before);
-  CHECK(std::abs(model.belief()[0] - 0.25) < 0.02);
+  CHECK(model.belief()[1] < before);
+  CHECK(std::abs(model.belief()[1] - style_prior_at(300)[1]) < 0.02);
+}
+
+TEST_CASE("no evidence makes it surer than the chance of another style leaves") {
+  OpponentModel model;
+  for (int tick = 0; tick < 1200; tick += 50)
+    model.observe({.tick = static_cast<double>(tick),
+                   .share_percent = 20,
+                   .agents = {2, 1, 0, 6},
+                   .actions = {5, 0, 0, 0}});
+  CHECK(model.belief()[0] > 0.9);
+  CHECK(told(model.belief()[0]) > 0.8);
+  CHECK(told(model.belief()[0]) < 1 - other_share * 0.7);
+}
+
+TEST_CASE("a rush ends with the early phase, however many attackers there are") {
+  OpponentModel model;
+  for (int tick = 0; tick < 1200; tick += 50)
+    model.observe(rusher(tick));
+  CHECK(model.belief()[0] > 0.6);
+  for (int tick = 1200; tick < 4200; tick += 50)
+    model.observe(rusher(tick));
+  CHECK(model.belief()[0] < 0.15);
+  // Nor does who meets them late take them for one.
+  OpponentModel late;
+  late.observe(rusher(4000));
+  CHECK(late.belief()[0] < 0.15);
+  CHECK(std::abs(sum(late.belief()) - 1) < 1e-9);
 }
 
 TEST_CASE("observing often does not count the same evidence often") {

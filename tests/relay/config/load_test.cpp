@@ -147,7 +147,7 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
       {"listeners:\n  - prot: 1\n", 2, 5,
        "listeners[0].prot is not a key of the configuration; did you mean listeners[0].port?"},
       {"completely_else: 1\n", 1, 1,
-       "one of admin, aliases, cors, json, limits, listeners, log, models, providers, push, "
+       "one of admin, aliases, cors, json, limits, listeners, log, models, page, providers, push, "
        "server, store, tokens, vault, www"},
       {"server:\n  shards: many\n", 2, 11,
        "server.shards: expected an integer from 1 to 64, got \"many\""},
@@ -164,6 +164,9 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
       {"listeners:\n  - address: example.org\n", 2, 14, "expected an IP address"},
       {"listeners:\n  - trusted_proxies: [10.0.0.0/33]\n", 2, 22, "such as 10.0.0.0/8"},
       {"listeners:\n  - hosts: [\"http://a\"]\n", 2, 12, "a host name without scheme"},
+      {"page:\n  connect: [\"https://a.example; script-src *\"]\n", 2, 12,
+       "https://api.openai.com"},
+      {"page:\n  connect: [\"*\"]\n", 2, 12, "scheme://host[:port] without a path"},
       {"cors:\n  origins: [localhost]\n", 2, 12, "scheme://host[:port]"},
       {"cors:\n  origins: \"*\"\n", 2, 12, "a list of texts, got \"*\""},
       {"admin: {enabled: yes}\n", 1, 18, "expected true or false, got \"yes\""},

@@ -637,3 +637,86 @@ describe('whatever the relay does', () => {
     );
   }, 60_000);
 });
+
+describe("the player's own model", () => {
+  const direct = (answer: () => Promise<unknown>) => {
+    const signals: AbortSignal[] = [];
+    return {
+      signals,
+      strategy: (_: unknown, signal: AbortSignal) => {
+        signals.push(signal);
+        return answer() as Promise<{ value: unknown; model: string; costMicroUsd: number }>;
+      },
+    };
+  };
+  const good = { value: GOOD_STRATEGY, model: 'anthropic/small', costMicroUsd: 12 };
+
+  it('answers where there is no relay, before the engine', async () => {
+    const own = direct(() => Promise.resolve(good));
+    const { client, clock, asked } = begin({ relay: null, direct: own });
+    expect(await within(clock, 10, client.strategy('red', WORLD))).toMatchObject({
+      value: GOOD_STRATEGY,
+      source: 'direct',
+      model: 'anthropic/small',
+      costMicroUsd: 12,
+    });
+    expect(asked).toEqual([]);
+    // What it was not given is the engine's to answer.
+    const specification = client.agentSpecification('red', {
+      strategy: GOOD_STRATEGY as never,
+      resources: { energy: 1, materials: 1, data: 1 },
+    });
+    expect(await within(clock, 10, specification)).toMatchObject({ source: 'engine' });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('no'))],
+    ['says what cannot be read', () => Promise.resolve({ ...good, value: { strategy: 'odd' } })],
+  ])('gives way to the engine when it %s', async (_, answer) => {
+    const { client, clock } = begin({ relay: null, direct: () => direct(answer) });
+    expect(await within(clock, 10, client.strategy('red', WORLD))).toMatchObject({
+      source: 'engine',
+    });
+  });
+
+  it('has until the deadline; what comes later is a directive', async () => {
+    let answer: (value: unknown) => void = () => undefined;
+    const own = direct(() => new Promise((resolve) => (answer = resolve)));
+    const { client, clock } = begin({ relay: null, direct: own });
+    const late: Directive[] = [];
+    client.onDirective((directive) => late.push(directive));
+    expect(await within(clock, 2500, client.strategy('red', WORLD))).toMatchObject({
+      source: 'engine',
+    });
+    answer(good);
+    await settle();
+    expect(late).toMatchObject([{ team: 'red', model: 'anthropic/small', late: true }]);
+  });
+
+  it('is broken off when nobody will want its answer any more', async () => {
+    const own = direct(() => new Promise(() => undefined));
+    const { client, clock } = begin({ relay: null, direct: own });
+    await within(clock, 2500, client.strategy('red', WORLD));
+    await clock.advance(LATE_ANSWER_MAX_MS);
+    expect(own.signals[0]?.aborted).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('is asked when the relay is gone, and not beside one that is slow', async () => {
+    const own = direct(() => Promise.resolve(good));
+    const { client, clock, relay } = begin({ direct: own });
+    await clock.advance(100);
+    relay.behaviour = 'slow';
+    expect(await within(clock, 2500, client.strategy('red', WORLD))).toMatchObject({
+      source: 'engine',
+      reduced: { code: 'relay_timeout' },
+    });
+    relay.behaviour = 'refused';
+    await clock.advance(3000);
+    expect(await within(clock, 100, client.strategy('red', WORLD))).toMatchObject({
+      source: 'direct',
+      reduced: { code: 'relay_unreachable' },
+    });
+  });
+});

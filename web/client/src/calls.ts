@@ -9,7 +9,15 @@
 
 import { ClientError } from './errors.js';
 import { isOutage, readJson, unreachable } from './response.js';
-import type { Answer, ClientOptions, Limit, Reduced, Schedule } from './types.js';
+import type {
+  Answer,
+  ClientOptions,
+  DirectAdviser,
+  DirectAnswer,
+  Limit,
+  Reduced,
+  Schedule,
+} from './types.js';
 import { isGone, type Watch } from './watch.js';
 import { modelOf } from './wire.js';
 
@@ -25,6 +33,8 @@ export interface Call<T> {
   /** @throws ClientError bad_answer */
   read: (value: unknown) => T;
   engine: (request: never) => unknown;
+  /** How the player's own model is asked; null where it cannot be asked this. */
+  direct: (adviser: DirectAdviser) => DirectQuestion | null;
   /** What becomes of an answer that came after the deadline. */
   late: (value: T, model: string | null) => void;
   signal: AbortSignal | undefined;
@@ -71,7 +81,8 @@ function origin(answer: unknown): { model: string | null; costMicroUsd: number }
   return { model: modelOf(answer), costMicroUsd: typeof cost === 'number' && cost >= 0 ? cost : 0 };
 }
 
-async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {
+/** @throws ClientError unauthorized where the token cannot be had. */
+export async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {
   const plain = { 'content-type': 'application/json', accept: 'application/json' };
   try {
     const given = typeof token === 'function' ? await token() : token;
@@ -95,6 +106,54 @@ async function send<T>(host: CallsHost, call: Call<T>, body: unknown, signal: Ab
   } catch (error) {
     throw error instanceof ClientError ? error : unreachable(host.relay, error);
   }
+}
+
+export type DirectQuestion = (request: never, signal: AbortSignal) => Promise<DirectAnswer>;
+
+/**
+ * Asks the player's own model until the deadline; null where it has no answer by then. An answer
+ * that comes later still is told of.
+ */
+export async function askDirect<T>(
+  call: Call<T>,
+  body: unknown,
+  adviser: DirectAdviser | null,
+  host: Pick<CallsHost, 'now' | 'schedule' | 'deadlineMs'>,
+  begunMs: number,
+  reduced: Reduced | null,
+): Promise<Answer<T> | null> {
+  const ask = adviser && call.direct(adviser);
+  if (!ask) return null;
+  const life = new AbortController();
+  let late = false;
+  const answering = ask(body as never, life.signal).then(
+    ({ value, model, costMicroUsd }): Answer<T> | null => {
+      const read = call.read(value);
+      if (late) call.late(read, model);
+      const latencyMs = host.now() - begunMs;
+      return {
+        value: read,
+        source: 'direct',
+        model,
+        latencyMs,
+        costMicroUsd,
+        ...(reduced && { reduced }),
+      };
+    },
+    // As good as no answer: whoever gave the adviser knows why.
+    () => null,
+  );
+  const endLife = host.schedule(() => life.abort(), LATE_ANSWER_MAX_MS);
+  void answering.finally(endLife).catch(() => undefined);
+  const given = new Promise<null>((resolve) => {
+    const end = host.schedule(() => {
+      late = true;
+      resolve(null);
+    }, host.deadlineMs);
+    void answering.finally(end).catch(() => undefined);
+  });
+  // What cannot be read as an answer is none, either.
+  return Promise.race([answering.catch(() => null), given]);
 }
 
 /** Asks the engine, and reads what it says as strictly as the relay's words. */

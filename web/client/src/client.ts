@@ -3,7 +3,7 @@
  * is calls.ts's, what is pushed is push.ts's; here they become one status and the public functions.
  */
 
-import { aborted, askEngine, type Call, type Calls, createCalls } from './calls.js';
+import { aborted, askDirect, askEngine, type Call, type Calls, createCalls } from './calls.js';
 import { ClientError } from './errors.js';
 import { type Frame, readFrame } from './frames.js';
 import { listeners } from './listeners.js';
@@ -18,6 +18,7 @@ import type {
   Directive,
   Push,
   Recommendation,
+  Reduced,
   Status,
   Team,
   TeamNumber,
@@ -169,13 +170,33 @@ export function createClient(options: ClientOptions): Client {
     const begunMs = now();
     const body = await call.request();
     throwIfEnded(call.signal);
-    if (calls === null) return askEngine(call, body, now, begunMs, null);
+    if (calls === null) return without(call, body, begunMs, null);
     const result = await calls.ask(call, body);
     throwIfEnded(call.signal);
     if (!(result instanceof ClientError)) return result;
     if (result.code === 'bad_request') throw result;
     const { code, message } = result;
-    return askEngine(call, body, now, begunMs, { code, message });
+    return without(call, body, begunMs, { code, message });
+  }
+
+  /**
+   * Without the relay: the player's own model where there is one and time is left, else the engine.
+   * A relay that is only slow is not doubled: its answer is still on the way.
+   */
+  async function without<T>(
+    call: Call<T>,
+    body: unknown,
+    begunMs: number,
+    reduced: Reduced | null,
+  ): Promise<Answer<T>> {
+    const { direct } = options;
+    const given = typeof direct === 'function' ? direct() : (direct ?? null);
+    const adviser = reduced?.code === 'relay_timeout' ? null : given;
+    const leftMs = (options.deadlineMs ?? DEADLINE_DEFAULT_MS) - (now() - begunMs);
+    const deadlineMs = Math.max(leftMs, 0);
+    const answer = await askDirect(call, body, adviser, { ...host, deadlineMs }, begunMs, reduced);
+    throwIfEnded(call.signal);
+    return answer ?? askEngine(call, body, now, begunMs, reduced);
   }
 
   async function ask<T>(
@@ -246,6 +267,7 @@ export function createClient(options: ClientOptions): Client {
         request: () => (given ? { ...given, team_id: name } : situation(engine, name)),
         read: readStrategy,
         engine: (body) => engine.strategy(body),
+        direct: (adviser) => adviser.strategy?.bind(adviser) ?? null,
         late: (strategy, model) => onDirective.tell({ team: name, strategy, model, late: true }),
       })),
     agentSpecification: (team, given, callOptions) =>
@@ -254,6 +276,7 @@ export function createClient(options: ClientOptions): Client {
         request: () => ({ ...given, team_id: name }),
         read: readAgentSpecification,
         engine: (body) => engine.agentSpecification(body),
+        direct: (adviser) => adviser.agentSpecification?.bind(adviser) ?? null,
         late: (specification, model) =>
           onRecommendation.tell({ team: name, specification, model, late: true }),
       })),
@@ -263,8 +286,20 @@ export function createClient(options: ClientOptions): Client {
         request: () => ({ ...given, team_id: name }),
         read: readStrategy,
         engine: (body) => (engine.strategyAdaptation ?? engine.strategy).call(engine, body),
+        direct: (adviser) => adviser.strategyAdaptation?.bind(adviser) ?? null,
         late: (strategy, model) => onDirective.tell({ team: name, strategy, model, late: true }),
       })),
+    async *chat(request, callOptions) {
+      throwIfEnded(callOptions?.signal);
+      if (relay === null) {
+        throw new ClientError('bad_request', 'Without a relay there is no model to chat with.', {
+          path: 'relay',
+        });
+      }
+      // Games that never chat do not load it.
+      const { chat } = await import('./chat.js');
+      yield* chat({ relay, token: options.token, fetch: host.fetch, now }, request, callOptions);
+    },
     connect,
     get status() {
       return shown;

@@ -40,8 +40,30 @@ export interface NetworkHint {
   subscribe(changed: () => void): () => void;
 }
 
+/** What somebody beside relay and engine answered. */
+export interface DirectAnswer {
+  value: unknown;
+  model: string;
+  costMicroUsd: number;
+}
+
+/**
+ * A model with the player's own key, asked where the relay does not answer. What it rejects with is
+ * as good as no answer: the engine answers then.
+ */
+export interface DirectAdviser {
+  strategy?(request: TeamStrategyRequest, signal: AbortSignal): Promise<DirectAnswer>;
+  agentSpecification?(
+    request: AgentSpecificationRequest,
+    signal: AbortSignal,
+  ): Promise<DirectAnswer>;
+  strategyAdaptation?(request: AdaptationRequest, signal: AbortSignal): Promise<DirectAnswer>;
+}
+
 export interface ClientOptions {
   engine: AnsweringEngine;
+  /** Asked between relay and engine; a function is asked for each call, null for none. */
+  direct?: DirectAdviser | (() => DirectAdviser | null);
   /** Address of the relay, relative to the page where there is one; null plays without a relay. */
   relay: string | URL | null;
   /** Sent as a bearer token with every call; a function is asked for each. */
@@ -61,6 +83,35 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+/** What a language model behind the relay is asked. */
+export interface ChatRequest {
+  /** A name of GET /v1/models: an alias such as "strategist", or a target. */
+  model: string;
+  messages: readonly ChatMessage[];
+  maxTokens?: number;
+  temperature?: number;
+  /** A JSON Schema that the answer is to fit. */
+  schema?: object;
+}
+
+/** Pieces of the answer as they come; the last one is the whole. */
+export type ChatPiece =
+  | { type: 'text'; text: string }
+  | {
+      type: 'done';
+      text: string;
+      /** Which model answered, "provider/name"; null where the relay does not say. */
+      model: string | null;
+      inputTokens: number;
+      outputTokens: number;
+      latencyMs: number;
+    };
+
 /** Why an answer is less than what was asked for. */
 export interface Reduced {
   code: ClientErrorCode;
@@ -69,9 +120,9 @@ export interface Reduced {
 
 export interface Answer<T> {
   value: T;
-  /** Who answered: the relay, or the engine in the page. */
-  source: 'relay' | 'engine';
-  /** The model behind the relay's answer; null where its built-in strategist or the engine answered. */
+  /** Who answered: the relay, the player's own model, or the engine in the page. */
+  source: 'relay' | 'direct' | 'engine';
+  /** The model behind the answer; null where its built-in strategist or the engine answered. */
   model: string | null;
   latencyMs: number;
   costMicroUsd: number;
@@ -156,6 +207,11 @@ export interface Client {
     request: Omit<AdaptationRequest, 'team_id'>,
     options?: CallOptions,
   ): Promise<Answer<Strategy>>;
+  /**
+   * Asks a language model behind the relay and gives its answer piece by piece. There is no engine
+   * to fall back on: it rejects with a ClientError for an outage, too.
+   */
+  chat(request: ChatRequest, options?: CallOptions): AsyncIterable<ChatPiece>;
   /** Opens the push socket and keeps it open while the relay is there. One at a time. */
   connect(): Push;
   readonly status: Status;

@@ -12,6 +12,23 @@ import { StrategyCards } from './panels/strategy_card';
 import { TopBar } from './panels/top_bar';
 import type { Tab } from './state';
 
+/** Runs and what they need: loaded when they are first wanted, or to go on with those kept. */
+const runs = signal<typeof import('./panels/runs_panel') | null>(null);
+const RUNS_DATABASE = 'redoubt-runs';
+
+function loadRuns(game: Game): void {
+  void import('./panels/runs_panel').then((panels) => {
+    panels.runsOf(game);
+    runs.value = panels;
+  });
+}
+
+/** Runs that an earlier visit left go on, whether their tab is opened or not. */
+async function resumeRuns(game: Game): Promise<void> {
+  const kept = await indexedDB.databases?.().catch(() => []);
+  if (kept?.some(({ name }) => name === RUNS_DATABASE)) loadRuns(game);
+}
+
 /** Null until the first of these panels is wanted, or the match has run for a moment. */
 const more = signal<typeof import('./panels/more') | null>(null);
 const MORE_AFTER_MS = 2500;
@@ -20,8 +37,11 @@ function loadNow(): void {
   void import('./panels/more').then((panels) => (more.value = panels));
 }
 
-export function loadMore(): void {
-  setTimeout(loadNow, MORE_AFTER_MS);
+export function loadMore(game: Game): void {
+  setTimeout(() => {
+    loadNow();
+    void resumeRuns(game);
+  }, MORE_AFTER_MS);
 }
 
 interface Props {
@@ -32,6 +52,7 @@ interface Props {
 const TABS: readonly { readonly name: Tab; readonly label: string }[] = [
   { name: 'roster', label: 'Roster' },
   { name: 'charts', label: 'Charts' },
+  { name: 'runs', label: 'Runs' },
   { name: 'relay', label: 'Relay' },
   { name: 'match', label: 'Match' },
 ];
@@ -141,6 +162,11 @@ function Tabs({ game, matches }: Props) {
 
 function Panel({ game, matches, tab }: Props & { tab: Tab }) {
   if (tab === 'roster') return <Roster game={game} />;
+  if (tab === 'runs') {
+    if (runs.value) return <runs.value.RunsPanel game={game} />;
+    loadRuns(game);
+    return <p class="empty">Loading\u2026</p>;
+  }
   const panels = more.value;
   if (!panels) {
     loadNow();

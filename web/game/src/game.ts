@@ -4,7 +4,7 @@
  */
 
 import { batch } from '@preact/signals';
-import { words } from '@redoubt/client';
+import { words, type Client } from '@redoubt/client';
 import {
   startEngine,
   type ClientStatus,
@@ -22,6 +22,7 @@ import { turningPoint } from './match/turning_point';
 import { timed } from './measure';
 import { createReadings } from './readings';
 import { createAdvice } from './relay/advice';
+import type { OwnModel } from './relay/own_model';
 import type { Heat } from './render/heat';
 import { createState, type Notice, type Shown, type State } from './state';
 
@@ -36,6 +37,9 @@ type FrameListener = (frame: Frame, snap: boolean) => void;
 
 export interface Game extends Controls {
   readonly state: State;
+  readonly client: Client;
+  /** The player's own model, where one is in use (relay/own_model.ts). */
+  readonly own: { current: OwnModel | null };
   readonly shown: Shown;
   course(): Course;
   heat(): Heat | null;
@@ -76,7 +80,13 @@ export function createGame(relay: URL | null): Game {
   let waiting = 0;
   let held: Frame | null = null;
 
-  const advice = createAdvice(state, () => engine, relay);
+  const own: Game['own'] = { current: null };
+  const advice = createAdvice(
+    state,
+    () => engine,
+    relay,
+    () => own.current?.adviser ?? null,
+  );
   const readings = createReadings({ state, shown, engine: () => engine, tell, look: advice.look });
   const run = (work: Promise<unknown> | undefined): void => void work?.catch(tell);
 
@@ -204,6 +214,8 @@ export function createGame(relay: URL | null): Game {
   };
 
   return {
+    client: advice.client,
+    own,
     state,
     shown,
     say,

@@ -19,4 +19,7 @@ reduced.addEventListener('change', () => (state.still.value = reduced.matches));
 const matches = createMatches(game);
 installInput(game, matches, matches.endOpening);
 timed(() => render(<App game={game} matches={matches} />, document.getElementById('app')!));
-matches.open().catch(game.tell).finally(loadMore);
+matches
+  .open()
+  .catch(game.tell)
+  .finally(() => loadMore(game));

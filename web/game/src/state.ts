@@ -20,6 +20,7 @@ export interface Notice {
 
 /** Who answered for a team last. */
 export interface Badge {
+  /** `relay`: from outside the engine, which a model of the player's own is, too. */
   readonly source: 'built-in' | 'relay';
   readonly model: string | null;
   readonly latencyMs: number | null;
@@ -30,6 +31,7 @@ export interface RelayAnswer {
   readonly team: number;
   readonly source: string;
   readonly latencyMs: number;
+  readonly costMicroUsd: number;
   readonly note: string | null;
 }
 
@@ -54,7 +56,7 @@ export interface Ending {
   readonly turning: TurningPoint | null;
 }
 
-export type Tab = 'roster' | 'charts' | 'relay' | 'match' | 'keys';
+export type Tab = 'roster' | 'charts' | 'runs' | 'relay' | 'match' | 'keys';
 export type Phase = 'loading' | 'running' | 'failed';
 
 export function createState() {

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import type { Game } from '../game';
 import { TEAM_NAMES } from '../render/palette';
 import { relayShown } from '../state';
@@ -38,8 +39,21 @@ export function RelayPanel({ game }: { game: Game }) {
       </dl>
       <h3>Answers</h3>
       <Answers game={game} />
+      <OwnModel game={game} />
     </div>
   );
+}
+
+const money = (microUsd: number) => (microUsd === 0 ? '\u2013' : `$${(microUsd / 1e6).toFixed(4)}`);
+
+/** Loaded when the tab is opened: it brings the wire formats of every provider. */
+const ownModel = signal<typeof import('./own_model_panel') | null>(null);
+
+function OwnModel({ game }: { game: Game }) {
+  const panel = ownModel.value;
+  if (panel) return <panel.OwnModelPanel game={game} />;
+  void import('./own_model_panel').then((loaded) => (ownModel.value = loaded));
+  return null;
 }
 
 function Answers({ game }: { game: Game }) {
@@ -58,6 +72,7 @@ function Answers({ game }: { game: Game }) {
           <th>At</th>
           <th>Team</th>
           <th>From</th>
+          <th class="right">Cost</th>
           <th class="right">Took</th>
         </tr>
       </thead>
@@ -69,6 +84,7 @@ function Answers({ game }: { game: Game }) {
               <TeamMark team={answer.team} /> {TEAM_NAMES[answer.team]}
             </td>
             <td>{answer.source}</td>
+            <td class="number right">{money(answer.costMicroUsd)}</td>
             <td class="number right">{latency(answer.latencyMs)}</td>
           </tr>
         ))}

@@ -4,7 +4,14 @@
  * where the relay does not answer, the built-in strategist simply goes on.
  */
 
-import { createClient, relayWords, type Answer, type Client, type Strategy } from '@redoubt/client';
+import {
+  createClient,
+  relayWords,
+  type Answer,
+  type Client,
+  type DirectAdviser,
+  type Strategy,
+} from '@redoubt/client';
 import type { EngineClient, TeamId, TeamStrategy } from '@redoubt/engine/worker';
 import { withRelayLost } from '../match/markers';
 import type { Badge, RelayAnswer, State } from '../state';
@@ -40,6 +47,7 @@ export function createAdvice(
   state: State,
   engine: () => EngineClient | null,
   relay: URL | null,
+  own: () => DirectAdviser | null,
 ): Advice {
   let requests = new Map<number, Asked>();
   let directed = new Map<number, Told>();
@@ -48,6 +56,7 @@ export function createAdvice(
   const client = createClient({
     relay,
     deadlineMs: DEADLINE_MS,
+    direct: own,
     engine: {
       // Asked only where the relay does not answer: what the built-in strategist wants anyway.
       async strategy(request) {
@@ -74,6 +83,7 @@ export function createAdvice(
       team,
       source: answer.source === 'engine' ? 'built-in' : (answer.model ?? 'relay'),
       latencyMs: answer.latencyMs,
+      costMicroUsd: answer.costMicroUsd,
       note: answer.reduced?.message ?? null,
     };
     state.answers.value = [entry, ...state.answers.value].slice(0, ANSWERS_KEPT);
@@ -99,7 +109,7 @@ export function createAdvice(
       const answer = await client.strategy(team as TeamId, request);
       if (asking !== match) return;
       note(team, answer, tick);
-      if (answer.source === 'relay') {
+      if (answer.source !== 'engine') {
         const { model, latencyMs } = answer;
         await direct(team, answer.value, { source: 'relay', model, latencyMs });
       }
@@ -163,7 +173,7 @@ export function createAdvice(
     look() {
       showStatus();
       const online = client.status.state === 'online' || client.status.state === 'slow';
-      if (!online || !state.playing.value || state.mode.value !== 'live') return;
+      if (!(online || own()) || !state.playing.value || state.mode.value !== 'live') return;
       // In the past the recording plays: nothing new can be ordered there.
       if (state.tick.value < state.headTick.value) return;
       state.players.value.forEach((player, team) => {

@@ -1,0 +1,312 @@
+// Workflows in the page's engine: models with the strategist to fall back on, and runs that go on
+// after their host died at any of its writes.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createEngine } from '@redoubt/engine';
+import {
+  createWorkflows,
+  EffectFailure,
+  EngineError,
+  memoryJournal,
+} from '@redoubt/engine/workflows';
+import { situationOf } from '../../wasm/src/situation.js';
+import type { Journal, LocalOptions, RunView } from '@redoubt/engine/workflows';
+
+let situation: Record<string, unknown>;
+beforeAll(async () => {
+  const engine = await createEngine({ map: { generate: {} }, seed: 3 });
+  engine.play(60);
+  situation = { ...situationOf(engine.map, engine.sight(0)), team_id: 'red' };
+  engine.dispose();
+});
+
+const plan = {
+  strategy: 'economic',
+  focus: 'resources',
+  priorities: ['collect_energy'],
+  description: 'Gather first, fight later.',
+};
+
+/** Timers that fire when the test says so: the earliest first, and time moves to it. */
+function clock() {
+  let now = 1_700_000_000_000;
+  const due: { at: number; callback: () => void }[] = [];
+  return {
+    now: () => now,
+    schedule(callback: () => void, delayMs: number) {
+      const timer = { at: now + delayMs, callback };
+      due.push(timer);
+      return () => {
+        const at = due.indexOf(timer);
+        if (at >= 0) due.splice(at, 1);
+      };
+    },
+    next() {
+      due.sort((a, b) => a.at - b.at);
+      const timer = due.shift();
+      if (!timer) return false;
+      now = Math.max(now, timer.at);
+      timer.callback();
+      return true;
+    },
+  };
+}
+
+async function until<T>(read: () => T | undefined): Promise<T> {
+  for (let turn = 0; turn < 1000; ++turn) {
+    const found = read();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error('it never came');
+}
+
+describe('team_strategy', () => {
+  it('is answered by the strategist where there is no model', async () => {
+    const workflows = await createWorkflows();
+    const run = await workflows.start('team_strategy', situation, { id: 'a', seed: '1' });
+    expect(run.status).toBe('done');
+    const result = (await workflows.result('a')) as Record<string, unknown>;
+    expect(result['source']).toBe('builtin');
+    expect(result['answer']).toMatchObject({ source: 'engine' });
+    const events = await workflows.events('a');
+    expect(events[0]).toMatchObject({ seq: 0, kind: 'started' });
+    expect(events.at(-1)?.kind).toBe('run_done');
+    expect(events.map(({ kind }) => kind)).toContain('fallback');
+    workflows.dispose();
+  });
+
+  it('is answered by the model where there is one, which is asked with the features', async () => {
+    const asked: unknown[] = [];
+    const workflows = await createWorkflows({
+      model: async (effect) => {
+        asked.push(effect.request);
+        return { text: JSON.stringify(plan), json: plan, model: 'test/one' };
+      },
+    });
+    await workflows.start('team_strategy', situation, { id: 'a' });
+    expect(await workflows.result('a')).toMatchObject({ source: 'model', answer: plan });
+    expect(JSON.stringify(asked)).toContain('You lead team red');
+    workflows.dispose();
+  });
+
+  it('tries again what may be tried again, then falls back', async () => {
+    const time = clock();
+    let calls = 0;
+    const workflows = await createWorkflows({
+      ...time,
+      model: () => {
+        ++calls;
+        return Promise.reject(new EffectFailure('overloaded', 'too busy', 100));
+      },
+    });
+    await workflows.start('team_strategy', situation, { id: 'a' });
+    const result = workflows.result('a');
+    await until(() => (calls === 1 ? true : undefined));
+    await until(() => time.next() || undefined);
+    expect(await result).toMatchObject({ source: 'builtin' });
+    expect(calls).toBe(2);
+    workflows.dispose();
+  });
+});
+
+describe('every shipped workflow', () => {
+  it('loads and comes to an end without a model', async () => {
+    const workflows = await createWorkflows();
+    expect(workflows.names).toEqual([
+      'agent_creation',
+      'development_team',
+      'research',
+      'review_loop',
+      'strategy_adaptation',
+      'team_strategy',
+      'triage',
+    ]);
+    for (const name of ['triage', 'review_loop']) {
+      const run = await workflows.start(
+        name,
+        { message: 'x', task: 'x', topic: 'x' },
+        { id: name },
+      );
+      expect(['done', 'failed', 'running']).toContain(run.status);
+      expect(run.error).toBeNull();
+    }
+    workflows.dispose();
+  });
+});
+
+const chain = {
+  name: 'chain',
+  tools: { work: { class: 'once' } },
+  workflow: [
+    { id: 'one', tool: 'work', with: { n: 1 } },
+    { id: 'pause', wait: { for: '10ms' } },
+    { id: 'two', tool: 'work', with: { n: 2 } },
+    { id: 'sure', ask: 'Shall it go on?' },
+    { id: 'three', tool: 'work', with: { n: 3 } },
+  ],
+  result: '{{ [steps.one, steps.two, steps.three] }}',
+};
+
+/** A journal that dies before or after its n-th write. */
+function mortal(inner: Journal, dies: number, before: boolean): Journal {
+  let writes = 0;
+  const write = async (work: () => Promise<void>) => {
+    const last = writes++ === dies;
+    if (last && before) throw new Error('it died');
+    await work();
+    if (last) throw new Error('it died');
+  };
+  return {
+    ...inner,
+    create: (run, history) => write(() => inner.create(run, history)),
+    append: (id, events, endedAt) => write(() => inner.append(id, events, endedAt)),
+  };
+}
+
+describe('a run whose host dies', () => {
+  it('goes on from what was kept, and does nothing twice', async () => {
+    let deaths = 0;
+    let survived = 0;
+    for (let dies = 0; dies < 12; ++dies) {
+      for (const before of [true, false]) {
+        const kept = memoryJournal();
+        const done: number[] = [];
+        const time = clock();
+        const options = (journal: Journal): LocalOptions => ({
+          ...time,
+          journal,
+          tools: {
+            work: (request) => {
+              const { n } = request as { n: number };
+              done.push(n);
+              return n * 10;
+            },
+          },
+        });
+        const first = await createWorkflows(options(mortal(kept, dies, before)));
+        let view: RunView | undefined;
+        first.onChange((run) => (view = run));
+        await first.start(chain, null, { id: 'r', seed: '5' }).catch(() => undefined);
+        const carry = async (at: Awaited<ReturnType<typeof createWorkflows>>) => {
+          for (let turn = 0; turn < 200; ++turn) {
+            const run = at.list().find(({ id }) => id === 'r');
+            if (!run || run.error || run.status !== 'running') return run;
+            if (run.questions[0]) await at.answer('r', run.questions[0].id, true);
+            else time.next();
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          return at.list()[0];
+        };
+        const ended = await carry(first);
+        first.dispose();
+        if (ended?.status === 'done') continue;
+        ++deaths;
+        expect(view?.error ?? ended?.error ?? { message: 'it died' }).toMatchObject({
+          message: 'it died',
+        });
+        const second = await createWorkflows(options(kept));
+        if ((await kept.list()).length === 0) {
+          expect([dies, before]).toEqual([0, true]);
+          await second.start(chain, null, { id: 'r', seed: '5' });
+        }
+        const end = await carry(second);
+        // A `once` tool that may have been called has no known outcome: the run says so.
+        if (end?.status === 'failed') {
+          expect(end.outcome).toMatchObject({ code: 'outcome_unknown' });
+        } else {
+          ++survived;
+          expect(end).toMatchObject({ status: 'done', outcome: [10, 20, 30] });
+        }
+        expect(new Set(done).size).toBe(done.length);
+        second.dispose();
+      }
+    }
+    expect(deaths).toBeGreaterThan(8);
+    expect(survived).toBeGreaterThan(4);
+  });
+
+  it('drops an event that was not wholly written', async () => {
+    const kept = memoryJournal();
+    const first = await createWorkflows({ journal: kept });
+    await first.start('team_strategy', situation, { id: 'a', seed: '1' });
+    const { stateHash } = first.list()[0]!;
+    first.dispose();
+    const header_bytes = 44;
+    const torn = (await kept.history('a'))!.slice(header_bytes, header_bytes + 10);
+    await kept.append('a', torn, 0);
+    const second = await createWorkflows({ journal: kept });
+    expect(second.list()[0]).toMatchObject({ status: 'done', stateHash });
+    second.dispose();
+  });
+
+  it('says why a changed history cannot go on, and leaves it', async () => {
+    const kept = memoryJournal();
+    const first = await createWorkflows({ journal: kept });
+    await first.start(chain, null, { id: 'a', seed: '1' });
+    first.dispose();
+    const history = (await kept.history('a'))!;
+    history[history.length - 20]! ^= 1;
+    const [run] = await kept.list();
+    await kept.remove('a');
+    await kept.create(run!, history);
+    const told: RunView[] = [];
+    const second = await createWorkflows({ journal: kept, onChange: (view) => told.push(view) });
+    expect(told).toMatchObject([{ id: 'a', status: 'parked', error: { code: 'broken_chain' } }]);
+    expect(await kept.history('a')).toEqual(history);
+    second.dispose();
+  });
+});
+
+describe('people and signals', () => {
+  const asking = {
+    name: 'asking',
+    workflow: [
+      { id: 'sure', ask: 'Sure?', output: { type: 'boolean' } },
+      { id: 'go', wait: { signal: 'go' } },
+    ],
+    result: '{{ [steps.sure, steps.go] }}',
+  };
+
+  it('waits for both', async () => {
+    const workflows = await createWorkflows();
+    const run = await workflows.start(asking, null, { id: 'a' });
+    expect(run.questions).toEqual([{ id: 'sure#1', question: 'Sure?' }]);
+    await workflows.answer('a', 'sure#1', true);
+    await workflows.signal('a', 'go', { n: 1 });
+    expect(await workflows.result('a')).toEqual([true, { n: 1 }]);
+    workflows.dispose();
+  });
+
+  it('can be cancelled', async () => {
+    const workflows = await createWorkflows();
+    await workflows.start(asking, null, { id: 'a' });
+    const result = workflows.result('a').catch((error: unknown) => error);
+    await workflows.cancel('a', 'enough');
+    expect(await result).toMatchObject({ code: 'run_over' });
+    workflows.dispose();
+  });
+
+  it('refuses a question that is not asked, a run that is not there and a bad file', async () => {
+    const workflows = await createWorkflows();
+    await workflows.start(asking, null, { id: 'a' });
+    const errorOf = (work: Promise<unknown>) =>
+      work.then(
+        () => null,
+        (error: EngineError) => error,
+      );
+    expect(await errorOf(workflows.answer('a', 'other#1', 1))).toMatchObject({
+      code: 'unknown_effect',
+      expected: 'sure#1',
+    });
+    expect(await errorOf(workflows.signal('b', 'go', 1))).toMatchObject({ code: 'bad_argument' });
+    expect(await errorOf(workflows.start('nothing', null))).toMatchObject({ code: 'bad_workflow' });
+    expect(
+      await errorOf(workflows.start({ name: 'x', workflow: [{ tool: 'no' }] }, null)),
+    ).toMatchObject({ code: 'bad_workflow', path: expect.stringContaining('workflow') });
+    expect(await errorOf(workflows.start(asking, null, { id: 'a' }))).toMatchObject({
+      code: 'bad_argument',
+      path: 'id',
+    });
+    workflows.dispose();
+  });
+});

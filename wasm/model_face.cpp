@@ -1,0 +1,223 @@
+// The face of the models' wire formats to JavaScript: a page with a player's own key encodes here
+// what its fetch sends, and decodes what comes back. src/model_core.ts declares it as `ModelFace`.
+//
+// 1. No key comes in: encode() says where the key belongs, and the page puts it there.
+// 2. A decoder is a handle; bytes go in as they come, events come out as JSON.
+#include <emscripten/bind.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/decoder.hpp"
+#include "engine/llm/dialect.hpp"
+#include "engine/llm/encode.hpp"
+#include "engine/llm/models.hpp"
+#include "engine/llm/usage.hpp"
+#include "wasm/guard.hpp"
+
+namespace redoubt::wasm {
+namespace {
+
+constexpr std::size_t decoders_max = 64;
+
+std::map<int, std::unique_ptr<llm::Decoder>>& decoders() {
+  static std::map<int, std::unique_ptr<llm::Decoder>> open;
+  return open;
+}
+
+const llm::ModelTable& models() {
+  static const llm::ModelTable table = [] {
+    auto read = llm::ModelTable::read(llm::default_models_json());
+    return read ? std::move(*read) : llm::ModelTable();
+  }();
+  return table;
+}
+
+const llm::Dialect& dialect_of(const std::string& provider) {
+  if (const llm::Dialect* dialect = llm::find_dialect(provider)) return *dialect;
+  std::string names;
+  for (const llm::Dialect& known : llm::dialects())
+    names += joined({names.empty() ? "" : ", ", known.name});
+  throw Fault{{.code = "bad_argument",
+               .message = "no provider is called " + provider,
+               .path = "provider",
+               .expected = names,
+               .got = provider}};
+}
+
+/// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
+constexpr int model_face_version = 1;
+
+std::string versions() {
+  return joined({"{\"modelFace\":", model_face_version, "}"});
+}
+
+/// [{name, baseUrl, keyed, models}]
+std::string providers() {
+  return guarded([&] {
+    Json list = Json::array();
+    for (const llm::Dialect& dialect : llm::dialects()) {
+      Json names = Json::array();
+      for (const llm::ModelCard& card : models().cards())
+        if (card.dialect == dialect.name) names.push_back(card.model);
+      list.push_back({{"name", dialect.name},
+                      {"baseUrl", dialect.base_url},
+                      {"keyed", dialect.auth != llm::AuthKind::none},
+                      {"models", std::move(names)}});
+    }
+    return canonical(list);
+  });
+}
+
+/// `body` is a request of OpenAI's chat completions; what comes out is the provider's own:
+/// {url, headers, keyHeader, keyPrefix, body}.
+std::string encode(const std::string& provider, const std::string& base_url,
+                   const std::string& body) {
+  return guarded([&] {
+    const llm::Dialect& dialect = dialect_of(provider);
+    const llm::ChatRequest request =
+        unwrap(llm::decode_client_request(llm::WireFormat::openai_chat, body));
+    llm::Target target{&dialect, base_url, request.model};
+    if (const llm::ModelCard* card = models().find(dialect.name, request.model))
+      target.reasoning = card->reasoning;
+    const llm::WireRequest wire = unwrap(llm::encode_request(request, target));
+    Json headers = Json::object();
+    for (const llm::Header& header : wire.headers)
+      headers[header.name] = header.value;
+    return canonical(Json{{"url", wire.url},
+                          {"headers", std::move(headers)},
+                          {"keyHeader", llm::auth_header(wire.auth)},
+                          {"keyPrefix", llm::auth_prefix(wire.auth)},
+                          {"body", wire.body}});
+  });
+}
+
+int decode(const std::string& provider) {
+  return guarded([&] {
+    if (decoders().size() >= decoders_max)
+      throw Fault{{.code = "out_of_memory",
+                   .message = "too many models are being listened to",
+                   .expected = joined({"at most ", decoders_max})}};
+    static int next = 1;
+    decoders()[next] = std::make_unique<llm::Decoder>(dialect_of(provider));
+    return next++;
+  });
+}
+
+llm::Decoder& decoder_of(int handle) {
+  const auto found = decoders().find(handle);
+  if (found == decoders().end())
+    throw Fault{{.code = "disposed", .message = "no decoder has this handle"}};
+  return *found->second;
+}
+
+/// `headers`: {name: value}; `now`: ms since 1970.
+void decode_head(int handle, int status, const std::string& headers, double now) {
+  guarded([&] {
+    std::vector<llm::Header> list;
+    const Json json = unwrap(parse_json(headers));
+    for (auto item = json.begin(); item != json.end(); ++item)
+      if (item->is_string()) list.push_back({item.key(), *item->get_ptr<const std::string*>()});
+    decoder_of(handle).head(status, std::move(list), static_cast<std::int64_t>(now));
+  });
+}
+
+Json json_of(const llm::ChatFailure& failure) {
+  Json json = {{"code", llm::failure_name(failure.failure_class)},
+               {"message", failure.message},
+               {"status", failure.status}};
+  if (failure.retry_after_ms) json["retryAfterMs"] = *failure.retry_after_ms;
+  return json;
+}
+
+// What a page can use of the events: texts, usage and how it ends.
+std::string shown(const llm::ChatEvents& events) {
+  Json list = Json::array();
+  for (const llm::ChatEvent& event : events) {
+    switch (event.kind) {
+      case llm::EventKind::started:
+        list.push_back({{"kind", "started"}, {"model", event.model}});
+        break;
+      case llm::EventKind::text:
+      case llm::EventKind::refusal:
+        list.push_back({{"kind", "text"}, {"text", event.text}});
+        break;
+      case llm::EventKind::usage:
+        list.push_back({{"kind", "usage"},
+                        {"input", event.usage.input},
+                        {"output", event.usage.output},
+                        {"cachedRead", event.usage.cached_read},
+                        {"reasoning", event.usage.reasoning}});
+        break;
+      case llm::EventKind::finished:
+        list.push_back({{"kind", "finished"}, {"reason", llm::finish_name(event.reason)}});
+        break;
+      case llm::EventKind::failed:
+        list.push_back({{"kind", "failed"},
+                        {"failure", event.failure ? json_of(*event.failure) : Json::object()}});
+        break;
+      default:
+        break;
+    }
+  }
+  return canonical(list);
+}
+
+std::string feed(int handle, const std::string& bytes) {
+  return guarded([&] {
+    llm::ChatEvents events;
+    decoder_of(handle).feed(bytes, events);
+    return shown(events);
+  });
+}
+
+/// The connection's end. The handle is gone afterwards.
+std::string decode_end(int handle) {
+  return guarded([&] {
+    llm::ChatEvents events;
+    llm::Decoder& decoder = decoder_of(handle);
+    if (!decoder.over()) decoder.end(events);
+    decoders().erase(handle);
+    return shown(events);
+  });
+}
+
+void drop_decoder(int handle) {
+  decoders().erase(handle);
+}
+
+/// What a call cost in picodollars, as a decimal text; "" where no price is known.
+std::string cost(const std::string& provider, const std::string& model, double input,
+                 double cached_read, double output, double reasoning) {
+  return guarded([&]() -> std::string {
+    const llm::ModelCard* card = models().find(provider, model);
+    if (!card) return {};
+    llm::Usage usage;
+    usage.input = static_cast<std::int64_t>(input);
+    usage.cached_read = static_cast<std::int64_t>(cached_read);
+    usage.output = static_cast<std::int64_t>(output);
+    usage.reasoning = static_cast<std::int64_t>(reasoning);
+    return std::to_string(llm::cost_picodollars(usage, card->price));
+  });
+}
+
+EMSCRIPTEN_BINDINGS(redoubt_models) {
+  using emscripten::function;
+  function("versions", &versions);
+  function("providers", &providers);
+  function("encode", &encode);
+  function("decode", &decode);
+  function("decodeHead", &decode_head);
+  function("feed", &feed);
+  function("decodeEnd", &decode_end);
+  function("dropDecoder", &drop_decoder);
+  function("cost", &cost);
+}
+
+}  // namespace
+}  // namespace redoubt::wasm

@@ -1,0 +1,49 @@
+/** The WebAssembly core of models' wire formats: what it can do, and loading it. */
+import createCore from '#model-core';
+import { EngineError } from './errors.js';
+import { moduleLoader } from './module.js';
+import type { Core } from './module.js';
+import type { WasmSource } from './types.js';
+
+/** The functions of model_face.cpp, in its own words. */
+export interface ModelFace {
+  versions(): string;
+  providers(): string;
+  encode(provider: string, baseUrl: string, body: string): string;
+  decode(provider: string): number;
+  decodeHead(decoder: number, status: number, headers: string, now: number): void;
+  feed(decoder: number, bytes: Uint8Array): string;
+  decodeEnd(decoder: number): string;
+  dropDecoder(decoder: number): void;
+  cost(
+    provider: string,
+    model: string,
+    input: number,
+    cachedRead: number,
+    output: number,
+    reasoning: number,
+  ): string;
+}
+export type ModelCore = Core<ModelFace>;
+
+const versions = '{"modelFace":1}';
+
+const load = moduleLoader<ModelFace>({
+  name: 'model-core.wasm',
+  file: () => new URL('./model-core.wasm', import.meta.url),
+  create: createCore,
+  check(face) {
+    const got = face.versions();
+    if (got === versions) return;
+    throw new EngineError(
+      'version_mismatch',
+      'model-core.wasm is of another build than the JavaScript: deploy both together and reload.',
+      { path: 'model-core.wasm', expected: versions, got },
+    );
+  },
+});
+
+/** The core for `source`, loaded once; a failed load or a dead core is tried anew. */
+export function loadModelCore(source?: WasmSource): Promise<ModelCore> {
+  return load(source);
+}

@@ -1,0 +1,577 @@
+/**
+ * RunHost: carries runs out. A run decides, its events are kept in the journal, and only then are
+ * its effects begun: whatever dies between, resume() goes on from what was kept.
+ *
+ * Time, timers, models and tools come in as arguments; the rims are workflows.ts and
+ * workflow-worker.ts.
+ */
+import { describeValue, EngineError } from './errors.js';
+import type { Journal, StoredRun } from './journal.js';
+import { call } from './module.js';
+import type { WorkflowCore, WorkflowFace } from './workflow_core.js';
+
+/** Something that a run wants done. */
+export interface Effect {
+  id: string;
+  /** The same for every attempt of one call. */
+  key: string;
+  kind: 'model' | 'agent' | 'handoff' | 'tool' | 'builtin' | 'ask' | 'child';
+  class: 'pure' | 'idempotent' | 'once';
+  target: string;
+  request: unknown;
+  attempt: number;
+  /** When the run stops waiting, in ms since 1970; 0: never. */
+  deadline: number;
+}
+
+/** What a model says to {messages, settings, output}: `json` where its text is JSON. */
+export interface ModelAnswer {
+  text: string;
+  json?: unknown;
+  /** Which model answered. */
+  model?: string;
+}
+
+/** Why an effect failed; throw one from a model or a tool to name a code of your own. */
+export class EffectFailure extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly retryAfterMs = 0,
+  ) {
+    super(message);
+    this.name = 'EffectFailure';
+  }
+}
+
+export type ModelCall = (effect: Effect, signal: AbortSignal) => Promise<ModelAnswer>;
+export type ToolCall = (request: unknown, signal: AbortSignal) => unknown;
+
+export type RunStatus = 'running' | 'done' | 'failed' | 'cancelled' | 'continued' | 'parked';
+
+export interface RunEvent {
+  seq: number;
+  /** ms since 1970 */
+  at: number;
+  kind: string;
+  step?: string;
+  instance?: number;
+  payload: unknown;
+}
+
+export interface Question {
+  /** What answer() takes. */
+  id: string;
+  question: unknown;
+}
+
+export interface RunView {
+  id: string;
+  workflow: string;
+  sha256: string;
+  status: RunStatus;
+  startedAt: number;
+  endedAt: number;
+  /** How many events its history has. */
+  events: number;
+  /** The result, or {code, message, step}; null while it is running. */
+  outcome: unknown;
+  questions: Question[];
+  stateHash: string;
+  /** Why it stands still where it should not: its journal or its definition failed. */
+  error: { code: string; message: string } | null;
+}
+
+export interface RunHostOptions {
+  core: WorkflowCore;
+  journal: Journal;
+  /** Names that workflows may call, separated by commas, and what they do (JSON in, JSON out). */
+  builtins: string;
+  builtin(name: string, request: string): string;
+  model?: ModelCall;
+  tools?: Readonly<Record<string, ToolCall>>;
+  /** ms since 1970 */
+  now(): number;
+  /** Calls back once after `delayMs`; returns what cancels it. */
+  schedule(callback: () => void, delayMs: number): () => void;
+  onChange(view: RunView): void;
+}
+
+/** Runs that are carried out at the same time. */
+const running_max = 256;
+/** Inputs of one run that wait to be given. */
+const inputs_max = 4096;
+/** Browsers' timers hold no more. */
+const delay_ms_max = 2 ** 31 - 1;
+
+interface Input {
+  kind: string;
+  name: string;
+  value: string;
+}
+
+interface State {
+  status: RunStatus;
+  now: number;
+  nextTimer: number;
+  seq: number;
+}
+
+/** Answers and failures as an input's value. */
+function failure(code: string, message: string, retryAfterMs = 0): string {
+  return JSON.stringify({
+    code,
+    message,
+    ...(retryAfterMs > 0 ? { retry_after_ms: Math.ceil(retryAfterMs) } : {}),
+  });
+}
+
+class Carried {
+  private readonly inputs: Input[] = [];
+  private readonly open = new Map<string, AbortController>();
+  private readonly questions = new Map<string, unknown>();
+  private pieces: Uint8Array[] = [];
+  private draining: Promise<void> | null = null;
+  private cancelTimer: () => void = () => {};
+  private error: RunView['error'] = null;
+  private closed = false;
+  private changed = false;
+
+  constructor(
+    private readonly options: RunHostOptions,
+    readonly stored: StoredRun,
+    private readonly definition: number,
+    private readonly run: number,
+    history: Uint8Array,
+    /** Whether the journal knows the run. */
+    private kept: boolean,
+  ) {
+    this.pieces = [history];
+  }
+
+  get history(): Uint8Array<ArrayBuffer> {
+    const whole = new Uint8Array(this.pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of this.pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    this.pieces = [whole];
+    return whole;
+  }
+
+  private face<T>(use: (face: WorkflowFace) => T): T {
+    return call(this.options.core, use);
+  }
+  private state(): State {
+    return JSON.parse(this.face((face) => face.state(this.run))) as State;
+  }
+
+  view(): RunView {
+    const { id, workflow, sha256, startedAt, endedAt } = this.stored;
+    const { status, seq } = this.state();
+    const { outcome, stateHash } = JSON.parse(this.face((face) => face.result(this.run))) as {
+      outcome: unknown;
+      stateHash: string;
+    };
+    return {
+      id,
+      workflow,
+      sha256,
+      status,
+      startedAt,
+      endedAt,
+      events: seq,
+      outcome,
+      questions: [...this.questions].map(([question, asked]) => ({
+        id: question,
+        question: asked,
+      })),
+      stateHash,
+      error: this.error,
+    };
+  }
+
+  events(from: number): RunEvent[] {
+    const text = this.face((face) => face.events(this.definition, this.history, from));
+    return JSON.parse(text) as RunEvent[];
+  }
+
+  /** Puts an input in line; refused when too many wait. */
+  push(input: Input): void {
+    if (this.closed || this.error) return;
+    if (this.inputs.length >= inputs_max) {
+      throw new EngineError('out_of_memory', `Too many inputs wait for run ${this.stored.id}.`, {
+        expected: `at most ${inputs_max}`,
+      });
+    }
+    this.inputs.push(input);
+    void this.drain();
+  }
+
+  /** Gives what is in line, one input after the other, each kept before the next. */
+  drain(): Promise<void> {
+    this.draining ??= this.work().finally(() => {
+      this.draining = null;
+      // What came between the last look and now would wait for ever.
+      if (this.inputs.length > 0 && !this.closed && !this.error) return this.drain();
+      return undefined;
+    });
+    return this.draining;
+  }
+
+  private async work(): Promise<void> {
+    try {
+      await this.keep();
+      this.tell();
+      for (let input = this.inputs.shift(); input && !this.closed; input = this.inputs.shift()) {
+        this.give(input);
+        await this.keep();
+        if (this.inputs.length === 0) this.tell();
+      }
+      this.wait();
+    } catch (cause) {
+      this.stop(cause);
+    }
+  }
+
+  /** Tells what has changed since it was told last: once for all the inputs that waited together. */
+  private tell(): void {
+    if (!this.changed || this.closed) return;
+    this.changed = false;
+    this.options.onChange(this.view());
+  }
+
+  private give({ kind, name, value }: Input): void {
+    const state = this.state();
+    if (state.status !== 'running') return;
+    const now = Math.max(Math.floor(this.options.now()), state.now);
+    try {
+      this.face((face) => face.give(this.run, kind, now, name, value));
+    } catch (error) {
+      // Refused inputs leave the run as it was; whoever answered a question is told by `refused`.
+      if (!(error instanceof EngineError) || this.options.core.dead) throw error;
+      this.refused.get(name)?.(error);
+    }
+    this.refused.delete(name);
+  }
+  /** Who is to be told that an input was refused, by its name. */
+  private readonly refused = new Map<string, (error: EngineError) => void>();
+
+  /** Keeps the events that wait, then begins the effects beside them. */
+  private async keep(): Promise<void> {
+    const taken = JSON.parse(this.face((face) => face.take(this.run))) as {
+      count: number;
+      effects: Effect[];
+      withdrawn: string[];
+    };
+    if (taken.count > 0) {
+      const events = this.face((face) => face.takenEvents()).slice();
+      const over = this.state().status !== 'running';
+      const endedAt = over ? Math.floor(this.options.now()) : 0;
+      if (this.kept) {
+        await this.options.journal.append(this.stored.id, events, endedAt);
+      } else {
+        const first = new Uint8Array(this.history.length + events.length);
+        first.set(this.history);
+        first.set(events, this.history.length);
+        await this.options.journal.create({ ...this.stored, endedAt }, first);
+        this.kept = true;
+      }
+      this.stored.endedAt = endedAt;
+      this.pieces.push(events);
+    }
+    if (this.closed) return;
+    for (const id of taken.withdrawn) this.drop(id);
+    for (const effect of taken.effects) this.begin(effect);
+    this.changed ||= taken.count > 0;
+  }
+
+  private drop(id: string): void {
+    this.open.get(id)?.abort();
+    this.open.delete(id);
+    this.questions.delete(id);
+  }
+
+  private begin(effect: Effect): void {
+    switch (effect.kind) {
+      case 'builtin':
+        return this.beginBuiltin(effect);
+      case 'model':
+      case 'agent':
+      case 'handoff': {
+        const { model } = this.options;
+        if (!model) return this.fail(effect.id, 'no_model', 'no model can be asked here');
+        return this.beginAsync(effect, (signal) => model(effect, signal));
+      }
+      case 'tool': {
+        const tool = Object.hasOwn(this.options.tools ?? {}, effect.target)
+          ? this.options.tools?.[effect.target]
+          : undefined;
+        if (!tool) return this.fail(effect.id, 'no_tool', `there is no tool ${effect.target} here`);
+        return this.beginAsync(effect, async (signal) => tool(effect.request, signal));
+      }
+      case 'ask': {
+        const asked = effect.request as { question?: unknown } | null;
+        this.questions.set(effect.id, asked?.question ?? null);
+        return;
+      }
+      default:
+        return this.fail(effect.id, 'not_here', `${effect.kind} steps are not carried out here`);
+    }
+  }
+
+  private beginBuiltin(effect: Effect): void {
+    try {
+      const value = this.options.builtin(effect.target, JSON.stringify(effect.request));
+      this.inputs.push({ kind: 'completed', name: effect.id, value });
+    } catch (error) {
+      const { code, message } = error as EngineError;
+      this.fail(effect.id, code ?? 'internal', message);
+    }
+  }
+
+  private beginAsync(effect: Effect, work: (signal: AbortSignal) => Promise<unknown>): void {
+    const controller = new AbortController();
+    this.open.set(effect.id, controller);
+    const over = () => {
+      if (this.closed || this.open.get(effect.id) !== controller) return true;
+      this.open.delete(effect.id);
+      return false;
+    };
+    work(controller.signal).then(
+      (value) => {
+        if (!over()) {
+          const text = JSON.stringify(value ?? null);
+          this.push({ kind: 'completed', name: effect.id, value: text });
+        }
+      },
+      (error: unknown) => {
+        if (over()) return;
+        const known = error instanceof EffectFailure ? error : null;
+        const message = String((error as Error)?.message ?? error);
+        this.push({
+          kind: 'failed',
+          name: effect.id,
+          value: failure(known?.code ?? 'failed', message, known?.retryAfterMs),
+        });
+      },
+    );
+  }
+
+  /** Into the line without a new drain: it is called from one. */
+  private fail(id: string, code: string, message: string): void {
+    this.inputs.push({ kind: 'failed', name: id, value: failure(code, message) });
+  }
+
+  private wait(): void {
+    this.cancelTimer();
+    if (this.closed) return;
+    const { status, nextTimer } = this.state();
+    if (status !== 'running' || nextTimer === 0) return;
+    const delay = Math.min(Math.max(nextTimer - this.options.now(), 0), delay_ms_max);
+    this.cancelTimer = this.options.schedule(
+      () => this.push({ kind: 'tick', name: '', value: '' }),
+      delay,
+    );
+  }
+
+  /** It cannot go on: nothing more is begun, what was kept stays as it is. */
+  private stop(cause: unknown): void {
+    if (this.closed) return;
+    const { code, message } = cause as Partial<EngineError>;
+    this.error = { code: code ?? 'internal', message: message ?? String(cause) };
+    for (const controller of this.open.values()) controller.abort();
+    this.open.clear();
+    this.cancelTimer();
+    if (this.options.core.dead === null) this.options.onChange(this.view());
+  }
+
+  answer(id: string, value: unknown): Promise<void> {
+    if (!this.questions.has(id)) {
+      throw new EngineError('unknown_effect', `Run ${this.stored.id} asks no question ${id}.`, {
+        path: 'id',
+        expected: [...this.questions.keys()].join(', '),
+        got: id,
+      });
+    }
+    return new Promise((resolve, reject) => {
+      this.refused.set(id, reject);
+      this.push({ kind: 'answer', name: id, value: JSON.stringify(value ?? null) });
+      void this.drain().then(() => {
+        this.questions.delete(id);
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancelTimer();
+    for (const controller of this.open.values()) controller.abort();
+    this.open.clear();
+    if (this.options.core.dead === null) {
+      this.face((face) => {
+        face.close(this.run);
+        face.drop(this.definition);
+      });
+    }
+  }
+}
+
+export class RunHost {
+  private readonly carried = new Map<string, Carried>();
+
+  constructor(private readonly options: RunHostOptions) {}
+
+  private face<T>(use: (face: WorkflowFace) => T): T {
+    return call(this.options.core, use);
+  }
+
+  /** Every fault of a workflow file, with its place; empty where it can be run. */
+  faults(file: object): { code: string; message: string; path?: string }[] {
+    const text = JSON.stringify(file);
+    return JSON.parse(this.face((face) => face.faults(text, this.options.builtins)));
+  }
+
+  private define(file: string): { definition: number; name: string; sha256: string } {
+    const definition = this.face((face) => face.define(file, this.options.builtins));
+    const { name, sha256 } = JSON.parse(this.face((face) => face.describe(definition)));
+    return { definition, name, sha256 };
+  }
+
+  async start(file: object, input: unknown, id: string, seed: string): Promise<RunView> {
+    if (this.carried.size >= running_max) {
+      throw new EngineError('out_of_memory', 'Too many runs are open: remove some that are over.', {
+        expected: `at most ${running_max}`,
+      });
+    }
+    if (this.carried.has(id) || (await this.options.journal.history(id)) !== null) {
+      throw new EngineError('bad_argument', `A run with the id ${id} is there already.`, {
+        path: 'id',
+        got: id,
+      });
+    }
+    const text = JSON.stringify(file);
+    const { definition, name, sha256 } = this.define(text);
+    const startedAt = Math.floor(this.options.now());
+    let run: number;
+    try {
+      run = this.face((face) =>
+        face.start(definition, JSON.stringify(input ?? null), id, seed, startedAt),
+      );
+    } catch (error) {
+      this.face((face) => face.drop(definition));
+      throw error;
+    }
+    const header = this.face((face) => face.header(definition)).slice();
+    const stored = { id, workflow: name, sha256, definition: text, startedAt, endedAt: 0 };
+    return this.carry(new Carried(this.options, stored, definition, run, header, false));
+  }
+
+  private async carry(one: Carried): Promise<RunView> {
+    this.carried.set(one.stored.id, one);
+    await one.drain();
+    return one.view();
+  }
+
+  /**
+   * Takes up every run that the journal keeps; those that were under way go on. One that cannot be
+   * taken up is left as it is and told of with its error.
+   */
+  async resume(): Promise<void> {
+    for (const stored of await this.options.journal.list()) {
+      if (this.carried.has(stored.id) || this.carried.size >= running_max) continue;
+      try {
+        await this.takeUp(stored);
+      } catch (error) {
+        if (this.options.core.dead) throw error;
+        const { code, message } = error as EngineError;
+        this.options.onChange({
+          id: stored.id,
+          workflow: stored.workflow,
+          sha256: stored.sha256,
+          status: 'parked',
+          startedAt: stored.startedAt,
+          endedAt: stored.endedAt,
+          events: 0,
+          outcome: null,
+          questions: [],
+          stateHash: '',
+          error: { code, message },
+        });
+      }
+    }
+  }
+
+  private async takeUp(stored: StoredRun): Promise<void> {
+    const { journal } = this.options;
+    let history = await journal.history(stored.id);
+    if (history === null) return;
+    const kept = history;
+    const whole = this.face((face) => face.wholeBytes(kept));
+    if (whole < history.length) {
+      await journal.cut(stored.id, whole);
+      history = history.slice(0, whole);
+    }
+    const { definition } = this.define(stored.definition);
+    let run: number;
+    try {
+      const bytes = history;
+      run = this.face((face) => face.replay(definition, bytes));
+    } catch (error) {
+      this.face((face) => face.drop(definition));
+      throw error;
+    }
+    const one = new Carried(this.options, stored, definition, run, history, true);
+    this.carried.set(stored.id, one);
+    one.push({ kind: 'resumed', name: '', value: '' });
+    await one.drain();
+    this.options.onChange(one.view());
+  }
+
+  private of(id: string): Carried {
+    const found = this.carried.get(id);
+    if (found) return found;
+    throw new EngineError('bad_argument', `There is no run ${describeValue(id)}.`, {
+      path: 'id',
+      got: id,
+    });
+  }
+
+  list(): RunView[] {
+    return [...this.carried.values()].map((one) => one.view());
+  }
+  view(id: string): RunView {
+    return this.of(id).view();
+  }
+  events(id: string, from = 0): RunEvent[] {
+    return this.of(id).events(from);
+  }
+  history(id: string): Uint8Array<ArrayBuffer> {
+    return this.of(id).history.slice();
+  }
+  answer(id: string, question: string, value: unknown): Promise<void> {
+    return this.of(id).answer(question, value);
+  }
+  async signal(id: string, name: string, value: unknown): Promise<void> {
+    const one = this.of(id);
+    one.push({ kind: 'signal', name, value: JSON.stringify(value ?? null) });
+    await one.drain();
+  }
+  async cancel(id: string, reason: string): Promise<void> {
+    const one = this.of(id);
+    one.push({ kind: 'cancel', name: reason, value: '' });
+    await one.drain();
+  }
+  async remove(id: string): Promise<void> {
+    const one = this.of(id);
+    one.close();
+    this.carried.delete(id);
+    await this.options.journal.remove(id);
+  }
+  dispose(): void {
+    for (const one of this.carried.values()) one.close();
+    this.carried.clear();
+  }
+}

@@ -1,0 +1,52 @@
+/** The WebAssembly core of workflows: what it can do, and loading it. */
+import createCore from '#workflow-core';
+import { EngineError } from './errors.js';
+import { moduleLoader } from './module.js';
+import type { Core } from './module.js';
+import type { WasmSource } from './types.js';
+
+/** The functions of workflow_face.cpp, in its own words. */
+export interface WorkflowFace {
+  versions(): string;
+  faults(file: string, builtins: string): string;
+  define(file: string, builtins: string): number;
+  describe(definition: number): string;
+  drop(definition: number): void;
+  start(definition: number, input: string, id: string, seed: string, now: number): number;
+  replay(definition: number, history: Uint8Array): number;
+  restore(definition: number, snapshot: Uint8Array, tail: Uint8Array): number;
+  close(run: number): void;
+  give(run: number, kind: string, now: number, name: string, value: string): string;
+  take(run: number): string;
+  takenEvents(): Uint8Array;
+  state(run: number): string;
+  result(run: number): string;
+  openEffects(run: number): string;
+  snapshot(run: number): Uint8Array;
+  header(definition: number): Uint8Array;
+  events(definition: number, history: Uint8Array, from: number): string;
+  wholeBytes(history: Uint8Array): number;
+}
+export type WorkflowCore = Core<WorkflowFace>;
+
+const versions = '{"workflowFace":1}';
+
+const load = moduleLoader<WorkflowFace>({
+  name: 'workflow-core.wasm',
+  file: () => new URL('./workflow-core.wasm', import.meta.url),
+  create: createCore,
+  check(face) {
+    const got = face.versions();
+    if (got === versions) return;
+    throw new EngineError(
+      'version_mismatch',
+      'workflow-core.wasm is of another build than the JavaScript: deploy both together and reload.',
+      { path: 'workflow-core.wasm', expected: versions, got },
+    );
+  },
+});
+
+/** The core for `source`, loaded once; a failed load or a dead core is tried anew. */
+export function loadWorkflowCore(source?: WasmSource): Promise<WorkflowCore> {
+  return load(source);
+}

@@ -1,0 +1,343 @@
+/**
+ * @redoubt/engine/workflows: workflows and agents in the page, with the strategist to fall back on.
+ *
+ * @example
+ * const workflows = await startWorkflows({ journal: 'indexeddb', model: askMyModel });
+ * const run = await workflows.start('team_strategy', request);
+ * const { answer, source } = await workflows.result(run.id);
+ */
+import shipped from '#shipped-workflows';
+import { call, loadCore } from './core.js';
+import { EngineError, fromWire } from './errors.js';
+import { indexedDbJournal, memoryJournal } from './journal.js';
+import type { Journal } from './journal.js';
+import { RunHost } from './run_host.js';
+import type { Effect, ModelAnswer, ModelCall, RunEvent, RunView, ToolCall } from './run_host.js';
+import { EffectFailure } from './run_host.js';
+import { loadWorkflowCore } from './workflow_core.js';
+import type { FromWorkflowWorker, ToWorkflowWorker } from './workflow_protocol.js';
+import type { WasmSource } from './types.js';
+
+export { EngineError } from './errors.js';
+export { EffectFailure } from './run_host.js';
+export { indexedDbJournal, memoryJournal } from './journal.js';
+export type { Journal, StoredRun } from './journal.js';
+export type {
+  Effect,
+  ModelAnswer,
+  ModelCall,
+  Question,
+  RunEvent,
+  RunStatus,
+  RunView,
+  ToolCall,
+} from './run_host.js';
+
+export interface WorkflowOptions {
+  /** Where the WebAssembly modules come from. Default: beside the package. */
+  wasm?: { engine?: WasmSource; workflow?: WasmSource };
+  /** Answers model steps; without it they fail with `no_model` and their fallbacks answer. */
+  model?: ModelCall;
+  tools?: Readonly<Record<string, ToolCall>>;
+}
+
+export interface LocalOptions extends WorkflowOptions {
+  /** Default: memoryJournal(). */
+  journal?: Journal;
+  now?: () => number;
+  schedule?: (callback: () => void, delayMs: number) => () => void;
+  /** As Workflows.onChange, from the first run that is taken up on. */
+  onChange?: (run: RunView) => void;
+}
+
+export interface WorkerOptions extends WorkflowOptions {
+  /** Runs outlive the page in IndexedDB (the database's name may be given), or end with it. */
+  journal?: 'indexeddb' | 'memory' | { indexeddb: string };
+  /** Where the worker's script is, for set-ups that move it. Default: beside the package. */
+  workerUrl?: string | URL;
+}
+
+/** Runs of workflows. Every method rejects with an EngineError. */
+export interface Workflows {
+  /** The workflows that come with the package. */
+  readonly names: readonly string[];
+  /** A shipped workflow's name, or a workflow file as an object. Rejects with bad_workflow. */
+  start(
+    workflow: string | object,
+    input: unknown,
+    options?: { id?: string; seed?: string },
+  ): Promise<RunView>;
+  /** Waits until the run is over: its result, or an EngineError with the run's failure. */
+  result(id: string): Promise<unknown>;
+  list(): readonly RunView[];
+  /** The run's events from number `from` on. */
+  events(id: string, from?: number): Promise<RunEvent[]>;
+  /** The whole history, as bytes that `redoubt workflow replay` reads. */
+  history(id: string): Promise<Uint8Array>;
+  answer(id: string, question: string, value: unknown): Promise<void>;
+  signal(id: string, name: string, value: unknown): Promise<void>;
+  cancel(id: string, reason?: string): Promise<void>;
+  /** Forgets a run, whether it is over or not. */
+  remove(id: string): Promise<void>;
+  /** Every change of a run; returns what ends it. */
+  onChange(listener: (run: RunView) => void): () => void;
+  dispose(): void;
+}
+
+const file_of = (workflow: string | object): object => {
+  if (typeof workflow === 'object') return workflow;
+  const known = shipped.find(({ name }) => name === workflow);
+  if (known) return known.file;
+  throw new EngineError('bad_workflow', `No workflow is called ${workflow}.`, {
+    path: 'workflow',
+    expected: shipped.map(({ name }) => name).join(', '),
+    got: workflow,
+  });
+};
+
+const timers = (callback: () => void, delayMs: number) => {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+};
+
+/** What both kinds share: the views as they were last told, and who wants to know. */
+class Watched {
+  readonly views = new Map<string, RunView>();
+  private readonly listeners = new Set<(run: RunView) => void>();
+
+  readonly tell = (view: RunView): void => {
+    this.views.set(view.id, view);
+    for (const listener of this.listeners) listener(view);
+  };
+  onChange(listener: (run: RunView) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+  list(): RunView[] {
+    return [...this.views.values()].sort(
+      (a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1),
+    );
+  }
+  result(id: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const look = (run: RunView | undefined): boolean => {
+        if (!run) {
+          reject(
+            new EngineError('bad_argument', `There is no run ${id}.`, { path: 'id', got: id }),
+          );
+        } else if (run.status === 'done') {
+          resolve(run.outcome);
+        } else if (run.status === 'failed' || run.status === 'cancelled' || run.error) {
+          reject(ended(run));
+        } else {
+          return false;
+        }
+        return true;
+      };
+      if (look(this.views.get(id))) return;
+      const end = this.onChange((run) => {
+        if (run.id === id && look(run)) end();
+      });
+    });
+  }
+  clear(): void {
+    this.listeners.clear();
+  }
+}
+
+function ended(run: RunView): EngineError {
+  const outcome = (run.outcome ?? run.error) as { code?: string; message?: string } | null;
+  const why = outcome?.message ?? run.status;
+  return new EngineError('run_over', `Run ${run.id} is ${run.status}: ${why}`, {
+    path: run.id,
+    got: outcome?.code ?? run.status,
+  });
+}
+
+function freshId(): string {
+  return crypto.randomUUID();
+}
+function freshSeed(): string {
+  return crypto.getRandomValues(new BigUint64Array(1))[0]!.toString();
+}
+
+/** Runs in this very thread: for Node, for tests, and for pages with a worker of their own. */
+export async function createWorkflows(options: LocalOptions = {}): Promise<Workflows> {
+  const [core, engine] = await Promise.all([
+    loadWorkflowCore(options.wasm?.workflow),
+    loadCore(options.wasm?.engine),
+  ]);
+  const watched = new Watched();
+  if (options.onChange) watched.onChange(options.onChange);
+  const host = new RunHost({
+    core,
+    journal: options.journal ?? memoryJournal(),
+    builtins: call(engine, (face) => face.builtinNames()),
+    builtin: (name, request) => call(engine, (face) => face.builtin(name, request)),
+    model: options.model,
+    tools: options.tools,
+    now: options.now ?? Date.now,
+    schedule: options.schedule ?? timers,
+    onChange: watched.tell,
+  });
+  await host.resume();
+  return {
+    names: shipped.map(({ name }) => name),
+    async start(workflow, input, given = {}) {
+      const { id = freshId(), seed = freshSeed() } = given;
+      const view = await host.start(file_of(workflow), input, id, seed);
+      watched.tell(view);
+      return view;
+    },
+    result: (id) => watched.result(id),
+    list: () => watched.list(),
+    events: async (id, from = 0) => host.events(id, from),
+    history: async (id) => host.history(id),
+    answer: async (id, question, value) => host.answer(id, question, value),
+    signal: (id, name, value) => host.signal(id, name, value),
+    cancel: (id, reason = 'cancelled') => host.cancel(id, reason),
+    async remove(id) {
+      await host.remove(id);
+      watched.views.delete(id);
+    },
+    onChange: (listener) => watched.onChange(listener),
+    dispose() {
+      host.dispose();
+      watched.clear();
+    },
+  };
+}
+
+/** The journal that a worker's `init` names. @internal */
+export async function openJournal(kind: WorkerOptions['journal']): Promise<Journal> {
+  if (kind === undefined || kind === 'memory') return memoryJournal();
+  return indexedDbJournal(kind === 'indexeddb' ? undefined : kind.indexeddb);
+}
+
+/** Where a module lies, for a worker that may run from another folder. */
+function absolute(source: WasmSource | undefined, beside: URL): WasmSource {
+  if (source === undefined) return beside.href;
+  if (source instanceof URL) return source.href;
+  return typeof source === 'string' ? new URL(source, location.href).href : source;
+}
+
+/** Runs in a Web Worker of its own, so that a long workflow never holds up the page. */
+export async function startWorkflows(options: WorkerOptions = {}): Promise<Workflows> {
+  if (typeof Worker === 'undefined') {
+    throw new EngineError(
+      'wasm_unsupported',
+      'There are no Web Workers here: use createWorkflows().',
+      { expected: 'a browser', got: 'no Worker' },
+    );
+  }
+  const worker = options.workerUrl
+    ? new Worker(options.workerUrl, { type: 'module', name: 'redoubt-workflows' })
+    : new Worker(new URL('./workflow-worker.js', import.meta.url), {
+        type: 'module',
+        name: 'redoubt-workflows',
+      });
+  const watched = new Watched();
+  const waiting = new Map<
+    number,
+    { resolve(value: unknown): void; reject(error: unknown): void }
+  >();
+  const calls = new Map<string, AbortController>();
+  let nextId = 1;
+  let lost: EngineError | null = null;
+
+  const tell = (message: ToWorkflowWorker) => worker.postMessage(message);
+  const lose = (error: EngineError) => {
+    lost ??= error;
+    for (const one of waiting.values()) one.reject(error);
+    waiting.clear();
+    for (const controller of calls.values()) controller.abort();
+    calls.clear();
+  };
+  const ask = (name: string, ...args: unknown[]): Promise<unknown> => {
+    if (lost) return Promise.reject(lost);
+    const id = nextId++;
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+      tell({ type: 'request', id, name, args });
+    });
+  };
+  async function carryOut(key: string, effect: Effect): Promise<void> {
+    const controller = new AbortController();
+    calls.set(key, controller);
+    const { tools, model } = options;
+    const tool = Object.hasOwn(tools ?? {}, effect.target) ? tools?.[effect.target] : undefined;
+    try {
+      const value =
+        effect.kind === 'tool'
+          ? await tool?.(effect.request, controller.signal)
+          : await model?.(effect, controller.signal);
+      tell({ type: 'done', key, value: value as ModelAnswer });
+    } catch (error) {
+      const known = error instanceof EffectFailure ? error : null;
+      const message = String((error as Error)?.message ?? error);
+      const retryAfterMs = known?.retryAfterMs ?? 0;
+      tell({ type: 'undone', key, code: known?.code ?? 'failed', message, retryAfterMs });
+    } finally {
+      calls.delete(key);
+    }
+  }
+  const hear = (message: FromWorkflowWorker) => {
+    switch (message.type) {
+      case 'change':
+        return watched.tell(message.run);
+      case 'effect':
+        return void carryOut(message.key, message.effect);
+      case 'drop':
+        return calls.get(message.key)?.abort();
+      case 'answer':
+        waiting.get(message.id)?.resolve(message.result);
+        waiting.delete(message.id);
+        return;
+      case 'refused':
+        waiting.get(message.id)?.reject(fromWire(message.error));
+        waiting.delete(message.id);
+        return;
+    }
+  };
+  worker.onmessage = ({ data }: MessageEvent<FromWorkflowWorker>) => hear(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    const why = event.message || 'its script did not load';
+    lose(new EngineError('worker_lost', `The workflows' worker was lost (${why}).`, { got: why }));
+  };
+  await ask('init', {
+    wasm: {
+      engine: absolute(options.wasm?.engine, new URL('./engine-core.wasm', import.meta.url)),
+      workflow: absolute(options.wasm?.workflow, new URL('./workflow-core.wasm', import.meta.url)),
+    },
+    journal: options.journal ?? 'memory',
+    model: options.model !== undefined,
+    tools: Object.keys(options.tools ?? {}),
+  });
+  return {
+    names: shipped.map(({ name }) => name),
+    async start(workflow, input, given = {}) {
+      const { id = freshId(), seed = freshSeed() } = given;
+      const view = (await ask('start', workflow, input, { id, seed })) as RunView;
+      if (!watched.views.has(view.id)) watched.tell(view);
+      return view;
+    },
+    result: (id) => watched.result(id),
+    list: () => watched.list(),
+    events: (id, from = 0) => ask('events', id, from) as Promise<RunEvent[]>,
+    history: (id) => ask('history', id) as Promise<Uint8Array>,
+    answer: (id, question, value) => ask('answer', id, question, value) as Promise<void>,
+    signal: (id, name, value) => ask('signal', id, name, value) as Promise<void>,
+    cancel: (id, reason = 'cancelled') => ask('cancel', id, reason) as Promise<void>,
+    async remove(id) {
+      await ask('remove', id);
+      watched.views.delete(id);
+    },
+    onChange: (listener) => watched.onChange(listener),
+    dispose() {
+      lose(new EngineError('disposed', 'These workflows were disposed of.'));
+      watched.clear();
+      worker.terminate();
+    },
+  };
+}

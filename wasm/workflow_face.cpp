@@ -1,0 +1,358 @@
+// The face of workflows to JavaScript: definitions and runs as handles; src/workflow_core.ts
+// declares it as `WorkflowFace`. A module of its own, so that a page that only plays never loads
+// it.
+//
+// 1. Texts are UTF-8, structured values JSON texts; bytes go in as a string of bytes and come out
+//    as a view of the core's memory that the next call may move.
+// 2. 64-bit numbers (seeds, hashes, stamps' offsets) are decimal strings or doubles of whole
+//    milliseconds; nothing is rounded.
+// 3. What goes wrong is thrown as a JavaScript Error (guard.hpp).
+#include <emscripten/bind.h>
+#include <emscripten/val.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/workflow/loader.hpp"
+#include "engine/workflow/run.hpp"
+#include "wasm/guard.hpp"
+
+namespace redoubt::wasm {
+namespace {
+
+using emscripten::val;
+using workflow::DefinitionPtr;
+using workflow::Run;
+
+constexpr std::size_t handles_max = 4096;
+constexpr double stamp_ms_max = 9007199254740991.0;  // 2^53 - 1
+constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr std::size_t described_events_max = 20'000;
+
+std::map<int, DefinitionPtr>& definitions() {
+  static std::map<int, DefinitionPtr> open;
+  return open;
+}
+std::map<int, std::unique_ptr<Run>>& runs() {
+  static std::map<int, std::unique_ptr<Run>> open;
+  return open;
+}
+std::string& out() {
+  static std::string bytes;
+  return bytes;
+}
+
+int next_handle() {
+  static int next = 1;
+  if (definitions().size() + runs().size() >= handles_max)
+    throw Fault{{.code = "out_of_memory",
+                 .message = "too many runs and definitions are open: close those no longer used",
+                 .expected = joined({"at most ", handles_max})}};
+  return next++;
+}
+
+const DefinitionPtr& definition_of(int handle) {
+  const auto found = definitions().find(handle);
+  if (found == definitions().end())
+    throw Fault{{.code = "disposed", .message = "no workflow has this handle"}};
+  return found->second;
+}
+Run& run_of(int handle) {
+  const auto found = runs().find(handle);
+  if (found == runs().end()) throw Fault{{.code = "disposed", .message = "no run has this handle"}};
+  return *found->second;
+}
+
+std::int64_t stamp(double ms) {
+  if (ms >= 0 && ms <= stamp_ms_max && std::floor(ms) == ms) return static_cast<std::int64_t>(ms);
+  throw Fault{{.code = "bad_argument",
+               .message = "a time is a whole number of milliseconds",
+               .path = "now",
+               .expected = "0..2^53-1"}};
+}
+
+val view(std::string bytes) {
+  out() = std::move(bytes);
+  return val(emscripten::typed_memory_view(out().size(),
+                                           reinterpret_cast<const std::uint8_t*>(out().data())));
+}
+
+int hold(Run run) {
+  const int handle = next_handle();
+  runs()[handle] = std::make_unique<Run>(std::move(run));
+  return handle;
+}
+
+Json parsed(std::string_view text) {
+  if (text.empty()) return Json();
+  auto json = parse_json(text, {workflow::kPayloadBytesMax, 64});
+  return json ? std::move(*json) : Json(std::string(text));
+}
+
+Json json_of(const Error& error) {
+  Json json = {{"code", error.code}, {"message", error.message}};
+  if (!error.path.empty()) json["path"] = error.path;
+  if (error.line > 0) {
+    json["line"] = error.line;
+    json["column"] = error.column;
+  }
+  return json;
+}
+
+Json json_of(const workflow::Effect& effect) {
+  return {{"id", effect.id},
+          {"key", effect.key},
+          {"kind", workflow::name_of(effect.kind)},
+          {"class", workflow::name_of(effect.effect_class)},
+          {"target", effect.target},
+          {"request", parsed(effect.request)},
+          {"attempt", effect.attempt},
+          {"deadline", effect.deadline_ms}};
+}
+
+workflow::Loaded loaded(const std::string& file, const std::string& builtins) {
+  const Document document = unwrap(read_json_document(file, {file_bytes_max, 64}));
+  workflow::Surroundings around;
+  for (std::size_t at = 0; at < builtins.size();) {
+    const std::size_t comma = std::min(builtins.find(',', at), builtins.size());
+    around.builtins.push_back(builtins.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return workflow::load(document, around);
+}
+
+// --- definitions ---
+
+/// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
+constexpr int workflow_face_version = 1;
+
+std::string versions() {
+  return joined({"{\"workflowFace\":", workflow_face_version, "}"});
+}
+
+/// Every fault of a file: [{code, message, path, line, column}]; empty where it is good.
+std::string faults(const std::string& file, const std::string& builtins) {
+  return guarded([&] {
+    Json list = Json::array();
+    for (const Error& fault : loaded(file, builtins).faults)
+      list.push_back(json_of(fault));
+    return canonical(list);
+  });
+}
+
+int define(const std::string& file, const std::string& builtins) {
+  return guarded([&] {
+    workflow::Loaded found = loaded(file, builtins);
+    if (!found.ok()) {
+      Error fault = found.faults.front();
+      fault.message = joined({fault.code, ": ", fault.message});
+      fault.code = "bad_workflow";
+      if (found.faults.size() > 1)
+        fault.message += joined({" (and ", found.faults.size() - 1, " more)"});
+      throw Fault{std::move(fault)};
+    }
+    const int handle = next_handle();
+    definitions()[handle] = std::move(found.definition);
+    return handle;
+  });
+}
+
+/// {name, description, sha256, bytes}: `bytes` is what a run pins.
+std::string describe_definition(int handle) {
+  return guarded([&] {
+    const DefinitionPtr& definition = definition_of(handle);
+    return canonical(Json{{"name", definition->name},
+                          {"description", definition->description},
+                          {"sha256", hex64(definition->hash)},
+                          {"bytes", definition->bytes}});
+  });
+}
+
+void drop_definition(int handle) {
+  definitions().erase(handle);
+}
+
+// --- runs ---
+
+int start(int definition, const std::string& input, const std::string& id, const std::string& seed,
+          double now_ms) {
+  return guarded([&] {
+    workflow::RunOptions options{id, 0, stamp(now_ms)};
+    const Json number = parsed(seed);
+    if (!number.is_number_unsigned())
+      throw Fault{{.code = "bad_argument",
+                   .message = "a seed is a whole number of 64 bits",
+                   .path = "seed",
+                   .got = seed}};
+    options.seed = number.get<std::uint64_t>();
+    return hold(unwrap(Run::start(definition_of(definition), input, options)));
+  });
+}
+
+int replay(int definition, const std::string& history) {
+  return guarded([&] { return hold(unwrap(Run::replay(definition_of(definition), history))); });
+}
+
+int restore(int definition, const std::string& snapshot, const std::string& tail) {
+  return guarded(
+      [&] { return hold(unwrap(Run::restore(definition_of(definition), snapshot, tail))); });
+}
+
+void close(int handle) {
+  runs().erase(handle);
+}
+
+/// "taken", "ignored" or "nothing".
+std::string give(int handle, const std::string& kind, double now_ms, const std::string& name,
+                 const std::string& value) {
+  return guarded([&]() -> std::string {
+    using workflow::InputKind;
+    constexpr std::pair<std::string_view, InputKind> kinds[] = {
+        {"completed", InputKind::completed}, {"failed", InputKind::failed},
+        {"tick", InputKind::tick},           {"signal", InputKind::signal},
+        {"answer", InputKind::answer},       {"cancel", InputKind::cancel},
+        {"resumed", InputKind::resumed}};
+    for (const auto& [word, input] : kinds) {
+      if (word != kind) continue;
+      const auto given = unwrap(run_of(handle).give({input, stamp(now_ms), name, value}));
+      return given == workflow::Given::taken     ? "taken"
+             : given == workflow::Given::ignored ? "ignored"
+                                                 : "nothing";
+    }
+    throw Fault{{.code = "bad_argument",
+                 .message = "no such kind of input: " + kind,
+                 .path = "kind",
+                 .expected = "completed, failed, tick, signal, answer, cancel or resumed"}};
+  });
+}
+
+/// {firstSeq, count, effects, withdrawn, progress}; the events themselves are takenEvents().
+std::string take(int handle) {
+  return guarded([&] {
+    workflow::Taken taken = run_of(handle).take();
+    Json effects = Json::array();
+    for (const workflow::Effect& effect : taken.effects)
+      effects.push_back(json_of(effect));
+    Json progress = Json::array();
+    for (const workflow::Progress& one : taken.progress)
+      progress.push_back({{"step", one.step}, {"name", one.name}, {"value", parsed(one.value)}});
+    const Json json = {{"firstSeq", taken.first_seq},
+                       {"count", taken.count},
+                       {"effects", std::move(effects)},
+                       {"withdrawn", taken.withdrawn},
+                       {"progress", std::move(progress)}};
+    out() = std::move(taken.events);
+    return canonical(json);
+  });
+}
+/// Of the last take(): frames to append to the history. Read before any other call.
+val taken_events() {
+  return val(emscripten::typed_memory_view(out().size(),
+                                           reinterpret_cast<const std::uint8_t*>(out().data())));
+}
+
+/// {status, now, nextTimer, seq}: what is looked at after every input.
+std::string state(int handle) {
+  return guarded([&] {
+    const Run& run = run_of(handle);
+    return joined({"{\"status\":\"", workflow::name_of(run.status()), "\",\"now\":", run.now_ms(),
+                   ",\"nextTimer\":", run.next_timer_ms(), ",\"seq\":", run.head().seq, "}"});
+  });
+}
+
+/// {stateHash, outcome}: what costs as much as the state is large.
+std::string result(int handle) {
+  return guarded([&] {
+    const Run& run = run_of(handle);
+    return canonical(
+        Json{{"stateHash", std::to_string(run.state_hash())}, {"outcome", parsed(run.outcome())}});
+  });
+}
+
+std::string open_effects(int handle) {
+  return guarded([&] {
+    Json list = Json::array();
+    for (const workflow::Effect& effect : run_of(handle).open_effects())
+      list.push_back(json_of(effect));
+    return canonical(list);
+  });
+}
+
+val snapshot(int handle) {
+  return guarded([&] { return view(run_of(handle).snapshot()); });
+}
+
+val history_header(int definition) {
+  return guarded([&] { return view(workflow::history_header(definition_of(definition)->hash)); });
+}
+
+/// The events of a history as [{seq, at, kind, step, instance, payload}], from event `from` on; a
+/// torn tail is left out, and bytes() tells where the last whole event ends.
+std::string events(int definition, const std::string& history, double from) {
+  return guarded([&] {
+    auto reader = unwrap(workflow::HistoryReader::open(history));
+    Json list = Json::array();
+    workflow::Event event;
+    for (auto more = reader.next(event); more && *more && list.size() < described_events_max;
+         more = reader.next(event)) {
+      if (static_cast<double>(event.seq) < from) continue;
+      Json json = {{"seq", event.seq},
+                   {"at", event.stamp_ms},
+                   {"kind", workflow::name_of(event.kind)},
+                   {"payload", parsed(event.payload)}};
+      if (event.step != workflow::kNoStep)
+        json["step"] = std::string(definition_of(definition)->step_name(event.step));
+      if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
+      list.push_back(std::move(json));
+    }
+    return canonical(list);
+  });
+}
+
+/// Bytes up to the end of the last whole event: what of a stored history holds. Bytes that were
+/// changed are an error, not a torn tail.
+double whole_bytes(const std::string& history) {
+  return guarded([&] {
+    auto reader = unwrap(workflow::HistoryReader::open(history));
+    workflow::Event event;
+    for (;;) {
+      const auto more = reader.next(event);
+      if (!more && more.error().code != "torn_history") throw Fault{more.error()};
+      if (!more || !*more) return static_cast<double>(reader.position());
+    }
+  });
+}
+
+EMSCRIPTEN_BINDINGS(redoubt_workflow) {
+  using emscripten::function;
+  function("versions", &versions);
+  function("faults", &faults);
+  function("define", &define);
+  function("describe", &describe_definition);
+  function("drop", &drop_definition);
+  function("start", &start);
+  function("replay", &replay);
+  function("restore", &restore);
+  function("close", &close);
+  function("give", &give);
+  function("take", &take);
+  function("takenEvents", &taken_events);
+  function("state", &state);
+  function("result", &result);
+  function("openEffects", &open_effects);
+  function("snapshot", &snapshot);
+  function("header", &history_header);
+  function("events", &events);
+  function("wholeBytes", &whole_bytes);
+}
+
+}  // namespace
+}  // namespace redoubt::wasm

@@ -1,0 +1,185 @@
+/**
+ * Workflows in the page: loads the engine's workflow worker when it is first wanted, keeps runs over
+ * a reload, and answers model steps from the relay where it has a model.
+ */
+
+import { signal, type Signal } from '@preact/signals';
+import { ClientError } from '@redoubt/client';
+import {
+  EffectFailure,
+  startWorkflows,
+  type Effect,
+  type ModelAnswer,
+  type RunEvent,
+  type RunView,
+  type Workflows,
+} from '@redoubt/engine/workflows';
+import type { TeamId } from '@redoubt/engine/worker';
+import type { Game } from '../game';
+import { askedOf, jsonIn, type ModelRequest } from './answers';
+import { inputOf, type Offer } from './offers';
+
+const RELAY_MODEL = 'strategist';
+/** The database, and the lock of the tab that has it. */
+export const JOURNAL = 'redoubt-runs';
+
+export interface Runs {
+  readonly list: Signal<readonly RunView[]>;
+  /** Which run is opened up, and its events. */
+  readonly open: Signal<string | null>;
+  readonly events: Signal<readonly RunEvent[]>;
+  readonly ready: Signal<boolean>;
+  /** Another tab carries the runs out; this one waits until it is closed. */
+  readonly elsewhere: Signal<boolean>;
+  start(offer: Offer, team: number, text: string): void;
+  toggle(id: string): void;
+  answer(id: string, question: string, text: string): void;
+  cancel(id: string): void;
+  remove(id: string): void;
+}
+
+/** A page that was just opened does not know yet whether there is a relay. */
+function relayKnown({ client }: Game, signal: AbortSignal): Promise<void> {
+  if (client.status.state !== 'connecting') return Promise.resolve();
+  return new Promise((resolve) => {
+    const known = () => {
+      if (client.status.state === 'connecting' && !signal.aborted) return;
+      end();
+      resolve();
+    };
+    const end = client.onStatus(known);
+    signal.addEventListener('abort', known, { once: true });
+  });
+}
+
+/**
+ * Asks the relay's model, else the player's own. Where there is neither the step fails at once, and
+ * its fallback answers.
+ */
+async function askModel(game: Game, effect: Effect, signal: AbortSignal): Promise<ModelAnswer> {
+  await relayKnown(game, signal);
+  const request = effect.request as ModelRequest;
+  const { state } = game.client.status;
+  const own = game.own.current;
+  if (state === 'online' || state === 'slow') {
+    try {
+      return await askRelay(game, request, signal);
+    } catch (error) {
+      if (!own || signal.aborted) throw error;
+    }
+  }
+  if (own) return own.answer(request, signal);
+  throw new EffectFailure('no_model', 'There is no relay now, and no model of your own.');
+}
+
+async function askRelay(
+  game: Game,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<ModelAnswer> {
+  try {
+    const pieces = game.client.chat({ model: RELAY_MODEL, ...askedOf(request) }, { signal });
+    for await (const piece of pieces) {
+      if (piece.type !== 'done') continue;
+      const { text, model } = piece;
+      return { text, ...jsonIn(text), ...(model === null ? {} : { model }) };
+    }
+    throw new EffectFailure('model_failed', 'The model said nothing.');
+  } catch (error) {
+    if (error instanceof ClientError) {
+      throw new EffectFailure(error.code, error.message, error.retryAfterMs);
+    }
+    throw error;
+  }
+}
+
+export function createRuns(game: Game): Runs {
+  const list = signal<readonly RunView[]>([]);
+  const open = signal<string | null>(null);
+  const events = signal<readonly RunEvent[]>([]);
+  const ready = signal(false);
+  const elsewhere = signal(false);
+  const model = (effect: Effect, signal: AbortSignal) => askModel(game, effect, signal);
+
+  const show = (workflows: Workflows) => {
+    list.value = [...workflows.list()].reverse();
+  };
+  async function readEvents(workflows: Workflows): Promise<void> {
+    const id = open.value;
+    if (id === null) return;
+    const found = await workflows.events(id);
+    if (open.value === id) events.value = found;
+  }
+  async function begin(): Promise<Workflows> {
+    ready.value = false;
+    const locks = await navigator.locks?.query();
+    elsewhere.value = locks?.held?.some(({ name }) => name === JOURNAL) ?? false;
+    const workflows = await startWorkflows({ journal: { indexeddb: JOURNAL }, model }).catch(
+      (error: unknown) => {
+        // A browser that keeps nothing can still run them.
+        if ((error as { code?: unknown }).code !== 'journal_failed') throw error;
+        return startWorkflows({ model });
+      },
+    );
+    show(workflows);
+    ready.value = true;
+    elsewhere.value = false;
+    workflows.onChange((run) => {
+      show(workflows);
+      if (run.id === open.value) readEvents(workflows).catch(game.tell);
+    });
+    return workflows;
+  }
+  let loading = begin();
+  loading.catch(game.tell);
+  // A page that goes away breaks off its calls. That is no answer of a model: the runs stop where
+  // they are, and ask again when there is a page again.
+  addEventListener('pagehide', () => {
+    loading.then(
+      (workflows) => workflows.dispose(),
+      () => undefined, // told already
+    );
+  });
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) loading = begin();
+  });
+
+  const run = (work: (workflows: Workflows) => Promise<unknown>): void =>
+    void loading.then(work).catch(game.tell);
+
+  async function inputFor(offer: Offer, team: number, text: string): Promise<unknown> {
+    if (offer.input === 'text') return inputOf(offer.workflow, text);
+    const { team_id: _, ...situation } = await game.engine()!.situation(team as TeamId);
+    return { ...situation, team_id: ['red', 'blue', 'green', 'yellow'][team] };
+  }
+
+  return {
+    list,
+    open,
+    events,
+    ready,
+    elsewhere,
+    start: (offer, team, text) =>
+      run(async (workflows) => {
+        const view = await workflows.start(offer.workflow, await inputFor(offer, team, text));
+        show(workflows);
+        open.value = view.id;
+        events.value = [];
+        await readEvents(workflows);
+      }),
+    toggle: (id) => {
+      open.value = open.value === id ? null : id;
+      events.value = [];
+      run(readEvents);
+    },
+    answer: (id, question, text) =>
+      run((workflows) => workflows.answer(id, question, jsonIn(text).json ?? text)),
+    cancel: (id) => run((workflows) => workflows.cancel(id, 'by the player')),
+    remove: (id) =>
+      run(async (workflows) => {
+        await workflows.remove(id);
+        if (open.value === id) open.value = null;
+        show(workflows);
+      }),
+  };
+}
