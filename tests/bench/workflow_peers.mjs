@@ -61,7 +61,7 @@ async function xstate(kept) {
   if (kept) actor.subscribe(() => journal.push(JSON.stringify(actor.getPersistedSnapshot())));
   actor.start();
   const end = await waitFor(actor, (state) => state.status === 'done');
-  if (kept && journal.length < STEPS) throw new Error("not every step was kept");
+  if (kept && journal.length < STEPS) throw new Error('not every step was kept');
   return end.context.value;
 }
 
