@@ -1,6 +1,5 @@
 #include "engine/schema/schema.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -9,6 +8,7 @@
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/stable_order.hpp"
 #include "engine/schema/pattern.hpp"
 
 namespace redoubt::data {
@@ -804,9 +804,7 @@ class Run {
       add(hash, value[i], 0);
       items.push_back({hash.value(), i});
     }
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-      return a.hash != b.hash ? a.hash < b.hash : a.place < b.place;
-    });
+    sort_stable(items, [](const Item& a, const Item& b) { return a.hash < b.hash; });
     std::size_t first = value.size(), earlier = 0;
     for (std::size_t i = 1; i < items.size(); ++i) {
       if (items[i].place >= first) continue;
