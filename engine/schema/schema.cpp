@@ -1,7 +1,7 @@
 #include "engine/schema/schema.hpp"
 
-#include <bit>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <string_view>
 
@@ -777,10 +777,12 @@ class Run {
   // What is equal has the same hash; deep inside, things are not looked at any more.
   void add(Hash64& hash, const Json& value, int depth) {
     constexpr int kDepth = 16;
-    const double number = value.is_number() ? value.get<double>() : 0.0;
+    const double number = value.is_number() && value != 0 ? value.get<double>() : 0.0;
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &number, sizeof(bits));
     hash.add(value.is_number() ? 1 : value.is_structured() ? 2 : 3);
     if (value.is_number()) {
-      hash.add(std::bit_cast<std::uint64_t>(number == 0.0 ? 0.0 : number));
+      hash.add(bits);
     } else if (value.is_string()) {
       hash.add_bytes(text_of(value));
     } else if (!value.is_structured()) {
