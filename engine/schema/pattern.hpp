@@ -29,6 +29,7 @@ class Pattern {
   /// Whether the pattern matches anywhere in `text` (UTF-8), as `pattern` of JSON Schema asks.
   /// O(text * instructions).
   bool found_in(std::string_view text) const;
+  std::size_t instructions() const { return program_.size(); }
 
   enum class Operation : std::uint8_t { one_of, split, jump, start, end, word_edge, no_word_edge };
   struct Instruction {

@@ -1,11 +1,14 @@
 #include "engine/schema/schema.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <string_view>
 
+#include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/stable_order.hpp"
 #include "engine/schema/pattern.hpp"
 
 namespace redoubt::data {
@@ -433,6 +436,7 @@ class Builder {
     const int made = static_cast<int>(out_.nodes.size());
     out_.nodes.emplace_back();
     out_.nodes[made].json = &json;
+    paths_.push_back(path);
     out_.nodes[made].resource = resource;
     out_.index[&json] = made;
     const Json* metaschema = member(json, "$schema");
@@ -521,7 +525,8 @@ class Builder {
         }
       }
     }
-    fail("", {"The reference \"", reference, "\" leads to no schema."}, {"the URI of a schema"},
+    fail(paths_[node] + (dynamic_name == nullptr ? "/$ref" : "/$dynamicRef"),
+         {"The reference \"", reference, "\" leads to no schema."}, {"the URI of a schema"},
          {uri, "#", fragment});
     return 0;
   }
@@ -573,6 +578,7 @@ class Builder {
 
   C& out_;
   const Documents& others_;
+  std::vector<std::string> paths_;  ///< by node
   Error error_;
 };
 
@@ -756,18 +762,63 @@ class Run {
            fault({"The string must match the pattern \"", text_of(k), "\"."});
   }
   bool matches(const std::string& source, const std::string& value) {
-    return spend(1 + static_cast<std::int64_t>(value.size() / 16)) &&
-           c_.patterns.find(source)->second.found_in(value);
+    // As many states may be open at every character as the pattern has instructions.
+    constexpr std::size_t kStatesAStep = 32;
+    const Pattern& pattern = c_.patterns.find(source)->second;
+    const std::size_t states = value.size() * pattern.instructions();
+    return spend(1 + static_cast<std::int64_t>(states / kStatesAStep)) && pattern.found_in(value);
   }
   bool array(Keyword keyword, const Json& k, const Json& value) {
     if (keyword == Keyword::max_items) return size_is("items", value.size(), k, true);
     if (keyword == Keyword::min_items) return size_is("items", value.size(), k, false);
     if (keyword != Keyword::unique_items || k == false) return true;
-    for (std::size_t i = 0; i < value.size(); ++i)
-      for (std::size_t j = 0; j < i && bound_ == nullptr; ++j)
-        if (equal(value[i], value[j]))
-          return fault({"The items ", j, " and ", i, " are equal, but items must be unique."});
-    return bound_ == nullptr;
+    return unique(value);
+  }
+  // What is equal has the same hash; deep inside, things are not looked at any more.
+  void add(Hash64& hash, const Json& value, int depth) {
+    constexpr int kDepth = 16;
+    const double number = value.is_number() && value != 0 ? value.get<double>() : 0.0;
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &number, sizeof(bits));
+    hash.add(value.is_number() ? 1 : value.is_structured() ? 2 : 3);
+    if (value.is_number()) {
+      hash.add(bits);
+    } else if (value.is_string()) {
+      hash.add_bytes(text_of(value));
+    } else if (!value.is_structured()) {
+      hash.add(value.is_null() ? 2 : value == true ? 1 : 0);
+    } else if (spend(1) && depth < kDepth) {
+      for (auto it = value.begin(); it != value.end() && bound_ == nullptr; ++it) {
+        if (value.is_object()) hash.add_bytes(it.key());
+        add(hash, *it, depth + 1);
+      }
+    }
+  }
+  // Only items of one hash are compared. What is told is the first item that repeats one before it.
+  bool unique(const Json& value) {
+    struct Item {
+      std::uint64_t hash;
+      std::size_t place;
+    };
+    std::vector<Item> items;
+    for (std::size_t i = 0; i < value.size() && spend(1); ++i) {
+      Hash64 hash;
+      add(hash, value[i], 0);
+      items.push_back({hash.value(), i});
+    }
+    sort_stable(items, [](const Item& a, const Item& b) { return a.hash < b.hash; });
+    std::size_t first = value.size(), earlier = 0;
+    for (std::size_t i = 1; i < items.size(); ++i) {
+      if (items[i].place >= first) continue;
+      for (std::size_t j = i; j-- > 0 && items[j].hash == items[i].hash && bound_ == nullptr;) {
+        if (!equal(value[items[i].place], value[items[j].place])) continue;
+        first = items[i].place;
+        earlier = items[j].place;
+        break;
+      }
+    }
+    if (bound_ != nullptr || first == value.size()) return bound_ == nullptr;
+    return fault({"The items ", earlier, " and ", first, " are equal, but items must be unique."});
   }
   bool all_present(const Json& names, const Json& value) {
     bool good = true;

@@ -36,6 +36,39 @@ Position position(const YAML::Mark& mark) {
   return {mark.line + 1, mark.column + 1};
 }
 
+// The length of the UTF-8 character that begins the text (RFC 3629), or 0 where none does.
+std::size_t character(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return lead == 0 ? 0 : 1;
+  const std::size_t length = lead >= 0xc2 && lead < 0xe0   ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
+  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
+  return length;
+}
+
+// yaml-cpp writes the escapes \N and \_ as one byte of Latin-1. In a text that was UTF-8 before,
+// such a byte where a character begins is nothing else.
+std::string mended(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = character(std::string_view(text).substr(at));
+    if (length == 0 && text[at] != '\0') out.push_back('\xc2');
+    out.append(text, at, length == 0 ? 1 : length);
+    at += length == 0 ? 1 : length;
+  }
+  return out;
+}
+
 /// Builds the value from the parser's events, checking each before it costs anything.
 class Builder : public YAML::EventHandler {
  public:
@@ -68,8 +101,9 @@ class Builder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
-    if (takes_key()) return key(mark, text);
-    finish(add(mark, scalar(mark, tag, text)), anchor, 1);
+    const std::string readable = mended(text);
+    if (takes_key()) return key(mark, readable);
+    finish(add(mark, scalar(mark, tag, readable)), anchor, 1);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -188,26 +222,6 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Anchored> anchors_;
   std::size_t nodes_ = 0;
 };
-
-// The length of the UTF-8 character that begins the text (RFC 3629), or 0 where none does.
-std::size_t character(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return lead == 0 ? 0 : 1;
-  const std::size_t length = lead >= 0xc2 && lead < 0xe0   ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
-  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
-  return length;
-}
 
 Result<void> check_utf8(std::string_view text) {
   Position place{1, 1};

@@ -91,6 +91,43 @@ TEST_CASE("what cannot be resolved or read is refused when compiling") {
   }
 }
 
+TEST_CASE("a reference that leads nowhere is refused with its place") {
+  const auto dead = Schema::compile(
+      *redoubt::parse_json(R"({"properties":{"a/b":{"items":{"$ref":"#/$defs/no"}}}})"));
+  REQUIRE_FALSE(dead.ok());
+  CHECK(dead.error().path == "/properties/a~1b/items/$ref");
+  const auto dynamic =
+      Schema::compile(*redoubt::parse_json(R"({"not":{"$dynamicRef":"#nobody"}})"));
+  REQUIRE_FALSE(dynamic.ok());
+  CHECK(dynamic.error().path == "/not/$dynamicRef");
+}
+
+TEST_CASE("many items are unique or not without each being compared to each") {
+  const auto schema = compiled(R"({"uniqueItems":true})");
+  Json items = Json::array();
+  for (int i = 0; i < 100000; ++i)
+    items.push_back(Json{{"n", i}, {"t", "item"}});
+  CHECK(schema.accepts(items));
+  // The first item that repeats one is told, and the one that it repeats.
+  items[70000] = items[12];
+  items[50000] = items[90000];
+  items[60000] = Json::parse(R"({"t":"item","n":3.0})");
+  const auto faults = schema.validate(items, 3);
+  REQUIRE(faults.size() == 1);
+  CHECK(faults[0].message == "The items 3 and 60000 are equal, but items must be unique.");
+  // Beyond what a double can tell apart, numbers are still compared as they are.
+  CHECK(schema.accepts(*redoubt::parse_json("[9007199254740993, 9007199254740992]")));
+  CHECK_FALSE(schema.accepts(*redoubt::parse_json("[1e18, 1000000000000000000]")));
+}
+
+TEST_CASE("a pattern is charged by what it can cost") {
+  const auto schema = compiled(R"j({"pattern":"(?:(?:a?){100}){40}$"})j");
+  CHECK(schema.accepts("aaaa"));
+  const auto faults = schema.validate(std::string(200000, 'a'), 1);
+  REQUIRE(faults.size() == 1);
+  CHECK(faults[0].message.find("steps") != std::string::npos);
+}
+
 TEST_CASE("a bound that is reached is a fault, whatever stands around it") {
   CHECK_FALSE(compiled(R"({"$ref":"#"})").accepts(1));
   CHECK_FALSE(compiled(R"({"not":{"$ref":"#/not"}})").accepts(1));

@@ -402,6 +402,51 @@ TEST_SUITE("workflow/bundle") {
     }
   }
 
+  TEST_CASE("a run of ten thousand events goes away and comes back, the same in every build") {
+    const auto file = read_json_document(
+        R"({"name": "long", "tools": {"t": {"class": "idempotent"}}, "state": {"sum": {"reducer": "add"}},
+  "workflow": [{"loop": {"max": 2000}, "do": [{"id": "a", "tool": "t", "with": "{{ round }}"},
+    {"set": {"sum": "{{ steps.a }}"}}]}]})");
+    REQUIRE(file);
+    const DefinitionPtr definition = load(*file, {}).definition;
+    REQUIRE(definition);
+    auto run = Run::start(definition, "", {"long", 3, 1000});
+    REQUIRE(run);
+    std::string history = history_header(definition->hash);
+    Importer importer = relay();
+    importer.catalogue = {definition->hash};
+    std::int64_t clock_ms = 0;
+    for (int round = 0; run->status() == RunStatus::running; ++round) {
+      Taken taken = run->take();
+      history += taken.events;
+      if (round == 700 || round == 1400) {
+        REQUIRE(run->park(1000 + round + clock_ms));
+        history += run->take().events;
+        const auto bundle = export_run(*run, history, {});
+        REQUIRE(bundle);
+        importer.clock_offset_ms = round == 700 ? 90000 : -90000;
+        clock_ms += importer.clock_offset_ms;
+        importer.now_ms = 1000 + round + clock_ms;
+        auto got = import_run(*bundle, {}, importer);
+        REQUIRE_MESSAGE(got, got.error().message);
+        run = std::move(got->run);
+        taken = run->take();
+        history += taken.events;
+      }
+      REQUIRE(taken.effects.size() == 1);
+      REQUIRE(run->give({InputKind::completed, 1001 + round + clock_ms, taken.effects[0].id, "2"}));
+    }
+    history += run->take().events;
+    CHECK(run->head().seq > 10000);
+    CHECK(run->epoch() == 2);
+    CHECK(run->channel("sum") == "4000");
+    const auto replayed = Run::replay(definition, history);
+    REQUIRE(replayed);
+    CHECK(replayed->state_hash() == run->state_hash());
+    CHECK(hex64(sha256(history)) ==
+          "38ba914151ad5b5668fa038293ad48d4001acb879275f2ed4f09f1d8a7534b06");
+  }
+
   TEST_CASE("a fork is a run of its own, and no bundle's signature holds for it") {
     Hosted hosted = asked_and_moved();
     const auto forked = fork_history(plan(), hosted.history, "run-2");

@@ -1,6 +1,7 @@
 // Runs the literate scripts beside this file: a comment that says why a case exists, a command with
 // its input, `----`, and the whole trace that must come out. REDOUBT_REWRITE=1 writes what does
-// come out into the scripts; the diff is then the review.
+// come out into the scripts; the diff is then the review. REDOUBT_KEEP=FILE writes the histories of
+// all runs into a new file, to be kept (kept_histories_test.cpp).
 //
 //   define              a workflow as JSON follows; prints its steps or its faults
 //   start [INPUT]       begins a run at 1000 ms with the seed 1
@@ -24,6 +25,7 @@
 #include <optional>
 #include <sstream>
 
+#include "engine/base/bytes.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/workflow/bundle.hpp"
@@ -45,6 +47,8 @@ const Surroundings& around() {
 
 class Script {
  public:
+  /// Writes the history of the run at hand, as far as it came.
+  void keep(const std::string& name, ByteWriter& kept) const;
   std::string run(const std::string& command, const std::string& body);
 
  private:
@@ -68,6 +72,25 @@ class Script {
   std::int64_t now_ms_ = 0;
   RunStatus shown_ = RunStatus::running;
 };
+
+// What agents do is not settled yet: their histories are kept when it is.
+bool is_settled(const Definition& definition) {
+  for (const Step& step : definition.steps)
+    if (step.output != kNone || step.kind == StepKind::agent || step.kind == StepKind::handoff ||
+        step.kind == StepKind::child)
+      return false;
+  return true;
+}
+
+void Script::keep(const std::string& name, ByteWriter& kept) const {
+  if (!run_ || !is_settled(*definition_)) return;
+  kept.text(name);
+  kept.text(definition_->bytes);
+  kept.text(history_);
+  kept.text(name_of(run_->status()));
+  kept.text(hex64(run_->head().link));
+  kept.u64(run_->result_hash());
+}
 
 std::string Script::define(const std::string& body) {
   run_.reset();
@@ -270,7 +293,7 @@ std::string Script::run(const std::string& line, const std::string& body) {
 }
 
 // Walks one script; gives back how it would read if what came out were right.
-std::string walk(const std::string& text) {
+std::string walk(const std::string& name, const std::string& text, ByteWriter& kept) {
   Script script;
   std::istringstream lines(text);
   std::string out, line;
@@ -287,11 +310,13 @@ std::string walk(const std::string& text) {
     std::string expected;
     while (std::getline(lines, line) && !line.empty())
       expected += line + "\n";
+    if (command == "define" || command.substr(0, 5) == "start") script.keep(name, kept);
     const std::string got = script.run(command, body);
     CAPTURE(command);
     if (!std::getenv("REDOUBT_REWRITE")) CHECK(got == expected);
     out += got + "\n";
   }
+  script.keep(name, kept);
   // One blank line ends a case, none ends the file.
   while (out.size() > 1 && out.substr(out.size() - 2) == "\n\n")
     out.pop_back();
@@ -307,16 +332,21 @@ TEST_SUITE("workflow/scripts") {
       if (entry.path().extension() == ".txt") scripts.push_back(entry.path());
     std::sort(scripts.begin(), scripts.end());
     REQUIRE(scripts.size() >= 1);
+    ByteWriter kept;
     for (const auto& path : scripts) {
       CAPTURE(path.string());
       std::stringstream text;
       text << std::ifstream(path).rdbuf();
-      const std::string walked = walk(text.str());
+      const std::string walked = walk(path.filename().string(), text.str(), kept);
       if (std::getenv("REDOUBT_REWRITE")) {
         std::ofstream(path) << walked;
       } else {
         CHECK(walked == text.str());
       }
+    }
+    if (const char* file = std::getenv("REDOUBT_KEEP")) {
+      REQUIRE_FALSE(std::filesystem::exists(file));  // what is kept is kept for ever
+      std::ofstream(file, std::ios::binary) << kept.take();
     }
   }
 }

@@ -34,6 +34,8 @@ TEST_CASE("plain scalars have the types of the core schema") {
   CHECK(read("[18446744073709551615, 0xffffffffffffffff]") ==
         "[18446744073709551615,18446744073709551615]");
   CHECK(read("[\"1\", '2', \"true\", 2001-01-01]") == R"(["1","2","true","2001-01-01"])");
+  CHECK(read(R"(["\N\_\L\0", "caf\u00e9\N", "é\_é"])") ==
+        "[\"\u0085\u00a0\u2028\\u0000\",\"caf\u00e9\u0085\",\"\u00e9\u00a0\u00e9\"]");
   CHECK(read("a: |\n  1\nb: >-\n  2\nc:") == R"({"a":"1\n","b":"2","c":null})");
   CHECK(read("") == "null");
 }
