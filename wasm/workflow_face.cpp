@@ -21,6 +21,7 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/workflow/bundle.hpp"
 #include "engine/workflow/loader.hpp"
 #include "engine/workflow/run.hpp"
 #include "wasm/guard.hpp"
@@ -118,21 +119,25 @@ Json json_of(const workflow::Effect& effect) {
           {"deadline", effect.deadline_ms}};
 }
 
-workflow::Loaded loaded(const std::string& file, const std::string& builtins) {
-  const Document document = unwrap(read_json_document(file, {file_bytes_max, 64}));
+workflow::Surroundings around_of(const std::string& builtins) {
   workflow::Surroundings around;
   for (std::size_t at = 0; at < builtins.size();) {
     const std::size_t comma = std::min(builtins.find(',', at), builtins.size());
     around.builtins.push_back(builtins.substr(at, comma - at));
     at = comma + 1;
   }
-  return workflow::load(document, around);
+  return around;
+}
+
+workflow::Loaded loaded(const std::string& file, const std::string& builtins) {
+  const Document document = unwrap(read_json_document(file, {file_bytes_max, 64}));
+  return workflow::load(document, around_of(builtins));
 }
 
 // --- definitions ---
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int workflow_face_version = 1;
+constexpr int workflow_face_version = 2;
 
 std::string versions() {
   return joined({"{\"workflowFace\":", workflow_face_version, "}"});
@@ -331,6 +336,55 @@ double whole_bytes(const std::string& history) {
   });
 }
 
+// --- moving ---
+
+/// The run is under way here no more; take() has the event that says so, to be stored first.
+void park(int handle, double now_ms) {
+  guarded([&] { unwrap(run_of(handle).park(stamp(now_ms))); });
+}
+
+/// The parked run as one file. `history`: all of it, as it was stored.
+val export_bundle(int handle, const std::string& history) {
+  return guarded([&] {
+    const auto bundle = unwrap(workflow::export_run(run_of(handle), history, {}));
+    return view(workflow::write_bundle(bundle));
+  });
+}
+
+/// Takes a run over from a bundle: {run, id, workflow, definition, sha256}, and its history by
+/// takenEvents(). Its player is the one person whose page this is: what he approved elsewhere
+/// holds. `before`: the run as it is known here, or 0.
+std::string import_bundle(const std::string& bytes, const std::string& builtins, double now_ms,
+                          double clock_offset_ms, int before) {
+  return guarded([&] {
+    const auto bundle = unwrap(workflow::read_bundle(bytes));
+    workflow::Importer importer;
+    importer.now_ms = stamp(now_ms);
+    importer.clock_offset_ms = static_cast<std::int64_t>(clock_offset_ms);
+    importer.may_author = true;
+    importer.honour_approvals = true;
+    importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };
+    if (before != 0) {
+      const Run& known = run_of(before);
+      importer.known.under_way = known.status() == workflow::RunStatus::running;
+      if (known.status() == workflow::RunStatus::parked) importer.known.left_at = known.head();
+    }
+    auto imported = unwrap(workflow::import_run(bundle, around_of(builtins), importer));
+    const DefinitionPtr definition = imported.run.definition();
+    const std::string id = imported.run.id();
+    definitions()[next_handle()] = definition;
+    const int held_definition = definitions().rbegin()->first;
+    const int run = hold(std::move(imported.run));
+    out() = std::move(imported.history);
+    return canonical(Json{{"run", run},
+                          {"definition", held_definition},
+                          {"id", id},
+                          {"workflow", definition->name},
+                          {"file", definition->bytes},
+                          {"sha256", hex64(definition->hash)}});
+  });
+}
+
 EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   using emscripten::function;
   function("versions", &versions);
@@ -352,6 +406,9 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("header", &history_header);
   function("events", &events);
   function("wholeBytes", &whole_bytes);
+  function("park", &park);
+  function("exportBundle", &export_bundle);
+  function("importBundle", &import_bundle);
 }
 
 }  // namespace

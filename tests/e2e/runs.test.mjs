@@ -153,6 +153,30 @@ describe('runs with a model behind the relay', { concurrency: false }, () => {
     assert.deepEqual(result, { answer: plan, source: 'model' });
     assert.equal((await mock.calls()).length, 2);
   });
+
+  it('moves to the relay in the middle, is finished there, and shows the result here', async () => {
+    await mock.script([
+      { when: fits, do: [{ head: 200 }, { hold: true }] },
+      {
+        when: { model: 'one' },
+        do: [{ wait_ms: 300 }, { answer: { text: JSON.stringify(plan) } }],
+      },
+    ]);
+    await mock.forget();
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await until('the model to be asked', async () => (await mock.calls()).length === 1);
+    await page.getByRole('button', { name: 'Move to the relay' }).click();
+    await until('it to be there', async () => /At the relay/.test(await head()));
+    // The page's own call ended with the move; the relay asks for itself.
+    await until('its end', async () => /Done/.test(await head()));
+    const calls = await mock.calls();
+    assert.equal(calls.length, 2);
+    assert.equal(calls[0].end, 'client_gone');
+    await page.getByText('Result').click();
+    const result = JSON.parse(await page.locator('.run-body pre').innerText());
+    assert.deepEqual(result, { answer: plan, source: 'model' });
+    assert.match(await page.locator('.run-body').innerText(), /events/);
+  });
 });
 
 describe("a model of the player's own", { concurrency: false }, () => {

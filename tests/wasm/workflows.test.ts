@@ -310,3 +310,83 @@ describe('people and signals', () => {
     workflows.dispose();
   });
 });
+
+describe('a run that moves', () => {
+  const waiting = {
+    name: 'waiting',
+    state: { n: { reducer: 'add', initial: 0 } },
+    workflow: [
+      { set: { n: 1 } },
+      { id: 'sure', ask: 'Sure?' },
+      { set: { n: 2 } },
+      { id: 'go', wait: { signal: 'go' } },
+    ],
+    result: '{{ [state.n, steps.sure, steps.go] }}',
+  };
+
+  it('is parked here, goes on there, and comes back', async () => {
+    const [here, there] = await Promise.all([createWorkflows(), createWorkflows()]);
+    await here.start(waiting, null, { id: 'r', seed: '1' });
+    const away = await here.export('r');
+    expect(here.list()[0]).toMatchObject({ status: 'parked' });
+    const arrived = await there.import(away);
+    expect(arrived).toMatchObject({
+      id: 'r',
+      status: 'running',
+      questions: [{ id: 'sure#1', question: 'Sure?' }],
+    });
+    await there.answer('r', 'sure#1', 'yes');
+    const back = await here.import(await there.export('r'));
+    expect(back).toMatchObject({ status: 'running', questions: [] });
+    await here.signal('r', 'go', 5);
+    expect(await here.result('r')).toEqual([3, 'yes', 5]);
+    const kinds = (await here.events('r')).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'moved' || kind === 'imported')).toEqual([
+      'moved',
+      'imported',
+      'moved',
+      'imported',
+    ]);
+    // A copy of what is over can be read anywhere.
+    expect(await there.import(await here.export('r'))).toMatchObject({ status: 'done' });
+    here.dispose();
+    there.dispose();
+  });
+
+  it('outlives its host where it arrived', async () => {
+    const here = await createWorkflows();
+    await here.start(waiting, null, { id: 'r', seed: '1' });
+    const kept = memoryJournal();
+    const there = await createWorkflows({ journal: kept });
+    await there.import(await here.export('r'));
+    there.dispose();
+    const again = await createWorkflows({ journal: kept });
+    await again.answer('r', 'sure#1', 1);
+    await again.signal('r', 'go', 2);
+    expect(await again.result('r')).toEqual([3, 1, 2]);
+    again.dispose();
+    here.dispose();
+  });
+
+  it('is refused where it is under way, or where a byte was changed', async () => {
+    const here = await createWorkflows();
+    const there = await createWorkflows();
+    await here.start(waiting, null, { id: 'r', seed: '1' });
+    const away = await here.export('r');
+    await there.import(away);
+    const errorOf = (work: Promise<unknown>) =>
+      work.then(
+        () => null,
+        (error: EngineError) => error,
+      );
+    expect(await errorOf(there.import(away))).toMatchObject({ code: 'run_here' });
+    for (const at of [3, 40, away.length >> 1, away.length - 1]) {
+      const changed = away.map((byte, i) => (i === at ? byte ^ 1 : byte));
+      expect(await errorOf(there.import(changed)), `byte ${at}`).toMatchObject({
+        code: 'bad_bundle',
+      });
+    }
+    here.dispose();
+    there.dispose();
+  });
+});

@@ -27,6 +27,8 @@ export interface Journal {
   append(id: string, events: Uint8Array, endedAt: number): Promise<void>;
   /** Replaces what is kept by its first `bytes` bytes: the rest was a torn event. */
   cut(id: string, bytes: number): Promise<void>;
+  /** The run as another host brought it back: all that was kept of it is replaced at once. */
+  replace(run: StoredRun, history: Uint8Array): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
@@ -75,6 +77,9 @@ export function memoryJournal(): Journal {
     async cut(id, bytes) {
       const found = known(id);
       found.pieces = [joined(found.pieces).slice(0, bytes)];
+    },
+    async replace(run, history) {
+      runs.set(run.id, { run: { ...run }, pieces: [history.slice()] });
     },
     async remove(id) {
       runs.delete(id);
@@ -200,6 +205,13 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
         drop(store, id, () => store.add({ run: id, bytes: kept } satisfies Piece)),
       );
     },
+    replace: (run, history) =>
+      change((runs, store) => {
+        runs.put(run);
+        drop(store, run.id, () =>
+          store.add({ run: run.id, bytes: history.slice() } satisfies Piece),
+        );
+      }),
     remove: (id) =>
       change((runs, store) => {
         runs.delete(id);

@@ -104,6 +104,16 @@ const inputs_max = 4096;
 /** Browsers' timers hold no more. */
 const delay_ms_max = 2 ** 31 - 1;
 
+interface ImportedRun {
+  run: number;
+  definition: number;
+  id: string;
+  workflow: string;
+  /** The definition's JSON. */
+  file: string;
+  sha256: string;
+}
+
 interface Input {
   kind: string;
   name: string;
@@ -141,10 +151,10 @@ class Carried {
     private readonly options: RunHostOptions,
     readonly stored: StoredRun,
     private readonly definition: number,
-    private readonly run: number,
+    readonly run: number,
     history: Uint8Array,
-    /** Whether the journal knows the run. */
-    private kept: boolean,
+    /** Whether the journal knows the run as it is, or another one in its place, or none. */
+    private kept: 'here' | 'other' | 'none',
   ) {
     this.pieces = [history];
   }
@@ -195,6 +205,17 @@ class Carried {
   events(from: number): RunEvent[] {
     const text = this.face((face) => face.events(this.definition, this.history, from));
     return JSON.parse(text) as RunEvent[];
+  }
+
+  /** Keeps a run that was imported, and goes on with it; one that is over has nothing to take. */
+  async adopt(): Promise<void> {
+    await this.drain();
+    if (this.kept === 'here') return;
+    this.stored.endedAt = Math.floor(this.options.now());
+    const { journal } = this.options;
+    await journal[this.kept === 'other' ? 'replace' : 'create'](this.stored, this.history);
+    this.kept = 'here';
+    this.options.onChange(this.view());
   }
 
   /** Puts an input in line; refused when too many wait. */
@@ -267,16 +288,18 @@ class Carried {
     };
     if (taken.count > 0) {
       const events = this.face((face) => face.takenEvents()).slice();
-      const over = this.state().status !== 'running';
+      const { status } = this.state();
+      const over = status !== 'running' && status !== 'parked';
       const endedAt = over ? Math.floor(this.options.now()) : 0;
-      if (this.kept) {
+      if (this.kept === 'here') {
         await this.options.journal.append(this.stored.id, events, endedAt);
       } else {
         const first = new Uint8Array(this.history.length + events.length);
         first.set(this.history);
         first.set(events, this.history.length);
-        await this.options.journal.create({ ...this.stored, endedAt }, first);
-        this.kept = true;
+        const write = this.kept === 'other' ? 'replace' : 'create';
+        await this.options.journal[write]({ ...this.stored, endedAt }, first);
+        this.kept = 'here';
       }
       this.stored.endedAt = endedAt;
       this.pieces.push(events);
@@ -387,6 +410,21 @@ class Carried {
     if (this.options.core.dead === null) this.options.onChange(this.view());
   }
 
+  /** Parks the run, once what waits is kept, and gives it as one file. */
+  async export(): Promise<Uint8Array<ArrayBuffer>> {
+    await this.drain();
+    const state = this.state();
+    if (state.status === 'running') {
+      const now = Math.max(Math.floor(this.options.now()), state.now);
+      this.face((face) => face.park(this.run, now));
+      await this.drain();
+    }
+    if (this.error) throw new EngineError('journal_failed', this.error.message);
+    for (const id of [...this.open.keys()]) this.drop(id);
+    const { history } = this;
+    return this.face((face) => face.exportBundle(this.run, history)).slice();
+  }
+
   answer(id: string, value: unknown): Promise<void> {
     if (!this.questions.has(id)) {
       throw new EngineError('unknown_effect', `Run ${this.stored.id} asks no question ${id}.`, {
@@ -466,7 +504,7 @@ export class RunHost {
     }
     const header = this.face((face) => face.header(definition)).slice();
     const stored = { id, workflow: name, sha256, definition: text, startedAt, endedAt: 0 };
-    return this.carry(new Carried(this.options, stored, definition, run, header, false));
+    return this.carry(new Carried(this.options, stored, definition, run, header, 'none'));
   }
 
   private async carry(one: Carried): Promise<RunView> {
@@ -523,11 +561,56 @@ export class RunHost {
       this.face((face) => face.drop(definition));
       throw error;
     }
-    const one = new Carried(this.options, stored, definition, run, history, true);
+    const one = new Carried(this.options, stored, definition, run, history, 'here');
     this.carried.set(stored.id, one);
     one.push({ kind: 'resumed', name: '', value: '' });
     await one.drain();
     this.options.onChange(one.view());
+  }
+
+  export(id: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.of(id).export();
+  }
+
+  /** Takes a run over from its bundle; `clockOffset`: this clock minus the exporter's, in ms. */
+  async import(bundle: Uint8Array, clockOffset: number): Promise<RunView> {
+    const now = Math.floor(this.options.now());
+    const { builtins } = this.options;
+    const known = (run: number) =>
+      this.face((face) => face.importBundle(bundle, builtins, now, clockOffset, run));
+    // Which run it is stands in the bundle: the core says it, and refuses what is under way here.
+    let told = JSON.parse(known(0)) as ImportedRun;
+    let history = this.face((face) => face.takenEvents()).slice();
+    const before = this.carried.get(told.id);
+    if (before) {
+      this.face((face) => {
+        face.close(told.run);
+        face.drop(told.definition);
+      });
+      told = JSON.parse(known(before.run)) as ImportedRun;
+      history = this.face((face) => face.takenEvents()).slice();
+      before.close();
+    }
+    const there = before !== undefined || (await this.options.journal.history(told.id)) !== null;
+    const stored = {
+      id: told.id,
+      workflow: told.workflow,
+      sha256: told.sha256,
+      definition: told.file,
+      startedAt: before?.stored.startedAt ?? now,
+      endedAt: 0,
+    };
+    const one = new Carried(
+      this.options,
+      stored,
+      told.definition,
+      told.run,
+      history,
+      there ? 'other' : 'none',
+    );
+    this.carried.set(told.id, one);
+    await one.adopt();
+    return one.view();
   }
 
   private of(id: string): Carried {

@@ -26,10 +26,19 @@ export interface WorkflowFace {
   header(definition: number): Uint8Array;
   events(definition: number, history: Uint8Array, from: number): string;
   wholeBytes(history: Uint8Array): number;
+  park(run: number, now: number): void;
+  exportBundle(run: number, history: Uint8Array): Uint8Array;
+  importBundle(
+    bundle: Uint8Array,
+    builtins: string,
+    now: number,
+    clockOffset: number,
+    before: number,
+  ): string;
 }
 export type WorkflowCore = Core<WorkflowFace>;
 
-const versions = '{"workflowFace":1}';
+const versions = '{"workflowFace":2}';
 
 const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',

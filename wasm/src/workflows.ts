@@ -74,6 +74,16 @@ export interface Workflows {
   events(id: string, from?: number): Promise<RunEvent[]>;
   /** The whole history, as bytes that `redoubt workflow replay` reads. */
   history(id: string): Promise<Uint8Array>;
+  /**
+   * Parks the run here and gives it as one file, for the relay (POST /api/workflows/runs), for
+   * `redoubt workflow bundle import`, or for import() elsewhere.
+   */
+  export(id: string): Promise<Uint8Array>;
+  /**
+   * Takes a run over: every decision is taken again first. Refused where it is under way here, or
+   * where a byte is not what was written. `clockOffset`: this clock minus the exporter's, in ms.
+   */
+  import(bundle: Uint8Array, options?: { clockOffset?: number }): Promise<RunView>;
   answer(id: string, question: string, value: unknown): Promise<void>;
   signal(id: string, name: string, value: unknown): Promise<void>;
   cancel(id: string, reason?: string): Promise<void>;
@@ -193,6 +203,12 @@ export async function createWorkflows(options: LocalOptions = {}): Promise<Workf
     list: () => watched.list(),
     events: async (id, from = 0) => host.events(id, from),
     history: async (id) => host.history(id),
+    export: async (id) => host.export(id),
+    async import(bundle, { clockOffset = 0 } = {}) {
+      const view = await host.import(bundle, clockOffset);
+      watched.tell(view);
+      return view;
+    },
     answer: async (id, question, value) => host.answer(id, question, value),
     signal: (id, name, value) => host.signal(id, name, value),
     cancel: (id, reason = 'cancelled') => host.cancel(id, reason),
@@ -326,6 +342,8 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
     list: () => watched.list(),
     events: (id, from = 0) => ask('events', id, from) as Promise<RunEvent[]>,
     history: (id) => ask('history', id) as Promise<Uint8Array>,
+    export: (id) => ask('export', id) as Promise<Uint8Array>,
+    import: (bundle, given = {}) => ask('import', bundle, given) as Promise<RunView>,
     answer: (id, question, value) => ask('answer', id, question, value) as Promise<void>,
     signal: (id, name, value) => ask('signal', id, name, value) as Promise<void>,
     cancel: (id, reason = 'cancelled') => ask('cancel', id, reason) as Promise<void>,

@@ -38,6 +38,8 @@ type FrameListener = (frame: Frame, snap: boolean) => void;
 export interface Game extends Controls {
   readonly state: State;
   readonly client: Client;
+  /** The relay's address; null where the page has none. */
+  readonly relay: URL | null;
   /** The player's own model, where one is in use (relay/own_model.ts). */
   readonly own: { current: OwnModel | null };
   readonly shown: Shown;
@@ -215,6 +217,7 @@ export function createGame(relay: URL | null): Game {
 
   return {
     client: advice.client,
+    relay,
     own,
     state,
     shown,

@@ -21,7 +21,7 @@ const STATUS = {
   failed: 'Failed',
   cancelled: 'Cancelled',
   continued: 'Goes on elsewhere',
-  parked: 'Stands still',
+  parked: 'At the relay',
 } as const;
 
 const ROW_STATE = {
@@ -37,6 +37,8 @@ const ROW_STATE = {
 /** Workflows: start one, watch its steps, answer what it asks. */
 export function RunsPanel({ game }: { game: Game }) {
   const runs = runsOf(game);
+  const { state } = game.state.relay.value;
+  const relayThere = state === 'online' || state === 'slow';
   return (
     <div class="runs">
       <StartForm game={game} runs={runs} />
@@ -51,7 +53,7 @@ export function RunsPanel({ game }: { game: Game }) {
       ) : (
         <ul class="run-list">
           {runs.list.value.map((run) => (
-            <Run key={run.id} run={run} runs={runs} />
+            <Run key={run.id} run={run} runs={runs} relay={relayThere} />
           ))}
         </ul>
       )}
@@ -119,6 +121,12 @@ function StartForm({ game, runs }: { game: Game; runs: Runs }) {
   );
 }
 
+function statusOf(run: RunView): string {
+  if (run.error) return 'Stands still';
+  if (run.status === 'running' && run.questions.length > 0) return 'Asks you';
+  return STATUS[run.status];
+}
+
 /** Who answered, where the result says so. */
 function sourceOf(run: RunView): string | null {
   const { source } = (run.outcome ?? {}) as { source?: unknown };
@@ -141,7 +149,7 @@ function useNow(moving: boolean): number {
   return moving ? Math.max(now, 0) : Date.now();
 }
 
-function Run({ run, runs }: { run: RunView; runs: Runs }) {
+function Run({ run, runs, relay }: { run: RunView; runs: Runs; relay: boolean }) {
   const open = runs.open.value === run.id;
   const now = useNow(run.status === 'running');
   const source = sourceOf(run);
@@ -154,10 +162,10 @@ function Run({ run, runs }: { run: RunView; runs: Runs }) {
         onClick={() => runs.toggle(run.id)}
       >
         <span class="run-name">{run.workflow.replaceAll('_', ' ')}</span>
-        <span class="run-status">{run.questions.length > 0 ? 'Asks you' : STATUS[run.status]}</span>
+        <span class="run-status">{statusOf(run)}</span>
         <span class="meta number">{latency(lengthOf(run, now))}</span>
       </button>
-      {run.questions.map((question) => (
+      {(run.status === 'running' ? run.questions : []).map((question) => (
         <Question key={question.id} run={run} runs={runs} question={question} />
       ))}
       {open ? (
@@ -175,8 +183,24 @@ function Run({ run, runs }: { run: RunView; runs: Runs }) {
           )}
           <div class="row">
             {run.status === 'running' ? (
-              <button type="button" class="button small" onClick={() => runs.cancel(run.id)}>
-                Cancel
+              <>
+                <button type="button" class="button small" onClick={() => runs.cancel(run.id)}>
+                  Cancel
+                </button>
+                {relay ? (
+                  <button type="button" class="button small" onClick={() => runs.move(run.id)}>
+                    Move to the relay
+                  </button>
+                ) : null}
+              </>
+            ) : run.status === 'parked' && !run.error ? (
+              <button
+                type="button"
+                class="button small"
+                disabled={!relay}
+                onClick={() => runs.back(run.id)}
+              >
+                Bring back
               </button>
             ) : (
               <button type="button" class="button small" onClick={() => runs.remove(run.id)}>

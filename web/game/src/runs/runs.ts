@@ -17,9 +17,12 @@ import {
 import type { TeamId } from '@redoubt/engine/worker';
 import type { Game } from '../game';
 import { askedOf, jsonIn, type ModelRequest } from './answers';
+import { bringBack, lookAt, moveToRelay } from './moving';
 import { inputOf, type Offer } from './offers';
 
 const RELAY_MODEL = 'strategist';
+/** How often the relay is asked about the runs that are there. */
+const LOOK_MS = 1000;
 /** The database, and the lock of the tab that has it. */
 export const JOURNAL = 'redoubt-runs';
 
@@ -36,6 +39,10 @@ export interface Runs {
   answer(id: string, question: string, text: string): void;
   cancel(id: string): void;
   remove(id: string): void;
+  /** Parks the run here and lets the relay go on with it; its result comes back by itself. */
+  move(id: string): void;
+  /** Takes a run back from the relay, as far as it has come there. */
+  back(id: string): void;
 }
 
 /** A page that was just opened does not know yet whether there is a relay. */
@@ -132,6 +139,22 @@ export function createRuns(game: Game): Runs {
   }
   let loading = begin();
   loading.catch(game.tell);
+  /** What has come to its end at the relay is fetched. */
+  async function look(): Promise<void> {
+    const workflows = await loading;
+    const away = list.value.filter((run) => run.status === 'parked' && !run.error);
+    if (away.length === 0 || game.relay === null || game.client.status.state !== 'online') return;
+    for (const { id } of away) {
+      const there = await lookAt(game.relay, id);
+      if (there && there !== 'running' && there !== 'parked') {
+        await workflows.import(await bringBack(game.relay, id));
+      }
+    }
+  }
+  const looking = setInterval(() => {
+    look().catch(() => undefined); // The relay went away meanwhile: it is asked again.
+  }, LOOK_MS);
+  addEventListener('pagehide', () => clearInterval(looking));
   // A page that goes away breaks off its calls. That is no answer of a model: the runs stop where
   // they are, and ask again when there is a page again.
   addEventListener('pagehide', () => {
@@ -175,6 +198,24 @@ export function createRuns(game: Game): Runs {
     answer: (id, question, text) =>
       run((workflows) => workflows.answer(id, question, jsonIn(text).json ?? text)),
     cancel: (id) => run((workflows) => workflows.cancel(id, 'by the player')),
+    move: (id) =>
+      run(async (workflows) => {
+        if (game.relay === null) return;
+        const bundle = await workflows.export(id);
+        try {
+          await moveToRelay(game.relay, bundle);
+        } catch (error) {
+          // It was not taken: it goes on here.
+          await workflows.import(bundle);
+          throw error;
+        }
+        show(workflows);
+      }),
+    back: (id) =>
+      run(async (workflows) => {
+        if (game.relay === null) return;
+        await workflows.import(await bringBack(game.relay, id));
+      }),
     remove: (id) =>
       run(async (workflows) => {
         await workflows.remove(id);
