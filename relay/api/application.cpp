@@ -228,6 +228,7 @@ struct Application::Parts {
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Models> models;
+  std::optional<Adviser> adviser;
   std::unique_ptr<runs::RunService> run_service;
   std::optional<Runs> runs;
   RateGate session_rate;
@@ -256,6 +257,10 @@ void Application::Parts::open_runs() {
     return;
   }
   const runs::RunService::Surroundings around{store, gateway.get(), log, metrics};
+  if (gateway) {
+    adviser.emplace(*gateway, *catalogue);
+    game.use(&*adviser);
+  }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);
   runs.emplace(*run_service, static_cast<int>(config.json.depth_max));
 }

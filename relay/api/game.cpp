@@ -6,6 +6,7 @@
 #include "engine/base/json.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/observe/log.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -63,6 +64,9 @@ Game::Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max)
         &metrics.counter(name, help, {{"question", question.name}, {"outcome", "answered"}});
     series.refused =
         &metrics.counter(name, help, {{"question", question.name}, {"outcome", "refused"}});
+    series.advised = &metrics.counter("redoubt_model_advice_total",
+                                      "Questions of the game that a model answered in time.",
+                                      {{"question", question.name}});
     series.duration = &metrics.histogram("redoubt_engine_duration_seconds",
                                          "Reading a question and thinking of its answer.",
                                          {{"question", question.name}});
@@ -73,7 +77,8 @@ Game::Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max)
 void Game::install(http::Router& router) {
   for (const Series& series : series_) {
     router.add_async(http::Method::post, std::string(series.question.path),
-                     [this, &series](http::Request& request) { return answer(request, series); });
+                     [this, &series](http::Request& request) { return answer(request, series); },
+                     {.watch_client = adviser_ != nullptr});
   }
 }
 
@@ -88,6 +93,24 @@ http::Response Game::counted(const Series& series, std::string_view body) const 
 
 net::Task<http::Response> Game::answer(http::Request& request, const Series& series) {
   if (auto refused = check_media_type(request)) co_return std::move(*refused);
+  http::Response response = co_await engine(request, series);
+  if (response.status != 200 || adviser_ == nullptr || !adviser_->asks()) co_return response;
+  const Advised advised =
+      co_await adviser_->ask(request, series.question.name, std::string(request.body));
+  if (!advised.answer.empty()) {
+    series.advised->add();
+    response.body = advised.answer;
+  } else if (!response.body.empty() && response.body.back() == '}') {
+    // Why this is less than a model's answer, beside what the engine says.
+    response.body.pop_back();
+    response.body += ",\"reduced\":{\"code\":\"";
+    observe::append_json_text(response.body, advised.reason);
+    response.body += "\",\"message\":\"No model gave an answer in time; the engine did.\"}}";
+  }
+  co_return response;
+}
+
+net::Task<http::Response> Game::engine(http::Request& request, const Series& series) {
   if (request.body.size() <= inline_body_bytes_max) co_return counted(series, request.body);
   // The Request outlives this Task, so that the pool may read its body.
   const auto work = [this, &series, body = request.body] { return counted(series, body); };

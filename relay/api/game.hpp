@@ -1,4 +1,5 @@
-// Game: the three questions that a game asks, answered by the engine.
+// Game: the three questions that a game asks, answered by a model where the operator has given one
+// the alias `strategist`, else (or when it is late, wrong or too dear) by the engine.
 //
 //   POST /api/team-strategy         what should this team go for?
 //   POST /api/agent-specification   which agent should it build next?
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "engine/strategy/requests.hpp"
+#include "relay/api/advice.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/observe/metrics.hpp"
@@ -35,6 +37,8 @@ std::optional<http::Response> check_media_type(const http::Request& request);
 class Game {
  public:
   Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max);
+  /// Before install(); outlives this. Null: the engine answers alone.
+  void use(Adviser* adviser) { adviser_ = adviser; }
   void install(http::Router& router);
 
  private:
@@ -42,13 +46,16 @@ class Game {
     Question question;
     observe::Counter* answered;
     observe::Counter* refused;
+    observe::Counter* advised;
     observe::Histogram* duration;
   };
   net::Task<http::Response> answer(http::Request& request, const Series& series);
+  net::Task<http::Response> engine(http::Request& request, const Series& series);
   http::Response counted(const Series& series, std::string_view body) const;
 
   net::ComputePool& pool_;
   int depth_max_;
+  Adviser* adviser_ = nullptr;
   std::vector<Series> series_;
 };
 

@@ -22,20 +22,6 @@ llm::Role role_of(const std::string& name) {
   return llm::Role::user;
 }
 
-// What of a model's text is JSON: all of it, or what one code fence holds.
-std::optional<Json> json_in(const std::string& text) {
-  std::string_view inner = text;
-  const std::size_t open = inner.find("```");
-  if (open != std::string_view::npos) {
-    const std::size_t line = inner.find('\n', open);
-    const std::size_t close = line == std::string_view::npos ? line : inner.find("```", line);
-    if (close != std::string_view::npos) inner = inner.substr(line + 1, close - line - 1);
-  }
-  auto json = parse_json(inner, {1 << 20, 64});
-  if (!json || !json->is_structured()) return std::nullopt;
-  return std::move(*json);
-}
-
 std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSummary& summary) {
   const std::string text = llm::answer_text(answer);
   Json value = {{"text", text},
@@ -95,6 +81,19 @@ std::string model_name(const std::string& request) {
 }
 
 }  // namespace
+
+std::optional<Json> json_in(const std::string& text) {
+  std::string_view inner = text;
+  const std::size_t open = inner.find("```");
+  if (open != std::string_view::npos) {
+    const std::size_t line = inner.find('\n', open);
+    const std::size_t close = line == std::string_view::npos ? line : inner.find("```", line);
+    if (close != std::string_view::npos) inner = inner.substr(line + 1, close - line - 1);
+  }
+  auto json = parse_json(inner, {1 << 20, 64});
+  if (!json || !json->is_structured()) return std::nullopt;
+  return std::move(*json);
+}
 
 Result<llm::ChatRequest> chat_of(const std::string& request) {
   const auto json = parse_json(request, {workflow::kPayloadBytesMax, 64});

@@ -1,0 +1,199 @@
+#include "relay/api/advice.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <optional>
+#include <utility>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/play/builtins.hpp"
+#include "engine/schema/schema.hpp"
+#include "relay/api/gate.hpp"
+#include "relay/net/signal.hpp"
+#include "relay/runs/model_step.hpp"
+#include "relay/runs/run_service.hpp"
+
+namespace redoubt::api {
+namespace {
+
+using workflow::Effect;
+using workflow::InputKind;
+using workflow::Run;
+using workflow::RunStatus;
+using workflow::StepKind;
+
+/// Inputs until the workflow asks its model: a shipped one needs a built-in's answer before it.
+constexpr int turns_max = 32;
+
+/// The run up to its model step.
+struct Asking {
+  Run run;
+  Effect effect;
+};
+
+std::optional<Asking> asking(const workflow::DefinitionPtr& definition, std::string_view body,
+                             std::int64_t now_ms) {
+  auto run = Run::start(definition, body, {"advice", 0, now_ms});
+  if (!run) return std::nullopt;
+  for (int turn = 0; turn < turns_max; ++turn) {
+    const workflow::Taken taken = run->take();
+    if (taken.effects.empty()) return std::nullopt;
+    for (const Effect& effect : taken.effects) {
+      if (effect.kind == StepKind::model) return Asking{std::move(*run), effect};
+      if (effect.kind != StepKind::builtin) return std::nullopt;
+      const auto said = play::call(effect.target, effect.request);
+      if (!said || !run->give({InputKind::completed, now_ms, effect.id, *said}))
+        return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+/// What the workflow makes of a model's answer; nothing where it does not take it.
+std::optional<Json> taken(const workflow::DefinitionPtr& definition, const std::string& snapshot,
+                          const std::string& effect, const std::string& value,
+                          std::int64_t now_ms) {
+  auto run = Run::restore(definition, snapshot, {});
+  if (!run || !run->give({InputKind::completed, now_ms, effect, value})) return std::nullopt;
+  if (run->status() != RunStatus::done) return std::nullopt;
+  auto outcome = parse_json(run->outcome(), {1 << 20, 64});
+  if (!outcome || !outcome->is_object() || outcome->value("source", Json()) != "model")
+    return std::nullopt;
+  const auto answer = outcome->find("answer");
+  if (answer == outcome->end() || !answer->is_object()) return std::nullopt;
+  return *answer;
+}
+
+class Exchange final : public upstream::CallClient {
+ public:
+  Exchange(const net::Executor& shard, workflow::DefinitionPtr definition, std::string snapshot,
+           std::string effect, std::optional<schema::Schema> fits, std::int64_t now_ms)
+      : decided(shard),
+        definition_(std::move(definition)),
+        snapshot_(std::move(snapshot)),
+        effect_(std::move(effect)),
+        fits_(std::move(fits)),
+        now_ms_(now_ms) {}
+
+  bool accepts(const llm::ChatAnswer& answer) override { return judged(answer).has_value(); }
+  void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
+  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
+                 const upstream::CallSummary& summary) override {
+    if (auto json = judged(answer)) {
+      (*json)["source"] = "model";
+      (*json)["model"] = summary.target;
+      (*json)["cost_microusd"] = limits::microdollars_up(summary.cost);
+      advised.answer = json->dump(-1, ' ', false, Json::error_handler_t::replace);
+    } else {
+      advised.reason = "bad_answer";
+    }
+    finish();
+  }
+  void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
+    engine(refusal.reason);
+  }
+  void on_engine(upstream::Reason reason) override { engine(reason); }
+
+  void hold(std::shared_ptr<upstream::GatewayCall> call) {
+    if (!over_) call_ = std::move(call);
+  }
+  /// The client left.
+  void leave() {
+    if (const auto call = std::exchange(call_, nullptr)) call->leave();
+    advised.reason = "client_gone";
+    finish();
+  }
+
+  net::Signal decided;
+  Advised advised;
+
+ private:
+  void engine(upstream::Reason reason) {
+    advised.reason = upstream::reason_name(reason);
+    finish();
+  }
+  void finish() {
+    over_ = true;
+    decided.notify();
+  }
+  std::optional<Json> judged(const llm::ChatAnswer& answer) const {
+    const auto json = runs::json_in(llm::answer_text(answer));
+    if (!json || (fits_ && !fits_->accepts(*json))) return std::nullopt;
+    const Json value = {{"text", llm::answer_text(answer)}, {"json", *json}};
+    return taken(definition_, snapshot_, effect_, canonical(value), now_ms_);
+  }
+
+  workflow::DefinitionPtr definition_;
+  std::string snapshot_;
+  std::string effect_;
+  std::optional<schema::Schema> fits_;
+  std::int64_t now_ms_;
+  std::shared_ptr<upstream::GatewayCall> call_;
+  bool over_ = false;
+};
+
+upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
+  upstream::Order order;
+  order.request = std::move(chat);
+  order.request.model = runs::model_default;
+  order.request_id = request_id_of(request);
+  order.game = true;
+  if (const Caller* caller = caller_of(request)) {
+    order.who = caller->who();
+    order.tenant = caller->tenant();
+    order.anonymous = caller->claims == nullptr;
+    order.own_limits = caller->limits();
+  }
+  return order;
+}
+
+}  // namespace
+
+Adviser::Adviser(upstream::Gateway& gateway, const runs::Catalogue& catalogue) : gateway_(gateway) {
+  // A workflow's name is its question's, but for the second one.
+  constexpr std::pair<const char*, const char*> names[] = {
+      {"team_strategy", "team_strategy"},
+      {"agent_specification", "agent_creation"},
+      {"strategy_adaptation", "strategy_adaptation"}};
+  for (const auto& [question, workflow] : names)
+    if (auto definition = catalogue.find(workflow)) known_[question] = std::move(definition);
+}
+
+bool Adviser::asks() const {
+  return gateway_.knows(runs::model_default);
+}
+
+net::Task<Advised> Adviser::ask(http::Request& request, std::string_view workflow,
+                                std::string body) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  const auto known = known_.find(workflow);
+  Advised none{.answer = {}, .reason = "no_workflow"};
+  if (known == known_.end()) co_return none;
+  const std::int64_t now_ms = request.context.now.wall_ms;
+  auto begun = asking(known->second, body, now_ms);
+  if (!begun) co_return none;
+  auto chat = runs::chat_of(begun->effect.request);
+  if (!chat) co_return none;
+  std::optional<schema::Schema> fits;
+  if (chat->output.kind == llm::OutputKind::json_schema) {
+    const auto document = parse_json(chat->output.schema);
+    if (document) {
+      auto compiled = schema::Schema::compile(*document);
+      if (compiled) fits = std::move(*compiled);
+    }
+  }
+  auto exchange = std::make_shared<Exchange>(shard, known->second, begun->run.snapshot(),
+                                             begun->effect.id, std::move(fits), now_ms);
+  request.client_gone = [exchange] { exchange->leave(); };
+  upstream::Order order = order_of(request, std::move(*chat));
+  auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
+  if (!started) {
+    none.reason = started.error().code;
+    co_return none;
+  }
+  exchange->hold(std::move(*started));
+  co_await exchange->decided.wait();
+  co_return exchange->advised;
+}
+
+}  // namespace redoubt::api

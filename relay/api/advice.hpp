@@ -1,0 +1,42 @@
+// Advice: the game's questions asked of a model, by the shipped workflow of the same name.
+//
+// 1. The workflow makes the prompt (features and formulas) and judges the answer (its schema and
+//    guard); the gateway asks the alias `strategist` under the caller's limits and says when the
+//    engine has to answer: at once where nothing can be asked, after 2,500 ms at the latest.
+// 2. What the workflow does not take is no answer: the gateway tries the next target.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "relay/http/message.hpp"
+#include "relay/net/task.hpp"
+#include "relay/runs/catalogue.hpp"
+#include "relay/upstream/gateway.hpp"
+
+namespace redoubt::api {
+
+struct Advised {
+  std::string answer;  ///< the response's JSON object; empty: the engine answers
+  std::string reason;  ///< why the engine does: gateway's name of the reason
+};
+
+class Adviser {
+ public:
+  /// `gateway` outlives the adviser.
+  Adviser(upstream::Gateway& gateway, const runs::Catalogue& catalogue);
+
+  /// Whether there is a model to ask.
+  bool asks() const;
+  /// On the request's shard. `workflow`: team_strategy, ...; `body`: a request that was read
+  /// without a fault. The answer has source "model", the model's name and the cost.
+  net::Task<Advised> ask(http::Request& request, std::string_view workflow, std::string body);
+
+ private:
+  upstream::Gateway& gateway_;
+  /// By question.
+  std::map<std::string, workflow::DefinitionPtr, std::less<>> known_;
+};
+
+}  // namespace redoubt::api

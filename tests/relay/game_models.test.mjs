@@ -1,0 +1,148 @@
+// The game's questions with a model behind the relay: its answer where it is good and in time, the
+// engine's in every other case, and never later than three seconds.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { start_mock, start_relay, until } from './mock_upstream.mjs';
+import { post_json } from './program.mjs';
+
+const answer_ms_max = 3_000;
+const situation = {
+  team_id: 'red',
+  territory_control: { red: 10, blue: 45 },
+  resources: { red: { energy: 4, materials: 9, data: 0 } },
+  agents: { red: [], blue: [] },
+  resource_distribution: { energy: 5, materials: 5, data: 5, total: 15 },
+};
+const plan = {
+  strategy: 'economic',
+  focus: 'resources',
+  priorities: ['collect_energy'],
+  description: 'Gather first, fight later.',
+};
+const agent = {
+  role: 'defender',
+  attributes: { speed: 0.4, health: 0.7, attack: 0.5, defense: 0.9, carryCapacity: 0.2 },
+  priority: 'materials',
+  description: 'Holds the bridge.',
+};
+const questions = {
+  '/api/team-strategy': [situation, plan],
+  '/api/agent-specification': [
+    { team_id: 'red', strategy: plan, resources: { energy: 40, materials: 40, data: 40 } },
+    agent,
+  ],
+  '/api/strategy-adaptation': [
+    { ...situation, current_strategy: plan, opponent_history: [] },
+    { ...plan, strategy: 'defensive' },
+  ],
+};
+const says = (value) => [
+  { answer: { text: typeof value === 'string' ? value : JSON.stringify(value) } },
+];
+
+describe("the game's questions", { concurrency: false }, () => {
+  let mock;
+  let relay;
+  before(async () => {
+    mock = await start_mock();
+  });
+  after(async () => {
+    await relay?.stop();
+    await mock?.stop();
+  });
+  // Each case has a relay of its own: a breaker remembers what went before.
+  const begin = async (rules, env = {}) => {
+    await relay?.stop();
+    await mock.script(rules);
+    await mock.forget();
+    relay = await start_relay(mock, { strategist: ['openai/one', 'anthropic/two'] }, env);
+  };
+  const ask = async (path = '/api/team-strategy') => {
+    const from = performance.now();
+    const answer = await post_json(relay, path, questions[path][0]);
+    const ms = performance.now() - from;
+    assert.ok(ms <= answer_ms_max, `${path} took ${Math.round(ms)} ms`);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json();
+  };
+
+  it('are answered by the model, which is asked with features and formulas', async () => {
+    await begin([]);
+    for (const [path, [, answer]] of Object.entries(questions)) {
+      await mock.script([
+        { do: says(`Here it is:\n\`\`\`json\n${JSON.stringify(answer)}\n\`\`\``) },
+      ]);
+      const got = await ask(path);
+      assert.equal(got.source, 'model', path);
+      assert.equal(got.model, 'openai/one');
+      for (const [name, value] of Object.entries(answer)) assert.deepEqual(got[name], value, name);
+    }
+    assert.match(JSON.stringify((await mock.calls())[0]), /one/);
+  });
+
+  it('go to the next model when one does not fit', async () => {
+    await begin([
+      { when: { model: 'one' }, do: says({ ...plan, strategy: 'odd' }) },
+      { when: { model: 'two' }, do: says(plan) },
+    ]);
+    const got = await ask();
+    assert.equal(got.source, 'model');
+    assert.equal(got.model, 'anthropic/two');
+  });
+
+  for (const [name, steps] of [
+    ['says something else', says('I would rather not.')],
+    ['says what the game does not know', says({ ...plan, priorities: ['win'] })],
+    ['refuses', [{ head: 401 }, { send: '{"error":{"message":"no"}}' }]],
+    ['is overloaded', [{ head: 529 }, { send: '{}' }]],
+    ['fails', [{ head: 500 }, { send: 'oops' }]],
+    [
+      'is cut off',
+      [{ head: 200 }, { send: 'data: {"choices":[{"delta":{"content":"{"' }, { cut: true }],
+    ],
+    ['resets', [{ reset: true }]],
+    ['never answers', [{ hold: true }]],
+    [
+      'never ends',
+      [{ head: 200 }, { repeat: 1000, every_ms: 200, send: ': beat\n\n' }, { hold: true }],
+    ],
+  ]) {
+    it(`are answered by the engine when the model ${name}`, async () => {
+      await begin([{ do: steps }]);
+      const got = await ask();
+      assert.equal(got.source, 'engine');
+      assert.ok(got.reduced.code.length > 0, JSON.stringify(got.reduced));
+      assert.ok(got.priorities.length > 0);
+    });
+  }
+
+  it('are answered by the engine when the budget is used', async () => {
+    await begin([{ do: says(plan) }], { REDOUBT_MODELS_ANONYMOUS_REQUESTS_PER_MINUTE: '1' });
+    assert.equal((await ask()).source, 'model');
+    const got = await ask();
+    assert.equal(got.source, 'engine');
+    assert.ok(got.reduced.code.length > 0);
+  });
+
+  it('end the call of a client that leaves', async () => {
+    await begin([{ do: [{ hold: true }] }]);
+    const life = new AbortController();
+    const asked = fetch(`${relay.url}/api/team-strategy`, {
+      method: 'POST',
+      body: JSON.stringify(situation),
+      headers: { 'content-type': 'application/json' },
+      signal: life.signal,
+    }).catch(() => null);
+    await until('the call', async () => (await mock.calls()).length === 1);
+    life.abort();
+    await asked;
+    await until('its end', async () => (await mock.calls())[0].end === 'client_gone');
+  });
+
+  it('refuse a bad request before any model is asked', async () => {
+    await begin([{ do: says(plan) }]);
+    const answer = await post_json(relay, '/api/team-strategy', { team_id: 7 });
+    assert.equal(answer.status, 422);
+    assert.deepEqual(await mock.calls(), []);
+  });
+});
