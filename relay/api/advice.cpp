@@ -149,28 +149,20 @@ upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
 
 }  // namespace
 
-Adviser::Adviser(upstream::Gateway& gateway, const runs::Catalogue& catalogue) : gateway_(gateway) {
-  // A workflow's name is its question's, but for the second one.
-  constexpr std::pair<const char*, const char*> names[] = {
-      {"team_strategy", "team_strategy"},
-      {"agent_specification", "agent_creation"},
-      {"strategy_adaptation", "strategy_adaptation"}};
-  for (const auto& [question, workflow] : names)
-    if (auto definition = catalogue.find(workflow)) known_[question] = std::move(definition);
-}
-
 bool Adviser::asks() const {
   return gateway_.knows(runs::model_default);
 }
 
-net::Task<Advised> Adviser::ask(http::Request& request, std::string_view workflow,
+net::Task<Advised> Adviser::ask(http::Request& request, std::string_view question,
                                 std::string body) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
-  const auto known = known_.find(workflow);
+  // A workflow's name is its question's, but for this one.
+  const std::string_view name = question == "agent_specification" ? "agent_creation" : question;
+  const workflow::DefinitionPtr definition = catalogue_.current()->find(name);
   Advised none{.answer = {}, .reason = "no_workflow"};
-  if (known == known_.end()) co_return none;
+  if (!definition) co_return none;
   const std::int64_t now_ms = request.context.now.wall_ms;
-  auto begun = asking(known->second, body, now_ms);
+  auto begun = asking(definition, body, now_ms);
   if (!begun) co_return none;
   auto chat = runs::chat_of(begun->effect.request);
   if (!chat) co_return none;
@@ -182,7 +174,7 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view workflo
       if (compiled) fits = std::move(*compiled);
     }
   }
-  auto exchange = std::make_shared<Exchange>(shard, known->second, begun->run.snapshot(),
+  auto exchange = std::make_shared<Exchange>(shard, definition, begun->run.snapshot(),
                                              begun->effect.id, std::move(fits), now_ms);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(*chat));

@@ -6,7 +6,6 @@
 // 2. What the workflow does not take is no answer: the gateway tries the next target.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -24,19 +23,19 @@ struct Advised {
 
 class Adviser {
  public:
-  /// `gateway` outlives the adviser.
-  Adviser(upstream::Gateway& gateway, const runs::Catalogue& catalogue);
+  /// Both outlive the adviser.
+  Adviser(upstream::Gateway& gateway, const runs::LiveCatalogue& catalogue)
+      : gateway_(gateway), catalogue_(catalogue) {}
 
   /// Whether there is a model to ask.
   bool asks() const;
-  /// On the request's shard. `workflow`: team_strategy, ...; `body`: a request that was read
+  /// On the request's shard. `question`: team_strategy, ...; `body`: a request that was read
   /// without a fault. The answer has source "model", the model's name and the cost.
-  net::Task<Advised> ask(http::Request& request, std::string_view workflow, std::string body);
+  net::Task<Advised> ask(http::Request& request, std::string_view question, std::string body);
 
  private:
   upstream::Gateway& gateway_;
-  /// By question.
-  std::map<std::string, workflow::DefinitionPtr, std::less<>> known_;
+  const runs::LiveCatalogue& catalogue_;
 };
 
 }  // namespace redoubt::api

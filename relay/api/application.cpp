@@ -228,6 +228,7 @@ struct Application::Parts {
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Models> models;
+  std::optional<runs::LiveCatalogue> workflows;
   std::optional<Adviser> adviser;
   std::unique_ptr<runs::RunService> run_service;
   std::optional<Runs> runs;
@@ -256,9 +257,11 @@ void Application::Parts::open_runs() {
     gateway_made = catalogue.error();
     return;
   }
-  const runs::RunService::Surroundings around{store, gateway.get(), log, metrics};
+  workflows.emplace(*catalogue);
+  const runs::RunService::Surroundings around{store,   gateway.get(), log,
+                                              metrics, *workflows,    config.workflows.directory};
   if (gateway) {
-    adviser.emplace(*gateway, *catalogue);
+    adviser.emplace(*gateway, *workflows);
     game.use(&*adviser);
   }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);

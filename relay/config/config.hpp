@@ -64,6 +64,10 @@ struct Cors {
                                    "https://localhost:*", "https://127.0.0.1:*"};
 };
 
+struct Workflows {
+  std::string directory;
+};
+
 struct Page {
   std::vector<std::string> connect;
 };
@@ -154,6 +158,7 @@ struct Config {
   Json json;
   Cors cors;
   Page page;
+  Workflows workflows;
   Limits limits;
   Push push;
   std::vector<Provider> providers;

@@ -207,6 +207,15 @@ constexpr Key table[] = {
      "players "
      "who bring a key of their own, such as https://api.anthropic.com. Part of the page's "
      "Content-Security-Policy; without it a player's key works with models on this machine alone."},
+    {"workflows.directory",
+     REDOUBT_IN_CONFIG(workflows.directory),
+     {},
+     nullptr,
+     "Folder of workflow files (*.yaml). One with a shipped workflow's name stands in for it, "
+     "others "
+     "are added. An edit is used from the next answer on; a broken one is refused with its fault "
+     "in "
+     "the log, and the last good one stays."},
     {"limits.requests_per_minute",
      REDOUBT_IN_CONFIG(limits.requests_per_minute),
      {0, 6'000'000},

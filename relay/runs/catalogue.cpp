@@ -1,5 +1,10 @@
 #include "relay/runs/catalogue.hpp"
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
 #include "engine/base/document.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
@@ -34,13 +39,15 @@ const workflow::Surroundings& surroundings() {
 Result<Catalogue> Catalogue::shipped() {
   Catalogue catalogue;
   for (const workflows::Shipped& one : workflows::shipped()) {
-    const auto document = yaml::read_yaml(one.text);
-    if (!document) return document.error();
-    auto definition = loaded(*document);
+    auto definition = read_workflow(one.text);
     if (!definition) return definition.error();
-    catalogue.definitions_.emplace(one.name, std::move(*definition));
+    catalogue.put(std::string(one.name), std::move(*definition));
   }
   return catalogue;
+}
+
+void Catalogue::put(std::string name, workflow::DefinitionPtr definition) {
+  definitions_[std::move(name)] = std::move(definition);
 }
 
 workflow::DefinitionPtr Catalogue::find(std::string_view name) const {
@@ -66,6 +73,76 @@ Result<workflow::DefinitionPtr> read_definition(std::string_view json) {
   const auto document = read_json_document(json, {definition_bytes_max, definition_depth_max});
   if (!document) return document.error();
   return loaded(*document);
+}
+
+Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml) {
+  const auto document = yaml::read_yaml(yaml);
+  if (!document) return document.error();
+  return loaded(*document);
+}
+
+std::shared_ptr<const Catalogue> LiveCatalogue::current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+void LiveCatalogue::replace(Catalogue catalogue) {
+  auto next = std::make_shared<const Catalogue>(std::move(catalogue));
+  const std::lock_guard lock(mutex_);
+  current_.swap(next);
+}
+
+WorkflowFolder::Look WorkflowFolder::look(const std::vector<WorkflowFile>& files) {
+  Look found;
+  bool changed = false;
+  std::map<std::string, Seen> now;
+  for (const WorkflowFile& file : files) {
+    Seen seen;
+    if (const auto before = seen_.find(file.name); before != seen_.end()) seen = before->second;
+    if (seen.text != file.text) {
+      seen.text = file.text;
+      auto read = read_workflow(file.text);
+      if (read) {
+        seen.good = std::move(*read);
+        changed = true;
+      } else {
+        Error fault = read.error();
+        fault.path = file.name + ".yaml";
+        found.faults.push_back(std::move(fault));
+      }
+    }
+    now[file.name] = std::move(seen);
+  }
+  changed = changed || now.size() != seen_.size();
+  seen_ = std::move(now);
+  if (!changed) return found;
+  found.catalogue = shipped_;
+  for (const auto& [name, seen] : seen_)
+    if (seen.good) found.catalogue->put(name, seen.good);
+  return found;
+}
+
+Result<std::vector<WorkflowFile>> read_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::vector<WorkflowFile> files;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() != ".yaml") continue;
+    std::ifstream in(at->path(), std::ios::binary);
+    std::string text(workflow_file_bytes_max + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    files.push_back({at->path().stem().string(), std::move(text)});
+    if (files.size() > workflow_files_max)
+      return make_error("bad_folder", {folder, " has too many workflows"}, {folder},
+                        {joined({"at most ", workflow_files_max})}, {});
+  }
+  if (error)
+    return make_error("bad_folder", {folder, " cannot be read: ", error.message()}, {folder}, {},
+                      {});
+  std::sort(files.begin(), files.end(),
+            [](const WorkflowFile& a, const WorkflowFile& b) { return a.name < b.name; });
+  return files;
 }
 
 }  // namespace redoubt::runs

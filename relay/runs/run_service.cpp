@@ -78,17 +78,21 @@ bool over(RunStatus status) {
 
 class RunService::Parts : public std::enable_shared_from_this<Parts> {
  public:
-  Parts(Catalogue catalogue, Surroundings around)
-      : catalogue_(std::move(catalogue)),
-        around_(around),
-        store_(around.writer),
+  Parts(Catalogue shipped, Surroundings around)
+      : around_(std::move(around)),
+        folder_(std::move(shipped)),
+        store_(around_.writer),
         work_(asio::make_work_guard(io_)),
         heartbeat_(io_),
-        started_(around.metrics.counter("redoubt_runs_started_total",
-                                        "Runs of workflows that were started or imported.", {})),
-        ended_(around.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.", {})),
-        store_faults_(around.metrics.counter("redoubt_run_store_faults_total",
-                                             "Events of runs that had to be stored again.", {})) {}
+        folder_timer_(io_),
+        started_(around_.metrics.counter("redoubt_runs_started_total",
+                                         "Runs of workflows that were started or imported.", {})),
+        ended_(
+            around_.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.", {})),
+        files_refused_(around_.metrics.counter("redoubt_workflow_files_refused_total",
+                                               "Edits of workflow files that were refused.", {})),
+        store_faults_(around_.metrics.counter("redoubt_run_store_faults_total",
+                                              "Events of runs that had to be stored again.", {})) {}
 
   /// The callback on our thread, while there is one.
   template <class T>
@@ -104,10 +108,36 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     };
   }
 
+  /// What the folder says now. Before begin(), and then on our thread.
+  void look_at_folder() {
+    if (around_.folder.empty()) return;
+    const auto files = read_folder(around_.folder);
+    if (!files) {
+      if (folder_fault_ != files.error().message) complain("workflow_folder", {}, files.error());
+      folder_fault_ = files.error().message;
+      return;
+    }
+    folder_fault_.clear();
+    WorkflowFolder::Look found = folder_.look(*files);
+    for (const Error& fault : found.faults) {
+      files_refused_.add();
+      observe::Line line(observe::Level::error, "workflow_refused", observe::wall_now_ms());
+      line.text("file", fault.path).text("code", fault.code).text("message", fault.message);
+      line.number("line", fault.line).number("column", fault.column);
+      around_.log.write(std::move(line));
+    }
+    if (!found.catalogue) return;
+    around_.catalogue.replace(std::move(*found.catalogue));
+    observe::Line line(observe::Level::info, "workflows_loaded", observe::wall_now_ms());
+    line.number("files", static_cast<std::int64_t>(files->size()));
+    around_.log.write(std::move(line));
+  }
+
   void begin() {
     thread_ = std::thread([this] { io_.run(); });
     post([this] {
       beat();
+      watch_folder();
       workflow::SigningKey fresh{fresh_id(), random_text(key_bytes)};
       store_.signing_key(std::move(fresh),
                          here<workflow::SigningKey>([this](Result<workflow::SigningKey> key) {
@@ -130,6 +160,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
         drop_effects(*open);
       open_.clear();
       heartbeat_.cancel();
+      folder_timer_.cancel();
       work_.reset();
       io_.stop();
     });
@@ -281,9 +312,10 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
 
   Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order) {
     if (order.definition.empty()) {
-      if (auto known = catalogue_.find(order.workflow)) return known;
+      if (auto known = around_.catalogue.current()->find(order.workflow)) return known;
       std::string names;
-      for (const std::string& name : catalogue_.names())
+      const auto catalogue = around_.catalogue.current();
+      for (const std::string& name : catalogue->names())
         names += (names.empty() ? "" : ", ") + name;
       return make_error("unknown_workflow", {"no workflow is called ", order.workflow},
                         {"workflow"}, {names}, {order.workflow});
@@ -377,7 +409,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     importer.owner = owner.who;
     importer.now_ms = now;
     importer.clock_offset_ms = clock_ms < 0 ? 0 : now - clock_ms;
-    importer.catalogue = catalogue_.hashes();
+    importer.catalogue = around_.catalogue.current()->hashes();
     importer.may_author = owner.may_author;
     if (!key_.id.empty()) importer.keys.push_back(key_);
     if (known) {
@@ -666,6 +698,16 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     });
   }
 
+  void watch_folder() {
+    if (around_.folder.empty()) return;
+    folder_timer_.expires_after(std::chrono::milliseconds(folder_interval_ms));
+    folder_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error || stopped_) return;
+      look_at_folder();
+      watch_folder();
+    });
+  }
+
   void complain(std::string_view event, std::string_view run, const Error& error) {
     observe::Line line(observe::Level::error, event, observe::wall_now_ms());
     if (!run.empty()) line.text("run", run);
@@ -673,14 +715,17 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     around_.log.write(std::move(line));
   }
 
-  const Catalogue catalogue_;
   Surroundings around_;
+  WorkflowFolder folder_;
+  std::string folder_fault_;
   RunStore store_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer heartbeat_;
+  asio::steady_timer folder_timer_;
   observe::Counter& started_;
   observe::Counter& ended_;
+  observe::Counter& files_refused_;
   observe::Counter& store_faults_;
   std::map<std::string, std::unique_ptr<Open>> open_;
   workflow::SigningKey key_;
@@ -688,8 +733,10 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
   std::thread thread_;
 };
 
-RunService::RunService(Catalogue catalogue, Surroundings around)
-    : parts_(std::make_shared<Parts>(std::move(catalogue), around)) {}
+RunService::RunService(Catalogue shipped, Surroundings around)
+    : parts_(std::make_shared<Parts>(std::move(shipped), std::move(around))) {
+  parts_->look_at_folder();
+}
 
 RunService::~RunService() {
   parts_->stop();

@@ -32,6 +32,8 @@ constexpr std::size_t runs_open_max = 10'000;
 constexpr std::size_t runs_per_owner_max = 100;
 constexpr std::size_t inputs_max = 1'024;
 constexpr std::size_t watchers_max = 16;
+/// How often the folder of workflows is looked at.
+constexpr std::int64_t folder_interval_ms = 500;
 /// A model step's `model_name` that no alias has is asked of this one.
 constexpr std::string_view model_default = "strategist";
 
@@ -66,9 +68,11 @@ class RunService {
     upstream::Gateway* gateway;  ///< null: no models
     observe::Log& log;
     observe::Metrics& metrics;
+    LiveCatalogue& catalogue;
+    std::string folder;  ///< of workflows that may change while the relay runs; empty: none
   };
   /// Everything named outlives the service. Its thread starts with begin().
-  RunService(Catalogue catalogue, Surroundings around);
+  RunService(Catalogue shipped, Surroundings around);
   ~RunService();
   RunService(const RunService&) = delete;
   RunService& operator=(const RunService&) = delete;

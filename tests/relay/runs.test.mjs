@@ -44,6 +44,7 @@ describe('runs', { concurrency: false }, () => {
   let other;
   const environment = () => ({
     REDOUBT_STORE_PATH: join(folder, 'relay.db'),
+    REDOUBT_WORKFLOWS_DIRECTORY: folder,
     REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service'),
   });
   const restart = async () => {
@@ -167,6 +168,24 @@ describe('runs', { concurrency: false }, () => {
     ]);
     assert.deepEqual(await refused({}), [400, 'bad_request']);
     assert.deepEqual(await refused({ workflow: 'triage', seed: '-1' }), [400, 'bad_request']);
+  });
+
+  it('runs what the folder of workflows says, from the next start on', async () => {
+    const write = (text) => writeFileSync(join(folder, 'hello.yaml'), text);
+    const file = (result) => `name: hello\nworkflow:\n  - emit: said\nresult: ${result}\n`;
+    const says = (wanted) =>
+      until(wanted, async () => {
+        const begun = await start({ workflow: 'hello' });
+        return begun.status === 201 && (await ended(begun.json().id)).outcome === wanted;
+      });
+    write(file('one'));
+    await says('one');
+    write(file('two'));
+    await says('two');
+    write('name: hello\nworkflow:\n  - tool: nothing\n');
+    const refused = await relay.line((line) => line.event === 'workflow_refused');
+    assert.deepEqual([refused.file, refused.line, refused.column], ['hello.yaml', 3, 11]);
+    await says('two');
   });
 
   it('goes on after it was killed in the middle of a model call', async () => {

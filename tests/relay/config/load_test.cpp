@@ -148,7 +148,7 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
        "listeners[0].prot is not a key of the configuration; did you mean listeners[0].port?"},
       {"completely_else: 1\n", 1, 1,
        "one of admin, aliases, cors, json, limits, listeners, log, models, page, providers, push, "
-       "server, store, tokens, vault, www"},
+       "server, store, tokens, vault, workflows, www"},
       {"server:\n  shards: many\n", 2, 11,
        "server.shards: expected an integer from 1 to 64, got \"many\""},
       {"server: {shards: 0}\n", 1, 18, "an integer from 1 to 64, got \"0\""},
