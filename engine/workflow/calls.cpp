@@ -2,6 +2,7 @@
 //
 // An effect's id is its step's id, the rounds around it and the number of the call: `judge[2]#1`.
 // Its key leaves the number out, so that every attempt of one call has the same.
+#include <optional>
 #include <utility>
 
 #include "engine/base/canonical_json.hpp"
@@ -169,17 +170,82 @@ bool known_effect(const State& s, std::string_view id) {
   return false;
 }
 
+namespace {
+
+bool of_model(StepKind kind) {
+  return kind == StepKind::model || kind == StepKind::agent || kind == StepKind::handoff;
+}
+
+/// The JSON object or list that a model's text is, bare or in its one code fence.
+std::optional<Json> json_in(std::string_view text) {
+  const std::size_t open = text.find("```");
+  if (open != std::string_view::npos) {
+    const std::size_t line = text.find('\n', open);
+    const std::size_t close =
+        line == std::string_view::npos ? std::string_view::npos : text.find("```", line);
+    if (close != std::string_view::npos) text = text.substr(line + 1, close - line - 1);
+  }
+  auto json = parse_json(text, {kPayloadBytesMax, 64});
+  if (!json || !json->is_structured()) return std::nullopt;
+  return std::move(*json);
+}
+
+/// A model's answer with `source`, and with `json` where its text is some.
+Value marked(const State& s, const Instance& i, Value value) {
+  if (!value->is_object()) return value;
+  const Step& step = s.step(i);
+  Json answer = *value;
+  if (step.kind == StepKind::model && !answer.contains("source")) answer["source"] = "model";
+  const auto text = answer.find("text");
+  if (step.output != kNone && !answer.contains("json") && text != answer.end() && text->is_string())
+    if (auto json = json_in(*text->get_ptr<const std::string*>()))
+      answer["json"] = std::move(*json);
+  return std::make_shared<const Json>(std::move(answer));
+}
+
+/// What is wrong with the answer by the step's schema; of a model it is its JSON that must fit.
+std::vector<std::string> misfits(const State& s, const Instance& i, const Json& answer) {
+  const Step& step = s.step(i);
+  if (step.output == kNone) return {};
+  const OutputSchema& schema = *s.definition->schemas[step.output];
+  if (!of_model(step.kind)) return schema.faults(answer);
+  const auto json = answer.is_object() ? answer.find("json") : answer.end();
+  if (!answer.is_object() || json == answer.end()) return {"the answer is not JSON"};
+  return schema.faults(*json);
+}
+
+/// Asks again, with the answer and what is wrong with it.
+void repair(State& s, Slot slot, const Json& answer, const std::vector<std::string>& faults) {
+  Instance& i = s.instances[slot];
+  ++i.turn;
+  record_member(s, EventKind::repairing, &i, "faults", Json(faults));
+  Json request = *i.request;
+  const Json said = answer.is_object() && answer.contains("text") ? answer["text"] : answer;
+  std::string asked =
+      "That does not fit what was asked for. Mend this and answer with the whole "
+      "JSON alone:";
+  for (const std::string& fault : faults)
+    asked += "\n- " + fault;
+  request["messages"].push_back(
+      {{"role", "assistant"}, {"content", said.is_string() ? said : Json(canonical(said))}});
+  request["messages"].push_back({{"role", "user"}, {"content", std::move(asked)}});
+  i.request = std::make_shared<const Json>(std::move(request));
+  send(s, slot);
+}
+
+}  // namespace
+
 void answered(State& s, Slot slot, Value value) {
   Instance& i = s.instances[slot];
   if (i.phase == Phase::deciding) return decided(s, slot, *value);
   close_call(s, slot);
-  const StepKind kind = s.step(i).kind;
-  if (kind == StepKind::model && value->is_object() && !value->contains("source")) {
-    Json marked = *value;
-    marked["source"] = "model";
-    value = std::make_shared<const Json>(std::move(marked));
-  }
-  complete(s, slot, std::move(value));
+  const Step& step = s.step(i);
+  if (of_model(step.kind)) value = marked(s, i, std::move(value));
+  const std::vector<std::string> faults = misfits(s, i, *value);
+  if (faults.empty()) return complete(s, slot, std::move(value));
+  if (of_model(step.kind) && i.turn < step.repair) return repair(s, slot, *value, faults);
+  fail(s, slot,
+       {"bad_output", joined({"the answer does not fit its schema: ", faults.front()}), i.step, 0});
 }
 
 bool once_open(const State& s, Slot slot) {

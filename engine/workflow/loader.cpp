@@ -122,11 +122,20 @@ bool Reading::flag_of(const Json& object, const char* key, const std::string& pa
 }
 
 std::uint32_t Reading::schema_of(const Json& object, const char* key, const std::string& path) {
-  static_cast<void>(path);
   const Json* found = member(object, key);
   if (!found) return kNone;
-  definition.schemas.push_back(
-      std::make_shared<const OutputSchema>(std::make_shared<const Json>(*found)));
+  auto compiled = schema::Schema::compile(*found);
+  if (!compiled) {
+    const std::string at = path.empty() ? std::string(key) : joined({path, ".", key});
+    // The fault's own place is a pointer into the schema.
+    std::string place = at;
+    for (const char c : compiled.error().path)
+      place.push_back(c == '/' ? '.' : c);
+    fault("bad_schema", place, {compiled.error().message});
+    return kNone;
+  }
+  definition.schemas.push_back(std::make_shared<const OutputSchema>(
+      std::make_shared<const Json>(*found), std::move(*compiled)));
   return static_cast<std::uint32_t>(definition.schemas.size() - 1);
 }
 

@@ -6,6 +6,7 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/workflow/loader.hpp"
+#include "engine/workflow/output_schema.hpp"
 #include "engine/workflow/state.hpp"
 
 // A step's transitions. Whatever is not here cannot happen: an input for it finds no open effect,
@@ -374,6 +375,11 @@ Run::~Run() = default;
 Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOptions options) {
   auto value = read_value(input);
   if (!value) return value.error();
+  if (definition->input_schema != kNone)
+    if (const auto faults = definition->schemas[definition->input_schema]->faults(**value);
+        !faults.empty())
+      return make_error("bad_input", {"the input does not fit: ", faults.front()}, {"input"},
+                        {"an input that fits the workflow's schema"}, {});
   auto state = fresh(std::move(definition));
   State& s = *state;
   s.now_ms = options.now_ms;
@@ -462,6 +468,12 @@ Result<Given> give_answer(State& s, const Input& input, Value value) {
   if (!asked && input.kind == InputKind::answer)
     return refused("bad_answer", {"\"", input.name, "\" is no question"}, "the id of an ask",
                    input.name);
+  // A person can be told at once, and asked again.
+  if (const std::uint32_t schema = s.step(i).output;
+      asked && schema != kNone && i.phase != Phase::deciding)
+    if (const auto faults = s.definition->schemas[schema]->faults(*value); !faults.empty())
+      return refused("bad_answer", {"the answer does not fit: ", faults.front()},
+                     "an answer that fits the step's schema", canonical(*value));
   Applied applied{EventKind::completed, slot, std::move(value), TimerKind::wait};
   if (input.kind == InputKind::failed) applied.kind = EventKind::failed;
   if (input.kind == InputKind::answer) applied.kind = EventKind::answered;

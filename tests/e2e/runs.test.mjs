@@ -123,6 +123,14 @@ describe('runs with a model behind the relay', { concurrency: false }, () => {
     page = await browser.page();
     game = gamePage(page);
     await game.open(relay.url);
+    // These players want no strategies from the relay: whoever asks the model is a run.
+    await game.openTab('Match');
+    for (const team of ['Red', 'Blue']) {
+      await page.locator('.match').getByLabel(team).selectOption('rush');
+    }
+    await page.getByRole('button', { name: 'Start match' }).click();
+    await until('the new match', async () => /rush/.test(await game.card('Red').innerText()));
+    await until('it to be kept', async () => (await game.keptTick()) !== null);
     await game.openTab('Runs');
   });
   after(async () => {
