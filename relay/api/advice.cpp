@@ -114,6 +114,7 @@ class Exchange final : public upstream::CallClient {
   }
   void finish() {
     over_ = true;
+    call_.reset();  // it holds us
     decided.notify();
   }
   std::optional<Json> judged(const llm::ChatAnswer& answer) const {
