@@ -202,6 +202,8 @@ struct Application::Parts {
     if (run_service) run_service->stop();
     pool.reset();
     server.reset();
+    // The store writes what it was told before it closes.
+    if (gateway) gateway->close();
   }
 
   void open_gateway();

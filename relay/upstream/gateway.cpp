@@ -283,6 +283,7 @@ class GatewayImpl final : public Gateway {
   bool budgeted(const Order& order) const;
   void expire_locked();
   std::vector<limits::StoreEffect> take_effects_locked() { return limiter_.take_effects(); }
+  void close() override;
   void carry_out(std::vector<limits::StoreEffect> effects);
   void wake_waiting();
 
@@ -977,6 +978,17 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
 void GatewayImpl::expire_locked() {
   std::vector<limits::Expired> expired;
   limiter_.expire(instant(), expired);
+}
+
+void GatewayImpl::close() {
+  std::vector<limits::StoreEffect> effects;
+  {
+    const std::lock_guard lock(mutex_);
+    limiter_.close_leases();
+    effects = take_effects_locked();
+  }
+  for (const limits::StoreEffect& effect : effects)
+    ledger_.carry_out(effect, [](std::optional<limits::Picodollars>) {});
 }
 
 void GatewayImpl::carry_out(std::vector<limits::StoreEffect> effects) {

@@ -144,6 +144,9 @@ class Gateway {
     limits::Picodollars month = 0;
   };
   virtual Spent spent(std::string_view who) = 0;
+  /// After the last call, before the store closes: what of the budgets was drawn and not spent goes
+  /// back, so that the next start can spend it.
+  virtual void close() = 0;
 };
 
 }  // namespace redoubt::upstream

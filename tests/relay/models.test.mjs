@@ -1,6 +1,9 @@
 // Language models through the relay's program: three formats for clients, four for providers,
 // fallback, clients that leave, what it costs and who may spend it.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { events_of, start_mock, start_relay, until } from './mock_upstream.mjs';
 import { ask, post_json } from './program.mjs';
@@ -292,6 +295,23 @@ describe('budgets', { concurrency: false }, () => {
     const spent = passed.reduce((sum, a) => sum + Number(a.headers['x-redoubt-cost-microusd']), 0);
     return { passed: passed.length, spent };
   }
+
+  it('loses nothing of a budget when it is restarted', async () => {
+    await mock.script([{ do: [{ answer: { input_tokens: 1000, output_tokens: 100 } }] }]);
+    const folder = mkdtempSync(join(tmpdir(), 'redoubt-budget-'));
+    let passed = 0;
+    // A call costs $0.0015 and reserves about $0.002: seven fit, if nothing is lost between them.
+    for (let start = 0; start < 9; ++start) {
+      const relay = await start_relay(mock, aliases, {
+        REDOUBT_MODELS_PLAYER_DAY_MICROUSD: '12500',
+        REDOUBT_STORE_PATH: join(folder, 'relay.db'),
+      });
+      passed += (await rush(relay, 1, 200)).passed;
+      await relay.stop();
+    }
+    rmSync(folder, { recursive: true });
+    assert.equal(passed, 7);
+  });
 
   it('never spends more than there is, and spends what is left', async () => {
     // A call costs $0.0015 and reserves about $0.002.
