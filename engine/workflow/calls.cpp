@@ -2,11 +2,11 @@
 //
 // An effect's id is its step's id, the rounds around it and the number of the call: `judge[2]#1`.
 // Its key leaves the number out, so that every attempt of one call has the same.
-#include <optional>
 #include <utility>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/schema/lenient.hpp"
 #include "engine/workflow/output_schema.hpp"
 #include "engine/workflow/state.hpp"
 
@@ -176,20 +176,6 @@ bool of_model(StepKind kind) {
   return kind == StepKind::model || kind == StepKind::agent || kind == StepKind::handoff;
 }
 
-/// The JSON object or list that a model's text is, bare or in its one code fence.
-std::optional<Json> json_in(std::string_view text) {
-  const std::size_t open = text.find("```");
-  if (open != std::string_view::npos) {
-    const std::size_t line = text.find('\n', open);
-    const std::size_t close =
-        line == std::string_view::npos ? std::string_view::npos : text.find("```", line);
-    if (close != std::string_view::npos) text = text.substr(line + 1, close - line - 1);
-  }
-  auto json = parse_json(text, {kPayloadBytesMax, 64});
-  if (!json || !json->is_structured()) return std::nullopt;
-  return std::move(*json);
-}
-
 /// A model's answer with `source`, and with `json` where its text is some.
 Value marked(const State& s, const Instance& i, Value value) {
   if (!value->is_object()) return value;
@@ -197,9 +183,13 @@ Value marked(const State& s, const Instance& i, Value value) {
   Json answer = *value;
   if (step.kind == StepKind::model && !answer.contains("source")) answer["source"] = "model";
   const auto text = answer.find("text");
-  if (step.output != kNone && !answer.contains("json") && text != answer.end() && text->is_string())
-    if (auto json = json_in(*text->get_ptr<const std::string*>()))
+  if (step.output != kNone && !answer.contains("json") && text != answer.end() &&
+      text->is_string()) {
+    // What was mended is not recorded: the text is, and reads the same for ever.
+    std::uint32_t repairs = 0;
+    if (auto json = schema::read_lenient(*text->get_ptr<const std::string*>(), repairs))
       answer["json"] = std::move(*json);
+  }
   return std::make_shared<const Json>(std::move(answer));
 }
 

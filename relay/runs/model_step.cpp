@@ -6,6 +6,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/play/builtins.hpp"
+#include "engine/schema/lenient.hpp"
 #include "relay/runs/run_service.hpp"
 
 namespace redoubt::runs {
@@ -83,15 +84,9 @@ std::string model_name(const std::string& request) {
 }  // namespace
 
 std::optional<Json> json_in(const std::string& text) {
-  std::string_view inner = text;
-  const std::size_t open = inner.find("```");
-  if (open != std::string_view::npos) {
-    const std::size_t line = inner.find('\n', open);
-    const std::size_t close = line == std::string_view::npos ? line : inner.find("```", line);
-    if (close != std::string_view::npos) inner = inner.substr(line + 1, close - line - 1);
-  }
-  auto json = parse_json(inner, {1 << 20, 64});
-  if (!json || !json->is_structured()) return std::nullopt;
+  std::uint32_t repairs = 0;
+  auto json = schema::read_lenient(text, repairs);
+  if (!json) return std::nullopt;
   return std::move(*json);
 }
 

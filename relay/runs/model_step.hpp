@@ -42,7 +42,7 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
 /// The effect's request as a neutral one; `model` is left to the caller. Errors: bad_request.
 Result<llm::ChatRequest> chat_of(const std::string& request);
 
-/// The JSON object or list in a model's text: all of it, or what one code fence holds.
+/// The JSON object or list in a model's text (engine/schema/lenient.hpp).
 std::optional<nlohmann::json> json_in(const std::string& text);
 
 }  // namespace redoubt::runs
