@@ -1,0 +1,177 @@
+// The official SDKs, unmodified, against the relay: what they send is understood, and what they
+// parse is what they expect. Behind the relay stands the mock, in another format each time.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { generateText, jsonSchema, Output, streamText, tool } from 'ai';
+import OpenAI from 'openai';
+import { start_mock, start_relay } from './mock_upstream.mjs';
+import { post_json } from './program.mjs';
+
+const text = 'Hold the bridge.';
+const aliases = {
+  chat: ['openai/one'],
+  responses: ['responses/one'],
+  claude: ['anthropic/one'],
+  gemini: ['google/one'],
+};
+const usage = { input_tokens: 11, output_tokens: 5 };
+const call = { name: 'move', arguments: '{"to": 7}' };
+const secret = 'a secret of the game that is long enough for anybody';
+const parameters = {
+  type: 'object',
+  properties: { to: { type: 'integer' } },
+  required: ['to'],
+  additionalProperties: false,
+};
+const shape = {
+  type: 'object',
+  properties: { plan: { type: 'string' } },
+  required: ['plan'],
+  additionalProperties: false,
+};
+
+describe('official SDKs', { concurrency: false }, () => {
+  let folder;
+  let mock;
+  let relay;
+  let openai;
+  let anthropic;
+  let compatible;
+  before(async () => {
+    mock = await start_mock();
+    folder = mkdtempSync(join(tmpdir(), 'redoubt-sdk-'));
+    writeFileSync(join(folder, 'service'), secret, { mode: 0o600 });
+    relay = await start_relay(mock, aliases, {
+      REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service'),
+    });
+    // A player's token is the only key that an SDK needs.
+    const bearer = { authorization: `Bearer ${secret}` };
+    const session = await post_json(relay, '/api/session', { sub: 'ada' }, bearer);
+    const apiKey = session.json().token;
+    const baseURL = `${relay.url}/v1`;
+    openai = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
+    anthropic = new Anthropic({ baseURL: relay.url, apiKey, maxRetries: 0 });
+    compatible = createOpenAICompatible({ name: 'redoubt', baseURL, apiKey });
+  });
+  after(async () => {
+    await relay?.stop();
+    await mock?.stop();
+    rmSync(folder, { recursive: true });
+  });
+  const says = (answer) => mock.script([{ do: [{ answer: { ...usage, ...answer } }] }]);
+
+  for (const model of Object.keys(aliases)) {
+    it(`openai: chat with ${model}, whole, streamed, with tools and a schema`, async () => {
+      await says({ text });
+      const messages = [{ role: 'user', content: 'Where to?' }];
+      const whole = await openai.chat.completions.create({ model, messages });
+      assert.equal(whole.choices[0].message.content, text);
+      assert.equal(whole.choices[0].finish_reason, 'stop');
+      assert.deepEqual([whole.usage.prompt_tokens, whole.usage.completion_tokens], [11, 5]);
+
+      let said = '';
+      let counted;
+      const stream_options = { include_usage: true };
+      const request = { model, messages, stream: true, stream_options };
+      for await (const chunk of await openai.chat.completions.create(request)) {
+        said += chunk.choices[0]?.delta.content ?? '';
+        counted = chunk.usage ?? counted;
+      }
+      assert.equal(said, text);
+      assert.equal(counted.completion_tokens, 5);
+
+      await says({ text: '', tool_calls: [call] });
+      const tools = [{ type: 'function', function: { name: 'move', parameters } }];
+      const called = await openai.chat.completions.create({ model, messages, tools });
+      const [first] = called.choices[0].message.tool_calls;
+      assert.equal(called.choices[0].finish_reason, 'tool_calls');
+      assert.equal(first.function.name, 'move');
+      assert.deepEqual(JSON.parse(first.function.arguments), { to: 7 });
+
+      await says({ text: '{"plan": "go"}' });
+      const response_format = { type: 'json_schema', json_schema: { name: 'plan', schema: shape } };
+      const formed = await openai.chat.completions.create({ model, messages, response_format });
+      assert.deepEqual(JSON.parse(formed.choices[0].message.content), { plan: 'go' });
+    });
+
+    it(`openai: responses with ${model}, whole and streamed`, async () => {
+      await says({ text });
+      const whole = await openai.responses.create({ model, input: 'Where to?' });
+      assert.equal(whole.output_text, text);
+      assert.equal(whole.usage.output_tokens, 5);
+      let said = '';
+      let ended;
+      const stream = await openai.responses.create({ model, input: 'Where to?', stream: true });
+      for await (const event of stream) {
+        if (event.type === 'response.output_text.delta') said += event.delta;
+        if (event.type === 'response.completed') ended = event.response;
+      }
+      assert.equal(said, text);
+      assert.equal(ended.status, 'completed');
+    });
+
+    it(`anthropic: messages with ${model}, whole, streamed and with tools`, async () => {
+      await says({ text });
+      const request = {
+        model,
+        max_tokens: 100,
+        messages: [{ role: 'user', content: 'Where to?' }],
+      };
+      const whole = await anthropic.messages.create(request);
+      assert.equal(whole.content[0].text, text);
+      assert.equal(whole.stop_reason, 'end_turn');
+      assert.equal(whole.usage.output_tokens, 5);
+      const final = await anthropic.messages.stream(request).finalMessage();
+      assert.equal(final.content[0].text, text);
+
+      await says({ text: '', tool_calls: [call] });
+      const tools = [{ name: 'move', input_schema: parameters }];
+      const called = await anthropic.messages.create({ ...request, tools });
+      const use = called.content.find(({ type }) => type === 'tool_use');
+      assert.deepEqual([use.name, use.input], ['move', { to: 7 }]);
+      assert.equal(called.stop_reason, 'tool_use');
+    });
+
+    it(`ai: generateText, streamText, tools and an object with ${model}`, async () => {
+      await says({ text });
+      const asked = { model: compatible(model), prompt: 'Where to?', maxRetries: 0 };
+      const whole = await generateText(asked);
+      assert.equal(whole.text, text);
+      assert.equal(whole.usage.outputTokens, 5);
+      let said = '';
+      for await (const piece of streamText(asked).textStream) said += piece;
+      assert.equal(said, text);
+
+      await says({ text: '', tool_calls: [call] });
+      const tools = { move: tool({ inputSchema: jsonSchema(parameters) }) };
+      const called = await generateText({ ...asked, tools });
+      assert.deepEqual(called.toolCalls[0].input, { to: 7 });
+
+      await says({ text: '{"plan": "go"}' });
+      const output = Output.object({ schema: jsonSchema(shape) });
+      const formed = await generateText({ ...asked, output });
+      assert.deepEqual(formed.output, { plan: 'go' });
+    });
+  }
+
+  it('throw their own errors for what the relay refuses', async () => {
+    const messages = [{ role: 'user', content: 'Where to?' }];
+    await assert.rejects(openai.chat.completions.create({ model: 'nobody', messages }), (error) => {
+      assert.ok(error instanceof OpenAI.NotFoundError, String(error));
+      assert.match(error.message, /nobody/);
+      return true;
+    });
+    await assert.rejects(
+      anthropic.messages.create({ model: 'nobody', max_tokens: 9, messages }),
+      (error) => error instanceof Anthropic.NotFoundError,
+    );
+    const models = [];
+    for await (const model of openai.models.list()) models.push(model.id);
+    assert.deepEqual(models.sort(), Object.keys(aliases).sort());
+  });
+});
