@@ -45,8 +45,8 @@ TEST_CASE("every key is set from the file and from the environment") {
     const Target place = target(key, one, 0);
     const std::string name = environment_name(key, 0);
     std::string value = render(place);
-    if (value.front() == '"') value = value.substr(1, value.size() - 2);
-    if (value == "[]" || value.front() == '[') value = "";
+    if (value.starts_with('"')) value = value.substr(1, value.size() - 2);
+    if (value.starts_with('[')) value = "";
     if (value.empty() && !is_list(place) && key.check != nullptr && !key.check("").empty())
       value = "x";
     const Loaded loaded = good("", {{name, value}});
