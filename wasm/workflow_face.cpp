@@ -372,8 +372,8 @@ std::string import_bundle(const std::string& bytes, const std::string& builtins,
     auto imported = unwrap(workflow::import_run(bundle, around_of(builtins), importer));
     const DefinitionPtr definition = imported.run.definition();
     const std::string id = imported.run.id();
-    definitions()[next_handle()] = definition;
-    const int held_definition = definitions().rbegin()->first;
+    const int held_definition = next_handle();
+    definitions()[held_definition] = definition;
     const int run = hold(std::move(imported.run));
     out() = std::move(imported.history);
     return canonical(Json{{"run", run},

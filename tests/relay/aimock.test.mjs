@@ -42,7 +42,9 @@ describe('aimock as upstream', { concurrency: false }, () => {
       assert.equal(whole.status, 200, whole.text);
       assert.equal(whole.json().choices[0].message.content, 'Hold the bridge.');
       const streamed = await ask(model, 'Where to?', { stream: true });
-      const said = events_of(streamed.text).map(({ data }) => data.choices?.[0]?.delta?.content ?? '');
+      const said = events_of(streamed.text).map(
+        ({ data }) => data.choices?.[0]?.delta?.content ?? '',
+      );
       assert.equal(said.join(''), 'Hold the bridge.');
       assert.equal(events_of(streamed.text).at(-1).data, '[DONE]');
       const tools = [
@@ -56,7 +58,10 @@ describe('aimock as upstream', { concurrency: false }, () => {
       ];
       const called = await ask(model, 'Move!', { tools });
       const [call] = called.json().choices[0].message.tool_calls;
-      assert.deepEqual([call.function.name, JSON.parse(call.function.arguments)], ['move', { to: 7 }]);
+      assert.deepEqual(
+        [call.function.name, JSON.parse(call.function.arguments)],
+        ['move', { to: 7 }],
+      );
     });
   }
 });

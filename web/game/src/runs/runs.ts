@@ -139,21 +139,31 @@ export function createRuns(game: Game): Runs {
   }
   let loading = begin();
   loading.catch(game.tell);
+  /** Runs whose way back was refused: told once, and left to the player. */
+  const refused = new Set<string>();
   /** What has come to its end at the relay is fetched. */
   async function look(): Promise<void> {
-    const workflows = await loading;
+    // Where they did not load, that was told when it happened.
+    const workflows = await loading.catch(() => null);
+    if (workflows === null) return;
     const away = list.value.filter((run) => run.status === 'parked' && !run.error);
     if (away.length === 0 || game.relay === null || game.client.status.state !== 'online') return;
     for (const { id } of away) {
-      const there = await lookAt(game.relay, id);
-      if (there && there !== 'running' && there !== 'parked') {
-        await workflows.import(await bringBack(game.relay, id));
+      if (refused.has(id)) continue;
+      try {
+        const there = await lookAt(game.relay, id);
+        if (there && there !== 'running' && there !== 'parked') {
+          await workflows.import(await bringBack(game.relay, id));
+        }
+      } catch (error) {
+        // fetch's own error: the relay went away meanwhile, and is asked again.
+        if (error instanceof TypeError) return;
+        refused.add(id);
+        throw error;
       }
     }
   }
-  const looking = setInterval(() => {
-    look().catch(() => undefined); // The relay went away meanwhile: it is asked again.
-  }, LOOK_MS);
+  const looking = setInterval(() => void look().catch(game.tell), LOOK_MS);
   addEventListener('pagehide', () => clearInterval(looking));
   // A page that goes away breaks off its calls. That is no answer of a model: the runs stop where
   // they are, and ask again when there is a page again.
