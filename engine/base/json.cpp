@@ -105,6 +105,9 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
                       "the JSON text has " + std::to_string(text.size()) +
                           " bytes, more than the allowed " + std::to_string(limits.bytes_max));
   }
+  // The parser takes a NUL for the text's end, and what follows it would pass unread.
+  if (const std::size_t at = text.find('\0'); at != std::string_view::npos)
+    return json_error(text, at, "a NUL byte, which no JSON text has");
   Json root;
   BoundedSax sax(root, limits.depth_max);
   if (!Json::sax_parse(text.begin(), text.end(), &sax)) {

@@ -202,8 +202,10 @@ struct Application::Parts {
     if (run_service) run_service->stop();
     pool.reset();
     server.reset();
-    // The store writes what it was told before it closes.
+    // What the store was asked for is told to a gateway that still lives; then leases go back.
+    store.flush();
     if (gateway) gateway->close();
+    store.flush();
   }
 
   void open_gateway();

@@ -107,3 +107,12 @@ TEST_CASE("values are described shortly and without throwing") {
   CHECK(describe(Json(std::string(100, 'x'))) == "a long string");
   CHECK(describe(Json("\xff")).size() > 0);
 }
+
+TEST_CASE("nothing hides behind a NUL byte") {
+  for (const std::string_view text : {std::string_view("{}\0x", 4), std::string_view("{}\0", 3),
+                                      std::string_view("[1,\0 2]", 7)}) {
+    const auto read = parse_json(text);
+    REQUIRE(!read);
+    CHECK(read.error().column == static_cast<int>(text.find('\0')) + 1);
+  }
+}
