@@ -1,7 +1,6 @@
 /** The engine's WebAssembly core: what it can do, and loading it. */
 import createCore from '#engine-core';
-import { EngineError } from './errors.js';
-import { moduleLoader } from './module.js';
+import { moduleLoader, ofBuild } from './module.js';
 import type { Core as CoreOf } from './module.js';
 import type { VersionInfo, WasmSource } from './types.js';
 
@@ -68,24 +67,13 @@ export interface Face {
 
 export type Core = CoreOf<Face>;
 
-/** A cached .wasm of another release beside new JavaScript is a deployment fault: say so. */
-function refuseOtherBuild(face: Face): void {
-  const got = face.versions();
-  const { version: _, ...own } = version;
-  const expected = JSON.stringify(own);
-  if (got === expected) return;
-  throw new EngineError(
-    'version_mismatch',
-    'engine-core.wasm is of another build than the JavaScript: deploy both together and reload.',
-    { path: 'engine-core.wasm', expected, got },
-  );
-}
+const { version: _, ...own } = version;
 
 const load = moduleLoader<Face>({
   name: 'engine-core.wasm',
   file: () => new URL('./engine-core.wasm', import.meta.url),
   create: createCore,
-  check: refuseOtherBuild,
+  check: ofBuild('engine-core.wasm', JSON.stringify(own)),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -1,7 +1,6 @@
 /** The WebAssembly core of models' wire formats: what it can do, and loading it. */
 import createCore from '#model-core';
-import { EngineError } from './errors.js';
-import { moduleLoader } from './module.js';
+import { moduleLoader, ofBuild } from './module.js';
 import type { Core } from './module.js';
 import type { WasmSource } from './types.js';
 
@@ -26,21 +25,11 @@ export interface ModelFace {
 }
 export type ModelCore = Core<ModelFace>;
 
-const versions = '{"modelFace":1}';
-
 const load = moduleLoader<ModelFace>({
   name: 'model-core.wasm',
   file: () => new URL('./model-core.wasm', import.meta.url),
   create: createCore,
-  check(face) {
-    const got = face.versions();
-    if (got === versions) return;
-    throw new EngineError(
-      'version_mismatch',
-      'model-core.wasm is of another build than the JavaScript: deploy both together and reload.',
-      { path: 'model-core.wasm', expected: versions, got },
-    );
-  },
+  check: ofBuild('model-core.wasm', '{"modelFace":1}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -34,6 +34,22 @@ export interface ModuleKind<Face> {
   check(face: Face): void;
 }
 
+/**
+ * A check for ModuleKind: a cached .wasm of another release beside new JavaScript is a deployment
+ * fault, and says so.
+ */
+export function ofBuild(name: string, expected: string): (face: { versions(): string }) => void {
+  return (face) => {
+    const got = face.versions();
+    if (got === expected) return;
+    throw new EngineError(
+      'version_mismatch',
+      `${name} is of another build than the JavaScript: deploy both together and reload.`,
+      { path: name, expected, got },
+    );
+  };
+}
+
 type NodeFs = { readFileSync(path: URL): Uint8Array<ArrayBuffer> };
 type NodeProcess = { getBuiltinModule?(name: string): NodeFs };
 

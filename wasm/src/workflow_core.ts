@@ -1,7 +1,6 @@
 /** The WebAssembly core of workflows: what it can do, and loading it. */
 import createCore from '#workflow-core';
-import { EngineError } from './errors.js';
-import { moduleLoader } from './module.js';
+import { moduleLoader, ofBuild } from './module.js';
 import type { Core } from './module.js';
 import type { WasmSource } from './types.js';
 
@@ -38,21 +37,11 @@ export interface WorkflowFace {
 }
 export type WorkflowCore = Core<WorkflowFace>;
 
-const versions = '{"workflowFace":2}';
-
 const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',
   file: () => new URL('./workflow-core.wasm', import.meta.url),
   create: createCore,
-  check(face) {
-    const got = face.versions();
-    if (got === versions) return;
-    throw new EngineError(
-      'version_mismatch',
-      'workflow-core.wasm is of another build than the JavaScript: deploy both together and reload.',
-      { path: 'workflow-core.wasm', expected: versions, got },
-    );
-  },
+  check: ofBuild('workflow-core.wasm', '{"workflowFace":2}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */
