@@ -8,7 +8,7 @@
 #include "engine/base/json.hpp"
 #include "engine/play/builtins.hpp"
 #include "engine/schema/schema.hpp"
-#include "relay/api/gate.hpp"
+#include "relay/api/models.hpp"
 #include "relay/net/signal.hpp"
 #include "relay/runs/model_step.hpp"
 #include "relay/runs/run_service.hpp"
@@ -133,21 +133,6 @@ class Exchange final : public upstream::CallClient {
   bool over_ = false;
 };
 
-upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
-  upstream::Order order;
-  order.request = std::move(chat);
-  order.request.model = runs::model_default;
-  order.request_id = request_id_of(request);
-  order.game = true;
-  if (const Caller* caller = caller_of(request)) {
-    order.who = caller->who();
-    order.tenant = caller->tenant();
-    order.anonymous = caller->claims == nullptr;
-    order.own_limits = caller->limits();
-  }
-  return order;
-}
-
 }  // namespace
 
 bool Adviser::asks() const {
@@ -179,6 +164,8 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
                                              begun->effect.id, std::move(fits), now_ms);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(*chat));
+  order.request.model = runs::model_default;
+  order.game = true;
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
   if (!started) {
     none.reason = started.error().code;

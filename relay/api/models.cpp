@@ -134,6 +134,12 @@ http::Response refusal_response(WireFormat format, const upstream::CallRefusal& 
   return response;
 }
 
+Json money(limits::Picodollars amount) {
+  return limits::microdollars_up(amount);
+}
+
+}  // namespace
+
 upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
   upstream::Order order;
   order.request = std::move(chat);
@@ -146,12 +152,6 @@ upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
   }
   return order;
 }
-
-Json money(limits::Picodollars amount) {
-  return limits::microdollars_up(amount);
-}
-
-}  // namespace
 
 void Models::install(http::Router& router) {
   const http::RouteOptions options{.body_bytes_max = body_bytes_max_, .watch_client = true};

@@ -21,6 +21,9 @@
 
 namespace redoubt::api {
 
+/// The request as its caller's, for limits, budgets and logs.
+upstream::Order order_of(const http::Request& request, llm::ChatRequest chat);
+
 class Models {
  public:
   /// All outlive this.
