@@ -4,21 +4,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { start_mock, start_relay, until } from './mock_upstream.mjs';
 import { post_json } from './program.mjs';
+import { plan, situation } from './situation.mjs';
 
 const answer_ms_max = 3_000;
-const situation = {
-  team_id: 'red',
-  territory_control: { red: 10, blue: 45 },
-  resources: { red: { energy: 4, materials: 9, data: 0 } },
-  agents: { red: [], blue: [] },
-  resource_distribution: { energy: 5, materials: 5, data: 5, total: 15 },
-};
-const plan = {
-  strategy: 'economic',
-  focus: 'resources',
-  priorities: ['collect_energy'],
-  description: 'Gather first, fight later.',
-};
 const agent = {
   role: 'defender',
   attributes: { speed: 0.4, health: 0.7, attack: 0.5, defense: 0.9, carryCapacity: 0.2 },

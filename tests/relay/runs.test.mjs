@@ -8,21 +8,9 @@ import { after, before, describe, it } from 'node:test';
 import { createWorkflows, memoryJournal } from '@redoubt/engine/workflows';
 import { events_of, start_mock, start_relay, until } from './mock_upstream.mjs';
 import { ask, post_json } from './program.mjs';
+import { plan, situation } from './situation.mjs';
 
 const secret = 'a secret of the game that is long enough for anybody';
-const situation = {
-  team_id: 'red',
-  territory_control: { red: 10, blue: 45 },
-  resources: { red: { energy: 4, materials: 9, data: 0 } },
-  agents: { red: [], blue: [] },
-  resource_distribution: { energy: 5, materials: 5, data: 5, total: 15 },
-};
-const plan = {
-  strategy: 'economic',
-  focus: 'resources',
-  priorities: ['collect_energy'],
-  description: 'Gather first, fight later.',
-};
 const asking = {
   name: 'asking',
   llms: { one: { model_name: 'strategist' } },
