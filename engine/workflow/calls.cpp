@@ -32,9 +32,7 @@ Effect effect_of(const State& s, const Instance& i) {
   return effect;
 }
 
-namespace {
-
-// {messages, settings, output}: what a model is asked, in neutral words.
+// What a model is asked, in neutral words.
 Json model_request(const State& s, const Step& step, const Json& value) {
   Json request = Json::object();
   Json messages = Json::array();
@@ -47,11 +45,9 @@ Json model_request(const State& s, const Step& step, const Json& value) {
       messages.push_back(message);
   request["messages"] = std::move(messages);
   Json settings = Json::object();
-  if (const Declared* model = nullptr; step.kind == StepKind::model) {
-    for (const Declared& one : s.definition->models)
-      if (one.name == s.definition->text(step.target)) model = &one;
-    if (model && model->settings->is_object()) settings = *model->settings;
-  }
+  for (const Declared& one : s.definition->models)
+    if (one.name == s.definition->text(step.target) && one.settings->is_object())
+      settings = *one.settings;
   if (value.contains("settings") && value["settings"].is_object())
     for (auto item = value["settings"].begin(); item != value["settings"].end(); ++item)
       settings[item.key()] = *item;
@@ -60,9 +56,12 @@ Json model_request(const State& s, const Step& step, const Json& value) {
   return request;
 }
 
+namespace {
+
 Result<Value> request_of(const State& s, Slot slot) {
   const Instance& i = s.instances[slot];
   const Step& step = s.step(i);
+  if (step.inner != Inner::none) return part_request(s, slot);
   Value value;
   if (step.value != kNone) {
     ScopeNames names(s, slot);
@@ -72,8 +71,6 @@ Result<Value> request_of(const State& s, Slot slot) {
   }
   switch (step.kind) {
     case StepKind::model:
-    case StepKind::agent:
-    case StepKind::handoff:
       return Value(std::make_shared<const Json>(model_request(s, step, *value)));
     case StepKind::ask: {
       Json request{{"question", value ? *value : Json()}};
@@ -172,16 +169,12 @@ bool known_effect(const State& s, std::string_view id) {
 
 namespace {
 
-bool of_model(StepKind kind) {
-  return kind == StepKind::model || kind == StepKind::agent || kind == StepKind::handoff;
-}
-
 /// A model's answer with `source`, and with `json` where its text is some.
 Value marked(const State& s, const Instance& i, Value value) {
-  if (!value->is_object()) return value;
   const Step& step = s.step(i);
+  if (!value->is_object() || step.inner == Inner::turn) return value;
   Json answer = *value;
-  if (step.kind == StepKind::model && !answer.contains("source")) answer["source"] = "model";
+  if (!answer.contains("source")) answer["source"] = "model";
   const auto text = answer.find("text");
   if (step.output != kNone && !answer.contains("json") && text != answer.end() &&
       text->is_string()) {
@@ -198,7 +191,7 @@ std::vector<std::string> misfits(const State& s, const Instance& i, const Json& 
   const Step& step = s.step(i);
   if (step.output == kNone) return {};
   const OutputSchema& schema = *s.definition->schemas[step.output];
-  if (!of_model(step.kind)) return schema.faults(answer);
+  if (step.kind != StepKind::model) return schema.faults(answer);
   const auto json = answer.is_object() ? answer.find("json") : answer.end();
   if (!answer.is_object() || json == answer.end()) return {"the answer is not JSON"};
   return schema.faults(*json);
@@ -211,14 +204,9 @@ void repair(State& s, Slot slot, const Json& answer, const std::vector<std::stri
   record_member(s, EventKind::repairing, &i, "faults", Json(faults));
   Json request = *i.request;
   const Json said = answer.is_object() && answer.contains("text") ? answer["text"] : answer;
-  std::string asked =
-      "That does not fit what was asked for. Mend this and answer with the whole "
-      "JSON alone:";
-  for (const std::string& fault : faults)
-    asked += "\n- " + fault;
   request["messages"].push_back(
       {{"role", "assistant"}, {"content", said.is_string() ? said : Json(canonical(said))}});
-  request["messages"].push_back({{"role", "user"}, {"content", std::move(asked)}});
+  request["messages"].push_back({{"role", "user"}, {"content", agents::mending(faults)}});
   i.request = std::make_shared<const Json>(std::move(request));
   send(s, slot);
 }
@@ -230,10 +218,10 @@ void answered(State& s, Slot slot, Value value) {
   if (i.phase == Phase::deciding) return decided(s, slot, *value);
   close_call(s, slot);
   const Step& step = s.step(i);
-  if (of_model(step.kind)) value = marked(s, i, std::move(value));
+  if (step.kind == StepKind::model) value = marked(s, i, std::move(value));
   const std::vector<std::string> faults = misfits(s, i, *value);
   if (faults.empty()) return complete(s, slot, std::move(value));
-  if (of_model(step.kind) && i.turn < step.repair) return repair(s, slot, *value, faults);
+  if (step.kind == StepKind::model && i.turn < step.repair) return repair(s, slot, *value, faults);
   fail(s, slot,
        {"bad_output", joined({"the answer does not fit its schema: ", faults.front()}), i.step, 0});
 }

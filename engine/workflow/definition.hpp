@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/agents/agent.hpp"
 #include "engine/base/sha256.hpp"
 #include "engine/workflow/binding.hpp"
 
@@ -80,6 +81,17 @@ struct Retry {
   std::vector<std::string> never_on;
 };
 
+/// What an inner step of an agent is for.
+enum class Inner : std::uint8_t {
+  none,
+  turn,
+  tool,
+  input_guardrail,
+  output_guardrail,
+  recall,
+  remember,
+};
+
 struct Step {
   StepKind kind = StepKind::sequence;
   EffectClass effect_class = EffectClass::pure;
@@ -112,6 +124,9 @@ struct Step {
   std::int64_t timeout_ms = 0;  ///< of each attempt; 0: none
   std::int64_t duration_ms = 0;
   bool to_workflow = false;  ///< a handoff ends the run, another goes on
+  Inner inner = Inner::none;
+  std::uint32_t part = 0;       ///< of an inner step: which tool or guardrail of its agent
+  std::uint32_t agent = kNone;  ///< of an inner step: its agent; of an agent's step: its use
   int line = 0;
   int column = 0;
 };
@@ -136,6 +151,29 @@ struct Declared {
 /// A schema that outputs must fit, compiled when the definition is loaded.
 class OutputSchema;
 
+/// What of an agent is compiled with the definition: bindings, expressions and a schema.
+struct AgentCode {
+  std::uint32_t instructions = kNone;
+  std::vector<std::uint32_t> input_guardrails;  ///< beside the agent's; kNone: not an expression
+  std::vector<std::uint32_t> output_guardrails;
+  std::uint32_t output = kNone;  ///< in Definition::schemas
+  std::int64_t timeout_ms = 0;   ///< of a turn; 0: none
+};
+
+/// The inner steps of one agent in one step.
+struct AgentParts {
+  std::uint32_t agent = 0;
+  StepId turn = kNone;
+  std::vector<StepId> tools;
+  std::vector<StepId> input_guardrails;  ///< kNone: an expression
+  std::vector<StepId> output_guardrails;
+  StepId recall = kNone;
+  StepId remember = kNone;
+};
+
+/// An agent's step: the agents that can come to answer, the first one first.
+using AgentUse = std::vector<AgentParts>;
+
 struct Definition {
   std::string name;
   std::string description;
@@ -149,7 +187,9 @@ struct Definition {
   std::vector<Write> writes;
   std::vector<Declared> models;
   std::vector<Declared> tools;
-  std::vector<Declared> agents;
+  std::vector<agents::Agent> agents;
+  std::vector<AgentCode> agent_code;  ///< beside `agents`
+  std::vector<AgentUse> agent_uses;
   std::vector<std::shared_ptr<const OutputSchema>> schemas;
   std::uint32_t input_schema = kNone;
   std::uint32_t result = kNone;  ///< binding: what the run gives back

@@ -46,6 +46,7 @@ constexpr KindName kNames[] = {
     {EventKind::emitted, "emitted"},
     {EventKind::compensating, "compensating"},
     {EventKind::repairing, "repairing"},
+    {EventKind::handed_over, "handed_over"},
     {EventKind::run_done, "run_done"},
     {EventKind::run_failed, "run_failed"},
     {EventKind::run_cancelled, "run_cancelled"},

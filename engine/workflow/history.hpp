@@ -55,6 +55,7 @@ enum class EventKind : std::uint8_t {
   run_failed = 48,     ///< {code, message, step}
   run_cancelled = 49,  ///< {reason}
   run_continued = 50,  ///< {workflow, input}: a new run goes on
+  handed_over = 51,    ///< in an agent's step another agent answers now: {from, to}
 };
 
 constexpr bool is_input(EventKind kind) {

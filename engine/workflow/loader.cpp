@@ -244,9 +244,6 @@ class FileReader {
  private:
   void declared(const char* key, std::vector<Declared>& out);
   void state();
-  void agents();
-  void agent_names(const Declared& agent, const char* key, const std::vector<Declared>& known,
-                   const char* what);
   void workflow();
 
   Reading& r_;
@@ -307,35 +304,6 @@ void FileReader::state() {
   }
 }
 
-void FileReader::agent_names(const Declared& agent, const char* key,
-                             const std::vector<Declared>& known, const char* what) {
-  const Json* names = r_.member(*agent.settings, key);
-  if (!names) return;
-  const Json list = names->is_array() ? *names : Json::array({*names});
-  for (const Json& name : list) {
-    const std::string* text = name.get_ptr<const std::string*>();
-    const std::string path = joined({"agents.", agent.name, ".", key});
-    if (!text || !find_declared(known, *text)) {
-      r_.fault("unknown_target", path, {"there is no ", what, " ", describe(name)},
-               {"one that is declared"}, {describe(name)});
-    } else if (&known == &d_.agents && *text == agent.name) {
-      r_.fault("cycle", path, {"the agent \"", agent.name, "\" hands off to itself"},
-               {"another agent"}, {*text});
-    }
-  }
-}
-
-void FileReader::agents() {
-  for (const Declared& agent : d_.agents) {
-    if (!agent.settings->is_object()) continue;
-    for (const char* key : {"llm", "llm_name"})
-      agent_names(agent, key, d_.models, "model");
-    for (const char* key : {"tools", "tool_names"})
-      agent_names(agent, key, d_.tools, "tool");
-    agent_names(agent, "handoffs", d_.agents, "agent");
-  }
-}
-
 void FileReader::workflow() {
   const Json* workflow = r_.member(file_, "workflow");
   if (!workflow) {
@@ -372,12 +340,12 @@ void FileReader::read() {
   declared("llms", d_.models);
   declared("functions", d_.tools);
   declared("tools", d_.tools);
-  declared("agents", d_.agents);
   d_.input_schema = r_.schema_of(file_, "input", "");
   state();
-  agents();
+  read_agents(r_, file_);
   workflow();
   resolve_names(r_, file_);
+  compile_agents(r_, file_);
 }
 
 // Faults without a place stay where they were found, the others follow the file.

@@ -61,6 +61,15 @@ std::string pointer_of(std::string_view path);
 /// A name that differs little from `name`, for "did you mean"; empty where there is none.
 std::string_view nearest(std::string_view name, const std::vector<std::string_view>& known);
 
+/// The members `class` and `unknown` of a step or of a declared tool.
+void read_effect(Reading& reading, Step& step, const Json& node, const std::string& path);
+
+/// Before pass one: the agents, so that steps can name them.
+void read_agents(Reading& reading, const Json& file);
+
+/// After pass two: the inner steps of agents, and what their expressions name.
+void compile_agents(Reading& reading, const Json& file);
+
 /// Pass one: the steps below `workflow`.
 void read_steps(Reading& reading, const Json& workflow, const std::string& path);
 

@@ -346,9 +346,9 @@ void Scoping::targets(StepId id, const Draft& draft) {
   const std::string_view target = d_.text(step(id).target);
   std::vector<std::string_view> known;
   const char* what = nullptr;
-  const auto gather = [&](const char* called, const std::vector<Declared>& all) {
+  const auto gather = [&](const char* called, const auto& all) {
     what = called;
-    for (const Declared& one : all)
+    for (const auto& one : all)
       known.push_back(one.name);
   };
   if (kind == StepKind::model) gather("model", d_.models);

@@ -16,7 +16,7 @@ namespace redoubt::workflow {
 namespace {
 
 constexpr std::string_view kMagic = "RDBTSNAP";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kTextBytesMax = 1 << 20;
 
 class Writer {
@@ -138,6 +138,48 @@ void fields(Archive& a, std::vector<RoundMark>& rounds) {
 }
 
 template <class Archive>
+void fields(Archive& a, agents::Conversation& talk) {
+  a.integer(talk.agent);
+  a.integer(talk.turn);
+  a.integer(talk.calls);
+  a.integer(talk.repairs);
+  a.integer(talk.handoffs);
+  a.integer(talk.bytes);
+  a.place(talk.next);
+  a.integer(talk.input_tokens);
+  a.integer(talk.output_tokens);
+  a.integer(talk.cost_microusd);
+  a.integer(talk.prompt_size);
+  a.text(talk.memories);
+  a.size(talk.messages, agents::kMessagesMax);
+  for (Value& message : talk.messages)
+    a.value(message);
+  a.size(talk.open, 2 * agents::kCallsPerTurnMax);
+  for (agents::ToolCall& call : talk.open) {
+    a.text(call.id);
+    a.text(call.name);
+    a.place(call.tool);
+    a.integer(call.number);
+    a.value(call.arguments);
+    a.value(call.result);
+    a.integer(call.failed);
+  }
+}
+
+template <class Archive>
+void fields(Archive& a, std::unique_ptr<AgentTalk>& talk) {
+  bool there = talk != nullptr;
+  a.integer(there);
+  if (!there || a.failed()) return;
+  if (!talk) talk = std::make_unique<AgentTalk>();
+  fields(a, talk->talk);
+  a.integer(talk->stage);
+  a.integer(talk->guards_open);
+  a.value(talk->prompt);
+  a.value(talk->held);
+}
+
+template <class Archive>
 void fields(Archive& a, Instance& i) {
   a.place(i.step);
   a.integer(i.serial);
@@ -170,6 +212,7 @@ void fields(Archive& a, Instance& i) {
     a.place(branch.scope);
   }
   fields(a, i.rounds);
+  fields(a, i.talk);
 }
 
 template <class Archive>
@@ -277,6 +320,40 @@ bool sound(const State& s, const Instance& i) {
   return i.failure.step == kNone || i.failure.step < steps;
 }
 
+bool sound(const Definition& d, const AgentTalk& at) {
+  const agents::Conversation& talk = at.talk;
+  if (talk.agent >= d.agents.size() || at.stage > Stage::remembering || !at.prompt ||
+      talk.prompt_size > talk.messages.size())
+    return false;
+  const agents::Agent& agent = d.agents[talk.agent];
+  if (talk.next != agents::kNowhere && talk.next >= agent.handoffs.size()) return false;
+  for (const Value& message : talk.messages)
+    if (!message || !message->is_object()) return false;
+  for (const agents::ToolCall& call : talk.open)
+    if (!call.arguments || (call.tool == agents::kNowhere && !call.result) ||
+        (call.tool != agents::kNowhere && call.tool >= agent.tools.size()))
+      return false;
+  // Only a turn's answer may still be missing.
+  return at.held || at.stage < Stage::guarding_output;
+}
+
+// An agent's step has its conversation, and an inner step an agent's step above it that uses it.
+bool sound_talk(const State& s, const Instance& i) {
+  const Step& step = s.step(i);
+  if (i.talk) {
+    if (step.agent == kNone || step.inner != Inner::none || !sound(*s.definition, *i.talk))
+      return false;
+    bool used = false;
+    for (const AgentParts& parts : s.definition->agent_uses[step.agent])
+      used = used || parts.agent == i.talk->talk.agent;
+    if (!used) return false;
+  }
+  if (step.inner == Inner::none) return true;
+  if (i.parent == kNone) return false;
+  const Instance& above = s.instances[i.parent];
+  return above.talk && above.step == step.parent && i.role == Role::body;
+}
+
 // Whether the tree of steps is one: every step's parents end at the root.
 bool rooted(const State& s) {
   for (Slot slot = 0; slot < s.instances.size(); ++slot) {
@@ -309,6 +386,8 @@ bool sound(const State& s) {
   }
   for (const Instance& i : s.instances)
     if (i.live && !sound(s, i)) return false;
+  for (const Instance& i : s.instances)
+    if (i.live && !sound_talk(s, i)) return false;
   if (!rooted(s)) return false;
   for (const Slot slot : s.free_slots)
     if (slot >= s.instances.size() || s.instances[slot].live) return false;

@@ -3,7 +3,8 @@
 // The moves are spread over files by concept: run.cpp (inputs, events, the transition table),
 // stepping.cpp (how each kind of step begins and ends), joins.cpp (branches and their merging),
 // calls.cpp (effects, their ids and answers), timing.cpp (timers, waits, retries), cancelling.cpp
-// (cancellation and compensation), moving.cpp (from host to host), snapshot.cpp.
+// (cancellation and compensation), talking.cpp (agents), moving.cpp (from host to host),
+// snapshot.cpp.
 //
 // 1. A step that is under way is an Instance in a slot; slots are used again, serials never are.
 // 2. Nothing recurses from a step into its parent: what has to go on is put into `moves` and worked
@@ -19,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/agents/conversation.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/rng.hpp"
 #include "engine/workflow/run.hpp"
@@ -79,6 +81,23 @@ struct RoundMark {
   Value items;
 };
 
+/// What an agent's step is at.
+enum class Stage : std::uint8_t {
+  guarding_input,
+  recalling,
+  talking,
+  guarding_output,
+  remembering,
+};
+
+struct AgentTalk {
+  agents::Conversation talk;
+  Stage stage = Stage::guarding_input;
+  std::uint32_t guards_open = 0;
+  Value prompt;  ///< what guardrails and memory see of the input: a text
+  Value held;    ///< a turn's answer that waits for guardrails, then the final output
+};
+
 struct Instance {
   StepId step = kNone;
   std::uint32_t serial = 0;
@@ -105,7 +124,8 @@ struct Instance {
   Value request;  ///< of the open effect
   Failure failure;
   std::vector<Branch> branches;
-  std::vector<RoundMark> rounds;  ///< of a compensation: of the step that it undoes
+  std::vector<RoundMark> rounds;    ///< of a compensation: of the step that it undoes
+  std::unique_ptr<AgentTalk> talk;  ///< of an agent's step
 };
 
 struct Cell {
@@ -228,7 +248,15 @@ std::uint64_t channels_hash(const Scope& scope);
 void begin_branches(State& s, Slot slot);
 void branch_ended(State& s, Slot parent, Slot child);
 
+// talking.cpp
+void begin_agent(State& s, Slot slot);
+/// The request of an inner step, from its agent's conversation.
+Result<Value> part_request(const State& s, Slot part);
+void part_ended(State& s, Slot slot, Slot part);
+
 // calls.cpp
+/// {messages, settings, output} of what a model's or an agent's step asks.
+Json model_request(const State& s, const Step& step, const Json& value);
 void call(State& s, Slot slot);
 void withdraw(State& s, Slot slot);
 void close_call(State& s, Slot slot);

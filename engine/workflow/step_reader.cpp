@@ -72,7 +72,6 @@ class StepReader {
   void codes(const Json& node, const char* key, const std::string& path,
              std::vector<std::string>& out);
   void details(StepId id, const KindRow& row, const Json& node, const std::string& path);
-  void effect(StepId id, const Json& node, const std::string& path);
   void join(StepId id, const Json& node, const std::string& path);
   void loop(StepId id, const Json& node, const std::string& path);
   void wait(StepId id, const Json& value, const std::string& path);
@@ -83,6 +82,10 @@ class StepReader {
   void body(StepId id, const Json& node, const std::string& path);
   void keep(StepId id, const std::vector<StepId>& children);
   std::string below(StepId id, Piece part) { return joined({d_.step_name(id), ".", part}); }
+  std::uint32_t number(const Json& node, const char* key, const std::string& path, std::int64_t low,
+                       std::int64_t high, std::int64_t fallback) {
+    return static_cast<std::uint32_t>(r_.integer_of(node, key, path, low, high, fallback));
+  }
   Step& step(StepId id) { return d_.steps[id]; }
 
   Reading& r_;
@@ -225,21 +228,25 @@ void StepReader::retry(StepId id, const Json& node, const std::string& path) {
   d_.retries.push_back(std::move(retry));
 }
 
-void StepReader::effect(StepId id, const Json& node, const std::string& path) {
-  const std::string_view effect_class = r_.text_of(node, "class", path);
+}  // namespace
+
+void read_effect(Reading& r, Step& step, const Json& node, const std::string& path) {
+  const std::string_view effect_class = r.text_of(node, "class", path);
   for (const EffectClass c : {EffectClass::pure, EffectClass::idempotent, EffectClass::once})
-    if (effect_class == name_of(c)) step(id).effect_class = c;
-  if (!effect_class.empty() && effect_class != name_of(step(id).effect_class))
-    r_.fault("bad_step", path + ".class", {"there is no class \"", effect_class, "\""},
-             {"pure, idempotent or once"}, {effect_class});
-  const std::string_view unknown = r_.text_of(node, "unknown", path);
-  if (unknown == "ask") step(id).unknown = Unknown::ask;
-  if (unknown == "repeat") step(id).unknown = Unknown::repeat;
+    if (effect_class == name_of(c)) step.effect_class = c;
+  if (!effect_class.empty() && effect_class != name_of(step.effect_class))
+    r.fault("bad_step", path + ".class", {"there is no class \"", effect_class, "\""},
+            {"pure, idempotent or once"}, {effect_class});
+  const std::string_view unknown = r.text_of(node, "unknown", path);
+  if (unknown == "ask") step.unknown = Unknown::ask;
+  if (unknown == "repeat") step.unknown = Unknown::repeat;
   if (!unknown.empty() && unknown != "ask" && unknown != "repeat" && unknown != "fail")
-    r_.fault("bad_step", path + ".unknown",
-             {"what follows an unknown outcome cannot be \"", unknown, "\""},
-             {"fail, ask or repeat"}, {unknown});
+    r.fault("bad_step", path + ".unknown",
+            {"what follows an unknown outcome cannot be \"", unknown, "\""},
+            {"fail, ask or repeat"}, {unknown});
 }
+
+namespace {
 
 void StepReader::details(StepId id, const KindRow& row, const Json& node, const std::string& path) {
   const Json& value = node[row.key];
@@ -256,11 +263,15 @@ void StepReader::details(StepId id, const KindRow& row, const Json& node, const 
       if (row.kind == StepKind::tool) {
         // A tool says itself what carrying it out twice would mean; a step may know better.
         if (const Declared* tool = find_declared(d_.tools, target))
-          if (tool->settings->is_object()) effect(id, *tool->settings, "functions." + tool->name);
+          if (tool->settings->is_object())
+            read_effect(r_, step(id), *tool->settings, "functions." + tool->name);
       }
-      effect(id, node, path);
-      step(id).repair = static_cast<std::uint32_t>(r_.integer_of(node, "repair", path, 0, 8, 1));
-      step(id).bound = static_cast<std::uint32_t>(r_.integer_of(node, "turns", path, 1, 100, 10));
+      read_effect(r_, step(id), node, path);
+      // An agent's step that says nothing of it has its agent's bounds.
+      const bool agent = row.kind == StepKind::agent;
+      if (agent) step(id).bound = number(node, "turns", path, 1, agents::kTurnsMax, 0);
+      step(id).repair =
+          number(node, "repair", path, 0, agents::kRepairsMax, agent ? std::int64_t{kNone} : 1);
       return;
     }
     case StepKind::set:
@@ -302,7 +313,8 @@ void StepReader::details(StepId id, const KindRow& row, const Json& node, const 
     case StepKind::ask:
       return;
     case StepKind::handoff:
-      step(id).bound = static_cast<std::uint32_t>(r_.integer_of(node, "turns", path, 1, 100, 10));
+      step(id).bound = number(node, "turns", path, 1, agents::kTurnsMax, 0);
+      step(id).repair = number(node, "repair", path, 0, agents::kRepairsMax, kNone);
       handoff(id, value, at);
       return;
   }

@@ -62,7 +62,8 @@ Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_
     const Instance& above = s.instances[parent];
     i.suffix = above.suffix;
     const StepKind kind = s.step(above).kind;
-    if (role == Role::body && (kind == StepKind::loop || kind == StepKind::for_each))
+    if (role == Role::body && (kind == StepKind::loop || kind == StepKind::for_each ||
+                               s.definition->steps[step].inner != Inner::none))
       i.suffix += joined({"[", round, "]"});
     if (role == Role::body && (above.attempt > 1 || retried_twice(s, above.step)))
       i.suffix += joined({"~", above.attempt});
@@ -215,9 +216,10 @@ void begin_body(State& s, Slot slot) {
       return begin_emit(s, slot);
     case StepKind::handoff:
       if (step.to_workflow) return begin_continue(s, slot);
-      return call(s, slot);
-    case StepKind::model:
+      return begin_agent(s, slot);
     case StepKind::agent:
+      return begin_agent(s, slot);
+    case StepKind::model:
     case StepKind::tool:
     case StepKind::builtin:
     case StepKind::ask:
@@ -265,6 +267,7 @@ void round_ended(State& s, Slot slot, Slot child) {
 void body_ended(State& s, Slot slot, Slot child) {
   Instance& i = s.instances[slot];
   const Instance& below = s.instances[child];
+  if (s.step(below).inner != Inner::none) return part_ended(s, slot, child);
   if (s.step(i).kind == StepKind::parallel || s.step(i).kind == StepKind::for_each)
     return branch_ended(s, slot, child);
   if (below.phase == Phase::failed || below.phase == Phase::cancelled)
@@ -344,7 +347,8 @@ void complete(State& s, Slot slot, Value output) {
       return fail(s, slot, {"guard_refused", "the guard does not hold of the output", i.step, 0});
   }
   clear_timers(s, slot);
-  s.scopes[i.scope].outputs[i.step] = output;
+  // Nothing but its conversation names what an inner step gives.
+  if (step.inner == Inner::none) s.scopes[i.scope].outputs[i.step] = output;
   const bool known = !output || output == s.shown;
   record(s, EventKind::step_done, &i, known ? std::string() : canonical(*output));
   s.shown = output;

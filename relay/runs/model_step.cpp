@@ -20,6 +20,7 @@ llm::Role role_of(const std::string& name) {
   if (name == "system") return llm::Role::system;
   if (name == "developer") return llm::Role::developer;
   if (name == "assistant") return llm::Role::assistant;
+  if (name == "tool") return llm::Role::tool;
   return llm::Role::user;
 }
 
@@ -32,6 +33,11 @@ std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSumm
                   {"output_tokens", summary.usage.output},
                   {"cost_microusd", limits::microdollars_up(summary.cost)}}}};
   if (auto json = json_in(text)) value["json"] = std::move(*json);
+  Json calls = Json::array();
+  for (const llm::ChatPart& part : answer.parts)
+    if (part.kind == llm::PartKind::tool_call)
+      calls.push_back({{"id", part.id}, {"name", part.name}, {"arguments", part.arguments}});
+  if (!calls.empty()) value["tool_calls"] = std::move(calls);
   return canonical(value);
 }
 
@@ -90,6 +96,61 @@ std::optional<Json> json_in(const std::string& text) {
   return std::move(*json);
 }
 
+namespace {
+
+std::string member_text(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// {role, content}, with the calls of an agent's model and the results of its tools.
+llm::ChatMessage message_of(const Json& message) {
+  const llm::Role role = role_of(member_text(message, "role"));
+  const std::string content = text_of(message["content"]);
+  if (role == llm::Role::tool) {
+    llm::ChatPart result{.kind = llm::PartKind::tool_result,
+                         .text = content,
+                         .id = member_text(message, "tool_call_id"),
+                         .name = member_text(message, "name"),
+                         .is_error = message.value("is_error", Json(false)) == Json(true)};
+    return {.role = role, .parts = {std::move(result)}};
+  }
+  const auto calls = message.find("tool_calls");
+  if (role != llm::Role::assistant || calls == message.end() || !calls->is_array())
+    return llm::text_message(role, content);
+  llm::ChatMessage said{.role = role};
+  if (!content.empty()) said.parts.push_back({.kind = llm::PartKind::text, .text = content});
+  for (const Json& call : *calls) {
+    if (!call.is_object()) continue;
+    const auto arguments = call.find("arguments");
+    said.parts.push_back({.kind = llm::PartKind::tool_call,
+                          .id = member_text(call, "id"),
+                          .name = member_text(call, "name"),
+                          .arguments = arguments == call.end() ? "{}" : text_of(*arguments)});
+  }
+  return said;
+}
+
+void read_tools(const Json& request, llm::ChatRequest& chat) {
+  if (const auto tools = request.find("tools"); tools != request.end() && tools->is_array())
+    for (const Json& tool : *tools) {
+      if (!tool.is_object()) continue;
+      const auto parameters = tool.find("parameters");
+      chat.tools.push_back(
+          {.name = member_text(tool, "name"),
+           .description = member_text(tool, "description"),
+           .parameters = parameters == tool.end() ? std::string() : canonical(*parameters)});
+    }
+  const std::string choice = member_text(request, "tool_choice");
+  if (choice == "none") chat.tool_choice = llm::ToolChoice::none;
+  if (choice == "required") chat.tool_choice = llm::ToolChoice::required;
+  if (const auto parallel = request.find("parallel_tool_calls");
+      parallel != request.end() && parallel->is_boolean())
+    chat.parallel_tools = parallel->get<bool>();
+}
+
+}  // namespace
+
 Result<llm::ChatRequest> chat_of(const std::string& request) {
   const auto json = parse_json(request, {workflow::kPayloadBytesMax, 64});
   if (!json) return json.error();
@@ -101,10 +162,9 @@ Result<llm::ChatRequest> chat_of(const std::string& request) {
     if (!message.is_object() || !message.contains("content"))
       return make_error("bad_request", {"a message needs a role and content"}, {"messages"}, {},
                         {});
-    const Json role = message.value("role", Json("user"));
-    chat.messages.push_back(llm::text_message(
-        role_of(role.is_string() ? role.get<std::string>() : "user"), text_of(message["content"])));
+    chat.messages.push_back(message_of(message));
   }
+  read_tools(*json, chat);
   if (const auto settings = json->find("settings");
       settings != json->end() && settings->is_object()) {
     const Json temperature = settings->value("temperature", Json());

@@ -577,8 +577,6 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
         return finish(open, effect.id, !answer, answer ? *answer : play::failure(answer.error()));
       }
       case StepKind::model:
-      case StepKind::agent:
-      case StepKind::handoff:
         return begin_model(open, effect);
       case StepKind::ask:
         return;  // its owner answers

@@ -39,7 +39,7 @@ namespace {
 
 const Surroundings& around() {
   static const Surroundings all{
-      {"strategist.team_strategy", "math.double"},
+      {"strategist.team_strategy", "math.double", "guard.words", "memory.search", "memory.store"},
       {{"greet", {}}, {"leads_back", {"other"}}, {"other", {"test"}}},
   };
   return all;

@@ -169,7 +169,7 @@ TEST_SUITE("workflows/shipped") {
                         {"write", R"({"text":"a draft"})"},
                         {"review", R"({"json":{"good":true,"remarks":"fine"}})"},
                         {"sort", R"({"json":{"kind":"billing"}})"},
-                        {"by_billing", R"({"text":"your bill"})"}};
+                        {"by_billing/billing", R"({"text":"your bill"})"}};
     const std::string task = R"({"task":"a clock","topic":"clocks","questions":["why","how","who"],
                                  "message":"my bill"})";
     const Ended team = run_shipped("development_team", task, script);

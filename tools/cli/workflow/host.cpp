@@ -144,8 +144,6 @@ Result<void> Host::begin(const Effect& effect) {
       return {};
     }
     case StepKind::model:
-    case StepKind::agent:
-    case StepKind::handoff:
       return begin_model(effect);
     case StepKind::tool:
       return begin_tool(effect);
