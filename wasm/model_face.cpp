@@ -51,7 +51,7 @@ const llm::Dialect& dialect_of(const std::string& provider) {
 }
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int model_face_version = 1;
+constexpr int model_face_version = 2;
 
 std::string versions() {
   return joined({"{\"modelFace\":", model_face_version, "}"});
@@ -146,6 +146,12 @@ std::string shown(const llm::ChatEvents& events) {
       case llm::EventKind::text:
       case llm::EventKind::refusal:
         list.push_back({{"kind", "text"}, {"text", event.text}});
+        break;
+      case llm::EventKind::tool_begun:
+        list.push_back({{"kind", "toolBegun"}, {"id", event.id}, {"name", event.name}});
+        break;
+      case llm::EventKind::tool_arguments:
+        list.push_back({{"kind", "toolArguments"}, {"index", event.index}, {"text", event.text}});
         break;
       case llm::EventKind::usage:
         list.push_back({{"kind", "usage"},

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/agents/memory_call.hpp"
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
@@ -137,7 +138,7 @@ workflow::Loaded loaded(const std::string& file, const std::string& builtins) {
 // --- definitions ---
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int workflow_face_version = 2;
+constexpr int workflow_face_version = 3;
 
 std::string versions() {
   return joined({"{\"workflowFace\":", workflow_face_version, "}"});
@@ -336,6 +337,33 @@ double whole_bytes(const std::string& history) {
   });
 }
 
+// --- memory ---
+
+constexpr std::size_t memories_bytes_max = 64u << 20;
+
+/// Carries out memory.search or memory.store over `entries`, the JSON list of all that is kept:
+/// {answer, written, dropped}, the latter to be kept before the run is told the answer.
+std::string memory(const std::string& entries, const std::string& name, const std::string& request,
+                   const std::string& key, double now_ms) {
+  return guarded([&] {
+    agents::Memory kept;
+    const Json list = unwrap(parse_json(entries, {memories_bytes_max, 32}));
+    for (const Json& one : list)
+      unwrap(kept.restore(unwrap(agents::read_entry(one))));
+    agents::MemoryChange change;
+    const std::string answer =
+        unwrap(agents::call_memory(kept, name, request, {}, key, stamp(now_ms), change));
+    Json written = Json::array(), dropped = Json::array();
+    for (const agents::MemoryEntry& entry : change.written)
+      written.push_back(agents::entry_json(entry));
+    for (const std::uint64_t id : change.dropped)
+      dropped.push_back(std::to_string(id));
+    return canonical(Json{{"answer", parsed(answer)},
+                          {"written", std::move(written)},
+                          {"dropped", std::move(dropped)}});
+  });
+}
+
 // --- moving ---
 
 /// The run is under way here no more; take() has the event that says so, to be stored first.
@@ -406,6 +434,7 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("header", &history_header);
   function("events", &events);
   function("wholeBytes", &whole_bytes);
+  function("memory", &memory);
   function("park", &park);
   function("exportBundle", &export_bundle);
   function("importBundle", &import_bundle);

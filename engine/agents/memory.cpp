@@ -295,6 +295,7 @@ Json entry_json(const MemoryEntry& entry) {
             {"accessed_ms", entry.accessed_ms},
             {"access_count", entry.access_count},
             {"importance_permille", entry.importance_permille}};
+  if (!entry.key.empty()) json["key"] = entry.key;
   if (entry.metadata) json["metadata"] = *entry.metadata;
   if (!entry.embedding.empty()) json["embedding"] = entry.embedding;
   return json;
@@ -327,6 +328,7 @@ Result<MemoryEntry> read_entry(const Json& json) {
   entry.access_count = static_cast<std::uint32_t>(fields.integer_or("access_count", 0, 1 << 30, 0));
   entry.importance_permille =
       static_cast<std::uint32_t>(fields.integer_or("importance_permille", 0, 1000000, 1000));
+  entry.key = fields.text_or("key", 1024, "");
   if (const Json* metadata = fields.member_or_null("metadata"))
     entry.metadata = std::make_shared<const Json>(*metadata);
   if (const Json* numbers = fields.member_or_null("embedding")) {

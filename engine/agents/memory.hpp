@@ -58,6 +58,7 @@ struct MemoryEntry {
   std::int64_t accessed_ms = 0;  ///< 0: never
   std::uint32_t access_count = 0;
   std::uint32_t importance_permille = 1000;
+  std::string key;  ///< of the effect that stored it; "": none
   Value metadata;
   std::vector<float> embedding;  ///< empty: none
 };

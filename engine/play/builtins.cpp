@@ -46,6 +46,8 @@ std::vector<std::string> builtins() {
   std::vector<std::string> names;
   for (const Builtin& one : table)
     names.emplace_back(one.name);
+  for (const char* name : {"memory.search", "memory.store"})
+    names.emplace_back(name);
   return names;
 }
 

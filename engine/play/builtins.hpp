@@ -10,6 +10,9 @@
 //   strategist.strategy_adaptation  the former with its past -> TeamStrategy, opponent, changed
 //   strategist.features             any of the three -> what a model is to know (features.hpp)
 //
+//   memory.search, memory.store     an agent's memory (engine/agents/memory_call.hpp), which is not
+//                                   a function of its input alone: the host calls it, not call()
+//
 // The first three have reasons, confidence and source "engine" beside what was asked for; the
 // requests' shapes are those of engine/strategy/requests.hpp.
 #pragma once

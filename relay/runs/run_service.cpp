@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/agents/memory_call.hpp"
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
@@ -573,6 +574,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
   void begin_effect(Open& open, const Effect& effect) {
     switch (effect.kind) {
       case StepKind::builtin: {
+        if (agents::is_memory_call(effect.target)) return begin_memory(open, effect);
         const auto answer = play::call(effect.target, effect.request);
         return finish(open, effect.id, !answer, answer ? *answer : play::failure(answer.error()));
       }
@@ -585,6 +587,27 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
       default:
         return fail(open, effect.id, "not_here", "the relay does not carry out such a step");
     }
+  }
+
+  void begin_memory(Open& open, const Effect& effect) {
+    auto told = [weak = weak_from_this(), run = open.stored.id,
+                 id = effect.id](Result<std::string> answer) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->post([self, run, id, answer = std::move(answer)] {
+        const auto found = self->open_.find(run);
+        if (self->stopped_ || found == self->open_.end()) return;
+        self->finish(*found->second, id, !answer, answer ? *answer : play::failure(answer.error()));
+        self->go_on(*found->second);
+      });
+    };
+    store_.memory_call({.tenant = open.stored.tenant,
+                        .owner = open.stored.owner,
+                        .name = effect.target,
+                        .request = effect.request,
+                        .key = effect.key,
+                        .now_ms = observe::wall_now_ms()},
+                       std::move(told));
   }
 
   void begin_model(Open& open, const Effect& effect) {

@@ -4,11 +4,16 @@
 #include <optional>
 #include <span>
 
+#include "engine/agents/memory_call.hpp"
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+
 namespace redoubt::runs {
 namespace {
 
 using store::Database;
 
+constexpr std::size_t entry_bytes_max = 4u << 20;
 constexpr const char* columns =
     "SELECT id, owner, tenant, anonymous, workflow, definition, started_ms, ended_ms FROM runs ";
 
@@ -105,7 +110,63 @@ Result<void> put_run(Database& database, const StoredRun& run, std::int64_t epoc
   return drop_oldest(database, run.owner);
 }
 
+Result<agents::Memory> read_memory(Database& database, const MemoryCall& call) {
+  agents::Memory memory;
+  auto rows =
+      database.prepare("SELECT entry FROM memories WHERE tenant = ? AND owner = ? ORDER BY id");
+  if (!rows) return rows.error();
+  rows->bind(1, call.tenant).bind(2, call.owner);
+  for (;;) {
+    const auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return memory;
+    const auto json = parse_json(rows->text(0), {entry_bytes_max, 32});
+    if (!json) return json.error();
+    auto entry = agents::read_entry(*json);
+    if (!entry) return entry.error();
+    if (auto restored = memory.restore(std::move(*entry)); !restored) return restored.error();
+  }
+}
+
+Result<void> keep_memory(Database& database, const MemoryCall& call,
+                         const agents::MemoryChange& change) {
+  for (const std::uint64_t id : change.dropped) {
+    auto row = database.prepare("DELETE FROM memories WHERE tenant = ? AND owner = ? AND id = ?");
+    if (!row) return row.error();
+    row->bind(1, call.tenant).bind(2, call.owner).bind(3, static_cast<std::int64_t>(id));
+    if (auto done = row->run(); !done) return done;
+  }
+  for (const agents::MemoryEntry& entry : change.written) {
+    auto row = database.prepare(
+        "INSERT OR REPLACE INTO memories (tenant, owner, id, entry) VALUES (?, ?, ?, ?)");
+    if (!row) return row.error();
+    row->bind(1, call.tenant).bind(2, call.owner).bind(3, static_cast<std::int64_t>(entry.id));
+    row->bind(4, canonical(agents::entry_json(entry)));
+    if (auto done = row->run(); !done) return done;
+  }
+  return {};
+}
+
+Result<std::string> carry_out(Database& database, const MemoryCall& call) {
+  auto memory = read_memory(database, call);
+  if (!memory) return memory.error();
+  agents::MemoryChange change;
+  change.dropped = memory->clean(call.now_ms);
+  auto answer =
+      agents::call_memory(*memory, call.name, call.request, {call.tenant, call.owner, {}, {}},
+                          call.key, call.now_ms, change);
+  if (!answer) return answer;
+  if (auto kept = keep_memory(database, call, change); !kept) return kept.error();
+  return answer;
+}
+
 }  // namespace
+
+void RunStore::memory_call(MemoryCall call, Told<std::string> told) {
+  auto shared = std::make_shared<const MemoryCall>(std::move(call));
+  post<std::string>([shared](Database& database) { return carry_out(database, *shared); },
+                    std::move(told));
+}
 
 template <class T>
 void RunStore::post(std::function<Result<T>(Database&)> work, Told<T> told) {

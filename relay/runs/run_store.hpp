@@ -30,6 +30,16 @@ struct StoredRun {
   std::vector<std::uint32_t> epochs;  ///< that were imported here
 };
 
+/// What an agent of a run asks of its memory (engine/agents/memory_call.hpp).
+struct MemoryCall {
+  std::string tenant;
+  std::string owner;
+  std::string name;
+  std::string request;
+  std::string key;
+  std::int64_t now_ms = 0;
+};
+
 template <class T>
 using Told = std::function<void(Result<T>)>;
 
@@ -50,6 +60,8 @@ class RunStore {
   /// The owner's runs without their histories, the newest first.
   void list(std::string owner, Told<std::vector<StoredRun>> told);
   void remove(std::string owner, std::string id, Told<void> told);
+  /// Carries out memory.search or memory.store for the owner; the answer, once it is kept.
+  void memory_call(MemoryCall call, Told<std::string> told);
   /// The relay's key for checkpoints, made at the first call.
   void signing_key(workflow::SigningKey fresh, Told<workflow::SigningKey> told);
 

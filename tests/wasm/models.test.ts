@@ -104,6 +104,7 @@ describe('a model of the player', () => {
       expect(pieces.at(-1)).toEqual({
         type: 'done',
         text: 'Für Elise',
+        toolCalls: [],
         model: `${provider}/${model}`,
         inputTokens: 1000,
         outputTokens: 2000,
@@ -116,6 +117,50 @@ describe('a model of the player', () => {
       const sent = Object.entries(headers).find(([name]) => name.toLowerCase() === header);
       expect(sent?.[1]).toBe(value);
       expect(url + body).not.toContain(key);
+    }
+  });
+
+  it('calls tools in every format, and is told what came of them', async () => {
+    const line = (json: object) => `data: ${JSON.stringify(json)}\n\n`;
+    const begun = { type: 'tool_use', id: 't1', name: 'look', input: {} };
+    const stream = [
+      { type: 'message_start', message: { model: 'm', usage: { input_tokens: 1 } } },
+      { type: 'content_block_start', index: 0, content_block: begun },
+      {
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'input_json_delta', partial_json: '{"w":1}' },
+      },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 2 } },
+      { type: 'message_stop' },
+    ];
+    const { answer, asked } = served(
+      stream.map((json) => `event: ${json.type}\n${line(json)}`).join(''),
+      13,
+    );
+    const direct = await directModel({ provider: 'anthropic', model: 'm', key, fetch: answer });
+    const called = { name: 'look', arguments: '{"w":0}' };
+    const pieces = await piecesOf(
+      direct.chat({
+        messages: [
+          { role: 'user', content: 'Look.' },
+          {
+            role: 'assistant',
+            content: null,
+            tool_calls: [{ id: 't0', type: 'function', function: called }],
+          },
+          { role: 'tool', tool_call_id: 't0', content: 'found' },
+        ],
+        tools: [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }],
+      }),
+    );
+    expect(pieces.at(-1)).toMatchObject({
+      toolCalls: [{ id: 't1', name: 'look', arguments: '{"w":1}' }],
+    });
+    const body = asked[0]?.body ?? '';
+    for (const told of ['"tool_use_id":"t0"', '"input_schema"', '"input":{"w":0}']) {
+      expect(body).toContain(told);
     }
   });
 

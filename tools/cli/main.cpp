@@ -178,6 +178,8 @@ void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
       ->type_name("NAME=JSON")
       ->take_all()
       ->allow_extra_args(false);
+  command->add_option("--memory", o.memory, "Where agents remember from run to run")
+      ->type_name("FILE");
   command->add_flag("--commands", o.commands, "Let tools of _type command run programs");
   command->footer(
       "Without a model every model step fails, and its fallback answers. Called again with the\n"

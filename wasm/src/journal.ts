@@ -17,6 +17,12 @@ export interface StoredRun {
   endedAt: number;
 }
 
+/** What an agent remembers, as the engine writes it. */
+export interface MemoryEntry {
+  id: string;
+  [member: string]: unknown;
+}
+
 export interface Journal {
   /** Every run that is kept, in the order of their beginnings. */
   list(): Promise<StoredRun[]>;
@@ -30,7 +36,12 @@ export interface Journal {
   /** The run as another host brought it back: all that was kept of it is replaced at once. */
   replace(run: StoredRun, history: Uint8Array): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Everything that agents remember, in the order of its numbers. */
+  memories(): Promise<MemoryEntry[]>;
+  remember(written: readonly MemoryEntry[], dropped: readonly string[]): Promise<void>;
 }
+
+const byNumber = (a: MemoryEntry, b: MemoryEntry) => Number(a.id) - Number(b.id);
 
 function taken(id: string): EngineError {
   return new EngineError('journal_failed', `A run with the id ${id} is kept already.`, {
@@ -52,6 +63,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** Kept as long as the program runs. */
 export function memoryJournal(): Journal {
   const runs = new Map<string, { run: StoredRun; pieces: Uint8Array[] }>();
+  const memories = new Map<string, MemoryEntry>();
   const known = (id: string) => {
     const found = runs.get(id);
     if (found) return found;
@@ -84,11 +96,19 @@ export function memoryJournal(): Journal {
     async remove(id) {
       runs.delete(id);
     },
+    async memories() {
+      return [...memories.values()].sort(byNumber);
+    },
+    async remember(written, dropped) {
+      for (const id of dropped) memories.delete(id);
+      for (const entry of written) memories.set(entry.id, entry);
+    },
   };
 }
 
 const runs_store = 'runs';
 const pieces_store = 'pieces';
+const memories_store = 'memories';
 interface Piece {
   run: string;
   bytes: Uint8Array<ArrayBuffer>;
@@ -139,8 +159,10 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
     });
   }
   await alone(name);
-  const opening = indexedDB.open(name, 1);
-  opening.onupgradeneeded = () => {
+  const opening = indexedDB.open(name, 2);
+  opening.onupgradeneeded = ({ oldVersion }) => {
+    opening.result.createObjectStore(memories_store, { keyPath: 'id' });
+    if (oldVersion === 1) return;
     opening.result.createObjectStore(runs_store, { keyPath: 'id' });
     const pieces = opening.result.createObjectStore(pieces_store, { autoIncrement: true });
     pieces.createIndex('run', 'run');
@@ -150,16 +172,19 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
   db.onversionchange = () => db.close();
 
   /** One transaction: all of it is kept, or nothing. */
-  function change(work: (runs: IDBObjectStore, pieces: IDBObjectStore) => void): Promise<void> {
+  function inOne(
+    names: string[],
+    work: (store: (name: string) => IDBObjectStore) => void,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
-      const transaction = db.transaction([runs_store, pieces_store], 'readwrite', {
-        durability: 'strict',
-      });
+      const transaction = db.transaction(names, 'readwrite', { durability: 'strict' });
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(failed(transaction.error));
-      work(transaction.objectStore(runs_store), transaction.objectStore(pieces_store));
+      work((name) => transaction.objectStore(name));
     });
   }
+  const change = (work: (runs: IDBObjectStore, pieces: IDBObjectStore) => void) =>
+    inOne([runs_store, pieces_store], (store) => work(store(runs_store), store(pieces_store)));
   async function pieces(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const store = db.transaction(pieces_store).objectStore(pieces_store);
     const found = (await settled(store.index('run').getAll(id))) as Piece[];
@@ -216,6 +241,15 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
       change((runs, store) => {
         runs.delete(id);
         drop(store, id);
+      }),
+    async memories() {
+      const store = db.transaction(memories_store).objectStore(memories_store);
+      return ((await settled(store.getAll())) as MemoryEntry[]).sort(byNumber);
+    },
+    remember: (written, dropped) =>
+      inOne([memories_store], (at) => {
+        for (const id of dropped) at(memories_store).delete(id);
+        for (const entry of written) at(memories_store).put(entry);
       }),
   };
 }

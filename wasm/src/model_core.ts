@@ -29,7 +29,7 @@ const load = moduleLoader<ModelFace>({
   name: 'model-core.wasm',
   file: () => new URL('./model-core.wasm', import.meta.url),
   create: createCore,
-  check: ofBuild('model-core.wasm', '{"modelFace":1}'),
+  check: ofBuild('model-core.wasm', '{"modelFace":2}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -31,12 +31,43 @@ export interface DirectOptions {
   now?: () => number;
 }
 
+/** A message in the shape of OpenAI's chat completions, calls of tools and their results among them. */
+export type DirectMessage =
+  | { role: 'system' | 'user'; content: string }
+  | {
+      role: 'assistant';
+      content: string | null;
+      tool_calls?: readonly {
+        id: string;
+        type: 'function';
+        function: { name: string; arguments: string };
+      }[];
+    }
+  | { role: 'tool'; tool_call_id: string; content: string };
+
+/** Something that the model may call; `parameters` is a JSON Schema. */
+export interface DirectTool {
+  type: 'function';
+  function: { name: string; description?: string; parameters?: object };
+}
+
+/** A call that the model asked for; `arguments` is JSON as the model wrote it. */
+export interface DirectToolCall {
+  id: string;
+  name: string;
+  arguments: string;
+}
+
 export interface DirectRequest {
-  messages: readonly { role: 'system' | 'user' | 'assistant'; content: string }[];
+  messages: readonly DirectMessage[];
   maxTokens?: number;
   temperature?: number;
   /** A JSON Schema that the answer is to fit. */
   schema?: object;
+  tools?: readonly DirectTool[];
+  toolChoice?: 'auto' | 'none' | 'required';
+  /** False: at most one call in an answer. */
+  parallelToolCalls?: boolean;
 }
 
 /** Pieces of the answer as they come; the last one is the whole. */
@@ -45,6 +76,7 @@ export type DirectPiece =
   | {
       type: 'done';
       text: string;
+      toolCalls: readonly DirectToolCall[];
       /** "provider/model" */
       model: string;
       inputTokens: number;
@@ -94,6 +126,8 @@ interface Wire {
 type Event =
   | { kind: 'started'; model: string }
   | { kind: 'text'; text: string }
+  | { kind: 'toolBegun'; id: string; name: string }
+  | { kind: 'toolArguments'; index: number; text: string }
   | { kind: 'usage'; input: number; output: number; cachedRead: number; reasoning: number }
   | { kind: 'finished'; reason: string }
   | {
@@ -116,6 +150,11 @@ const bodyOf = (model: string, request: DirectRequest) => ({
           json_schema: { name: 'answer', schema: request.schema },
         },
       }),
+  ...(request.tools === undefined ? {} : { tools: request.tools }),
+  ...(request.toolChoice === undefined ? {} : { tool_choice: request.toolChoice }),
+  ...(request.parallelToolCalls === undefined
+    ? {}
+    : { parallel_tool_calls: request.parallelToolCalls }),
 });
 
 export async function directModel(options: DirectOptions): Promise<DirectModel> {
@@ -186,6 +225,7 @@ async function* answerOf(
   const decoder = use((face) => face.decode(provider));
   const reader = response.body?.getReader();
   let text = '';
+  const toolCalls: DirectToolCall[] = [];
   let usage = { input: 0, output: 0, cachedRead: 0, reasoning: 0 };
   let over = false;
   const take = function* (events: string): Generator<DirectPiece> {
@@ -193,6 +233,11 @@ async function* answerOf(
       if (event.kind === 'text') {
         text += event.text;
         yield { type: 'text', text: event.text };
+      } else if (event.kind === 'toolBegun') {
+        toolCalls.push({ id: event.id, name: event.name, arguments: '' });
+      } else if (event.kind === 'toolArguments') {
+        const call = toolCalls[event.index];
+        if (call) call.arguments += event.text;
       } else if (event.kind === 'usage') {
         usage = event;
       } else if (event.kind === 'finished') {
@@ -231,6 +276,7 @@ async function* answerOf(
   yield {
     type: 'done',
     text,
+    toolCalls,
     model: `${provider}/${model}`,
     inputTokens: input,
     outputTokens: output,

@@ -6,7 +6,7 @@
  * workflow-worker.ts.
  */
 import { describeValue, EngineError } from './errors.js';
-import type { Journal, StoredRun } from './journal.js';
+import type { Journal, MemoryEntry, StoredRun } from './journal.js';
 import { call } from './module.js';
 import type { WorkflowCore, WorkflowFace } from './workflow_core.js';
 
@@ -15,7 +15,7 @@ export interface Effect {
   id: string;
   /** The same for every attempt of one call. */
   key: string;
-  kind: 'model' | 'agent' | 'handoff' | 'tool' | 'builtin' | 'ask' | 'child';
+  kind: 'model' | 'tool' | 'builtin' | 'ask' | 'child';
   class: 'pure' | 'idempotent' | 'once';
   target: string;
   request: unknown;
@@ -24,10 +24,13 @@ export interface Effect {
   deadline: number;
 }
 
-/** What a model says to {messages, settings, output}: `json` where its text is JSON. */
+/** What a model says to {messages, settings, output, tools}: `json` where its text is JSON. */
 export interface ModelAnswer {
   text: string;
   json?: unknown;
+  /** Calls of the request's tools; `arguments` as an object or as its text. */
+  tool_calls?: readonly { id: string; name: string; arguments: unknown }[];
+  usage?: { input_tokens: number; output_tokens: number; cost_microusd?: number };
   /** Which model answered. */
   model?: string;
 }
@@ -114,6 +117,12 @@ interface ImportedRun {
   sha256: string;
 }
 
+interface MemoryAnswer {
+  answer: unknown;
+  written: MemoryEntry[];
+  dropped: string[];
+}
+
 interface Input {
   kind: string;
   name: string;
@@ -136,6 +145,16 @@ function failure(code: string, message: string, retryAfterMs = 0): string {
   });
 }
 
+/** Works one piece of work after the other. */
+class Line {
+  private last: Promise<unknown> = Promise.resolve();
+  next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
+  }
+}
+
 class Carried {
   private readonly inputs: Input[] = [];
   private readonly open = new Map<string, AbortController>();
@@ -149,6 +168,7 @@ class Carried {
 
   constructor(
     private readonly options: RunHostOptions,
+    private readonly memoryLine: Line,
     readonly stored: StoredRun,
     private readonly definition: number,
     readonly run: number,
@@ -320,9 +340,7 @@ class Carried {
     switch (effect.kind) {
       case 'builtin':
         return this.beginBuiltin(effect);
-      case 'model':
-      case 'agent':
-      case 'handoff': {
+      case 'model': {
         const { model } = this.options;
         if (!model) return this.fail(effect.id, 'no_model', 'no model can be asked here');
         return this.beginAsync(effect, (signal) => model(effect, signal));
@@ -345,6 +363,7 @@ class Carried {
   }
 
   private beginBuiltin(effect: Effect): void {
+    if (effect.target.startsWith('memory.')) return this.beginMemory(effect);
     try {
       const value = this.options.builtin(effect.target, JSON.stringify(effect.request));
       this.inputs.push({ kind: 'completed', name: effect.id, value });
@@ -352,6 +371,22 @@ class Carried {
       const { code, message } = error as EngineError;
       this.fail(effect.id, code ?? 'internal', message);
     }
+  }
+
+  /** Calls of one host come one after the other: none works on entries that another is changing. */
+  private beginMemory(effect: Effect): void {
+    const { journal, now } = this.options;
+    const call = async () => {
+      const kept = JSON.stringify(await journal.memories());
+      const request = JSON.stringify(effect.request);
+      const text = this.face((face) =>
+        face.memory(kept, effect.target, request, effect.key, Math.floor(now())),
+      );
+      const { answer, written, dropped } = JSON.parse(text) as MemoryAnswer;
+      await journal.remember(written, dropped);
+      return answer;
+    };
+    this.beginAsync(effect, () => this.memoryLine.next(call));
   }
 
   private beginAsync(effect: Effect, work: (signal: AbortSignal) => Promise<unknown>): void {
@@ -376,7 +411,11 @@ class Carried {
         this.push({
           kind: 'failed',
           name: effect.id,
-          value: failure(known?.code ?? 'failed', message, known?.retryAfterMs),
+          value: failure(
+            known?.code ?? (error instanceof EngineError ? error.code : 'failed'),
+            message,
+            known?.retryAfterMs,
+          ),
         });
       },
     );
@@ -460,6 +499,8 @@ class Carried {
 export class RunHost {
   private readonly carried = new Map<string, Carried>();
 
+  private readonly memoryLine = new Line();
+
   constructor(private readonly options: RunHostOptions) {}
 
   private face<T>(use: (face: WorkflowFace) => T): T {
@@ -504,7 +545,9 @@ export class RunHost {
     }
     const header = this.face((face) => face.header(definition)).slice();
     const stored = { id, workflow: name, sha256, definition: text, startedAt, endedAt: 0 };
-    return this.carry(new Carried(this.options, stored, definition, run, header, 'none'));
+    return this.carry(
+      new Carried(this.options, this.memoryLine, stored, definition, run, header, 'none'),
+    );
   }
 
   private async carry(one: Carried): Promise<RunView> {
@@ -561,7 +604,15 @@ export class RunHost {
       this.face((face) => face.drop(definition));
       throw error;
     }
-    const one = new Carried(this.options, stored, definition, run, history, 'here');
+    const one = new Carried(
+      this.options,
+      this.memoryLine,
+      stored,
+      definition,
+      run,
+      history,
+      'here',
+    );
     this.carried.set(stored.id, one);
     one.push({ kind: 'resumed', name: '', value: '' });
     await one.drain();
@@ -602,6 +653,7 @@ export class RunHost {
     };
     const one = new Carried(
       this.options,
+      this.memoryLine,
       stored,
       told.definition,
       told.run,

@@ -25,6 +25,7 @@ export interface WorkflowFace {
   header(definition: number): Uint8Array;
   events(definition: number, history: Uint8Array, from: number): string;
   wholeBytes(history: Uint8Array): number;
+  memory(entries: string, name: string, request: string, key: string, now: number): string;
   park(run: number, now: number): void;
   exportBundle(run: number, history: Uint8Array): Uint8Array;
   importBundle(
@@ -41,7 +42,7 @@ const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',
   file: () => new URL('./workflow-core.wasm', import.meta.url),
   create: createCore,
-  check: ofBuild('workflow-core.wasm', '{"workflowFace":2}'),
+  check: ofBuild('workflow-core.wasm', '{"workflowFace":3}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

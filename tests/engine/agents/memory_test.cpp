@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/agents/memory_call.hpp"
 #include "engine/base/json.hpp"
 
 using namespace redoubt;
@@ -180,5 +181,33 @@ TEST_SUITE("agents/memory") {
           R"({"content": "x", "id": "1x"})", R"({"content": "x", "embedding": 3})",
           R"({"content": "x", "extra": 1})"})
       CHECK_MESSAGE(!read_entry(*parse_json(wrong)), wrong);
+  }
+
+  TEST_CASE("agents in runs search and store by name; an effect that is repeated stores once") {
+    Memory memory;
+    MemoryChange change;
+    const Owner who{"game", "ada", "", ""};
+    const auto call = [&](const char* name, const char* request, const char* key) {
+      change = {};
+      return call_memory(memory, name, request, who, key, 5, change);
+    };
+    const char* kept =
+        R"({"agent": "desk", "scope": "user", "run": "r1", "content": "likes green"})";
+    CHECK(*call("memory.store", kept, "k1") == R"({"id":"1"})");
+    CHECK(change.written.size() == 1);
+    CHECK(*call("memory.store", kept, "k1") == R"({"id":"1"})");
+    CHECK(change.written.empty());
+    const char* asked =
+        R"({"agent": "scout", "scope": "user", "run": "r2", "query": "green?", "limit": 3})";
+    CHECK(
+        *call("memory.search", asked, "") ==
+        R"({"entries":[{"content":"likes green","id":"1","memory_type":"episodic","stored_ms":5}]})");
+    CHECK(change.written.at(0).access_count == 1);
+    CHECK(
+        call("memory.search", R"({"agent": "a", "scope": "all", "query": "x"})", "").error().code ==
+        "bad_request");
+    CHECK(call("memory.search", R"({"query": "x"})", "").error().path == "agent");
+    CHECK(call("memory.search", "{", "").error().code == "bad_json");
+    CHECK(call("memory.burn", "{}", "").error().code == "unknown_builtin");
   }
 }

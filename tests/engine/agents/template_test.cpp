@@ -13,10 +13,7 @@ using namespace redoubt::agents;
 namespace {
 
 workflow::DefinitionPtr loaded(const Json& file) {
-  std::vector<std::string> builtins = play::builtins();
-  for (const char* name : {"memory.search", "memory.store"})
-    builtins.emplace_back(name);
-  const workflow::Loaded all = workflow::load(Document(file), {builtins, {}});
+  const workflow::Loaded all = workflow::load(Document(file), {play::builtins(), {}});
   for (const Error& fault : all.faults)
     MESSAGE(fault.path << ": " << fault.message);
   return all.definition;

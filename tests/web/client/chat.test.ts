@@ -62,6 +62,7 @@ describe('chat', () => {
         {
           type: 'done',
           text: 'Für Elise',
+          toolCalls: [],
           model: 'mock/one',
           inputTokens: 7,
           outputTokens: 2,
@@ -71,6 +72,40 @@ describe('chat', () => {
       expect(asked[0]?.body).toMatchObject({ model: 'strategist', stream: true });
       client.dispose();
     }
+  });
+
+  it('puts the calls of tools together, and passes tools and results on', async () => {
+    const delta = (tool_calls: object[]) =>
+      `data: ${JSON.stringify({ choices: [{ delta: { tool_calls } }] })}\n\n`;
+    const stream =
+      delta([{ index: 0, id: 'a', function: { name: 'look', arguments: '{"w":' } }]) +
+      delta([{ index: 1, id: 'b', function: { name: 'pay', arguments: '' } }]) +
+      delta([{ index: 0, function: { arguments: '"x"}' } }]) +
+      'data: [DONE]\n\n';
+    const { client, asked } = relayOf(stream, 17);
+    const tool = { type: 'function', function: { name: 'look' } } as const;
+    const pieces = await piecesOf(
+      client.chat({
+        ...request,
+        messages: [{ role: 'tool', tool_call_id: 'a', content: 'found' }],
+        tools: [tool],
+        toolChoice: 'required',
+        parallelToolCalls: false,
+      }),
+    );
+    expect(pieces.at(-1)).toMatchObject({
+      toolCalls: [
+        { id: 'a', name: 'look', arguments: '{"w":"x"}' },
+        { id: 'b', name: 'pay', arguments: '' },
+      ],
+    });
+    expect(asked[0]?.body).toMatchObject({
+      messages: [{ role: 'tool', tool_call_id: 'a', content: 'found' }],
+      tools: [tool],
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+    });
+    client.dispose();
   });
 
   it('asks for a schema in the words of the format', async () => {
@@ -97,6 +132,12 @@ describe('chat', () => {
     [
       'an error event',
       `${chunk('a')}data: {"error":{"message":"too much"}}\n\n`,
+      {},
+      'model_failed',
+    ],
+    [
+      'a tool call without its beginning',
+      'data: {"choices":[{"delta":{"tool_calls":[{"index":3}]}}]}\n\n',
       {},
       'model_failed',
     ],

@@ -1,4 +1,5 @@
 // redoubt workflow check, run, replay, show.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <random>
@@ -40,6 +41,9 @@ Result<HostOptions> host_options(const WorkflowRunOptions& o) {
   auto signals = named(o.signals, "--signal");
   if (!signals) return signals.error();
   host.signals = std::move(*signals);
+  auto memory = MemoryFile::open(o.memory);
+  if (!memory) return memory.error();
+  host.memory = std::move(*memory);
   if (o.model.empty()) return host;
   constexpr std::string_view kind = "script:";
   if (o.model.compare(0, kind.size(), kind) != 0)
@@ -165,10 +169,14 @@ int workflow_check(const WorkflowFileOptions& o) {
   const DefinitionPtr definition = load_file(o.file, o.json, code);
   if (!definition) return code;
   const auto hash = hex64(definition->hash);
+  const auto& all = definition->steps;
+  const auto steps = std::count_if(all.begin(), all.end(), [](const workflow::Step& step) {
+    return step.inner == workflow::Inner::none;
+  });
   if (o.json) {
     const Json line = {{"name", definition->name},
                        {"description", definition->description},
-                       {"steps", definition->steps.size()},
+                       {"steps", steps},
                        {"models", definition->models.size()},
                        {"tools", definition->tools.size()},
                        {"agents", definition->agents.size()},
@@ -176,8 +184,8 @@ int workflow_check(const WorkflowFileOptions& o) {
     std::printf("%s\n", canonical(line).c_str());
     return exit_ok;
   }
-  std::printf("%s: %s\n%zu steps, %zu models, %zu tools, %zu agents, %zu channels\nsha256 %s\n",
-              definition->name.c_str(), definition->description.c_str(), definition->steps.size(),
+  std::printf("%s: %s\n%td steps, %zu models, %zu tools, %zu agents, %zu channels\nsha256 %s\n",
+              definition->name.c_str(), definition->description.c_str(), steps,
               definition->models.size(), definition->tools.size(), definition->agents.size(),
               definition->channels.size(), hash.c_str());
   return exit_ok;

@@ -139,7 +139,9 @@ Result<void> Host::store_and_begin() {
 Result<void> Host::begin(const Effect& effect) {
   switch (effect.kind) {
     case StepKind::builtin: {
-      const auto answer = play::call(effect.target, effect.request);
+      const auto answer = agents::is_memory_call(effect.target)
+                              ? options_.memory.carry_out(effect, now_ms())
+                              : play::call(effect.target, effect.request);
       finish(effect.id, !answer, answer ? *answer : play::failure(answer.error()), 0);
       return {};
     }

@@ -9,6 +9,7 @@
 
 #include "engine/workflow/run.hpp"
 #include "tools/cli/workflow/journal.hpp"
+#include "tools/cli/workflow/memory_file.hpp"
 #include "tools/cli/workflow/model_script.hpp"
 #include "tools/cli/workflow/tool_process.hpp"
 
@@ -23,6 +24,7 @@ struct NamedAnswer {
 
 struct HostOptions {
   std::optional<ModelScript> model;
+  MemoryFile memory;
   bool commands = false;  ///< tools of `_type: command` may be run
   bool quiet = false;
   std::vector<NamedAnswer> answers;

@@ -17,6 +17,7 @@ std::string answer_value(const Json& entry, const std::string& text) {
     return canonical(value);
   }
   value["text"] = text;
+  if (entry.contains("tool_calls")) value["tool_calls"] = entry["tool_calls"];
   if (auto json = parse_json(text); json && json->is_structured()) value["json"] = *json;
   return canonical(value);
 }
@@ -29,7 +30,7 @@ Result<ModelScript> ModelScript::read(std::string_view text) {
   if (!list->is_array() || list->size() > script_entries_max)
     return make_error("bad_script",
                       {"a model script is a list of at most ", script_entries_max,
-                       " entries {match, text | json | error, delay_ms}"},
+                       " entries {match, text | tool_calls | json | error, delay_ms}"},
                       {}, {"a list"}, {describe(*list)});
   ModelScript script;
   for (std::size_t i = 0; i < list->size(); ++i) {
@@ -41,11 +42,15 @@ Result<ModelScript> ModelScript::read(std::string_view text) {
     entry.scripted.delay_ms = fields.integer_or("delay_ms", 0, script_delay_ms_max, 0);
     const std::string said = fields.text_or("text", request_bytes_max, "");
     const Json* json = fields.member_or_null("json");
+    const Json* calls = fields.member_or_null("tool_calls");
     const Json* error = fields.member_or_null("error");
     fields.refuse_unknown();
     const int given =
-        (one.is_object() && one.contains("text") ? 1 : 0) + (json ? 1 : 0) + (error ? 1 : 0);
-    if (fields.ok() && given != 1) fields.fault("", "one of text, json and error", "another");
+        (calls || (one.is_object() && one.contains("text")) ? 1 : 0) + (json ? 1 : 0) + (error ? 1 : 0);
+    if (fields.ok() && given != 1)
+      fields.fault("", "one of text (with tool_calls), json and error", "another");
+    if (fields.ok() && calls && !calls->is_array())
+      fields.fault("tool_calls", "[{id, name, arguments}]", describe(*calls));
     if (fields.ok() && error && (!error->is_object() || !error->contains("code")))
       fields.fault("error", "{code, message}", describe(*error));
     if (!fields.ok()) return fields.error();

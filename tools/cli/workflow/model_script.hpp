@@ -2,6 +2,7 @@
 //
 //   [{"match": "Name 3 things", "text": "a, b, c"},
 //    {"match": "judge", "json": {"good": true}, "delay_ms": 50},
+//    {"match": "answer/desk[0]", "tool_calls": [{"id": "1", "name": "look_up", "arguments": {}}]},
 //    {"error": {"code": "overloaded", "message": "try later"}}]
 //
 // An entry fits where `match` is part of the effect's id or of the request's canonical JSON; one

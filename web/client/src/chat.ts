@@ -3,7 +3,7 @@
 import { aborted, headers } from './calls.js';
 import { ClientError } from './errors.js';
 import { readJson, unreachable } from './response.js';
-import type { CallOptions, ChatPiece, ChatRequest, ClientOptions } from './types.js';
+import type { CallOptions, ChatPiece, ChatRequest, ChatToolCall, ClientOptions } from './types.js';
 
 export interface ChatHost {
   relay: string;
@@ -15,11 +15,15 @@ export interface ChatHost {
 /** An event longer than this is not read on: the stream is broken. */
 const EVENT_CHARACTERS_MAX = 1_000_000;
 const ANSWER_CHARACTERS_MAX = 4_000_000;
+const TOOL_CALLS_MAX = 128;
 
 interface Chunk {
   model?: unknown;
   error?: { message?: unknown } | null;
-  choices?: { delta?: { content?: unknown } | null; finish_reason?: unknown }[];
+  choices?: {
+    delta?: { content?: unknown; tool_calls?: unknown } | null;
+    finish_reason?: unknown;
+  }[];
   usage?: { prompt_tokens?: unknown; completion_tokens?: unknown } | null;
 }
 
@@ -38,7 +42,33 @@ const body = (request: ChatRequest) => ({
           json_schema: { name: 'answer', schema: request.schema },
         },
       }),
+  ...(request.tools === undefined ? {} : { tools: request.tools }),
+  ...(request.toolChoice === undefined ? {} : { tool_choice: request.toolChoice }),
+  ...(request.parallelToolCalls === undefined
+    ? {}
+    : { parallel_tool_calls: request.parallelToolCalls }),
 });
+
+interface CallPiece {
+  index?: unknown;
+  id?: unknown;
+  function?: { name?: unknown; arguments?: unknown } | null;
+}
+
+/** Puts a piece of a tool call to its beginning; returns how many characters it added. */
+function addCall(calls: ChatToolCall[], piece: CallPiece): number {
+  const { index, id, function: called } = piece;
+  if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > calls.length) {
+    throw broken('a tool call without its beginning');
+  }
+  if (index >= TOOL_CALLS_MAX) throw broken('too many tool calls');
+  const call = (calls[index] ??= { id: '', name: '', arguments: '' });
+  if (typeof id === 'string') call.id = id;
+  if (typeof called?.name === 'string') call.name = called.name;
+  if (typeof called?.arguments !== 'string') return 0;
+  call.arguments += called.arguments;
+  return called.arguments.length;
+}
 
 function broken(why: string): ClientError {
   return new ClientError('model_failed', `The model's answer broke off: ${why}.`, {});
@@ -98,6 +128,8 @@ export async function* chat(
   }
   let model = response.headers.get('x-redoubt-model');
   let text = '';
+  let characters = 0;
+  const toolCalls: ChatToolCall[] = [];
   let usage: Chunk['usage'] = null;
   try {
     for await (const data of eventsOf(response.body)) {
@@ -111,10 +143,15 @@ export async function* chat(
       if (chunk.error) throw broken(String(chunk.error.message ?? 'the relay says no more'));
       if (typeof chunk.model === 'string') model ??= chunk.model;
       usage = chunk.usage ?? usage;
-      const piece = chunk.choices?.[0]?.delta?.content;
-      if (typeof piece !== 'string' || piece === '') continue;
+      const delta = chunk.choices?.[0]?.delta;
+      if (Array.isArray(delta?.tool_calls)) {
+        for (const call of delta.tool_calls as CallPiece[]) characters += addCall(toolCalls, call);
+      }
+      const piece = typeof delta?.content === 'string' ? delta.content : '';
+      characters += piece.length;
+      if (characters > ANSWER_CHARACTERS_MAX) throw broken('it is too long');
+      if (piece === '') continue;
       text += piece;
-      if (text.length > ANSWER_CHARACTERS_MAX) throw broken('it is too long');
       yield { type: 'text', text: piece };
     }
   } catch (error) {
@@ -124,6 +161,7 @@ export async function* chat(
   yield {
     type: 'done',
     text,
+    toolCalls,
     model,
     inputTokens: count(usage?.prompt_tokens),
     outputTokens: count(usage?.completion_tokens),

@@ -10,6 +10,8 @@ export type {
   ChatMessage,
   ChatPiece,
   ChatRequest,
+  ChatTool,
+  ChatToolCall,
   Client,
   ClientOptions,
   DirectAdviser,

@@ -83,9 +83,31 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
+/** A message in the shape of OpenAI's chat completions, calls of tools and their results among them. */
+export type ChatMessage =
+  | { role: 'system' | 'user'; content: string }
+  | {
+      role: 'assistant';
+      content: string | null;
+      tool_calls?: readonly {
+        id: string;
+        type: 'function';
+        function: { name: string; arguments: string };
+      }[];
+    }
+  | { role: 'tool'; tool_call_id: string; content: string };
+
+/** Something that a model may call; `parameters` is a JSON Schema. */
+export interface ChatTool {
+  type: 'function';
+  function: { name: string; description?: string; parameters?: object };
+}
+
+/** A call that a model asked for; `arguments` is JSON as the model wrote it. */
+export interface ChatToolCall {
+  id: string;
+  name: string;
+  arguments: string;
 }
 
 /** What a language model behind the relay is asked. */
@@ -97,6 +119,10 @@ export interface ChatRequest {
   temperature?: number;
   /** A JSON Schema that the answer is to fit. */
   schema?: object;
+  tools?: readonly ChatTool[];
+  toolChoice?: 'auto' | 'none' | 'required';
+  /** False: at most one call in an answer. */
+  parallelToolCalls?: boolean;
 }
 
 /** Pieces of the answer as they come; the last one is the whole. */
@@ -105,6 +131,7 @@ export type ChatPiece =
   | {
       type: 'done';
       text: string;
+      toolCalls: readonly ChatToolCall[];
       /** Which model answered, "provider/name"; null where the relay does not say. */
       model: string | null;
       inputTokens: number;

@@ -8,7 +8,7 @@ import { directModel, type DirectModel } from '@redoubt/engine/models';
 import { EffectFailure, startWorkflows, type ModelAnswer } from '@redoubt/engine/workflows';
 import { signal } from '@preact/signals';
 import type { Game } from '../game';
-import { askedOf, jsonIn, type ModelRequest } from '../runs/answers';
+import { answerOf, askedOf, type ModelRequest } from '../runs/answers';
 
 export interface OwnModelUse {
   readonly name: string;
@@ -50,8 +50,7 @@ async function ask(
         };
       }
       return {
-        text: piece.text,
-        ...jsonIn(piece.text),
+        ...answerOf(piece),
         model: name,
         costMicroUsd: piece.costMicroUsd ?? 0,
       };

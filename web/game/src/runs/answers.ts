@@ -1,28 +1,73 @@
 /** A model's words for a step, and a step's words for a model. */
 
-import type { ChatRequest } from '@redoubt/client';
+import type { ChatMessage, ChatRequest, ChatToolCall } from '@redoubt/client';
+import type { ModelAnswer } from '@redoubt/engine/workflows';
 
-/** A model step's request, as workflows say it. */
+/** A message of a run: an agent's model has calls, its tools have results. */
+interface RunMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  content: unknown;
+  tool_calls?: { id: string; name: string; arguments: unknown }[];
+  tool_call_id?: string;
+}
+
+/** What a model step or an agent's turn asks, as workflows say it. */
 export interface ModelRequest {
-  messages: { role: 'system' | 'user' | 'assistant'; content: unknown }[];
+  messages: RunMessage[];
   settings?: { max_tokens?: number; temperature?: number };
   output?: object;
+  tools?: { name: string; description?: string; parameters?: object }[];
+  tool_choice?: 'none' | 'required';
+  parallel_tool_calls?: boolean;
 }
 
 const textOf = (content: unknown) =>
   typeof content === 'string' ? content : JSON.stringify(content);
 
-/** The same as a question to a model, whoever it belongs to. */
-export function askedOf({
-  messages,
-  settings = {},
-  output,
-}: ModelRequest): Omit<ChatRequest, 'model'> {
+function messageOf({ role, content, tool_calls, tool_call_id = '' }: RunMessage): ChatMessage {
+  if (role === 'tool') return { role, tool_call_id, content: textOf(content) };
+  if (role !== 'assistant' || tool_calls === undefined) return { role, content: textOf(content) };
   return {
-    messages: messages.map(({ role, content }) => ({ role, content: textOf(content) })),
+    role,
+    content: content === '' ? null : textOf(content),
+    tool_calls: tool_calls.map(({ id, name, arguments: given }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: textOf(given) },
+    })),
+  };
+}
+
+/** The same as a question to a model, whoever it belongs to. */
+export function askedOf(request: ModelRequest): Omit<ChatRequest, 'model'> {
+  const { messages, settings = {}, output, tools } = request;
+  return {
+    messages: messages.map(messageOf),
     ...(settings.max_tokens === undefined ? {} : { maxTokens: settings.max_tokens }),
     ...(settings.temperature === undefined ? {} : { temperature: settings.temperature }),
     ...(output === undefined ? {} : { schema: output }),
+    ...(tools === undefined
+      ? {}
+      : { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
+    ...(request.tool_choice === undefined ? {} : { toolChoice: request.tool_choice }),
+    ...(request.parallel_tool_calls === undefined
+      ? {}
+      : { parallelToolCalls: request.parallel_tool_calls }),
+  };
+}
+
+/** What a model has said, as a run takes it. */
+export function answerOf(piece: {
+  text: string;
+  toolCalls: readonly ChatToolCall[];
+  inputTokens: number;
+  outputTokens: number;
+}): ModelAnswer {
+  return {
+    text: piece.text,
+    ...jsonIn(piece.text),
+    ...(piece.toolCalls.length === 0 ? {} : { tool_calls: piece.toolCalls }),
+    usage: { input_tokens: piece.inputTokens, output_tokens: piece.outputTokens },
   };
 }
 

@@ -16,7 +16,7 @@ import {
 } from '@redoubt/engine/workflows';
 import type { TeamId } from '@redoubt/engine/worker';
 import type { Game } from '../game';
-import { askedOf, jsonIn, type ModelRequest } from './answers';
+import { answerOf, askedOf, jsonIn, type ModelRequest } from './answers';
 import { bringBack, lookAt, moveToRelay } from './moving';
 import { inputOf, type Offer } from './offers';
 
@@ -88,8 +88,7 @@ async function askRelay(
     const pieces = game.client.chat({ model: RELAY_MODEL, ...askedOf(request) }, { signal });
     for await (const piece of pieces) {
       if (piece.type !== 'done') continue;
-      const { text, model } = piece;
-      return { text, ...jsonIn(text), ...(model === null ? {} : { model }) };
+      return { ...answerOf(piece), ...(piece.model === null ? {} : { model: piece.model }) };
     }
     throw new EffectFailure('model_failed', 'The model said nothing.');
   } catch (error) {
