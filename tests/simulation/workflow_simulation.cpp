@@ -42,6 +42,11 @@ class Author {
     for (int n = 0; n < count; ++n)
       steps.push_back(step(3));
     return {{"name", "random"},
+            {"llms", {{"m", Json::object()}}},
+            {"agents",
+             {{"a", agent({"p", "i", "o"}, {"b"})},
+              {"b", agent({"o"}, {"a", "c"})},
+              {"c", agent(Json::array(), Json::array())}}},
             {"tools",
              {{"p", {{"class", "pure"}}},
               {"i", {{"class", "idempotent"}}},
@@ -71,6 +76,29 @@ class Author {
     return step;
   }
 
+  Json agent(Json tools, Json handoffs) {
+    Json made{{"llm", "m"},
+              {"tools", std::move(tools)},
+              {"handoffs", std::move(handoffs)},
+              {"max_turns", rng_.between(2, 6)}};
+    Json guards = Json::array();
+    guards.push_back({{"name", "judge"}, {"model", "m"}, {"prompt", "Good?"}});
+    // Two that trip at the same time would be a race, and so would one that does not block.
+    if (chance(30)) made[chance(50) ? "input_guardrails" : "output_guardrails"] = guards;
+    if (races_ && chance(50)) made["timeout"] = "900ms";
+    return made;
+  }
+
+  Json talk() {
+    static const char* const kAgents[] = {"a", "b", "c"};
+    const std::string id = "s" + std::to_string(next_++);
+    Json step{{"id", id}, {"agent", kAgents[rng_.below(3)]}, {"prompt", "Do it."}};
+    if (chance(50)) step["retry"] = {{"attempts", 3}, {"initial", "100ms"}};
+    if (chance(60)) step["fallback"] = {{"set", {{"log", id + " fell back"}}}};
+    if (races_ && chance(20)) step["timeout"] = "3s";
+    return step;
+  }
+
   Json set() {
     Json writes = Json::object();
     if (chance(60)) writes["sum"] = rng_.between(1, 9);
@@ -97,7 +125,7 @@ class Author {
   }
 
   Json step(int depth) {
-    if (depth <= 0 || chance(45)) return chance(70) ? tool() : set();
+    if (depth <= 0 || chance(45)) return chance(6) ? talk() : chance(60) ? tool() : set();
     switch (rng_.below(6)) {
       case 0: {
         Json step{{"parallel", Json::array()}};
@@ -152,8 +180,23 @@ class World {
   std::int64_t takes_ms(std::string_view id) const {
     return static_cast<std::int64_t>(drawn(id, 2) % 1000) + 1;
   }
+  // What an agent's model says: an answer, or calls of tools, some of which are not there.
+  std::string turn(std::string_view id) const {
+    static const char* const kCalled[] = {"p", "i", "o", "q", "transfer_to_b", "transfer_to_c"};
+    Json calls = Json::array();
+    for (std::uint64_t n = drawn(id, 5) % 4; n > 0; --n)
+      calls.push_back({{"id", std::to_string(n)},
+                       {"name", kCalled[drawn(id, 10 + n) % 6]},
+                       {"arguments", {{"n", n}}}});
+    return canonical(Json{{"text", std::to_string(drawn(id, 3) % 1000)}, {"tool_calls", calls}});
+  }
   std::string result(std::string_view id) const {
     if (fails(id)) return "{\"code\":\"busy\",\"message\":\"the world says no\"}";
+    const std::size_t agent = id.find('/');
+    if (id.find(':') != std::string_view::npos)
+      return drawn(id, 4) % 4 > 0 ? "{\"json\":{\"pass\":true}}" : "{\"json\":{\"pass\":false}}";
+    if (agent != std::string_view::npos && id.find('/', agent + 1) == std::string_view::npos)
+      return turn(id);
     return "{\"value\":" + std::to_string(drawn(id, 3) % 1000) + "}";
   }
 

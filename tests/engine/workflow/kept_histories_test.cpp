@@ -26,7 +26,9 @@ namespace {
 constexpr std::size_t kTextBytesMax = 1 << 20;
 
 const Surroundings& around() {
-  static const Surroundings all{{"strategist.team_strategy", "math.double"}, {}};
+  static const Surroundings all{
+      {"strategist.team_strategy", "math.double", "guard.words", "memory.search", "memory.store"},
+      {{"greet", {}}}};
   return all;
 }
 

@@ -73,17 +73,8 @@ class Script {
   RunStatus shown_ = RunStatus::running;
 };
 
-// What agents do is not settled yet: their histories are kept when it is.
-bool is_settled(const Definition& definition) {
-  for (const Step& step : definition.steps)
-    if (step.output != kNone || step.kind == StepKind::agent || step.kind == StepKind::handoff ||
-        step.kind == StepKind::child)
-      return false;
-  return true;
-}
-
 void Script::keep(const std::string& name, ByteWriter& kept) const {
-  if (!run_ || !is_settled(*definition_)) return;
+  if (!run_) return;
   kept.text(name);
   kept.text(definition_->bytes);
   kept.text(history_);
