@@ -64,11 +64,27 @@ std::optional<Json> taken(const workflow::DefinitionPtr& definition, const std::
   return *answer;
 }
 
+/// Whom a late answer is for.
+struct Late {
+  PushSockets& sockets;
+  std::string who;
+  std::string question;
+  std::string team;
+};
+
+std::string team_of(const std::string& body) {
+  const auto json = parse_json(body);
+  if (!json || !json->is_object()) return {};
+  const auto team = json->find("team_id");
+  return team != json->end() && team->is_string() ? team->get<std::string>() : std::string();
+}
+
 class Exchange final : public upstream::CallClient {
  public:
   Exchange(const net::Executor& shard, workflow::DefinitionPtr definition, std::string snapshot,
-           std::string effect, std::optional<schema::Schema> fits, std::int64_t now_ms)
+           std::string effect, std::optional<schema::Schema> fits, std::int64_t now_ms, Late late)
       : decided(shard),
+        late_(std::move(late)),
         definition_(std::move(definition)),
         snapshot_(std::move(snapshot)),
         effect_(std::move(effect)),
@@ -79,10 +95,7 @@ class Exchange final : public upstream::CallClient {
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
   void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
-    if (auto json = judged(answer)) {
-      (*json)["source"] = "model";
-      (*json)["model"] = summary.target;
-      (*json)["cost_microusd"] = limits::microdollars_up(summary.cost);
+    if (const auto json = advice(answer, summary)) {
       advised.answer = json->dump(-1, ' ', false, Json::error_handler_t::replace);
     } else {
       advised.reason = "bad_answer";
@@ -93,6 +106,11 @@ class Exchange final : public upstream::CallClient {
     engine(refusal.reason);
   }
   void on_engine(upstream::Reason reason) override { engine(reason); }
+  void on_late_answer(const llm::ChatAnswer& answer,
+                      const upstream::CallSummary& summary) override {
+    if (const auto json = advice(answer, summary))
+      late_.sockets.tell_late(late_.who, late_.question, late_.team, *json);
+  }
 
   void hold(std::shared_ptr<upstream::GatewayCall> call) {
     if (!over_) call_ = std::move(call);
@@ -117,6 +135,15 @@ class Exchange final : public upstream::CallClient {
     call_.reset();  // it holds us
     decided.notify();
   }
+  std::optional<Json> advice(const llm::ChatAnswer& answer,
+                             const upstream::CallSummary& summary) const {
+    auto json = judged(answer);
+    if (!json) return json;
+    (*json)["source"] = "model";
+    (*json)["model"] = summary.target;
+    (*json)["cost_microusd"] = limits::microdollars_up(summary.cost);
+    return json;
+  }
   std::optional<Json> judged(const llm::ChatAnswer& answer) const {
     const auto json = runs::json_in(llm::answer_text(answer));
     if (!json || (fits_ && !fits_->accepts(*json))) return std::nullopt;
@@ -124,6 +151,7 @@ class Exchange final : public upstream::CallClient {
     return taken(definition_, snapshot_, effect_, canonical(value), now_ms_);
   }
 
+  Late late_;
   workflow::DefinitionPtr definition_;
   std::string snapshot_;
   std::string effect_;
@@ -160,10 +188,12 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
       if (compiled) fits = std::move(*compiled);
     }
   }
-  auto exchange = std::make_shared<Exchange>(shard, definition, begun->run.snapshot(),
-                                             begun->effect.id, std::move(fits), now_ms);
-  request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(*chat));
+  Late late{sockets_, order.who, std::string(question), team_of(body)};
+  auto exchange =
+      std::make_shared<Exchange>(shard, definition, begun->run.snapshot(), begun->effect.id,
+                                 std::move(fits), now_ms, std::move(late));
+  request.client_gone = [exchange] { exchange->leave(); };
   order.request.model = runs::model_default;
   order.game = true;
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);

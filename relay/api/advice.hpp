@@ -4,11 +4,13 @@
 //    guard); the gateway asks the alias `strategist` under the caller's limits and says when the
 //    engine has to answer: at once where nothing can be asked, after 2,500 ms at the latest.
 // 2. What the workflow does not take is no answer: the gateway tries the next target.
+// 3. An answer that comes after the engine's goes to the caller's sockets (late_advice.hpp).
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "relay/api/push_socket.hpp"
 #include "relay/http/message.hpp"
 #include "relay/net/task.hpp"
 #include "relay/runs/catalogue.hpp"
@@ -23,9 +25,9 @@ struct Advised {
 
 class Adviser {
  public:
-  /// Both outlive the adviser.
-  Adviser(upstream::Gateway& gateway, const runs::LiveCatalogue& catalogue)
-      : gateway_(gateway), catalogue_(catalogue) {}
+  /// All outlive the adviser; `sockets` tells answers that come after the engine's.
+  Adviser(upstream::Gateway& gateway, const runs::LiveCatalogue& catalogue, PushSockets& sockets)
+      : gateway_(gateway), catalogue_(catalogue), sockets_(sockets) {}
 
   /// Whether there is a model to ask.
   bool asks() const;
@@ -36,6 +38,7 @@ class Adviser {
  private:
   upstream::Gateway& gateway_;
   const runs::LiveCatalogue& catalogue_;
+  PushSockets& sockets_;
 };
 
 }  // namespace redoubt::api

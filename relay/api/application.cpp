@@ -265,7 +265,7 @@ void Application::Parts::open_runs() {
   const runs::RunService::Surroundings around{store,   gateway.get(), log,
                                               metrics, *workflows,    config.workflows.directory};
   if (gateway) {
-    adviser.emplace(*gateway, *workflows);
+    adviser.emplace(*gateway, *workflows, push);
     game.use(&*adviser);
   }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);

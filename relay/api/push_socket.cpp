@@ -36,6 +36,7 @@ class PushSocket : public http::WebSocketSession {
     client_id_ = request.parameter("client_id");
     const Caller* caller = caller_of(request);
     if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
+    if (caller != nullptr) listener_ = owner_.listeners_.add(caller->who(), peer);
     say(observe::Level::info, "socket_opened", request.context.now.wall_ms);
   }
 
@@ -67,6 +68,7 @@ class PushSocket : public http::WebSocketSession {
   }
 
   void on_close(std::uint16_t code, std::string_view, http::Moment now) override {
+    owner_.listeners_.forget(listener_);
     say(observe::Level::info, "socket_closed", now.wall_ms, code);
   }
 
@@ -122,6 +124,7 @@ class PushSocket : public http::WebSocketSession {
   std::shared_ptr<State> state_;
   http::WebSocketPeer peer_;
   std::string client_id_;
+  std::uint64_t listener_ = 0;
   std::int64_t expires_s_ = 0;  ///< of the caller's token; 0: never
   std::uint64_t frames_ = 0;
 };
@@ -148,6 +151,13 @@ void PushSockets::install(http::Router& router) {
   options.protocol = auth::websocket_protocol;
   router.add_websocket(
       "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
+}
+
+void PushSockets::tell_late(std::string_view who, std::string_view question,
+                            const std::string& team, const nlohmann::json& answer) {
+  const PushFrame frame = late_frame(question, team, answer);
+  for (std::size_t sent = listeners_.send(who, frame.text); sent > 0; --sent)
+    sent_[static_cast<std::size_t>(frame.kind)]->add();
 }
 
 std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> PushSockets::accept(

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "relay/api/late_advice.hpp"
 #include "relay/api/push.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
@@ -27,6 +28,9 @@ class PushSockets {
   PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
               observe::Metrics& metrics, observe::Log& log);
   void install(http::Router& router);
+  /// A model's answer that came too late for its question: to all sockets of the caller.
+  void tell_late(std::string_view who, std::string_view question, const std::string& team,
+                 const nlohmann::json& answer);
 
  private:
   friend class PushSocket;
@@ -34,6 +38,7 @@ class PushSockets {
       http::Request& request);
 
   PushPolicy policy_;
+  Listeners listeners_;
   std::size_t frame_bytes_max_;
   net::ComputePool& pool_;
   observe::Log& log_;

@@ -80,7 +80,7 @@ class Workflow(unittest.TestCase):
     def test_help_names_every_command(self):
         code, out, _ = run("--help")
         self.assertEqual(code, 0)
-        for command in ["check", "run", "replay", "show", "bundle"]:
+        for command in ["check", "run", "replay", "show", "bundle", "template"]:
             self.assertIn(command, out)
             self.assertEqual(run(command, "--help")[0], 0)
         self.assertEqual(run("check")[0], 2)
@@ -124,6 +124,63 @@ class Workflow(unittest.TestCase):
         self.assertIn("--signal", err)
         code, out, _ = run("run", file, "--journal", journal, "--signal", "go=7")
         self.assertEqual((code, json.loads(out)), (0, {"sure": True, "go": 7}))
+
+    def test_an_agent_uses_its_tools_and_remembers(self):
+        file = self.write("desk.json", json.dumps({
+            "name": "desk", "llms": {"small": {}},
+            "functions": {"look_up": {"_type": "command", "command": ["cat"],
+                                      "class": "idempotent"}},
+            "agents": {"desk": {"tools": ["look_up"], "memory": {"scope": "agent"},
+                                "output": {"type": "object", "required": ["said"]}}},
+            "workflow": [{"id": "x", "agent": "desk", "prompt": "{{ input.ask }}"}],
+            "result": "{{ steps.x.json.said }}"}))
+        script = self.write("script.json", json.dumps([
+            {"match": "Which bill", "tool_calls": [
+                {"id": "1", "name": "look_up", "arguments": {"customer": "Ada"}}]},
+            {"match": "tool_call_id", "text": "no JSON"}]))
+        memory = self.path("memory.jsonl")
+        # The first script answers the same for ever: the turns run out.
+        again = [file, "--model", "script:" + script, "--commands", "--memory", memory]
+        code, _, err = run("run", *again, "--input", '{"ask": "Which bill?"}')
+        self.assertEqual(code, 1)
+        self.assertIn("max_turns", err)
+        script = self.write("script.json", json.dumps([
+            {"match": "x/desk[0]", "tool_calls": [
+                {"id": "1", "name": "look_up", "arguments": '{"customer": "Ada"}'}]},
+            {"match": '"content":"{\\"customer\\":\\"Ada\\"}"', "json": {"said": "Bill 7."}},
+            {"match": "x/desk[1]", "text": "The tool said something else."}]))
+        journal = self.path("desk.journal")
+        code, out, err = run("run", *again, "--input", '{"ask": "Which bill?"}',
+                             "--journal", journal)
+        self.assertEqual((code, out, err), (0, '"Bill 7."\n', ""))
+        self.assertIn("Bill 7.", open(memory).read())
+        self.assertEqual(run("replay", file, "--journal", journal)[0], 0)
+        script = self.write("script.json", json.dumps([
+            {"match": "What you remember:", "json": {"said": "I remember."}}]))
+        code, out, _ = run("run", *again, "--input", '{"ask": "The bill again?"}')
+        self.assertEqual((code, out), (0, '"I remember."\n'))
+        self.write("memory.jsonl", "{}\n")
+        code, _, err = run("run", *again, "--input", '{"ask": "x"}')
+        self.assertEqual(code, 2)
+        self.assertIn("line 1", err)
+
+    def test_templates_make_workflows_that_load(self):
+        code, out, _ = run("template", "--json")
+        names = [one["name"] for one in json.loads(out)]
+        self.assertEqual((code, len(names)), (0, 8))
+        for name in names:
+            code, out, _ = run("template", name, "--agent", "mine", "--set", "temperature=0",
+                               "--set", "mood=calm")
+            self.assertEqual(code, 0)
+            file = self.write(name + ".json", out)
+            self.assertEqual(run("check", file)[0], 0)
+            self.assertEqual(json.loads(out)["agents"]["mine"]["custom_config"], {"mood": "calm"})
+        # The game's need no model.
+        code, out, _ = run("run", self.path("strategist.json"), "--input", json.dumps(REQUEST))
+        self.assertEqual((code, json.loads(out)["source"]), (0, "builtin"))
+        self.assertEqual(run("template", "gardener")[0], 2)
+        self.assertEqual(run("template", "researcher", "--set", "x")[0], 2)
+        self.assertEqual(run("template", "researcher", "--agent", "no name")[0], 2)
 
     def journal_of_strategy(self):
         journal = self.path("journal")

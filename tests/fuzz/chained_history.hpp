@@ -15,11 +15,16 @@ namespace redoubt::fuzz {
 inline const workflow::DefinitionPtr& definition() {
   static const workflow::DefinitionPtr loaded = [] {
     const auto file = parse_json(R"({"name": "fuzz", "tools": {"t": {"class": "once"}},
+      "llms": {"m": {}}, "agents": {
+        "g": {"tools": ["t"], "handoffs": [{"agent": "h", "filter": {"last": 1}}], "max_turns": 5,
+              "input_guardrails": [{"name": "j", "model": "m", "prompt": "?", "blocking": false}]},
+        "h": {"output": {"type": "object"}, "output_guardrails": [{"name": "k", "holds": "output.json"}]}},
       "state": {"log": {"reducer": "append"}}, "workflow": [
       {"id": "both", "join": "any", "parallel": [[{"id": "a", "tool": "t", "compensate": {"id": "u", "tool": "t"}},
         {"set": {"log": "{{ steps.a }}"}}, {"wait": {"signal": "go"}, "timeout": "1s"}],
         {"id": "b", "tool": "t", "retry": {"attempts": 3}}]},
       {"loop": {"max": 3, "until": "steps.c.ok"}, "do": {"id": "c", "tool": "t"}},
+      {"id": "d", "agent": "g", "prompt": "x", "fallback": {"set": {"log": "d"}}},
       {"id": "ok", "ask": "fine?", "fallback": {"set": {"log": "no"}}}]})");
     return workflow::load(Document(*file), {}).definition;
   }();

@@ -9,11 +9,27 @@
 using namespace redoubt;
 using namespace redoubt::workflow;
 
+namespace {
+
+// What models say in turn: calls of whatever the corpus calls its tools, verdicts, and an answer.
+const char* said(int turn) {
+  static const char* const kSaid[] = {
+      R"({"text":"","tool_calls":[{"id":"1","name":"t"},{"name":"look_up","arguments":{"word":"x"}},
+          {"name":"pay","arguments":"{}"},{"name":"transfer_to_bills"},{"name":"transfer_to_tech"}]})",
+      R"({"text":"{\"pass\":true}","tool_calls":[{"name":"transfer_to_desk"},7,null]})",
+      R"({"text":"```json\n{\"n\":3}\n```","json":{"pass":true,"n":3}})",
+      R"({"text":"done","usage":{"input_tokens":-3}})"};
+  return kSaid[turn % 4];
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr int kTurns = 20;
   const auto file = parse_json({reinterpret_cast<const char*>(data), size});
   if (!file) return 0;
-  const Surroundings around{{"math.double"}, {{"greet", {}}}};
+  const Surroundings around{{"math.double", "guard.words", "memory.search", "memory.store"},
+                            {{"greet", {}}}};
   const Loaded loaded = load(Document(*file), around);
   if (!loaded.ok()) {
     for (const Error& fault : loaded.faults)
@@ -38,7 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)run->give({asked ? InputKind::answer
                        : bad ? InputKind::failed
                              : InputKind::completed,
-                       1000, effect.id, bad ? "{\"code\":\"busy\"}" : "{\"value\":1}"});
+                       1000, effect.id,
+                       bad                              ? "{\"code\":\"busy\"}"
+                       : effect.kind == StepKind::model ? said(turn)
+                                                        : "{\"value\":1}"});
     }
     (void)run->give({InputKind::tick, run->next_timer_ms(), {}, {}});
   }

@@ -1,7 +1,9 @@
 // The game's questions with a model behind the relay: its answer where it is good and in time, the
 // engine's in every other case, and never later than three seconds.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
+import WebSocket from 'ws';
 import { start_mock, start_relay, until } from './mock_upstream.mjs';
 import { post_json } from './program.mjs';
 import { plan, situation } from './situation.mjs';
@@ -103,6 +105,24 @@ describe("the game's questions", { concurrency: false }, () => {
       assert.ok(got.priorities.length > 0);
     });
   }
+
+  it('tell a late answer on the sockets of who has asked', async () => {
+    await begin([{ do: [{ wait_ms: 2_800 }, ...says(plan)] }]);
+    const told = [];
+    const socket = new WebSocket(`ws://127.0.0.1:${relay.port}/ws/client_late`);
+    await once(socket, 'open');
+    socket.on('message', (text) => told.push(JSON.parse(text)));
+    assert.equal((await ask()).source, 'engine');
+    assert.deepEqual(told, []);
+    const { type, team, data } = await until('the late answer', () => told[0]);
+    assert.deepEqual(
+      [type, team, data.cause, data.source],
+      ['directive', situation.team_id, 'late_answer', 'model'],
+    );
+    assert.equal(data.strategy.model, 'openai/one');
+    assert.deepEqual(data.priorities, plan.priorities);
+    socket.close();
+  });
 
   it('are answered by the engine when the budget is used', async () => {
     await begin([{ do: says(plan) }], { REDOUBT_MODELS_ANONYMOUS_REQUESTS_PER_MINUTE: '1' });

@@ -92,6 +92,52 @@ describe('runs', { concurrency: false }, () => {
     assert.equal(run.outcome.source, 'builtin');
   });
 
+  it('lets an agent hand over and remember, and tells it which tools are not here', async () => {
+    const desk = {
+      name: 'desk',
+      llms: { one: { model_name: 'strategist' } },
+      functions: { pay: { description: 'Pays a bill.' } },
+      agents: {
+        desk: { tools: ['pay'], handoffs: ['other'], memory: { scope: 'user' } },
+        other: { instructions: 'You are brief.', memory: { scope: 'user', recall: 1 } },
+      },
+      workflow: [{ id: 'x', agent: 'desk', prompt: '{{ input }}' }],
+      result: '{{ steps.x }}',
+    };
+    const tool_calls = [
+      { id: 'a', name: 'pay', arguments: '{"cents":5}' },
+      { id: 'b', name: 'transfer_to_other', arguments: '{}' },
+    ];
+    await mock.script([
+      { when: { calls: [1, 1] }, do: [{ answer: { text: '', tool_calls } }] },
+      { do: [{ answer: { text: 'It was green.' } }] },
+    ]);
+    await mock.forget();
+    const begun = await start({ workflow: desk, input: 'Which colour?' });
+    assert.equal(begun.status, 201, begun.text);
+    const run = await ended(begun.json().id);
+    assert.equal(run.status, 'done', JSON.stringify(run));
+    assert.equal(run.outcome.text, 'It was green.');
+    assert.equal(run.outcome.agent, 'other');
+    const [first, second] = (await mock.calls()).map(({ body }) => JSON.parse(body));
+    assert.deepEqual(
+      first.tools.map(({ function: { name } }) => name),
+      ['pay', 'transfer_to_other'],
+    );
+    const result = second.messages.find(({ tool_call_id }) => tool_call_id === 'a');
+    assert.match(result.content, /no_tool/);
+    assert.equal(second.messages[0].content, 'You are brief.');
+    const third = await start({ workflow: desk, input: 'Which colour was it?' });
+    assert.equal((await ended(third.json().id)).status, 'done');
+    const again = JSON.parse((await mock.calls()).at(-1).body);
+    assert.match(again.messages[0].content, /What you remember:\n- Asked: Which colour\?/);
+    // Another owner of runs has a memory of his own.
+    const stranger = await token_of('carl', 'workflow:run workflow:author');
+    const his = await start({ workflow: desk, input: 'Which colour?' }, stranger);
+    assert.equal((await ended(his.json().id, stranger)).status, 'done');
+    assert.doesNotMatch((await mock.calls()).at(-1).body, /What you remember/);
+  });
+
   it('waits for people and signals, and lets nobody else at it', async () => {
     await mock.script([{ do: [{ answer: { text: 'yes' } }] }]);
     const { id } = (await start({ workflow: asking })).json();

@@ -60,6 +60,62 @@ async function until<T>(read: () => T | undefined): Promise<T> {
   throw new Error('it never came');
 }
 
+describe('an agent', () => {
+  const desk = {
+    name: 'desk',
+    llms: { small: {} },
+    functions: { look_up: { class: 'idempotent' }, pay: {} },
+    agents: {
+      desk: { tools: ['look_up', 'pay'], handoffs: ['other'], memory: { scope: 'agent' } },
+      other: {},
+    },
+    workflow: [{ id: 'x', agent: 'desk', prompt: '{{ input }}' }],
+    result: '{{ steps.x }}',
+  };
+  const call = (id: string, name: string, given = {}) => ({ id, name, arguments: given });
+
+  it('calls tools of the page, hands over, and remembers in the next run', async () => {
+    const asked: { messages: { role: string; content: string }[]; tools?: unknown }[] = [];
+    const answers = [
+      { text: '', tool_calls: [call('1', 'look_up', { n: 7 }), call('2', 'pay')] },
+      { text: '', tool_calls: [call('3', 'transfer_to_other')] },
+      { text: 'Seven.' },
+      { text: 'As before.' },
+    ];
+    const journal = memoryJournal();
+    const options: LocalOptions = {
+      journal,
+      model: async ({ request }) => {
+        asked.push(request as (typeof asked)[0]);
+        return answers[asked.length - 1] ?? { text: 'no more' };
+      },
+      tools: { look_up: (request) => ({ found: request }) },
+    };
+    const workflows = await createWorkflows(options);
+    await workflows.start(desk, 'How many?', { id: 'a', seed: '1' });
+    const first = (await workflows.result('a')) as Record<string, unknown>;
+    expect(first).toMatchObject({ text: 'Seven.', agent: 'other', turns: 3, tool_calls: 3 });
+    expect(asked[0]?.tools).toHaveLength(3);
+    const told = asked[1]?.messages.filter(({ role }) => role === 'tool');
+    expect(told?.map(({ content }) => content)).toEqual([
+      '{"found":{"n":7}}',
+      'The tool has failed: no_tool: there is no tool pay here',
+    ]);
+    expect((await workflows.events('a')).map(({ kind }) => kind)).toContain('handed_over');
+    expect(await journal.memories()).toHaveLength(0);
+    await workflows.start(desk, 'How many now?', { id: 'b', seed: '1' });
+    await workflows.result('b');
+    expect(await journal.memories()).toMatchObject([
+      { agent: 'desk', content: 'Asked: How many now?\nAnswered: As before.' },
+    ]);
+    answers.push({ text: 'Still.' });
+    await workflows.start(desk, 'How many then?', { id: 'c', seed: '1' });
+    await workflows.result('c');
+    expect(asked.at(-1)?.messages[0]?.content).toContain('Answered: As before.');
+    workflows.dispose();
+  });
+});
+
 describe('team_strategy', () => {
   it('is answered by the strategist where there is no model', async () => {
     const workflows = await createWorkflows();

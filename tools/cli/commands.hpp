@@ -83,6 +83,14 @@ struct WorkflowRunOptions {
 };
 int workflow_run(const WorkflowRunOptions& options);
 
+struct WorkflowTemplateOptions {
+  std::string name;                   ///< of the template; empty: all are listed
+  std::string agent;                  ///< what it is to be called; empty: as the template
+  std::vector<std::string> settings;  ///< KEY=JSON
+  bool json = false;
+};
+int workflow_template(const WorkflowTemplateOptions& options);
+
 enum class BundleAction : std::uint8_t { export_run, import_run, inspect, fork };
 struct WorkflowBundleOptions {
   BundleAction action = BundleAction::inspect;

@@ -147,6 +147,7 @@ struct WorkflowOptions {
   cli::WorkflowFileOptions replay;
   cli::WorkflowFileOptions show;
   cli::WorkflowBundleOptions bundle;
+  cli::WorkflowTemplateOptions from_template;
 };
 
 CLI::App* add_workflow_file(CLI::App& group, const char* name, const char* what, std::string& file,
@@ -257,6 +258,17 @@ CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
   show->add_option("--journal", o.show.journal, "The run's journal")->type_name("FILE")->required();
   show->add_option("--svg", o.show.svg, "Draw it into this file, too")->type_name("FILE");
   add_workflow_bundle(*group, o.bundle);
+  CLI::App* from_template =
+      group->add_subcommand("template", "List kinds of agents, or make a workflow of one");
+  from_template->add_option("name", o.from_template.name, "A template's name");
+  from_template->add_option("--agent", o.from_template.agent, "What the agent is called")
+      ->type_name("NAME");
+  from_template
+      ->add_option("--set", o.from_template.settings, "A setting of the agent, or one of your own")
+      ->type_name("KEY=JSON")
+      ->take_all()
+      ->allow_extra_args(false);
+  from_template->add_flag("--json", o.from_template.json, "Print the list as JSON");
   group->footer(
       "Examples:\n"
       "  redoubt workflow check flow.yaml\n"
@@ -270,6 +282,7 @@ int run_workflow(const CLI::App& group, const WorkflowOptions& o) {
   if (group.got_subcommand("check")) return cli::workflow_check(o.check);
   if (group.got_subcommand("run")) return cli::workflow_run(o.run);
   if (group.got_subcommand("replay")) return cli::workflow_replay(o.replay);
+  if (group.got_subcommand("template")) return cli::workflow_template(o.from_template);
   if (group.got_subcommand("bundle")) return cli::workflow_bundle(o.bundle);
   return cli::workflow_show(o.show);
 }

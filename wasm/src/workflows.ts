@@ -21,7 +21,7 @@ import type { WasmSource } from './types.js';
 export { EngineError } from './errors.js';
 export { EffectFailure } from './run_host.js';
 export { indexedDbJournal, memoryJournal } from './journal.js';
-export type { Journal, StoredRun } from './journal.js';
+export type { Journal, MemoryEntry, StoredRun } from './journal.js';
 export type {
   Effect,
   ModelAnswer,

@@ -45,8 +45,8 @@ Result<ModelScript> ModelScript::read(std::string_view text) {
     const Json* calls = fields.member_or_null("tool_calls");
     const Json* error = fields.member_or_null("error");
     fields.refuse_unknown();
-    const int given =
-        (calls || (one.is_object() && one.contains("text")) ? 1 : 0) + (json ? 1 : 0) + (error ? 1 : 0);
+    const int given = (calls || (one.is_object() && one.contains("text")) ? 1 : 0) +
+                      (json ? 1 : 0) + (error ? 1 : 0);
     if (fields.ok() && given != 1)
       fields.fault("", "one of text (with tool_calls), json and error", "another");
     if (fields.ok() && calls && !calls->is_array())
