@@ -206,20 +206,19 @@ AgentParts AgentCompiler::parts_of(StepId above, std::uint32_t agent) {
 }
 
 void AgentCompiler::use(StepId id) {
-  const std::string_view target = d_.text(d_.steps[id].target);
-  for (std::uint32_t first = 0; first < d_.agents.size(); ++first) {
-    if (d_.agents[first].name != target) continue;
-    AgentUse use;
-    for (const std::uint32_t agent : agents::reachable(d_.agents, first)) {
-      // Each agent has its few steps in each step that uses it: the bound holds for all of them.
-      if (d_.steps.size() > kStepsMax) break;
-      use.push_back(parts_of(id, agent));
-    }
-    // Trying again is for a turn: a conversation from its beginning would call its tools again.
-    d_.steps[id].retry = kNone;
-    d_.steps[id].agent = static_cast<std::uint32_t>(d_.agent_uses.size());
-    d_.agent_uses.push_back(std::move(use));
+  std::uint32_t first = 0;
+  while (d_.agents[first].name != d_.text(d_.steps[id].target))
+    ++first;
+  AgentUse use;
+  for (const std::uint32_t agent : agents::reachable(d_.agents, first)) {
+    // Each agent has its few steps in each step that uses it: the bound holds for all of them.
+    if (d_.steps.size() > kStepsMax) break;
+    use.push_back(parts_of(id, agent));
   }
+  // Trying again is for a turn: a conversation from its beginning would call its tools again.
+  d_.steps[id].retry = kNone;
+  d_.steps[id].agent = static_cast<std::uint32_t>(d_.agent_uses.size());
+  d_.agent_uses.push_back(std::move(use));
 }
 
 }  // namespace
