@@ -76,6 +76,9 @@ class Exchange final : public upstream::CallClient {
         now_ms_(now_ms) {}
 
   bool accepts(const llm::ChatAnswer& answer) override { return judged(answer).has_value(); }
+  void on_source(upstream::Source source) override {
+    advised.source = upstream::source_name(source);
+  }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
   void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
@@ -166,6 +169,7 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
   upstream::Order order = order_of(request, std::move(*chat));
   order.request.model = runs::model_default;
   order.game = true;
+  order.shared = true;
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
   if (!started) {
     none.reason = started.error().code;

@@ -27,6 +27,9 @@ namespace {
 constexpr std::int64_t second_ms = 1'000;
 constexpr const char* admin_name = "admin";
 
+// One answer takes so small a part of the cache at most.
+constexpr std::size_t cache_share = 16;
+
 std::uint64_t random_seed() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
@@ -78,6 +81,12 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
     call->connect_ms = m.connect_timeout_ms;
   }
   options.game_call.connect_ms = m.connect_timeout_ms;
+  options.share_answers = m.cache.enabled;
+  options.cache.ttl_ms = m.cache.ttl_s * second_ms;
+  options.cache.entries_max = static_cast<std::size_t>(m.cache.entries_max);
+  options.cache.bytes_max = static_cast<std::size_t>(m.cache.bytes_max);
+  options.cache.entry_bytes_max =
+      std::min(options.cache.entry_bytes_max, options.cache.bytes_max / cache_share);
   return options;
 }
 

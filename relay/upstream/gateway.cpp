@@ -13,6 +13,7 @@
 #include "engine/llm/encode.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
+#include "relay/upstream/shared_answers.hpp"
 
 namespace redoubt::upstream {
 
@@ -149,6 +150,20 @@ llm::ChatFailure for_client(const llm::ChatFailure& failure) {
   return told;
 }
 
+llm::ChatFailure limit_failure(const limits::Refusal& refusal) {
+  llm::ChatFailure failure = llm::local_failure(
+      refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
+      limits::refusal_text(refusal));
+  failure.code = std::string(limits::limit_name(refusal.limit));
+  failure.status = refusal.status;
+  return failure;
+}
+
+/// -1: it never passes.
+std::int64_t retry_after_ms(const limits::Refusal& refusal) {
+  return refusal.retry_after_ns < 0 ? -1 : (refusal.retry_after_ns + 999'999) / 1'000'000;
+}
+
 class GatewayImpl;
 
 /// One call: drives its ModelCall and carries out what it says.
@@ -158,6 +173,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
           std::vector<PlannedTarget> targets, bool engine, Rng rng,
           std::shared_ptr<CallClient> client);
 
+  ~CallRun() override;
+
+  /// It holds itself until it ends, whoever else lets go of it.
   void begin() { feed({.kind = InputKind::start}); }
   void leave() override;
   /// The store answered a draw: the reservation is tried again.
@@ -223,7 +241,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   CallSummary summary_;
 };
 
-class GatewayImpl final : public Gateway {
+class GatewayImpl final : public Gateway, public CallMaker {
  public:
   GatewayImpl(GatewayOptions options, llm::ModelTable models, Aliases aliases,
               auth::CurrentKeys& keys, limits::Ledger& ledger, observe::Metrics& metrics,
@@ -236,7 +254,13 @@ class GatewayImpl final : public Gateway {
         metrics_(metrics),
         targets_({}),
         limiter_({}, seed),
-        rng_(seed) {}
+        rng_(seed) {
+    if (!options_.share_answers) return;
+    shared_ = SharedAnswers::make({.cache = options_.cache,
+                                   .flights = options_.flights,
+                                   .answer_by_ms = options_.game_call.answer_by_ms},
+                                  *this, metrics);
+  }
 
   Result<void> add_providers();
   void add_targets();
@@ -244,6 +268,10 @@ class GatewayImpl final : public Gateway {
   Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
                                              Delivery delivery,
                                              std::shared_ptr<CallClient> client) override;
+  Result<std::shared_ptr<GatewayCall>> call(const net::Executor& shard, Order order,
+                                            Delivery delivery,
+                                            std::shared_ptr<CallClient> client) override;
+  std::optional<CallRefusal> count_request(const Order& order) override;
   void reload_keys() override;
   std::vector<std::string> model_names() const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
@@ -296,6 +324,7 @@ class GatewayImpl final : public Gateway {
   std::vector<Provider> providers_;
   std::vector<TargetPlan> plans_;
   std::vector<std::string> names_;
+  std::unique_ptr<SharedAnswers> shared_;  // null: nothing is shared
 
   std::mutex mutex_;  // what follows
   Targets targets_;
@@ -372,12 +401,17 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       targets_(targets),
       machine_(options, std::move(targets), engine, rng),
       client_(std::move(client)),
-      timer_(shard) {}
+      timer_(shard),
+      requests_counted_(order_.request_counted) {}
+
+CallRun::~CallRun() {
+  if (attempt_) attempt_->detach();
+}
 
 void CallRun::feed(Input input) {
   inputs_.push_back(std::move(input));
   if (feeding_) return;
-  const auto self = shared_from_this();  // ended() lets go of the last owner
+  const auto self = shared_from_this();  // disarming the timer lets go of the last owner
   feeding_ = true;
   std::vector<Action> actions;
   while (!inputs_.empty()) {
@@ -403,9 +437,8 @@ void CallRun::arm() {
   if (armed_ns_ != 0 && armed_ns_ <= wake_ns) return;
   armed_ns_ = wake_ns;
   timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wake_ns)));
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-    const auto self = weak.lock();
-    if (ec || !self || self->ended_) return;
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+    if (ec || self->ended_) return;
     self->armed_ns_ = 0;
     if (now_ns() >= self->machine_.next_wake_ns()) {
       self->feed({.kind = InputKind::time});
@@ -440,7 +473,7 @@ void CallRun::carry_out(const Action& action) {
       deliver();
       break;
     case ActionKind::deliver_late:
-      client_->on_late_answer(answer_, summary());
+      client_->on_late_answer(answer_, origin_, summary());
       break;
     case ActionKind::engine:
       client_->on_engine(action.reason);
@@ -504,14 +537,10 @@ void CallRun::reserve() {
   // A model's or a key's own limit is one target's; another target may be free.
   const bool of_target =
       refusal.scope == limits::Scope::model || refusal.scope == limits::Scope::provider_key;
-  last_failure_ = llm::local_failure(
-      refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
-      limits::refusal_text(refusal));
-  last_failure_.code = std::string(limits::limit_name(refusal.limit));
-  last_failure_.status = refusal.status;
-  const std::int64_t wait_ms =
-      refusal.retry_after_ns < 0 ? -1 : (refusal.retry_after_ns + 999'999) / 1'000'000;
-  deny({.by_limit = !of_target, .status = refusal.status, .retry_after_ms = wait_ms});
+  last_failure_ = limit_failure(refusal);
+  deny({.by_limit = !of_target,
+        .status = refusal.status,
+        .retry_after_ms = retry_after_ms(refusal)});
 }
 
 void CallRun::deny(CallDenial denial) {
@@ -739,6 +768,7 @@ void CallRun::end() {
   // It waited for money that may come when nobody is there any more to give the admission back.
   if (admitted_ && !reserved_) gateway_.abandon(admission_, std::nullopt);
   admitted_ = false;
+  client_->on_end();
 }
 
 CallSummary CallRun::summary() const {
@@ -898,6 +928,14 @@ Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, O
 Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& shard, Order order,
                                                         Delivery delivery,
                                                         std::shared_ptr<CallClient> client) {
+  if (shared_ && order.shared)
+    return shared_->start(shard, std::move(order), delivery, std::move(client));
+  return call(shard, std::move(order), delivery, std::move(client));
+}
+
+Result<std::shared_ptr<GatewayCall>> GatewayImpl::call(const net::Executor& shard, Order order,
+                                                       Delivery delivery,
+                                                       std::shared_ptr<CallClient> client) {
   auto route = aliases_.resolve(order.request.model);
   if (!route) return route.error();
   auto planned = plan_route(*route, order);
@@ -931,6 +969,31 @@ std::string GatewayImpl::key_name(const Admission& admission) {
 std::int64_t GatewayImpl::key_at_ns(std::uint32_t target) {
   const std::lock_guard lock(mutex_);
   return targets_.key_at_ns(target, now_ns());
+}
+
+std::optional<CallRefusal> GatewayImpl::count_request(const Order& order) {
+  const auto requests_of = [](const limits::Rules& rules) {
+    return limits::Rules{.requests_per_minute = rules.requests_per_minute};
+  };
+  std::array<limits::Share, 3> shares;
+  std::size_t count = 0;
+  shares[count++] = {limits::Scope::all, "all", requests_of(options_.all)};
+  if (order.anonymous)
+    shares[count++] = {limits::Scope::purse, "anonymous", requests_of(options_.anonymous)};
+  shares[count++] = {limits::Scope::player, order.who,
+                     requests_of(with(options_.player, order.own_limits))};
+  limits::Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome = limiter_.reserve({.shares = std::span(shares.data(), count)}, instant());
+    if (outcome.verdict == limits::Verdict::reserved)
+      (void)limiter_.settle(outcome.id, {}, instant());
+  }
+  if (outcome.verdict == limits::Verdict::reserved) return std::nullopt;
+  return CallRefusal{.status = outcome.refusal.status,
+                     .reason = Reason::limit,
+                     .retry_after_ms = retry_after_ms(outcome.refusal),
+                     .failure = limit_failure(outcome.refusal)};
 }
 
 limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<CallRun>& call_run) {
