@@ -12,6 +12,7 @@
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/failure.hpp"
+#include "relay/limits/open_lines.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
 #include "relay/upstream/shared_answers.hpp"
 
@@ -194,6 +195,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void open(const Action& action);
   void cancel_attempt();
   void release(const Action& action);
+  void write_down(const Action& action, const limits::Settled& settled);
   void emit();
   void deliver();
   void refuse(const Action& action);
@@ -279,6 +281,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
 
   // For calls.
   struct Asked {
+    std::string_view request_id;
+    std::string_view tenant;
     std::string_view who;
     bool anonymous = true;
     const auth::CallerLimits* own = nullptr;
@@ -293,7 +297,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
   void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
-  limits::Settled settle(limits::ReservationId id, limits::Used used);
+  /// Nothing where it expired before: everything was charged and written down then.
+  std::optional<limits::Settled> settle(limits::ReservationId id, limits::Used used);
   void finish(const Admission& admission, const AttemptResult& result);
   std::string key_name(const Admission& admission);
   std::int64_t key_at_ns(std::uint32_t target);
@@ -309,7 +314,9 @@ class GatewayImpl final : public Gateway, public CallMaker {
  private:
   Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
   bool budgeted(const Order& order) const;
-  void expire_locked();
+  limits::OpenLine open_line(const Asked& asked, limits::Picodollars upper) const;
+  std::vector<limits::LedgerLine> expire_locked();
+  void write_unsettled(std::vector<limits::LedgerLine> lines);
   std::vector<limits::StoreEffect> take_effects_locked() { return limiter_.take_effects(); }
   void close() override;
   void carry_out(std::vector<limits::StoreEffect> effects);
@@ -329,6 +336,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::mutex mutex_;  // what follows
   Targets targets_;
   limits::Limiter limiter_;
+  limits::OpenLines open_lines_;
   Rng rng_;
   std::vector<std::weak_ptr<CallRun>> waiting_;
 };
@@ -508,6 +516,8 @@ void CallRun::reserve() {
   const PlannedTarget& planned = targets_[place_];
   const limits::Outcome outcome = gateway_.reserve(
       {
+          .request_id = order_.request_id,
+          .tenant = order_.tenant,
           .who = order_.who,
           .anonymous = order_.anonymous,
           .own = &order_.own_limits,
@@ -723,7 +733,7 @@ void CallRun::release(const Action& action) {
     used.tokens = action.charge.usage.input + action.charge.usage.output;
     if (plan.card) used.picodollars = llm::cost_picodollars(action.charge.usage, plan.card->price);
   }
-  const limits::Settled settled = gateway_.settle(reservation_, used);
+  const std::optional<limits::Settled> settled = gateway_.settle(reservation_, used);
   if (action.told_nothing) {
     gateway_.abandon(admission_, std::nullopt);
   } else {
@@ -733,8 +743,14 @@ void CallRun::release(const Action& action) {
   admitted_ = reserved_ = false;
 
   summary_.usage = action.charge.usage;
-  summary_.cost += settled.charged.picodollars;
+  summary_.cost += settled ? settled->charged.picodollars : 0;
   summary_.estimated = summary_.estimated || estimated;
+  if (settled) write_down(action, *settled);
+}
+
+void CallRun::write_down(const Action& action, const limits::Settled& settled) {
+  const std::uint32_t target = targets_[place_].target;
+  const bool estimated = action.charge.kind == ChargeKind::estimated;
   const std::int64_t duration_ms = (now_ns() - opened_ns_) / 1'000'000;
   std::string_view outcome = "ok";
   if (action.told_nothing) {
@@ -742,8 +758,8 @@ void CallRun::release(const Action& action) {
   } else if (action.failure) {
     outcome = llm::failure_name(action.failure->failure_class);
   }
-  plan.metrics.ended(action.charge.usage, settled, estimated, outcome, action.first_token_ms,
-                     duration_ms);
+  gateway_.plan(target).metrics.ended(action.charge.usage, settled, estimated, outcome,
+                                      action.first_token_ms, duration_ms);
   gateway_.ledger().write({.ended_ms = wall_ms(),
                            .request_id = order_.request_id,
                            .tenant = order_.tenant,
@@ -1014,12 +1030,15 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
     call.picodollars_upper =
         llm::cost_bound_picodollars(asked.input_upper, asked.output_upper, card->price);
   call.open_ns_max = asked.open_ns_max;
+  limits::OpenLine line = open_line(asked, call.picodollars_upper);
   limits::Outcome outcome;
+  std::vector<limits::LedgerLine> expired;
   std::vector<limits::StoreEffect> effects;
   {
     const std::lock_guard lock(mutex_);
-    expire_locked();
+    expired = expire_locked();
     outcome = limiter_.reserve(call, instant());
+    if (outcome.verdict == limits::Verdict::reserved) open_lines_.add(outcome.id, std::move(line));
     // Before the draw is carried out, so that its answer finds the call waiting.
     if (outcome.verdict == limits::Verdict::waiting) {
       if (waiting_.size() < waiting_for_money_max) {
@@ -1034,22 +1053,52 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
     }
     effects = take_effects_locked();
   }
+  write_unsettled(std::move(expired));
   carry_out(std::move(effects));
   return outcome;
 }
 
-void GatewayImpl::expire_locked() {
+limits::OpenLine GatewayImpl::open_line(const Asked& asked, limits::Picodollars upper) const {
+  limits::OpenLine open{.opened_ms = wall_ms()};
+  open.line.request_id = asked.request_id;
+  open.line.tenant = asked.tenant;
+  open.line.who = asked.who;
+  open.line.target = names_[asked.target];
+  open.line.key = asked.key;
+  open.line.usage.input = asked.input_upper;
+  open.line.usage.output = asked.output_upper;
+  open.line.cost = upper;
+  return open;
+}
+
+std::vector<limits::LedgerLine> GatewayImpl::expire_locked() {
   std::vector<limits::Expired> expired;
   limiter_.expire(instant(), expired);
+  return open_lines_.expire(expired, wall_ms());
+}
+
+void GatewayImpl::write_unsettled(std::vector<limits::LedgerLine> lines) {
+  for (limits::LedgerLine& line : lines) {
+    const auto at = std::find(names_.begin(), names_.end(), line.target);
+    const TargetPlan& plan = plans_[static_cast<std::size_t>(at - names_.begin())];
+    const limits::Settled charged{
+        .charged = {.tokens = line.usage.input + line.usage.output, .picodollars = line.cost}};
+    plan.metrics.unsettled(line.outcome);
+    plan.metrics.ended(line.usage, charged, line.estimated, line.outcome, 0, line.duration_ms);
+    ledger_.write(std::move(line));
+  }
 }
 
 void GatewayImpl::close() {
+  std::vector<limits::LedgerLine> open;
   std::vector<limits::StoreEffect> effects;
   {
     const std::lock_guard lock(mutex_);
+    open = open_lines_.close(wall_ms());
     limiter_.close_leases();
     effects = take_effects_locked();
   }
+  write_unsettled(std::move(open));
   for (const limits::StoreEffect& effect : effects)
     ledger_.carry_out(effect, [](std::optional<limits::Picodollars>) {});
 }
@@ -1095,6 +1144,7 @@ void GatewayImpl::abandon(const Admission& admission,
     const std::lock_guard lock(mutex_);
     targets_.abandon(admission);
     if (reservation) {
+      open_lines_.take(*reservation);
       (void)limiter_.cancel(*reservation, instant());  // it may have expired meanwhile
       effects = take_effects_locked();
     }
@@ -1102,14 +1152,13 @@ void GatewayImpl::abandon(const Admission& admission,
   carry_out(std::move(effects));
 }
 
-limits::Settled GatewayImpl::settle(limits::ReservationId id, limits::Used used) {
+std::optional<limits::Settled> GatewayImpl::settle(limits::ReservationId id, limits::Used used) {
   std::vector<limits::StoreEffect> effects;
-  limits::Settled out;
+  std::optional<limits::Settled> out;
   {
     const std::lock_guard lock(mutex_);
-    auto settled = limiter_.settle(id, used, instant());
-    // Of one that expired everything was charged already.
-    out = settled ? *settled : limits::Settled{.charged = used};
+    if (!open_lines_.take(id)) return std::nullopt;
+    if (const auto settled = limiter_.settle(id, used, instant())) out = *settled;
     effects = take_effects_locked();
   }
   carry_out(std::move(effects));
