@@ -36,6 +36,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   }
 
   void on_source(upstream::Source from) override { source = from; }
+  void on_quotas(const limits::Quotas& told) override { quotas = told; }
   void on_event(const llm::ChatEvent& event, WireFormat origin) override {
     stream_.origin = origin;
     llm::encode_event(stream_, event, waiting_);
@@ -85,6 +86,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   upstream::CallSummary summary;
   std::optional<upstream::Source> source;  ///< of an answer that may be another's
   std::optional<upstream::CallRefusal> refusal;
+  limits::Quotas quotas;
 
  private:
   void push() {
@@ -133,6 +135,14 @@ Result<bool> wants_shared(const http::Request& request) {
   if (asked == "use" || asked == "off") return asked == "use";
   return make_error("bad_header", {"The header ", cache_header, " must be use or off."},
                     {cache_header}, {"use or off"}, {asked.substr(0, header_shown_max)});
+}
+
+/// The gate adds the address's to them.
+void add_quotas(http::Response& response, const limits::Quotas& quotas) {
+  std::string policy = limits::rate_policy_header(quotas);
+  if (policy.empty()) return;
+  response.add("RateLimit-Policy", std::move(policy));
+  response.add("RateLimit", limits::rate_header(quotas));
 }
 
 std::string seconds_up(std::int64_t ms) {
@@ -234,6 +244,7 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
     response.add("X-Redoubt-Cost-Microusd",
                  std::to_string(limits::microdollars_up(exchange->summary.cost)));
   }
+  add_quotas(response, exchange->quotas);
   if (exchange->source)
     response.add(cache_header, std::string(upstream::source_name(*exchange->source)));
   co_return response;

@@ -167,6 +167,21 @@ std::int64_t retry_after_ms(const limits::Refusal& refusal) {
 
 class GatewayImpl;
 
+/// What an attempt asks of the limits, and of whom.
+struct Asked {
+  std::string_view request_id;
+  std::string_view tenant;
+  std::string_view who;
+  bool anonymous = true;
+  const auth::CallerLimits* own = nullptr;
+  std::uint32_t target = 0;
+  std::string_view key;
+  std::int64_t input_upper = 0;
+  std::int64_t output_upper = 0;
+  std::int64_t open_ns_max = 0;
+  std::int64_t requests = 1;
+};
+
 /// One call: drives its ModelCall and carries out what it says.
 class CallRun final : public GatewayCall, public std::enable_shared_from_this<CallRun> {
  public:
@@ -190,6 +205,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void feed(Input input);
   void carry_out(const Action& action);
   void acquire(const Action& action);
+  Asked asked() const;
+  void tell_quotas(const limits::Quotas& quotas);
   void reserve();
   void deny(CallDenial denial);
   void open(const Action& action);
@@ -232,6 +249,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   std::int64_t opened_ns_ = 0;
   std::int64_t first_token_ns_ = 0;
   bool requests_counted_ = false;
+  bool limited_ = false;  ///< there are limits to tell of
 
   // What it has said so far.
   llm::ChatAnswer answer_;
@@ -273,27 +291,22 @@ class GatewayImpl final : public Gateway, public CallMaker {
   Result<std::shared_ptr<GatewayCall>> call(const net::Executor& shard, Order order,
                                             Delivery delivery,
                                             std::shared_ptr<CallClient> client) override;
-  std::optional<CallRefusal> count_request(const Order& order) override;
+  Counted count_request(const Order& order) override;
   void reload_keys() override;
   std::vector<std::string> model_names() const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
   Spent spent(std::string_view who) override;
 
   // For calls.
-  struct Asked {
-    std::string_view request_id;
-    std::string_view tenant;
-    std::string_view who;
-    bool anonymous = true;
-    const auth::CallerLimits* own = nullptr;
-    std::uint32_t target = 0;
-    std::string_view key;
-    std::int64_t input_upper = 0;
-    std::int64_t output_upper = 0;
-    std::int64_t open_ns_max = 0;
-    std::int64_t requests = 1;
+  /// Whom a call counts on; views into what was asked.
+  struct Shares {
+    std::array<limits::Share, limits::shares_max> list;
+    std::size_t count = 0;
+    void add(limits::Share share) { list[count++] = share; }
+    std::span<const limits::Share> span() const { return {list.data(), count}; }
   };
   Admission admit(std::uint32_t target, bool is_retry);
+  limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
   void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
@@ -314,6 +327,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
  private:
   Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
   bool budgeted(const Order& order) const;
+  Shares shares_of(const Asked& asked) const;
   limits::OpenLine open_line(const Asked& asked, limits::Picodollars upper) const;
   std::vector<limits::LedgerLine> expire_locked();
   void write_unsettled(std::vector<limits::LedgerLine> lines);
@@ -512,23 +526,31 @@ void CallRun::acquire(const Action& action) {
   reserve();
 }
 
-void CallRun::reserve() {
+Asked CallRun::asked() const {
   const PlannedTarget& planned = targets_[place_];
-  const limits::Outcome outcome = gateway_.reserve(
-      {
-          .request_id = order_.request_id,
-          .tenant = order_.tenant,
-          .who = order_.who,
-          .anonymous = order_.anonymous,
-          .own = &order_.own_limits,
-          .target = planned.target,
-          .key = key_name_,
-          .input_upper = planned.input_upper,
-          .output_upper = planned.output_upper,
-          .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
-          .requests = requests_counted_ ? 0 : 1,
-      },
-      shared_from_this());
+  return {
+      .request_id = order_.request_id,
+      .tenant = order_.tenant,
+      .who = order_.who,
+      .anonymous = order_.anonymous,
+      .own = &order_.own_limits,
+      .target = planned.target,
+      .key = key_name_,
+      .input_upper = planned.input_upper,
+      .output_upper = planned.output_upper,
+      .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
+      .requests = requests_counted_ ? 0 : 1,
+  };
+}
+
+void CallRun::tell_quotas(const limits::Quotas& quotas) {
+  limited_ = quotas.requests.limit > 0 || quotas.tokens.limit > 0;
+  if (limited_) client_->on_quotas(quotas);
+}
+
+void CallRun::reserve() {
+  const limits::Outcome outcome = gateway_.reserve(asked(), shared_from_this());
+  if (outcome.verdict != limits::Verdict::waiting) tell_quotas(outcome.quotas);
   switch (outcome.verdict) {
     case limits::Verdict::reserved:
       reservation_ = outcome.id;
@@ -699,6 +721,7 @@ void CallRun::deliver() {
     client_->on_event(*event_, origin_);
   }
   summary_.target = gateway_.target_name(targets_[place_].target);
+  if (limited_ && options_.delivery == Delivery::whole) tell_quotas(gateway_.quotas(asked()));
   client_->on_answer(answer_, origin_, summary());
 }
 
@@ -718,6 +741,7 @@ void CallRun::refuse(const Action& action) {
     refusal.failure = for_client(last_failure_);
   }
   refusal.failure.status = action.status;
+  if (limited_ && action.reason != Reason::limit) tell_quotas(gateway_.quotas(asked()));
   client_->on_refusal(refusal, summary());
 }
 
@@ -987,17 +1011,18 @@ std::int64_t GatewayImpl::key_at_ns(std::uint32_t target) {
   return targets_.key_at_ns(target, now_ns());
 }
 
-std::optional<CallRefusal> GatewayImpl::count_request(const Order& order) {
-  const auto requests_of = [](const limits::Rules& rules) {
-    return limits::Rules{.requests_per_minute = rules.requests_per_minute};
+CallMaker::Counted GatewayImpl::count_request(const Order& order) {
+  const auto windows_of = [](limits::Rules rules) {
+    rules.concurrent_max = rules.day_picodollars = rules.month_picodollars = 0;
+    return rules;
   };
   std::array<limits::Share, 3> shares;
   std::size_t count = 0;
-  shares[count++] = {limits::Scope::all, "all", requests_of(options_.all)};
+  shares[count++] = {limits::Scope::all, "all", windows_of(options_.all)};
   if (order.anonymous)
-    shares[count++] = {limits::Scope::purse, "anonymous", requests_of(options_.anonymous)};
+    shares[count++] = {limits::Scope::purse, "anonymous", windows_of(options_.anonymous)};
   shares[count++] = {limits::Scope::player, order.who,
-                     requests_of(with(options_.player, order.own_limits))};
+                     windows_of(with(options_.player, order.own_limits))};
   limits::Outcome outcome;
   {
     const std::lock_guard lock(mutex_);
@@ -1005,26 +1030,37 @@ std::optional<CallRefusal> GatewayImpl::count_request(const Order& order) {
     if (outcome.verdict == limits::Verdict::reserved)
       (void)limiter_.settle(outcome.id, {}, instant());
   }
-  if (outcome.verdict == limits::Verdict::reserved) return std::nullopt;
-  return CallRefusal{.status = outcome.refusal.status,
-                     .reason = Reason::limit,
-                     .retry_after_ms = retry_after_ms(outcome.refusal),
-                     .failure = limit_failure(outcome.refusal)};
+  Counted counted{.refusal = {}, .quotas = outcome.quotas};
+  if (outcome.verdict == limits::Verdict::reserved) return counted;
+  counted.refusal = CallRefusal{.status = outcome.refusal.status,
+                                .reason = Reason::limit,
+                                .retry_after_ms = retry_after_ms(outcome.refusal),
+                                .failure = limit_failure(outcome.refusal)};
+  return counted;
+}
+
+GatewayImpl::Shares GatewayImpl::shares_of(const Asked& asked) const {
+  Shares shares;
+  shares.add({limits::Scope::all, "all", options_.all, asked.requests});
+  shares.add({limits::Scope::model, names_[asked.target], options_.model});
+  if (!asked.key.empty())
+    shares.add({limits::Scope::provider_key, asked.key, options_.provider_key});
+  if (asked.anonymous)
+    shares.add({limits::Scope::purse, "anonymous", options_.anonymous, asked.requests});
+  shares.add({limits::Scope::player, asked.who, with(options_.player, *asked.own), asked.requests});
+  return shares;
+}
+
+limits::Quotas GatewayImpl::quotas(const Asked& asked) {
+  const Shares shares = shares_of(asked);
+  const std::lock_guard lock(mutex_);
+  return limiter_.quotas(shares.span(), instant());
 }
 
 limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<CallRun>& call_run) {
-  std::array<limits::Share, limits::shares_max> shares;
-  std::size_t count = 0;
-  shares[count++] = {limits::Scope::all, "all", options_.all, asked.requests};
-  shares[count++] = {limits::Scope::model, names_[asked.target], options_.model};
-  if (!asked.key.empty())
-    shares[count++] = {limits::Scope::provider_key, asked.key, options_.provider_key};
-  if (asked.anonymous)
-    shares[count++] = {limits::Scope::purse, "anonymous", options_.anonymous, asked.requests};
-  shares[count++] = {limits::Scope::player, asked.who, with(options_.player, *asked.own),
-                     asked.requests};
+  const Shares shares = shares_of(asked);
   limits::Call call;
-  call.shares = std::span(shares.data(), count);
+  call.shares = shares.span();
   call.tokens_upper = asked.input_upper + asked.output_upper;
   if (const llm::ModelCard* card = plans_[asked.target].card)
     call.picodollars_upper =

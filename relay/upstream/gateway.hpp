@@ -110,6 +110,9 @@ class CallClient {
   virtual ~CallClient() = default;
   /// A shared order's: told once, before anything else of the answer.
   virtual void on_source(Source) {}
+  /// The tightest limits of the caller after he was counted, for the RateLimit headers; once more
+  /// where a settlement has made room. Not told where there are none.
+  virtual void on_quotas(const limits::Quotas&) {}
   /// Stream delivery: pieces as they come; `origin` is the decoder's format.
   virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
   /// The answer is complete. Whole delivery: this is all of it.
@@ -131,12 +134,6 @@ class GatewayCall {
   virtual ~GatewayCall() = default;
   /// The client left: what is under way is cancelled and settled, nothing more is told.
   virtual void leave() = 0;
-};
-
-/// The tightest limits of the caller after the call's admission, for the RateLimit headers.
-struct RateQuotas {
-  limits::Quota requests;
-  limits::Quota tokens;
 };
 
 class Gateway {

@@ -70,6 +70,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
 
   // What it is told; nothing once it is over.
   void source(Source source);
+  void quotas(const limits::Quotas& quotas);
   void event(const llm::ChatEvent& event, llm::WireFormat origin);
   void answer(const llm::ChatAnswer& answer, llm::WireFormat origin, const CallSummary& summary);
   void refuse(const CallRefusal& refusal, const CallSummary& summary);
@@ -114,6 +115,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
         opener_(std::move(opener)) {}
   ~Flight() override;
 
+  void on_quotas(const limits::Quotas& quotas) override { opener_->quotas(quotas); }
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
   void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
                  const CallSummary& summary) override;
@@ -207,6 +209,10 @@ void Follower::finish() {
 
 void Follower::source(Source source) {
   if (client_ && !std::exchange(source_told_, true)) client_->on_source(source);
+}
+
+void Follower::quotas(const limits::Quotas& quotas) {
+  if (client_) client_->on_quotas(quotas);
 }
 
 void Follower::event(const llm::ChatEvent& event, llm::WireFormat origin) {
@@ -443,9 +449,10 @@ Shared::Found Shared::find(const std::shared_ptr<Follower>& follower) {
 /// Whoever is not let pass is told so.
 bool Shared::counted(Follower& follower) {
   if (follower.order.request_counted) return true;
-  const auto refusal = maker_.count_request(follower.order);
-  if (!refusal) return true;
-  follower.refuse(*refusal, {});
+  const CallMaker::Counted counted = maker_.count_request(follower.order);
+  follower.quotas(counted.quotas);
+  if (!counted.refusal) return true;
+  follower.refuse(*counted.refusal, {});
   return false;
 }
 

@@ -35,9 +35,13 @@ class CallMaker {
   virtual Result<std::shared_ptr<GatewayCall>> call(const net::Executor& shard, Order order,
                                                     Delivery delivery,
                                                     std::shared_ptr<CallClient> client) = 0;
-  /// Counts one request on the caller's limits and nothing else; gives the refusal where it is one
-  /// too many.
-  virtual std::optional<CallRefusal> count_request(const Order& order) = 0;
+  /// Counts one request on the caller's limits and nothing else; the refusal where it is one too
+  /// many.
+  struct Counted {
+    std::optional<CallRefusal> refusal;
+    limits::Quotas quotas;
+  };
+  virtual Counted count_request(const Order& order) = 0;
 };
 
 struct SharedAnswersOptions {

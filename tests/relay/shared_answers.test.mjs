@@ -257,7 +257,9 @@ describe('shared answers', { concurrency: false }, () => {
       await reached(relay, 'join', 1);
       call.say('there');
       for (const answer of await Promise.all(asked)) assert.equal(answer.status, 200);
-      assert.equal((await post('few')).headers['x-redoubt-cache'], 'hit');
+      const third = await post('few');
+      assert.equal(third.headers['x-redoubt-cache'], 'hit');
+      assert.match(third.headers.ratelimit, /^"player-requests";r=0;t=\d+$/);
       const refused = await post('few');
       assert.equal(refused.status, 429);
       assert.ok(Number(refused.headers['retry-after']) >= 1);
