@@ -1,13 +1,18 @@
 // Answers that serve more than one: from the exact cache, and of calls that are under way. The
 // provider is a server of this file's own, which answers when the test says so.
 import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { events_of, start_relay, until } from './mock_upstream.mjs';
 import { ask, post_json } from './program.mjs';
 import { plan, situation } from './situation.mjs';
 
+const secret = 'a secret of the game that is long enough for anybody';
 const use = { 'X-Redoubt-Cache': 'use' };
+const no_use = { 'X-Redoubt-Cache': 'off' };
 const path = '/v1/chat/completions';
 const usage = { prompt_tokens: 1000, completion_tokens: 100, total_tokens: 1100 };
 const question = (content, more) => ({
@@ -51,6 +56,10 @@ async function start_provider() {
           chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]);
           chunk([], { usage });
           response.end('data: [DONE]\n\n');
+        },
+        cut() {
+          response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+          response.write('{"id":', () => request.socket.destroy());
         },
         fail() {
           response.statusCode = 400;
@@ -305,6 +314,77 @@ describe('shared answers', { concurrency: false }, () => {
     });
   });
 
+  describe('of players', () => {
+    let folder;
+    before(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'redoubt-shared-'));
+      writeFileSync(join(folder, 'service'), secret);
+      chmodSync(join(folder, 'service'), 0o600);
+    });
+    after(() => rmSync(folder, { recursive: true }));
+    const begin_with_players = () =>
+      begin({ REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service') });
+    const player = async (claims) => {
+      const bearer = { authorization: `Bearer ${secret}` };
+      const answer = await post_json(relay, '/api/session', claims, bearer);
+      assert.equal(answer.status, 200, answer.text);
+      return { ...use, authorization: `Bearer ${answer.json().token}` };
+    };
+
+    it('are shared within a tenant, and never with another', async () => {
+      await begin_with_players();
+      const ada = await player({ sub: 'ada', tenant: 'one' });
+      const bob = await player({ sub: 'bob', tenant: 'one' });
+      const eve = await player({ sub: 'eve', tenant: 'two' });
+      const asked = [post('secret', {}, ada)];
+      const call = await provider.call(1);
+      asked.push(post('secret', {}, eve));
+      const of_eve = await provider.call(2);
+      asked.push(post('secret', {}, bob));
+      await reached(relay, 'join', 1);
+      call.say('of tenant one');
+      of_eve.say('of tenant two');
+      const [to_ada, to_eve, to_bob] = await Promise.all(asked);
+      assert.equal(text_of(to_ada), 'of tenant one');
+      assert.equal(text_of(to_bob), 'of tenant one');
+      assert.equal(to_bob.headers['x-redoubt-cache'], 'join');
+      assert.equal(text_of(to_eve), 'of tenant two');
+      assert.equal(to_eve.headers['x-redoubt-cache'], 'miss');
+      assert.equal(text_of(await post('secret', {}, eve)), 'of tenant two');
+    });
+
+    it("go on for the others where the opener's limits end the call", async () => {
+      await begin_with_players();
+      // What such a call reserves, as a stream's head tells it.
+      const limit = 1_000_000;
+      const probe = await player({ sub: 'probe', limits: { tokens_per_minute: limit } });
+      const probing = post('cut', { max_tokens: 1_000, stream: true }, { ...probe, ...no_use });
+      const probed = await provider.call(1);
+      probed.piece('so');
+      probed.end();
+      const left = /"player-tokens";r=(\d+)/.exec((await probing).headers.ratelimit)[1];
+      provider.calls.length = 0;
+      // A first attempt fits, and after what it is charged for its failure no second one does.
+      const tokens_per_minute = limit - Number(left) + 10;
+      const poor = await player({ sub: 'poor', limits: { tokens_per_minute } });
+      const rich = await player({ sub: 'rich' });
+      const asked = [post('cut', { max_tokens: 1_000 }, poor)];
+      const first = await provider.call(1);
+      asked.push(post('cut', { max_tokens: 1_000 }, rich));
+      asked.push(post('cut', { max_tokens: 1_000 }, rich));
+      await reached(relay, 'join', 2);
+      first.cut();
+      (await provider.call(2)).say('whole');
+      const [refused, ...others] = await Promise.all(asked);
+      assert.equal(refused.status, 429, refused.text);
+      for (const answer of others) {
+        assert.equal(answer.status, 200, answer.text);
+        assert.equal(text_of(answer), 'whole');
+      }
+      assert.equal(provider.calls.length, 2);
+    });
+  });
+
   it("go to the game's questions, the late ones to the next who asks", async () => {
     await begin();
     const late = post_json(relay, '/api/team-strategy', situation);
@@ -325,5 +405,29 @@ describe('shared answers', { concurrency: false }, () => {
     assert.equal(kept.json().cost_microusd, 0);
     assert.equal(kept.json().strategy, plan.strategy);
     assert.equal(provider.calls.length, 1);
+  });
+
+  it('go to the steps of runs', async () => {
+    await begin();
+    const run = async () => {
+      const body = { workflow: 'team_strategy', input: situation };
+      const begun = await post_json(relay, '/api/workflows/runs', body);
+      assert.equal(begun.status, 201, begun.text);
+      const path = `/api/workflows/runs/${begun.json().id}`;
+      return () =>
+        until('its end', async () => {
+          const view = (await ask(relay, { path })).json();
+          return view.status !== 'running' && view;
+        });
+    };
+    const first = await run();
+    (await provider.call(1)).say(JSON.stringify(plan));
+    assert.equal((await first()).status, 'done');
+    const second = await (await run())();
+    assert.equal(second.status, 'done');
+    assert.deepEqual(
+      [await counted(relay, 'miss'), await counted(relay, 'hit'), provider.calls.length],
+      [1, 1, 1],
+    );
   });
 });
