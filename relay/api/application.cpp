@@ -93,10 +93,13 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
 Result<std::unique_ptr<upstream::Gateway>> make_gateway(const config::Config& config,
                                                         auth::CurrentKeys& keys,
                                                         limits::Ledger& ledger,
+                                                        store::Writer* store,
                                                         observe::Metrics& metrics) {
   auto models = llm::ModelTable::read(llm::default_models_json());
   if (!models) return models.error();
-  return upstream::Gateway::make(gateway_options(config), std::move(*models), keys, ledger, metrics,
+  upstream::GatewayOptions options = gateway_options(config);
+  if (config.models.cache.stored) options.answers_writer = store;
+  return upstream::Gateway::make(std::move(options), std::move(*models), keys, ledger, metrics,
                                  random_seed());
 }
 
@@ -255,7 +258,7 @@ struct Application::Parts {
 };
 
 void Application::Parts::open_gateway() {
-  auto made = make_gateway(config, keys, ledger, metrics);
+  auto made = make_gateway(config, keys, ledger, &store, metrics);
   if (!made) {
     gateway_made = made.error();
     return;
@@ -435,7 +438,7 @@ Result<void> check_models(const config::Config& config) {
   auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
   limits::Ledger ledger(nullptr);
   observe::Metrics metrics;
-  auto made = make_gateway(config, keys, ledger, metrics);
+  auto made = make_gateway(config, keys, ledger, nullptr, metrics);
   if (!made) return made.error();
   return {};
 }

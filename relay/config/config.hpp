@@ -107,6 +107,7 @@ struct ModelCache {
   std::int64_t ttl_s = 300;
   std::int64_t entries_max = 10'000;
   std::int64_t bytes_max = 67'108'864;
+  bool stored = false;
 };
 
 struct Models {

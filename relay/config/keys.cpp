@@ -358,6 +358,13 @@ constexpr Key table[] = {
      nullptr,
      "Memory that the kept answers may take together; one of them a sixteenth of it, and 1 MiB, at "
      "most."},
+    {"models.cache.stored",
+     REDOUBT_IN_CONFIG(models.cache.stored),
+     {},
+     nullptr,
+     "Whether they are kept in the database too, so that they outlive the process. They lie there "
+     "as "
+     "the model gave them, beside a digest of what was asked."},
     {"models.all_requests_per_minute",
      REDOUBT_IN_CONFIG(models.all_requests_per_minute),
      {0, 1'000'000'000},

@@ -276,7 +276,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
         limiter_({}, seed),
         rng_(seed) {
     if (!options_.share_answers) return;
-    shared_ = SharedAnswers::make({.cache = options_.cache,
+    shared_ = SharedAnswers::make({.writer = options_.answers_writer,
+                                   .cache = options_.cache,
                                    .flights = options_.flights,
                                    .answer_by_ms = options_.game_call.answer_by_ms},
                                   *this, metrics);

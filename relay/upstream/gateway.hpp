@@ -32,6 +32,7 @@
 #include "relay/limits/limiter.hpp"
 #include "relay/net/http_client.hpp"
 #include "relay/observe/metrics.hpp"
+#include "relay/store/writer.hpp"
 #include "relay/upstream/alias.hpp"
 #include "relay/upstream/model_call.hpp"
 #include "relay/upstream/single_flight.hpp"
@@ -60,7 +61,8 @@ struct GatewayOptions {
   ModelCallOptions stream_call = v1_call_options(Delivery::stream);
   ModelCallOptions whole_call = v1_call_options(Delivery::whole);
   ModelCallOptions game_call = game_call_options();
-  bool share_answers = false;  ///< the next two are used
+  bool share_answers = false;               ///< the next three are used
+  store::Writer* answers_writer = nullptr;  ///< of the store that keeps answers too, or null
   ExactCacheOptions cache;
   SingleFlightOptions flights;
 };

@@ -1,5 +1,6 @@
 #include "relay/upstream/shared_answers.hpp"
 
+#include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "engine/llm/failure.hpp"
+#include "relay/upstream/answer_store.hpp"
 #include "relay/upstream/kept_answer.hpp"
 #include "relay/upstream/request_bytes.hpp"
 
@@ -22,6 +24,11 @@ using Timer =
 std::int64_t now_ns() {
   using namespace std::chrono;
   return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t wall_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 CallRefusal refusal_of(int status, llm::FailureClass failure_class, std::string message) {
@@ -157,6 +164,7 @@ class Shared final : public SharedAnswers {
   Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
                                              Delivery delivery,
                                              std::shared_ptr<CallClient> client) override;
+  void load();
   Result<void> enter(const std::shared_ptr<Follower>& follower);
   void left(const Follower& follower);
   Followers publish(const Flight& flight, const Frame& frame);
@@ -172,6 +180,9 @@ class Shared final : public SharedAnswers {
   Found find(const std::shared_ptr<Follower>& follower);
   bool counted(Follower& follower);
   bool tell_kept(Follower& follower, std::string_view bytes);
+  void keep(const CacheKey& key, const ExactCache::Answer& answer);
+  void restore(const std::vector<StoredAnswer>& answers);
+  void show_size_locked();
   Result<void> open(const std::shared_ptr<Follower>& follower,
                     const std::shared_ptr<Flight>& flight);
   void follow(Follower& follower, const std::vector<Frame>& frames);
@@ -184,6 +195,7 @@ class Shared final : public SharedAnswers {
   observe::Counter& alone_;
   observe::Gauge& entries_;
   observe::Gauge& bytes_;
+  std::optional<AnswerStore> store_;
 
   std::mutex mutex_;  // what follows, and Flight::over
   ExactCache cache_;
@@ -393,7 +405,50 @@ Shared::Shared(SharedAnswersOptions options, CallMaker& maker, observe::Metrics&
       entries_(metrics.gauge("redoubt_model_cache_entries", "Answers that are kept.")),
       bytes_(metrics.gauge("redoubt_model_cache_bytes", "Memory of the kept answers.")),
       cache_(options.cache),
-      flights_(options.flights) {}
+      flights_(options.flights) {
+  if (!options_.writer) return;
+  store_.emplace(*options_.writer, AnswerStoreBounds{.entries_max = options_.cache.entries_max,
+                                                     .bytes_max = options_.cache.bytes_max});
+  metrics.computed("redoubt_model_cache_unwritten_total",
+                   "Kept answers that the store did not take.", "counter",
+                   [this] { return static_cast<double>(store_->lost()); });
+}
+
+void Shared::load() {
+  if (!store_) return;
+  // What cannot be read is asked anew.
+  store_->load(wall_ms(), [this](const Result<std::vector<StoredAnswer>>& read) {
+    if (read) restore(*read);
+  });
+}
+
+void Shared::restore(const std::vector<StoredAnswer>& answers) {
+  const std::int64_t from_ns = now_ns();
+  const std::int64_t from_ms = wall_ms();
+  const std::lock_guard lock(mutex_);
+  for (const StoredAnswer& one : answers) {
+    // A clock that was set back, or a shorter life than when it was written.
+    const std::int64_t left_ms = std::min(one.until_ms - from_ms, cache_.ttl_ms());
+    if (left_ms > 0) cache_.restore(one.key, one.answer, from_ns + left_ms * 1'000'000);
+  }
+  show_size_locked();
+}
+
+void Shared::show_size_locked() {
+  entries_.set(static_cast<std::int64_t>(cache_.entries()));
+  bytes_.set(static_cast<std::int64_t>(cache_.bytes()));
+}
+
+void Shared::keep(const CacheKey& key, const ExactCache::Answer& answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!cache_.put(key, answer, now_ns())) return;
+    show_size_locked();
+  }
+  const std::int64_t now_ms = wall_ms();
+  if (store_)
+    store_->put({.key = key, .answer = answer, .until_ms = now_ms + cache_.ttl_ms()}, now_ms);
+}
 
 Result<std::shared_ptr<GatewayCall>> Shared::start(const net::Executor& shard, Order order,
                                                    Delivery delivery,
@@ -524,12 +579,8 @@ Followers Shared::publish(const Flight& flight, const Frame& frame) {
 
 Followers Shared::close(Flight& flight, const ExactCache::Answer& answer) {
   Followers out;
+  if (answer) keep(flight.opener()->keys.answer, answer);
   const std::lock_guard lock(mutex_);
-  if (answer) {
-    cache_.put(flight.opener()->keys.answer, answer, now_ns());
-    entries_.set(static_cast<std::int64_t>(cache_.entries()));
-    bytes_.set(static_cast<std::int64_t>(cache_.bytes()));
-  }
   if (std::exchange(flight.over, true)) return out;
   for (const FollowerId id : flights_.finish(flight.key)) {
     const auto found = followers_.find(id);
@@ -556,7 +607,9 @@ std::string_view source_name(Source source) {
 
 std::unique_ptr<SharedAnswers> SharedAnswers::make(SharedAnswersOptions options, CallMaker& maker,
                                                    observe::Metrics& metrics) {
-  return std::make_unique<Shared>(options, maker, metrics);
+  auto shared = std::make_unique<Shared>(options, maker, metrics);
+  shared->load();
+  return shared;
 }
 
 }  // namespace redoubt::upstream

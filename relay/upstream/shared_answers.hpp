@@ -16,13 +16,16 @@
 //    them opens a flight.
 // 5. A good answer is in the cache before its flight ends, so that nobody falls between; a late one
 //    of a game's call too.
-// 6. Everybody is told on his own shard; what is shared lies behind one lock, under which nobody is
+// 6. With a store answers outlive the process: they are written behind, and read once at the start.
+//    Until then what is not in memory is asked anew.
+// 7. Everybody is told on his own shard; what is shared lies behind one lock, under which nobody is
 //    told anything.
 #pragma once
 
 #include <memory>
 #include <optional>
 
+#include "relay/store/writer.hpp"
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::upstream {
@@ -45,6 +48,7 @@ class CallMaker {
 };
 
 struct SharedAnswersOptions {
+  store::Writer* writer = nullptr;  ///< of the store that keeps answers too; null: memory alone
   ExactCacheOptions cache;
   SingleFlightOptions flights;
   std::int64_t answer_by_ms = 2'500;  ///< a game's
@@ -52,7 +56,7 @@ struct SharedAnswersOptions {
 
 class SharedAnswers {
  public:
-  /// Both outlive it; and it outlives every call.
+  /// All outlive it; and it outlives every call. A store's writer is flushed before it goes.
   static std::unique_ptr<SharedAnswers> make(SharedAnswersOptions options, CallMaker& maker,
                                              observe::Metrics& metrics);
   virtual ~SharedAnswers() = default;

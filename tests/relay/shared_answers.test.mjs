@@ -1,7 +1,7 @@
 // Answers that serve more than one: from the exact cache, and of calls that are under way. The
 // provider is a server of this file's own, which answers when the test says so.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -302,6 +302,36 @@ describe('shared answers', { concurrency: false }, () => {
         (await provider.call(n + 1)).say(content);
         assert.equal((await answer).headers['x-redoubt-cache'], 'miss');
       }
+    });
+
+    it('outlive the relay where the operator lets them, and not where not', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'redoubt-kept-'));
+      for (const stored of ['true', 'false']) {
+        const env = {
+          REDOUBT_STORE_PATH: join(folder, `${stored}.db`),
+          REDOUBT_MODELS_CACHE_STORED: stored,
+        };
+        await begin(env);
+        const first = post('lasting');
+        (await provider.call(1)).say('the words');
+        assert.equal(text_of(await first), 'the words');
+        await relay.stop();
+        const bytes = readFileSync(env.REDOUBT_STORE_PATH);
+        assert.equal(bytes.includes('the words'), stored === 'true');
+        assert.equal(bytes.includes('lasting'), false);
+        await begin(env);
+        if (stored === 'true') {
+          const metrics = async () => (await fetch(`${relay.admin}/metrics`)).text();
+          await until('it to be read', async () =>
+            (await metrics()).includes('redoubt_model_cache_entries 1\n'),
+          );
+        }
+        const again = post('lasting');
+        if (stored === 'false') (await provider.call(1)).say('other words');
+        assert.equal((await again).headers['x-redoubt-cache'], stored === 'true' ? 'hit' : 'miss');
+      }
+      await relay.stop();
+      rmSync(folder, { recursive: true });
     });
 
     it('are nowhere where the operator wants none', async () => {
