@@ -14,6 +14,7 @@
 #include "relay/api/gate.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
+#include "relay/upstream/request_bytes.hpp"
 
 namespace redoubt::api {
 
@@ -22,6 +23,7 @@ namespace {
 using llm::WireFormat;
 
 constexpr std::size_t header_shown_max = 60;
+constexpr std::size_t inline_key_bytes_max = 64 * 1024;
 
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
 class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
@@ -212,12 +214,21 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   if (!shared) co_return fault_response(format, 400, shared.error());
 
   llm::ChatRequest chat = std::move(**decoded);
+  std::optional<upstream::CacheKey> key;
+  if (*shared && body.size() > inline_key_bytes_max) {
+    // A pool that is busy works out no key: then it is the shard's work after all.
+    const Caller* caller = caller_of(request);
+    const std::string tenant(caller ? caller->tenant() : "");
+    auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
+    key = co_await pool_.run(std::move(work));
+  }
   const bool stream = chat.stream;
   auto exchange =
       std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
   order.shared = *shared;
+  order.answer_key = key;
   auto started =
       gateway_.start(shard, std::move(order),
                      stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);

@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,7 +77,8 @@ struct Order {
   auth::CallerLimits own_limits;  ///< of the caller's token
   std::string request_id;
   bool game = false;
-  bool shared = false;           ///< an equal request's answer will do, kept or under way
+  bool shared = false;                 ///< an equal request's answer will do, kept or under way
+  std::optional<CacheKey> answer_key;  ///< of a shared one, where it was worked out already
   bool request_counted = false;  ///< on the caller's limits, by whoever made this order of another
 };
 
@@ -110,7 +112,7 @@ struct CallRefusal {
 class CallClient {
  public:
   virtual ~CallClient() = default;
-  /// A shared order's: told once, before anything else of the answer.
+  /// A shared order's: told before anything else of the answer, and again where it changes.
   virtual void on_source(Source) {}
   /// The tightest limits of the caller after he was counted, for the RateLimit headers; once more
   /// where a settlement has made room. Not told where there are none.

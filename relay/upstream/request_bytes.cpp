@@ -103,4 +103,8 @@ std::string request_bytes(const llm::ChatRequest& request) {
   return out.take();
 }
 
+CacheKey answer_key(std::string_view tenant, const llm::ChatRequest& request) {
+  return cache_key(tenant, request_bytes(request));
+}
+
 }  // namespace redoubt::upstream

@@ -8,11 +8,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/llm/chat.hpp"
+#include "relay/upstream/exact_cache.hpp"
 
 namespace redoubt::upstream {
 
 std::string request_bytes(const llm::ChatRequest& request);
+/// The cache's key of a tenant's request. Some 2 ns a byte: large ones belong in a compute pool.
+CacheKey answer_key(std::string_view tenant, const llm::ChatRequest& request);
 
 }  // namespace redoubt::upstream

@@ -51,7 +51,9 @@ struct Keys {
 };
 
 Keys keys_of(const Order& order, Delivery delivery) {
-  Keys keys{.answer = cache_key(order.tenant, request_bytes(order.request)), .flight = {}};
+  Keys keys{
+      .answer = order.answer_key ? *order.answer_key : answer_key(order.tenant, order.request),
+      .flight = {}};
   const char* how = order.game ? "game" : delivery == Delivery::stream ? "stream" : "whole";
   keys.flight =
       cache_key(how, {reinterpret_cast<const char*>(keys.answer.data()), keys.answer.size()});
@@ -107,7 +109,6 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   std::shared_ptr<CallClient> client_;  // null: it is over
   std::shared_ptr<GatewayCall> alone_;
   std::optional<Timer> answer_by_;
-  bool source_told_ = false;
   bool engine_told_ = false;
 };
 
@@ -220,7 +221,7 @@ void Follower::finish() {
 }
 
 void Follower::source(Source source) {
-  if (client_ && !std::exchange(source_told_, true)) client_->on_source(source);
+  if (client_) client_->on_source(source);
 }
 
 void Follower::quotas(const limits::Quotas& quotas) {
@@ -294,7 +295,8 @@ void Follower::joined(const std::vector<Frame>& frames, std::int64_t answer_by_m
   for (const Frame& frame : frames) {
     if (const auto read = read_event(*frame)) event(read->event, read->origin);
   }
-  if (!order.game || !client_) return;
+  // Whoever asks anew has been waiting since he came.
+  if (!order.game || !client_ || answer_by_) return;
   answer_by_.emplace(shard_);
   answer_by_->expires_after(std::chrono::milliseconds(answer_by_ms));
   answer_by_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
@@ -307,10 +309,10 @@ void Follower::joined(const std::vector<Frame>& frames, std::int64_t answer_by_m
 
 Result<void> Follower::call_alone(CallMaker& maker) {
   source(Source::call);
-  const auto client = std::exchange(client_, nullptr);
-  auto call = maker.call(shard_, std::move(order), delivery, client);
+  auto call = maker.call(shard_, std::move(order), delivery, client_);
   if (!call) return call.error();
   alone_ = std::move(*call);
+  client_.reset();  // it is the call's
   return {};
 }
 
@@ -565,7 +567,10 @@ void Shared::left(const Follower& follower) {
       open_.erase(found);
     }
   }
-  if (empty) asio::dispatch(empty->shard(), [empty] { empty->cancel(); });
+  if (!empty) return;
+  // It is let go of on its own shard, too.
+  const net::Executor shard = empty->shard();
+  asio::dispatch(shard, [empty = std::move(empty)] { empty->cancel(); });
 }
 
 Followers Shared::publish(const Flight& flight, const Frame& frame) {

@@ -171,6 +171,18 @@ describe('shared answers', { concurrency: false }, () => {
       assert.deepEqual([await counted(relay, 'hit'), await counted(relay, 'miss')], [2, 2]);
     });
 
+    it('are given again to large requests, too', async () => {
+      await begin();
+      const content = 'long '.repeat(40_000);
+      const first = post(content);
+      (await provider.call(1)).say('short');
+      assert.equal(text_of(await first), 'short');
+      assert.equal((await post(content)).headers['x-redoubt-cache'], 'hit');
+      const other = post(`${content}!`);
+      (await provider.call(2)).say('other');
+      assert.equal((await other).headers['x-redoubt-cache'], 'miss');
+    });
+
     it('are not kept where they failed or were cut short', async () => {
       await begin();
       const failed = post('bad');
@@ -411,6 +423,11 @@ describe('shared answers', { concurrency: false }, () => {
         assert.equal(answer.status, 200, answer.text);
         assert.equal(text_of(answer), 'whole');
       }
+      // The first of the others has the call, and pays it.
+      assert.deepEqual(
+        others.map(({ headers }) => headers['x-redoubt-cache']),
+        ['miss', 'join'],
+      );
       assert.equal(provider.calls.length, 2);
     });
   });
