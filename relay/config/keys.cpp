@@ -363,8 +363,7 @@ constexpr Key table[] = {
      {},
      nullptr,
      "Whether they are kept in the database too, so that they outlive the process. They lie there "
-     "as "
-     "the model gave them, beside a digest of what was asked."},
+     "as the model gave them, beside a digest of what was asked."},
     {"models.all_requests_per_minute",
      REDOUBT_IN_CONFIG(models.all_requests_per_minute),
      {0, 1'000'000'000},
