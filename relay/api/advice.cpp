@@ -92,6 +92,9 @@ class Exchange final : public upstream::CallClient {
         now_ms_(now_ms) {}
 
   bool accepts(const llm::ChatAnswer& answer) override { return judged(answer).has_value(); }
+  void on_source(upstream::Source source) override {
+    advised.source = upstream::source_name(source);
+  }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
   void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
@@ -106,7 +109,7 @@ class Exchange final : public upstream::CallClient {
     engine(refusal.reason);
   }
   void on_engine(upstream::Reason reason) override { engine(reason); }
-  void on_late_answer(const llm::ChatAnswer& answer,
+  void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                       const upstream::CallSummary& summary) override {
     if (const auto json = advice(answer, summary))
       late_.sockets.tell_late(late_.who, late_.question, late_.team, *json);
@@ -196,6 +199,7 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
   request.client_gone = [exchange] { exchange->leave(); };
   order.request.model = runs::model_default;
   order.game = true;
+  order.shared = true;
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
   if (!started) {
     none.reason = started.error().code;

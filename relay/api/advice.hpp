@@ -21,6 +21,7 @@ namespace redoubt::api {
 struct Advised {
   std::string answer;  ///< the response's JSON object; empty: the engine answers
   std::string reason;  ///< why the engine does: gateway's name of the reason
+  std::string source;  ///< hit, join or miss, where the model was asked with others
 };
 
 class Adviser {

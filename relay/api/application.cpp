@@ -27,6 +27,9 @@ namespace {
 constexpr std::int64_t second_ms = 1'000;
 constexpr const char* admin_name = "admin";
 
+// One answer takes so small a part of the cache at most.
+constexpr std::size_t cache_share = 16;
+
 std::uint64_t random_seed() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
@@ -78,16 +81,25 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
     call->connect_ms = m.connect_timeout_ms;
   }
   options.game_call.connect_ms = m.connect_timeout_ms;
+  options.share_answers = m.cache.enabled;
+  options.cache.ttl_ms = m.cache.ttl_s * second_ms;
+  options.cache.entries_max = static_cast<std::size_t>(m.cache.entries_max);
+  options.cache.bytes_max = static_cast<std::size_t>(m.cache.bytes_max);
+  options.cache.entry_bytes_max =
+      std::min(options.cache.entry_bytes_max, options.cache.bytes_max / cache_share);
   return options;
 }
 
 Result<std::unique_ptr<upstream::Gateway>> make_gateway(const config::Config& config,
                                                         auth::CurrentKeys& keys,
                                                         limits::Ledger& ledger,
+                                                        store::Writer* store,
                                                         observe::Metrics& metrics) {
   auto models = llm::ModelTable::read(llm::default_models_json());
   if (!models) return models.error();
-  return upstream::Gateway::make(gateway_options(config), std::move(*models), keys, ledger, metrics,
+  upstream::GatewayOptions options = gateway_options(config);
+  if (config.models.cache.stored) options.answers_writer = store;
+  return upstream::Gateway::make(std::move(options), std::move(*models), keys, ledger, metrics,
                                  random_seed());
 }
 
@@ -246,7 +258,7 @@ struct Application::Parts {
 };
 
 void Application::Parts::open_gateway() {
-  auto made = make_gateway(config, keys, ledger, metrics);
+  auto made = make_gateway(config, keys, ledger, &store, metrics);
   if (!made) {
     gateway_made = made.error();
     return;
@@ -426,7 +438,7 @@ Result<void> check_models(const config::Config& config) {
   auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
   limits::Ledger ledger(nullptr);
   observe::Metrics metrics;
-  auto made = make_gateway(config, keys, ledger, metrics);
+  auto made = make_gateway(config, keys, ledger, nullptr, metrics);
   if (!made) return made.error();
   return {};
 }

@@ -6,6 +6,7 @@
 #include "engine/base/json.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/models.hpp"
 #include "relay/observe/log.hpp"
 
 namespace redoubt::api {
@@ -100,6 +101,7 @@ net::Task<http::Response> Game::answer(http::Request& request, const Series& ser
   if (!advised.answer.empty()) {
     series.advised->add();
     response.body = advised.answer;
+    if (!advised.source.empty()) response.add(cache_header, advised.source);
   } else if (!response.body.empty() && response.body.back() == '}') {
     // Why this is less than a model's answer, beside what the engine says.
     response.body.pop_back();

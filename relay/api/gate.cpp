@@ -58,13 +58,14 @@ auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists
   return result;
 }
 
-void add_vary(http::Response& response, std::string_view name) {
+/// To a header whose value is a list: one more, in the field that is there.
+void add_listed(http::Response& response, std::string_view name, std::string value) {
   for (http::Header& header : response.headers) {
-    if (!http::equal_ignoring_case(header.name, "vary")) continue;
-    header.value.append(", ").append(name);
+    if (!http::equal_ignoring_case(header.name, name)) continue;
+    header.value.append(", ").append(value);
     return;
   }
-  response.add("Vary", std::string(name));
+  response.add(std::string(name), std::move(value));
 }
 
 auth::Refusal bad_token(std::string message) {
@@ -281,10 +282,10 @@ void Gate::finish(const http::Request& request, http::Response& response) const 
   for (auth::Header& header : auth::cors_headers(caller->origin, origin)) {
     if (!response.has(header.name)) response.add(std::move(header.name), std::move(header.value));
   }
-  add_vary(response, "Origin");
+  add_listed(response, "Vary", "Origin");
   if (caller->rate) {
-    response.add("RateLimit-Policy", policy_.rate->policy_header());
-    response.add("RateLimit", limits::rate_header(*caller->rate));
+    add_listed(response, "RateLimit-Policy", policy_.rate->policy_header());
+    add_listed(response, "RateLimit", limits::rate_header(*caller->rate));
   }
   if (!response.has("X-Content-Type-Options")) response.add("X-Content-Type-Options", "nosniff");
   if (is_html(response) && !response.has("Content-Security-Policy")) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
@@ -13,12 +14,16 @@
 #include "relay/api/gate.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
+#include "relay/upstream/request_bytes.hpp"
 
 namespace redoubt::api {
 
 namespace {
 
 using llm::WireFormat;
+
+constexpr std::size_t header_shown_max = 60;
+constexpr std::size_t inline_key_bytes_max = 64 * 1024;
 
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
 class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
@@ -32,6 +37,8 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     stream_.stamp.created_s = created_s;
   }
 
+  void on_source(upstream::Source from) override { source = from; }
+  void on_quotas(const limits::Quotas& told) override { quotas = told; }
   void on_event(const llm::ChatEvent& event, WireFormat origin) override {
     stream_.origin = origin;
     llm::encode_event(stream_, event, waiting_);
@@ -79,7 +86,9 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
 
   net::Signal decided;  ///< the answer's status is known
   upstream::CallSummary summary;
+  std::optional<upstream::Source> source;  ///< of an answer that may be another's
   std::optional<upstream::CallRefusal> refusal;
+  limits::Quotas quotas;
 
  private:
   void push() {
@@ -120,6 +129,22 @@ http::Response fault_response(WireFormat format, int status, const Error& error)
 void add_summary(http::Response& response, const upstream::CallSummary& summary) {
   if (!summary.target.empty()) response.add("X-Redoubt-Model", summary.target);
   if (summary.attempts > 1) response.add("X-Redoubt-Attempts", std::to_string(summary.attempts));
+}
+
+/// Whether another's answer will do, kept or under way. Errors: bad_header.
+Result<bool> wants_shared(const http::Request& request) {
+  const std::string_view asked = request.header(cache_header).value_or("off");
+  if (asked == "use" || asked == "off") return asked == "use";
+  return make_error("bad_header", {"The header ", cache_header, " must be use or off."},
+                    {cache_header}, {"use or off"}, {asked.substr(0, header_shown_max)});
+}
+
+/// The gate adds the address's to them.
+void add_quotas(http::Response& response, const limits::Quotas& quotas) {
+  std::string policy = limits::rate_policy_header(quotas);
+  if (policy.empty()) return;
+  response.add("RateLimit-Policy", std::move(policy));
+  response.add("RateLimit", limits::rate_header(quotas));
 }
 
 std::string seconds_up(std::int64_t ms) {
@@ -185,13 +210,25 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
     decoded = llm::decode_client_request(format, body);
   }
   if (!*decoded) co_return fault_response(format, 400, decoded->error());
+  const Result<bool> shared = wants_shared(request);
+  if (!shared) co_return fault_response(format, 400, shared.error());
 
   llm::ChatRequest chat = std::move(**decoded);
+  std::optional<upstream::CacheKey> key;
+  if (*shared && body.size() > inline_key_bytes_max) {
+    // A pool that is busy works out no key: then it is the shard's work after all.
+    const Caller* caller = caller_of(request);
+    const std::string tenant(caller ? caller->tenant() : "");
+    auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
+    key = co_await pool_.run(std::move(work));
+  }
   const bool stream = chat.stream;
   auto exchange =
       std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
+  order.shared = *shared;
+  order.answer_key = key;
   auto started =
       gateway_.start(shard, std::move(order),
                      stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
@@ -218,6 +255,9 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
     response.add("X-Redoubt-Cost-Microusd",
                  std::to_string(limits::microdollars_up(exchange->summary.cost)));
   }
+  add_quotas(response, exchange->quotas);
+  if (exchange->source)
+    response.add(cache_header, std::string(upstream::source_name(*exchange->source)));
   co_return response;
 }
 

@@ -8,7 +8,9 @@
 //
 // 1. Errors have the shape of the format that was spoken, at every stage.
 // 2. A stream's status is sent with its first token: what fails before is a plain error answer.
-// 3. A client that leaves ends its call at once.
+// 3. A client that leaves ends its call at once; one that others follow goes on for them.
+// 4. A request with `X-Redoubt-Cache: use` may be answered with another's answer to an equal one of
+//    the same tenant; the same header of the answer says whether it was: hit, join or miss.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,8 @@
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::api {
+
+constexpr const char* cache_header = "X-Redoubt-Cache";
 
 /// The request as its caller's, for limits, budgets and logs.
 upstream::Order order_of(const http::Request& request, llm::ChatRequest chat);

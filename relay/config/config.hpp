@@ -101,7 +101,17 @@ struct Alias {
   std::vector<std::string> targets;
 };
 
+/// Answers of models that are given again.
+struct ModelCache {
+  bool enabled = true;
+  std::int64_t ttl_s = 300;
+  std::int64_t entries_max = 10'000;
+  std::int64_t bytes_max = 67'108'864;
+  bool stored = false;
+};
+
 struct Models {
+  ModelCache cache;
   bool direct_targets = false;
   std::int64_t body_bytes_max = 8'388'608;
   std::int64_t deadline_s = 600;

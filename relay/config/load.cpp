@@ -348,6 +348,24 @@ class Loader {
   Faults faults_;
 };
 
+// Writes the headings of the sections that `name` is in and `open` is not; gives its last part.
+std::string_view open_sections(std::string_view name, std::vector<std::string_view>& open,
+                               std::string& out) {
+  std::size_t depth = 0;
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+    const std::string_view section = name.substr(0, dot);
+    name.remove_prefix(dot + 1);
+    if (depth >= open.size() || open[depth] != section) {
+      open.resize(depth);
+      open.push_back(section);
+      out.append(2 * depth, ' ').append(section).append(":\n");
+    }
+    ++depth;
+  }
+  open.resize(depth);
+  return name;
+}
+
 }  // namespace
 
 std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Environment& environment,
@@ -397,7 +415,6 @@ Faults check(const Config& config) {
 std::string print(const Loaded& loaded) {
   Config config = loaded.config;
   std::string out;
-  std::string section;
   const auto comment = [&](const std::string& path) {
     const auto found = loaded.origins.find(path);
     return found == loaded.origins.end() ? std::string("  # default") : "  # " + found->second;
@@ -415,14 +432,11 @@ std::string print(const Loaded& loaded) {
       }
     }
   }
+  std::vector<std::string_view> open;
   for (const Key& key : keys()) {
     if (list_of(key) != nullptr) continue;
-    const std::size_t dot = key.name.find('.');
-    const std::string own_section(dot == std::string_view::npos ? "" : key.name.substr(0, dot));
-    if (own_section != section && !own_section.empty()) out += own_section + ":\n";
-    section = own_section;
-    const std::string_view name = own_section.empty() ? key.name : key.name.substr(dot + 1);
-    out += (own_section.empty() ? "" : "  ") + std::string(name) + ": " +
+    const std::string_view name = open_sections(key.name, open, out);
+    out += std::string(2 * open.size(), ' ') + std::string(name) + ": " +
            render(target(key, config, 0)) + comment(std::string(key.name)) + "\n";
   }
   return out;

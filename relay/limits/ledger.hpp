@@ -30,7 +30,7 @@ struct LedgerLine {
   std::string who;
   std::string target;
   std::string key;
-  std::string outcome;  ///< "ok", or the failure's class
+  std::string outcome;  ///< "ok", "client_gone", "expired", "unsettled", or the failure's class
   llm::Usage usage;
   Picodollars cost = 0;
   bool estimated = false;

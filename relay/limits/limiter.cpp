@@ -216,22 +216,37 @@ HoldVerdict Limiter::money_refuses(const Call& call, std::span<const std::uint32
   return verdict;
 }
 
-Quota Limiter::quota(const Call& call, std::span<const std::uint32_t> subjects, Limit limit,
-                     std::int64_t now_ns) {
-  Quota tightest;
-  for (std::size_t i = 0; i < call.shares.size(); ++i) {
-    const Share& share = call.shares[i];
-    Subject& subject = subjects_[subjects[i]];
-    const bool requests = limit == Limit::requests;
-    const std::int64_t value =
-        requests ? share.rules.requests_per_minute : share.rules.tokens_per_minute;
-    if (value == 0) continue;
-    SlidingWindow& window = requests ? subject.requests : subject.tokens;
-    const std::int64_t left = std::max<std::int64_t>(0, value - window.used(now_ns));
-    if (tightest.limit == 0 || left < tightest.remaining)
-      tightest = {share.scope, value, left, window.empty_ns(now_ns)};
+Quotas Limiter::quotas(std::span<const Share> shares, std::span<const std::uint32_t> subjects,
+                       std::int64_t now_ns) {
+  Quotas tightest;
+  const auto look = [&](Quota& worst, Scope scope, SlidingWindow* window, std::int64_t value) {
+    if (value == 0) return;
+    const std::int64_t used = window ? window->used(now_ns) : 0;
+    const std::int64_t left = std::max<std::int64_t>(0, value - used);
+    if (worst.limit == 0 || left < worst.remaining)
+      worst = {scope, value, left, window ? window->empty_ns(now_ns) : 0};
+  };
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    // Nothing was ever counted on whom the table does not know.
+    Subject* subject = subjects[i] == none ? nullptr : &subjects_[subjects[i]];
+    const Rules& rules = shares[i].rules;
+    look(tightest.requests, shares[i].scope, subject ? &subject->requests : nullptr,
+         rules.requests_per_minute);
+    look(tightest.tokens, shares[i].scope, subject ? &subject->tokens : nullptr,
+         rules.tokens_per_minute);
   }
   return tightest;
+}
+
+Quotas Limiter::quotas(std::span<const Share> shares, Instant now) {
+  assert(shares.size() <= shares_max);
+  std::array<std::uint32_t, shares_max> places{};
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const auto found =
+        by_name_.find(subject_name(shares[i].scope, shares[i].id.substr(0, subject_bytes_max)));
+    places[i] = found == by_name_.end() ? none : found->second;
+  }
+  return quotas(shares, std::span<const std::uint32_t>(places.data(), shares.size()), now.mono_ns);
 }
 
 void Limiter::commit(const Call& call, std::span<const std::uint32_t> subjects, Instant now,
@@ -312,8 +327,7 @@ Outcome Limiter::reserve(const Call& call, Instant now) {
     if (money == HoldVerdict::fits) commit(call, subjects, now, outcome);
     if (money == HoldVerdict::wait) outcome.verdict = Verdict::waiting;
   }
-  outcome.requests = quota(call, subjects, Limit::requests, now.mono_ns);
-  outcome.tokens = quota(call, subjects, Limit::tokens, now.mono_ns);
+  outcome.quotas = quotas(call.shares, subjects, now.mono_ns);
   return outcome;
 }
 
@@ -435,21 +449,21 @@ void append_item(std::string& out, const Quota& quota, std::string_view kind, bo
                           ";t=", seconds_up(quota.reset_ns)});
 }
 
-std::string header(const Quota& requests, const Quota& tokens, bool policy) {
+std::string header(const Quotas& quotas, bool policy) {
   std::string out;
-  append_item(out, requests, "requests", policy);
-  append_item(out, tokens, "tokens", policy);
+  append_item(out, quotas.requests, "requests", policy);
+  append_item(out, quotas.tokens, "tokens", policy);
   return out;
 }
 
 }  // namespace
 
-std::string rate_policy_header(const Quota& requests, const Quota& tokens) {
-  return header(requests, tokens, true);
+std::string rate_policy_header(const Quotas& quotas) {
+  return header(quotas, true);
 }
 
-std::string rate_header(const Quota& requests, const Quota& tokens) {
-  return header(requests, tokens, false);
+std::string rate_header(const Quotas& quotas) {
+  return header(quotas, false);
 }
 
 std::string retry_after_header(const Refusal& refusal) {

@@ -110,6 +110,12 @@ struct Quota {
   std::int64_t reset_ns = 0;
 };
 
+/// Of both kinds.
+struct Quotas {
+  Quota requests;
+  Quota tokens;
+};
+
 using ReservationId = std::uint64_t;
 
 enum class Verdict : std::uint8_t { reserved, waiting, refused };
@@ -118,8 +124,7 @@ struct Outcome {
   Verdict verdict = Verdict::refused;
   ReservationId id = 0;
   Refusal refusal;
-  Quota requests;
-  Quota tokens;
+  Quotas quotas;
 };
 
 struct Used {
@@ -165,6 +170,9 @@ class Limiter {
   Result<void> cancel(ReservationId id, Instant now);
   /// Appends what expired; at most expired_each_max at a time, so that no call pays for a sweep.
   void expire(Instant now, std::vector<Expired>& out);
+
+  /// The tightest of the shares' limits as they are now; nothing is counted.
+  Quotas quotas(std::span<const Share> shares, Instant now);
 
   /// What the store is to do, in order, once each. Draws are answered by lease_granted or
   /// lease_failed; after either the calls that were told `waiting` reserve again.
@@ -227,8 +235,8 @@ class Limiter {
                   Instant now, Refusal& worst);
   void commit(const Call& call, std::span<const std::uint32_t> subjects, Instant now,
               Outcome& outcome);
-  Quota quota(const Call& call, std::span<const std::uint32_t> subjects, Limit limit,
-              std::int64_t now_ns);
+  Quotas quotas(std::span<const Share> shares, std::span<const std::uint32_t> subjects,
+                std::int64_t now_ns);
   Result<std::uint32_t> slot_of(ReservationId id) const;
   void end(std::uint32_t slot, Used used);
   void collect(std::uint32_t subject);
@@ -247,8 +255,8 @@ class Limiter {
 
 /// Values of draft-ietf-httpapi-ratelimit-headers: `"player-requests";q=60;w=60` and
 /// `"player-requests";r=12;t=3`, requests and tokens in one list. Empty where there is no limit.
-std::string rate_policy_header(const Quota& requests, const Quota& tokens);
-std::string rate_header(const Quota& requests, const Quota& tokens);
+std::string rate_policy_header(const Quotas& quotas);
+std::string rate_header(const Quotas& quotas);
 /// Whole seconds, rounded up, at least 1; empty where the call never passes.
 std::string retry_after_header(const Refusal& refusal);
 /// One sentence: which limit of whom, and when it passes.

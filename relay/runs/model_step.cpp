@@ -24,7 +24,8 @@ llm::Role role_of(const std::string& name) {
   return llm::Role::user;
 }
 
-std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSummary& summary) {
+std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSummary& summary,
+                         upstream::Source source) {
   const std::string text = llm::answer_text(answer);
   Json value = {{"text", text},
                 {"model", summary.target},
@@ -32,6 +33,7 @@ std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSumm
                  {{"input_tokens", summary.usage.input},
                   {"output_tokens", summary.usage.output},
                   {"cost_microusd", limits::microdollars_up(summary.cost)}}}};
+  if (source != upstream::Source::call) value["cache"] = upstream::source_name(source);
   if (auto json = json_in(text)) value["json"] = std::move(*json);
   Json calls = Json::array();
   for (const llm::ChatPart& part : answer.parts)
@@ -47,10 +49,11 @@ class Asked final : public upstream::CallClient,
  public:
   explicit Asked(StepTold told) : told_(std::move(told)) {}
 
+  void on_source(upstream::Source source) override { source_ = source; }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
   void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
-    tell(false, answer_value(answer, summary));
+    tell(false, answer_value(answer, summary, source_));
   }
   void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
     Json value = {{"code", llm::failure_name(refusal.failure.failure_class)},
@@ -75,6 +78,7 @@ class Asked final : public upstream::CallClient,
   }
 
   StepTold told_;
+  upstream::Source source_ = upstream::Source::call;
   std::shared_ptr<upstream::GatewayCall> call_;
 };
 
@@ -198,6 +202,8 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
   asked.anonymous = order.anonymous;
   asked.own_limits = order.limits;
   asked.request_id = order.request_id;
+  // Another attempt wants another answer.
+  asked.shared = order.effect.attempt == 1;
   auto client = std::make_shared<Asked>(std::move(told));
   auto started = gateway.start(executor, std::move(asked), upstream::Delivery::whole, client);
   if (!started) return started.error();

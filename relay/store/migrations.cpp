@@ -9,17 +9,19 @@ namespace redoubt::data {
 extern const std::string_view migration_001_sealed_keys;
 extern const std::string_view migration_002_ledger;
 extern const std::string_view migration_003_runs;
-extern const std::string_view migration_004_memories;
+extern const std::string_view migration_004_kept_answers;
+extern const std::string_view migration_005_memories;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 4> all{{
+const std::array<Migration, 5> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
-    {4, "memories", data::migration_004_memories},
+    {4, "kept_answers", data::migration_004_kept_answers},
+    {5, "memories", data::migration_005_memories},
 }};
 
 constexpr const char* ledger =

@@ -63,6 +63,14 @@ ExactCache::Answer ExactCache::find(const CacheKey& key, std::int64_t now_ns) {
 }
 
 bool ExactCache::put(const CacheKey& key, Answer answer, std::int64_t now_ns) {
+  return insert(key, std::move(answer), now_ns + options_.ttl_ms * 1'000'000);
+}
+
+bool ExactCache::restore(const CacheKey& key, Answer answer, std::int64_t until_ns) {
+  return !by_key_.contains(key) && insert(key, std::move(answer), until_ns);
+}
+
+bool ExactCache::insert(const CacheKey& key, Answer answer, std::int64_t until_ns) {
   assert(answer != nullptr);
   const std::size_t size = answer->size() + entry_overhead_bytes;
   if (answer->size() > options_.entry_bytes_max || size > options_.bytes_max ||
@@ -71,7 +79,7 @@ bool ExactCache::put(const CacheKey& key, Answer answer, std::int64_t now_ns) {
   if (const auto found = by_key_.find(key); found != by_key_.end()) erase(found->second);
   while (by_key_.size() >= options_.entries_max || bytes_ + size > options_.bytes_max)
     erase(std::prev(by_use_.end()));
-  by_use_.push_front({key, std::move(answer), now_ns + options_.ttl_ms * 1'000'000});
+  by_use_.push_front({key, std::move(answer), until_ns});
   by_key_.emplace(key, by_use_.begin());
   bytes_ += size;
   return true;

@@ -48,6 +48,9 @@ class ExactCache {
   Answer find(const CacheKey& key, std::int64_t now_ns);
   /// False where the answer is larger than an entry may be.
   bool put(const CacheKey& key, Answer answer, std::int64_t now_ns);
+  /// One that was kept elsewhere, for as long as it was to be; a newer one that is here stays.
+  bool restore(const CacheKey& key, Answer answer, std::int64_t until_ns);
+  std::int64_t ttl_ms() const { return options_.ttl_ms; }
   void clear();
 
   std::size_t entries() const { return by_key_.size(); }
@@ -61,6 +64,7 @@ class ExactCache {
   };
   using Place = std::list<Entry>::iterator;
   void erase(Place place);
+  bool insert(const CacheKey& key, Answer answer, std::int64_t until_ns);
 
   ExactCacheOptions options_;
   std::list<Entry> by_use_;  // the most recently used first

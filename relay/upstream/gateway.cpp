@@ -12,7 +12,9 @@
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/failure.hpp"
+#include "relay/limits/open_lines.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
+#include "relay/upstream/shared_answers.hpp"
 
 namespace redoubt::upstream {
 
@@ -149,7 +151,36 @@ llm::ChatFailure for_client(const llm::ChatFailure& failure) {
   return told;
 }
 
+llm::ChatFailure limit_failure(const limits::Refusal& refusal) {
+  llm::ChatFailure failure = llm::local_failure(
+      refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
+      limits::refusal_text(refusal));
+  failure.code = std::string(limits::limit_name(refusal.limit));
+  failure.status = refusal.status;
+  return failure;
+}
+
+/// -1: it never passes.
+std::int64_t retry_after_ms(const limits::Refusal& refusal) {
+  return refusal.retry_after_ns < 0 ? -1 : (refusal.retry_after_ns + 999'999) / 1'000'000;
+}
+
 class GatewayImpl;
+
+/// What an attempt asks of the limits, and of whom.
+struct Asked {
+  std::string_view request_id;
+  std::string_view tenant;
+  std::string_view who;
+  bool anonymous = true;
+  const auth::CallerLimits* own = nullptr;
+  std::uint32_t target = 0;
+  std::string_view key;
+  std::int64_t input_upper = 0;
+  std::int64_t output_upper = 0;
+  std::int64_t open_ns_max = 0;
+  std::int64_t requests = 1;
+};
 
 /// One call: drives its ModelCall and carries out what it says.
 class CallRun final : public GatewayCall, public std::enable_shared_from_this<CallRun> {
@@ -158,6 +189,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
           std::vector<PlannedTarget> targets, bool engine, Rng rng,
           std::shared_ptr<CallClient> client);
 
+  ~CallRun() override;
+
+  /// It holds itself until it ends, whoever else lets go of it.
   void begin() { feed({.kind = InputKind::start}); }
   void leave() override;
   /// The store answered a draw: the reservation is tried again.
@@ -171,11 +205,14 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void feed(Input input);
   void carry_out(const Action& action);
   void acquire(const Action& action);
+  Asked asked() const;
+  void tell_quotas(const limits::Quotas& quotas);
   void reserve();
   void deny(CallDenial denial);
   void open(const Action& action);
   void cancel_attempt();
   void release(const Action& action);
+  void write_down(const Action& action, const limits::Settled& settled);
   void emit();
   void deliver();
   void refuse(const Action& action);
@@ -212,6 +249,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   std::int64_t opened_ns_ = 0;
   std::int64_t first_token_ns_ = 0;
   bool requests_counted_ = false;
+  bool limited_ = false;  ///< there are limits to tell of
 
   // What it has said so far.
   llm::ChatAnswer answer_;
@@ -223,7 +261,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   CallSummary summary_;
 };
 
-class GatewayImpl final : public Gateway {
+class GatewayImpl final : public Gateway, public CallMaker {
  public:
   GatewayImpl(GatewayOptions options, llm::ModelTable models, Aliases aliases,
               auth::CurrentKeys& keys, limits::Ledger& ledger, observe::Metrics& metrics,
@@ -236,7 +274,14 @@ class GatewayImpl final : public Gateway {
         metrics_(metrics),
         targets_({}),
         limiter_({}, seed),
-        rng_(seed) {}
+        rng_(seed) {
+    if (!options_.share_answers) return;
+    shared_ = SharedAnswers::make({.writer = options_.answers_writer,
+                                   .cache = options_.cache,
+                                   .flights = options_.flights,
+                                   .answer_by_ms = options_.game_call.answer_by_ms},
+                                  *this, metrics);
+  }
 
   Result<void> add_providers();
   void add_targets();
@@ -244,28 +289,30 @@ class GatewayImpl final : public Gateway {
   Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
                                              Delivery delivery,
                                              std::shared_ptr<CallClient> client) override;
+  Result<std::shared_ptr<GatewayCall>> call(const net::Executor& shard, Order order,
+                                            Delivery delivery,
+                                            std::shared_ptr<CallClient> client) override;
+  Counted count_request(const Order& order) override;
   void reload_keys() override;
   std::vector<std::string> model_names() const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
   Spent spent(std::string_view who) override;
 
   // For calls.
-  struct Asked {
-    std::string_view who;
-    bool anonymous = true;
-    const auth::CallerLimits* own = nullptr;
-    std::uint32_t target = 0;
-    std::string_view key;
-    std::int64_t input_upper = 0;
-    std::int64_t output_upper = 0;
-    std::int64_t open_ns_max = 0;
-    std::int64_t requests = 1;
+  /// Whom a call counts on; views into what was asked.
+  struct Shares {
+    std::array<limits::Share, limits::shares_max> list;
+    std::size_t count = 0;
+    void add(limits::Share share) { list[count++] = share; }
+    std::span<const limits::Share> span() const { return {list.data(), count}; }
   };
   Admission admit(std::uint32_t target, bool is_retry);
+  limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
   void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
-  limits::Settled settle(limits::ReservationId id, limits::Used used);
+  /// Nothing where it expired before: everything was charged and written down then.
+  std::optional<limits::Settled> settle(limits::ReservationId id, limits::Used used);
   void finish(const Admission& admission, const AttemptResult& result);
   std::string key_name(const Admission& admission);
   std::int64_t key_at_ns(std::uint32_t target);
@@ -281,7 +328,10 @@ class GatewayImpl final : public Gateway {
  private:
   Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
   bool budgeted(const Order& order) const;
-  void expire_locked();
+  Shares shares_of(const Asked& asked) const;
+  limits::OpenLine open_line(const Asked& asked, limits::Picodollars upper) const;
+  std::vector<limits::LedgerLine> expire_locked();
+  void write_unsettled(std::vector<limits::LedgerLine> lines);
   std::vector<limits::StoreEffect> take_effects_locked() { return limiter_.take_effects(); }
   void close() override;
   void carry_out(std::vector<limits::StoreEffect> effects);
@@ -296,10 +346,12 @@ class GatewayImpl final : public Gateway {
   std::vector<Provider> providers_;
   std::vector<TargetPlan> plans_;
   std::vector<std::string> names_;
+  std::unique_ptr<SharedAnswers> shared_;  // null: nothing is shared
 
   std::mutex mutex_;  // what follows
   Targets targets_;
   limits::Limiter limiter_;
+  limits::OpenLines open_lines_;
   Rng rng_;
   std::vector<std::weak_ptr<CallRun>> waiting_;
 };
@@ -372,12 +424,17 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       targets_(targets),
       machine_(options, std::move(targets), engine, rng),
       client_(std::move(client)),
-      timer_(shard) {}
+      timer_(shard),
+      requests_counted_(order_.request_counted) {}
+
+CallRun::~CallRun() {
+  if (attempt_) attempt_->detach();
+}
 
 void CallRun::feed(Input input) {
   inputs_.push_back(std::move(input));
   if (feeding_) return;
-  const auto self = shared_from_this();  // ended() lets go of the last owner
+  const auto self = shared_from_this();  // disarming the timer lets go of the last owner
   feeding_ = true;
   std::vector<Action> actions;
   while (!inputs_.empty()) {
@@ -403,9 +460,8 @@ void CallRun::arm() {
   if (armed_ns_ != 0 && armed_ns_ <= wake_ns) return;
   armed_ns_ = wake_ns;
   timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wake_ns)));
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-    const auto self = weak.lock();
-    if (ec || !self || self->ended_) return;
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+    if (ec || self->ended_) return;
     self->armed_ns_ = 0;
     if (now_ns() >= self->machine_.next_wake_ns()) {
       self->feed({.kind = InputKind::time});
@@ -440,7 +496,7 @@ void CallRun::carry_out(const Action& action) {
       deliver();
       break;
     case ActionKind::deliver_late:
-      client_->on_late_answer(answer_, summary());
+      client_->on_late_answer(answer_, origin_, summary());
       break;
     case ActionKind::engine:
       client_->on_engine(action.reason);
@@ -471,21 +527,31 @@ void CallRun::acquire(const Action& action) {
   reserve();
 }
 
-void CallRun::reserve() {
+Asked CallRun::asked() const {
   const PlannedTarget& planned = targets_[place_];
-  const limits::Outcome outcome = gateway_.reserve(
-      {
-          .who = order_.who,
-          .anonymous = order_.anonymous,
-          .own = &order_.own_limits,
-          .target = planned.target,
-          .key = key_name_,
-          .input_upper = planned.input_upper,
-          .output_upper = planned.output_upper,
-          .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
-          .requests = requests_counted_ ? 0 : 1,
-      },
-      shared_from_this());
+  return {
+      .request_id = order_.request_id,
+      .tenant = order_.tenant,
+      .who = order_.who,
+      .anonymous = order_.anonymous,
+      .own = &order_.own_limits,
+      .target = planned.target,
+      .key = key_name_,
+      .input_upper = planned.input_upper,
+      .output_upper = planned.output_upper,
+      .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
+      .requests = requests_counted_ ? 0 : 1,
+  };
+}
+
+void CallRun::tell_quotas(const limits::Quotas& quotas) {
+  limited_ = quotas.requests.limit > 0 || quotas.tokens.limit > 0;
+  if (limited_) client_->on_quotas(quotas);
+}
+
+void CallRun::reserve() {
+  const limits::Outcome outcome = gateway_.reserve(asked(), shared_from_this());
+  if (outcome.verdict != limits::Verdict::waiting) tell_quotas(outcome.quotas);
   switch (outcome.verdict) {
     case limits::Verdict::reserved:
       reservation_ = outcome.id;
@@ -504,14 +570,10 @@ void CallRun::reserve() {
   // A model's or a key's own limit is one target's; another target may be free.
   const bool of_target =
       refusal.scope == limits::Scope::model || refusal.scope == limits::Scope::provider_key;
-  last_failure_ = llm::local_failure(
-      refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
-      limits::refusal_text(refusal));
-  last_failure_.code = std::string(limits::limit_name(refusal.limit));
-  last_failure_.status = refusal.status;
-  const std::int64_t wait_ms =
-      refusal.retry_after_ns < 0 ? -1 : (refusal.retry_after_ns + 999'999) / 1'000'000;
-  deny({.by_limit = !of_target, .status = refusal.status, .retry_after_ms = wait_ms});
+  last_failure_ = limit_failure(refusal);
+  deny({.by_limit = !of_target,
+        .status = refusal.status,
+        .retry_after_ms = retry_after_ms(refusal)});
 }
 
 void CallRun::deny(CallDenial denial) {
@@ -660,6 +722,7 @@ void CallRun::deliver() {
     client_->on_event(*event_, origin_);
   }
   summary_.target = gateway_.target_name(targets_[place_].target);
+  if (limited_ && options_.delivery == Delivery::whole) tell_quotas(gateway_.quotas(asked()));
   client_->on_answer(answer_, origin_, summary());
 }
 
@@ -679,6 +742,7 @@ void CallRun::refuse(const Action& action) {
     refusal.failure = for_client(last_failure_);
   }
   refusal.failure.status = action.status;
+  if (limited_ && action.reason != Reason::limit) tell_quotas(gateway_.quotas(asked()));
   client_->on_refusal(refusal, summary());
 }
 
@@ -694,7 +758,7 @@ void CallRun::release(const Action& action) {
     used.tokens = action.charge.usage.input + action.charge.usage.output;
     if (plan.card) used.picodollars = llm::cost_picodollars(action.charge.usage, plan.card->price);
   }
-  const limits::Settled settled = gateway_.settle(reservation_, used);
+  const std::optional<limits::Settled> settled = gateway_.settle(reservation_, used);
   if (action.told_nothing) {
     gateway_.abandon(admission_, std::nullopt);
   } else {
@@ -704,8 +768,14 @@ void CallRun::release(const Action& action) {
   admitted_ = reserved_ = false;
 
   summary_.usage = action.charge.usage;
-  summary_.cost += settled.charged.picodollars;
+  summary_.cost += settled ? settled->charged.picodollars : 0;
   summary_.estimated = summary_.estimated || estimated;
+  if (settled) write_down(action, *settled);
+}
+
+void CallRun::write_down(const Action& action, const limits::Settled& settled) {
+  const std::uint32_t target = targets_[place_].target;
+  const bool estimated = action.charge.kind == ChargeKind::estimated;
   const std::int64_t duration_ms = (now_ns() - opened_ns_) / 1'000'000;
   std::string_view outcome = "ok";
   if (action.told_nothing) {
@@ -713,8 +783,8 @@ void CallRun::release(const Action& action) {
   } else if (action.failure) {
     outcome = llm::failure_name(action.failure->failure_class);
   }
-  plan.metrics.ended(action.charge.usage, settled, estimated, outcome, action.first_token_ms,
-                     duration_ms);
+  gateway_.plan(target).metrics.ended(action.charge.usage, settled, estimated, outcome,
+                                      action.first_token_ms, duration_ms);
   gateway_.ledger().write({.ended_ms = wall_ms(),
                            .request_id = order_.request_id,
                            .tenant = order_.tenant,
@@ -739,6 +809,7 @@ void CallRun::end() {
   // It waited for money that may come when nobody is there any more to give the admission back.
   if (admitted_ && !reserved_) gateway_.abandon(admission_, std::nullopt);
   admitted_ = false;
+  client_->on_end();
 }
 
 CallSummary CallRun::summary() const {
@@ -898,6 +969,14 @@ Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, O
 Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& shard, Order order,
                                                         Delivery delivery,
                                                         std::shared_ptr<CallClient> client) {
+  if (shared_ && order.shared)
+    return shared_->start(shard, std::move(order), delivery, std::move(client));
+  return call(shard, std::move(order), delivery, std::move(client));
+}
+
+Result<std::shared_ptr<GatewayCall>> GatewayImpl::call(const net::Executor& shard, Order order,
+                                                       Delivery delivery,
+                                                       std::shared_ptr<CallClient> client) {
   auto route = aliases_.resolve(order.request.model);
   if (!route) return route.error();
   auto planned = plan_route(*route, order);
@@ -933,30 +1012,70 @@ std::int64_t GatewayImpl::key_at_ns(std::uint32_t target) {
   return targets_.key_at_ns(target, now_ns());
 }
 
-limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<CallRun>& call_run) {
-  std::array<limits::Share, limits::shares_max> shares;
+CallMaker::Counted GatewayImpl::count_request(const Order& order) {
+  const auto windows_of = [](limits::Rules rules) {
+    rules.concurrent_max = rules.day_picodollars = rules.month_picodollars = 0;
+    return rules;
+  };
+  std::array<limits::Share, 3> shares;
   std::size_t count = 0;
-  shares[count++] = {limits::Scope::all, "all", options_.all, asked.requests};
-  shares[count++] = {limits::Scope::model, names_[asked.target], options_.model};
+  shares[count++] = {limits::Scope::all, "all", windows_of(options_.all)};
+  if (order.anonymous)
+    shares[count++] = {limits::Scope::purse, "anonymous", windows_of(options_.anonymous)};
+  shares[count++] = {limits::Scope::player, order.who,
+                     windows_of(with(options_.player, order.own_limits))};
+  limits::Outcome outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    outcome = limiter_.reserve({.shares = std::span(shares.data(), count)}, instant());
+    if (outcome.verdict == limits::Verdict::reserved)
+      (void)limiter_.settle(outcome.id, {}, instant());
+  }
+  Counted counted{.refusal = {}, .quotas = outcome.quotas};
+  if (outcome.verdict == limits::Verdict::reserved) return counted;
+  counted.refusal = CallRefusal{.status = outcome.refusal.status,
+                                .reason = Reason::limit,
+                                .retry_after_ms = retry_after_ms(outcome.refusal),
+                                .failure = limit_failure(outcome.refusal)};
+  return counted;
+}
+
+GatewayImpl::Shares GatewayImpl::shares_of(const Asked& asked) const {
+  Shares shares;
+  shares.add({limits::Scope::all, "all", options_.all, asked.requests});
+  shares.add({limits::Scope::model, names_[asked.target], options_.model});
   if (!asked.key.empty())
-    shares[count++] = {limits::Scope::provider_key, asked.key, options_.provider_key};
+    shares.add({limits::Scope::provider_key, asked.key, options_.provider_key});
   if (asked.anonymous)
-    shares[count++] = {limits::Scope::purse, "anonymous", options_.anonymous, asked.requests};
-  shares[count++] = {limits::Scope::player, asked.who, with(options_.player, *asked.own),
-                     asked.requests};
+    shares.add({limits::Scope::purse, "anonymous", options_.anonymous, asked.requests});
+  shares.add({limits::Scope::player, asked.who, with(options_.player, *asked.own), asked.requests});
+  return shares;
+}
+
+limits::Quotas GatewayImpl::quotas(const Asked& asked) {
+  const Shares shares = shares_of(asked);
+  const std::lock_guard lock(mutex_);
+  return limiter_.quotas(shares.span(), instant());
+}
+
+limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<CallRun>& call_run) {
+  const Shares shares = shares_of(asked);
   limits::Call call;
-  call.shares = std::span(shares.data(), count);
+  call.shares = shares.span();
   call.tokens_upper = asked.input_upper + asked.output_upper;
   if (const llm::ModelCard* card = plans_[asked.target].card)
     call.picodollars_upper =
         llm::cost_bound_picodollars(asked.input_upper, asked.output_upper, card->price);
   call.open_ns_max = asked.open_ns_max;
+  limits::OpenLine line = open_line(asked, call.picodollars_upper);
   limits::Outcome outcome;
+  std::vector<limits::LedgerLine> expired;
   std::vector<limits::StoreEffect> effects;
   {
     const std::lock_guard lock(mutex_);
-    expire_locked();
+    expired = expire_locked();
     outcome = limiter_.reserve(call, instant());
+    if (outcome.verdict == limits::Verdict::reserved) open_lines_.add(outcome.id, std::move(line));
     // Before the draw is carried out, so that its answer finds the call waiting.
     if (outcome.verdict == limits::Verdict::waiting) {
       if (waiting_.size() < waiting_for_money_max) {
@@ -971,22 +1090,52 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
     }
     effects = take_effects_locked();
   }
+  write_unsettled(std::move(expired));
   carry_out(std::move(effects));
   return outcome;
 }
 
-void GatewayImpl::expire_locked() {
+limits::OpenLine GatewayImpl::open_line(const Asked& asked, limits::Picodollars upper) const {
+  limits::OpenLine open{.opened_ms = wall_ms()};
+  open.line.request_id = asked.request_id;
+  open.line.tenant = asked.tenant;
+  open.line.who = asked.who;
+  open.line.target = names_[asked.target];
+  open.line.key = asked.key;
+  open.line.usage.input = asked.input_upper;
+  open.line.usage.output = asked.output_upper;
+  open.line.cost = upper;
+  return open;
+}
+
+std::vector<limits::LedgerLine> GatewayImpl::expire_locked() {
   std::vector<limits::Expired> expired;
   limiter_.expire(instant(), expired);
+  return open_lines_.expire(expired, wall_ms());
+}
+
+void GatewayImpl::write_unsettled(std::vector<limits::LedgerLine> lines) {
+  for (limits::LedgerLine& line : lines) {
+    const auto at = std::find(names_.begin(), names_.end(), line.target);
+    const TargetPlan& plan = plans_[static_cast<std::size_t>(at - names_.begin())];
+    const limits::Settled charged{
+        .charged = {.tokens = line.usage.input + line.usage.output, .picodollars = line.cost}};
+    plan.metrics.unsettled(line.outcome);
+    plan.metrics.ended(line.usage, charged, line.estimated, line.outcome, 0, line.duration_ms);
+    ledger_.write(std::move(line));
+  }
 }
 
 void GatewayImpl::close() {
+  std::vector<limits::LedgerLine> open;
   std::vector<limits::StoreEffect> effects;
   {
     const std::lock_guard lock(mutex_);
+    open = open_lines_.close(wall_ms());
     limiter_.close_leases();
     effects = take_effects_locked();
   }
+  write_unsettled(std::move(open));
   for (const limits::StoreEffect& effect : effects)
     ledger_.carry_out(effect, [](std::optional<limits::Picodollars>) {});
 }
@@ -1032,6 +1181,7 @@ void GatewayImpl::abandon(const Admission& admission,
     const std::lock_guard lock(mutex_);
     targets_.abandon(admission);
     if (reservation) {
+      open_lines_.take(*reservation);
       (void)limiter_.cancel(*reservation, instant());  // it may have expired meanwhile
       effects = take_effects_locked();
     }
@@ -1039,14 +1189,13 @@ void GatewayImpl::abandon(const Admission& admission,
   carry_out(std::move(effects));
 }
 
-limits::Settled GatewayImpl::settle(limits::ReservationId id, limits::Used used) {
+std::optional<limits::Settled> GatewayImpl::settle(limits::ReservationId id, limits::Used used) {
   std::vector<limits::StoreEffect> effects;
-  limits::Settled out;
+  std::optional<limits::Settled> out;
   {
     const std::lock_guard lock(mutex_);
-    auto settled = limiter_.settle(id, used, instant());
-    // Of one that expired everything was charged already.
-    out = settled ? *settled : limits::Settled{.charged = used};
+    if (!open_lines_.take(id)) return std::nullopt;
+    if (const auto settled = limiter_.settle(id, used, instant())) out = *settled;
     effects = take_effects_locked();
   }
   carry_out(std::move(effects));

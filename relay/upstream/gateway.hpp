@@ -7,17 +7,19 @@
 // 1. What calls share (targets, limits, leases) lies behind one small lock; a call itself stays on
 //    the shard that it began on, and its client is told there.
 // 2. The client is told one outcome, as ModelCall has it; `told` may come before start() returns
-//    where nothing could be tried.
+//    where nothing could be tried. Nothing more comes after on_end.
 // 3. Every attempt that went out is settled once and written to the ledger, also when its client
 //    has left and when the relay's own deadline cut it.
 // 4. Provider keys are taken from the key ring when a request is sent, and are nowhere else.
-// 5. Prompts and answers are neither logged nor stored.
+// 5. Prompts and answers are not logged. An answer is kept for others only where its order says
+//    `shared` and the operator lets it be (relay/upstream/shared_answers.hpp).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +33,10 @@
 #include "relay/limits/limiter.hpp"
 #include "relay/net/http_client.hpp"
 #include "relay/observe/metrics.hpp"
+#include "relay/store/writer.hpp"
 #include "relay/upstream/alias.hpp"
 #include "relay/upstream/model_call.hpp"
+#include "relay/upstream/single_flight.hpp"
 #include "relay/upstream/targets.hpp"
 
 namespace redoubt::upstream {
@@ -58,6 +62,10 @@ struct GatewayOptions {
   ModelCallOptions stream_call = v1_call_options(Delivery::stream);
   ModelCallOptions whole_call = v1_call_options(Delivery::whole);
   ModelCallOptions game_call = game_call_options();
+  bool share_answers = false;               ///< the next three are used
+  store::Writer* answers_writer = nullptr;  ///< of the store that keeps answers too, or null
+  ExactCacheOptions cache;
+  SingleFlightOptions flights;
 };
 
 /// Who calls, and what is asked.
@@ -69,6 +77,9 @@ struct Order {
   auth::CallerLimits own_limits;  ///< of the caller's token
   std::string request_id;
   bool game = false;
+  bool shared = false;                 ///< an equal request's answer will do, kept or under way
+  std::optional<CacheKey> answer_key;  ///< of a shared one, where it was worked out already
+  bool request_counted = false;  ///< on the caller's limits, by whoever made this order of another
 };
 
 /// What a call came to, for headers, metrics and the ledger.
@@ -79,6 +90,15 @@ struct CallSummary {
   limits::Picodollars cost = 0;
   bool estimated = false;
 };
+
+/// Where a shared order's answer comes from.
+enum class Source : std::uint8_t {
+  call,    ///< a call of its own
+  joined,  ///< another's call, which was under way
+  cache,   ///< an answer that was given before
+};
+/// "miss", "join", "hit": as headers and metrics say it.
+std::string_view source_name(Source source);
 
 /// Why a client gets no answer of a model.
 struct CallRefusal {
@@ -92,6 +112,11 @@ struct CallRefusal {
 class CallClient {
  public:
   virtual ~CallClient() = default;
+  /// A shared order's: told before anything else of the answer, and again where it changes.
+  virtual void on_source(Source) {}
+  /// The tightest limits of the caller after he was counted, for the RateLimit headers; once more
+  /// where a settlement has made room. Not told where there are none.
+  virtual void on_quotas(const limits::Quotas&) {}
   /// Stream delivery: pieces as they come; `origin` is the decoder's format.
   virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
   /// The answer is complete. Whole delivery: this is all of it.
@@ -101,9 +126,11 @@ class CallClient {
   /// The game's: answer from the engine now.
   virtual void on_engine(Reason) {}
   /// The game's: a valid answer after the engine's.
-  virtual void on_late_answer(const llm::ChatAnswer&, const CallSummary&) {}
+  virtual void on_late_answer(const llm::ChatAnswer&, llm::WireFormat, const CallSummary&) {}
   /// Whole delivery: may this answer be given, or is another attempt to be made?
   virtual bool accepts(const llm::ChatAnswer&) { return true; }
+  /// The call is over, whatever was told; also when the client has left.
+  virtual void on_end() {}
 };
 
 class GatewayCall {
@@ -111,12 +138,6 @@ class GatewayCall {
   virtual ~GatewayCall() = default;
   /// The client left: what is under way is cancelled and settled, nothing more is told.
   virtual void leave() = 0;
-};
-
-/// The tightest limits of the caller after the call's admission, for the RateLimit headers.
-struct RateQuotas {
-  limits::Quota requests;
-  limits::Quota tokens;
 };
 
 class Gateway {

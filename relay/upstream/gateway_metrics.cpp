@@ -53,6 +53,10 @@ void GatewayMetrics::Series::failed(llm::FailureClass failure_class) const {
   attempts(*metrics, target, llm::failure_name(failure_class)).add();
 }
 
+void GatewayMetrics::Series::unsettled(std::string_view outcome) const {
+  attempts(*metrics, target, outcome).add();
+}
+
 void GatewayMetrics::Series::ended(const llm::Usage& usage, const limits::Settled& settled,
                                    bool was_estimated, std::string_view outcome,
                                    std::int64_t first_token_ms, std::int64_t duration_ms) const {

@@ -32,6 +32,8 @@ class GatewayMetrics {
     void denied(Denial denial) const;
     /// An attempt failed.
     void failed(llm::FailureClass failure_class) const;
+    /// Nobody settled an attempt: `outcome` is how its line in the ledger says so.
+    void unsettled(std::string_view outcome) const;
     void ended(const llm::Usage& usage, const limits::Settled& settled, bool was_estimated,
                std::string_view outcome, std::int64_t first_token_ms,
                std::int64_t duration_ms) const;

@@ -2,6 +2,9 @@
 // engine's in every other case, and never later than three seconds.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import WebSocket from 'ws';
 import { start_mock, start_relay, until } from './mock_upstream.mjs';
@@ -145,6 +148,32 @@ describe("the game's questions", { concurrency: false }, () => {
     life.abort();
     await asked;
     await until('its end', async () => (await mock.calls())[0].end === 'client_gone');
+  });
+
+  it("whose call the relay's end cuts off are written down as spent, by estimate", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'redoubt-game-'));
+    try {
+      const env = { REDOUBT_STORE_PATH: join(folder, 'relay.db') };
+      const aliases = { strategist: ['openai/gpt-5-mini'] };
+      await relay?.stop();
+      await mock.script([{ do: [{ hold: true }] }]);
+      await mock.forget();
+      relay = await start_relay(mock, aliases, env);
+      assert.equal((await ask()).reduced.code, 'answer_by');
+      // Its client has its answer; the call goes on for whoever asks next.
+      assert.equal((await mock.calls())[0].end, 'under_way');
+      await relay.stop();
+      relay = await start_relay(mock, aliases, env);
+      const usage = await fetch(`${relay.url}/api/usage`);
+      const [row] = (await usage.json()).month.models;
+      assert.equal(row.model, 'openai/gpt-5-mini');
+      assert.equal(row.calls, 1);
+      assert.ok(row.input_tokens > 0 && row.output_tokens > 0 && row.cost_microusd > 0);
+    } finally {
+      await relay?.stop();
+      relay = undefined;
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('refuse a bad request before any model is asked', async () => {

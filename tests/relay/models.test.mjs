@@ -322,8 +322,9 @@ describe('budgets', { concurrency: false }, () => {
     });
     let spent = 0;
     let passed = 0;
-    for (let round = 0; round < 4; ++round) {
-      const now = await rush(relay, 64, 200);
+    // Until nobody passes any more: how many do at once depends on who settles before whom asks.
+    for (let now = { passed: 1 }; now.passed > 0;) {
+      now = await rush(relay, 64, 200);
       spent += now.spent;
       passed += now.passed;
       assert.ok(spent <= budget, `${spent} of ${budget}`);
@@ -332,6 +333,71 @@ describe('budgets', { concurrency: false }, () => {
     const usage = (await ask(relay, { path: '/api/usage' })).json();
     assert.equal(usage.day.engaged_microusd, spent);
     await relay.stop();
+  });
+
+  /** {name: {r, t}} or {name: {q, w}} of a RateLimit header. */
+  const quotas_of = (header) =>
+    Object.fromEntries(
+      header.split(', ').map((item) => {
+        const [name, ...parameters] = item.split(';');
+        const values = parameters.map((p) => p.split('='));
+        return [JSON.parse(name), Object.fromEntries(values.map(([k, v]) => [k, Number(v)]))];
+      }),
+    );
+
+  it('tells what is left of the limits, whole, streamed and refused', async () => {
+    await mock.script([{ do: [{ answer: { input_tokens: 1000, output_tokens: 100 } }] }]);
+    const relay = await start_relay(mock, aliases, {
+      REDOUBT_MODELS_PLAYER_REQUESTS_PER_MINUTE: '3',
+      REDOUBT_MODELS_PLAYER_TOKENS_PER_MINUTE: '50000',
+      REDOUBT_LIMITS_REQUESTS_PER_MINUTE: '600',
+    });
+    const call = (more) =>
+      post_json(relay, '/v1/messages', { ...asks['/v1/messages']('claude'), ...more });
+    const whole = await call({});
+    assert.deepEqual(quotas_of(whole.headers['ratelimit-policy']), {
+      'player-requests': { q: 3, w: 60 },
+      'player-tokens': { q: 50_000, w: 60 },
+      address: { q: 200, w: 20 },
+    });
+    const left = quotas_of(whole.headers.ratelimit);
+    // What was used, and not what had been reserved.
+    assert.equal(left['player-tokens'].r, 50_000 - 1100);
+    assert.equal(left['player-requests'].r, 2);
+    assert.ok(left['player-requests'].t > 55 && left['player-requests'].t <= 64);
+    assert.equal(left.address.r, 199);
+    const streamed = quotas_of((await call({ stream: true })).headers.ratelimit);
+    assert.equal(streamed['player-requests'].r, 1);
+    assert.ok(streamed['player-tokens'].r < 50_000 - 1100, 'its own tokens are held');
+    await call({});
+    const refused = await call({});
+    assert.equal(refused.status, 429);
+    assert.equal(quotas_of(refused.headers.ratelimit)['player-requests'].r, 0);
+    const wait_s = Number(refused.headers['retry-after']);
+    assert.ok(wait_s > 50 && wait_s <= 64, refused.headers['retry-after']);
+    await relay.stop();
+  });
+
+  it('says when a spent budget is there again, and nothing where a call is over it', async () => {
+    await mock.script([{ do: [{ answer: { input_tokens: 1000, output_tokens: 100 } }] }]);
+    for (const [budget, promised] of [
+      ['6000', true],
+      ['1', false],
+    ]) {
+      const relay = await start_relay(mock, aliases, {
+        REDOUBT_MODELS_PLAYER_DAY_MICROUSD: budget,
+      });
+      let answer;
+      do {
+        const body = { ...asks['/v1/messages']('claude'), max_tokens: 200 };
+        answer = await post_json(relay, '/v1/messages', body);
+      } while (answer.status === 200);
+      assert.equal(answer.status, 402, answer.text);
+      const wait = answer.headers['retry-after'];
+      if (promised) assert.ok(Number(wait) >= 1 && Number(wait) <= 86_400, wait);
+      else assert.equal(wait, undefined);
+      await relay.stop();
+    }
   });
 
   it('limits calls at a time, and says when to come back', async () => {

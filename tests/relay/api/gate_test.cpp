@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "engine/base/json.hpp"
 #include "relay/auth/token_keys.hpp"
 
@@ -176,6 +178,28 @@ TEST_CASE("too many requests get 429 with a true Retry-After") {
   CHECK(Json::parse(ask("/nope", 20).body)["code"] == "rate_limited");
   CHECK(ask("/healthz", 30).status == 200);  // probes are not counted
   CHECK(ask("/", 1'010).status == 200);
+}
+
+TEST_CASE("the address's limit is told beside those that the answer tells already, in one field") {
+  RateGate rate(limits::per_minute(60, 2, 10), 1);
+  GatePolicy limited = policy();
+  limited.rate = &rate;
+  observe::Metrics metrics;
+  const Gate gate(limited, metrics);
+  http::Request request = request_of({.path = "/v1/models", .headers = {{"Host", "localhost"}}});
+  REQUIRE_FALSE(gate.admit(request));
+  http::Response answer = http::Response::json(200, "{}");
+  answer.add("RateLimit-Policy", "\"player-requests\";q=3;w=60");
+  answer.add("RateLimit", "\"player-requests\";r=2;t=64");
+  gate.finish(request, answer);
+  CHECK(value(answer, "RateLimit") == "\"player-requests\";r=2;t=64, \"address\";r=1;t=1");
+  CHECK(value(answer, "RateLimit-Policy") == "\"player-requests\";q=3;w=60, \"address\";q=2;w=2");
+  const auto fields =
+      std::count_if(answer.headers.begin(), answer.headers.end(), [](const http::Header& header) {
+        return http::equal_ignoring_case(header.name, "ratelimit") ||
+               http::equal_ignoring_case(header.name, "ratelimit-policy");
+      });
+  CHECK(fields == 2);
 }
 
 TEST_CASE("answers carry the request's id, CORS and Vary") {

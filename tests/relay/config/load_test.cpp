@@ -230,11 +230,13 @@ www: 'a "strange" #folder: x'
 cors: {origins: ["*", "http://localhost:*"]}
 providers: [{name: openai, concurrent_max: 7}]
 aliases: [{name: a, targets: [openai/b, engine]}, {name: b, targets: [openai/c]}]
+models: {cache: {enabled: false, ttl_s: 60}, deadline_s: 9}
 )");
   const std::string printed = print(first);
   const Loaded second = good(printed);
   CHECK(printed.find("port: 2  # relay.yaml:2") != std::string::npos);
   CHECK(printed.find("shards: 1  # default") != std::string::npos);
+  CHECK(printed.find("\n  cache:\n    enabled: false  # relay.yaml:7\n") != std::string::npos);
   for (const Key& key : keys()) {
     CAPTURE(key.name);
     Config a = first.config;

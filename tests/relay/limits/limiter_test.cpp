@@ -38,6 +38,7 @@ class Script {
     if (command.name == "settle") return settle(command);
     if (command.name == "cancel") return cancel(command);
     if (command.name == "expire") return expire();
+    if (command.name == "quotas") return quotas(command);
     if (command.name == "store") return store(command);
     if (command.name == "close") return limiter_->close_leases(), std::string("closed\n");
     FAIL("unknown command ", command.name);
@@ -64,8 +65,7 @@ class Script {
                                   .month_picodollars = command.number("month")};
     return "";
   }
-  std::string reserve(const script::Command& command) {
-    std::deque<std::string> names;
+  std::vector<Share> shares(const script::Command& command, std::deque<std::string>& names) {
     std::vector<Share> shares;
     std::string list = command.text("on");
     while (!list.empty()) {
@@ -78,6 +78,16 @@ class Script {
                         .rules = rules_[names.back()],
                         .requests = command.number("requests", 1)});
     }
+    return shares;
+  }
+  std::string quotas(const script::Command& command) {
+    std::deque<std::string> names;
+    const Quotas quotas = limiter_->quotas(shares(command, names), at(now_ns_));
+    return joined({rate_policy_header(quotas), " ", rate_header(quotas), "\n"});
+  }
+  std::string reserve(const script::Command& command) {
+    std::deque<std::string> names;
+    const std::vector<Share> shares = this->shares(command, names);
     std::string out;
     for (std::int64_t i = 0; i < command.number("count", 1); ++i) {
       const Outcome outcome =
@@ -94,7 +104,7 @@ class Script {
   }
   std::string line(const Outcome& outcome) {
     if (outcome.verdict == Verdict::waiting) return "waiting for the store\n";
-    const std::string quotas = rate_header(outcome.requests, outcome.tokens);
+    const std::string quotas = rate_header(outcome.quotas);
     if (outcome.verdict == Verdict::reserved)
       return joined({"reserved", quotas.empty() ? "" : " ", quotas, "\n"});
     const Refusal& refusal = outcome.refusal;

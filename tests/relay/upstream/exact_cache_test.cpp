@@ -37,6 +37,17 @@ TEST_CASE("an answer is given until its time is over") {
   CHECK(cache.bytes() == 0);
 }
 
+TEST_CASE("an answer that was kept elsewhere is given for the rest of its time") {
+  ExactCache cache({.ttl_ms = 10, .entry_bytes_max = 10});
+  CHECK(cache.put(key(1), answer("newer"), 0));
+  CHECK_FALSE(cache.restore(key(1), answer("older"), 5'000'000));
+  CHECK(*cache.find(key(1), 9'999'999) == "newer");
+  CHECK(cache.restore(key(2), answer("two"), 5'000'000));
+  CHECK(*cache.find(key(2), 4'999'999) == "two");
+  CHECK(cache.find(key(2), 5'000'000) == nullptr);
+  CHECK_FALSE(cache.restore(key(3), answer("far too long"), 5'000'000));
+}
+
 TEST_CASE("the least recently used goes first") {
   ExactCache cache({.entries_max = 2});
   cache.put(key(1), answer("one"), 0);

@@ -1,0 +1,620 @@
+#include "relay/upstream/shared_answers.hpp"
+
+#include <algorithm>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "engine/llm/failure.hpp"
+#include "relay/upstream/answer_store.hpp"
+#include "relay/upstream/kept_answer.hpp"
+#include "relay/upstream/request_bytes.hpp"
+
+namespace redoubt::upstream {
+
+namespace {
+
+namespace asio = boost::asio;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
+
+std::int64_t now_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t wall_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+CallRefusal refusal_of(int status, llm::FailureClass failure_class, std::string message) {
+  CallRefusal refusal{.status = status};
+  refusal.failure = llm::local_failure(failure_class, std::move(message));
+  refusal.failure.status = status;
+  return refusal;
+}
+
+// What the flight's payer pays, nobody else does.
+CallSummary unpaid(CallSummary summary) {
+  summary.cost = 0;
+  summary.estimated = false;
+  return summary;
+}
+
+struct Keys {
+  CacheKey answer;  ///< what was asked, by whom
+  CacheKey flight;  ///< and how: by what it is awaited
+};
+
+Keys keys_of(const Order& order, Delivery delivery) {
+  Keys keys{
+      .answer = order.answer_key ? *order.answer_key : answer_key(order.tenant, order.request),
+      .flight = {}};
+  const char* how = order.game ? "game" : delivery == Delivery::stream ? "stream" : "whole";
+  keys.flight =
+      cache_key(how, {reinterpret_cast<const char*>(keys.answer.data()), keys.answer.size()});
+  return keys;
+}
+
+class Shared;
+
+/// One client of a shared order, on its shard.
+class Follower final : public GatewayCall, public std::enable_shared_from_this<Follower> {
+ public:
+  Follower(Shared& shared, const net::Executor& shard, FollowerId own_id, Order asked,
+           Delivery wanted, std::shared_ptr<CallClient> client)
+      : id(own_id),
+        keys(keys_of(asked, wanted)),
+        order(std::move(asked)),
+        delivery(wanted),
+        shared_(shared),
+        shard_(shard),
+        client_(std::move(client)) {}
+
+  void leave() override;
+
+  // What it is told; nothing once it is over.
+  void source(Source source);
+  void quotas(const limits::Quotas& quotas);
+  void event(const llm::ChatEvent& event, llm::WireFormat origin);
+  void answer(const llm::ChatAnswer& answer, llm::WireFormat origin, const CallSummary& summary);
+  void refuse(const CallRefusal& refusal, const CallSummary& summary);
+  void engine(Reason reason);
+  /// Its flight ended without a word for it.
+  void over();
+  /// Its flight's opener was refused: it asks anew.
+  void again();
+
+  /// A kept answer, as this client wants it. False where its client does not accept it.
+  bool kept(const KeptAnswer& kept);
+  void joined(const std::vector<Frame>& frames, std::int64_t answer_by_ms);
+  Result<void> call_alone(CallMaker& maker);
+  const net::Executor& shard() const { return shard_; }
+  const std::shared_ptr<CallClient>& client() const { return client_; }
+
+  const FollowerId id;
+  const Keys keys;
+  Order order;  ///< moved out by whoever opens a flight
+  const Delivery delivery;
+
+ private:
+  void finish();
+
+  Shared& shared_;
+  net::Executor shard_;
+  std::shared_ptr<CallClient> client_;  // null: it is over
+  std::shared_ptr<GatewayCall> alone_;
+  std::optional<Timer> answer_by_;
+  bool engine_told_ = false;
+};
+
+/// The upstream call's client: passes on what it is told. On its opener's shard.
+class Flight final : public CallClient, public std::enable_shared_from_this<Flight> {
+ public:
+  Flight(Shared& shared, std::shared_ptr<Follower> opener)
+      : key(opener->keys.flight),
+        shared_(shared),
+        shard_(opener->shard()),
+        judge_(opener->client()),
+        opener_(std::move(opener)) {}
+  ~Flight() override;
+
+  void on_quotas(const limits::Quotas& quotas) override { opener_->quotas(quotas); }
+  void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
+  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+                 const CallSummary& summary) override;
+  void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+                      const CallSummary& summary) override {
+    on_answer(answer, origin, summary);
+  }
+  void on_refusal(const CallRefusal& refusal, const CallSummary& summary) override;
+  void on_engine(Reason reason) override;
+  // Equal requests have equal judges: the opener's is on this shard.
+  bool accepts(const llm::ChatAnswer& answer) override { return judge_->accepts(answer); }
+  void on_end() override;
+
+  void hold(const std::shared_ptr<GatewayCall>& call);
+  /// The last follower left.
+  void cancel();
+  const net::Executor& shard() const { return shard_; }
+  const Follower* opener() const { return opener_.get(); }
+
+  const CacheKey key;
+  bool over = false;  ///< under the lock: it publishes nothing any more
+
+ private:
+  Shared& shared_;
+  net::Executor shard_;
+  std::shared_ptr<CallClient> judge_;
+  std::shared_ptr<Follower> opener_;
+  std::weak_ptr<GatewayCall> call_;  // it holds us, and itself until it ends
+  bool published_ = false;
+  bool cancelled_ = false;
+};
+
+using Followers = std::vector<std::shared_ptr<Follower>>;
+
+class Shared final : public SharedAnswers {
+ public:
+  Shared(SharedAnswersOptions options, CallMaker& maker, observe::Metrics& metrics);
+
+  Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
+                                             Delivery delivery,
+                                             std::shared_ptr<CallClient> client) override;
+  void load();
+  Result<void> enter(const std::shared_ptr<Follower>& follower);
+  void left(const Follower& follower);
+  Followers publish(const Flight& flight, const Frame& frame);
+  /// Ends the flight, with the answer that it kept, and tells who was on it.
+  Followers close(Flight& flight, const ExactCache::Answer& answer = nullptr);
+
+ private:
+  struct Found {
+    ExactCache::Answer kept;
+    Joined joined;
+    std::shared_ptr<Flight> flight;  ///< that it opened
+  };
+  Found find(const std::shared_ptr<Follower>& follower);
+  bool counted(Follower& follower);
+  bool tell_kept(Follower& follower, std::string_view bytes);
+  void keep(const CacheKey& key, const ExactCache::Answer& answer);
+  void restore(const std::vector<StoredAnswer>& answers);
+  void show_size_locked();
+  Result<void> open(const std::shared_ptr<Follower>& follower,
+                    const std::shared_ptr<Flight>& flight);
+  void follow(Follower& follower, const std::vector<Frame>& frames);
+
+  SharedAnswersOptions options_;
+  CallMaker& maker_;
+  observe::Counter& hits_;
+  observe::Counter& misses_;
+  observe::Counter& joins_;
+  observe::Counter& alone_;
+  observe::Gauge& entries_;
+  observe::Gauge& bytes_;
+  std::optional<AnswerStore> store_;
+
+  std::mutex mutex_;  // what follows, and Flight::over
+  ExactCache cache_;
+  SingleFlight flights_;
+  FollowerId last_id_ = 0;
+  std::unordered_map<FollowerId, std::shared_ptr<Follower>> followers_;
+  std::unordered_map<CacheKey, std::weak_ptr<Flight>, CacheKeyHash> open_;
+};
+
+// --- a follower ---------------------------------------------------------------------------------
+
+void Follower::leave() {
+  if (const auto call = std::exchange(alone_, nullptr)) return call->leave();
+  if (!client_) return;
+  shared_.left(*this);
+  finish();
+}
+
+void Follower::finish() {
+  answer_by_.reset();
+  if (const auto client = std::exchange(client_, nullptr)) client->on_end();
+}
+
+void Follower::source(Source source) {
+  if (client_) client_->on_source(source);
+}
+
+void Follower::quotas(const limits::Quotas& quotas) {
+  if (client_) client_->on_quotas(quotas);
+}
+
+void Follower::event(const llm::ChatEvent& event, llm::WireFormat origin) {
+  if (const auto client = client_) client->on_event(event, origin);
+}
+
+void Follower::answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+                      const CallSummary& summary) {
+  const auto client = client_;
+  if (!client) return;
+  if (engine_told_) {
+    client->on_late_answer(answer, origin, summary);
+  } else if (delivery == Delivery::stream || client->accepts(answer)) {
+    client->on_answer(answer, origin, summary);
+  } else if (order.game) {
+    engine(Reason::failed);
+  } else {
+    client->on_refusal(refusal_of(502, llm::FailureClass::malformed,
+                                  "The model's answer is not what this request wants."),
+                       summary);
+  }
+  finish();
+}
+
+void Follower::refuse(const CallRefusal& refusal, const CallSummary& summary) {
+  const auto client = client_;
+  if (!client) return;
+  if (order.game) {
+    engine(refusal.reason);
+  } else {
+    client->on_refusal(refusal, summary);
+  }
+  finish();
+}
+
+void Follower::engine(Reason reason) {
+  const auto client = client_;
+  if (client && !std::exchange(engine_told_, true)) client->on_engine(reason);
+}
+
+void Follower::over() {
+  if (order.game) engine(Reason::deadline);
+  refuse(refusal_of(504, llm::FailureClass::timeout, "No model answered in time."), {});
+}
+
+void Follower::again() {
+  if (!client_ || engine_told_) return finish();
+  order.request_counted = true;
+  const auto entered = shared_.enter(shared_from_this());
+  if (!entered) refuse(refusal_of(503, llm::FailureClass::overloaded, entered.error().message), {});
+}
+
+bool Follower::kept(const KeptAnswer& kept) {
+  const llm::ChatAnswer whole = folded(kept);
+  if (delivery == Delivery::whole && !client_->accepts(whole)) return false;
+  source(Source::cache);
+  if (delivery == Delivery::stream) {
+    for (const llm::ChatEvent& one : kept.events)
+      event(one, kept.origin);
+  }
+  answer(whole, kept.origin, {.target = kept.target, .usage = whole.usage});
+  return true;
+}
+
+void Follower::joined(const std::vector<Frame>& frames, std::int64_t answer_by_ms) {
+  source(Source::joined);
+  for (const Frame& frame : frames) {
+    if (const auto read = read_event(*frame)) event(read->event, read->origin);
+  }
+  // Whoever asks anew has been waiting since he came.
+  if (!order.game || !client_ || answer_by_) return;
+  answer_by_.emplace(shard_);
+  answer_by_->expires_after(std::chrono::milliseconds(answer_by_ms));
+  answer_by_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    const auto self = weak.lock();
+    if (ec || !self) return;
+    self->answer_by_.reset();
+    self->engine(Reason::answer_by);
+  });
+}
+
+Result<void> Follower::call_alone(CallMaker& maker) {
+  source(Source::call);
+  auto call = maker.call(shard_, std::move(order), delivery, client_);
+  if (!call) return call.error();
+  alone_ = std::move(*call);
+  client_.reset();  // it is the call's
+  return {};
+}
+
+// --- a flight -----------------------------------------------------------------------------------
+
+// Its shard went away before it ended: so do they.
+Flight::~Flight() {
+  shared_.close(*this);
+}
+
+void Flight::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
+  published_ = true;
+  const auto frame = std::make_shared<const std::string>(event_bytes(event, origin));
+  for (const auto& follower : shared_.publish(*this, frame)) {
+    if (follower == opener_) {
+      follower->event(event, origin);
+      continue;
+    }
+    asio::dispatch(follower->shard(), [follower, frame] {
+      if (const auto read = read_event(*frame)) follower->event(read->event, read->origin);
+    });
+  }
+}
+
+void Flight::on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+                       const CallSummary& summary) {
+  ExactCache::Answer kept;
+  if (worth_keeping(answer))
+    kept = std::make_shared<const std::string>(kept_bytes(answer, origin, summary.target));
+  const auto told = std::make_shared<const llm::ChatAnswer>(answer);
+  for (const auto& follower : shared_.close(*this, kept)) {
+    const CallSummary own = follower == opener_ ? summary : unpaid(summary);
+    asio::dispatch(follower->shard(),
+                   [follower, told, origin, own] { follower->answer(*told, origin, own); });
+  }
+}
+
+void Flight::on_refusal(const CallRefusal& refusal, const CallSummary& summary) {
+  const bool of_opener = refusal.reason == Reason::limit && !published_;
+  for (const auto& follower : shared_.close(*this)) {
+    if (follower == opener_) {
+      follower->refuse(refusal, summary);
+    } else if (of_opener) {
+      asio::dispatch(follower->shard(), [follower] { follower->again(); });
+    } else {
+      const CallSummary own = unpaid(summary);
+      asio::dispatch(follower->shard(),
+                     [follower, refusal, own] { follower->refuse(refusal, own); });
+    }
+  }
+}
+
+void Flight::on_engine(Reason reason) {
+  // The others' time is their own.
+  if (reason == Reason::answer_by) return opener_->engine(reason);
+  CallRefusal refusal;
+  refusal.reason = reason;
+  on_refusal(refusal, {});
+}
+
+void Flight::on_end() {
+  for (const auto& follower : shared_.close(*this))
+    asio::dispatch(follower->shard(), [follower] { follower->over(); });
+}
+
+void Flight::hold(const std::shared_ptr<GatewayCall>& call) {
+  call_ = call;
+  if (cancelled_) call->leave();
+}
+
+void Flight::cancel() {
+  cancelled_ = true;
+  if (const auto call = call_.lock()) call->leave();
+}
+
+// --- what they share ----------------------------------------------------------------------------
+
+observe::Counter& counter(observe::Metrics& metrics, std::string_view result) {
+  return metrics.counter("redoubt_model_shared_total",
+                         "Requests that another's answer may do for, by what they got: a kept "
+                         "answer, a call under way, a call of their own, or one that nobody joins.",
+                         {{"result", result}});
+}
+
+Shared::Shared(SharedAnswersOptions options, CallMaker& maker, observe::Metrics& metrics)
+    : options_(options),
+      maker_(maker),
+      hits_(counter(metrics, source_name(Source::cache))),
+      misses_(counter(metrics, source_name(Source::call))),
+      joins_(counter(metrics, source_name(Source::joined))),
+      alone_(counter(metrics, "alone")),
+      entries_(metrics.gauge("redoubt_model_cache_entries", "Answers that are kept.")),
+      bytes_(metrics.gauge("redoubt_model_cache_bytes", "Memory of the kept answers.")),
+      cache_(options.cache),
+      flights_(options.flights) {
+  if (!options_.writer) return;
+  store_.emplace(*options_.writer, AnswerStoreBounds{.entries_max = options_.cache.entries_max,
+                                                     .bytes_max = options_.cache.bytes_max});
+  metrics.computed("redoubt_model_cache_unwritten_total",
+                   "Kept answers that the store did not take.", "counter",
+                   [this] { return static_cast<double>(store_->lost()); });
+}
+
+void Shared::load() {
+  if (!store_) return;
+  // What cannot be read is asked anew.
+  store_->load(wall_ms(), [this](const Result<std::vector<StoredAnswer>>& read) {
+    if (read) restore(*read);
+  });
+}
+
+void Shared::restore(const std::vector<StoredAnswer>& answers) {
+  const std::int64_t from_ns = now_ns();
+  const std::int64_t from_ms = wall_ms();
+  const std::lock_guard lock(mutex_);
+  for (const StoredAnswer& one : answers) {
+    // A clock that was set back, or a shorter life than when it was written.
+    const std::int64_t left_ms = std::min(one.until_ms - from_ms, cache_.ttl_ms());
+    if (left_ms > 0) cache_.restore(one.key, one.answer, from_ns + left_ms * 1'000'000);
+  }
+  show_size_locked();
+}
+
+void Shared::show_size_locked() {
+  entries_.set(static_cast<std::int64_t>(cache_.entries()));
+  bytes_.set(static_cast<std::int64_t>(cache_.bytes()));
+}
+
+void Shared::keep(const CacheKey& key, const ExactCache::Answer& answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!cache_.put(key, answer, now_ns())) return;
+    show_size_locked();
+  }
+  const std::int64_t now_ms = wall_ms();
+  if (store_)
+    store_->put({.key = key, .answer = answer, .until_ms = now_ms + cache_.ttl_ms()}, now_ms);
+}
+
+Result<std::shared_ptr<GatewayCall>> Shared::start(const net::Executor& shard, Order order,
+                                                   Delivery delivery,
+                                                   std::shared_ptr<CallClient> client) {
+  FollowerId id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    id = ++last_id_;
+  }
+  auto follower =
+      std::make_shared<Follower>(*this, shard, id, std::move(order), delivery, std::move(client));
+  if (auto entered = enter(follower); !entered) return entered.error();
+  return std::shared_ptr<GatewayCall>(follower);
+}
+
+Result<void> Shared::enter(const std::shared_ptr<Follower>& follower) {
+  const Found found = find(follower);
+  if (found.kept) {
+    if (tell_kept(*follower, *found.kept)) return {};
+    misses_.add();
+    return follower->call_alone(maker_);
+  }
+  switch (found.joined.role) {
+    case Role::leader:
+      misses_.add();
+      return open(follower, found.flight);
+    case Role::follower:
+      joins_.add();
+      follow(*follower, found.joined.frames);
+      return {};
+    case Role::alone:
+      break;
+  }
+  alone_.add();
+  return follower->call_alone(maker_);
+}
+
+Shared::Found Shared::find(const std::shared_ptr<Follower>& follower) {
+  const std::lock_guard lock(mutex_);
+  Found found;
+  found.kept = cache_.find(follower->keys.answer, now_ns());
+  if (found.kept) return found;
+  found.joined = flights_.join(follower->keys.flight, follower->id);
+  if (found.joined.role == Role::alone) return found;
+  followers_[follower->id] = follower;
+  if (found.joined.role == Role::leader) {
+    found.flight = std::make_shared<Flight>(*this, follower);
+    open_[follower->keys.flight] = found.flight;
+  }
+  return found;
+}
+
+/// Whoever is not let pass is told so.
+bool Shared::counted(Follower& follower) {
+  if (follower.order.request_counted) return true;
+  const CallMaker::Counted counted = maker_.count_request(follower.order);
+  follower.quotas(counted.quotas);
+  if (!counted.refusal) return true;
+  follower.refuse(*counted.refusal, {});
+  return false;
+}
+
+bool Shared::tell_kept(Follower& follower, std::string_view bytes) {
+  const auto kept = read_kept(bytes);
+  if (!kept) return false;
+  if (!counted(follower)) return true;
+  if (!follower.kept(*kept)) {
+    follower.order.request_counted = true;
+    return false;
+  }
+  hits_.add();
+  return true;
+}
+
+Result<void> Shared::open(const std::shared_ptr<Follower>& follower,
+                          const std::shared_ptr<Flight>& flight) {
+  follower->source(Source::call);
+  auto call =
+      maker_.call(follower->shard(), std::move(follower->order), follower->delivery, flight);
+  if (call) {
+    flight->hold(*call);
+    return {};
+  }
+  const CallRefusal refusal = refusal_of(503, llm::FailureClass::overloaded, call.error().message);
+  for (const auto& other : close(*flight)) {
+    if (other == follower) continue;
+    asio::dispatch(other->shard(), [other, refusal] { other->refuse(refusal, {}); });
+  }
+  return call.error();
+}
+
+void Shared::follow(Follower& follower, const std::vector<Frame>& frames) {
+  if (counted(follower)) {
+    follower.joined(frames, options_.answer_by_ms);
+  } else {
+    left(follower);
+  }
+}
+
+void Shared::left(const Follower& follower) {
+  std::shared_ptr<Flight> empty;
+  std::shared_ptr<Follower> own;
+  {
+    const std::lock_guard lock(mutex_);
+    const LeftFlight left = flights_.leave(follower.keys.flight, follower.id);
+    if (const auto found = followers_.find(follower.id); found != followers_.end()) {
+      own = std::move(found->second);
+      followers_.erase(found);
+    }
+    if (left.left == Left::last) {
+      const auto found = open_.find(follower.keys.flight);
+      empty = found->second.lock();
+      if (empty) empty->over = true;
+      open_.erase(found);
+    }
+  }
+  if (!empty) return;
+  // It is let go of on its own shard, too.
+  const net::Executor shard = empty->shard();
+  asio::dispatch(shard, [empty = std::move(empty)] { empty->cancel(); });
+}
+
+Followers Shared::publish(const Flight& flight, const Frame& frame) {
+  Followers out;
+  const std::lock_guard lock(mutex_);
+  if (flight.over) return out;
+  for (const FollowerId id : flights_.publish(flight.key, frame))
+    out.push_back(followers_.at(id));
+  return out;
+}
+
+Followers Shared::close(Flight& flight, const ExactCache::Answer& answer) {
+  Followers out;
+  if (answer) keep(flight.opener()->keys.answer, answer);
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(flight.over, true)) return out;
+  for (const FollowerId id : flights_.finish(flight.key)) {
+    const auto found = followers_.find(id);
+    out.push_back(std::move(found->second));
+    followers_.erase(found);
+  }
+  open_.erase(flight.key);
+  return out;
+}
+
+}  // namespace
+
+std::string_view source_name(Source source) {
+  switch (source) {
+    case Source::call:
+      return "miss";
+    case Source::joined:
+      return "join";
+    case Source::cache:
+      return "hit";
+  }
+  return "";
+}
+
+std::unique_ptr<SharedAnswers> SharedAnswers::make(SharedAnswersOptions options, CallMaker& maker,
+                                                   observe::Metrics& metrics) {
+  auto shared = std::make_unique<Shared>(options, maker, metrics);
+  shared->load();
+  return shared;
+}
+
+}  // namespace redoubt::upstream
