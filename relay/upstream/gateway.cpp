@@ -157,6 +157,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order, ModelCallOptions options,
           std::vector<PlannedTarget> targets, bool engine, Rng rng,
           std::shared_ptr<CallClient> client);
+  ~CallRun() override;
 
   void begin() { feed({.kind = InputKind::start}); }
   void leave() override;
@@ -183,6 +184,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void arm();
   void on_event(const llm::ChatEvent& event);
   void attempt_failed(Stage stage, llm::ChatFailure failure);
+  void note_failure(const llm::ChatFailure& failure);
   CallSummary summary() const;
 
   GatewayImpl& gateway_;
@@ -219,6 +221,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   const llm::ChatEvent* event_ = nullptr;  // being fed
   std::optional<llm::ChatEvent> started_;  // not yet told to the client
   llm::ChatFailure last_failure_;
+  bool failure_noted_ = false;  // of the attempt under way
 
   CallSummary summary_;
 };
@@ -268,7 +271,7 @@ class GatewayImpl final : public Gateway {
   limits::Settled settle(limits::ReservationId id, limits::Used used);
   void finish(const Admission& admission, const AttemptResult& result);
   std::string key_name(const Admission& admission);
-  std::int64_t key_at_ns(std::uint32_t target);
+  KeyOutlook key_outlook(const Admission& admission, const Failure& failure);
 
   const TargetPlan& plan(std::uint32_t target) const { return plans_[target]; }
   const Provider& provider(std::uint32_t target) const {
@@ -333,14 +336,19 @@ class CallRun::Attempt final : public net::CallSink {
   void on_failure(const net::CallFailure& failure) override {
     if (!run_) return;
     const Stage stage = began_ ? Stage::stream : failure.sent ? Stage::sent : Stage::connect;
-    run_->attempt_failed(stage, llm::local_failure(class_of(failure.fault), failure.message));
+    llm::ChatFailure told = llm::local_failure(class_of(failure.fault), failure.message);
+    // The next answer would be as long.
+    told.should_retry = failure.fault != net::CallFault::too_large;
+    run_->attempt_failed(stage, std::move(told));
   }
   bool began() const { return began_; }
   llm::WireFormat format() const { return decoder_.format(); }
 
  private:
   void drain() {
-    // The call may end, and let go of this attempt, at any event.
+    if (!run_) return;
+    // The call may end, and let go of this attempt and of itself, at any event.
+    const auto run = run_->shared_from_this();
     std::vector<llm::ChatEvent> events;
     events.swap(events_);
     for (const llm::ChatEvent& event : events) {
@@ -374,6 +382,11 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       client_(std::move(client)),
       timer_(shard) {}
 
+CallRun::~CallRun() {
+  // Only where its shard ends before it.
+  if (attempt_) attempt_->detach();
+}
+
 void CallRun::feed(Input input) {
   inputs_.push_back(std::move(input));
   if (feeding_) return;
@@ -403,9 +416,10 @@ void CallRun::arm() {
   if (armed_ns_ != 0 && armed_ns_ <= wake_ns) return;
   armed_ns_ = wake_ns;
   timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wake_ns)));
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-    const auto self = weak.lock();
-    if (ec || !self || self->ended_) return;
+  // The timer, armed until the end, keeps the call: it goes on, and is settled, also where its
+  // client has what it wanted and lets go of it.
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+    if (ec || self->ended_) return;
     self->armed_ns_ = 0;
     if (now_ns() >= self->machine_.next_wake_ns()) {
       self->feed({.kind = InputKind::time});
@@ -533,6 +547,7 @@ void CallRun::open(const Action& action) {
   opened_ns_ = now_ns();
   origin_ = provider.dialect->format;
   ++summary_.attempts;
+  failure_noted_ = false;
   attempt_ = std::make_shared<Attempt>(*this, *provider.dialect);
 
   llm::ChatRequest request = order_.request;
@@ -623,20 +638,23 @@ void CallRun::on_event(const llm::ChatEvent& event) {
   event_ = nullptr;
 }
 
-void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
+void CallRun::note_failure(const llm::ChatFailure& failure) {
+  failure_noted_ = true;
   last_failure_ = failure;
-  const std::uint32_t target = targets_[place_].target;
-  gateway_.plan(target).metrics.failed(failure.failure_class);
-  const std::int64_t key_back_ns = gateway_.key_at_ns(target);
+  gateway_.plan(targets_[place_].target).metrics.failed(failure.failure_class);
+}
+
+void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
+  note_failure(failure);
   Input input{.kind = InputKind::failed, .attempt = attempt_number_};
   input.failure = {.stage = stage,
                    .failure_class = failure.failure_class,
                    .status = failure.status,
                    .retry_after_ms = failure.retry_after_ms,
                    .should_retry = failure.should_retry};
-  input.another_key = key_back_ns == 0;
-  input.key_back_ms =
-      key_back_ns == 0 ? 0 : std::max<std::int64_t>(0, key_back_ns - now_ns()) / 1'000'000;
+  const KeyOutlook keys = gateway_.key_outlook(admission_, input.failure);
+  input.another_key = keys.another;
+  input.key_back_ms = keys.back_ms;
   feed(std::move(input));
 }
 
@@ -687,6 +705,11 @@ void CallRun::release(const Action& action) {
   const TargetPlan& plan = gateway_.plan(target);
   if (attempt_) attempt_->detach();
   attempt_.reset();
+  // The machine's own verdict: nothing came in time.
+  if (action.failure && !action.told_nothing && !failure_noted_) {
+    note_failure(llm::local_failure(action.failure->failure_class,
+                                    "The model's provider did not go on in time."));
+  }
 
   limits::Used used;
   const bool estimated = action.charge.kind == ChargeKind::estimated;
@@ -928,9 +951,9 @@ std::string GatewayImpl::key_name(const Admission& admission) {
              : targets_.key_name(admission.target, admission.key);
 }
 
-std::int64_t GatewayImpl::key_at_ns(std::uint32_t target) {
+KeyOutlook GatewayImpl::key_outlook(const Admission& admission, const Failure& failure) {
   const std::lock_guard lock(mutex_);
-  return targets_.key_at_ns(target, now_ns());
+  return targets_.outlook(admission, failure, now_ns());
 }
 
 limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<CallRun>& call_run) {
