@@ -185,6 +185,7 @@ struct Application::Parts {
                                              static_cast<std::size_t>(config.limits.addresses_max));
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
+    keys.note_uses_in(&store);
     open_gateway();
     open_runs();
     observe::add_process_metrics(metrics);

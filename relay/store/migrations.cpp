@@ -9,15 +9,17 @@ namespace redoubt::data {
 extern const std::string_view migration_001_sealed_keys;
 extern const std::string_view migration_002_ledger;
 extern const std::string_view migration_003_runs;
+extern const std::string_view migration_004_key_weights;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 3> all{{
+const std::array<Migration, 4> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
+    {4, "key_weights", data::migration_004_key_weights},
 }};
 
 constexpr const char* ledger =

@@ -13,6 +13,7 @@
 #include "engine/llm/encode.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
+#include "relay/upstream/provider_address.hpp"
 
 namespace redoubt::upstream {
 
@@ -586,6 +587,7 @@ void CallRun::open(const Action& action) {
       std::string value(llm::auth_prefix(wire->auth));
       value += key->key.text();
       outgoing.headers.push_back({std::string(llm::auth_header(wire->auth)), std::move(value)});
+      gateway_.keys().used(key_name_, wall_ms());
     }
   }
   outgoing.body = std::make_shared<const std::string>(std::move(wire->body));
@@ -795,22 +797,11 @@ Result<void> GatewayImpl::add_providers() {
         given.base_url.empty() ? std::string(provider.dialect->base_url) : given.base_url;
     // A server of one's own may want no key.
     provider.key_needed = given.base_url.empty() && provider.dialect->auth != llm::AuthKind::none;
-    auto url = net::parse_url(provider.base_url);
-    if (!url) return url.error();
-    net::Destination to;
-    to.host = url->host;
-    to.port = url->port;
-    if (url->secure) {
-      auto tls = net::client_tls(given.authorities_file);
-      if (!tls) return tls.error();
-      to.tls = std::move(*tls);
-    }
-    if (!given.proxy.empty()) {
-      auto proxy = net::parse_proxy(given.proxy);
-      if (!proxy) return proxy.error();
-      to.proxy = std::move(*proxy);
-    }
-    provider.destination = std::make_shared<const net::Destination>(std::move(to));
+    auto destination = destination_of({.base_url = provider.base_url,
+                                       .authorities_file = given.authorities_file,
+                                       .proxy = given.proxy});
+    if (!destination) return destination.error();
+    provider.destination = std::move(*destination);
     providers_.push_back(std::move(provider));
   }
   return {};
@@ -859,7 +850,7 @@ void GatewayImpl::reload_keys() {
     std::vector<WeightedKey> keys;
     if (ring) {
       for (const auth::ProviderKey& key : ring->keys()) {
-        if (key.provider == provider(target).name) keys.push_back({key.name, 1});
+        if (key.provider == provider(target).name) keys.push_back({key.name, key.weight});
       }
     }
     targets_.replace_keys(target, std::move(keys));
