@@ -71,8 +71,8 @@ export interface ClientOptions {
   /** The engine answers when the relay has not by then. Default 2500. */
   deadlineMs?: number;
   fetch?: typeof fetch;
-  /** For connect(); default the platform's WebSocket. */
-  WebSocket?: new (url: string) => WebSocket;
+  /** For connect() and resumable chats; default the platform's WebSocket. */
+  WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
   now?: () => number;
   schedule?: Schedule;
   random?: () => number;
@@ -97,6 +97,11 @@ export interface ChatRequest {
   temperature?: number;
   /** A JSON Schema that the answer is to fit. */
   schema?: object;
+  /**
+   * Over the relay's WebSocket: where the connection breaks another one goes on with the answer.
+   * Default false: over server-sent events, and a break is the answer's end.
+   */
+  resumable?: boolean;
 }
 
 /** Pieces of the answer as they come; the last one is the whole. */
