@@ -52,6 +52,9 @@ struct Dialect {
   std::string_view word_required = "required";  ///< tool_choice for "some tool"
   std::string_view word_seed = "seed";
   ReasoningBack reasoning_back = ReasoningBack::none;
+  /// A GET under the base URL that costs nothing and that only a good key is answered to; "" where
+  /// the provider has none, or answers it to everybody.
+  std::string_view key_probe = "models";
 };
 
 /// All dialects, in the order of docs/providers.md.

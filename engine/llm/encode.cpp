@@ -54,7 +54,7 @@ std::vector<Header> headers_of(const ChatRequest& request, const Target& target)
   headers.push_back({"content-type", "application/json"});
   headers.push_back({"accept", request.stream ? "text/event-stream" : "application/json"});
   if (target.dialect->format == WireFormat::anthropic) {
-    headers.push_back({"anthropic-version", "2023-06-01"});
+    headers.push_back({"anthropic-version", std::string(anthropic_version)});
   }
   return headers;
 }

@@ -25,6 +25,9 @@ enum class AuthKind : std::uint8_t {
   api_key,         ///< api-key: KEY
 };
 
+/// The version of Anthropic's API, as its header anthropic-version has it.
+constexpr std::string_view anthropic_version = "2023-06-01";
+
 /// A request to POST.
 struct WireRequest {
   std::string url;

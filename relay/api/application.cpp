@@ -12,6 +12,7 @@
 #include "relay/api/documents.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/model_socket.hpp"
 #include "relay/api/models.hpp"
 #include "relay/api/push_socket.hpp"
 #include "relay/api/runs.hpp"
@@ -196,6 +197,7 @@ struct Application::Parts {
                                              static_cast<std::size_t>(config.limits.addresses_max));
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
+    keys.note_uses_in(&store);
     open_gateway();
     open_runs();
     observe::add_process_metrics(metrics);
@@ -213,6 +215,7 @@ struct Application::Parts {
     // Its callbacks know shards and gateway; what it has under way is taken up at the next start.
     if (run_service) run_service->stop();
     pool.reset();
+    if (model_sockets) model_sockets->release();
     server.reset();
     // What the store was asked for is told to a gateway that still lives; then leases go back.
     store.flush();
@@ -244,6 +247,7 @@ struct Application::Parts {
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Models> models;
+  std::optional<ModelSockets> model_sockets;
   std::optional<runs::LiveCatalogue> workflows;
   std::optional<Adviser> adviser;
   std::unique_ptr<runs::RunService> run_service;
@@ -264,7 +268,10 @@ void Application::Parts::open_gateway() {
     return;
   }
   gateway = std::move(*made);
-  models.emplace(*gateway, ledger, *pool, static_cast<std::size_t>(config.models.body_bytes_max));
+  const auto body_bytes_max = static_cast<std::size_t>(config.models.body_bytes_max);
+  models.emplace(*gateway, ledger, *pool, body_bytes_max);
+  model_sockets.emplace(*gateway, *pool, rate.get(), metrics, body_bytes_max,
+                        config.models.stream_hold_s * second_ms);
 }
 
 void Application::Parts::open_runs() {
@@ -350,6 +357,7 @@ void Application::Parts::fill(http::Router& router, bool admin) {
     push.install(router);
     sessions.install(router);
     if (models) models->install(router);
+    if (model_sockets) model_sockets->install(router);
     if (runs) runs->install(router);
     install_documents(router);
   }
@@ -372,6 +380,7 @@ Application::Application(config::Config config, observe::Log& log,
                             "/v1/responses",
                             "/v1/messages",
                             "/v1/models",
+                            "/v1/ws",
                             "/api/usage",
                             "/api/workflows/runs",
                             "/api/workflows/runs/{id}",
@@ -414,6 +423,7 @@ void Application::announce_drain() {
 
 void Application::drain() {
   parts_->service.set_draining();
+  if (parts_->model_sockets) parts_->model_sockets->drain();
   parts_->server->drain();
 }
 

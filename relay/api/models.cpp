@@ -115,15 +115,9 @@ http::Response failure_response(WireFormat format, int status, const llm::ChatFa
   return http::Response::json(status, llm::encode_failure(format, failure));
 }
 
-/// A fault of the request itself, before anything was counted.
-http::Response fault_response(WireFormat format, int status, const Error& error) {
-  llm::ChatFailure failure = llm::local_failure(
-      status == 404 ? llm::FailureClass::not_found : llm::FailureClass::bad_request, error.message);
-  if (status >= 500) failure.failure_class = llm::FailureClass::overloaded;
-  failure.status = status;
-  failure.param = error.path;
-  failure.code = error.code;
-  return failure_response(format, status, failure);
+http::Response fault_response(WireFormat format, const Error& error) {
+  const llm::ChatFailure failure = request_failure(error);
+  return failure_response(format, failure.status, failure);
 }
 
 void add_summary(http::Response& response, const upstream::CallSummary& summary) {
@@ -165,17 +159,36 @@ Json money(limits::Picodollars amount) {
 
 }  // namespace
 
-upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
+llm::ChatFailure request_failure(const Error& error) {
+  llm::ChatFailure failure = llm::local_failure(llm::FailureClass::bad_request, error.message);
+  failure.status = 400;
+  if (error.code == "unknown_model") {
+    failure = llm::local_failure(llm::FailureClass::not_found, error.message);
+    failure.status = 404;
+  } else if (error.code == "unavailable" || error.code == "overloaded") {
+    failure = llm::local_failure(llm::FailureClass::overloaded, error.message);
+    failure.status = 503;
+  }
+  failure.param = error.path;
+  failure.code = error.code;
+  return failure;
+}
+
+upstream::Order order_of(const Caller* caller, std::string_view request_id, llm::ChatRequest chat) {
   upstream::Order order;
   order.request = std::move(chat);
-  order.request_id = request_id_of(request);
-  if (const Caller* caller = caller_of(request)) {
+  order.request_id = request_id;
+  if (caller != nullptr) {
     order.who = caller->who();
     order.tenant = caller->tenant();
     order.anonymous = caller->claims == nullptr;
     order.own_limits = caller->limits();
   }
   return order;
+}
+
+upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
+  return order_of(caller_of(request), request_id_of(request), std::move(chat));
 }
 
 void Models::install(http::Router& router) {
@@ -204,14 +217,14 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
     decoded = co_await pool_.run(std::move(work));
     if (!decoded) {
       const Error busy{.code = "overloaded", .message = "The relay has too much to do; try again."};
-      co_return fault_response(format, 503, busy);
+      co_return fault_response(format, busy);
     }
   } else {
     decoded = llm::decode_client_request(format, body);
   }
-  if (!*decoded) co_return fault_response(format, 400, decoded->error());
+  if (!*decoded) co_return fault_response(format, decoded->error());
   const Result<bool> shared = wants_shared(request);
-  if (!shared) co_return fault_response(format, 400, shared.error());
+  if (!shared) co_return fault_response(format, shared.error());
 
   llm::ChatRequest chat = std::move(**decoded);
   std::optional<upstream::CacheKey> key;
@@ -232,12 +245,7 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   auto started =
       gateway_.start(shard, std::move(order),
                      stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
-  if (!started) {
-    const int status = started.error().code == "unknown_model" ? 404
-                       : started.error().code == "unavailable" ? 503
-                                                               : 400;
-    co_return fault_response(format, status, started.error());
-  }
+  if (!started) co_return fault_response(format, started.error());
   exchange->hold(std::move(*started));
   co_await exchange->decided.wait();
 

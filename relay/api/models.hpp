@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "engine/llm/chat.hpp"
 #include "relay/http/router.hpp"
@@ -25,8 +26,15 @@ namespace redoubt::api {
 
 constexpr const char* cache_header = "X-Redoubt-Cache";
 
-/// The request as its caller's, for limits, budgets and logs.
+struct Caller;
+
+/// The request as its caller's (null: nobody's), for limits, budgets and logs.
+upstream::Order order_of(const Caller* caller, std::string_view request_id, llm::ChatRequest chat);
 upstream::Order order_of(const http::Request& request, llm::ChatRequest chat);
+
+/// What is wrong with a request itself, before anything was counted; `failure.status` is the
+/// answer's. `error` is the codec's or Gateway::start's.
+llm::ChatFailure request_failure(const Error& error);
 
 class Models {
  public:

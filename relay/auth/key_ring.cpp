@@ -54,6 +54,7 @@ Result<KeyRingPtr> KeyRing::open(store::Database& database,
                                       .provider = record.provider,
                                       .version = record.version,
                                       .fingerprint = record.fingerprint,
+                                      .weight = record.weight,
                                       .key = std::move(*key)});
   }
   return KeyRingPtr(std::move(ring));
@@ -63,6 +64,23 @@ const ProviderKey* KeyRing::find(std::string_view name) const {
   const auto found = std::find_if(keys_.begin(), keys_.end(),
                                   [&](const ProviderKey& key) { return key.name == name; });
   return found == keys_.end() ? nullptr : &*found;
+}
+
+void CurrentKeys::used(std::string_view name, std::int64_t now_ms) {
+  if (store_ == nullptr || name.empty()) return;
+  std::string key(name);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto noted = noted_ms_.find(name);
+    if (noted != noted_ms_.end() && now_ms - noted->second < key_use_interval_ms) return;
+    if (noted == noted_ms_.end() && noted_ms_.size() >= provider_keys_max) noted_ms_.clear();
+    noted_ms_[key] = now_ms;
+  }
+  // A full queue loses a note; the next interval brings another.
+  (void)store_->post(
+      {.work = [key = std::move(key),
+                now_ms](store::Database& database) { return note_key_use(database, key, now_ms); },
+       .done = {}});
 }
 
 Secret take_variable(const char* name) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "relay/auth/secret.hpp"
 #include "relay/auth/vault.hpp"
 #include "relay/store/database.hpp"
+#include "relay/store/writer.hpp"
 
 namespace redoubt::auth {
 
@@ -26,6 +28,7 @@ struct ProviderKey {
   std::string provider;
   std::int64_t version = 1;
   std::string fingerprint;
+  int weight = 1;
   Secret key;
 };
 
@@ -46,6 +49,8 @@ class KeyRing {
 };
 using KeyRingPtr = std::shared_ptr<const KeyRing>;
 
+constexpr std::int64_t key_use_interval_ms = 60'000;
+
 /// The ring of now, for whoever calls a provider. Any thread.
 class CurrentKeys {
  public:
@@ -58,10 +63,17 @@ class CurrentKeys {
     const std::lock_guard lock(mutex_);
     ring_.swap(ring);  // the old one ends outside the lock, with `ring`
   }
+  /// A request with the key goes out. Written down where there is a store to tell, at most once
+  /// in key_use_interval_ms for a key.
+  void used(std::string_view name, std::int64_t now_ms);
+  /// `store` outlives this, or is null. Before the first use.
+  void note_uses_in(store::Writer* store) { store_ = store; }
 
  private:
   mutable std::mutex mutex_;
   KeyRingPtr ring_;
+  store::Writer* store_ = nullptr;
+  std::map<std::string, std::int64_t, std::less<>> noted_ms_;  // at most provider_keys_max
 };
 
 /// Where the relay's secrets come from. Files and commands are read again at each load.

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view select_all =
     "SELECT name, provider, version, master_key_id, fingerprint, created_ms, nonce, sealed, "
-    "last_used_ms FROM sealed_keys ORDER BY name";
+    "last_used_ms, weight FROM sealed_keys ORDER BY name";
 
 Error unknown_key(std::string_view name) {
   return {.code = "unknown_key", .message = "there is no key called " + std::string(name)};
@@ -29,6 +29,7 @@ Result<SealedKey> read_row(const store::Statement& row) {
   const auto sealed = row.blob(7);
   record.sealed.assign(sealed.begin(), sealed.end());
   if (!row.is_null(8)) record.last_used_ms = row.integer(8);
+  record.weight = static_cast<int>(std::clamp<std::int64_t>(row.integer(9), 1, key_weight_max));
   return record;
 }
 
@@ -86,9 +87,10 @@ Result<void> add_key(store::Database& database, const SealedKey& record) {
   }
   auto insert = database.prepare(
       "INSERT INTO sealed_keys (name, provider, version, master_key_id, fingerprint, created_ms, "
-      "nonce, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
+      "nonce, sealed, weight) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING");
   if (!insert) return insert.error();
   bind_record(*insert, record);
+  insert->bind(9, record.weight);
   if (auto done = insert->run(); !done) return done;
   if (database.changes() == 0) {
     return Error{.code = "key_exists",
@@ -114,6 +116,15 @@ Result<void> remove_key(store::Database& database, std::string_view name) {
   auto statement = database.prepare("DELETE FROM sealed_keys WHERE name = ?");
   if (!statement) return statement.error();
   statement->bind(1, name);
+  if (auto done = statement->run(); !done) return done;
+  if (database.changes() == 0) return unknown_key(name);
+  return {};
+}
+
+Result<void> weigh_key(store::Database& database, std::string_view name, int weight) {
+  auto statement = database.prepare("UPDATE sealed_keys SET weight = ?2 WHERE name = ?1");
+  if (!statement) return statement.error();
+  statement->bind(1, name).bind(2, weight);
   if (auto done = statement->run(); !done) return done;
   if (database.changes() == 0) return unknown_key(name);
   return {};

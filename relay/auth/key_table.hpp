@@ -26,10 +26,12 @@ Result<std::vector<SealedKey>> list_keys(store::Database& database);
 Result<SealedKey> find_key(store::Database& database, std::string_view name);
 /// Error key_exists where there is one of that name, too_many_keys over provider_keys_max.
 Result<void> add_key(store::Database& database, const SealedKey& record);
-/// A new version of a key. Error unknown_key, or key_changed where another process was quicker
-/// (the stored version is not the one before).
+/// A new version of a key, whose weight stays. Error unknown_key, or key_changed where another
+/// process was quicker (the stored version is not the one before).
 Result<void> replace_key(store::Database& database, const SealedKey& record);
 Result<void> remove_key(store::Database& database, std::string_view name);
+/// REQUIRES: 1 <= weight <= key_weight_max. Error unknown_key.
+Result<void> weigh_key(store::Database& database, std::string_view name, int weight);
 Result<void> note_key_use(store::Database& database, std::string_view name, std::int64_t now_ms);
 
 using NonceSource = std::function<Nonce()>;

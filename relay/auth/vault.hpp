@@ -48,6 +48,9 @@ class MasterKey {
 };
 
 /// A record as it lies in the store.
+/// A key of weight 3 gets three times the calls of one of weight 1 of the same provider.
+constexpr int key_weight_max = 100;
+
 struct SealedKey {
   std::string name;
   std::string provider;
@@ -58,6 +61,7 @@ struct SealedKey {
   Nonce nonce{};
   std::vector<std::uint8_t> sealed;
   std::optional<std::int64_t> last_used_ms;  ///< not bound
+  int weight = 1;                            ///< 1 to key_weight_max; not bound
 };
 
 /// Name and provider: 1 to 64 of [A-Za-z0-9._-], beginning with a letter or digit.

@@ -118,6 +118,7 @@ struct Models {
   std::int64_t first_token_timeout_s = 60;
   std::int64_t progress_timeout_s = 60;
   std::int64_t connect_timeout_ms = 3'000;
+  std::int64_t stream_hold_s = 15;
   std::int64_t all_requests_per_minute = 0;
   std::int64_t all_tokens_per_minute = 0;
   std::int64_t all_concurrent_max = 0;

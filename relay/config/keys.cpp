@@ -364,6 +364,11 @@ constexpr Key table[] = {
      nullptr,
      "Whether they are kept in the database too, so that they outlive the process. They lie there "
      "as the model gave them, beside a digest of what was asked."},
+    {"models.stream_hold_s",
+     REDOUBT_IN_CONFIG(models.stream_hold_s),
+     {1, 600},
+     nullptr,
+     "How long a stream of `/v1/ws` whose connection broke is held for its client's return."},
     {"models.all_requests_per_minute",
      REDOUBT_IN_CONFIG(models.all_requests_per_minute),
      {0, 1'000'000'000},

@@ -12,11 +12,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "relay/http/message.hpp"
+#include "relay/net/task.hpp"
 
 namespace redoubt::http {
 
@@ -59,6 +61,7 @@ class WebSocketChannel {
   virtual void send(FramePtr frame) = 0;
   virtual void close(std::uint16_t code, std::string reason) = 0;
   virtual bool open() const = 0;
+  virtual net::Executor shard() const = 0;
 };
 
 class WebSocketPeer {
@@ -79,6 +82,11 @@ class WebSocketPeer {
   bool open() const {
     auto channel = channel_.lock();
     return channel && channel->open();
+  }
+  /// Where the session's functions are called; nothing where the socket is gone.
+  std::optional<net::Executor> shard() const {
+    auto channel = channel_.lock();
+    return channel ? std::optional(channel->shard()) : std::nullopt;
   }
 
  private:

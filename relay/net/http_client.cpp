@@ -166,7 +166,9 @@ using CallPtr = std::shared_ptr<CallState>;
 struct LiveBody final : http::BodySink {
   explicit LiveBody(CallState& c) : call(c) {}
   void on_body(std::string_view bytes) override {
-    if (!call.over) call.sink->on_body(bytes);
+    if (call.over) return;
+    const auto told = call.sink;  // it may cancel, which lets go of it
+    told->on_body(bytes);
   }
   CallState& call;
 };
@@ -547,7 +549,10 @@ bool ClientService::take(CallState& call, ResponseReader& reader, std::string_vi
       case ResponseReader::Step::need_more:
         return call.over;
       case ResponseReader::Step::head_ready:
-        if (!call.over) call.sink->on_head(reader.head());
+        if (!call.over) {
+          const auto told = call.sink;  // as above
+          told->on_head(reader.head());
+        }
         break;
       case ResponseReader::Step::complete:
         complete(call, reusable && reader.keep_alive() && input.empty());

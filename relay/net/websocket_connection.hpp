@@ -37,6 +37,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
   void send(http::FramePtr frame) override;
   void close(std::uint16_t code, std::string reason) override;
   bool open() const override { return open_; }
+  Executor shard() const override { return executor_; }
 
   void open(const http::Request& request);
   /// Handles bytes that came behind the handshake.

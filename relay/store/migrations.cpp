@@ -11,17 +11,19 @@ extern const std::string_view migration_002_ledger;
 extern const std::string_view migration_003_runs;
 extern const std::string_view migration_004_kept_answers;
 extern const std::string_view migration_005_memories;
+extern const std::string_view migration_006_key_weights;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 5> all{{
+const std::array<Migration, 6> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
     {4, "kept_answers", data::migration_004_kept_answers},
     {5, "memories", data::migration_005_memories},
+    {6, "key_weights", data::migration_006_key_weights},
 }};
 
 constexpr const char* ledger =

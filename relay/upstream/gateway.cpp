@@ -14,6 +14,7 @@
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
+#include "relay/upstream/provider_address.hpp"
 #include "relay/upstream/shared_answers.hpp"
 
 namespace redoubt::upstream {
@@ -188,7 +189,6 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order, ModelCallOptions options,
           std::vector<PlannedTarget> targets, bool engine, Rng rng,
           std::shared_ptr<CallClient> client);
-
   ~CallRun() override;
 
   /// It holds itself until it ends, whoever else lets go of it.
@@ -220,6 +220,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void arm();
   void on_event(const llm::ChatEvent& event);
   void attempt_failed(Stage stage, llm::ChatFailure failure);
+  void note_failure(const llm::ChatFailure& failure);
   CallSummary summary() const;
 
   GatewayImpl& gateway_;
@@ -257,6 +258,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   const llm::ChatEvent* event_ = nullptr;  // being fed
   std::optional<llm::ChatEvent> started_;  // not yet told to the client
   llm::ChatFailure last_failure_;
+  bool failure_noted_ = false;  // of the attempt under way
 
   CallSummary summary_;
 };
@@ -315,7 +317,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::optional<limits::Settled> settle(limits::ReservationId id, limits::Used used);
   void finish(const Admission& admission, const AttemptResult& result);
   std::string key_name(const Admission& admission);
-  std::int64_t key_at_ns(std::uint32_t target);
+  KeyOutlook key_outlook(const Admission& admission, const Failure& failure);
 
   const TargetPlan& plan(std::uint32_t target) const { return plans_[target]; }
   const Provider& provider(std::uint32_t target) const {
@@ -385,14 +387,19 @@ class CallRun::Attempt final : public net::CallSink {
   void on_failure(const net::CallFailure& failure) override {
     if (!run_) return;
     const Stage stage = began_ ? Stage::stream : failure.sent ? Stage::sent : Stage::connect;
-    run_->attempt_failed(stage, llm::local_failure(class_of(failure.fault), failure.message));
+    llm::ChatFailure told = llm::local_failure(class_of(failure.fault), failure.message);
+    // The next answer would be as long.
+    told.should_retry = failure.fault != net::CallFault::too_large;
+    run_->attempt_failed(stage, std::move(told));
   }
   bool began() const { return began_; }
   llm::WireFormat format() const { return decoder_.format(); }
 
  private:
   void drain() {
-    // The call may end, and let go of this attempt, at any event.
+    if (!run_) return;
+    // The call may end, and let go of this attempt and of itself, at any event.
+    const auto run = run_->shared_from_this();
     std::vector<llm::ChatEvent> events;
     events.swap(events_);
     for (const llm::ChatEvent& event : events) {
@@ -428,6 +435,7 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       requests_counted_(order_.request_counted) {}
 
 CallRun::~CallRun() {
+  // Only where its shard ends before it.
   if (attempt_) attempt_->detach();
 }
 
@@ -460,6 +468,8 @@ void CallRun::arm() {
   if (armed_ns_ != 0 && armed_ns_ <= wake_ns) return;
   armed_ns_ = wake_ns;
   timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(wake_ns)));
+  // The timer, armed until the end, keeps the call: it goes on, and is settled, also where its
+  // client has what it wanted and lets go of it.
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
     if (ec || self->ended_) return;
     self->armed_ns_ = 0;
@@ -595,6 +605,7 @@ void CallRun::open(const Action& action) {
   opened_ns_ = now_ns();
   origin_ = provider.dialect->format;
   ++summary_.attempts;
+  failure_noted_ = false;
   attempt_ = std::make_shared<Attempt>(*this, *provider.dialect);
 
   llm::ChatRequest request = order_.request;
@@ -633,6 +644,7 @@ void CallRun::open(const Action& action) {
       std::string value(llm::auth_prefix(wire->auth));
       value += key->key.text();
       outgoing.headers.push_back({std::string(llm::auth_header(wire->auth)), std::move(value)});
+      gateway_.keys().used(key_name_, wall_ms());
     }
   }
   outgoing.body = std::make_shared<const std::string>(std::move(wire->body));
@@ -685,20 +697,23 @@ void CallRun::on_event(const llm::ChatEvent& event) {
   event_ = nullptr;
 }
 
-void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
+void CallRun::note_failure(const llm::ChatFailure& failure) {
+  failure_noted_ = true;
   last_failure_ = failure;
-  const std::uint32_t target = targets_[place_].target;
-  gateway_.plan(target).metrics.failed(failure.failure_class);
-  const std::int64_t key_back_ns = gateway_.key_at_ns(target);
+  gateway_.plan(targets_[place_].target).metrics.failed(failure.failure_class);
+}
+
+void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
+  note_failure(failure);
   Input input{.kind = InputKind::failed, .attempt = attempt_number_};
   input.failure = {.stage = stage,
                    .failure_class = failure.failure_class,
                    .status = failure.status,
                    .retry_after_ms = failure.retry_after_ms,
                    .should_retry = failure.should_retry};
-  input.another_key = key_back_ns == 0;
-  input.key_back_ms =
-      key_back_ns == 0 ? 0 : std::max<std::int64_t>(0, key_back_ns - now_ns()) / 1'000'000;
+  const KeyOutlook keys = gateway_.key_outlook(admission_, input.failure);
+  input.another_key = keys.another;
+  input.key_back_ms = keys.back_ms;
   feed(std::move(input));
 }
 
@@ -751,6 +766,11 @@ void CallRun::release(const Action& action) {
   const TargetPlan& plan = gateway_.plan(target);
   if (attempt_) attempt_->detach();
   attempt_.reset();
+  // The machine's own verdict: nothing came in time.
+  if (action.failure && !action.told_nothing && !failure_noted_) {
+    note_failure(llm::local_failure(action.failure->failure_class,
+                                    "The model's provider did not go on in time."));
+  }
 
   limits::Used used;
   const bool estimated = action.charge.kind == ChargeKind::estimated;
@@ -843,22 +863,11 @@ Result<void> GatewayImpl::add_providers() {
         given.base_url.empty() ? std::string(provider.dialect->base_url) : given.base_url;
     // A server of one's own may want no key.
     provider.key_needed = given.base_url.empty() && provider.dialect->auth != llm::AuthKind::none;
-    auto url = net::parse_url(provider.base_url);
-    if (!url) return url.error();
-    net::Destination to;
-    to.host = url->host;
-    to.port = url->port;
-    if (url->secure) {
-      auto tls = net::client_tls(given.authorities_file);
-      if (!tls) return tls.error();
-      to.tls = std::move(*tls);
-    }
-    if (!given.proxy.empty()) {
-      auto proxy = net::parse_proxy(given.proxy);
-      if (!proxy) return proxy.error();
-      to.proxy = std::move(*proxy);
-    }
-    provider.destination = std::make_shared<const net::Destination>(std::move(to));
+    auto destination = destination_of({.base_url = provider.base_url,
+                                       .authorities_file = given.authorities_file,
+                                       .proxy = given.proxy});
+    if (!destination) return destination.error();
+    provider.destination = std::move(*destination);
     providers_.push_back(std::move(provider));
   }
   return {};
@@ -907,7 +916,7 @@ void GatewayImpl::reload_keys() {
     std::vector<WeightedKey> keys;
     if (ring) {
       for (const auth::ProviderKey& key : ring->keys()) {
-        if (key.provider == provider(target).name) keys.push_back({key.name, 1});
+        if (key.provider == provider(target).name) keys.push_back({key.name, key.weight});
       }
     }
     targets_.replace_keys(target, std::move(keys));
@@ -1007,9 +1016,9 @@ std::string GatewayImpl::key_name(const Admission& admission) {
              : targets_.key_name(admission.target, admission.key);
 }
 
-std::int64_t GatewayImpl::key_at_ns(std::uint32_t target) {
+KeyOutlook GatewayImpl::key_outlook(const Admission& admission, const Failure& failure) {
   const std::lock_guard lock(mutex_);
-  return targets_.key_at_ns(target, now_ns());
+  return targets_.outlook(admission, failure, now_ns());
 }
 
 CallMaker::Counted GatewayImpl::count_request(const Order& order) {

@@ -51,4 +51,15 @@ std::int64_t KeyRing::available_at_ns(std::int64_t now_ns) const {
   return first;
 }
 
+std::optional<std::int64_t> KeyRing::another_at_ns(std::uint32_t key, std::int64_t now_ns) const {
+  std::optional<std::int64_t> first;
+  for (std::uint32_t other = 0; other < keys_.size(); ++other) {
+    if (other == key) continue;
+    const std::int64_t until_ns = keys_[other].rests_until_ns;
+    const std::int64_t at_ns = until_ns <= now_ns ? 0 : until_ns;
+    first = first ? std::min(*first, at_ns) : at_ns;
+  }
+  return first;
+}
+
 }  // namespace redoubt::upstream

@@ -27,6 +27,8 @@ class KeyRing {
   void rest(std::uint32_t key, std::int64_t until_ns);
   /// When the first resting key is back; 0 where one is available.
   std::int64_t available_at_ns(std::int64_t now_ns) const;
+  /// The same of the other keys; nothing where there is none.
+  std::optional<std::int64_t> another_at_ns(std::uint32_t key, std::int64_t now_ns) const;
   /// Other keys or weights; a key that keeps its name keeps its rest.
   void replace(std::vector<WeightedKey> keys);
   std::size_t size() const { return keys_.size(); }

@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t millisecond_ns = 1'000'000;
 // When a place at a target gets free is not known; this is when to look again.
 constexpr std::int64_t capacity_retry_ns = 1'000 * millisecond_ns;
+// A key's rest begins a little after its outlook was asked for.
+constexpr std::int64_t key_back_margin_ms = 20;
 
 constexpr std::array<std::string_view, 5> denial_names{"none", "breaker_open", "at_capacity",
                                                        "no_key", "no_retry_budget"};
@@ -36,6 +38,13 @@ Blame blame(const Failure& failure) {
       break;
   }
   return Blame::nobody;
+}
+
+std::int64_t key_rest_ms(const TargetOptions& options, const Failure& failure) {
+  const bool limited = failure.failure_class == llm::FailureClass::rate_limited;
+  const std::int64_t rest_ms =
+      limited ? failure.retry_after_ms.value_or(options.key_limited_ms) : options.key_refused_ms;
+  return std::min(rest_ms, options.key_rest_ms_max);
 }
 
 }  // namespace
@@ -83,12 +92,7 @@ void Targets::finish(const Admission& admission, const AttemptResult& result, st
   if (whose == Blame::target)
     return target.breaker.result(admission.ticket, CallResult::failed, now_ns);
   if (whose == Blame::key) {
-    const bool limited = failure.failure_class == llm::FailureClass::rate_limited;
-    const std::int64_t rest_ms =
-        limited ? failure.retry_after_ms.value_or(target.options.key_limited_ms)
-                : target.options.key_refused_ms;
-    target.keys.rest(admission.key,
-                     now_ns + std::min(rest_ms, target.options.key_rest_ms_max) * millisecond_ns);
+    target.keys.rest(admission.key, now_ns + key_rest_ms(target.options, failure) * millisecond_ns);
     return target.breaker.abandon(admission.ticket);
   }
   // The target answered, and the request was at fault: it is up.
@@ -99,6 +103,20 @@ void Targets::abandon(const Admission& admission) {
   Target& target = targets_[admission.target];
   --target.open;
   target.breaker.abandon(admission.ticket);
+}
+
+KeyOutlook Targets::outlook(const Admission& admission, const Failure& failure,
+                            std::int64_t now_ns) const {
+  const Target& target = targets_[admission.target];
+  const auto other_ns = target.keys.another_at_ns(admission.key, now_ns);
+  KeyOutlook outlook{.another = other_ns == 0};
+  if (outlook.another || blame(failure) != Blame::key || target.keys.size() == 0) return outlook;
+  outlook.back_ms = key_rest_ms(target.options, failure) + key_back_margin_ms;
+  if (other_ns) {
+    const std::int64_t other_ms = (*other_ns - now_ns) / millisecond_ns + key_back_margin_ms;
+    outlook.back_ms = std::min(outlook.back_ms, other_ms);
+  }
+  return outlook;
 }
 
 std::optional<std::uint32_t> Targets::find(std::string_view name) const {

@@ -53,6 +53,12 @@ struct AttemptResult {
   std::int64_t first_token_ms = 0;  ///< until the first token, or the end
 };
 
+/// What the target's keys allow after an attempt failed.
+struct KeyOutlook {
+  bool another = false;      ///< one that has not just failed is available
+  std::int64_t back_ms = 0;  ///< until any is; 0 now, or where the target needs none
+};
+
 class Targets {
  public:
   explicit Targets(const std::vector<TargetOptions>& options);
@@ -62,10 +68,8 @@ class Targets {
   void finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns);
   void abandon(const Admission& admission);
 
-  /// When a key of the target is available; 0 now.
-  std::int64_t key_at_ns(std::uint32_t target, std::int64_t now_ns) const {
-    return targets_[target].keys.available_at_ns(now_ns);
-  }
+  /// Asked before finish() of that attempt.
+  KeyOutlook outlook(const Admission& admission, const Failure& failure, std::int64_t now_ns) const;
   std::optional<std::uint32_t> find(std::string_view name) const;
   std::size_t size() const { return targets_.size(); }
   const std::string& name(std::uint32_t target) const { return targets_[target].options.name; }

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { start_mock, start_relay } from './mock_upstream.mjs';
 import { ask, post_json, program, run, start } from './program.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -67,8 +68,8 @@ test('a key from stdin to the running relay, rotated there, under a new master k
   });
   assert.equal(twice.status, 1);
   assert.match(twice.stderr, /already/);
-  assert.match(good(['keys', 'list', ...vault()]), /main +openai +1 +[0-9a-f]{12} .* never/);
-  assert.match(good(['keys', 'test', ...vault()]), /main: opens/);
+  assert.match(good(['keys', 'list', ...vault()]), /main +openai +1 +1 +[0-9a-f]{12} .* never/);
+  assert.match(good(['keys', 'test', '--offline', ...vault()]), /main: opens/);
 
   const relay = await start([], relay_env());
   assert.equal(await open_keys(relay), 1);
@@ -119,7 +120,9 @@ test('a store with keys does not start without its master key, and says what to 
 test('the master key from the environment and from a command', async () => {
   const key = readFileSync(at('master.key'), 'utf8');
   assert.match(
-    good(['keys', 'test', '--store', at('store.db')], { env: { REDOUBT_MASTER_KEY: key } }),
+    good(['keys', 'test', '--offline', '--store', at('store.db')], {
+      env: { REDOUBT_MASTER_KEY: key },
+    }),
     /main: opens/,
   );
   const relay = await start([], {
@@ -138,6 +141,131 @@ test('the master key from the environment and from a command', async () => {
   });
   assert.equal(await open_keys(commanded), 1);
   await commanded.stop();
+});
+
+describe('keys at their providers', { concurrency: false }, () => {
+  let mock;
+  before(async () => {
+    mock = await start_mock();
+    good(['keys', 'new-master', at('asked.key')]);
+  });
+  after(() => mock.stop());
+  const asked = (name) => ['--store', at(`${name}.db`), '--master-key', at('asked.key')];
+  const add = (store, name, provider, key, more = []) =>
+    good(['keys', 'add', name, '--provider', provider, ...more, ...asked(store)], { input: key });
+  const providers = (env = {}) => ({
+    REDOUBT_PROVIDERS_0_NAME: 'openai',
+    REDOUBT_PROVIDERS_0_BASE_URL: `${mock.url}/v1`,
+    REDOUBT_PROVIDERS_1_NAME: 'anthropic',
+    REDOUBT_PROVIDERS_1_BASE_URL: `${mock.url}/v1`,
+    REDOUBT_PROVIDERS_2_NAME: 'gone',
+    REDOUBT_PROVIDERS_2_DIALECT: 'openai',
+    REDOUBT_PROVIDERS_2_BASE_URL: 'http://127.0.0.1:1/v1',
+    ...env,
+  });
+  // The mock runs in a process of its own, so that a command may be waited for.
+  const tested = (args) => redoubt(['keys', 'test', ...args], { env: providers() });
+
+  it('are tried with a request that costs nothing', async () => {
+    for (const [name, provider] of [
+      ['good', 'openai'],
+      ['claude', 'anthropic'],
+      ['hugging', 'huggingface'],
+    ]) {
+      add('tried', name, provider, `${planted}-${name}`);
+    }
+    const list = [{ head: 200 }, { send: '{"data":[]}' }];
+    await mock.script([
+      { when: { path: '/v1/models', authorization: `Bearer ${planted}-good` }, do: list },
+      { when: { path: '/v1/models', authorization: `${planted}-claude` }, do: list },
+      { do: [{ head: 500 }] },
+    ]);
+    const result = tested(asked('tried'));
+    assert.equal(result.status, 0, result.stdout + result.stderr);
+    assert.match(result.stdout, /^claude: opens; anthropic takes it, in \d+ ms$/m);
+    assert.match(result.stdout, /^good: opens; openai takes it, in \d+ ms$/m);
+    assert.match(result.stdout, /^hugging: opens; huggingface answers no free request/m);
+    assert.equal((await mock.calls()).length, 2);
+    const json = JSON.parse(tested(['good', '--json', ...asked('tried')]).stdout);
+    assert.deepEqual(
+      json.map(({ name, opens, verdict, status }) => [name, opens, verdict, status]),
+      [['good', true, 'taken', 200]],
+    );
+    await mock.forget();
+    tested(['--offline', ...asked('tried')]);
+    assert.deepEqual(await mock.calls(), []);
+  });
+
+  it('that are refused, limited or cannot be asked are told apart, and not shown', async () => {
+    add('bad', 'revoked', 'openai', `${planted}-revoked`);
+    add('bad', 'lost', 'gone', `${planted}-lost`);
+    const say = (status, message) => [
+      { head: status },
+      { send: JSON.stringify({ error: { message } }) },
+    ];
+    await mock.script([{ do: say(401, `Incorrect API key provided: ${planted}-revoked.`) }]);
+    const revoked = tested(['revoked', ...asked('bad')]);
+    assert.equal(revoked.status, 1);
+    assert.match(revoked.stdout, /refuses it: Incorrect API key provided: \.\.\.\. \(401\)/);
+    await mock.script([{ do: say(429, 'Slow down') }]);
+    const limited = tested(['revoked', ...asked('bad')]);
+    assert.equal(limited.status, 0);
+    assert.match(limited.stdout, /takes it, but has enough of it: Slow down \(429\)/);
+    await mock.script([{ do: say(503, 'Down') }]);
+    const unclear = tested(['revoked', ...asked('bad')]);
+    assert.equal(unclear.status, 1);
+    assert.match(unclear.stdout, /says nothing of it: Down \(503\)/);
+    const lost = tested(['lost', ...asked('bad')]);
+    assert.equal(lost.status, 1);
+    assert.match(lost.stdout, /could not be asked/);
+  });
+
+  it('get their part by their weight, and their use is noted', async () => {
+    const heavy = `${planted}-heavy`;
+    const light = `${planted}-light`;
+    add('weighed', 'heavy', 'openai', heavy, ['--weight', '3']);
+    add('weighed', 'light', 'openai', light);
+    add('weighed', 'idle', 'anthropic', `${planted}-idle`);
+    for (const weight of ['0', '101', 'x']) {
+      assert.notEqual(redoubt(['keys', 'weigh', 'heavy', weight, ...asked('weighed')]).status, 0);
+    }
+    await mock.script([]);
+    await mock.forget();
+    const relay = await start_relay(
+      mock,
+      { model: ['openai/gpt-5-mini'] },
+      providers({
+        REDOUBT_STORE_PATH: at('weighed.db'),
+        REDOUBT_VAULT_MASTER_KEY_FILE: at('asked.key'),
+      }),
+    );
+    const shares = async (calls) => {
+      await mock.forget();
+      const request = { model: 'model', messages: [{ role: 'user', content: 'Where to?' }] };
+      for (let i = 0; i < calls; ++i) {
+        const answer = await post_json(relay, '/v1/chat/completions', request);
+        assert.equal(answer.status, 200, answer.text);
+      }
+      const with_key = (await mock.calls()).map(({ authorization }) => authorization);
+      return [heavy, light].map((key) => with_key.filter((k) => k === `Bearer ${key}`).length);
+    };
+    assert.deepEqual(await shares(8), [6, 2]);
+    good(['keys', 'weigh', 'heavy', '1', ...asked('weighed')]);
+    good(['keys', 'rotate', 'light', ...asked('weighed')], { input: light });
+    assert.equal((await hang_up(relay)).event, 'provider_keys_reloaded');
+    assert.deepEqual(await shares(8), [4, 4]);
+    await relay.stop();
+    const keys = JSON.parse(good(['keys', 'list', '--json', ...asked('weighed')]));
+    assert.deepEqual(
+      keys.map(({ name, weight, last_used_ms }) => [name, weight, last_used_ms !== null]),
+      [
+        ['heavy', 1, true],
+        ['idle', 1, false],
+        ['light', 1, true],
+      ],
+    );
+    seen.push(relay.stderr(), JSON.stringify(relay.lines));
+  });
 });
 
 test('a master key that others can read is refused', async () => {

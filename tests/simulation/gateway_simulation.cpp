@@ -520,11 +520,9 @@ class World {
       input.good = true;
     if (event.place + 1 < run.exchange.inputs.size()) schedule(event.call, run, event.place + 1);
     if (input.kind == InputKind::failed || (input.kind == InputKind::finished && !input.good)) {
-      // The key has to rest before it is asked whether another is there.
-      const std::uint32_t target = run.admission.target;
-      input.key_back_ms =
-          std::max<std::int64_t>(0, targets_->key_at_ns(target, now_ns_) - now_ns_) / ms_ns;
-      input.another_key = input.key_back_ms == 0;
+      const KeyOutlook keys = targets_->outlook(run.admission, input.failure, now_ns_);
+      input.another_key = keys.another;
+      input.key_back_ms = keys.back_ms;
     }
     feed(event.call, input);
   }

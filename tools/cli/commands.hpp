@@ -113,13 +113,24 @@ struct VaultOptions {
   bool json = false;
 };
 
-enum class KeysAction : std::uint8_t { add, list, test, rotate, rotate_master, remove, new_master };
+enum class KeysAction : std::uint8_t {
+  add,
+  list,
+  test,
+  rotate,
+  weigh,
+  rotate_master,
+  remove,
+  new_master
+};
 struct KeysOptions {
   KeysAction action = KeysAction::list;
   VaultOptions vault;
   std::string name;
   std::string provider;
   std::string file;  ///< of the new master key
+  int weight = 1;
+  bool offline = false;  ///< test: asks no provider
 };
 int keys(const KeysOptions& options);
 

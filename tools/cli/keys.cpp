@@ -17,6 +17,7 @@
 #include "relay/auth/secret_file.hpp"
 #include "relay/config/load.hpp"
 #include "relay/store/migrations.hpp"
+#include "relay/upstream/key_check.hpp"
 #include "tools/cli/terminal.hpp"
 
 extern char** environ;
@@ -120,6 +121,7 @@ Result<config::Config> load_config(const VaultOptions& options) {
 }
 
 struct Vault {
+  config::Config config;
   auth::SecretSources sources;
   store::Database database;
 };
@@ -139,7 +141,9 @@ Result<Vault> open_vault(const VaultOptions& options) {
   }
   auto database = store::open(config->store.path);
   if (!database) return database.error();
-  return Vault{.sources = std::move(sources), .database = std::move(*database)};
+  return Vault{.config = std::move(*config),
+               .sources = std::move(sources),
+               .database = std::move(*database)};
 }
 
 Result<auth::MasterKey> master_key(const Vault& vault) {
@@ -159,6 +163,7 @@ Json to_json(const auth::SealedKey& key) {
             {"provider", key.provider},
             {"version", key.version},
             {"fingerprint", key.fingerprint},
+            {"weight", key.weight},
             {"master_key", key.master_key_id},
             {"created_ms", key.created_ms},
             {"last_used_ms", nullptr}};
@@ -189,7 +194,8 @@ Result<void> add(const KeysOptions& options, Vault& vault) {
   if (!key) return key.error();
   const auth::KeyIdentity identity{
       .name = options.name, .provider = options.provider, .created_ms = now_ms()};
-  const auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
+  auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
+  record.weight = options.weight;
   if (auto added = auth::add_key(vault.database, record); !added) return added;
   show(record, "Added", options.vault.json);
   return {};
@@ -207,35 +213,96 @@ Result<void> list(const KeysOptions& options, Vault& vault) {
   }
   if (keys->empty()) std::printf("%s holds no keys.\n", vault.database.path().c_str());
   if (keys->empty()) return {};
-  constexpr const char* line = "%-20s %-14s %7s  %-12s  %-16s  %-16s  %s\n";
-  std::printf(line, "NAME", "PROVIDER", "VERSION", "FINGERPRINT", "CREATED (UTC)", "LAST USED",
-              "MASTER KEY");
+  constexpr const char* line = "%-20s %-14s %7s  %6s  %-12s  %-16s  %-16s  %s\n";
+  std::printf(line, "NAME", "PROVIDER", "VERSION", "WEIGHT", "FINGERPRINT", "CREATED (UTC)",
+              "LAST USED", "MASTER KEY");
   for (const auth::SealedKey& key : *keys) {
-    std::printf(line, key.name.c_str(), key.provider.c_str(), std::to_string(key.version).c_str(),
-                key.fingerprint.c_str(), utc(key.created_ms).c_str(),
-                key.last_used_ms ? utc(*key.last_used_ms).c_str() : "never",
-                key.master_key_id.c_str());
+    std::printf(
+        line, key.name.c_str(), key.provider.c_str(), std::to_string(key.version).c_str(),
+        std::to_string(key.weight).c_str(), key.fingerprint.c_str(), utc(key.created_ms).c_str(),
+        key.last_used_ms ? utc(*key.last_used_ms).c_str() : "never", key.master_key_id.c_str());
   }
   return {};
 }
+
+#ifdef REDOUBT_ASKS_PROVIDERS
+/// The provider's word on a key, as a line of the table and as members of its JSON.
+Result<void> ask_provider(const config::Config& config, const auth::SealedKey& record,
+                          const auth::Secret& key, Json& told, std::string& line) {
+  upstream::KeyProvider provider{.name = record.provider};
+  for (const config::Provider& given : config.providers) {
+    if (given.name != record.provider) continue;
+    provider = {.name = given.name,
+                .dialect = given.dialect,
+                .base_url = given.base_url,
+                .authorities_file = given.authorities_file,
+                .proxy = given.proxy};
+  }
+  const auto check = upstream::check_key(provider, key);
+  if (!check) return check.error();
+  using upstream::KeyVerdict;
+  told["verdict"] = upstream::verdict_name(check->verdict);
+  told["status"] = check->status;
+  told["message"] = check->message;
+  told["took_ms"] = check->took_ms;
+  const std::string& whose = record.provider;
+  const std::string status = " (" + std::to_string(check->status) + ")";
+  const std::string says = check->message.empty() ? status : ": " + check->message + status;
+  switch (check->verdict) {
+    case KeyVerdict::taken:
+      line += "; " + whose + " takes it, in " + std::to_string(check->took_ms) + " ms";
+      return {};
+    case KeyVerdict::unasked:
+      line += "; " + whose + " answers no free request that would tell more";
+      return {};
+    case KeyVerdict::limited:
+      line += "; " + whose + " takes it, but has enough of it" + says;
+      return {};
+    case KeyVerdict::refused:
+      line += "; " + whose + " refuses it" + says;
+      break;
+    case KeyVerdict::unclear:
+      line += "; " + whose + " says nothing of it" + says;
+      break;
+    case KeyVerdict::unreachable:
+      line += "; " + whose + " could not be asked: " + check->message;
+      break;
+  }
+  return Error{.code = std::string("key_") + upstream::verdict_name(check->verdict),
+               .message = line};
+}
+#else
+Result<void> ask_provider(const config::Config&, const auth::SealedKey&, const auth::Secret&,
+                          Json& told, std::string& line) {
+  told["verdict"] = "unasked";
+  line += "; this build of the command does not ask providers";
+  return {};
+}
+#endif
 
 Result<void> test(const KeysOptions& options, Vault& vault) {
   const auto master = master_key(vault);
   if (!master) return master.error();
   const auto keys = auth::list_keys(vault.database);
   if (!keys) return keys.error();
-  int looked_at = 0;
+  Json all = Json::array();
   std::optional<Error> fault;
   for (const auth::SealedKey& key : *keys) {
     if (!options.name.empty() && key.name != options.name) continue;
-    ++looked_at;
     const auto opened = auth::open(*master, key);
-    if (!opened && !fault) fault = opened.error();
-    std::printf("%s: %s\n", key.name.c_str(), opened ? "opens" : opened.error().message.c_str());
+    Json told{{"name", key.name}, {"provider", key.provider}, {"opens", opened.ok()}};
+    std::string line = key.name + ": " + (opened ? "opens" : opened.error().message);
+    Result<void> done;
+    if (!opened) done = opened.error();
+    if (opened && !options.offline) done = ask_provider(vault.config, key, *opened, told, line);
+    if (!done && !fault) fault = done.error();
+    if (!options.vault.json) std::printf("%s\n", line.c_str());
+    all.push_back(std::move(told));
   }
-  if (looked_at == 0 && !options.name.empty()) {
+  if (all.empty() && !options.name.empty()) {
     return Error{.code = "unknown_key", .message = "there is no key called " + options.name};
   }
+  if (options.vault.json) std::printf("%s\n", all.dump().c_str());
   if (fault) return *fault;
   return {};
 }
@@ -256,6 +323,18 @@ Result<void> rotate(const KeysOptions& options, Vault& vault) {
   const auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
   if (auto done = auth::replace_key(vault.database, record); !done) return done;
   show(record, "Rotated", options.vault.json);
+  return {};
+}
+
+Result<void> weigh(const KeysOptions& options, Vault& vault) {
+  if (auto done = auth::weigh_key(vault.database, options.name, options.weight); !done) return done;
+  const auto key = auth::find_key(vault.database, options.name);
+  if (!key) return key.error();
+  if (options.vault.json) {
+    show(*key, "", true);
+  } else {
+    std::printf("%s has the weight %d now. %s\n", options.name.c_str(), options.weight, take_up);
+  }
   return {};
 }
 
@@ -316,6 +395,8 @@ Result<void> act(const KeysOptions& options) {
       return test(options, *vault);
     case KeysAction::rotate:
       return rotate(options, *vault);
+    case KeysAction::weigh:
+      return weigh(options, *vault);
     case KeysAction::rotate_master:
       return rotate_master(options, *vault);
     case KeysAction::remove:

@@ -5,6 +5,7 @@
 
 #include "engine/strategy/player.hpp"
 #include "relay/auth/secret.hpp"
+#include "relay/auth/vault.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/picture/map_picture.hpp"
 
@@ -317,15 +318,27 @@ CLI::App* add_keys(CLI::App& app, cli::KeysOptions& o) {
     command->add_option("name", o.name, "Name of the key")->type_name("NAME")->required();
     return command;
   };
-  named(add_key_action(*keys, o, KeysAction::add, "add", "Seal a key that is read from stdin"))
-      ->add_option("--provider", o.provider, "Whose key it is: openai, anthropic, ...")
+  const CLI::Range weights(1, auth::key_weight_max);
+  CLI::App* add =
+      named(add_key_action(*keys, o, KeysAction::add, "add", "Seal a key that is read from stdin"));
+  add->add_option("--provider", o.provider, "Whose key it is: openai, anthropic, ...")
       ->type_name("NAME")
       ->required();
+  add->add_option("--weight", o.weight, "Its part in the provider's calls, beside its other keys")
+      ->type_name("N")
+      ->check(weights)
+      ->capture_default_str();
+  named(add_key_action(*keys, o, KeysAction::weigh, "weigh", "Give a key another weight"))
+      ->add_option("weight", o.weight, "Its part in the provider's calls")
+      ->type_name("N")
+      ->check(weights)
+      ->required();
   add_key_action(*keys, o, KeysAction::list, "list", "List the keys, without showing them");
-  add_key_action(*keys, o, KeysAction::test, "test",
-                 "Check that every key, or one, opens under the master key")
-      ->add_option("name", o.name, "Name of the key")
-      ->type_name("NAME");
+  CLI::App* test =
+      add_key_action(*keys, o, KeysAction::test, "test",
+                     "Check that every key, or one, opens, and that its provider takes it");
+  test->add_option("name", o.name, "Name of the key")->type_name("NAME");
+  test->add_flag("--offline", o.offline, "Ask no provider");
   named(add_key_action(*keys, o, KeysAction::rotate, "rotate",
                        "Seal a new value, read from stdin, under an old name"));
   add_key_action(*keys, o, KeysAction::rotate_master, "rotate-master",

@@ -116,26 +116,14 @@ function try_it(method, path, operation) {
 
 /** The socket: opens it, sends the example frame, shows what comes. */
 function try_socket(path, operation) {
-  const parameter = operation.parameters[0];
+  const parameter = operation.parameters?.[0];
   const status = element('span', { className: 'meta', role: 'status' });
   const out = element('pre', { hidden: true });
   const frame = element('textarea', {
     rows: 10,
     spellcheck: false,
     ariaLabel: 'Frame to send',
-    value: JSON.stringify(
-      {
-        type: 'gameState',
-        data: {
-          territoryControl: { red: 20, blue: 45 },
-          agents: { red: [], blue: [] },
-          resources: { red: { energy: 20, materials: 9, data: 4 }, blue: {} },
-          resourcesOnMap: { energy: 3, materials: 2, data: 1, total: 6 },
-        },
-      },
-      null,
-      2,
-    ),
+    value: JSON.stringify(operation['x-frame'], null, 2),
   });
   const lines_max = 50;
   const lines = [];
@@ -148,7 +136,8 @@ function try_socket(path, operation) {
   let socket;
   const open = () => {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const url = `${scheme}//${location.host}${path.replace(`{${parameter.name}}`, parameter.example)}`;
+    const place = parameter ? path.replace(`{${parameter.name}}`, parameter.example) : path;
+    const url = `${scheme}//${location.host}${place}`;
     socket = new WebSocket(url);
     socket.onopen = () => {
       status.textContent = 'Open';
@@ -167,7 +156,7 @@ function try_socket(path, operation) {
 function operation_block(api, method, path, operation) {
   const request = operation.requestBody?.content;
   const success = operation.responses['200'];
-  const socket = path.startsWith('/ws/');
+  const socket = operation['x-frame'] !== undefined;
   return element(
     'details',
     { id: operation.operationId },

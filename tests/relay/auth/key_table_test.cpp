@@ -96,6 +96,21 @@ TEST_CASE("the master key is rotated for all keys or for none") {
   CHECK(open(old_key, (*keys)[0]).error().code == "wrong_master_key");
 }
 
+TEST_CASE("a key keeps its weight over a rotation, and may get another") {
+  auto database = store_in_memory();
+  const MasterKey key = master('1');
+  SealedKey heavy = record(key, "a", "sk-a");
+  CHECK(heavy.weight == 1);
+  heavy.weight = 7;
+  REQUIRE(add_key(database, heavy).ok());
+  REQUIRE(replace_key(database, record(key, "a", "sk-a2", 2)).ok());
+  CHECK(find_key(database, "a")->weight == 7);
+  REQUIRE(weigh_key(database, "a", 3).ok());
+  CHECK(find_key(database, "a")->weight == 3);
+  CHECK(open(key, *find_key(database, "a"))->text() == "sk-a2");
+  CHECK(weigh_key(database, "z", 3).error().code == "unknown_key");
+}
+
 TEST_CASE("the table is bounded") {
   auto database = store_in_memory();
   const MasterKey key = master('1');

@@ -336,6 +336,42 @@ TEST_CASE("a cancelled call tells nothing more and closes its connection") {
   CHECK(closed);
 }
 
+TEST_CASE("a sink that nobody else holds may cancel its call and go on") {
+  struct Leaving final : CallSink {
+    Leaving(std::shared_ptr<Call>& c, bool at_head, int& t)
+        : call(c), leaves_at_head(at_head), told(t) {}
+    ~Leaving() override { told = -told; }
+    void on_head(const http::ResponseHead&) override { tell(leaves_at_head); }
+    void on_body(std::string_view) override { tell(!leaves_at_head); }
+    void on_end() override { tell(false); }
+    void on_failure(const CallFailure&) override { tell(false); }
+    void tell(bool leaves) {
+      if (leaves) call->cancel();
+      CHECK(told >= 0);
+      ++told;
+    }
+    std::shared_ptr<Call>& call;
+    bool leaves_at_head;
+    int& told;
+  };
+  for (const bool at_head : {true, false}) {
+    Scripted server(
+        [](int fd, int) {
+          read_head(fd);
+          say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd");
+          read_head(fd);
+        },
+        1);
+    Shardless shard;
+    int told = 0;
+    shard.last = nullptr;
+    shard.last = shard.client.start(request_to(server.port(), "GET", "/"),
+                                    std::make_shared<Leaving>(shard.last, at_head, told));
+    shard.until([&] { return told < 0; });
+    CHECK(told == (at_head ? -1 : -2));
+  }
+}
+
 TEST_CASE("a shard that ends takes its calls with it") {
   Scripted server([](int fd, int) { read_to_end(fd); }, 1);
   std::shared_ptr<Call> outlives;

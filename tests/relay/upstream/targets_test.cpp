@@ -49,6 +49,39 @@ TEST_CASE("a refused key rests and says nothing of the target") {
   CHECK(targets.breaker(0).state() == BreakerState::closed);
 }
 
+TEST_CASE("after a failure another key is one that has not just failed") {
+  Targets targets = one_target();
+  const Failure limited{.failure_class = FailureClass::rate_limited, .retry_after_ms = 700};
+  const Admission first = targets.admit(0, false, 0);
+  CHECK(targets.outlook(first, limited, 0).another);
+  targets.finish(first, {.failure = limited}, 0);
+
+  const Admission second = targets.admit(0, false, 0);
+  const Failure refused{.failure_class = FailureClass::unauthorized};
+  const KeyOutlook outlook = targets.outlook(second, refused, 100 * ms_ns);
+  CHECK_FALSE(outlook.another);
+  // The first one's rest is the shorter. Who waits so long finds it.
+  CHECK(outlook.back_ms >= 600);
+  CHECK(outlook.back_ms < 700);
+  targets.finish(second, {.failure = refused}, 100 * ms_ns);
+  CHECK(targets.admit(0, false, (100 + outlook.back_ms) * ms_ns).denial == Denial::none);
+}
+
+TEST_CASE("a target without keys, or with one, has no other to try") {
+  const Failure refused{.failure_class = FailureClass::unauthorized};
+  const Failure down{.failure_class = FailureClass::server_error};
+  for (const bool has_key : {false, true}) {
+    TargetOptions options{.name = "p/m"};
+    if (has_key) options.keys = {{"a", 1}};
+    Targets targets({options});
+    const Admission admission = targets.admit(0, false, 0);
+    CHECK_FALSE(targets.outlook(admission, refused, 0).another);
+    CHECK((targets.outlook(admission, refused, 0).back_ms > 0) == has_key);
+    CHECK(targets.outlook(admission, down, 0).back_ms == 0);
+    targets.abandon(admission);
+  }
+}
+
 TEST_CASE("what the target is to blame for opens its breaker, what the client did does not") {
   for (const FailureClass mild : {FailureClass::bad_request, FailureClass::too_large,
                                   FailureClass::not_found, FailureClass::filtered}) {

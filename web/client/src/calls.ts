@@ -82,14 +82,19 @@ function origin(answer: unknown): { model: string | null; costMicroUsd: number }
 }
 
 /** @throws ClientError unauthorized where the token cannot be had. */
-export async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {
-  const plain = { 'content-type': 'application/json', accept: 'application/json' };
+export async function tokenOf(token: ClientOptions['token']): Promise<string | undefined> {
   try {
-    const given = typeof token === 'function' ? await token() : token;
-    return given === undefined ? plain : { ...plain, authorization: `Bearer ${given}` };
+    return typeof token === 'function' ? await token() : token;
   } catch (cause) {
     throw new ClientError('unauthorized', 'token() failed, so the relay was not asked.', { cause });
   }
+}
+
+/** @throws ClientError as tokenOf */
+export async function headers(token: ClientOptions['token']): Promise<Record<string, string>> {
+  const plain = { 'content-type': 'application/json', accept: 'application/json' };
+  const given = await tokenOf(token);
+  return given === undefined ? plain : { ...plain, authorization: `Bearer ${given}` };
 }
 
 /** The relay's answer, late or not. @throws ClientError */

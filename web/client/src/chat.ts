@@ -1,15 +1,25 @@
 /** One question to a language model behind the relay, its answer read from the event stream. */
 
 import { aborted, headers } from './calls.js';
+import { broken, eventsOver } from './chat_socket.js';
 import { ClientError } from './errors.js';
 import { readJson, unreachable } from './response.js';
-import type { CallOptions, ChatPiece, ChatRequest, ChatToolCall, ClientOptions } from './types.js';
+import type {
+  CallOptions,
+  ChatPiece,
+  ChatRequest,
+  ChatToolCall,
+  ClientOptions,
+  Schedule,
+} from './types.js';
 
 export interface ChatHost {
   relay: string;
   token: ClientOptions['token'];
   fetch: typeof fetch;
+  WebSocket: ClientOptions['WebSocket'];
   now: () => number;
+  schedule: Schedule;
 }
 
 /** An event longer than this is not read on: the stream is broken. */
@@ -70,10 +80,6 @@ function addCall(calls: ChatToolCall[], piece: CallPiece): number {
   return called.arguments.length;
 }
 
-function broken(why: string): ClientError {
-  return new ClientError('model_failed', `The model's answer broke off: ${why}.`, {});
-}
-
 /** The data of each server-sent event, in order. @throws ClientError model_failed */
 async function* eventsOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = stream.getReader();
@@ -103,6 +109,61 @@ async function* eventsOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<str
 
 const count = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : 0);
 
+/** The answer's chunks over server-sent events. @throws ClientError */
+async function* chunksOf(response: Response): AsyncGenerator<Chunk> {
+  if (!response.ok || response.body === null) {
+    await readJson(response);
+    throw broken('it has no body');
+  }
+  for await (const data of eventsOf(response.body)) {
+    if (data === '[DONE]') return;
+    try {
+      yield JSON.parse(data) as Chunk;
+    } catch (error) {
+      throw error instanceof SyntaxError ? broken('an event is no JSON') : error;
+    }
+  }
+}
+
+async function post(host: ChatHost, request: ChatRequest, signal: AbortSignal | undefined) {
+  return host.fetch(`${host.relay}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { ...(await headers(host.token)), accept: 'text/event-stream' },
+    body: JSON.stringify(body(request)),
+    ...(signal ? { signal } : {}),
+  });
+}
+
+interface Asked {
+  chunks: AsyncIterable<Chunk>;
+  /** Which model answers, as soon as the relay has said so. */
+  model: string | null;
+}
+
+/** Over the socket where that is asked for. */
+async function ask(
+  host: ChatHost,
+  request: ChatRequest,
+  signal: AbortSignal | undefined,
+): Promise<Asked> {
+  if (!request.resumable) {
+    const response = await post(host, request, signal);
+    return { chunks: chunksOf(response), model: response.headers.get('x-redoubt-model') };
+  }
+  const { WebSocket } = host;
+  if (!WebSocket) {
+    const lack =
+      'This platform has no WebSocket: pass one to createClient, or do without resumable.';
+    throw new ClientError('bad_request', lack, { path: 'resumable' });
+  }
+  const onEnd = (model: string | null) => (asked.model = model);
+  const asked: Asked = {
+    chunks: eventsOver({ ...host, WebSocket }, body(request), onEnd, signal),
+    model: null,
+  };
+  return asked;
+}
+
 export async function* chat(
   host: ChatHost,
   request: ChatRequest,
@@ -110,36 +171,14 @@ export async function* chat(
 ): AsyncGenerator<ChatPiece> {
   const { signal } = options;
   const begunMs = host.now();
-  let response: Response;
-  try {
-    response = await host.fetch(`${host.relay}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { ...(await headers(host.token)), accept: 'text/event-stream' },
-      body: JSON.stringify(body(request)),
-      ...(signal ? { signal } : {}),
-    });
-  } catch (error) {
-    if (signal?.aborted) throw aborted();
-    throw error instanceof ClientError ? error : unreachable(host.relay, error);
-  }
-  if (!response.ok || response.body === null) {
-    await readJson(response);
-    throw broken('it has no body');
-  }
-  let model = response.headers.get('x-redoubt-model');
+  let model: string | null = null;
   let text = '';
   let characters = 0;
   const toolCalls: ChatToolCall[] = [];
   let usage: Chunk['usage'] = null;
   try {
-    for await (const data of eventsOf(response.body)) {
-      if (data === '[DONE]') break;
-      let chunk: Chunk;
-      try {
-        chunk = JSON.parse(data) as Chunk;
-      } catch {
-        throw broken('an event is no JSON');
-      }
+    const asked = await ask(host, request, signal);
+    for await (const chunk of asked.chunks) {
       if (chunk.error) throw broken(String(chunk.error.message ?? 'the relay says no more'));
       if (typeof chunk.model === 'string') model ??= chunk.model;
       usage = chunk.usage ?? usage;
@@ -154,6 +193,7 @@ export async function* chat(
       text += piece;
       yield { type: 'text', text: piece };
     }
+    model = asked.model ?? model;
   } catch (error) {
     if (signal?.aborted) throw aborted();
     throw error instanceof ClientError ? error : unreachable(host.relay, error);

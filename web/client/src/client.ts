@@ -298,7 +298,12 @@ export function createClient(options: ClientOptions): Client {
       }
       // Games that never chat do not load it.
       const { chat } = await import('./chat.js');
-      yield* chat({ relay, token: options.token, fetch: host.fetch, now }, request, callOptions);
+      const chatHost = {
+        ...host,
+        token: options.token,
+        WebSocket: options.WebSocket ?? globalThis.WebSocket,
+      };
+      yield* chat(chatHost, request, callOptions);
     },
     connect,
     get status() {

@@ -71,8 +71,8 @@ export interface ClientOptions {
   /** The engine answers when the relay has not by then. Default 2500. */
   deadlineMs?: number;
   fetch?: typeof fetch;
-  /** For connect(); default the platform's WebSocket. */
-  WebSocket?: new (url: string) => WebSocket;
+  /** For connect() and resumable chats; default the platform's WebSocket. */
+  WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
   now?: () => number;
   schedule?: Schedule;
   random?: () => number;
@@ -123,6 +123,11 @@ export interface ChatRequest {
   toolChoice?: 'auto' | 'none' | 'required';
   /** False: at most one call in an answer. */
   parallelToolCalls?: boolean;
+  /**
+   * Over the relay's WebSocket: where the connection breaks another one goes on with the answer.
+   * Default false: over server-sent events, and a break is the answer's end.
+   */
+  resumable?: boolean;
 }
 
 /** Pieces of the answer as they come; the last one is the whole. */

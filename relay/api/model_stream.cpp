@@ -1,0 +1,275 @@
+#include "relay/api/model_stream.hpp"
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "engine/llm/failure.hpp"
+#include "relay/api/model_frames.hpp"
+#include "relay/auth/base64.hpp"
+#include "relay/auth/crypto.hpp"
+
+namespace redoubt::api {
+namespace {
+
+constexpr std::size_t token_random_bytes = 16;
+constexpr std::string_view openai_terminator = "[DONE]";
+constexpr std::string_view outcome_name = "redoubt_model_socket_streams_total";
+constexpr std::string_view outcome_help = "Streams of models over WebSockets, by how they ended.";
+constexpr std::string_view resume_name = "redoubt_model_socket_resumes_total";
+constexpr std::string_view resume_help = "Attempts to go on with a stream on another connection.";
+
+std::int64_t steady_now_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+StreamRegistry::StreamRegistry(upstream::StreamHoldOptions hold, observe::Metrics& metrics)
+    : hold_(hold),
+      complete_(metrics.counter(outcome_name, outcome_help, {{"outcome", "complete"}})),
+      failed_(metrics.counter(outcome_name, outcome_help, {{"outcome", "failed"}})),
+      cancelled_(metrics.counter(outcome_name, outcome_help, {{"outcome", "cancelled"}})),
+      lost_(metrics.counter(outcome_name, outcome_help, {{"outcome", "lost"}})),
+      resumed_(metrics.counter(resume_name, resume_help, {{"outcome", "resumed"}})),
+      resume_refused_(metrics.counter(resume_name, resume_help, {{"outcome", "refused"}})) {}
+
+std::string StreamRegistry::add(const std::shared_ptr<ModelStream>& stream) {
+  std::array<std::uint8_t, token_random_bytes> random{};
+  auth::fill_random(random);
+  std::string token = auth::to_base64url(random);
+  const std::lock_guard lock(mutex_);
+  if (streams_.size() >= model_streams_max) return {};
+  streams_.emplace(token, stream);
+  return token;
+}
+
+std::shared_ptr<ModelStream> StreamRegistry::find(std::string_view token,
+                                                  std::string_view who) const {
+  std::shared_ptr<ModelStream> stream;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = streams_.find(token);
+    if (found != streams_.end()) stream = found->second.lock();
+  }
+  if (stream && stream->who() == who) return stream;
+  resume_refused_.add();
+  return nullptr;
+}
+
+void StreamRegistry::remove(const std::string& token) {
+  const std::lock_guard lock(mutex_);
+  streams_.erase(token);
+}
+
+std::size_t StreamRegistry::size() const {
+  const std::lock_guard lock(mutex_);
+  return streams_.size();
+}
+
+void StreamRegistry::release() {
+  std::vector<std::shared_ptr<ModelStream>> streams;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [token, weak] : streams_) {
+      if (auto stream = weak.lock()) streams.push_back(std::move(stream));
+    }
+  }
+  for (const auto& stream : streams)
+    stream->release();
+}
+
+ModelStream::ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> registry,
+                         std::string id, std::string who, const llm::ChatRequest& request,
+                         std::int64_t created_s)
+    : shard_(shard),
+      registry_(std::move(registry)),
+      id_(std::move(id)),
+      who_(std::move(who)),
+      hold_(registry_->hold()),
+      timer_(shard) {
+  answer_.format = request.format;
+  answer_.include_usage = request.stream_usage;
+  answer_.stamp.model = request.model;
+  answer_.stamp.created_s = created_s;
+}
+
+bool ModelStream::begin(Socket socket) {
+  token_ = registry_->add(shared_from_this());
+  if (token_.empty()) return false;
+  socket_ = std::move(socket);
+  socket_number_ = socket_.number;
+  socket_.peer.send_text(started_frame(id_, token_, registry_->hold().hold_ms));
+  return true;
+}
+
+void ModelStream::hold(std::shared_ptr<upstream::GatewayCall> call) {
+  if (!finished_ && !disposed_) call_ = std::move(call);
+}
+
+void ModelStream::fail(const llm::ChatFailure& failure) {
+  on_refusal({.status = failure.status, .failure = failure}, {});
+}
+
+void ModelStream::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
+  answer_.origin = origin;
+  llm::encode_event(answer_, event, encoded_);
+  began_ = true;
+  push_events();
+}
+
+void ModelStream::on_answer(const llm::ChatAnswer&, llm::WireFormat,
+                            const upstream::CallSummary& summary) {
+  if (finished_ || disposed_) return;
+  push(end_frame(id_, next_sequence(), "complete", summary));
+  finish(registry_->complete_);
+}
+
+void ModelStream::on_refusal(const upstream::CallRefusal& refusal,
+                             const upstream::CallSummary& summary) {
+  if (finished_ || disposed_) return;
+  const std::string body = llm::encode_failure(answer_.format, refusal.failure);
+  if (began_) {
+    // As over SSE, so that the format's own reader sees that the answer is not whole.
+    llm::ChatEvent failed;
+    failed.kind = llm::EventKind::failed;
+    failed.failure = refusal.failure;
+    llm::encode_event(answer_, failed, encoded_);
+    push_events();
+  }
+  push(failed_frame(id_, next_sequence(), refusal, body, summary));
+  finish(registry_->failed_);
+}
+
+void ModelStream::push_events() {
+  const std::string encoded = std::exchange(encoded_, {});
+  for (const SseEvent& event : sse_events(encoded)) {
+    if (finished_ || disposed_) return;
+    if (event.data != openai_terminator) push(event_frame(id_, next_sequence(), event));
+  }
+}
+
+void ModelStream::push(std::string frame) {
+  if (disposed_) return;
+  // A socket that is closing takes nothing more, and is over only when its client has answered.
+  if (socket_number_ != 0 && !socket_.peer.open()) detach(socket_number_);
+  if (disposed_) return;
+  const auto kept = std::make_shared<const std::string>(std::move(frame));
+  hold_.push(kept);
+  if (hold_.state() == upstream::HoldState::attached) socket_.peer.send_text(*kept);
+  if (hold_.state() == upstream::HoldState::lost) lose_soon();
+}
+
+void ModelStream::finish(observe::Counter& outcome) {
+  if (disposed_) return;
+  finished_ = true;
+  call_.reset();
+  outcome.add();
+  if (hold_.state() == upstream::HoldState::attached) wait();
+}
+
+void ModelStream::leave() {
+  const auto call = std::exchange(call_, nullptr);
+  if (call) call->leave();
+}
+
+void ModelStream::cancel(std::uint64_t socket) {
+  if (socket_number_ != socket || finished_ || disposed_) return;
+  leave();
+  push(end_frame(id_, next_sequence(), "cancelled", {}));
+  finish(registry_->cancelled_);
+}
+
+void ModelStream::acknowledge(std::uint64_t socket, std::uint64_t sequence) {
+  if (socket_number_ != socket || disposed_) return;
+  hold_.acknowledge(sequence);
+  if (finished_ && sequence >= hold_.last_sequence()) dispose();
+}
+
+void ModelStream::detach(std::uint64_t socket) {
+  if (socket_number_ != socket || disposed_) return;
+  socket_ = {};
+  socket_number_ = 0;
+  if (registry_->draining()) {
+    lose_soon();
+    return;
+  }
+  hold_.detach(steady_now_ns());
+  wait();
+}
+
+bool ModelStream::resume(Socket socket, std::uint64_t after) {
+  upstream::Resumed resumed;
+  if (!disposed_) resumed = hold_.resume(after, steady_now_ns());
+  if (!resumed.ok) {
+    registry_->resume_refused_.add();
+    const Error error{.code = "not_kept",
+                      .message =
+                          "the frames after the one that is named are not kept, or never "
+                          "were sent: the stream cannot be gone on with from there",
+                      .path = "after"};
+    socket.peer.send_text(fault_frame(id_, error));
+    return false;
+  }
+  registry_->resumed_.add();
+  socket_ = std::move(socket);
+  socket_number_ = socket_.number;
+  timer_.cancel();
+  socket_.peer.send_text(resumed_frame(id_, after));
+  for (const upstream::NumberedFrame& frame : resumed.frames)
+    socket_.peer.send_text(*frame.frame);
+  if (finished_) wait();
+  return true;
+}
+
+void ModelStream::wait() {
+  timer_.expires_after(std::chrono::milliseconds(registry_->hold().hold_ms));
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+    if (!cancelled) self->time_over();
+  });
+}
+
+// A wait that ended just before it was cancelled comes here too: the state says what it is worth.
+void ModelStream::time_over() {
+  if (disposed_) return;
+  if (hold_.state() == upstream::HoldState::attached) {
+    if (finished_) dispose();
+    return;
+  }
+  hold_.time(steady_now_ns());
+  if (hold_.state() == upstream::HoldState::lost) {
+    lose();
+  } else {
+    wait();
+  }
+}
+
+// Not from within the call's own telling.
+void ModelStream::lose_soon() {
+  boost::asio::post(shard_, [self = shared_from_this()] { self->lose(); });
+}
+
+void ModelStream::lose() {
+  if (disposed_) return;
+  leave();
+  if (!finished_) registry_->lost_.add();
+  dispose();
+}
+
+void ModelStream::dispose() {
+  disposed_ = true;
+  socket_ = {};
+  socket_number_ = 0;
+  hold_ = upstream::StreamHold(registry_->hold());
+  timer_.cancel();
+  registry_->remove(token_);
+}
+
+void ModelStream::release() {
+  leave();
+}
+
+}  // namespace redoubt::api

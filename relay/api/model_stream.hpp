@@ -1,0 +1,143 @@
+// ModelStream: one call of a model that is told over a WebSocket, and outlives the socket.
+//
+//   running  --(answer, refusal, cancel)-->            finished   its last frame is kept
+//   running  --(detached for hold_ms, hold too full)--> disposed  the upstream call is cancelled
+//   finished --(hold_ms over, last frame acknowledged)--> disposed
+//
+// 1. A stream belongs to the shard that its call began on. Every function but the constructor and
+//    the readers of atomics is called there; a socket of another shard posts.
+// 2. Which frames go out, and which are kept, StreamHold decides; all of a stream's frames leave
+//    from its shard, so they keep their order on whatever socket it is attached to.
+// 3. Sockets are numbers: what an old socket says of a stream that a newer one took is ignored.
+// 4. StreamRegistry finds a stream by its token, from any thread. It keeps none alive: the call
+//    under way, the timer and the socket's list do.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "engine/llm/encode_answer.hpp"
+#include "relay/http/websocket.hpp"
+#include "relay/net/task.hpp"
+#include "relay/observe/metrics.hpp"
+#include "relay/upstream/gateway.hpp"
+#include "relay/upstream/stream_hold.hpp"
+
+namespace redoubt::api {
+
+class ModelStream;
+
+/// Streams that are not disposed, of all sockets.
+constexpr std::size_t model_streams_max = 4'096;
+
+class StreamRegistry {
+ public:
+  StreamRegistry(upstream::StreamHoldOptions hold, observe::Metrics& metrics);
+
+  /// A token that nobody can guess; "" where there are too many streams.
+  std::string add(const std::shared_ptr<ModelStream>& stream);
+  /// Null where no stream has the token, or another caller's has.
+  std::shared_ptr<ModelStream> find(std::string_view token, std::string_view who) const;
+  void remove(const std::string& token);
+  std::size_t size() const;
+
+  /// From now on a stream whose socket goes is not held.
+  void drain() { draining_ = true; }
+  bool draining() const { return draining_; }
+  /// After the shards have stopped: streams and their calls let go of each other.
+  void release();
+
+  const upstream::StreamHoldOptions& hold() const { return hold_; }
+
+ private:
+  friend class ModelStream;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<ModelStream>, std::less<>> streams_;
+  std::atomic<bool> draining_ = false;
+  upstream::StreamHoldOptions hold_;
+  observe::Counter& complete_;
+  observe::Counter& failed_;
+  observe::Counter& cancelled_;
+  observe::Counter& lost_;
+  observe::Counter& resumed_;
+  observe::Counter& resume_refused_;
+};
+
+class ModelStream final : public upstream::CallClient,
+                          public std::enable_shared_from_this<ModelStream> {
+ public:
+  /// The socket that a stream is told on. `number` is above 0 and no other socket's.
+  struct Socket {
+    std::uint64_t number = 0;
+    http::WebSocketPeer peer;
+  };
+
+  ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> registry, std::string id,
+              std::string who, const llm::ChatRequest& request, std::int64_t created_s);
+
+  const net::Executor& shard() const { return shard_; }
+  const std::string& id() const { return id_; }
+  const std::string& who() const { return who_; }
+  bool finished() const { return finished_; }
+  bool disposed() const { return disposed_; }
+  /// The number of the socket that it is attached to; 0 for none.
+  std::uint64_t socket() const { return socket_number_; }
+
+  /// Tells the socket the token; false, and nothing told, where there are too many streams.
+  bool begin(Socket socket);
+  void hold(std::shared_ptr<upstream::GatewayCall> call);
+  /// What can only be told before the call began.
+  void fail(const llm::ChatFailure& failure);
+  void cancel(std::uint64_t socket);
+  void acknowledge(std::uint64_t socket, std::uint64_t sequence);
+  void detach(std::uint64_t socket);
+  /// What follows `after` goes out on the socket, or why not; false where it does not.
+  bool resume(Socket socket, std::uint64_t after);
+  /// Lets go of the call, which holds it. After the shards have stopped.
+  void release();
+
+  void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
+  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+                 const upstream::CallSummary& summary) override;
+  void on_refusal(const upstream::CallRefusal& refusal,
+                  const upstream::CallSummary& summary) override;
+
+ private:
+  std::uint64_t next_sequence() const { return hold_.last_sequence() + 1; }
+  void push(std::string frame);
+  void push_events();
+  void finish(observe::Counter& outcome);
+  void leave();
+  void lose_soon();
+  void lose();
+  void dispose();
+  void wait();
+  void time_over();
+
+  net::Executor shard_;
+  std::shared_ptr<StreamRegistry> registry_;
+  std::string id_;
+  std::string who_;
+  std::string token_;
+  llm::AnswerStream answer_;
+  std::string encoded_;  // events of one call, before they are frames
+  upstream::StreamHold hold_;
+  Socket socket_;
+  std::shared_ptr<upstream::GatewayCall> call_;
+  boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, net::Executor>
+      timer_;
+  bool began_ = false;  // an event went out
+  std::atomic<bool> finished_ = false;
+  std::atomic<bool> disposed_ = false;
+  std::atomic<std::uint64_t> socket_number_ = 0;
+};
+
+}  // namespace redoubt::api
