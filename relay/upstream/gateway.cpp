@@ -435,8 +435,10 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       requests_counted_(order_.request_counted) {}
 
 CallRun::~CallRun() {
-  // Only where its shard ends before it.
-  if (attempt_) attempt_->detach();
+  if (!attempt_) return;
+  // Its shard ended before it. Attempt and connection hold each other.
+  attempt_->detach();
+  attempt_->connection.reset();
 }
 
 void CallRun::feed(Input input) {
