@@ -384,8 +384,8 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       timer_(shard) {}
 
 CallRun::~CallRun() {
-  // Only where its shard ends before it.
-  if (attempt_) attempt_->detach();
+  // Under way only where its shard ends before it; the connection and its sink hold each other.
+  cancel_attempt();
 }
 
 void CallRun::feed(Input input) {
