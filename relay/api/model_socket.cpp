@@ -231,9 +231,7 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
   void handle_resume(const ResumeFrame& frame) {
     const auto stream = owner_.registry_->find(frame.token, caller_.who());
     if (!stream) {
-      tell({}, fault("unknown_stream",
-                     "no stream of this caller is held under this token: it was not gone on with "
-                     "in time, too much of it had been missed, or its end was acknowledged"));
+      tell({}, unknown_stream());
       return;
     }
     auto entry = find(stream->id());

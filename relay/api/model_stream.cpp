@@ -28,6 +28,13 @@ std::int64_t steady_now_ns() {
 
 }  // namespace
 
+Error unknown_stream() {
+  return {.code = "unknown_stream",
+          .message =
+              "no stream of this caller is held under this token: it was not gone on with in "
+              "time, too much of it had been missed, or its end was acknowledged"};
+}
+
 StreamRegistry::StreamRegistry(upstream::StreamHoldOptions hold, observe::Metrics& metrics)
     : hold_(hold),
       complete_(metrics.counter(outcome_name, outcome_help, {{"outcome", "complete"}})),
@@ -206,12 +213,13 @@ bool ModelStream::resume(Socket socket, std::uint64_t after) {
   if (!disposed_) resumed = hold_.resume(after, steady_now_ns());
   if (!resumed.ok) {
     registry_->resume_refused_.add();
-    const Error error{.code = "not_kept",
-                      .message =
-                          "the frames after the one that is named are not kept, or never "
-                          "were sent: the stream cannot be gone on with from there",
-                      .path = "after"};
-    socket.peer.send_text(fault_frame(id_, error));
+    const Error not_kept{.code = "not_kept",
+                         .message =
+                             "the frames after the one that is named are not kept, or never "
+                             "were sent: the stream cannot be gone on with from there",
+                         .path = "after"};
+    socket.peer.send_text(disposed_ ? fault_frame({}, unknown_stream())
+                                    : fault_frame(id_, not_kept));
     return false;
   }
   registry_->resumed_.add();

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/result.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "relay/http/websocket.hpp"
 #include "relay/net/task.hpp"
@@ -36,6 +37,9 @@ class ModelStream;
 
 /// Streams that are not disposed, of all sockets.
 constexpr std::size_t model_streams_max = 4'096;
+
+/// What a token gets that stands for no stream of its caller, or for one that is over.
+Error unknown_stream();
 
 class StreamRegistry {
  public:
