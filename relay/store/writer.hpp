@@ -40,7 +40,7 @@ struct Job {
 struct WriterOptions {
   std::size_t jobs_max = 4'096;          ///< waiting; over it post() refuses
   std::size_t group_jobs_max = 256;      ///< in one transaction, so that none waits for a long one
-  std::chrono::milliseconds gather{10};  ///< how long patient jobs wait for others
+  std::chrono::milliseconds gather{50};  ///< how long patient jobs wait for others
 };
 
 /// Runs the jobs in one transaction and tells each its result.
