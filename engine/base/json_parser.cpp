@@ -3,10 +3,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 
 namespace redoubt {
 namespace {
@@ -15,21 +15,6 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-/// Has one of eight bytes a meaning inside a string (quote, backslash, control) or a high bit?
-/// May say yes for a byte after one that has; never no for one that has.
-bool has_special(std::uint64_t word) {
-  constexpr std::uint64_t ones = 0x0101010101010101u;
-  const std::uint64_t control = word - ones * 0x20;
-  const std::uint64_t quote = (word ^ (ones * '"')) - ones;
-  const std::uint64_t backslash = (word ^ (ones * '\\')) - ones;
-  return ((control | quote | backslash | word) & (ones * 0x80)) != 0;
-}
-
-bool is_plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
 }
 
 }  // namespace
@@ -208,49 +193,15 @@ bool JsonParser::integer(Json& slot, std::string_view digits, bool negative) con
   return true;
 }
 
-/// The first byte from `from` on that needs a look.
-std::size_t JsonParser::plain_end(std::size_t from) const {
-  std::uint64_t word = 0;
-  while (from + sizeof word <= text_.size()) {
-    std::memcpy(&word, text_.data() + from, sizeof word);
-    if (has_special(word)) break;
-    from += sizeof word;
-  }
-  while (from < text_.size() && is_plain(text_[from]))
-    ++from;
-  return from;
-}
-
-/// Of the well-formed UTF-8 sequence of two bytes or more (Unicode 15, table 3-7), 0 of another.
-std::size_t JsonParser::sequence_length(std::size_t from) const {
-  const auto byte = [&](std::size_t i) -> unsigned {
-    return from + i < text_.size() ? static_cast<unsigned char>(text_[from + i]) : 0u;
-  };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  const unsigned lead = byte(0);
-  if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : 0xBF;
-    return byte(1) >= low && byte(1) <= high && tail(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
-    return byte(1) >= low && byte(1) <= high && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 /// Past the closing quote. `out` is good until the next string.
 bool JsonParser::string(std::string_view& out) {
   std::size_t begin = ++at_;  // of what is not in unescaped_ yet
   bool escaped = false;
   while (true) {
-    at_ = plain_end(at_);
+    at_ = plain_end(text_, at_);
     const char c = peek();
     if (at_ < text_.size() && static_cast<unsigned char>(c) >= 0x80) {
-      const std::size_t length = sequence_length(at_);
+      const std::size_t length = utf8_length(text_, at_);
       if (length == 0) return expected("UTF-8");
       at_ += length;
       continue;

@@ -42,8 +42,6 @@ class JsonParser {
   bool escape();
   bool code_unit(unsigned& unit);
   void append_code_point(unsigned code);
-  std::size_t plain_end(std::size_t from) const;
-  std::size_t sequence_length(std::size_t from) const;
   void skip_space();
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool expected(std::string_view what);
