@@ -1,5 +1,6 @@
 #include "engine/base/json_parser.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -56,7 +57,11 @@ bool JsonParser::value(Json& slot) {
     case '"': {
       std::string_view text;
       if (!string(text)) return false;
-      slot = text;
+      if (text.data() == unescaped_.data()) {
+        slot = std::exchange(unescaped_, {});
+      } else {
+        slot = text;
+      }
       return true;
     }
     case 't':
@@ -208,8 +213,12 @@ bool JsonParser::string(std::string_view& out) {
     }
     if (c != '"' && c != '\\')
       return expected(at_ < text_.size() ? "an escape in place of a control character" : "a quote");
-    if (!escaped && c == '\\') unescaped_.clear();
-    escaped = escaped || c == '\\';
+    if (!escaped && c == '\\') {
+      escaped = true;
+      unescaped_.clear();
+      // A prompt has many escapes: room for it at once, up to where it seems to end.
+      unescaped_.reserve(std::min(text_.find('"', at_ + 2), text_.size()) - begin);
+    }
     if (escaped) unescaped_.append(text_, begin, at_ - begin);
     if (c == '"') break;
     ++at_;

@@ -1,19 +1,20 @@
 #include "engine/base/plain_text.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
 namespace redoubt {
 namespace {
 
-/// Has one of eight bytes a meaning inside a string (quote, backslash, control) or a high bit?
-/// May say yes for a byte after one that has; never no for one that has.
-bool has_special(std::uint64_t word) {
+/// Not 0 where one of eight bytes has a meaning inside a string (quote, backslash, control) or a
+/// high bit. Which one it does not tell: a borrow may mark the byte after it.
+std::uint64_t specials(std::uint64_t word) {
   constexpr std::uint64_t ones = 0x0101010101010101u;
   const std::uint64_t control = word - ones * 0x20;
   const std::uint64_t quote = (word ^ (ones * '"')) - ones;
   const std::uint64_t backslash = (word ^ (ones * '\\')) - ones;
-  return ((control | quote | backslash | word) & (ones * 0x80)) != 0;
+  return (control | quote | backslash | word) & (ones * 0x80);
 }
 
 bool is_plain(char c) {
@@ -24,10 +25,17 @@ bool is_plain(char c) {
 }  // namespace
 
 std::size_t plain_end(std::string_view text, std::size_t from) {
+  std::array<std::uint64_t, 4> words{};
+  while (from + sizeof words <= text.size()) {
+    std::memcpy(words.data(), text.data() + from, sizeof words);
+    if ((specials(words[0]) | specials(words[1]) | specials(words[2]) | specials(words[3])) != 0)
+      break;
+    from += sizeof words;
+  }
   std::uint64_t word = 0;
   while (from + sizeof word <= text.size()) {
     std::memcpy(&word, text.data() + from, sizeof word);
-    if (has_special(word)) break;
+    if (specials(word) != 0) break;
     from += sizeof word;
   }
   while (from < text.size() && is_plain(text[from]))
