@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/json_parser.hpp"
+
 namespace redoubt {
 namespace {
 
@@ -13,83 +15,6 @@ Error json_error(std::string_view text, std::size_t at, std::string message) {
   error.column = static_cast<int>(start == std::string_view::npos ? at + 1 : at - start);
   return error;
 }
-
-// Builds the document while it checks depth and repeated keys, which nlohmann's own DOM parser
-// silently accepts.
-class BoundedSax {
- public:
-  BoundedSax(Json& root, int depth_max) : root_(root), depth_max_(depth_max) {}
-
-  bool null() { return put(nullptr); }
-  bool boolean(bool v) { return put(v); }
-  bool number_integer(std::int64_t v) { return put(v); }
-  bool number_unsigned(std::uint64_t v) { return put(v); }
-  bool number_float(double v, const std::string&) { return put(v); }
-  bool string(std::string& v) { return put(std::move(v)); }
-  bool binary(Json::binary_t&) { return false; }
-  bool start_object(std::size_t) { return open(Json::object()); }
-  bool end_object() { return close(); }
-  bool start_array(std::size_t) { return open(Json::array()); }
-  bool end_array() { return close(); }
-  bool key(std::string& name) {
-    if (stack_.back()->contains(name)) {
-      return refuse("the key \"" + name + "\" appears twice in one object");
-    }
-    key_ = std::move(name);
-    return true;
-  }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) {
-    position_ = position > 0 ? position - 1 : 0;
-    std::string what = e.what();
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: reason"
-    const std::size_t cut = what.find(": ");
-    fault_ = "not valid JSON: " + (cut == std::string::npos ? what : what.substr(cut + 2));
-    return false;
-  }
-
-  const std::string& fault() const { return fault_; }
-  std::size_t position() const { return position_; }
-
- private:
-  bool refuse(std::string why) {
-    fault_ = std::move(why);
-    return false;
-  }
-  Json* place(Json value) {
-    if (stack_.empty()) {
-      root_ = std::move(value);
-      return &root_;
-    }
-    Json& parent = *stack_.back();
-    if (parent.is_array()) {
-      parent.push_back(std::move(value));
-      return &parent.back();
-    }
-    return &(parent[key_] = std::move(value));
-  }
-  bool put(Json value) {
-    place(std::move(value));
-    return true;
-  }
-  bool open(Json value) {
-    if (static_cast<int>(stack_.size()) >= depth_max_) {
-      return refuse("nested deeper than " + std::to_string(depth_max_) + " levels");
-    }
-    stack_.push_back(place(std::move(value)));
-    return true;
-  }
-  bool close() {
-    stack_.pop_back();
-    return true;
-  }
-
-  Json& root_;
-  int depth_max_;
-  std::vector<Json*> stack_;
-  std::string key_;
-  std::string fault_;
-  std::size_t position_ = 0;
-};
 
 std::string join(const std::string& path, std::string_view key) {
   if (path.empty()) return std::string(key);
@@ -105,14 +30,9 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
                       "the JSON text has " + std::to_string(text.size()) +
                           " bytes, more than the allowed " + std::to_string(limits.bytes_max));
   }
-  // The parser takes a NUL for the text's end, and what follows it would pass unread.
-  if (const std::size_t at = text.find('\0'); at != std::string_view::npos)
-    return json_error(text, at, "a NUL byte, which no JSON text has");
   Json root;
-  BoundedSax sax(root, limits.depth_max);
-  if (!Json::sax_parse(text.begin(), text.end(), &sax)) {
-    return json_error(text, sax.position(), sax.fault());
-  }
+  JsonParser parser(text, limits.depth_max);
+  if (!parser.read(root)) return json_error(text, parser.position(), parser.fault());
   return root;
 }
 

@@ -1,37 +1,14 @@
 #include "engine/llm/json_text.hpp"
 
-#include <cstring>
-
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/wire.hpp"
 
 namespace redoubt::llm {
 namespace {
 
+constexpr std::size_t long_text_bytes = 4096;
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
-
-// The length of the well-formed UTF-8 sequence that starts at `at`, 0 where there is none
-// (Unicode 15, table 3-7).
-std::size_t sequence_length(std::string_view s, std::size_t at) {
-  const auto byte = [&](std::size_t i) -> unsigned {
-    return at + i < s.size() ? static_cast<unsigned char>(s[at + i]) : 0u;
-  };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return tail(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : 0xBF;
-    return byte(1) >= low && byte(1) <= high && tail(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
-    return byte(1) >= low && byte(1) <= high && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 void append_control(std::string& out, char c) {
   constexpr char digits[] = "0123456789abcdef";
@@ -53,16 +30,16 @@ void append_control(std::string& out, char c) {
 }
 
 void append_quoted(std::string& out, std::string_view value) {
+  // A prompt: once, instead of growing to it.
+  if (value.size() >= long_text_bytes) out.reserve(out.size() + value.size() + value.size() / 16);
   out += '"';
   std::size_t plain = 0;  // where the run that needs no change began
   std::size_t at = 0;
   while (at < value.size()) {
+    at = plain_end(value, at);
+    if (at == value.size()) break;
     const auto c = static_cast<unsigned char>(value[at]);
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      ++at;
-      continue;
-    }
-    const std::size_t length = sequence_length(value, at);
+    const std::size_t length = utf8_length(value, at);
     if (length > 1) {
       at += length;
       continue;

@@ -271,6 +271,8 @@ Result<Json> read_lenient(std::string_view text, std::uint32_t& repairs) {
   if (text.size() > lenient_bytes_max)
     return make_error("no_json", {"the answer is too long"}, {},
                       {"at most ", lenient_bytes_max, " bytes"}, {});
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // no prose: parse_json takes it too
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   int starts = lenient_starts_max;
   if (const std::size_t open = text.find("```"); open != std::string_view::npos) {
     const std::size_t line = text.find('\n', open);

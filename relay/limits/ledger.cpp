@@ -51,13 +51,14 @@ Picodollars apply(const LeaseEffect& effect, Picodollars& drawn) {
 }
 
 Result<void> insert(store::Database& database, const LedgerLine& line) {
-  auto statement = database.prepare(
+  auto statement = database.kept(
       "INSERT INTO model_calls (ended_ms, request_id, tenant, who, target, key_name, outcome,"
       " input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,"
       " cost_picodollars, estimated, first_token_ms, duration_ms)"
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!statement) return statement.error();
-  return statement->bind(1, line.ended_ms)
+  return (*statement)
+      ->bind(1, line.ended_ms)
       .bind(2, line.request_id)
       .bind(3, line.tenant)
       .bind(4, line.who)
@@ -127,6 +128,7 @@ void Ledger::carry_out(const StoreEffect& effect, Granted granted) {
 void Ledger::write(LedgerLine line) {
   if (!writer_) return;
   store::Job job;
+  job.patient = true;
   job.work = [line = std::move(line)](store::Database& database) { return insert(database, line); };
   job.done = [this](const Result<void>& written) {
     if (!written) lost_.fetch_add(1, std::memory_order_relaxed);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
+#include <cstring>
 
 namespace redoubt::limits {
 namespace {
@@ -20,6 +22,18 @@ int byte_factor(unsigned char first, unsigned char second) {
   return first == 0xef ? 11 : 3;
 }
 
+// Bytes from `from` on that are ASCII, as far as eight at a time show it; at least one.
+std::size_t ascii_run(std::string_view text, std::size_t from) {
+  constexpr std::uint64_t high_bits = 0x8080808080808080u;
+  std::uint64_t word = 0;
+  std::size_t end = from;
+  for (; end + sizeof word <= text.size(); end += sizeof word) {
+    std::memcpy(&word, text.data() + end, sizeof word);
+    if ((word & high_bits) != 0) break;
+  }
+  return std::max<std::size_t>(1, end - from);
+}
+
 }  // namespace
 
 void PromptSize::add_text(std::string_view text) {
@@ -28,7 +42,9 @@ void PromptSize::add_text(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x80) {
-      ++tokens;
+      const std::size_t run = ascii_run(text, i);
+      tokens += static_cast<std::int64_t>(run);
+      i += run - 1;
       continue;
     }
     if (byte >= 0xc0)

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -259,6 +260,19 @@ bool is_address(const std::string& host) {
   return !ec;
 }
 
+/// Asio waits for a connect with EPOLLOUT and asks for it ever after: a connected socket can always
+/// be written to, so that each wait for an answer would wake up once for nothing.
+bool register_anew(Socket& socket) {
+  boost::system::error_code ec;
+  const Tcp::endpoint peer = socket.remote_endpoint(ec);
+  if (ec) return false;
+  const auto descriptor = socket.release(ec);
+  if (ec) return false;
+  socket.assign(peer.protocol(), descriptor, ec);
+  if (ec) ::close(descriptor);
+  return !ec;
+}
+
 Channel::SslPtr client_ssl(const Destination& to, TlsSessionSlot& slot) {
   Channel::SslPtr ssl(SSL_new(to.tls.get()));
   if (!ssl) throw std::bad_alloc();
@@ -387,6 +401,7 @@ Task<bool> ClientService::connect_address(CallPtr call, Tcp::endpoint endpoint) 
   co_await call->connection->socket.async_connect(endpoint, std::move(token));
   if (call->over || ec) co_return false;
   Socket& socket = call->connection->socket;
+  if (!register_anew(socket)) co_return false;
   boost::system::error_code ignored;  // a connection without TCP_NODELAY still works
   socket.set_option(Tcp::no_delay(true), ignored);
   socket.native_non_blocking(true, ec);

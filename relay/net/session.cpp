@@ -235,13 +235,13 @@ Task<void> Session::run_stream() {
   exchange_->output.clear();
   exchange_->written = 0;
   set_phase(Phase::stream, shard_.now().steady_ms);
-  body_->flush();
   try {
-    pending->start(body_);
+    pending->start(body_);  // what is there already goes out with the head
   } catch (const std::exception& e) {
     shard_.observer().on_fault(exchange_->parser.request().route, e.what());
     body_->abort();
   }
+  body_->flush();
   while (!body_->finished()) {
     const Ahead ahead = aborted_ ? Ahead::gone : read_ahead();
     if (ahead == Ahead::gone) {

@@ -75,9 +75,26 @@ void Database::Close::operator()(sqlite3* handle) const {
   sqlite3_close_v2(handle);
 }
 
-Database::Database(Database&&) noexcept = default;
-Database& Database::operator=(Database&&) noexcept = default;
+struct Database::Kept {
+  std::string sql;
+  std::unique_ptr<Statement> statement;
+};
+
+Database::Database(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
 Database::~Database() = default;
+
+// Statements name the database that compiled them, so that those kept do not move with it.
+Database::Database(Database&& other) noexcept
+    : path_(std::move(other.path_)), handle_(std::move(other.handle_)) {
+  other.kept_.clear();
+}
+Database& Database::operator=(Database&& other) noexcept {
+  kept_.clear();
+  other.kept_.clear();
+  path_ = std::move(other.path_);
+  handle_ = std::move(other.handle_);
+  return *this;
+}
 
 Result<Database> Database::open(const std::string& path) {
   if (path != in_memory) {
@@ -117,6 +134,17 @@ Result<Statement> Database::prepare(std::string_view sql) {
       sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &handle, nullptr);
   if (code != SQLITE_OK) return fault("the store");
   return Statement(this, handle);
+}
+
+Result<Statement*> Database::kept(std::string_view sql) {
+  for (const Kept& kept : kept_)
+    if (kept.sql == sql) return kept.statement.get();
+  if (kept_.size() >= kept_statements_max)
+    return fault_of(path_, "the store", "too many statements are kept");
+  auto statement = prepare(sql);
+  if (!statement) return statement.error();
+  kept_.push_back({std::string(sql), std::make_unique<Statement>(std::move(*statement))});
+  return kept_.back().statement.get();
 }
 
 Result<std::int64_t> Database::integer(std::string_view sql) {

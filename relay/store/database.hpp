@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.hpp"
 
@@ -25,6 +26,8 @@ namespace redoubt::store {
 
 /// "Redb" in ASCII: PRAGMA application_id of our files.
 constexpr std::int32_t application_id = 0x52656462;
+/// Statements that kept() holds: the program's own texts, a handful.
+constexpr std::size_t kept_statements_max = 32;
 /// How long a statement waits for another process's lock.
 constexpr int busy_ms_max = 5'000;
 /// The name that opens a database in memory, which ends with the process.
@@ -47,6 +50,9 @@ class Database {
   Result<void> execute(const std::string& sql);
   /// Compiles exactly one statement.
   Result<Statement> prepare(std::string_view sql);
+  /// The same statement each time, compiled once: for constant SQL that runs often and gives no
+  /// rows (Statement::run leaves it as it was). It lives as long as the database is not moved.
+  Result<Statement*> kept(std::string_view sql);
   /// The first column of the first row of a statement that has one.
   Result<std::int64_t> integer(std::string_view sql);
   /// Rows that the last INSERT, UPDATE or DELETE changed.
@@ -60,10 +66,12 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
-  Database(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+  struct Kept;
+  Database(std::string path, sqlite3* handle);
 
   std::string path_;
   std::unique_ptr<sqlite3, Close> handle_;
+  std::vector<Kept> kept_;  ///< after the handle: they end first
 };
 
 /// One compiled statement. Parameters are bound by position, from 1; a statement may be run again

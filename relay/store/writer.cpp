@@ -7,13 +7,19 @@
 namespace redoubt::store {
 namespace {
 
+Result<void> run_kept(Database& database, std::string_view sql) {
+  const auto statement = database.kept(sql);
+  if (!statement) return statement.error();
+  return (*statement)->run();
+}
+
 Result<void> run_alone(Database& database, const Job& job) {
-  if (auto begun = database.execute("SAVEPOINT job"); !begun) return begun;
+  if (auto begun = run_kept(database, "SAVEPOINT job"); !begun) return begun;
   const Result<void> result = job.work(database);
   if (!result) {
-    if (auto undone = database.execute("ROLLBACK TO job"); !undone) return undone;
+    if (auto undone = run_kept(database, "ROLLBACK TO job"); !undone) return undone;
   }
-  if (auto released = database.execute("RELEASE job"); !released) return released;
+  if (auto released = run_kept(database, "RELEASE job"); !released) return released;
   return result;
 }
 
@@ -52,20 +58,31 @@ Writer::~Writer() {
 }
 
 bool Writer::post(Job job) {
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() >= options_.jobs_max) return false;
+    const bool was_pressing = pressing();
+    if (!job.patient) hurry_until_ = taken_ + 1;
+    wake = queue_.empty();
     queue_.push_back(std::move(job));
     ++taken_;
+    wake = wake || (pressing() && !was_pressing);
   }
-  filled_.notify_one();
+  if (wake) filled_.notify_one();
   return true;
 }
 
 void Writer::flush() {
   std::unique_lock lock(mutex_);
   const std::uint64_t until = taken_;
+  hurry_until_ = until;
+  filled_.notify_one();
   written_.wait(lock, [&] { return told_ >= until; });
+}
+
+bool Writer::pressing() const {
+  return stopping_ || hurry_until_ > told_ || queue_.size() >= options_.group_jobs_max;
 }
 
 std::size_t Writer::waiting() const {
@@ -78,6 +95,7 @@ void Writer::run() {
   while (true) {
     filled_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) return;
+    filled_.wait_for(lock, options_.gather, [this] { return pressing(); });
     const auto count = std::min(queue_.size(), options_.group_jobs_max);
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
     std::vector<Job> group(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));

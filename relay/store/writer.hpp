@@ -8,12 +8,15 @@
 //    that it is on disk. A commit that fails is every job's failure.
 // 3. `done` runs on the writer's thread: it must be quick, not throw, and post to wherever the
 //    answer is wanted (a shard's io_context).
-// 4. The queue is bounded by jobs_max: a full queue refuses at once, and the caller answers "busy".
+// 4. A commit costs the disk's patience and a good deal of processor time. Jobs for which nobody
+//    waits gather; one for which somebody waits is begun at once, and takes them along.
+// 5. The queue is bounded by jobs_max: a full queue refuses at once, and the caller answers "busy".
 //
 // run_group is the whole of it without a thread; tests use that.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -30,11 +33,14 @@ struct Job {
   /// Reads and writes within the group's transaction; must not begin or end one, nor throw.
   std::function<Result<void>(Database&)> work;
   std::function<void(const Result<void>&)> done;  ///< may be empty
+  /// Nobody waits for it: it may be kept for WriterOptions::gather, so that more share its commit.
+  bool patient = false;
 };
 
 struct WriterOptions {
-  std::size_t jobs_max = 4'096;      ///< waiting; over it post() refuses
-  std::size_t group_jobs_max = 256;  ///< in one transaction, so that none waits for a long one
+  std::size_t jobs_max = 4'096;          ///< waiting; over it post() refuses
+  std::size_t group_jobs_max = 256;      ///< in one transaction, so that none waits for a long one
+  std::chrono::milliseconds gather{50};  ///< how long patient jobs wait for others
 };
 
 /// Runs the jobs in one transaction and tells each its result.
@@ -59,6 +65,7 @@ class Writer {
 
  private:
   void run();
+  bool pressing() const;
 
   Database database_;
   const WriterOptions options_;
@@ -66,8 +73,9 @@ class Writer {
   std::condition_variable filled_;
   std::condition_variable written_;
   std::vector<Job> queue_;
-  std::uint64_t taken_ = 0;  ///< jobs ever posted
-  std::uint64_t told_ = 0;   ///< jobs whose result was told
+  std::uint64_t taken_ = 0;        ///< jobs ever posted
+  std::uint64_t told_ = 0;         ///< jobs whose result was told
+  std::uint64_t hurry_until_ = 0;  ///< the last of the jobs for which somebody waits
   bool stopping_ = false;
   std::atomic<std::uint64_t> jobs_{0};
   std::atomic<std::uint64_t> groups_{0};

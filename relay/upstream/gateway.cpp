@@ -610,10 +610,12 @@ void CallRun::open(const Action& action) {
   failure_noted_ = false;
   attempt_ = std::make_shared<Attempt>(*this, *provider.dialect);
 
-  llm::ChatRequest request = order_.request;
+  // Written over, not copied: a prompt may be long. The next attempt finds what the client asked
+  // for.
+  llm::ChatRequest& request = order_.request;
+  const std::optional<std::int64_t> asked_output_max = request.output_tokens_max;
   request.model = plan.model;
-  if (!request.output_tokens_max && !plan.card)
-    request.output_tokens_max = targets_[place_].output_upper;
+  if (!asked_output_max && !plan.card) request.output_tokens_max = targets_[place_].output_upper;
   // Usage is asked of the provider whether or not the client wants to see it.
   request.stream = options_.delivery == Delivery::stream;
   request.stream_usage = true;
@@ -623,6 +625,7 @@ void CallRun::open(const Action& action) {
                     .output_tokens_default = targets_[place_].output_upper};
   if (plan.card) where.reasoning = plan.card->reasoning;
   auto wire = llm::encode_request(request, where);
+  request.output_tokens_max = asked_output_max;
   if (!wire) {
     llm::ChatFailure failure =
         llm::local_failure(llm::FailureClass::bad_request, wire.error().message);

@@ -16,15 +16,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <thread>
 
 #include "relay/net/server.hpp"
-#include "tests/bench/healthz/server_process.hpp"
+#include "tests/bench/scratch_folder.hpp"
+#include "tests/bench/server_process.hpp"
 
 using namespace redoubt;
+using bench::ScratchFolder;
 using bench::ServerProcess;
 namespace fs = std::filesystem;
 
@@ -47,20 +48,6 @@ struct Options {
   std::string relay;
 };
 
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "redoubt-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::exit(2);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name) << text;
-    return (path / name).string();
-  }
-  fs::path path;
-};
-
 void serve_core(std::uint16_t port) {
   http::Router router;
   const auto prepared = http::Prepared::make(http::Response::json(200, std::string(health)));
@@ -78,9 +65,9 @@ void serve_core(std::uint16_t port) {
   if (server.listen().ok()) server.run();
 }
 
-ServerProcess start_nginx(const Folder& folder) {
+ServerProcess start_nginx(const ScratchFolder& folder) {
   const std::uint16_t port = bench::free_port();
-  const std::string at = folder.path.string();
+  const std::string at = folder.at("");
   const std::string config = folder.write(
       "nginx.conf", "daemon off; master_process off; pid " + at + "/nginx.pid; error_log " + at +
                         "/error.log;\nevents { worker_connections 8192; }\nhttp { access_log off; "
@@ -93,7 +80,7 @@ ServerProcess start_nginx(const Folder& folder) {
   return {"nginx", std::vector<std::string>{"nginx", "-c", config, "-p", at}, port};
 }
 
-ServerProcess start_relay(const Folder& folder, const std::string& program) {
+ServerProcess start_relay(const ScratchFolder& folder, const std::string& program) {
   const std::uint16_t port = bench::free_port();
   const std::string config = folder.write(
       "relay.yaml", "listeners:\n  - address: 127.0.0.1\n    port: " + std::to_string(port) +
@@ -220,7 +207,7 @@ int main(int argc, char** argv) {
   }
   rlimit files{8192, 8192};
   ::setrlimit(RLIMIT_NOFILE, &files);
-  const Folder folder;
+  const ScratchFolder folder;
   const std::uint16_t core_port = bench::free_port();
   std::vector<ServerProcess> servers;
   servers.push_back(start_nginx(folder));

@@ -33,6 +33,7 @@ TEST_CASE("the JSON of a model's answer, and what had to be mended") {
   const Case cases[] = {
       {R"({"a": 1})", R"({"a":1})", 0},
       {"  [1, 2]\n", "[1,2]", 0},
+      {"\xEF\xBB\xBF [1]", "[1]", 0},
       {"Here you are:\n```json\n{\"a\": 1}\n```\nGood luck!", R"({"a":1})", repair_fence},
       {"```\n{\"a\": 1}", R"({"a":1})", repair_fence},
       {"The plan is {\"a\": 1}, as you asked.", R"({"a":1})", repair_prose},

@@ -16,6 +16,11 @@ std::int64_t tokens_of(std::string_view text) {
 TEST_CASE("a text has at most a token for each byte of its longest normal form") {
   CHECK(tokens_of("") == 0);
   CHECK(tokens_of("hello") == 5);
+  // Wherever another character lies among those that are counted eight at a time.
+  for (std::size_t at = 0; at <= 20; ++at) {
+    const std::string around = std::string(at, 'x') + "\xce\x90" + std::string(20 - at, 'x');
+    CHECK(tokens_of(around) == 26);
+  }
   // NFKC makes 33 bytes of U+FDFA, NFD 6 bytes of U+0390: the factors are exact there.
   CHECK(tokens_of("\xef\xb7\xba") == 33);
   CHECK(tokens_of("\xce\x90") == 6);

@@ -94,6 +94,45 @@ TEST_CASE("many threads post; everything is written once, in fewer groups than j
   CHECK(again->integer("SELECT count(*) FROM t").value() == threads * each);
 }
 
+TEST_CASE("patient jobs wait for company, and a pressing one takes them along") {
+  constexpr int patient_jobs = 10;
+  std::latch told(patient_jobs + 1);
+  // Nobody waits an hour: only the pressing job, or the end, makes it begin.
+  Writer writer(table(), {.gather = std::chrono::hours(1)});
+  const auto tell = [&](const Result<void>& result) {
+    CHECK(result.ok());
+    told.count_down();
+  };
+  for (int i = 0; i < patient_jobs; ++i) {
+    Job job{[i](Database& d) { return insert(d, i); }, tell};
+    job.patient = true;
+    REQUIRE(writer.post(std::move(job)));
+  }
+  CHECK(writer.waiting() == patient_jobs);
+  REQUIRE(writer.post({[](Database& d) { return insert(d, patient_jobs); }, tell}));
+  told.wait();
+  writer.flush();
+  CHECK(writer.groups() == 1);
+}
+
+TEST_CASE("a full group and a flush do not wait either") {
+  Writer writer(table(), {.group_jobs_max = 2, .gather = std::chrono::hours(1)});
+  std::latch pair(2);
+  for (int i = 0; i < 2; ++i) {
+    Job job{[i](Database& d) { return insert(d, i); },
+            [&](const Result<void>&) { pair.count_down(); }};
+    job.patient = true;
+    REQUIRE(writer.post(std::move(job)));
+  }
+  pair.wait();
+  bool told = false;
+  Job job{[](Database& d) { return insert(d, 2); }, [&](const Result<void>&) { told = true; }};
+  job.patient = true;
+  REQUIRE(writer.post(std::move(job)));
+  writer.flush();
+  CHECK(told);
+}
+
 TEST_CASE("a full queue refuses, and the end writes what was taken") {
   constexpr std::size_t jobs_max = 4;
   std::latch started(1);

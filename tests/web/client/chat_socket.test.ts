@@ -92,6 +92,7 @@ const errorOf = (work: Promise<unknown>) =>
 const whole = {
   type: 'done',
   text: 'one two three',
+  toolCalls: [],
   model: 'mock/one',
   inputTokens: 7,
   outputTokens: 3,

@@ -1,14 +1,17 @@
-#include "tests/bench/healthz/server_process.hpp"
+#include "tests/bench/server_process.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -63,7 +66,8 @@ int connect_loopback(std::uint16_t port) {
   return -1;
 }
 
-ServerProcess::ServerProcess(std::string name, std::vector<std::string> command, std::uint16_t port)
+ServerProcess::ServerProcess(std::string name, std::vector<std::string> command, std::uint16_t port,
+                             const Launch& launch)
     : ServerProcess(
           std::move(name),
           [&command] {
@@ -74,13 +78,19 @@ ServerProcess::ServerProcess(std::string name, std::vector<std::string> command,
             ::execvp(arguments[0], arguments.data());
             ::_exit(127);
           },
-          port) {}
+          port, launch) {}
 
 ServerProcess::ServerProcess(std::string name, const std::function<void()>& serve,
-                             std::uint16_t port)
+                             std::uint16_t port, const Launch& launch)
     : name_(std::move(name)), port_(port), pid_(::fork()) {
   if (pid_ != 0) return;
-  pin(0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pin(launch.processor);
+  if (!launch.output.empty()) {
+    const int fd = ::open(launch.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || ::dup2(fd, STDOUT_FILENO) < 0 || ::dup2(fd, STDERR_FILENO) < 0) ::_exit(126);
+    ::close(fd);
+  }
   serve();
   ::_exit(0);
 }
@@ -134,6 +144,15 @@ std::size_t ServerProcess::resident_bytes() const {
   std::size_t resident = 0;
   file >> total >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::size_t ServerProcess::open_files() const {
+  std::error_code ec;
+  std::size_t count = 0;
+  for (std::filesystem::directory_iterator it("/proc/" + std::to_string(pid_) + "/fd", ec), end;
+       !ec && it != end; it.increment(ec))
+    ++count;
+  return count;
 }
 
 }  // namespace redoubt::bench

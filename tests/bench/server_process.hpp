@@ -1,4 +1,5 @@
-// A server as a child process of the benchmark: started, watched through /proc, ended.
+// A server as a child process of the benchmark: started, watched through /proc, ended. It ends with
+// the benchmark, however that ends.
 #pragma once
 
 #include <sys/types.h>
@@ -10,12 +11,20 @@
 
 namespace redoubt::bench {
 
+/// Where a server runs and what becomes of what it prints.
+struct Launch {
+  int processor = 0;
+  std::string output;  ///< file for what it prints; empty: the benchmark's own output
+};
+
 class ServerProcess {
  public:
   /// Runs `command` (looked up on the PATH) on one processor.
-  ServerProcess(std::string name, std::vector<std::string> command, std::uint16_t port);
+  ServerProcess(std::string name, std::vector<std::string> command, std::uint16_t port,
+                const Launch& launch = {});
   /// Runs `serve` in a forked child on one processor.
-  ServerProcess(std::string name, const std::function<void()>& serve, std::uint16_t port);
+  ServerProcess(std::string name, const std::function<void()>& serve, std::uint16_t port,
+                const Launch& launch = {});
   ~ServerProcess();
   ServerProcess(ServerProcess&& other) noexcept;
   ServerProcess(const ServerProcess&) = delete;
@@ -29,6 +38,8 @@ class ServerProcess {
   double cpu_seconds() const;
   /// Resident memory in bytes.
   std::size_t resident_bytes() const;
+  /// Open file descriptors.
+  std::size_t open_files() const;
 
  private:
   std::string name_;
