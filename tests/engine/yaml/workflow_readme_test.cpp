@@ -39,9 +39,11 @@ std::vector<std::string> examples() {
 
 TEST_SUITE("workflow/readme") {
   TEST_CASE("every example loads and runs to its end") {
-    const Surroundings around{{"strategist.team_strategy", "math.double"}, {{"greet", {}}}};
+    const Surroundings around{
+        {"strategist.team_strategy", "math.double", "memory.search", "memory.store"},
+        {{"greet", {}}}};
     const auto files = examples();
-    CHECK(files.size() == 3);
+    CHECK(files.size() == 4);
     for (const std::string& text : files) {
       CAPTURE(text);
       const auto file = yaml::read_yaml(text);
@@ -52,16 +54,17 @@ TEST_SUITE("workflow/readme") {
       REQUIRE(loaded.ok());
       auto run = Run::start(
           loaded.definition,
-          R"({"team": "red", "share_permille": 400, "threats": ["north"], "count": 2, "nights": 1, "list": [1, 2]})",
+          R"({"team": "red", "share_permille": 400, "threats": ["north"], "count": 2, "nights": 1, "list": [1, 2],
+              "firm": "Vauban", "question": "Is it paid?"})",
           {"readme", 1, 1000});
       REQUIRE_MESSAGE(run, run.error().message);
       for (int turn = 0; turn < 100 && run->status() == RunStatus::running; ++turn) {
         for (const Effect& effect : run->take().effects) {
           const InputKind kind =
               effect.kind == StepKind::ask ? InputKind::answer : InputKind::completed;
-          const auto given = run->give(
-              {kind, 1000 + turn, effect.id,
-               R"({"text": "a", "json": {"good": true}, "confirmed": true, "number": 7, "yes": true})"});
+          const auto given = run->give({kind, 1000 + turn, effect.id,
+                                        R"({"text": "a", "json": {"good": true, "pass": true},
+                   "confirmed": true, "number": 7, "yes": true})"});
           REQUIRE_MESSAGE(given, given.error().message);
         }
         if (run->next_timer_ms() > 0 && run->open_effects().empty())
