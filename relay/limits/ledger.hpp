@@ -2,7 +2,8 @@
 //
 // 1. A lease's draw is one transaction: it is on disk before anybody may spend it.
 // 2. Lines of attempts are written behind the call, in order, at most WriterOptions::gather later;
-//    where the writer's queue is full the line is lost and counted, the money is not: leases hold it.
+//    where the writer's queue is full the line is lost and counted, the money is not: leases hold
+//    it.
 // 3. Without a store (a relay without the file) draws are granted from memory.
 #pragma once
 
