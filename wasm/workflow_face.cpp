@@ -23,6 +23,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/workflow/bundle.hpp"
+#include "engine/workflow/kin.hpp"
 #include "engine/workflow/loader.hpp"
 #include "engine/workflow/run.hpp"
 #include "wasm/guard.hpp"
@@ -120,25 +121,32 @@ Json json_of(const workflow::Effect& effect) {
           {"deadline", effect.deadline_ms}};
 }
 
-workflow::Surroundings around_of(const std::string& builtins) {
-  workflow::Surroundings around;
-  for (std::size_t at = 0; at < builtins.size();) {
-    const std::size_t comma = std::min(builtins.find(',', at), builtins.size());
-    around.builtins.push_back(builtins.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return around;
+/// `around`: {builtins: [name], workflows: [name], pinned}; a pinned definition is a run's own.
+workflow::Surroundings around_of(const std::string& around) {
+  workflow::Surroundings all;
+  const Json json = unwrap(parse_json(around));
+  const auto names = [&json](const char* key, auto add) {
+    const auto list = json.find(key);
+    if (list == json.end()) return;
+    for (const Json& name : *list)
+      if (name.is_string()) add(*name.get_ptr<const std::string*>());
+  };
+  if (!json.is_object()) throw Fault{{.code = "bad_argument", .message = "around is an object"}};
+  names("builtins", [&](const std::string& name) { all.builtins.push_back(name); });
+  names("workflows", [&](const std::string& name) { all.workflows.push_back({name, {}}); });
+  all.pinned = json.value("pinned", Json(false)) == Json(true);
+  return all;
 }
 
-workflow::Loaded loaded(const std::string& file, const std::string& builtins) {
+workflow::Loaded loaded(const std::string& file, const std::string& around) {
   const Document document = unwrap(read_json_document(file, {file_bytes_max, 64}));
-  return workflow::load(document, around_of(builtins));
+  return workflow::load(document, around_of(around));
 }
 
 // --- definitions ---
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int workflow_face_version = 3;
+constexpr int workflow_face_version = 4;
 
 std::string versions() {
   return joined({"{\"workflowFace\":", workflow_face_version, "}"});
@@ -337,6 +345,15 @@ double whole_bytes(const std::string& history) {
   });
 }
 
+// --- runs that a run leads to ---
+
+std::string child_id(const std::string& effect_key) {
+  return workflow::child_id(effect_key);
+}
+std::string successor_id(const std::string& run) {
+  return workflow::successor_id(run);
+}
+
 // --- memory ---
 
 constexpr std::size_t memories_bytes_max = 64u << 20;
@@ -382,7 +399,7 @@ val export_bundle(int handle, const std::string& history) {
 /// Takes a run over from a bundle: {run, id, workflow, definition, sha256}, and its history by
 /// takenEvents(). Its player is the one person whose page this is: what he approved elsewhere
 /// holds. `before`: the run as it is known here, or 0.
-std::string import_bundle(const std::string& bytes, const std::string& builtins, double now_ms,
+std::string import_bundle(const std::string& bytes, const std::string& around, double now_ms,
                           double clock_offset_ms, int before) {
   return guarded([&] {
     const auto bundle = unwrap(workflow::read_bundle(bytes));
@@ -397,7 +414,7 @@ std::string import_bundle(const std::string& bytes, const std::string& builtins,
       importer.known.under_way = known.status() == workflow::RunStatus::running;
       if (known.status() == workflow::RunStatus::parked) importer.known.left_at = known.head();
     }
-    auto imported = unwrap(workflow::import_run(bundle, around_of(builtins), importer));
+    auto imported = unwrap(workflow::import_run(bundle, around_of(around), importer));
     const DefinitionPtr definition = imported.run.definition();
     const std::string id = imported.run.id();
     const int held_definition = next_handle();
@@ -434,6 +451,8 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("header", &history_header);
   function("events", &events);
   function("wholeBytes", &whole_bytes);
+  function("childId", &child_id);
+  function("successorId", &successor_id);
   function("memory", &memory);
   function("park", &park);
   function("exportBundle", &export_bundle);

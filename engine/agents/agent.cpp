@@ -74,6 +74,9 @@ class AgentReader {
                      const std::string& path);
   void known_keys(const Json& object, const std::string& path, const char* const* keys,
                   std::size_t count);
+  void need_builtin(const Json& name, const std::string& path) {
+    if (!around_.pinned) find(around_.builtins, name, "built-in", path);
+  }
   void persona();
   void tools();
   void tool(const Json& name, const std::string& path);
@@ -291,7 +294,7 @@ void AgentReader::guardrail(const Json& given, std::uint32_t place, const std::s
   } else if (builtin) {
     guard.kind = GuardrailKind::builtin;
     guard.target = text(given, "builtin", path);
-    find(around_.builtins, *builtin, "built-in", path + ".builtin");
+    need_builtin(*builtin, path + ".builtin");
   } else {
     guard.kind = GuardrailKind::model;
     guard.model = find(around_.models, *model, "model", path + ".model");
@@ -322,8 +325,8 @@ void AgentReader::memory() {
           {"session, agent or user"}, Json(scope));
   use.recall = number(*given, "recall", path, 0, kRecallMax, use.recall);
   use.remember = flag(*given, "remember", path, true);
-  if (use.recall > 0) find(around_.builtins, "memory.search", "built-in", path);
-  if (use.remember) find(around_.builtins, "memory.store", "built-in", path);
+  if (use.recall > 0) need_builtin("memory.search", path);
+  if (use.remember) need_builtin("memory.store", path);
   agent_.memory = use;
 }
 

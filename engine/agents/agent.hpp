@@ -112,6 +112,7 @@ struct Surroundings {
   std::vector<Value> function_settings;  ///< beside `functions`
   std::vector<std::string> agents;
   std::vector<std::string> builtins;
+  bool pinned = false;  ///< built-ins are not looked for: the file was found good before
 };
 
 /// The agent `name`; what is wrong is added to `faults`, and what is wrong is left out of it.

@@ -50,6 +50,7 @@ agents::Surroundings surroundings(const Reading& r) {
     around.function_settings.push_back(tool.settings);
   }
   around.builtins = r.around.builtins;
+  around.pinned = r.around.pinned;
   return around;
 }
 

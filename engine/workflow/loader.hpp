@@ -33,6 +33,9 @@ struct Callable {
 struct Surroundings {
   std::vector<std::string> builtins;
   std::vector<Callable> workflows;
+  /// A definition that a run has pinned: it was found good when the run began, so what it calls is
+  /// not looked for again. What is not there any more fails when the run comes to it.
+  bool pinned = false;
 };
 
 struct Loaded {

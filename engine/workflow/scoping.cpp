@@ -360,6 +360,7 @@ void Scoping::targets(StepId id, const Draft& draft) {
     for (const std::string& name : r_.around.builtins)
       known.push_back(name);
   }
+  if (kind == StepKind::builtin && r_.around.pinned) return;
   if (what) {
     for (const std::string_view name : known)
       if (name == target) return;
@@ -400,6 +401,7 @@ void Scoping::calls(StepId id, const Draft& draft) {
     r_.fault("bad_step", path, {"a branch cannot hand the whole run to a workflow"},
              {"the handoff outside of parallel and for_each"});
   if (handoff && (target == "self" || target == d_.name)) return;  // continue as new
+  if (r_.around.pinned) return;
   bool known = target == d_.name;
   for (const Callable& workflow : r_.around.workflows)
     known = known || workflow.name == target;

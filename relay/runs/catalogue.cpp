@@ -18,8 +18,9 @@ namespace {
 constexpr std::size_t definition_bytes_max = 1 << 20;
 constexpr int definition_depth_max = 64;
 
-Result<workflow::DefinitionPtr> loaded(const Document& document) {
-  workflow::Loaded found = workflow::load(document, surroundings());
+Result<workflow::DefinitionPtr> loaded(const Document& document,
+                                       const workflow::Surroundings& around) {
+  workflow::Loaded found = workflow::load(document, around);
   if (found.ok()) return std::move(found.definition);
   Error fault = found.faults.front();
   fault.message = joined({fault.code, ": ", fault.message});
@@ -31,15 +32,15 @@ Result<workflow::DefinitionPtr> loaded(const Document& document) {
 
 }  // namespace
 
-const workflow::Surroundings& surroundings() {
-  static const workflow::Surroundings around{play::builtins(), {}};
+const workflow::Surroundings& pinned_surroundings() {
+  static const workflow::Surroundings around{play::builtins(), {}, true};
   return around;
 }
 
 Result<Catalogue> Catalogue::shipped() {
   Catalogue catalogue;
   for (const workflows::Shipped& one : workflows::shipped()) {
-    auto definition = read_workflow(one.text);
+    auto definition = read_workflow(one.text, catalogue.surroundings());
     if (!definition) return definition.error();
     catalogue.put(std::string(one.name), std::move(*definition));
   }
@@ -69,16 +70,25 @@ std::vector<std::string> Catalogue::names() const {
   return all;
 }
 
-Result<workflow::DefinitionPtr> read_definition(std::string_view json) {
-  const auto document = read_json_document(json, {definition_bytes_max, definition_depth_max});
-  if (!document) return document.error();
-  return loaded(*document);
+workflow::Surroundings Catalogue::surroundings() const {
+  workflow::Surroundings around{play::builtins(), {}, false};
+  for (const auto& [name, definition] : definitions_)
+    around.workflows.push_back({name, workflow::calls_of(*definition)});
+  return around;
 }
 
-Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml) {
+Result<workflow::DefinitionPtr> read_definition(std::string_view json,
+                                                const workflow::Surroundings& around) {
+  const auto document = read_json_document(json, {definition_bytes_max, definition_depth_max});
+  if (!document) return document.error();
+  return loaded(*document, around);
+}
+
+Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
+                                              const workflow::Surroundings& around) {
   const auto document = yaml::read_yaml(yaml);
   if (!document) return document.error();
-  return loaded(*document);
+  return loaded(*document, around);
 }
 
 std::shared_ptr<const Catalogue> LiveCatalogue::current() const {
@@ -95,13 +105,21 @@ void LiveCatalogue::replace(Catalogue catalogue) {
 WorkflowFolder::Look WorkflowFolder::look(const std::vector<WorkflowFile>& files) {
   Look found;
   bool changed = false;
+  workflow::Surroundings around = shipped_.surroundings();
+  for (const WorkflowFile& file : files) {
+    // A file may call the others, in whatever order they are read.
+    const auto before = seen_.find(file.name);
+    const bool known = before != seen_.end() && before->second.good;
+    around.workflows.push_back(
+        {file.name, known ? workflow::calls_of(*before->second.good) : std::vector<std::string>()});
+  }
   std::map<std::string, Seen> now;
   for (const WorkflowFile& file : files) {
     Seen seen;
     if (const auto before = seen_.find(file.name); before != seen_.end()) seen = before->second;
     if (seen.text != file.text) {
       seen.text = file.text;
-      auto read = read_workflow(file.text);
+      auto read = read_workflow(file.text, around);
       if (read) {
         seen.good = std::move(*read);
         changed = true;

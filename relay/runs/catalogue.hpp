@@ -19,8 +19,9 @@
 
 namespace redoubt::runs {
 
-/// What a workflow can call here.
-const workflow::Surroundings& surroundings();
+/// What a definition that is pinned by a run or a bundle can call: what is not here any more fails
+/// when the run comes to it.
+const workflow::Surroundings& pinned_surroundings();
 
 class Catalogue {
  public:
@@ -32,6 +33,8 @@ class Catalogue {
   workflow::DefinitionPtr find(std::string_view name) const;
   std::vector<Digest256> hashes() const;
   std::vector<std::string> names() const;
+  /// What a new workflow can call: the built-ins, and every workflow of the catalogue.
+  workflow::Surroundings surroundings() const;
 
  private:
   std::map<std::string, workflow::DefinitionPtr, std::less<>> definitions_;
@@ -39,10 +42,12 @@ class Catalogue {
 
 /// A definition from its canonical JSON, as a run pins it, or from a caller's file.
 /// Errors: "bad_json"; "bad_workflow" with the first fault and how many more there are.
-Result<workflow::DefinitionPtr> read_definition(std::string_view json);
+Result<workflow::DefinitionPtr> read_definition(std::string_view json,
+                                                const workflow::Surroundings& around);
 
 /// A definition from a file's YAML. Errors: "bad_yaml", "bad_workflow", with line and column.
-Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml);
+Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
+                                              const workflow::Surroundings& around);
 
 /// The catalogue of the moment. Any thread.
 class LiveCatalogue {

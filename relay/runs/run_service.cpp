@@ -19,6 +19,7 @@
 #include "engine/base/message.hpp"
 #include "engine/play/builtins.hpp"
 #include "engine/workflow/bundle.hpp"
+#include "engine/workflow/kin.hpp"
 #include "relay/auth/crypto.hpp"
 #include "relay/runs/model_step.hpp"
 
@@ -69,6 +70,11 @@ std::string event_text(const workflow::Definition& definition, const workflow::E
   if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
   return joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind),
                  "\ndata: ", canonical(json), "\n\n"});
+}
+
+// Children's chance follows from their ids, as their ids from their parents'.
+std::uint64_t seed_of(const std::string& id) {
+  return std::strtoull(id.substr(0, 8).c_str(), nullptr, 16);
 }
 
 bool over(RunStatus status) {
@@ -180,17 +186,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     const std::int64_t now = observe::wall_now_ms();
     auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, now});
     if (!run) return told(run.error());
-    StoredRun stored{.id = run->id(),
-                     .owner = owner.who,
-                     .tenant = owner.tenant,
-                     .anonymous = owner.anonymous,
-                     .workflow = (*definition)->name,
-                     .definition = (*definition)->bytes,
-                     .started_ms = now};
-    stored.history = workflow::history_header((*definition)->hash);
-    started_.add();
-    Open& open = hold(std::move(*run), std::move(stored), owner.limits);
-    open.fresh = true;
+    Open& open = hold_new(owner, std::move(*run), now);
     open.told.push_back(std::move(told));
     go_on(open);
   }
@@ -291,6 +287,12 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     ToldJson told;  ///< empty for effects and timers
   };
 
+  /// A step of a run that stands for another run.
+  struct Waiter {
+    std::string run;
+    std::string effect;
+  };
+
   /// A run in memory. Its history is what was stored.
   struct Open {
     Open(Run r, StoredRun s, auth::CallerLimits l, asio::io_context& io)
@@ -303,8 +305,11 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     std::int64_t epoch = -1;  ///< of the bundle that is being imported
     std::deque<Waiting> inputs;
     std::map<std::string, std::shared_ptr<ModelStep>> models;
-    std::vector<ToldJson> told;     ///< want its view once what waits is stored
-    std::vector<ToldJson> exports;  ///< want its bundle
+    std::map<std::string, std::string> children;  ///< effects and the runs that they stand for
+    std::vector<Waiter> waiters;                  ///< steps of other runs that wait for its end
+    bool following = false;                       ///< the run that goes on is being begun
+    std::vector<ToldJson> told;                   ///< want its view once what waits is stored
+    std::vector<ToldJson> exports;                ///< want its bundle
     std::vector<http::BodyStreamPtr> watchers;
     std::vector<workflow::Checkpoint> checkpoints;
     asio::steady_timer timer;
@@ -324,7 +329,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     if (!owner.may_author)
       return make_error("not_author", {"workflows of your own need the scope workflow:author"},
                         {"workflow"}, {}, {});
-    return read_definition(order.definition);
+    return read_definition(order.definition, around_.catalogue.current()->surroundings());
   }
 
   std::optional<Error> no_room(const Owner& owner) const {
@@ -341,6 +346,22 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     const std::string id = stored.id;
     auto open = std::make_unique<Open>(std::move(run), std::move(stored), std::move(limits), io_);
     return *(open_[id] = std::move(open));
+  }
+
+  Open& hold_new(const Owner& owner, Run run, std::int64_t now) {
+    const workflow::DefinitionPtr definition = run.definition();
+    StoredRun stored{.id = run.id(),
+                     .owner = owner.who,
+                     .tenant = owner.tenant,
+                     .anonymous = owner.anonymous,
+                     .workflow = definition->name,
+                     .definition = definition->bytes,
+                     .started_ms = now};
+    stored.history = workflow::history_header(definition->hash);
+    started_.add();
+    Open& open = hold(std::move(run), std::move(stored), owner.limits);
+    open.fresh = true;
+    return open;
   }
 
   // What is over is read again from the store when somebody asks for it.
@@ -384,7 +405,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
   }
 
   static Result<Run> replayed(const StoredRun& stored) {
-    auto definition = read_definition(stored.definition);
+    auto definition = read_definition(stored.definition, pinned_surroundings());
     if (!definition) return definition.error();
     return Run::replay(*definition, stored.history);
   }
@@ -423,7 +444,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
       importer.known.under_way = before.status() == RunStatus::running;
       if (before.status() == RunStatus::parked) importer.known.left_at = before.head();
     }
-    auto imported = workflow::import_run(bundle, surroundings(), importer);
+    auto imported = workflow::import_run(bundle, pinned_surroundings(), importer);
     if (!imported) return told(imported.error());
     const workflow::DefinitionPtr definition = imported->run.definition();
     StoredRun stored{.id = imported->run.id(),
@@ -477,7 +498,9 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     if (taken.count == 0 && !open.fresh) return do_taken(open, taken);
     open.storing = true;
     const std::string id = open.stored.id;
-    if (over(open.run.status()) && open.stored.ended_ms == 0) {
+    // One that goes on in another run is over when that one is stored.
+    if (over(open.run.status()) && open.run.status() != RunStatus::continued &&
+        open.stored.ended_ms == 0) {
       open.stored.ended_ms = observe::wall_now_ms();
       ended_.add();
     }
@@ -554,7 +577,11 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     for (ToldJson& told : std::exchange(open.exports, {}))
       told(bundle_of(open));
     if (open.run.status() != RunStatus::running) drop_effects(open);
-    if (over(open.run.status())) return end_watchers(open);
+    if (over(open.run.status())) {
+      end_watchers(open);
+      if (open.run.status() == RunStatus::continued) return follow(open);
+      return tell_waiters(open);
+    }
     const std::int64_t due = open.run.next_timer_ms();
     const std::uint64_t serial = ++open.serial;
     if (due == 0) return;
@@ -582,6 +609,8 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
         return begin_model(open, effect);
       case StepKind::ask:
         return;  // its owner answers
+      case StepKind::child:
+        return begin_child(open, effect);
       case StepKind::tool:
         return fail(open, effect.id, "no_tool", "the relay has no tools of its own");
       default:
@@ -644,16 +673,147 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
   void fail(Open& open, const std::string& effect, const char* code, const char* message) {
     finish(open, effect, true, play::failure(Error{.code = code, .message = message}));
   }
-  static void drop_effect(Open& open, const std::string& id) {
+  void drop_effect(Open& open, const std::string& id) {
+    if (const auto child = open.children.find(id); child != open.children.end()) {
+      cancel_child(child->second);
+      open.children.erase(child);
+    }
     const auto found = open.models.find(id);
     if (found == open.models.end()) return;
     found->second->leave();
     open.models.erase(found);
   }
-  static void drop_effects(Open& open) {
+  void drop_effects(Open& open) {
+    for (auto& [id, child] : std::exchange(open.children, {}))
+      cancel_child(child);
     for (auto& [id, step] : open.models)
       step->leave();
     open.models.clear();
+  }
+
+  // --- runs that runs lead to ---
+
+  static Owner owner_of(const Open& open) {
+    return {.who = open.stored.owner,
+            .tenant = open.stored.tenant,
+            .anonymous = open.stored.anonymous,
+            .limits = open.limits};
+  }
+
+  // How many runs wait for this one, one for the other.
+  int depth_of(const Open& open) const {
+    int depth = 0;
+    for (const Open* at = &open; at && !at->waiters.empty() && depth <= workflow::kChildDepthMax;
+         ++depth) {
+      const auto above = open_.find(at->waiters.front().run);
+      at = above == open_.end() ? nullptr : above->second.get();
+    }
+    return depth;
+  }
+
+  // The effect's end, told from outside the parent's own turn.
+  void tell_parent(const Waiter& waiter, bool failed, std::string value) {
+    post([this, waiter, failed, value = std::move(value)] {
+      const auto found = open_.find(waiter.run);
+      if (stopped_ || found == open_.end()) return;
+      found->second->children.erase(waiter.effect);
+      finish(*found->second, waiter.effect, failed, value);
+      go_on(*found->second);
+    });
+  }
+
+  void begin_child(Open& open, const Effect& effect) {
+    const std::string id = workflow::child_id(effect.key);
+    const Waiter waiter{open.stored.id, effect.id};
+    if (depth_of(open) >= workflow::kChildDepthMax)
+      return fail(open, effect.id, "too_deep", "children of children go no deeper");
+    open.children[effect.id] = id;
+    start_or_join(owner_of(open), id, effect.target, nullptr, effect.request, waiter);
+  }
+
+  // `pinned`: the definition where it is known; else that of the catalogue's name.
+  void start_or_join(Owner owner, const std::string& id, const std::string& workflow,
+                     workflow::DefinitionPtr pinned, const std::string& input,
+                     std::optional<Waiter> waiter, ToldJson stored = {}) {
+    with(owner, id, [=, this](Result<Open*> found) {
+      if (found) return join(**found, waiter, stored);
+      const auto failed = [&](const Error& error) {
+        if (waiter) tell_parent(*waiter, true, play::failure(error));
+        if (stored) stored(error);
+      };
+      if (found.error().code != "unknown_run") return failed(found.error());
+      auto definition = pinned ? pinned : around_.catalogue.current()->find(workflow);
+      if (!definition)
+        return failed(Error{.code = "unknown_workflow",
+                            .message = joined({"no workflow is called ", workflow})});
+      if (auto full = no_room(owner)) return failed(*full);
+      const std::int64_t now = observe::wall_now_ms();
+      auto run = Run::start(std::move(definition), input, {id, seed_of(id), now});
+      if (!run) return failed(run.error());
+      Open& open = hold_new(owner, std::move(*run), now);
+      if (waiter) open.waiters.push_back(*waiter);
+      if (stored) open.told.push_back(stored);
+      go_on(open);
+    });
+  }
+
+  void join(Open& open, const std::optional<Waiter>& waiter, const ToldJson& stored) {
+    if (waiter) open.waiters.push_back(*waiter);
+    if (stored) open.told.push_back(stored);
+    if (!open.storing) rest(open);
+  }
+
+  void tell_waiters(Open& open) {
+    if (open.storing) return;
+    const bool done = open.run.status() == RunStatus::done;
+    std::string outcome = open.run.outcome();
+    if (open.run.status() == RunStatus::cancelled)
+      outcome = play::failure(Error{.code = "child_cancelled", .message = "the run was cancelled"});
+    for (const Waiter& waiter : std::exchange(open.waiters, {}))
+      tell_parent(waiter, !done, outcome);
+  }
+
+  // Ended in a handoff: the run that goes on is begun, and whoever waits for this one waits for it.
+  void follow(Open& open) {
+    const Json next = parsed(open.run.outcome());
+    const std::string id = workflow::successor_id(open.stored.id);
+    const std::string name = next.value("workflow", std::string());
+    const workflow::DefinitionPtr own =
+        name == open.run.definition()->name ? open.run.definition() : nullptr;
+    const Owner owner = owner_of(open);
+    const std::string input = canonical(next["input"]);
+    std::vector<Waiter> waiters = std::exchange(open.waiters, {});
+    if (open.stored.ended_ms == 0 && !std::exchange(open.following, true))
+      start_or_join(owner, id, name, own, input, std::nullopt,
+                    [this, run = open.stored.id](Result<std::string> begun) {
+                      if (!begun) return complain("run_follow", run, begun.error());
+                      end_followed(run);
+                    });
+    for (const Waiter& waiter : waiters)
+      start_or_join(owner, id, name, own, input, waiter);
+  }
+
+  // Its successor is stored: only now is there nothing left to do for it after a start.
+  void end_followed(const std::string& id) {
+    const auto found = open_.find(id);
+    if (found == open_.end() || found->second->stored.ended_ms > 0) return;
+    StoredRun& stored = found->second->stored;
+    stored.ended_ms = observe::wall_now_ms();
+    ended_.add();
+    store_.append(id, stored.pieces++, {}, stored.ended_ms,
+                  here<void>([this, id](Result<void> kept) {
+                    if (!kept) complain("run_store", id, kept.error());
+                  }));
+  }
+
+  void cancel_child(const std::string& id) {
+    post([this, id] {
+      const auto found = open_.find(id);
+      if (stopped_ || found == open_.end() || over(found->second->run.status())) return;
+      found->second->waiters.clear();
+      found->second->inputs.push_back({InputKind::cancel, "the step that began it", {}, {}});
+      go_on(*found->second);
+    });
   }
 
   // --- what is shown ---

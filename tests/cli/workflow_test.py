@@ -153,7 +153,8 @@ class Workflow(unittest.TestCase):
         code, out, err = run("run", *again, "--input", '{"ask": "Which bill?"}',
                              "--journal", journal)
         self.assertEqual((code, out, err), (0, '"Bill 7."\n', ""))
-        self.assertIn("Bill 7.", open(memory).read())
+        with open(memory) as kept:
+            self.assertIn("Bill 7.", kept.read())
         self.assertEqual(run("replay", file, "--journal", journal)[0], 0)
         script = self.write("script.json", json.dumps([
             {"match": "What you remember:", "json": {"said": "I remember."}}]))
@@ -161,8 +162,52 @@ class Workflow(unittest.TestCase):
         self.assertEqual((code, out), (0, '"I remember."\n'))
         self.write("memory.jsonl", "{}\n")
         code, _, err = run("run", *again, "--input", '{"ask": "x"}')
-        self.assertEqual(code, 2)
+        self.assertEqual(code, 1)
         self.assertIn("line 1", err)
+
+    def test_runs_start_children_and_go_on_in_others(self):
+        self.write("greet.yaml", "name: greet\nworkflow:\n"
+                                 "  - {id: said, set: {said: 'Hello {{ input.name }}.'}}\n"
+                                 "result: '{{ state.said }}'\n")
+        self.write("refuse.yaml", "name: refuse\nworkflow:\n"
+                                  "  - {id: no, builtin: strategist.features, with: {}}\n")
+        file = self.write("party.yaml", """name: party
+state: {all: {reducer: append}}
+workflow:
+  - for_each: input.names
+    at_once: 3
+    do: [{id: one, child: greet, with: {name: "{{ item }}"}},
+         {set: {all: "{{ steps.one }}"}}]
+  - {id: other, child: refuse, fallback: {set: {all: "{{ error.code }}"}}}
+result: "{{ state.all }}"
+""")
+        journal = self.path("party.journal")
+        args = ["run", file, "--input", '{"names": ["Ada", "Bob", "Cy"]}', "--journal", journal]
+        code, out, err = run(*args)
+        self.assertEqual((code, json.loads(out or "null"), err),
+                         (0, ["Hello Ada.", "Hello Bob.", "Hello Cy.", "bad_request"], ""))
+        self.assertEqual(run(*args)[1], out)
+        self.assertEqual(run("replay", file, "--journal", journal)[0], 0)
+        # A run that never comes to a child's end is told so, and so is a workflow that is not there.
+        missing = self.write("missing.yaml", "name: missing\nworkflow: [{child: nobody}]\n")
+        self.assertIn("nobody", run("check", missing)[2])
+        self.write("deep.yaml", "name: deep\nworkflow: [{id: x, child: deeper}]\n")
+        deeper = self.write("deeper.yaml", "name: deeper\nworkflow: [{id: x, child: deep}]\n")
+        code, _, err = run("run", deeper)
+        self.assertEqual(code, 1)
+        self.assertIn("too_deep", err)
+        # Continue as new, and then in another workflow.
+        count = self.write("count.yaml", """name: count
+workflow:
+  - when: input.n < 3
+    handoff: {workflow: self}
+    with: {n: "{{ input.n + 1 }}"}
+  - {handoff: {workflow: greet}, with: {name: "{{ input.n }}"}}
+""")
+        code, out, err = run("run", count, "--input", '{"n": 0}', "--journal", self.path("count"))
+        self.assertEqual((code, out, err), (0, '"Hello 3."\n', ""))
+        again = run("run", count, "--input", '{"n": 0}', "--journal", self.path("count"))
+        self.assertEqual(again, (0, '"Hello 3."\n', ""))
 
     def test_templates_make_workflows_that_load(self):
         code, out, _ = run("template", "--json")
@@ -178,7 +223,7 @@ class Workflow(unittest.TestCase):
         # The game's need no model.
         code, out, _ = run("run", self.path("strategist.json"), "--input", json.dumps(REQUEST))
         self.assertEqual((code, json.loads(out)["source"]), (0, "builtin"))
-        self.assertEqual(run("template", "gardener")[0], 2)
+        self.assertEqual(run("template", "gardener")[0], 1)
         self.assertEqual(run("template", "researcher", "--set", "x")[0], 2)
         self.assertEqual(run("template", "researcher", "--agent", "no name")[0], 2)
 

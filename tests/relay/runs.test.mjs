@@ -139,6 +139,63 @@ describe('runs', { concurrency: false }, () => {
     assert.doesNotMatch((await mock.calls()).at(-1).body, /What you remember/);
   });
 
+  it('starts children, tells their ends, and goes on in the run that it hands over to', async () => {
+    writeFileSync(
+      join(folder, 'greet.yaml'),
+      "name: greet\nworkflow:\n  - {id: sure, ask: 'Sure?'}\nresult: 'Hello {{ input.name }}.'\n",
+    );
+    writeFileSync(
+      join(folder, 'count.yaml'),
+      `name: count
+workflow:
+  - {when: input.n < 2, handoff: {workflow: self}, with: {n: "{{ input.n + 1 }}"}}
+  - {handoff: {workflow: deeper}, with: "{{ input.n }}"}
+`,
+    );
+    writeFileSync(
+      join(folder, 'deeper.yaml'),
+      'name: deeper\nworkflow:\n  - {emit: there}\nresult: "at {{ input }}"\n',
+    );
+    const party = {
+      name: 'party',
+      workflow: [
+        { id: 'one', child: 'greet', with: { name: 'Ada' } },
+        { id: 'two', child: 'count', with: { n: 0 } },
+        { id: 'three', child: 'team_strategy', with: {}, fallback: { emit: 'refused' } },
+      ],
+      result: '{{ [steps.one, steps.two] }}',
+    };
+    const begun = await until('the files', async () => {
+      const answer = await start({ workflow: party });
+      return answer.status === 201 && answer;
+    });
+    const { id } = begun.json();
+    const child = await until('the child', async () => {
+      const { runs } = (await ask(relay, { path: '/api/workflows/runs', headers: author })).json();
+      return runs.find((run) => run.workflow === 'greet' && run.status === 'running');
+    });
+    // Both come back after a death, and find each other again.
+    await relay.stop('SIGKILL');
+    await restart();
+    author = await token_of('ada', 'workflow:run workflow:author');
+    other = await token_of('bob', 'workflow:run');
+    await until('the question', async () => (await view(child.id)).questions.length > 0);
+    await post_json(relay, path_of(child.id, '/approve'), { question: 'sure#1', value: 1 }, author);
+    const run = await ended(id);
+    assert.equal(run.status, 'done', JSON.stringify(run));
+    assert.deepEqual(run.outcome, ['Hello Ada.', 'at 2']);
+    const events = (await ask(relay, { path: path_of(id, '/events'), headers: author })).text;
+    assert.match(events, /refused/);
+    // A parent that is cancelled takes its children along.
+    const next = (await start({ workflow: party })).json();
+    const another = await until('the next child', async () => {
+      const { runs } = (await ask(relay, { path: '/api/workflows/runs', headers: author })).json();
+      return runs.find((one) => one.workflow === 'greet' && one.status === 'running');
+    });
+    await post_json(relay, path_of(next.id, '/cancel'), { reason: 'enough' }, author);
+    assert.equal((await ended(another.id)).status, 'cancelled');
+  });
+
   it('waits for people and signals, and lets nobody else at it', async () => {
     await mock.script([{ do: [{ answer: { text: 'yes' } }] }]);
     const { id } = (await start({ workflow: asking })).json();

@@ -116,6 +116,72 @@ describe('an agent', () => {
   });
 });
 
+describe('runs that lead to others', () => {
+  const greet = {
+    name: 'greet',
+    workflow: [{ id: 'sure', ask: 'Sure?' }],
+    result: 'Hello {{ input.name }}.',
+  };
+  const count = {
+    name: 'count',
+    workflow: [
+      { when: 'input.n < 2', handoff: { workflow: 'self' }, with: { n: '{{ input.n + 1 }}' } },
+      { handoff: { workflow: 'end' }, with: '{{ input.n }}' },
+    ],
+  };
+  const end = { name: 'end', workflow: [{ emit: 'there' }], result: 'at {{ input }}' };
+  const party = {
+    name: 'party',
+    workflow: [
+      { id: 'one', child: 'greet', with: { name: 'Ada' } },
+      { id: 'two', child: 'count', with: { n: 0 } },
+      { id: 'three', child: 'team_strategy', with: {}, fallback: { emit: 'refused' } },
+    ],
+    result: '{{ [steps.one, steps.two] }}',
+  };
+  const files = { greet, count, end };
+  const running = (workflows: { list(): RunView[] }, name: string) => () =>
+    workflows.list().find((run) => run.workflow === name && run.questions.length > 0);
+
+  it('starts children once, waits for them over its own death, and follows handoffs', async () => {
+    const journal = memoryJournal();
+    const before = await createWorkflows({ journal, workflows: files });
+    await before.start(party, null, { id: 'p', seed: '1' });
+    const child = await until(running(before, 'greet'));
+    before.dispose();
+    const workflows = await createWorkflows({ journal, workflows: files });
+    await until(running(workflows, 'greet'));
+    await workflows.answer(child.id, 'sure#1', true);
+    expect(await workflows.result('p')).toEqual(['Hello Ada.', 'at 2']);
+    expect(workflows.list().filter(({ workflow }) => workflow === 'greet')).toHaveLength(1);
+    expect(workflows.list().filter(({ workflow }) => workflow === 'count')).toHaveLength(3);
+    workflows.dispose();
+  });
+
+  it('takes its children along when it is cancelled', async () => {
+    const workflows = await createWorkflows({ workflows: files });
+    await workflows.start(party, null, { id: 'p', seed: '1' });
+    const child = await until(running(workflows, 'greet'));
+    await workflows.cancel('p');
+    await until(() => {
+      const { status } = workflows.list().find(({ id }) => id === child.id) ?? {};
+      return status === 'cancelled' || undefined;
+    });
+    workflows.dispose();
+  });
+
+  it('goes no deeper than children of children may, and refuses what it does not know', async () => {
+    const a = { name: 'a', workflow: [{ id: 'x', child: 'b' }] };
+    const b = { name: 'b', workflow: [{ id: 'x', child: 'a' }] };
+    const workflows = await createWorkflows({ workflows: { a, b } });
+    await workflows.start(a, null, { id: 'deep', seed: '1' });
+    await expect(workflows.result('deep')).rejects.toMatchObject({ got: 'too_deep' });
+    const wrong = { name: 'wrong', workflow: [{ child: 'nobody' }] };
+    await expect(workflows.start(wrong, null)).rejects.toMatchObject({ code: 'bad_workflow' });
+    workflows.dispose();
+  });
+});
+
 describe('team_strategy', () => {
   it('is answered by the strategist where there is no model', async () => {
     const workflows = await createWorkflows();

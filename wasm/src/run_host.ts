@@ -91,6 +91,9 @@ export interface RunHostOptions {
   /** Names that workflows may call, separated by commas, and what they do (JSON in, JSON out). */
   builtins: string;
   builtin(name: string, request: string): string;
+  /** What runs may start as children and hand over to, and each of them by its name. */
+  workflowNames: readonly string[];
+  workflow(name: string): object | undefined;
   model?: ModelCall;
   tools?: Readonly<Record<string, ToolCall>>;
   /** ms since 1970 */
@@ -104,6 +107,8 @@ export interface RunHostOptions {
 const running_max = 256;
 /** Inputs of one run that wait to be given. */
 const inputs_max = 4096;
+/** Children of children. */
+const depth_max = 16;
 /** Browsers' timers hold no more. */
 const delay_ms_max = 2 ** 31 - 1;
 
@@ -155,6 +160,9 @@ class Line {
   }
 }
 
+/** A child's chance follows from its id, as its id from its parent. */
+const seedOf = (id: string) => String(Number.parseInt(id.slice(0, 8), 16));
+
 class Carried {
   private readonly inputs: Input[] = [];
   private readonly open = new Map<string, AbortController>();
@@ -168,7 +176,7 @@ class Carried {
 
   constructor(
     private readonly options: RunHostOptions,
-    private readonly memoryLine: Line,
+    private readonly host: RunHost,
     readonly stored: StoredRun,
     private readonly definition: number,
     readonly run: number,
@@ -357,6 +365,8 @@ class Carried {
         this.questions.set(effect.id, asked?.question ?? null);
         return;
       }
+      case 'child':
+        return this.beginAsync(effect, (signal) => this.host.child(effect, this.stored.id, signal));
       default:
         return this.fail(effect.id, 'not_here', `${effect.kind} steps are not carried out here`);
     }
@@ -386,7 +396,7 @@ class Carried {
       await journal.remember(written, dropped);
       return answer;
     };
-    this.beginAsync(effect, () => this.memoryLine.next(call));
+    this.beginAsync(effect, () => this.host.memoryLine.next(call));
   }
 
   private beginAsync(effect: Effect, work: (signal: AbortSignal) => Promise<unknown>): void {
@@ -499,9 +509,98 @@ class Carried {
 export class RunHost {
   private readonly carried = new Map<string, Carried>();
 
-  private readonly memoryLine = new Line();
+  /** @internal */
+  readonly memoryLine = new Line();
+  /** Which run waits for a child. */
+  private readonly parents = new Map<string, string>();
+  private readonly waiting = new Map<string, Set<() => void>>();
+  private readonly options: RunHostOptions;
 
-  constructor(private readonly options: RunHostOptions) {}
+  constructor(options: RunHostOptions) {
+    this.options = {
+      ...options,
+      onChange: (view) => {
+        options.onChange(view);
+        this.changed(view);
+      },
+    };
+  }
+
+  private changed({ id, status }: RunView): void {
+    if (status === 'running' || status === 'parked') return;
+    if (status === 'continued') void this.follow(id);
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    waiting?.forEach((tell) => tell());
+  }
+
+  private around(pinned: boolean): string {
+    const builtins = this.options.builtins.split(',');
+    return JSON.stringify({ builtins, workflows: this.options.workflowNames, pinned });
+  }
+
+  /** A run that ended in a handoff goes on in another one, begun once however often this is asked. */
+  private async follow(id: string): Promise<void> {
+    const one = this.of(id);
+    const next = this.face((face) => face.successorId(id));
+    const { workflow, input } = one.view().outcome as { workflow: string; input: unknown };
+    const own = one.stored.workflow === workflow ? JSON.parse(one.stored.definition) : undefined;
+    const file: object | undefined = own ?? this.options.workflow(workflow);
+    if (!file || this.carried.has(next)) return;
+    try {
+      await this.start(file, input, next, seedOf(next));
+    } catch (error) {
+      // The journal knows it already, or there is no room: it is tried again when the page returns.
+      if (this.options.core.dead) throw error;
+    }
+  }
+
+  /** Carries a child effect out: the run that it stands for, started or found, and its outcome. */
+  async child(effect: Effect, parent: string, signal: AbortSignal): Promise<unknown> {
+    const id = this.face((face) => face.childId(effect.key));
+    this.parents.set(id, parent);
+    let depth = 0;
+    for (let at = this.parents.get(id); at !== undefined; at = this.parents.get(at)) depth++;
+    if (depth > depth_max) throw new EffectFailure('too_deep', 'children go no deeper');
+    if (!this.carried.has(id) && (await this.options.journal.history(id)) === null) {
+      const file = this.options.workflow(effect.target);
+      if (!file) {
+        throw new EffectFailure('unknown_workflow', `no workflow is called ${effect.target} here`);
+      }
+      await this.start(file, effect.request, id, seedOf(id));
+    }
+    signal.addEventListener('abort', () => void this.cancelChild(id));
+    return this.outcome(id);
+  }
+
+  private async cancelChild(id: string): Promise<void> {
+    const one = this.carried.get(id);
+    if (one?.view().status === 'running') await this.cancel(id, 'the step that began it');
+  }
+
+  /** Waits until the run is over, and those that it goes on in. */
+  private async outcome(id: string): Promise<unknown> {
+    for (;;) {
+      const view = this.carried.get(id)?.view();
+      const { outcome, status } = view ?? { outcome: null, status: 'running' };
+      if (status === 'done') return outcome;
+      if (status === 'failed') {
+        const { code, message } = outcome as { code: string; message: string };
+        throw new EffectFailure(code, message);
+      }
+      if (status === 'cancelled') {
+        throw new EffectFailure('child_cancelled', 'the run was cancelled');
+      }
+      if (status === 'continued') {
+        id = this.face((face) => face.successorId(id));
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        const waiting = this.waiting.get(id) ?? new Set();
+        this.waiting.set(id, waiting.add(resolve));
+      });
+    }
+  }
 
   private face<T>(use: (face: WorkflowFace) => T): T {
     return call(this.options.core, use);
@@ -510,11 +609,14 @@ export class RunHost {
   /** Every fault of a workflow file, with its place; empty where it can be run. */
   faults(file: object): { code: string; message: string; path?: string }[] {
     const text = JSON.stringify(file);
-    return JSON.parse(this.face((face) => face.faults(text, this.options.builtins)));
+    return JSON.parse(this.face((face) => face.faults(text, this.around(false))));
   }
 
-  private define(file: string): { definition: number; name: string; sha256: string } {
-    const definition = this.face((face) => face.define(file, this.options.builtins));
+  private define(
+    file: string,
+    pinned = false,
+  ): { definition: number; name: string; sha256: string } {
+    const definition = this.face((face) => face.define(file, this.around(pinned)));
     const { name, sha256 } = JSON.parse(this.face((face) => face.describe(definition)));
     return { definition, name, sha256 };
   }
@@ -545,9 +647,7 @@ export class RunHost {
     }
     const header = this.face((face) => face.header(definition)).slice();
     const stored = { id, workflow: name, sha256, definition: text, startedAt, endedAt: 0 };
-    return this.carry(
-      new Carried(this.options, this.memoryLine, stored, definition, run, header, 'none'),
-    );
+    return this.carry(new Carried(this.options, this, stored, definition, run, header, 'none'));
   }
 
   private async carry(one: Carried): Promise<RunView> {
@@ -595,7 +695,7 @@ export class RunHost {
       await journal.cut(stored.id, whole);
       history = history.slice(0, whole);
     }
-    const { definition } = this.define(stored.definition);
+    const { definition } = this.define(stored.definition, true);
     let run: number;
     try {
       const bytes = history;
@@ -604,15 +704,7 @@ export class RunHost {
       this.face((face) => face.drop(definition));
       throw error;
     }
-    const one = new Carried(
-      this.options,
-      this.memoryLine,
-      stored,
-      definition,
-      run,
-      history,
-      'here',
-    );
+    const one = new Carried(this.options, this, stored, definition, run, history, 'here');
     this.carried.set(stored.id, one);
     one.push({ kind: 'resumed', name: '', value: '' });
     await one.drain();
@@ -626,9 +718,9 @@ export class RunHost {
   /** Takes a run over from its bundle; `clockOffset`: this clock minus the exporter's, in ms. */
   async import(bundle: Uint8Array, clockOffset: number): Promise<RunView> {
     const now = Math.floor(this.options.now());
-    const { builtins } = this.options;
+    const around = this.around(true);
     const known = (run: number) =>
-      this.face((face) => face.importBundle(bundle, builtins, now, clockOffset, run));
+      this.face((face) => face.importBundle(bundle, around, now, clockOffset, run));
     // Which run it is stands in the bundle: the core says it, and refuses what is under way here.
     let told = JSON.parse(known(0)) as ImportedRun;
     let history = this.face((face) => face.takenEvents()).slice();
@@ -653,7 +745,7 @@ export class RunHost {
     };
     const one = new Carried(
       this.options,
-      this.memoryLine,
+      this,
       stored,
       told.definition,
       told.run,

@@ -29,7 +29,13 @@ function atThePage(effect: Effect, signal: AbortSignal): Promise<unknown> {
   });
 }
 
-async function init({ wasm, journal, model, tools }: WorkflowInit): Promise<void> {
+async function init({
+  wasm,
+  journal,
+  model,
+  tools,
+  workflows: files,
+}: WorkflowInit): Promise<void> {
   // What a tool gets is its request alone; the page finds the tool by the effect's target.
   const tool =
     (target: string) =>
@@ -41,6 +47,7 @@ async function init({ wasm, journal, model, tools }: WorkflowInit): Promise<void
     ...(model
       ? { model: (effect, signal) => atThePage(effect, signal) as Promise<ModelAnswer> }
       : {}),
+    workflows: files,
     tools: Object.fromEntries(tools.map((name) => [name, tool(name)])),
     onChange: (run) => scope.postMessage({ type: 'change', run }),
   });

@@ -7,8 +7,9 @@ import type { WasmSource } from './types.js';
 /** The functions of workflow_face.cpp, in its own words. */
 export interface WorkflowFace {
   versions(): string;
-  faults(file: string, builtins: string): string;
-  define(file: string, builtins: string): number;
+  /** `around`: {builtins, workflows, pinned} as JSON. */
+  faults(file: string, around: string): string;
+  define(file: string, around: string): number;
   describe(definition: number): string;
   drop(definition: number): void;
   start(definition: number, input: string, id: string, seed: string, now: number): number;
@@ -25,12 +26,14 @@ export interface WorkflowFace {
   header(definition: number): Uint8Array;
   events(definition: number, history: Uint8Array, from: number): string;
   wholeBytes(history: Uint8Array): number;
+  childId(effectKey: string): string;
+  successorId(run: string): string;
   memory(entries: string, name: string, request: string, key: string, now: number): string;
   park(run: number, now: number): void;
   exportBundle(run: number, history: Uint8Array): Uint8Array;
   importBundle(
     bundle: Uint8Array,
-    builtins: string,
+    around: string,
     now: number,
     clockOffset: number,
     before: number,
@@ -42,7 +45,7 @@ const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',
   file: () => new URL('./workflow-core.wasm', import.meta.url),
   create: createCore,
-  check: ofBuild('workflow-core.wasm', '{"workflowFace":3}'),
+  check: ofBuild('workflow-core.wasm', '{"workflowFace":4}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -10,6 +10,7 @@ export interface WorkflowInit {
   /** Whether the page can ask a model, and the tools that it has. */
   model: boolean;
   tools: readonly string[];
+  workflows: Readonly<Record<string, object>>;
 }
 
 export type ToWorkflowWorker =

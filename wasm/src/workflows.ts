@@ -39,6 +39,8 @@ export interface WorkflowOptions {
   /** Answers model steps; without it they fail with `no_model` and their fallbacks answer. */
   model?: ModelCall;
   tools?: Readonly<Record<string, ToolCall>>;
+  /** Files that runs may start as children and hand over to, beside those of the package. */
+  workflows?: Readonly<Record<string, object>>;
 }
 
 export interface LocalOptions extends WorkflowOptions {
@@ -184,6 +186,11 @@ export async function createWorkflows(options: LocalOptions = {}): Promise<Workf
     journal: options.journal ?? memoryJournal(),
     builtins: call(engine, (face) => face.builtinNames()),
     builtin: (name, request) => call(engine, (face) => face.builtin(name, request)),
+    workflowNames: [...shipped.map(({ name }) => name), ...Object.keys(options.workflows ?? {})],
+    workflow: (name) =>
+      Object.hasOwn(options.workflows ?? {}, name)
+        ? options.workflows?.[name]
+        : shipped.find((one) => one.name === name)?.file,
     model: options.model,
     tools: options.tools,
     now: options.now ?? Date.now,
@@ -329,6 +336,7 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
     journal: options.journal ?? 'memory',
     model: options.model !== undefined,
     tools: Object.keys(options.tools ?? {}),
+    workflows: options.workflows ?? {},
   });
   return {
     names: shipped.map(({ name }) => name),

@@ -2,11 +2,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/workflow/kin.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/terminal.hpp"
 #include "tools/cli/workflow/definition_file.hpp"
@@ -14,7 +17,11 @@
 #include "tools/cli/workflow/timeline.hpp"
 
 namespace redoubt::cli {
+
 namespace {
+
+/// Runs that go on one after the other in one call.
+constexpr int successors_max = 1000;
 
 using workflow::DefinitionPtr;
 using workflow::Run;
@@ -34,6 +41,10 @@ Result<std::vector<NamedAnswer>> named(const std::vector<std::string>& given, co
 Result<HostOptions> host_options(const WorkflowRunOptions& o) {
   HostOptions host;
   host.commands = o.commands;
+  host.children.file = o.file;
+  host.children.journal = o.journal;
+  if (!o.model.empty()) host.children.flags = {"--model", o.model};
+  if (o.commands) host.children.flags.push_back("--commands");
   host.quiet = o.json;
   auto answers = named(o.answers, "--answer");
   if (!answers) return answers.error();
@@ -136,22 +147,42 @@ int print_end(const Run& run, bool json) {
   return done ? exit_ok : exit_no;
 }
 
-int go_on(Host& host, bool json) {
+/// The run that goes on where another ended in a handoff to a workflow.
+using Next = std::optional<WorkflowRunOptions>;
+
+WorkflowRunOptions successor_of(const Run& run, const WorkflowRunOptions& o) {
+  const auto outcome = parse_json(run.outcome(), {workflow::kPayloadBytesMax, 64});
+  const std::string name = outcome ? outcome->value("workflow", std::string()) : std::string();
+  WorkflowRunOptions next = o;
+  next.id = workflow::successor_id(run.id());
+  if (name != run.definition()->name) next.file = called_file(o.file, name);
+  if (outcome) next.input = canonical((*outcome)["input"]);
+  next.first_journal = o.first_journal.empty() ? o.journal : o.first_journal;
+  if (!o.journal.empty()) next.journal = next.first_journal + "." + next.id.substr(0, 8);
+  return next;
+}
+
+int go_on(Host& host, const WorkflowRunOptions& o, Next& next) {
   const auto carried = host.carry_out();
-  return carried ? print_end(host.run(), json) : exit_of(carried.error(), json);
+  if (!carried) return exit_of(carried.error(), o.json);
+  if (host.run().status() == RunStatus::continued) {
+    next = successor_of(host.run(), o);
+    return exit_ok;
+  }
+  return print_end(host.run(), o.json);
 }
 
 int run_new(DefinitionPtr definition, const WorkflowRunOptions& o, Journal* journal,
-            HostOptions options) {
+            HostOptions options, Next& next) {
   auto run = start_run(definition, o);
   if (!run) return exit_of(run.error(), o.json);
   Host host(std::move(*run), journal, std::move(options));
   host.begin_with(workflow::history_header(definition->hash));
-  return go_on(host, o.json);
+  return go_on(host, o, next);
 }
 
 int run_again(DefinitionPtr definition, const WorkflowRunOptions& o, Journal& journal,
-              HostOptions options) {
+              HostOptions options, Next& next) {
   if (const auto same = same_input(journal.history(), o); !same)
     return exit_of(same.error(), o.json);
   auto run = Run::replay(definition, journal.history());
@@ -159,7 +190,7 @@ int run_again(DefinitionPtr definition, const WorkflowRunOptions& o, Journal& jo
   Host host(std::move(*run), &journal, std::move(options));
   if (const auto resumed = host.resume(journal.history()); !resumed)
     return exit_of(resumed.error(), o.json);
-  return go_on(host, o.json);
+  return go_on(host, o, next);
 }
 
 }  // namespace
@@ -191,20 +222,40 @@ int workflow_check(const WorkflowFileOptions& o) {
   return exit_ok;
 }
 
-int workflow_run(const WorkflowRunOptions& o) {
+namespace {
+
+int run_one(const WorkflowRunOptions& o, Next& next) {
   auto options = host_options(o);
   if (!options) return exit_of(options.error(), o.json);
   int code = exit_ok;
   const DefinitionPtr definition = load_file(o.file, o.json, code);
   if (!definition) return code;
-  if (o.journal.empty()) return run_new(definition, o, nullptr, std::move(*options));
+  if (o.journal.empty()) return run_new(definition, o, nullptr, std::move(*options), next);
   auto journal = Journal::open(o.journal, *definition);
   if (!journal) return exit_of(journal.error(), o.json);
   if (journal->bytes_cut() > 0)
     std::fprintf(stderr, "redoubt: %s: cut %zu bytes of an event that was not wholly written\n",
                  o.journal.c_str(), journal->bytes_cut());
-  if (journal->history().empty()) return run_new(definition, o, &*journal, std::move(*options));
-  return run_again(definition, o, *journal, std::move(*options));
+  if (journal->history().empty())
+    return run_new(definition, o, &*journal, std::move(*options), next);
+  return run_again(definition, o, *journal, std::move(*options), next);
+}
+
+}  // namespace
+
+int workflow_run(const WorkflowRunOptions& o) {
+  Next next = o;
+  int code = exit_ok;
+  for (int runs = 0; next; ++runs) {
+    if (runs >= successors_max)
+      return exit_of(
+          make_error("too_many_runs", {"after ", successors_max, " handoffs there is no end"}, {},
+                     {}, {}),
+          o.json);
+    const WorkflowRunOptions one = *std::exchange(next, std::nullopt);
+    code = run_one(one, next);
+  }
+  return code;
 }
 
 int workflow_replay(const WorkflowFileOptions& o) {

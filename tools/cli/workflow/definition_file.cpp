@@ -39,8 +39,43 @@ void print_fault(const std::string& file, const Error& fault, bool json) {
 
 }  // namespace
 
-workflow::Surroundings surroundings() {
-  return {play::builtins(), {}};
+namespace {
+
+constexpr std::size_t called_files_max = 1000;
+
+// A shipped workflow has no folder.
+std::filesystem::path folder_of(const std::string& file) {
+  std::error_code none;
+  if (file == "-" || !std::filesystem::exists(file, none)) return {};
+  return std::filesystem::absolute(file, none).parent_path();
+}
+
+}  // namespace
+
+workflow::Surroundings surroundings(const std::string& file) {
+  workflow::Surroundings around{play::builtins(), {}, false};
+  for (const workflows::Shipped& one : workflows::shipped())
+    around.workflows.push_back({std::string(one.name), {}});
+  std::error_code error;
+  const std::filesystem::path folder = folder_of(file);
+  if (folder.empty()) return around;
+  for (std::filesystem::directory_iterator at(folder, error), end;
+       !error && at != end && around.workflows.size() < called_files_max; at.increment(error))
+    if (at->path().extension() == ".yaml")
+      around.workflows.push_back({at->path().stem().string(), {}});
+  return around;
+}
+
+workflow::Surroundings pinned_surroundings() {
+  return {play::builtins(), {}, true};
+}
+
+std::string called_file(const std::string& file, const std::string& name) {
+  std::error_code none;
+  const std::filesystem::path folder = folder_of(file);
+  if (folder.empty()) return name;
+  const std::filesystem::path beside = folder / (name + ".yaml");
+  return std::filesystem::exists(beside, none) ? beside.string() : name;
 }
 
 DefinitionPtr load_file(const std::string& file, bool json, int& code) {
@@ -55,7 +90,7 @@ DefinitionPtr load_file(const std::string& file, bool json, int& code) {
     print_fault(file, document.error(), json);
     return nullptr;
   }
-  const workflow::Loaded loaded = workflow::load(*document, surroundings());
+  const workflow::Loaded loaded = workflow::load(*document, surroundings(file));
   for (const Error& fault : loaded.faults)
     print_fault(file, fault, json);
   return loaded.definition;
@@ -73,7 +108,7 @@ DefinitionPtr load_beside(const std::string& journal, bool json, int& code) {
     code = report(document.error(), json, journal);
     return nullptr;
   }
-  const workflow::Loaded loaded = workflow::load(*document, surroundings());
+  const workflow::Loaded loaded = workflow::load(*document, pinned_surroundings());
   for (const Error& fault : loaded.faults)
     print_fault(journal + ".workflow.json", fault, json);
   return loaded.definition;

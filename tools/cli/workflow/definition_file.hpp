@@ -10,8 +10,13 @@
 
 namespace redoubt::cli {
 
-/// What exists around a workflow in this program: the built-ins.
-workflow::Surroundings surroundings();
+/// What exists around a workflow file in this program: the built-ins, the shipped workflows, and
+/// the other workflows of its folder.
+workflow::Surroundings surroundings(const std::string& file);
+/// What a definition that a run has pinned may call: whatever it called when it began.
+workflow::Surroundings pinned_surroundings();
+/// Where the workflow `name` is that `file` calls: beside it, else the name of a shipped one.
+std::string called_file(const std::string& file, const std::string& name);
 
 /// Null, with the exit code, where there are faults.
 workflow::DefinitionPtr load_file(const std::string& file, bool json, int& code);

@@ -7,11 +7,15 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/play/builtins.hpp"
+#include "engine/workflow/kin.hpp"
+#include "tools/cli/workflow/definition_file.hpp"
 
 namespace redoubt::cli {
 namespace {
@@ -149,6 +153,8 @@ Result<void> Host::begin(const Effect& effect) {
       return begin_model(effect);
     case StepKind::tool:
       return begin_tool(effect);
+    case StepKind::child:
+      return begin_child(effect);
     case StepKind::ask:
       begin_ask(effect);
       return {};
@@ -189,6 +195,38 @@ Result<void> Host::begin_tool(const Effect& effect) {
     finish(effect.id, true, play::failure(started.error()), 0);
     return {};
   }
+  tools_.push_back(std::move(*started));
+  return {};
+}
+
+Result<void> Host::begin_child(const Effect& effect) {
+  const char* depth_text = std::getenv("REDOUBT_CHILD_DEPTH");
+  const int depth = depth_text ? std::atoi(depth_text) : 0;
+  if (depth >= workflow::kChildDepthMax || tools_.size() >= tools_at_once_max) {
+    finish(effect.id, true,
+           play::failure(none("too_deep", effect, "there are too many runs within runs")), 0);
+    return {};
+  }
+  const std::string id = workflow::child_id(effect.key);
+  std::error_code error;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  std::vector<std::string> command{"env",        joined({"REDOUBT_CHILD_DEPTH=", depth + 1}),
+                                   program,      "workflow",
+                                   "run",        called_file(options_.children.file, effect.target),
+                                   "--json",     "--id",
+                                   id,           "--input",
+                                   "@/dev/stdin"};
+  if (!options_.children.journal.empty())
+    for (const std::string& word :
+         {std::string("--journal"), options_.children.journal + "." + id.substr(0, 8)})
+      command.push_back(word);
+  command.insert(command.end(), options_.children.flags.begin(), options_.children.flags.end());
+  auto started = start_tool(effect, command);
+  if (!started) {
+    finish(effect.id, true, play::failure(started.error()), 0);
+    return {};
+  }
+  started->child = true;
   tools_.push_back(std::move(*started));
   return {};
 }
@@ -273,7 +311,7 @@ Result<void> Host::wait() {
 Result<void> Host::read_tools() {
   for (std::size_t t = tools_.size(); t-- > 0;) {
     if (!read_tool(tools_[t])) continue;
-    const auto output = end_tool(tools_[t]);
+    const auto output = tools_[t].child ? end_child(tools_[t]) : end_tool(tools_[t]);
     finish(tools_[t].effect, !output, output ? *output : play::failure(output.error()), 0);
     tools_.erase(tools_.begin() + static_cast<std::ptrdiff_t>(t));
   }

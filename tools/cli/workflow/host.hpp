@@ -22,9 +22,18 @@ struct NamedAnswer {
   std::string value;  ///< JSON
 };
 
+/// How child runs are carried out: each by a process of this program, with a journal of its own.
+struct ChildRuns {
+  std::string file;     ///< of the workflow that calls them
+  std::string journal;  ///< "" where runs live in memory alone
+  std::vector<std::string>
+      flags;  ///< that they are given, too: the model, whether commands may run
+};
+
 struct HostOptions {
   std::optional<ModelScript> model;
   MemoryFile memory;
+  ChildRuns children;
   bool commands = false;  ///< tools of `_type: command` may be run
   bool quiet = false;
   std::vector<NamedAnswer> answers;
@@ -60,6 +69,7 @@ class Host {
   Result<void> begin(const workflow::Effect& effect);
   Result<void> begin_model(const workflow::Effect& effect);
   Result<void> begin_tool(const workflow::Effect& effect);
+  Result<void> begin_child(const workflow::Effect& effect);
   void begin_ask(const workflow::Effect& effect);
   void finish(const std::string& effect, bool failed, std::string value, std::int64_t delay_ms);
   void drop(const std::string& effect);

@@ -5,7 +5,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "tools/cli/commands.hpp"
-#include "tools/cli/terminal.hpp"
+#include "tools/cli/workflow/definition_file.hpp"
 
 namespace redoubt::cli {
 namespace {
@@ -50,13 +50,13 @@ int workflow_template(const WorkflowTemplateOptions& o) {
   if (o.name.empty()) return list_templates(o.json);
   const agents::AgentTemplate* found = agents::find_template(o.name);
   if (!found)
-    return report(make_error("unknown_template", {"there is no template \"", o.name, "\""}, {},
-                             {"a name of `redoubt workflow template`"}, {o.name}),
-                  o.json);
+    return exit_of(make_error("unknown_template", {"there is no template \"", o.name, "\""}, {},
+                              {"a name of `redoubt workflow template`"}, {o.name}),
+                   o.json);
   const auto settings = settings_of(o.settings);
-  if (!settings) return report(settings.error(), o.json);
+  if (!settings) return exit_of(settings.error(), o.json);
   const auto file = agents::instantiate(*found, o.agent.empty() ? o.name : o.agent, *settings);
-  if (!file) return report(file.error(), o.json);
+  if (!file) return exit_of(file.error(), o.json);
   std::printf("%s\n", file->dump(2, ' ', false, Json::error_handler_t::replace).c_str());
   return exit_ok;
 }

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 
@@ -92,6 +93,22 @@ Result<std::string> end_tool(ToolProcess& process) {
   const auto json = parse_json(process.output, {tool_output_bytes_max});
   if (!json) return failed(process.effect, "its program printed no JSON: " + json.error().message);
   return process.output;
+}
+
+Result<std::string> end_child(ToolProcess& process) {
+  while (::waitpid(process.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  ::close(process.output_fd);
+  const auto line = parse_json(process.output, {tool_output_bytes_max});
+  if (!line || !line->is_object() || !line->contains("status"))
+    return make_error("child_failed", {process.effect, ": the child run did not come to an end"},
+                      {}, {}, {});
+  const Json& outcome = (*line)["outcome"];
+  if ((*line)["status"] == "done") return canonical(outcome);
+  Error error;
+  error.code = outcome.is_object() ? outcome.value("code", "child_failed") : "child_failed";
+  error.message = outcome.is_object() ? outcome.value("message", "the run was cancelled") : "";
+  return error;
 }
 
 void kill_tool(ToolProcess& process) {

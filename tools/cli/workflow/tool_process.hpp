@@ -21,6 +21,7 @@ struct ToolProcess {
   pid_t pid = -1;
   int output_fd = -1;
   std::string output;
+  bool child = false;  ///< it carries a child run out
 };
 
 Result<ToolProcess> start_tool(const workflow::Effect& effect,
@@ -29,6 +30,9 @@ Result<ToolProcess> start_tool(const workflow::Effect& effect,
 bool read_tool(ToolProcess& process);
 /// Waits for the end of a program that has said all. Its output, or why it is none.
 Result<std::string> end_tool(ToolProcess& process);
+/// The same of `redoubt workflow run --json`, which stands for a child run: the run's outcome, or
+/// its failure.
+Result<std::string> end_child(ToolProcess& process);
 void kill_tool(ToolProcess& process);
 
 }  // namespace redoubt::cli
