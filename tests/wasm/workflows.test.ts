@@ -140,7 +140,7 @@ describe('runs that lead to others', () => {
     result: '{{ [steps.one, steps.two] }}',
   };
   const files = { greet, count, end };
-  const running = (workflows: { list(): RunView[] }, name: string) => () =>
+  const running = (workflows: { list(): readonly RunView[] }, name: string) => () =>
     workflows.list().find((run) => run.workflow === name && run.questions.length > 0);
 
   it('starts children once, waits for them over its own death, and follows handoffs', async () => {
