@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/agents/name_list.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 
@@ -14,23 +15,9 @@ namespace redoubt::agents {
 namespace {
 
 constexpr std::size_t kTextBytesMax = 4096;
-constexpr std::size_t kListMax = 64;
 
 Error bad(const char* code, Pieces message, Pieces path, Pieces expected) {
   return make_error(code, message, path, expected, {});
-}
-
-void read_names(JsonFields& fields, const char* key, std::vector<std::string>& out) {
-  const Json* list = fields.member_or_null(key);
-  if (!list) return;
-  if (!list->is_array() || list->size() > kListMax)
-    return fields.fault(key, "a list of names", describe(*list));
-  for (const Json& name : *list)
-    if (const std::string* text = name.get_ptr<const std::string*>()) {
-      out.push_back(*text);
-    } else {
-      return fields.fault(key, "a list of names", describe(name));
-    }
 }
 
 bool holds(const std::vector<std::string>& names, std::string_view name) {
@@ -47,9 +34,9 @@ Result<Capability> read_capability(const Json& json) {
   capability.category = fields.text_or("category", 64, "");
   capability.version = fields.text_or("version", 32, "1.0.0");
   capability.author = fields.text_or("author", 256, "");
-  read_names(fields, "required_frameworks", capability.required_frameworks);
-  read_names(fields, "dependencies", capability.dependencies);
-  read_names(fields, "tags", capability.tags);
+  capability.required_frameworks = read_names(fields, "required_frameworks");
+  capability.dependencies = read_names(fields, "dependencies");
+  capability.tags = read_names(fields, "tags");
   if (const Json* parameters = fields.member_or_null("parameters")) {
     auto compiled = schema::Schema::compile(*parameters);
     if (!compiled)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/agents/name_list.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 
@@ -28,21 +29,6 @@ bool is_name(std::string_view name) {
   });
 }
 
-std::vector<std::string> names_of(JsonFields& fields, const char* key) {
-  std::vector<std::string> names;
-  const Json* list = fields.member_or_null(key);
-  if (!list) return names;
-  for (const Json& name : *list) {
-    const std::string* text = name.get_ptr<const std::string*>();
-    if (!list->is_array() || !text) {
-      fields.fault(key, "a list of names", describe(*list));
-      return names;
-    }
-    names.push_back(*text);
-  }
-  return names;
-}
-
 Result<TemplateTask> read_task(const Json& json, const std::string& path) {
   JsonFields fields(json, "bad_template", path);
   TemplateTask task;
@@ -52,7 +38,7 @@ Result<TemplateTask> read_task(const Json& json, const std::string& path) {
   if (type != "sequential" && type != "parallel")
     fields.fault("task_type", "sequential or parallel", type);
   task.parallel = type == "parallel";
-  task.dependencies = names_of(fields, "dependencies");
+  task.dependencies = read_names(fields, "dependencies");
   fields.refuse_unknown();
   if (!fields.ok()) return fields.error();
   if (!is_name(task.name))
@@ -122,8 +108,8 @@ Result<AgentTemplate> read_template(const Json& json) {
       fields.fault("temperature", "a number from 0 to 2", describe(*temperature));
     }
   }
-  read.capabilities = names_of(fields, "capabilities");
-  read.tags = names_of(fields, "tags");
+  read.capabilities = read_names(fields, "capabilities");
+  read.tags = read_names(fields, "tags");
   read.role = fields.text_or("role", kTextBytesMax, "");
   read.goal = fields.text_or("goal", kTextBytesMax, "");
   read.builtin = fields.text_or("builtin", kNameBytesMax, "");
