@@ -1,7 +1,7 @@
 // A model's answer as it comes from the relay: in pieces that are cut anywhere, broken off, refused.
 import { describe, expect, it } from 'vitest';
 import { createClient } from '@redoubt/client';
-import type { ChatPiece, ClientError } from '@redoubt/client';
+import { errorOf, piecesOf } from './chat_answers.js';
 
 const request = { model: 'strategist', messages: [{ role: 'user' as const, content: 'Well?' }] };
 const chunk = (content: string) =>
@@ -40,17 +40,6 @@ function relayOf(text: string, size: number, init: ResponseInit = {}) {
   });
   return { client, asked, wasCancelled: () => cancelled };
 }
-
-async function piecesOf(answer: AsyncIterable<ChatPiece>): Promise<ChatPiece[]> {
-  const pieces: ChatPiece[] = [];
-  for await (const piece of answer) pieces.push(piece);
-  return pieces;
-}
-const errorOf = (work: Promise<unknown>) =>
-  work.then(
-    () => null,
-    (error: ClientError) => error,
-  );
 
 describe('chat', () => {
   it('gives the text as it comes, wherever the bytes are cut, and then the whole', async () => {

@@ -1,7 +1,7 @@
 // A model's answer over the relay's socket, whose connection breaks where the test says so.
 import { describe, expect, it } from 'vitest';
 import { createClient } from '@redoubt/client';
-import type { ChatPiece, ClientError } from '@redoubt/client';
+import { errorOf, piecesOf } from './chat_answers.js';
 
 const request = {
   model: 'strategist',
@@ -79,16 +79,6 @@ function relayOf(script: Script, now = () => 5) {
   return { client, heard, protocols, sockets: () => Socket.made, closed: () => closed };
 }
 
-async function piecesOf(answer: AsyncIterable<ChatPiece>): Promise<ChatPiece[]> {
-  const pieces: ChatPiece[] = [];
-  for await (const piece of answer) pieces.push(piece);
-  return pieces;
-}
-const errorOf = (work: Promise<unknown>) =>
-  work.then(
-    () => null,
-    (error: ClientError) => error,
-  );
 const whole = {
   type: 'done',
   text: 'one two three',
