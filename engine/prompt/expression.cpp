@@ -50,6 +50,23 @@ std::string_view Expression::text() const {
   return program_->source;
 }
 
+bool Expression::is_dotted_name() const {
+  const Node& root = program_->nodes[program_->root];
+  if (root.kind != Kind::path) return false;
+  for (const char c : program_->source) {
+    const bool part = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!part && c != '_' && c != '.') return false;
+  }
+  return true;
+}
+
+std::string Read::path() const {
+  std::string text;
+  for (const std::string& part : parts)
+    text.append(&part == &parts.front() ? "" : ".").append(part);
+  return text;
+}
+
 bool truthy(const Json& value) {
   switch (value.type()) {
     case Json::value_t::boolean:

@@ -29,11 +29,16 @@ class Program;
 
 /// What a text reads of its scope, for checks before it runs.
 struct Read {
-  std::string path;  ///< the longest fixed path: steps.plan.output for steps.plan.output[i].x
+  /// The longest fixed path, the root's name first: steps, plan, output for steps.plan.output[i].x.
+  /// A key in brackets is a part as it stands, whatever its characters; only its dots end the path.
+  std::vector<std::string> parts;
   int line = 0;
   int column = 0;
   /// The text asks somewhere whether this path, or one it begins with, is defined.
   bool optional = false;
+
+  /// The parts with dots between them: how a message names the path.
+  std::string path() const;
 };
 
 class Expression {
@@ -51,6 +56,8 @@ class Expression {
   const std::vector<Read>& reads() const;
   /// The text it was compiled from.
   std::string_view text() const;
+  /// Whether it is a name with dots, as `steps.plan.json.focus`, and nothing else.
+  bool is_dotted_name() const;
 
  private:
   explicit Expression(std::shared_ptr<const Program> program) : program_(std::move(program)) {}

@@ -37,38 +37,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// `a.b[0].c` in its parts; empty when the text is anything else.
-std::vector<std::string> plain_parts(std::string_view text) {
-  std::vector<std::string> parts;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::size_t end = at;
-    if (text[at] == '[') {
-      while (++end < text.size() && digit(text[end])) {
-      }
-      if (end == at + 1 || end == text.size() || text[end] != ']' || parts.empty()) return {};
-      parts.emplace_back(text.substr(at + 1, end - at - 1));
-      at = end + 1;
-      continue;
-    }
-    if (!parts.empty() && text[at++] != '.') return {};
-    end = at;
-    while (end < text.size() && (letter(text[end]) || (end > at && digit(text[end]))))
-      ++end;
-    if (end == at) return {};
-    parts.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return parts;
-}
-
 // Whether the text is one `{{ expression }}`; then its inside.
 bool single_expression(std::string_view text, std::string_view& inside) {
   text = trimmed(text);
@@ -84,17 +52,9 @@ bool has_template(std::string_view text) {
 }
 
 const Json* member(const Json* value, const std::string& part) {
-  if (value->is_object()) {
-    const auto found = value->find(part);
-    return found == value->end() ? nullptr : &*found;
-  }
-  if (!value->is_array() || part.size() > 9) return nullptr;
-  std::size_t place = 0;
-  for (const char c : part) {
-    if (!digit(c)) return nullptr;
-    place = place * 10 + static_cast<std::size_t>(c - '0');
-  }
-  return place < value->size() ? &(*value)[place] : nullptr;
+  if (!value->is_object()) return nullptr;
+  const auto found = value->find(part);
+  return found == value->end() ? nullptr : &*found;
 }
 
 const Json* walk(const Reference& reference, Names& names) {
@@ -134,7 +94,7 @@ bool resolve_reads(const std::vector<prompt::Read>& reads, const std::string& pa
   bool good = true;
   for (const prompt::Read& read : reads) {
     Scoped scoped;
-    scoped.parts = plain_parts(read.path);
+    scoped.parts = read.parts;
     auto resolved = resolver.resolve(scoped.parts);
     if (!resolved) {
       resolved.error().path = path;
@@ -167,7 +127,7 @@ std::uint32_t Bindings::Pool::add_text(std::string_view expression, const std::s
     return add(std::move(node));
   }
   if (!resolve_reads(compiled->reads(), path, resolver, node, faults)) return add(std::move(node));
-  if (node.reads.size() == 1 && plain_parts(expression) == node.reads[0].parts) {
+  if (compiled->is_dotted_name()) {
     node.kind = NodeKind::reference;
     node.reference = node.reads[0].reference;
   } else if (node.reads.empty()) {

@@ -32,7 +32,7 @@ struct Reference {
   Root root = Root::input;
   std::uint32_t id = 0;
   std::string name;               ///< as written, without what follows
-  std::vector<std::string> path;  ///< what follows: members and places
+  std::vector<std::string> path;  ///< what follows: members
 };
 
 /// What the names mean at one moment of a run.
@@ -47,7 +47,7 @@ class Names {
 class Resolver {
  public:
   virtual ~Resolver() = default;
-  /// `parts`: the name and what follows it. Consumed: how many parts were the name.
+  /// `parts`: the name and what follows it, as the parser read them; at least the name.
   virtual Result<Reference> resolve(const std::vector<std::string>& parts) = 0;
 };
 
