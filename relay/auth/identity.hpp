@@ -15,6 +15,8 @@
 
 namespace redoubt::auth {
 
+/// The tenant of tokens that name none.
+constexpr std::string_view default_tenant = "default";
 /// The tenant of callers without a token.
 constexpr std::string_view anonymous_tenant = "anonymous";
 /// Their subjects are this and the address that limits count by.
