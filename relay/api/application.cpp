@@ -189,7 +189,8 @@ struct Application::Parts {
         ledger(&store),
         session_rate(session_rate_policy(config), random_seed()),
         sessions({.lifetime_s = config.tokens.lifetime_s,
-                  .depth_max = static_cast<int>(config.json.depth_max)},
+                  .depth_max = static_cast<int>(config.json.depth_max),
+                  .tenants = config.tokens.service_tenants},
                  authority, session_rate, metrics) {
     if (config.limits.requests_per_minute > 0) {
       const auto policy = limits::per_minute(static_cast<int>(config.limits.requests_per_minute),

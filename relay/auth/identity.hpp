@@ -33,4 +33,7 @@ struct Identity {
   auto operator<=>(const Identity&) const = default;
 };
 
+/// Of a caller without a token: one of many who share a purse. `address` is what limits count by.
+Identity anonymous_identity(std::string_view address);
+
 }  // namespace redoubt::auth

@@ -148,6 +148,7 @@ struct Tokens {
   std::int64_t leeway_s = 30;
   std::int64_t lifetime_s = 900;
   std::int64_t sessions_per_minute = 10;
+  std::vector<std::string> service_tenants{"default"};
 };
 
 struct Vault {

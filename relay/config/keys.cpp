@@ -6,7 +6,9 @@
 #include <charconv>
 
 #include "relay/auth/address.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/auth/origin.hpp"
+#include "relay/auth/token.hpp"
 
 namespace redoubt::config {
 namespace {
@@ -35,6 +37,10 @@ std::string origin(std::string_view value) {
   const std::array<std::string, 1> entry{std::string(value)};
   const Result<auth::Origins> parsed = auth::parse_origins(entry);
   return parsed ? "" : parsed.error().expected;
+}
+std::string tenant(std::string_view value) {
+  if (auth::is_tenant(value) && value != auth::anonymous_tenant) return "";
+  return "a tenant's name: 1 to 64 letters, digits, '.', '_' or '-', and not anonymous";
 }
 // Goes into a header's policy: a place and nothing that could end it.
 std::string place(std::string_view value) {
@@ -476,6 +482,11 @@ constexpr Key table[] = {
      nullptr,
      "File with the secret (32 bytes or more) that the game's own server presents to POST "
      "/api/session to get tokens for its players. Read again on SIGHUP."},
+    {"tokens.service_tenants",
+     REDOUBT_IN_CONFIG(tokens.service_tenants),
+     {},
+     tenant,
+     "The tenants for whose players that secret begins sessions; others are refused."},
     {"tokens.audience",
      REDOUBT_IN_CONFIG(tokens.audience),
      {},

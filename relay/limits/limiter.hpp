@@ -154,7 +154,8 @@ struct LimiterOptions {
 };
 
 constexpr std::size_t shares_max = 6;
-constexpr std::size_t subject_bytes_max = 256;
+/// Room for the longest auth::Identity::key(): what is cut would be another's.
+constexpr std::size_t subject_bytes_max = 512;
 /// A lease of which nothing was asked for so long is given back, and its subject may be forgotten.
 constexpr std::int64_t lease_idle_ns = 60'000'000'000;
 /// Concurrency and held money come back when some call ends: the advice is to ask in a second.

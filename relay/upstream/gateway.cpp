@@ -171,9 +171,8 @@ class GatewayImpl;
 /// What an attempt asks of the limits, and of whom.
 struct Asked {
   std::string_view request_id;
-  std::string_view tenant;
-  std::string_view who;
-  bool anonymous = true;
+  const auth::Identity* identity = nullptr;
+  std::string_view player;  ///< identity->key(), as the limits know it
   const auth::CallerLimits* own = nullptr;
   std::uint32_t target = 0;
   std::string_view key;
@@ -226,6 +225,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   GatewayImpl& gateway_;
   net::Executor shard_;
   Order order_;
+  const std::string player_;  ///< its caller, as the limits know them
   ModelCallOptions options_;
   std::vector<PlannedTarget> targets_;
   ModelCall machine_;
@@ -298,7 +298,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   void reload_keys() override;
   std::vector<std::string> model_names() const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
-  Spent spent(std::string_view who) override;
+  Spent spent(const auth::Identity& caller) override;
 
   // For calls.
   /// Whom a call counts on; views into what was asked.
@@ -427,6 +427,7 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
     : gateway_(gateway),
       shard_(shard),
       order_(std::move(order)),
+      player_(order_.identity.key()),
       options_(options),
       targets_(targets),
       machine_(options, std::move(targets), engine, rng),
@@ -543,9 +544,8 @@ Asked CallRun::asked() const {
   const PlannedTarget& planned = targets_[place_];
   return {
       .request_id = order_.request_id,
-      .tenant = order_.tenant,
-      .who = order_.who,
-      .anonymous = order_.anonymous,
+      .identity = &order_.identity,
+      .player = player_,
       .own = &order_.own_limits,
       .target = planned.target,
       .key = key_name_,
@@ -812,8 +812,7 @@ void CallRun::write_down(const Action& action, const limits::Settled& settled) {
                                       action.first_token_ms, duration_ms);
   gateway_.ledger().write({.ended_ms = wall_ms(),
                            .request_id = order_.request_id,
-                           .tenant = order_.tenant,
-                           .who = order_.who,
+                           .identity = order_.identity,
                            .target = gateway_.target_name(target),
                            .key = key_name_,
                            .outcome = std::string(outcome),
@@ -939,7 +938,7 @@ std::vector<std::string> GatewayImpl::model_names() const {
 bool GatewayImpl::budgeted(const Order& order) const {
   return has_budget(options_.all) || has_budget(options_.model) ||
          has_budget(options_.provider_key) || has_budget(with(options_.player, order.own_limits)) ||
-         (order.anonymous && has_budget(options_.anonymous));
+         (order.identity.is_anonymous() && has_budget(options_.anonymous));
 }
 
 Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, Order& order) {
@@ -1034,9 +1033,10 @@ CallMaker::Counted GatewayImpl::count_request(const Order& order) {
   std::array<limits::Share, 3> shares;
   std::size_t count = 0;
   shares[count++] = {limits::Scope::all, "all", windows_of(options_.all)};
-  if (order.anonymous)
+  if (order.identity.is_anonymous())
     shares[count++] = {limits::Scope::purse, "anonymous", windows_of(options_.anonymous)};
-  shares[count++] = {limits::Scope::player, order.who,
+  const std::string player = order.identity.key();
+  shares[count++] = {limits::Scope::player, player,
                      windows_of(with(options_.player, order.own_limits))};
   limits::Outcome outcome;
   {
@@ -1060,9 +1060,9 @@ GatewayImpl::Shares GatewayImpl::shares_of(const Asked& asked) const {
   shares.add({limits::Scope::model, names_[asked.target], options_.model});
   if (!asked.key.empty())
     shares.add({limits::Scope::provider_key, asked.key, options_.provider_key});
-  if (asked.anonymous)
+  if (asked.identity->is_anonymous())
     shares.add({limits::Scope::purse, "anonymous", options_.anonymous, asked.requests});
-  shares.add({limits::Scope::player, asked.who, with(options_.player, *asked.own), asked.requests});
+  shares.add({limits::Scope::player, asked.player, with(options_.player, *asked.own), asked.requests});
   return shares;
 }
 
@@ -1112,8 +1112,7 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
 limits::OpenLine GatewayImpl::open_line(const Asked& asked, limits::Picodollars upper) const {
   limits::OpenLine open{.opened_ms = wall_ms()};
   open.line.request_id = asked.request_id;
-  open.line.tenant = asked.tenant;
-  open.line.who = asked.who;
+  open.line.identity = *asked.identity;
   open.line.target = names_[asked.target];
   open.line.key = asked.key;
   open.line.usage.input = asked.input_upper;
@@ -1221,10 +1220,11 @@ void GatewayImpl::finish(const Admission& admission, const AttemptResult& result
   targets_.finish(admission, result, now_ns());
 }
 
-Gateway::Spent GatewayImpl::spent(std::string_view who) {
+Gateway::Spent GatewayImpl::spent(const auth::Identity& caller) {
+  const std::string player = caller.key();
   const std::lock_guard lock(mutex_);
-  return {limiter_.engaged(limits::Scope::player, who, limits::Period::day),
-          limiter_.engaged(limits::Scope::player, who, limits::Period::month)};
+  return {limiter_.engaged(limits::Scope::player, player, limits::Period::day),
+          limiter_.engaged(limits::Scope::player, player, limits::Period::month)};
 }
 
 }  // namespace
