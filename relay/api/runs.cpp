@@ -21,9 +21,9 @@ using workflow::InputKind;
 runs::Owner owner_of(const http::Request& request) {
   runs::Owner owner;
   if (const Caller* caller = caller_of(request)) {
-    owner.who = caller->who();
-    owner.tenant = caller->tenant();
-    owner.anonymous = caller->claims == nullptr;
+    owner.who = caller->identity.subject;
+    owner.tenant = caller->identity.tenant;
+    owner.anonymous = caller->identity.is_anonymous();
     owner.limits = caller->limits();
     owner.may_author = caller->scopes.has(auth::Scope::workflow_author);
   }

@@ -197,9 +197,7 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                       {}, {});
   upstream::Order asked;
   asked.request = std::move(*chat);
-  asked.who = order.who;
-  asked.tenant = order.tenant;
-  asked.anonymous = order.anonymous;
+  asked.identity = {.tenant = order.tenant, .subject = order.who};
   asked.own_limits = order.limits;
   asked.request_id = order.request_id;
   // Another attempt wants another answer.
