@@ -21,9 +21,7 @@ using workflow::InputKind;
 runs::Owner owner_of(const http::Request& request) {
   runs::Owner owner;
   if (const Caller* caller = caller_of(request)) {
-    owner.who = caller->identity.subject;
-    owner.tenant = caller->identity.tenant;
-    owner.anonymous = caller->identity.is_anonymous();
+    owner.identity = caller->identity;
     owner.limits = caller->limits();
     owner.may_author = caller->scopes.has(auth::Scope::workflow_author);
   }
@@ -31,12 +29,16 @@ runs::Owner owner_of(const http::Request& request) {
 }
 
 int status_of(std::string_view code) {
-  constexpr std::array<std::pair<std::string_view, int>, 22> known{{
+  constexpr std::array<std::pair<std::string_view, int>, 26> known{{
       {"unknown_run", 404},
       {"unknown_workflow", 404},
       {"not_author", 403},
       {"too_many_runs", 429},
       {"too_many_inputs", 429},
+      {"too_many_descendants", 429},
+      {"too_many_imports", 429},
+      {"owner_full", 429},
+      {"run_set_aside", 409},
       {"busy", 409},
       {"run_over", 409},
       {"run_parked", 409},
@@ -166,9 +168,10 @@ void Runs::install(http::Router& router) {
                    [this](http::Request& request) { return one(request, Ask::remove); });
   router.add_async(Method::get, "/api/workflows/runs/{id}/events",
                    [this](http::Request& request) { return events(request); });
-  constexpr std::array<std::pair<const char*, Ask>, 4> asks{{{"signal", Ask::signal},
+  constexpr std::array<std::pair<const char*, Ask>, 5> asks{{{"signal", Ask::signal},
                                                              {"approve", Ask::approve},
                                                              {"cancel", Ask::cancel},
+                                                             {"resume", Ask::resume},
                                                              {"export", Ask::export_run}}};
   for (const auto& [name, ask] : asks) {
     router.add_async(Method::post, std::string("/api/workflows/runs/{id}/") + name,
@@ -209,6 +212,9 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
   switch (ask) {
     case Ask::view:
       service_.view(std::move(owner), std::move(id), answer->told());
+      break;
+    case Ask::resume:
+      service_.resume(std::move(owner), std::move(id), answer->told());
       break;
     case Ask::remove:
       service_.remove(std::move(owner), std::move(id), answer->told());

@@ -8,6 +8,7 @@
 //   POST   /api/workflows/runs/{id}/signal    {name, value}
 //   POST   /api/workflows/runs/{id}/approve   {question, value}: an answer to what it asks
 //   POST   /api/workflows/runs/{id}/cancel    {reason}
+//   POST   /api/workflows/runs/{id}/resume    tries again one that was set aside at a start
 //   POST   /api/workflows/runs/{id}/export    parks it and gives its bundle
 #pragma once
 
@@ -27,7 +28,7 @@ class Runs {
   void install(http::Router& router);
 
  private:
-  enum class Ask : std::uint8_t { view, remove, signal, approve, cancel, export_run };
+  enum class Ask : std::uint8_t { view, remove, signal, approve, cancel, resume, export_run };
   net::Task<http::Response> begin(http::Request& request);
   net::Task<http::Response> list(http::Request& request);
   net::Task<http::Response> one(http::Request& request, Ask ask);

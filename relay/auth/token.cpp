@@ -117,15 +117,15 @@ std::optional<Error> check_claims(const Claims& claims, const Json* audience, co
   return check_time(claims, policy, now_s);
 }
 
-Json limits_json(const CallerLimits& limits) {
+}  // namespace
+
+nlohmann::json limits_json(const CallerLimits& limits) {
   Json json = Json::object();
   for (const LimitName& limit : limit_names) {
     if (const auto& value = limits.*limit.member) json[limit.name] = *value;
   }
   return json;
 }
-
-}  // namespace
 
 bool is_tenant(std::string_view text) {
   return !text.empty() && text.size() <= tenant_bytes_max &&

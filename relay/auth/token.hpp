@@ -75,6 +75,8 @@ bool is_reserved(std::string_view tenant, std::string_view subject);
 bool may_sign_for(const TokenKey& key, std::string_view tenant);
 /// Reads the member `limits` of a token or of a request for one. Error with what is wrong.
 Result<CallerLimits> read_limits(const nlohmann::json& limits);
+/// The other way: what read_limits reads.
+nlohmann::json limits_json(const CallerLimits& limits);
 
 /// Error invalid_token with what is wrong.
 Result<Claims> verify_token(std::string_view token, std::span<const TokenKey> keys,

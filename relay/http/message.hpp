@@ -113,6 +113,9 @@ class BodyStream {
   virtual void abort() = 0;
   /// The client is there and the body has not ended.
   virtual bool open() const = 0;
+  /// Bytes that were written and wait for the client: whoever has much to send sends more only when
+  /// they are few. Any thread.
+  virtual std::size_t waiting_bytes() const { return 0; }
   /// `gone` is called once, on the connection's shard, when the client leaves before end(); at
   /// once where it has left. It replaces an earlier one.
   virtual void on_gone(std::function<void()> gone) = 0;

@@ -34,10 +34,13 @@ void StreamedBody::on_shard(Call call) {
 
 void StreamedBody::write(std::string bytes) {
   if (!open_ || bytes.empty()) return;
+  posted_bytes_ += bytes.size();
   on_shard([this, bytes = std::move(bytes)] {
+    posted_bytes_ -= bytes.size();
     if (state_ != State::open) return;
     append(bytes);
     if (!waiting_to_write_) flush();
+    queued_bytes_ = queue_.size() - sent_;
     if (!finished() && queue_.size() - sent_ > queue_bytes_max) {
       slow_ = true;
       finish(State::cut);
@@ -116,6 +119,7 @@ void StreamedBody::wait_to_write() {
                                 [self = shared_from_this()](const boost::system::error_code&) {
                                   self->waiting_to_write_ = false;
                                   if (self->session_ && !self->finished()) self->flush();
+                                  self->queued_bytes_ = self->queue_.size() - self->sent_;
                                 });
 }
 

@@ -1,6 +1,7 @@
 // The body of a streamed answer on its way out. Internal to relay/net.
 //
-// 1. write(), end() and abort() may be called on any thread; everything else on the shard's.
+// 1. write(), end(), abort() and waiting_bytes() may be called on any thread; everything else on
+//    the shard's.
 // 2. Bytes go out at once where the socket takes them, else when it does. The Session's coroutine
 //    meanwhile reads, to see the client leave.
 // 3. After detach() the Session is gone and every call is harmless.
@@ -36,6 +37,7 @@ class StreamedBody final : public http::BodyStream,
   void end() override;
   void abort() override;
   bool open() const override { return open_; }
+  std::size_t waiting_bytes() const override { return posted_bytes_ + queued_bytes_; }
   void on_gone(std::function<void()> gone) override;
 
   /// Writes what is there.
@@ -64,6 +66,8 @@ class StreamedBody final : public http::BodyStream,
   bool chunked_;
   State state_ = State::open;
   std::atomic<bool> open_{true};
+  std::atomic<std::size_t> posted_bytes_{0};  // on their way to the shard
+  std::atomic<std::size_t> queued_bytes_{0};  // queue_ from sent_
   bool slow_ = false;
   bool waiting_to_write_ = false;
   std::string queue_;  // unsent, from sent_

@@ -184,6 +184,21 @@ Result<llm::ChatRequest> chat_of(const std::string& request) {
   return chat;
 }
 
+namespace {
+
+upstream::Order order_of(const ModelStepOrder& step, llm::ChatRequest request) {
+  upstream::Order order;
+  order.request = std::move(request);
+  order.identity = step.identity;
+  order.own_limits = step.limits;
+  order.request_id = step.request_id;
+  // Another attempt wants another answer.
+  order.shared = step.effect.attempt == 1;
+  return order;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                                                     const net::Executor& executor,
                                                     const ModelStepOrder& order, StepTold told) {
@@ -195,15 +210,9 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
     return make_error("no_model",
                       {"the relay has no alias for this step, and none called ", model_default}, {},
                       {}, {});
-  upstream::Order asked;
-  asked.request = std::move(*chat);
-  asked.identity = {.tenant = order.tenant, .subject = order.who};
-  asked.own_limits = order.limits;
-  asked.request_id = order.request_id;
-  // Another attempt wants another answer.
-  asked.shared = order.effect.attempt == 1;
   auto client = std::make_shared<Asked>(std::move(told));
-  auto started = gateway.start(executor, std::move(asked), upstream::Delivery::whole, client);
+  auto started =
+      gateway.start(executor, order_of(order, std::move(*chat)), upstream::Delivery::whole, client);
   if (!started) return started.error();
   client->hold(std::move(*started));
   return std::shared_ptr<ModelStep>(client);

@@ -11,16 +11,15 @@
 #include <string>
 
 #include "engine/workflow/run.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::runs {
 
 struct ModelStepOrder {
   workflow::Effect effect;
-  std::string who;
-  std::string tenant;
-  bool anonymous = true;
-  auth::CallerLimits limits;
+  auth::Identity identity;    ///< of the run's owner
+  auth::CallerLimits limits;  ///< of the token that the run was begun with
   std::string request_id;
 };
 

@@ -4,10 +4,13 @@
 // stored.
 //
 // 1. All runs live on one thread of their own, so that none needs a lock; every public call may be
-//    made on any thread, and `told` comes on that thread: it must be quick.
-// 2. A run is its owner's alone: for others it does not exist ("unknown_run").
-// 3. Bounds: runs_open_max in memory, runs_per_owner_max under way for one owner, inputs_max that
-//    wait for one run, watchers_max that listen to one.
+//    made on any thread, and `told` comes on that thread: it must be quick. Turns are fair between
+//    owners, then between runs (run_host.hpp); stop() waits for one turn at most.
+// 2. A run is its owner's alone: for others it does not exist ("unknown_run"), and two owners may
+//    have runs of one id. What it asks of models counts under the limits of the token that it was
+//    begun with, also after a restart.
+// 3. Bounds: runs_open_max in memory, inputs_max that wait for one run, watchers_max that listen to
+//    one, and those of run_store.hpp and memory_book.hpp for what an owner keeps.
 // 4. What the store refuses is tried again; until it is stored nothing follows from it.
 #pragma once
 
@@ -18,6 +21,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/workflow/run.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/auth/token.hpp"
 #include "relay/http/message.hpp"
 #include "relay/observe/log.hpp"
@@ -28,20 +32,18 @@
 
 namespace redoubt::runs {
 
+class RunHost;
+
 constexpr std::size_t runs_open_max = 10'000;
-constexpr std::size_t runs_per_owner_max = 100;
 constexpr std::size_t inputs_max = 1'024;
-constexpr std::size_t watchers_max = 16;
 /// How often the folder of workflows is looked at.
 constexpr std::int64_t folder_interval_ms = 500;
 /// A model step's `model_name` that no alias has is asked of this one.
 constexpr std::string_view model_default = "strategist";
 
 struct Owner {
-  std::string who;
-  std::string tenant;
-  bool anonymous = true;
-  auth::CallerLimits limits;
+  auth::Identity identity;
+  auth::CallerLimits limits;  ///< of the token: a run keeps those of the one it was begun with
   bool may_author = false;
 };
 
@@ -70,6 +72,7 @@ class RunService {
     observe::Metrics& metrics;
     LiveCatalogue& catalogue;
     std::string folder;  ///< of workflows that may change while the relay runs; empty: none
+    OwnerBounds bounds = {};
   };
   /// Everything named outlives the service. Its thread starts with begin().
   RunService(Catalogue shipped, Surroundings around);
@@ -82,12 +85,16 @@ class RunService {
   /// Nothing more is begun or stored; runs stay as they were stored last.
   void stop();
 
-  // Errors: unknown_workflow, unknown_run, not_author, too_many_runs, bad_workflow, and those of
-  // Run and of bundles.
+  // Errors: unknown_workflow, unknown_run, not_author, bad_workflow, run_set_aside, and those of
+  // Run, of bundles and of RunStore.
   void start(Owner owner, StartOrder order, ToldJson told);
   void list(Owner owner, ToldJson told);
   void view(Owner owner, std::string id, ToldJson told);
   void give(Owner owner, std::string id, GiveOrder order, ToldJson told);
+  /// A run that was set aside at a start, because the process had died while reading it back, is
+  /// tried again. Any other is as it was. Errors: run_parked.
+  void resume(Owner owner, std::string id, ToldJson told);
+  /// Whoever waits for it is told "removed".
   void remove(Owner owner, std::string id, ToldJson told);
   /// Parks the run and gives its bundle's bytes.
   void export_run(Owner owner, std::string id, ToldJson told);
@@ -99,8 +106,7 @@ class RunService {
   void watch(Owner owner, std::string id, std::uint64_t from, http::BodyStreamPtr out);
 
  private:
-  class Parts;
-  std::shared_ptr<Parts> parts_;
+  std::shared_ptr<RunHost> host_;
 };
 
 }  // namespace redoubt::runs

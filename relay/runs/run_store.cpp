@@ -1,21 +1,25 @@
 #include "relay/runs/run_store.hpp"
 
 #include <memory>
-#include <optional>
 #include <span>
 
-#include "engine/agents/memory_call.hpp"
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 
 namespace redoubt::runs {
 namespace {
 
 using store::Database;
+using store::Statement;
 
-constexpr std::size_t entry_bytes_max = 4u << 20;
+constexpr std::size_t limits_bytes_max = 4'096;
+/// Ended runs that one job deletes to make room, so that no job is long.
+constexpr int evicted_at_once_max = 16;
 constexpr const char* columns =
-    "SELECT id, owner, tenant, anonymous, workflow, definition, started_ms, ended_ms FROM runs ";
+    "SELECT id, limits, workflow, status, started_ms, ended_ms, root, depth, taking_up FROM runs ";
+constexpr std::int64_t taking_up = 1;
+constexpr std::int64_t set_aside_mark = 2;
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -24,149 +28,317 @@ std::string text_of(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// A statement whose first parameters are the owner, and where `id` is given, the run.
+Result<Statement> prepare_for(Database& database, std::string_view sql,
+                              const auth::Identity& owner) {
+  auto statement = database.prepare(sql);
+  if (statement) statement->bind(1, owner.tenant).bind(2, owner.subject);
+  return statement;
+}
+Result<Statement> prepare_for(Database& database, std::string_view sql, const RunKey& key) {
+  auto statement = prepare_for(database, sql, key.owner);
+  if (statement) statement->bind(3, key.id);
+  return statement;
+}
+Result<void> run_for(Database& database, std::string_view sql, const RunKey& key) {
+  auto statement = prepare_for(database, sql, key);
+  return statement ? statement->run() : Result<void>(statement.error());
+}
+
+std::string limits_text(const auth::CallerLimits& limits) {
+  return canonical(auth::limits_json(limits));
+}
+
+Result<auth::CallerLimits> limits_of(const std::string& text) {
+  const auto json = parse_json(text, {limits_bytes_max, 4});
+  if (!json) return json.error();
+  return auth::read_limits(*json);
+}
+
+Result<StoredRun> read_row(const Statement& row, const auth::Identity& owner) {
+  auto limits = limits_of(row.text(1));
+  if (!limits) return limits.error();
+  StoredRun run;
+  run.key = {owner, row.text(0)};
+  run.limits = std::move(*limits);
+  run.workflow = row.text(2);
+  run.status = row.text(3);
+  run.started_ms = row.integer(4);
+  run.ended_ms = row.integer(5);
+  run.root = row.text(6);
+  run.depth = static_cast<int>(row.integer(7));
+  run.set_aside = row.integer(8) == set_aside_mark;
+  return run;
+}
+
 Result<void> read_history(Database& database, StoredRun& run) {
-  auto rows = database.prepare("SELECT frames FROM run_pieces WHERE run = ? ORDER BY number");
+  auto definition = prepare_for(
+      database, "SELECT definition FROM run_definitions WHERE tenant = ? AND owner = ? AND run = ?",
+      run.key);
+  if (!definition) return definition.error();
+  const auto there = definition->step();
+  if (!there) return there.error();
+  if (*there) run.definition = definition->text(0);
+  auto rows = prepare_for(database,
+                          "SELECT frames FROM run_pieces WHERE tenant = ? AND owner = ? AND "
+                          "run = ? ORDER BY number",
+                          run.key);
   if (!rows) return rows.error();
-  rows->bind(1, run.id);
   for (;;) {
     const auto row = rows->step();
     if (!row) return row.error();
-    if (!*row) break;
+    if (!*row) return {};
     run.history += text_of(rows->blob(0));
     ++run.pieces;
   }
-  auto epochs = database.prepare("SELECT epoch FROM run_epochs WHERE owner = ? AND run = ?");
-  if (!epochs) return epochs.error();
-  epochs->bind(1, run.owner).bind(2, run.id);
-  for (;;) {
-    const auto row = epochs->step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    run.epochs.push_back(static_cast<std::uint32_t>(epochs->integer(0)));
-  }
 }
 
-Result<std::vector<StoredRun>> read_runs(Database& database, store::Statement& rows,
-                                         bool with_histories) {
-  std::vector<StoredRun> runs;
-  for (;;) {
-    const auto row = rows.step();
-    if (!row) return row.error();
-    if (!*row) break;
-    StoredRun run;
-    run.id = rows.text(0);
-    run.owner = rows.text(1);
-    run.tenant = rows.text(2);
-    run.anonymous = rows.integer(3) != 0;
-    run.workflow = rows.text(4);
-    if (with_histories) run.definition = rows.text(5);
-    run.started_ms = rows.integer(6);
-    run.ended_ms = rows.integer(7);
-    runs.push_back(std::move(run));
-  }
-  if (!with_histories) return runs;
-  for (StoredRun& run : runs)
-    if (auto read = read_history(database, run); !read) return read.error();
-  return runs;
+Result<OwnerUse> use_of(Database& database, const auth::Identity& owner) {
+  auto row = prepare_for(database,
+                         "SELECT coalesce(sum(bytes), 0), count(*) FILTER (WHERE ended_ms = 0) "
+                         "FROM runs WHERE tenant = ? AND owner = ?",
+                         owner);
+  if (!row) return row.error();
+  if (const auto there = row->step(); !there) return there.error();
+  return OwnerUse{row->integer(0), row->integer(1)};
 }
 
-Result<void> add_piece(Database& database, const std::string& run, std::int64_t number,
+Result<void> add_piece(Database& database, const RunKey& key, std::int64_t number,
                        const std::string& frames) {
-  auto piece = database.prepare("INSERT INTO run_pieces (run, number, frames) VALUES (?, ?, ?)");
+  auto piece = prepare_for(database,
+                           "INSERT INTO run_pieces (tenant, owner, run, number, frames) "
+                           "VALUES (?, ?, ?, ?, ?)",
+                           key);
   if (!piece) return piece.error();
-  piece->bind(1, run).bind(2, number).bind_blob(3, bytes_of(frames));
+  piece->bind(4, number).bind_blob(5, bytes_of(frames));
   return piece->run();
 }
 
-Result<void> drop_oldest(Database& database, const std::string& owner) {
-  auto old = database.prepare(
-      "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE owner = ? AND ended_ms > 0 "
-      "ORDER BY started_ms DESC LIMIT -1 OFFSET ?)");
+// --- room ---
+
+Result<void> forget_families(Database& database, const auth::Identity& owner) {
+  auto gone = prepare_for(database,
+                          "DELETE FROM run_families WHERE tenant = ? AND owner = ? AND NOT EXISTS "
+                          "(SELECT 1 FROM runs WHERE runs.tenant = run_families.tenant AND "
+                          "runs.owner = run_families.owner AND runs.root = run_families.root)",
+                          owner);
+  return gone ? gone->run() : Result<void>(gone.error());
+}
+
+Result<void> drop_oldest_but(Database& database, const auth::Identity& owner,
+                             std::int64_t kept_max) {
+  auto old = prepare_for(database,
+                         "DELETE FROM runs WHERE tenant = ?1 AND owner = ?2 AND id IN (SELECT id "
+                         "FROM runs WHERE tenant = ?1 AND owner = ?2 AND ended_ms > 0 "
+                         "ORDER BY started_ms DESC, id LIMIT ?4 OFFSET ?3)",
+                         owner);
   if (!old) return old.error();
-  old->bind(1, owner).bind(2, static_cast<std::int64_t>(ended_kept_max));
+  old->bind(3, kept_max).bind(4, static_cast<std::int64_t>(evicted_at_once_max));
   return old->run();
 }
 
-Result<void> put_run(Database& database, const StoredRun& run, std::int64_t epoch) {
-  auto gone = database.prepare("DELETE FROM runs WHERE id = ? AND owner = ?");
-  if (!gone) return gone.error();
-  gone->bind(1, run.id).bind(2, run.owner);
-  if (auto done = gone->run(); !done) return done;
-  auto row = database.prepare(
-      "INSERT INTO runs (id, owner, tenant, anonymous, workflow, definition, started_ms, ended_ms)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+Result<std::int64_t> ended_of(Database& database, const auth::Identity& owner) {
+  auto row = prepare_for(
+      database, "SELECT count(*) FROM runs WHERE tenant = ? AND owner = ? AND ended_ms > 0", owner);
   if (!row) return row.error();
-  row->bind(1, run.id).bind(2, run.owner).bind(3, run.tenant);
-  row->bind(4, static_cast<std::int64_t>(run.anonymous)).bind(5, run.workflow);
-  row->bind(6, run.definition).bind(7, run.started_ms).bind(8, run.ended_ms);
-  if (auto done = row->run(); !done) return done;
-  if (auto done = add_piece(database, run.id, 0, run.history); !done) return done;
-  if (epoch >= 0) {
-    auto known = database.prepare("INSERT INTO run_epochs (owner, run, epoch) VALUES (?, ?, ?)");
-    if (!known) return known.error();
-    known->bind(1, run.owner).bind(2, run.id).bind(3, epoch);
-    if (auto done = known->run(); !done) return done;
-  }
-  return drop_oldest(database, run.owner);
+  if (const auto there = row->step(); !there) return there.error();
+  return row->integer(0);
 }
 
-Result<agents::Memory> read_memory(Database& database, const MemoryCall& call) {
-  agents::Memory memory;
-  auto rows =
-      database.prepare("SELECT entry FROM memories WHERE tenant = ? AND owner = ? ORDER BY id");
-  if (!rows) return rows.error();
-  rows->bind(1, call.tenant).bind(2, call.owner);
+/// Lets the oldest ended runs go, and says what is left.
+Result<OwnerUse> make_room(Database& database, const auth::Identity& owner,
+                           const OwnerBounds& bounds) {
+  bool dropped = false;
+  const auto ended = ended_of(database, owner);
+  if (!ended) return ended.error();
+  if (*ended > bounds.ended_max) {
+    if (auto done = drop_oldest_but(database, owner, bounds.ended_max); !done) return done.error();
+    dropped = true;
+  }
+  auto use = use_of(database, owner);
+  for (std::int64_t left = std::min(*ended, bounds.ended_max);
+       use && use->bytes > bounds.bytes_max && left > 0; use = use_of(database, owner)) {
+    if (auto done = drop_oldest_but(database, owner, --left); !done) return done.error();
+    dropped = true;
+  }
+  if (use && dropped)
+    if (auto done = forget_families(database, owner); !done) return done.error();
+  return use;
+}
+
+Error owner_full(const OwnerBounds& bounds) {
+  return {.code = "owner_full",
+          .message = joined({"your runs take more than ", bounds.bytes_max >> 20,
+                             " MiB here: remove some of them first"})};
+}
+
+Result<void> count_descendant(Database& database, const StoredRun& run, const OwnerBounds& bounds) {
+  auto row =
+      prepare_for(database,
+                  "INSERT INTO run_families (tenant, owner, root, runs) VALUES (?, ?, ?, 1) "
+                  "ON CONFLICT (tenant, owner, root) DO UPDATE SET runs = runs + 1 RETURNING runs",
+                  {run.key.owner, run.root});
+  if (!row) return row.error();
+  if (const auto there = row->step(); !there) return there.error();
+  if (row->integer(0) <= bounds.descendants_max) return {};
+  return Error{.code = "too_many_descendants",
+               .message = joined({"a run leads to at most ", bounds.descendants_max,
+                                  " others: children, their children, and handoffs"})};
+}
+
+Result<void> keep_epoch(Database& database, const RunKey& key, std::int64_t epoch,
+                        const OwnerBounds& bounds) {
+  auto count = prepare_for(
+      database, "SELECT count(*) FROM run_epochs WHERE tenant = ? AND owner = ?", key.owner);
+  if (!count) return count.error();
+  if (const auto there = count->step(); !there) return there.error();
+  if (count->integer(0) >= bounds.imports_max)
+    return Error{.code = "too_many_imports",
+                 .message = joined(
+                     {"at most ", bounds.imports_max, " bundles are imported here for one owner"})};
+  auto known = prepare_for(
+      database, "INSERT INTO run_epochs (tenant, owner, run, epoch) VALUES (?, ?, ?, ?)", key);
+  if (!known) return known.error();
+  known->bind(4, epoch);
+  return known->run();
+}
+
+Result<void> insert_run(Database& database, const StoredRun& run) {
+  auto row = prepare_for(database,
+                         "INSERT INTO runs (tenant, owner, id, limits, workflow, status, "
+                         "started_ms, ended_ms, bytes, root, depth, taking_up) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                         run.key);
+  if (!row) return row.error();
+  row->bind(4, limits_text(run.limits)).bind(5, run.workflow).bind(6, run.status);
+  row->bind(7, run.started_ms).bind(8, run.ended_ms);
+  row->bind(9, static_cast<std::int64_t>(run.definition.size() + run.history.size()));
+  row->bind(10, run.root).bind(11, static_cast<std::int64_t>(run.depth));
+  if (auto done = row->run(); !done) return done;
+  auto file = prepare_for(
+      database, "INSERT INTO run_definitions (tenant, owner, run, definition) VALUES (?, ?, ?, ?)",
+      run.key);
+  if (!file) return file.error();
+  file->bind(4, run.definition);
+  if (auto done = file->run(); !done) return done;
+  return add_piece(database, run.key, 0, run.history);
+}
+
+Result<OwnerUse> put_run(Database& database, const StoredRun& run, std::int64_t epoch,
+                         const OwnerBounds& bounds) {
+  auto gone =
+      run_for(database, "DELETE FROM runs WHERE tenant = ? AND owner = ? AND id = ?", run.key);
+  if (!gone) return gone.error();
+  if (auto done = insert_run(database, run); !done) return done.error();
+  if (run.root != run.key.id)
+    if (auto counted = count_descendant(database, run, bounds); !counted) return counted.error();
+  if (epoch >= 0)
+    if (auto kept = keep_epoch(database, run.key, epoch, bounds); !kept) return kept.error();
+  auto use = make_room(database, run.key.owner, bounds);
+  if (!use) return use;
+  if (use->bytes > bounds.bytes_max) return owner_full(bounds);
+  if (run.ended_ms == 0 && use->under_way > bounds.under_way_max)
+    return Error{.code = "too_many_runs",
+                 .message = joined({"at most ", bounds.under_way_max,
+                                    " runs of one owner are under way or parked: remove some"})};
+  return use;
+}
+
+Result<OwnerUse> append_piece(Database& database, const RunPiece& piece,
+                              const OwnerBounds& bounds) {
+  auto row = prepare_for(database,
+                         "UPDATE runs SET status = ?4, ended_ms = ?5, bytes = bytes + ?6, "
+                         "taking_up = 0 WHERE tenant = ?1 AND owner = ?2 AND id = ?3",
+                         piece.key);
+  if (!row) return row.error();
+  row->bind(4, piece.status).bind(5, piece.ended_ms);
+  row->bind(6, static_cast<std::int64_t>(piece.frames.size()));
+  if (auto done = row->run(); !done) return done.error();
+  if (database.changes() == 0)
+    return Error{.code = "unknown_run", .message = "the run is not in the store any more"};
+  if (auto added = add_piece(database, piece.key, piece.number, piece.frames); !added)
+    return added.error();
+  return piece.ended_ms > 0 ? make_room(database, piece.key.owner, bounds)
+                            : use_of(database, piece.key.owner);
+}
+
+// --- reading back ---
+
+Result<std::vector<RunKey>> read_keys(Statement& rows) {
+  std::vector<RunKey> keys;
   for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return keys;
+    keys.push_back({{rows.text(0), rows.text(1)}, rows.text(2)});
+  }
+}
+
+Result<std::vector<RunKey>> set_aside_all(Database& database) {
+  auto rows = database.prepare(
+      "UPDATE runs SET taking_up = 2 WHERE taking_up = 1 RETURNING tenant, owner, id");
+  if (!rows) return rows.error();
+  return read_keys(*rows);
+}
+
+Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key) {
+  auto rows = prepare_for(database,
+                          std::string(columns) + "WHERE tenant = ? AND owner = ? AND id = ?", key);
+  if (!rows) return rows.error();
+  const auto there = rows->step();
+  if (!there) return there.error();
+  if (!*there) return std::optional<StoredRun>();
+  auto run = read_row(*rows, key.owner);
+  if (!run) return run.error();
+  if (run->set_aside) return std::optional<StoredRun>(std::move(*run));
+  if (auto read = read_history(database, *run); !read) return read.error();
+  auto marked = run_for(
+      database, "UPDATE runs SET taking_up = 1 WHERE tenant = ? AND owner = ? AND id = ?", key);
+  if (!marked) return marked.error();
+  return std::optional<StoredRun>(std::move(*run));
+}
+
+Result<std::vector<std::string>> read_pieces(Database& database, const RunKey& key,
+                                             std::int64_t from, std::size_t bytes_max) {
+  auto rows = prepare_for(database,
+                          "SELECT frames FROM run_pieces WHERE tenant = ? AND owner = ? AND "
+                          "run = ? AND number >= ? ORDER BY number",
+                          key);
+  if (!rows) return rows.error();
+  rows->bind(4, from);
+  std::vector<std::string> pieces;
+  for (std::size_t bytes = 0; bytes < bytes_max; bytes += pieces.back().size()) {
     const auto row = rows->step();
     if (!row) return row.error();
-    if (!*row) return memory;
-    const auto json = parse_json(rows->text(0), {entry_bytes_max, 32});
-    if (!json) return json.error();
-    auto entry = agents::read_entry(*json);
-    if (!entry) return entry.error();
-    if (auto restored = memory.restore(std::move(*entry)); !restored) return restored.error();
+    if (!*row) break;
+    pieces.push_back(text_of(rows->blob(0)));
   }
+  return pieces;
 }
 
-Result<void> keep_memory(Database& database, const MemoryCall& call,
-                         const agents::MemoryChange& change) {
-  for (const std::uint64_t id : change.dropped) {
-    auto row = database.prepare("DELETE FROM memories WHERE tenant = ? AND owner = ? AND id = ?");
+Result<void> keep_entries(Database& database, const auth::Identity& owner,
+                          const std::vector<agents::MemoryEntry>& written,
+                          const std::vector<std::uint64_t>& dropped) {
+  for (const std::uint64_t id : dropped) {
+    auto row = prepare_for(database,
+                           "DELETE FROM memories WHERE tenant = ? AND owner = ? AND id = ?", owner);
     if (!row) return row.error();
-    row->bind(1, call.tenant).bind(2, call.owner).bind(3, static_cast<std::int64_t>(id));
+    row->bind(3, static_cast<std::int64_t>(id));
     if (auto done = row->run(); !done) return done;
   }
-  for (const agents::MemoryEntry& entry : change.written) {
-    auto row = database.prepare(
-        "INSERT OR REPLACE INTO memories (tenant, owner, id, entry) VALUES (?, ?, ?, ?)");
+  for (const agents::MemoryEntry& entry : written) {
+    auto row = prepare_for(
+        database, "INSERT OR REPLACE INTO memories (tenant, owner, id, entry) VALUES (?, ?, ?, ?)",
+        owner);
     if (!row) return row.error();
-    row->bind(1, call.tenant).bind(2, call.owner).bind(3, static_cast<std::int64_t>(entry.id));
+    row->bind(3, static_cast<std::int64_t>(entry.id));
     row->bind(4, canonical(agents::entry_json(entry)));
     if (auto done = row->run(); !done) return done;
   }
   return {};
 }
 
-Result<std::string> carry_out(Database& database, const MemoryCall& call) {
-  auto memory = read_memory(database, call);
-  if (!memory) return memory.error();
-  agents::MemoryChange change;
-  change.dropped = memory->clean(call.now_ms);
-  auto answer =
-      agents::call_memory(*memory, call.name, call.request, {call.tenant, call.owner, {}, {}},
-                          call.key, call.now_ms, change);
-  if (!answer) return answer;
-  if (auto kept = keep_memory(database, call, change); !kept) return kept.error();
-  return answer;
-}
-
 }  // namespace
-
-void RunStore::memory_call(MemoryCall call, Told<std::string> told) {
-  auto shared = std::make_shared<const MemoryCall>(std::move(call));
-  post<std::string>([shared](Database& database) { return carry_out(database, *shared); },
-                    std::move(told));
-}
 
 template <class T>
 void RunStore::post(std::function<Result<T>(Database&)> work, Told<T> told) {
@@ -180,76 +352,166 @@ void RunStore::post(std::function<Result<T>(Database&)> work, Told<T> told) {
   };
   auto shared = std::make_shared<Told<T>>(std::move(told));
   job.done = [made, shared](const Result<void>& committed) {
+    if (!*shared) return;
     if (!committed) return (*shared)(committed.error());
     (*shared)(std::move(**made));
   };
-  if (!writer_.post(std::move(job)))
+  if (!writer_.post(std::move(job)) && *shared)
     (*shared)(Error{.code = "store_busy", .message = "the store has too much to write"});
 }
 
-void RunStore::put(StoredRun run, std::int64_t epoch, Told<void> told) {
+void RunStore::put(StoredRun run, std::int64_t epoch, Told<OwnerUse> told) {
   auto kept = std::make_shared<const StoredRun>(std::move(run));
-  post<void>([kept, epoch](Database& database) { return put_run(database, *kept, epoch); },
-             std::move(told));
+  post<OwnerUse>([kept, epoch, bounds = bounds_](
+                     Database& database) { return put_run(database, *kept, epoch, bounds); },
+                 std::move(told));
 }
 
-void RunStore::append(std::string id, std::int64_t number, std::string frames,
-                      std::int64_t ended_ms, Told<void> told) {
-  post<void>(
-      [id = std::move(id), number, frames = std::move(frames),
-       ended_ms](Database& database) -> Result<void> {
-        if (auto added = add_piece(database, id, number, frames); !added) return added;
-        auto row = database.prepare("UPDATE runs SET ended_ms = ? WHERE id = ?");
-        if (!row) return row.error();
-        row->bind(1, ended_ms).bind(2, id);
-        return row->run();
-      },
-      std::move(told));
+void RunStore::append(RunPiece piece, Told<OwnerUse> told) {
+  auto kept = std::make_shared<const RunPiece>(std::move(piece));
+  post<OwnerUse>([kept, bounds = bounds_](
+                     Database& database) { return append_piece(database, *kept, bounds); },
+                 std::move(told));
 }
 
-void RunStore::unfinished(Told<std::vector<StoredRun>> told) {
-  post<std::vector<StoredRun>>(
-      [](Database& database) -> Result<std::vector<StoredRun>> {
-        auto rows = database.prepare(std::string(columns) + "WHERE ended_ms = 0 ORDER BY id");
+void RunStore::set_aside(Told<std::vector<RunKey>> told) {
+  post<std::vector<RunKey>>(set_aside_all, std::move(told));
+}
+
+void RunStore::unfinished(RunKey after, std::size_t count_max, Told<std::vector<RunKey>> told) {
+  post<std::vector<RunKey>>(
+      [after = std::move(after), count_max](Database& database) -> Result<std::vector<RunKey>> {
+        auto rows = prepare_for(database,
+                                "SELECT tenant, owner, id FROM runs WHERE ended_ms = 0 AND "
+                                "(tenant, owner, id) > (?, ?, ?) AND taking_up = 0 AND "
+                                "status <> 'parked' ORDER BY tenant, owner, id LIMIT ?",
+                                after);
         if (!rows) return rows.error();
-        return read_runs(database, *rows, true);
+        rows->bind(4, static_cast<std::int64_t>(count_max));
+        return read_keys(*rows);
       },
       std::move(told));
 }
 
-void RunStore::find(std::string owner, std::string id, Told<std::vector<StoredRun>> told) {
+void RunStore::take(RunKey key, Told<std::optional<StoredRun>> told) {
+  post<std::optional<StoredRun>>(
+      [key = std::move(key)](Database& database) { return take_run(database, key); },
+      std::move(told));
+}
+
+void RunStore::release(RunKey key, Told<void> told) {
+  post<void>(
+      [key = std::move(key)](Database& database) {
+        return run_for(database,
+                       "UPDATE runs SET taking_up = 0 WHERE tenant = ? AND owner = ? AND id = ?",
+                       key);
+      },
+      std::move(told));
+}
+
+void RunStore::pieces(RunKey key, std::int64_t from, std::size_t bytes_max,
+                      Told<std::vector<std::string>> told) {
+  post<std::vector<std::string>>(
+      [key = std::move(key), from, bytes_max](Database& database) {
+        return read_pieces(database, key, from, bytes_max);
+      },
+      std::move(told));
+}
+
+void RunStore::history(RunKey key, Told<std::string> told) {
+  post<std::string>(
+      [key = std::move(key)](Database& database) -> Result<std::string> {
+        StoredRun run;
+        run.key = key;
+        if (auto read = read_history(database, run); !read) return read.error();
+        return std::move(run.history);
+      },
+      std::move(told));
+}
+
+void RunStore::epochs(RunKey key, Told<std::vector<std::uint32_t>> told) {
+  post<std::vector<std::uint32_t>>(
+      [key = std::move(key)](Database& database) -> Result<std::vector<std::uint32_t>> {
+        auto rows = prepare_for(
+            database, "SELECT epoch FROM run_epochs WHERE tenant = ? AND owner = ? AND run = ?",
+            key);
+        if (!rows) return rows.error();
+        std::vector<std::uint32_t> epochs;
+        for (;;) {
+          const auto row = rows->step();
+          if (!row) return row.error();
+          if (!*row) return epochs;
+          epochs.push_back(static_cast<std::uint32_t>(rows->integer(0)));
+        }
+      },
+      std::move(told));
+}
+
+void RunStore::list(auth::Identity owner, Told<std::vector<StoredRun>> told) {
   post<std::vector<StoredRun>>(
       [owner = std::move(owner),
-       id = std::move(id)](Database& database) -> Result<std::vector<StoredRun>> {
-        auto rows = database.prepare(std::string(columns) + "WHERE id = ? AND owner = ?");
+       bounds = bounds_](Database& database) -> Result<std::vector<StoredRun>> {
+        auto rows = prepare_for(database,
+                                std::string(columns) +
+                                    "WHERE tenant = ? AND owner = ? "
+                                    "ORDER BY started_ms DESC, id LIMIT ?",
+                                owner);
         if (!rows) return rows.error();
-        rows->bind(1, id).bind(2, owner);
-        return read_runs(database, *rows, true);
+        rows->bind(3, bounds.under_way_max + bounds.ended_max + evicted_at_once_max);
+        std::vector<StoredRun> runs;
+        for (;;) {
+          const auto row = rows->step();
+          if (!row) return row.error();
+          if (!*row) return runs;
+          auto run = read_row(*rows, owner);
+          if (!run) return run.error();
+          runs.push_back(std::move(*run));
+        }
       },
       std::move(told));
 }
 
-void RunStore::list(std::string owner, Told<std::vector<StoredRun>> told) {
-  post<std::vector<StoredRun>>(
-      [owner = std::move(owner)](Database& database) -> Result<std::vector<StoredRun>> {
-        auto rows = database.prepare(std::string(columns) +
-                                     "WHERE owner = ? ORDER BY started_ms DESC, id LIMIT 400");
-        if (!rows) return rows.error();
-        rows->bind(1, owner);
-        return read_runs(database, *rows, false);
+void RunStore::remove(RunKey key, Told<bool> told) {
+  post<bool>(
+      [key = std::move(key)](Database& database) -> Result<bool> {
+        auto gone =
+            run_for(database, "DELETE FROM runs WHERE tenant = ? AND owner = ? AND id = ?", key);
+        if (!gone) return gone.error();
+        const bool there = database.changes() > 0;
+        if (auto done = forget_families(database, key.owner); !done) return done.error();
+        return there;
       },
       std::move(told));
 }
 
-void RunStore::remove(std::string owner, std::string id, Told<void> told) {
-  post<void>(
-      [owner = std::move(owner), id = std::move(id)](Database& database) -> Result<void> {
-        auto row = database.prepare("DELETE FROM runs WHERE id = ? AND owner = ?");
-        if (!row) return row.error();
-        row->bind(1, id).bind(2, owner);
-        return row->run();
+void RunStore::memories(auth::Identity owner, std::uint64_t after, std::size_t count_max,
+                        Told<std::vector<std::string>> told) {
+  post<std::vector<std::string>>(
+      [owner = std::move(owner), after,
+       count_max](Database& database) -> Result<std::vector<std::string>> {
+        auto rows = prepare_for(database,
+                                "SELECT entry FROM memories WHERE tenant = ? AND owner = ? AND "
+                                "id > ? ORDER BY id LIMIT ?",
+                                owner);
+        if (!rows) return rows.error();
+        rows->bind(3, static_cast<std::int64_t>(after));
+        rows->bind(4, static_cast<std::int64_t>(count_max));
+        std::vector<std::string> entries;
+        for (;;) {
+          const auto row = rows->step();
+          if (!row) return row.error();
+          if (!*row) return entries;
+          entries.push_back(rows->text(0));
+        }
       },
       std::move(told));
+}
+
+void RunStore::keep_memories(auth::Identity owner, std::vector<agents::MemoryEntry> written,
+                             std::vector<std::uint64_t> dropped, Told<void> told) {
+  post<void>([owner = std::move(owner), written = std::move(written), dropped = std::move(dropped)](
+                 Database& database) { return keep_entries(database, owner, written, dropped); },
+             std::move(told));
 }
 
 void RunStore::signing_key(workflow::SigningKey fresh, Told<workflow::SigningKey> told) {

@@ -1,43 +1,74 @@
 // RunStore: runs in the store. Each call is one job of the store's writer; `told` comes on the
-// writer's thread, or at once with "store_busy" where its queue is full.
+// writer's thread, or at once with "store_busy" where its queue is full; it may be empty.
+//
+// 1. A run is found by its owner's identity and its id; ids of two owners may be equal.
+// 2. What is kept of an owner is bounded (OwnerBounds): the oldest ended runs give way, then a new
+//    run is refused ("too_many_runs", "owner_full"). A run leads to so many others and no more
+//    ("too_many_descendants").
+// 3. No call reads more than one run, or than the slice that it was asked for.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/agents/memory.hpp"
 #include "engine/base/result.hpp"
 #include "engine/workflow/bundle.hpp"
+#include "relay/auth/identity.hpp"
+#include "relay/auth/token.hpp"
 #include "relay/store/writer.hpp"
 
 namespace redoubt::runs {
 
-/// Ended runs that are kept of one owner; the oldest give way.
-constexpr int ended_kept_max = 200;
-
-struct StoredRun {
-  std::string id;
-  std::string owner;
-  std::string tenant;
-  bool anonymous = true;
-  std::string workflow;
-  std::string definition;  ///< canonical JSON
-  std::int64_t started_ms = 0;
-  std::int64_t ended_ms = 0;
-  std::string history;
-  std::int64_t pieces = 0;
-  std::vector<std::uint32_t> epochs;  ///< that were imported here
+/// What the store keeps of one owner.
+struct OwnerBounds {
+  std::int64_t under_way_max = 100;      ///< runs under way or parked
+  std::int64_t ended_max = 200;          ///< ended runs; the oldest give way
+  std::int64_t bytes_max = 256ll << 20;  ///< of all definitions and histories
+  /// Children, their children, and the runs that these go on in, of one run.
+  std::int64_t descendants_max = 10'000;
+  /// Imports that are remembered, so that none is done twice.
+  std::int64_t imports_max = 10'000;
 };
 
-/// What an agent of a run asks of its memory (engine/agents/memory_call.hpp).
-struct MemoryCall {
-  std::string tenant;
-  std::string owner;
-  std::string name;
-  std::string request;
-  std::string key;
-  std::int64_t now_ms = 0;
+struct RunKey {
+  auth::Identity owner;
+  std::string id;
+  auto operator<=>(const RunKey&) const = default;
+};
+
+struct StoredRun {
+  RunKey key;
+  auth::CallerLimits limits;  ///< of the token that it was begun with
+  std::string workflow;
+  std::string definition;  ///< canonical JSON
+  std::string status;      ///< as it was stored last; empty: not known
+  std::int64_t started_ms = 0;
+  std::int64_t ended_ms = 0;
+  std::string root;  ///< the run that it descends from; its own id where it was started by itself
+  int depth = 0;     ///< of runs in runs
+  bool set_aside = false;  ///< the relay ended while it read the run back: it is left alone
+  std::string history;
+  std::int64_t pieces = 0;
+};
+
+/// What a turn of a run adds to it.
+struct RunPiece {
+  RunKey key;
+  std::int64_t number = 0;
+  std::string frames;
+  std::string status;
+  std::int64_t ended_ms = 0;
+};
+
+/// What the runs of an owner take.
+struct OwnerUse {
+  std::int64_t bytes = 0;
+  std::int64_t under_way = 0;  ///< or parked
 };
 
 template <class T>
@@ -46,22 +77,43 @@ using Told = std::function<void(Result<T>)>;
 class RunStore {
  public:
   /// `writer` outlives the store.
-  explicit RunStore(store::Writer& writer) : writer_(writer) {}
+  explicit RunStore(store::Writer& writer, OwnerBounds bounds = {})
+      : writer_(writer), bounds_(bounds) {}
+  const OwnerBounds& bounds() const { return bounds_; }
 
   /// A new run, or one that was exported from here and comes back with a longer history: replaced
   /// whole. `epoch`: of the bundle that it was imported from; negative: none.
-  void put(StoredRun run, std::int64_t epoch, Told<void> told);
-  void append(std::string id, std::int64_t number, std::string frames, std::int64_t ended_ms,
-              Told<void> told);
-  /// Everything that is under way or parked.
-  void unfinished(Told<std::vector<StoredRun>> told);
-  /// Nothing in the list where there is no such run of the owner.
-  void find(std::string owner, std::string id, Told<std::vector<StoredRun>> told);
-  /// The owner's runs without their histories, the newest first.
-  void list(std::string owner, Told<std::vector<StoredRun>> told);
-  void remove(std::string owner, std::string id, Told<void> told);
-  /// Carries out memory.search or memory.store for the owner; the answer, once it is kept.
-  void memory_call(MemoryCall call, Told<std::string> told);
+  /// Errors: too_many_runs, owner_full, too_many_descendants, too_many_imports.
+  void put(StoredRun run, std::int64_t epoch, Told<OwnerUse> told);
+  /// Also says that the run was read back (release). Errors: "unknown_run".
+  void append(RunPiece piece, Told<OwnerUse> told);
+
+  /// At a start, once: the runs over whose reading the process ended, now set aside.
+  void set_aside(Told<std::vector<RunKey>> told);
+  /// Runs that are under way and not set aside, after this one, by owner and id.
+  void unfinished(RunKey after, std::size_t count_max, Told<std::vector<RunKey>> told);
+  /// The run with its history, marked as being read back until release() or append(). Without
+  /// history, and not marked, where it is set aside. Nothing where the owner has no such run.
+  void take(RunKey key, Told<std::optional<StoredRun>> told);
+  void release(RunKey key, Told<void> told);
+  /// Pieces from number `from` on, as many as begin within `bytes_max`; at least one, where there
+  /// is one.
+  void pieces(RunKey key, std::int64_t from, std::size_t bytes_max,
+              Told<std::vector<std::string>> told);
+  /// All pieces as one history; empty where there is no such run.
+  void history(RunKey key, Told<std::string> told);
+  /// Epochs of the run that were imported here, also where it was removed since.
+  void epochs(RunKey key, Told<std::vector<std::uint32_t>> told);
+  /// The owner's runs without definitions and histories, the newest first.
+  void list(auth::Identity owner, Told<std::vector<StoredRun>> told);
+  /// False where there was no such run.
+  void remove(RunKey key, Told<bool> told);
+
+  /// Entries of an owner's memory after this id, at most so many, in their order.
+  void memories(auth::Identity owner, std::uint64_t after, std::size_t count_max,
+                Told<std::vector<std::string>> told);
+  void keep_memories(auth::Identity owner, std::vector<agents::MemoryEntry> written,
+                     std::vector<std::uint64_t> dropped, Told<void> told);
   /// The relay's key for checkpoints, made at the first call.
   void signing_key(workflow::SigningKey fresh, Told<workflow::SigningKey> told);
 
@@ -70,6 +122,7 @@ class RunStore {
   void post(std::function<Result<T>(store::Database&)> work, Told<T> told);
 
   store::Writer& writer_;
+  const OwnerBounds bounds_;
 };
 
 }  // namespace redoubt::runs

@@ -1,0 +1,391 @@
+// The thread of the runs, what is asked from outside, and what is shown.
+#include "relay/runs/run_host.hpp"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "engine/base/canonical_json.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "relay/auth/crypto.hpp"
+
+namespace redoubt::runs {
+namespace {
+
+using workflow::Effect;
+using workflow::InputKind;
+using workflow::Run;
+using workflow::RunStatus;
+using workflow::StepKind;
+
+constexpr std::size_t id_bytes = 16;
+constexpr std::size_t key_bytes = 32;
+
+Json parsed(std::string_view text) {
+  if (text.empty()) return Json();
+  auto json = parse_json(text, {workflow::kPayloadBytesMax, 64});
+  return json ? std::move(*json) : Json(std::string(text));
+}
+
+std::string random_text(std::size_t bytes) {
+  std::vector<std::uint8_t> random(bytes);
+  auth::fill_random(random);
+  return {random.begin(), random.end()};
+}
+
+std::string fresh_id() {
+  std::array<std::uint8_t, id_bytes> random;
+  auth::fill_random(random);
+  return auth::to_hex(random);
+}
+
+/// As it was stored last, for a run that is not in memory.
+std::string status_of(const StoredRun& run) {
+  if (run.set_aside) return "parked";
+  if (!run.status.empty()) return run.status;
+  return run.ended_ms > 0 ? "ended" : "stands still";
+}
+
+}  // namespace
+
+Error unknown_run(const std::string& id) {
+  return make_error("unknown_run", {"there is no run ", id}, {"id"}, {}, {id});
+}
+
+RunHost::RunHost(Catalogue shipped, RunService::Surroundings around)
+    : around_(std::move(around)),
+      folder_(std::move(shipped)),
+      store_(around_.writer, around_.bounds),
+      memories_(store_,
+                [this](MemoryBook::Work work) {
+                  if (const auto self = weak_from_this().lock()) self->post(std::move(work));
+                }),
+      work_(boost::asio::make_work_guard(io_)),
+      heartbeat_(io_),
+      folder_timer_(io_),
+      stalled_timer_(io_),
+      started_(around_.metrics.counter("redoubt_runs_started_total",
+                                       "Runs of workflows that were started or imported.", {})),
+      ended_(around_.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.", {})),
+      files_refused_(around_.metrics.counter("redoubt_workflow_files_refused_total",
+                                             "Edits of workflow files that were refused.", {})),
+      store_faults_(around_.metrics.counter("redoubt_run_store_faults_total",
+                                            "Events of runs that had to be stored again.", {})) {}
+
+// --- the thread ---
+
+void RunHost::begin() {
+  thread_ = std::thread([this] { io_.run(); });
+  post([this] {
+    beat();
+    watch_folder();
+    workflow::SigningKey fresh{fresh_id(), random_text(key_bytes)};
+    store_.signing_key(std::move(fresh),
+                       on_thread<workflow::SigningKey>([this](Result<workflow::SigningKey> key) {
+                         if (key) key_ = std::move(*key);
+                         if (!key) complain("run_signing_key", nullptr, key.error());
+                       }));
+    recover();
+  });
+}
+
+// The turn under way is the last one: what waits behind it sees that the thread is to end.
+void RunHost::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  boost::asio::post(io_, [this] {
+    for (auto& [key, open] : open_)
+      for (const auto& [id, step] : std::exchange(open->models, {}))
+        step->leave();
+    open_.clear();
+    loading_.clear();
+    heartbeat_.cancel();
+    folder_timer_.cancel();
+    stalled_timer_.cancel();
+    work_.reset();
+    io_.stop();
+  });
+  thread_.join();
+}
+
+/// Lets proxies see that the streams live, and forgets those whose readers left.
+void RunHost::beat() {
+  for (auto& [key, open] : open_)
+    if (!open->watchers.empty()) open->watchers.heartbeat();
+  if (std::exchange(recovery_waits_, false)) recover_next();
+  heartbeat_.expires_after(std::chrono::milliseconds(heartbeat_ms));
+  heartbeat_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !stopping_) beat();
+  });
+}
+
+void RunHost::watch_folder() {
+  if (around_.folder.empty()) return;
+  folder_timer_.expires_after(std::chrono::milliseconds(folder_interval_ms));
+  folder_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    look_at_folder();
+    watch_folder();
+  });
+}
+
+void RunHost::look_at_folder() {
+  if (around_.folder.empty()) return;
+  const auto files = read_folder(around_.folder);
+  if (!files) {
+    if (folder_fault_ != files.error().message) complain("workflow_folder", nullptr, files.error());
+    folder_fault_ = files.error().message;
+    return;
+  }
+  folder_fault_.clear();
+  WorkflowFolder::Look found = folder_.look(*files);
+  for (const Error& fault : found.faults) {
+    files_refused_.add();
+    observe::Line line(observe::Level::error, "workflow_refused", observe::wall_now_ms());
+    line.text("file", fault.path).text("code", fault.code).text("message", fault.message);
+    line.number("line", fault.line).number("column", fault.column);
+    around_.log.write(std::move(line));
+  }
+  if (!found.catalogue) return;
+  around_.catalogue.replace(std::move(*found.catalogue));
+  observe::Line line(observe::Level::info, "workflows_loaded", observe::wall_now_ms());
+  line.number("files", static_cast<std::int64_t>(files->size()));
+  around_.log.write(std::move(line));
+}
+
+void RunHost::complain(std::string_view event, const RunKey* key, const Error& error) {
+  observe::Line line(observe::Level::error, event, observe::wall_now_ms());
+  if (key)
+    line.text("tenant", key->owner.tenant).text("owner", key->owner.subject).text("run", key->id);
+  line.text("code", error.code).text("message", error.message);
+  around_.log.write(std::move(line));
+}
+
+// --- what is asked from outside ---
+
+Result<workflow::DefinitionPtr> RunHost::definition_for(const Owner& owner,
+                                                        const StartOrder& order) {
+  if (order.definition.empty()) {
+    const auto catalogue = around_.catalogue.current();
+    if (auto known = catalogue->find(order.workflow)) return known;
+    std::string names;
+    for (const std::string& name : catalogue->names())
+      names += (names.empty() ? "" : ", ") + name;
+    return make_error("unknown_workflow", {"no workflow is called ", order.workflow}, {"workflow"},
+                      {names}, {order.workflow});
+  }
+  if (!owner.may_author)
+    return make_error("not_author", {"workflows of your own need the scope workflow:author"},
+                      {"workflow"}, {}, {});
+  return read_definition(order.definition, around_.catalogue.current()->surroundings());
+}
+
+std::optional<Error> RunHost::no_room(const Owner& owner) const {
+  std::int64_t own = 0;
+  for (auto at = open_.lower_bound({owner.identity, {}});
+       at != open_.end() && at->first.owner == owner.identity; ++at)
+    own += !is_over(at->second->run.status());
+  if (own < store_.bounds().under_way_max && open_.size() < runs_open_max) return std::nullopt;
+  return make_error("too_many_runs", {"too many runs are under way"}, {},
+                    {joined({"at most ", store_.bounds().under_way_max, " of one owner"})}, {});
+}
+
+void RunHost::start(Owner owner, StartOrder order, ToldJson told) {
+  auto definition = definition_for(owner, order);
+  if (!definition) return told(definition.error());
+  if (auto full = no_room(owner)) return told(*full);
+  auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, observe::wall_now_ms()});
+  if (!run) return told(run.error());
+  Open& open = hold_new(owner, std::move(*run), {}, 0);
+  open.viewers.push_back({std::move(told)});
+  schedule(open.stored.key);
+}
+
+void RunHost::list(const Owner& owner, ToldJson told) {
+  store_.list(
+      owner.identity,
+      on_thread<std::vector<StoredRun>>([this, told = std::move(told)](
+                                            const Result<std::vector<StoredRun>>& runs) {
+        if (!runs) return told(runs.error());
+        Json all = Json::array();
+        for (const StoredRun& run : *runs) {
+          const Open* open = find(run.key);
+          all.push_back({{"id", run.key.id},
+                         {"workflow", run.workflow},
+                         {"status", open ? workflow::name_of(open->run.status()) : status_of(run)},
+                         {"started_ms", run.started_ms},
+                         {"ended_ms", run.ended_ms}});
+        }
+        told(canonical(Json{{"runs", std::move(all)}}));
+      }));
+}
+
+void RunHost::view(const Owner& owner, const std::string& id, ToldJson told) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, key, told = std::move(told)](Result<Open*> open) {
+    if (!open && open.error().code == "run_set_aside")
+      return view_set_aside(key, open.error(), told);
+    if (!open) return told(open.error());
+    // What is shown is what is stored.
+    (*open)->viewers.push_back({told});
+    schedule(key);
+  });
+}
+
+void RunHost::view_set_aside(const RunKey& key, const Error& error, const ToldJson& told) {
+  store_.take(
+      key, on_thread<std::optional<StoredRun>>([told, error](
+                                                   const Result<std::optional<StoredRun>>& stored) {
+        if (!stored) return told(stored.error());
+        // It was resumed or removed meanwhile.
+        if (!*stored || !(*stored)->set_aside) return told(error);
+        const StoredRun& run = **stored;
+        told(canonical(Json{{"id", run.key.id},
+                            {"workflow", run.workflow},
+                            {"status", "parked"},
+                            {"started_ms", run.started_ms},
+                            {"ended_ms", run.ended_ms},
+                            {"outcome", nullptr},
+                            {"questions", Json::array()},
+                            {"error", {{"code", error.code}, {"message", error.message}}}}));
+      }));
+}
+
+void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order, ToldJson told) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, key, order = std::move(order), told = std::move(told)](Result<Open*> found) {
+    if (!found) return told(found.error());
+    Open& open = **found;
+    if (open.removing) return told(unknown_run(key.id));
+    if (open.inputs.size() >= inputs_max ||
+        open.inputs_bytes + order.value.size() > inputs_bytes_max)
+      return told(Error{.code = "too_many_inputs",
+                        .message = joined({"too many inputs wait for run ", key.id, ": at most ",
+                                           inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
+    open.inputs_bytes += order.value.size();
+    open.inputs.push_back({order.kind, order.name, order.value, told});
+    schedule(key);
+  });
+}
+
+void RunHost::resume(const Owner& owner, const std::string& id, ToldJson told) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, owner, key, told = std::move(told)](Result<Open*> found) {
+    if (found && (*found)->run.status() == RunStatus::parked)
+      return told(make_error("run_parked", {"the run was exported: import its bundle"}, {"id"}, {},
+                             {key.id}));
+    if (found || found.error().code != "run_set_aside") return view(owner, key.id, told);
+    store_.release(key, on_thread<void>([this, owner, key, told](const Result<void>& released) {
+                     if (!released) return told(released.error());
+                     view(owner, key.id, told);
+                   }));
+  });
+}
+
+void RunHost::remove(const Owner& owner, const std::string& id, ToldJson told) {
+  const RunKey key{owner.identity, id};
+  Open* open = find(key);
+  if (open) open->removing = true;
+  store_.remove(key, on_thread<bool>([this, key, was_open = open != nullptr,
+                                      told = std::move(told)](const Result<bool>& removed) {
+                  if (!removed) {
+                    if (Open* again = find(key)) again->removing = false;
+                    schedule(key);
+                    return told(removed.error());
+                  }
+                  leave(key, {.code = "removed", .message = "the run was removed by its owner"});
+                  not_loaded(key, unknown_run(key.id));
+                  if (!was_open && !*removed) return told(unknown_run(key.id));
+                  told(std::string("{}"));
+                }));
+}
+
+void RunHost::export_run(const Owner& owner, const std::string& id, ToldJson told) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, key, told = std::move(told)](Result<Open*> found) {
+    if (!found) return told(found.error());
+    (*found)->exports.push_back(told);
+    schedule(key);
+  });
+}
+
+void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t from,
+                    http::BodyStreamPtr out) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, key, from, out = std::move(out)](Result<Open*> found) {
+    if (!found || (*found)->removing || !(*found)->watchers.add(out, from)) return out->abort();
+    schedule(key);
+  });
+}
+
+// --- what is shown ---
+
+std::string RunHost::view_of(const Open& open) {
+  const Run& run = open.run;
+  Json questions = Json::array();
+  for (const Effect& effect : run.open_effects()) {
+    if (effect.kind != StepKind::ask) continue;
+    Json asked = parsed(effect.request);
+    questions.push_back(
+        {{"id", effect.id},
+         {"question",
+          asked.is_object() && asked.contains("question") ? asked["question"] : asked}});
+  }
+  return canonical(Json{{"id", open.stored.key.id},
+                        {"workflow", open.stored.workflow},
+                        {"sha256", hex64(run.definition()->hash)},
+                        {"status", workflow::name_of(run.status())},
+                        {"started_ms", open.stored.started_ms},
+                        {"ended_ms", open.stored.ended_ms},
+                        {"events", run.head().seq},
+                        {"epoch", run.epoch()},
+                        {"outcome", parsed(run.outcome())},
+                        {"questions", std::move(questions)},
+                        {"state_hash", std::to_string(run.state_hash())}});
+}
+
+/// What was taken is stored. A run that does not come to rest is shown as it stands after a few
+/// turns.
+void RunHost::answer_viewers(Open& open, bool rests) {
+  if (open.viewers.empty()) return;
+  std::vector<Viewer> viewers = std::exchange(open.viewers, {});
+  std::string view;
+  for (Viewer& viewer : viewers) {
+    if (!rests && ++viewer.turns <= view_turns_max) {
+      open.viewers.push_back(std::move(viewer));
+      continue;
+    }
+    if (view.empty()) view = view_of(open);
+    viewer.told(view);
+  }
+}
+
+/// REQUIRES: the run is parked or over.
+void RunHost::give_bundles(Open& open) {
+  if (open.exports.empty() || open.exporting) return;
+  open.exporting = true;
+  store_.history(open.stored.key,
+                 on_thread<std::string>([this, ref = open.ref()](Result<std::string> history) {
+                   Open* again = find(ref);
+                   if (!again) return;
+                   again->exporting = false;
+                   if (!history) return fail_exports(*again, history.error());
+                   if (!key_.id.empty() && again->checkpoints.size() < workflow::kCheckpointsMax)
+                     again->checkpoints.push_back(
+                         workflow::sign_checkpoint(again->run, ref.key.owner.key(), {}, key_));
+                   auto bundle =
+                       workflow::export_run(again->run, std::move(*history), again->checkpoints);
+                   if (!bundle) return fail_exports(*again, bundle.error());
+                   const std::string bytes = workflow::write_bundle(*bundle);
+                   for (const ToldJson& told : std::exchange(again->exports, {}))
+                     told(bytes);
+                 }));
+}
+
+void RunHost::fail_exports(Open& open, const Error& error) {
+  for (const ToldJson& told : std::exchange(open.exports, {}))
+    told(error);
+}
+
+}  // namespace redoubt::runs

@@ -1,0 +1,285 @@
+// RunHost: what RunService is inside. Everything here is on the thread of the runs, but for what
+// says otherwise.
+//
+// A run's turn:
+//
+//   queue -> turn: replay a slice | work on | carry out one built-in | give one input | one slice
+//   for
+//            a watcher -> store what came of it -> do what follows -> queue again, while there is
+//            more
+//
+// 1. Turns are fair between owners (fair_queue.hpp). Between two turns the thread answers whoever
+//    asks, and sees that it is to end.
+// 2. A run is known by its owner and its id. What comes back later (a model, the store, a timer)
+//    names a Ref: a run that was removed and came again is another one.
+// 3. Whoever waits for a run is told its end, whatever that is: every way by which a run leaves the
+//    memory goes through leave(), but for ended runs that nobody waits for.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/workflow/bundle.hpp"
+#include "relay/runs/fair_queue.hpp"
+#include "relay/runs/memory_book.hpp"
+#include "relay/runs/model_step.hpp"
+#include "relay/runs/run_service.hpp"
+#include "relay/runs/run_store.hpp"
+#include "relay/runs/stepping.hpp"
+#include "relay/runs/watchers.hpp"
+
+namespace redoubt::runs {
+
+/// Which run, of those that had its key.
+struct Ref {
+  RunKey key;
+  std::uint64_t serial = 0;
+};
+
+class RunHost : public std::enable_shared_from_this<RunHost> {
+ public:
+  RunHost(Catalogue shipped, RunService::Surroundings around);
+
+  /// What the folder says now. Before begin(), and then on our thread.
+  void look_at_folder();
+  void begin();
+  /// Any thread but ours.
+  void stop();
+  /// Any thread.
+  template <class Work>
+  void post(Work work) {
+    boost::asio::post(io_, [this, work = std::move(work)]() mutable {
+      if (!stopping_) work();
+    });
+  }
+
+  void start(Owner owner, StartOrder order, ToldJson told);
+  void list(const Owner& owner, ToldJson told);
+  void view(const Owner& owner, const std::string& id, ToldJson told);
+  void give(const Owner& owner, const std::string& id, GiveOrder order, ToldJson told);
+  void resume(const Owner& owner, const std::string& id, ToldJson told);
+  void remove(const Owner& owner, const std::string& id, ToldJson told);
+  void export_run(const Owner& owner, const std::string& id, ToldJson told);
+  void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, ToldJson told);
+  void watch(const Owner& owner, const std::string& id, std::uint64_t from,
+             http::BodyStreamPtr out);
+
+ private:
+  struct Waiting {
+    workflow::InputKind kind;
+    std::string name;
+    std::string value;
+    ToldJson told;  ///< empty for effects and timers
+  };
+  /// A step of a run of the same owner that stands for another run.
+  struct Waiter {
+    std::string run;
+    std::string effect;
+    auto operator<=>(const Waiter&) const = default;
+  };
+  struct Viewer {
+    ToldJson told;
+    int turns = 0;  ///< that it has waited for the run to rest
+  };
+  struct Open;
+  using Use = std::function<void(Result<Open*>)>;
+
+  /// A run that is read back.
+  struct Loading {
+    std::uint64_t serial = 0;
+    StoredRun stored;
+    std::optional<Replaying> replay;
+    std::vector<Use> users;
+  };
+  /// A run that a run leads to.
+  struct Kin {
+    Owner owner;
+    std::string id;
+    std::string workflow;
+    workflow::DefinitionPtr pinned;  ///< where it is known; else that of the catalogue's name
+    std::string input;
+    std::string root;
+    int depth = 0;
+  };
+  struct Coming {
+    std::shared_ptr<workflow::Bundle> bundle;
+    Owner owner;
+    std::int64_t clock_ms = 0;
+    std::vector<std::uint32_t> epochs;
+    ToldJson told;
+  };
+
+  // run_host.cpp: the thread, what is asked from outside, what is shown
+  template <class T>
+  Told<T> on_thread(Told<T> call);
+  void beat();
+  void watch_folder();
+  void complain(std::string_view event, const RunKey* key, const Error& error);
+  Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order);
+  std::optional<Error> no_room(const Owner& owner) const;
+  void view_set_aside(const RunKey& key, const Error& error, const ToldJson& told);
+  static std::string view_of(const Open& open);
+  void answer_viewers(Open& open, bool rests);
+  void give_bundles(Open& open);
+  void fail_exports(Open& open, const Error& error);
+
+  // run_turns.cpp: turns, storing, effects
+  Open* find(const RunKey& key);
+  Open* find(const Ref& ref);
+  Open& hold(workflow::Run run, StoredRun stored);
+  Open& hold_new(const Owner& owner, workflow::Run run, std::string root, int depth);
+  void leave(const RunKey& key, const Error& why);
+  void tell_all(Open& open, const Error& why);
+  void keep_idle(Open& open);
+  void schedule(const RunKey& key);
+  void pump();
+  void turn(const RunKey& key);
+  void work(Open& open);
+  bool watch_on(Open& open);
+  void give_one(Open& open);
+  void keep(Open& open);
+  void write(const Ref& ref, std::shared_ptr<workflow::Taken> taken);
+  void written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
+               const Result<OwnerUse>& stored);
+  void not_written(Open& open, std::shared_ptr<workflow::Taken> taken, const Error& error);
+  void rest(Open& open);
+  void set_timer(Open& open);
+  void begin_effect(Open& open, const workflow::Effect& effect);
+  void begin_memory(Open& open, const workflow::Effect& effect);
+  void begin_model(Open& open, const workflow::Effect& effect);
+  void carry_out_builtin(Open& open);
+  void finish(Open& open, const std::string& effect, bool failed, std::string value);
+  void finish_later(const Ref& ref, const std::string& effect, bool failed, std::string value);
+  void fail(Open& open, const std::string& effect, const Error& error);
+  void drop_effect(Open& open, const std::string& id);
+  void drop_effects(Open& open);
+  void look_at_stalled();
+
+  // run_loading.cpp: reading runs back, and taking them over from bundles
+  void with(const RunKey& key, Use use);
+  void take(const RunKey& key, Use use);
+  void taken(const Ref& ref, Result<std::optional<StoredRun>> stored);
+  void replay_on(const RunKey& key);
+  void loaded(const RunKey& key);
+  void not_loaded(const RunKey& key, const Error& error);
+  void give_loaded(const RunKey& key, Open& open, std::vector<Use> users);
+  void recover();
+  void recover_next();
+  void take_over(std::shared_ptr<Coming> coming, Open* before);
+
+  // run_kin.cpp: children and successors
+  static Owner owner_of(const Open& open);
+  void begin_child(Open& open, const workflow::Effect& effect);
+  void start_or_join(Kin kin, std::optional<Waiter> waiter, ToldJson stored);
+  void start_kin(const Kin& kin, const std::optional<Waiter>& waiter, const ToldJson& stored);
+  void join(Open& open, const std::optional<Waiter>& waiter, const ToldJson& stored);
+  void tell_parent(const auth::Identity& owner, const Waiter& waiter, bool failed,
+                   std::string value);
+  void tell_waiters(Open& open);
+  void follow(Open& open);
+  void end_followed(const Ref& ref);
+  void cancel_child(const RunKey& child, const Waiter& waiter);
+
+  RunService::Surroundings around_;
+  WorkflowFolder folder_;
+  std::string folder_fault_;
+  RunStore store_;
+  MemoryBook memories_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer heartbeat_;
+  boost::asio::steady_timer folder_timer_;
+  boost::asio::steady_timer stalled_timer_;
+  observe::Counter& started_;
+  observe::Counter& ended_;
+  observe::Counter& files_refused_;
+  observe::Counter& store_faults_;
+  std::map<RunKey, std::unique_ptr<Open>> open_;
+  std::map<RunKey, Loading> loading_;
+  std::set<RunKey> importing_;
+  FairQueue<auth::Identity, RunKey> queue_;
+  bool pumping_ = false;      ///< the next turn is on its way
+  std::deque<Ref> idle_;      ///< ended runs in memory, that longest idle first
+  std::set<RunKey> stalled_;  ///< watchers wait for their readers
+  bool stalled_waits_ = false;
+  std::deque<RunKey> to_recover_;
+  RunKey recovered_;  ///< the last one of those that were listed
+  bool all_listed_ = false;
+  bool recovery_waits_ = false;  ///< for room, or for the store
+  workflow::SigningKey key_;
+  std::uint64_t serials_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+/// A run in memory. What was stored of it is in the store alone.
+struct RunHost::Open {
+  Open(workflow::Run r, StoredRun s, std::uint64_t n, boost::asio::io_context& io)
+      : run(std::move(r)), stored(std::move(s)), serial(n), timer(io) {}
+  Ref ref() const { return {stored.key, serial}; }
+
+  workflow::Run run;
+  StoredRun stored;  ///< its history only until it is stored first
+  std::uint64_t serial;
+  bool fresh = false;       ///< the store does not know it yet
+  bool storing = false;     ///< events are on their way to the store
+  bool exporting = false;   ///< its history is on its way from the store
+  bool removing = false;    ///< it takes no more turns
+  bool over_bytes = false;  ///< it was cancelled, because its owner's runs take too much
+  bool is_idle = false;     ///< in idle_
+  std::int64_t epoch = -1;  ///< of the bundle that is being imported
+  std::deque<Waiting> inputs;
+  std::size_t inputs_bytes = 0;  ///< of those that came from outside
+  std::deque<workflow::Effect> builtins;
+  std::map<std::string, std::shared_ptr<ModelStep>> models;
+  std::map<std::string, std::string> children;  ///< effects and the runs that they stand for
+  std::vector<Waiter> waiters;                  ///< steps of other runs that wait for its end
+  bool following = false;                       ///< the run that goes on is being begun
+  std::vector<Viewer> viewers;                  ///< want its view once what waits is stored
+  std::vector<ToldJson> exports;                ///< want its bundle
+  Watchers watchers;
+  std::vector<workflow::Checkpoint> checkpoints;
+  boost::asio::steady_timer timer;
+  std::uint64_t timer_serial = 0;  ///< of the timer that was set last
+};
+
+constexpr std::int64_t store_retry_ms = 200;
+constexpr std::int64_t heartbeat_ms = 15'000;
+constexpr std::int64_t timer_ms_max = 3'600'000;
+/// How soon a watcher whose reader is slow is looked at again.
+constexpr std::int64_t stalled_ms = 50;
+/// Ended runs that stay in memory, for whoever looks at them next.
+constexpr std::size_t idle_max = 256;
+/// Turns after which a view of a run that does not rest is given as it stands.
+constexpr int view_turns_max = 4;
+/// Inputs from outside that wait for one run.
+constexpr std::size_t inputs_bytes_max = 8u << 20;
+/// Unfinished runs that are listed at once at a start.
+constexpr std::size_t recover_listed_max = 64;
+
+bool is_over(workflow::RunStatus status);
+Error unknown_run(const std::string& id);
+
+template <class T>
+Told<T> RunHost::on_thread(Told<T> call) {
+  auto shared_call = std::make_shared<Told<T>>(std::move(call));
+  return [weak = weak_from_this(), shared_call](Result<T> result) {
+    const auto self = weak.lock();
+    if (!self) return;
+    auto shared = std::make_shared<Result<T>>(std::move(result));
+    self->post([shared, shared_call] { (*shared_call)(std::move(*shared)); });
+  };
+}
+
+}  // namespace redoubt::runs

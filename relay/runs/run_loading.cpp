@@ -1,0 +1,231 @@
+// Runs that are read back from the store, one replay's slice a turn, and runs that come in bundles.
+//
+// Before a run is read back the store is told so, and told again when it is done: a run over which
+// the process died is found so marked at the next start, is set aside, and does not kill it again.
+#include <utility>
+
+#include "engine/base/message.hpp"
+#include "relay/runs/run_host.hpp"
+
+namespace redoubt::runs {
+
+using workflow::InputKind;
+using workflow::Run;
+using workflow::RunStatus;
+
+namespace {
+
+Error set_aside_error(const std::string& id) {
+  return make_error("run_set_aside",
+                    {"the relay ended while it was reading run ", id,
+                     " back, so it is left alone: POST .../resume tries again, DELETE forgets it"},
+                    {"id"}, {}, {id});
+}
+
+}  // namespace
+
+void RunHost::with(const RunKey& key, Use use) {
+  if (Open* open = find(key)) return use(open);
+  take(key, std::move(use));
+}
+
+void RunHost::take(const RunKey& key, Use use) {
+  if (const auto found = loading_.find(key); found != loading_.end())
+    return found->second.users.push_back(std::move(use));
+  Loading& loading = loading_[key];
+  loading.serial = ++serials_;
+  loading.users.push_back(std::move(use));
+  store_.take(key,
+              on_thread<std::optional<StoredRun>>(
+                  [this, ref = Ref{key, loading.serial}](Result<std::optional<StoredRun>> stored) {
+                    taken(ref, std::move(stored));
+                  }));
+}
+
+void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
+  const auto found = loading_.find(ref.key);
+  if (found == loading_.end() || found->second.serial != ref.serial) return;
+  if (!stored) return not_loaded(ref.key, stored.error());
+  if (!*stored) return not_loaded(ref.key, unknown_run(ref.key.id));
+  if ((*stored)->set_aside) return not_loaded(ref.key, set_aside_error(ref.key.id));
+  Loading& loading = found->second;
+  loading.stored = std::move(**stored);
+  auto definition = read_definition(loading.stored.definition, pinned_surroundings());
+  auto replay = definition ? Replaying::begin(*definition, std::move(loading.stored.history))
+                           : Result<Replaying>(definition.error());
+  if (!replay) {
+    store_.release(ref.key, {});
+    return not_loaded(ref.key, replay.error());
+  }
+  loading.replay = std::move(*replay);
+  schedule(ref.key);
+}
+
+void RunHost::replay_on(const RunKey& key) {
+  Loading& loading = loading_.find(key)->second;
+  if (!loading.replay) return;
+  const auto done = loading.replay->go_on();
+  if (!done) {
+    store_.release(key, {});
+    return not_loaded(key, done.error());
+  }
+  if (!*done) return schedule(key);
+  loaded(key);
+}
+
+/// The run is there. One that goes on is marked until its next event is stored, any other until the
+/// store has heard of it.
+void RunHost::loaded(const RunKey& key) {
+  Loading& loading = loading_.find(key)->second;
+  auto run = std::make_shared<Run>(std::move(*std::exchange(loading.replay, std::nullopt)).run());
+  const auto give = [this, ref = Ref{key, loading.serial}, run](const Result<void>& released) {
+    const auto found = loading_.find(ref.key);
+    if (found == loading_.end() || found->second.serial != ref.serial) return;
+    if (!released) return not_loaded(ref.key, released.error());
+    Loading done = std::move(found->second);
+    loading_.erase(found);
+    done.stored.definition = std::string();
+    Open& open = hold(std::move(*run), std::move(done.stored));
+    if (open.run.status() == RunStatus::running)
+      open.inputs.push_back({InputKind::resumed, {}, {}, {}});
+    schedule(ref.key);
+    give_loaded(ref.key, open, std::move(done.users));
+  };
+  if (run->status() == RunStatus::running) return give({});
+  store_.release(key, on_thread<void>(give));
+}
+
+void RunHost::give_loaded(const RunKey& key, Open& open, std::vector<Use> users) {
+  const std::uint64_t serial = open.serial;
+  for (const Use& use : users) {
+    Open* still = find(Ref{key, serial});
+    if (still)
+      use(still);
+    else
+      use(unknown_run(key.id));
+  }
+}
+
+void RunHost::not_loaded(const RunKey& key, const Error& error) {
+  const auto found = loading_.find(key);
+  if (found == loading_.end()) return;
+  const std::vector<Use> users = std::move(found->second.users);
+  loading_.erase(found);
+  for (const Use& use : users)
+    use(error);
+}
+
+// --- at a start ---
+
+void RunHost::recover() {
+  store_.set_aside(on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
+    if (!runs) return complain("run_recovery", nullptr, runs.error());
+    for (const RunKey& key : *runs)
+      complain("run_set_aside", &key, set_aside_error(key.id));
+    recover_next();
+  }));
+}
+
+/// One after the other: the next when the one before is there.
+void RunHost::recover_next() {
+  if (to_recover_.empty() && all_listed_) return;
+  if (open_.size() + loading_.size() >= runs_open_max) {
+    recovery_waits_ = true;
+    return;
+  }
+  if (to_recover_.empty()) {
+    store_.unfinished(recovered_, recover_listed_max,
+                      on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> keys) {
+                        if (!keys) {
+                          complain("run_recovery", nullptr, keys.error());
+                          recovery_waits_ = true;
+                          return;
+                        }
+                        all_listed_ = keys->empty();
+                        for (RunKey& key : *keys)
+                          to_recover_.push_back(std::move(key));
+                        recover_next();
+                      }));
+    return;
+  }
+  const RunKey key = std::move(to_recover_.front());
+  to_recover_.pop_front();
+  recovered_ = key;
+  with(key, [this, key](Result<Open*> found) {
+    // It stays in the store as it is; its owner is told when they ask for it.
+    if (!found && found.error().code != "unknown_run")
+      complain("run_recovery", &key, found.error());
+    post([this] { recover_next(); });
+  });
+}
+
+// --- bundles ---
+
+void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms, ToldJson told) {
+  auto bundle = workflow::read_bundle(bytes);
+  if (!bundle) return told(bundle.error());
+  const RunKey key{owner.identity, bundle->run_id};
+  if (!importing_.insert(key).second)
+    return told(
+        make_error("run_here", {"the run is being imported already"}, {"id"}, {}, {key.id}));
+  auto coming = std::make_shared<Coming>();
+  coming->bundle = std::make_shared<workflow::Bundle>(std::move(*bundle));
+  coming->owner = std::move(owner);
+  coming->clock_ms = clock_ms;
+  coming->told = [this, key, told = std::move(told)](Result<std::string> said) {
+    importing_.erase(key);
+    told(std::move(said));
+  };
+  store_.epochs(key, on_thread<std::vector<std::uint32_t>>(
+                         [this, key, coming](Result<std::vector<std::uint32_t>> epochs) {
+                           if (!epochs) return coming->told(epochs.error());
+                           coming->epochs = std::move(*epochs);
+                           with(key, [this, coming](Result<Open*> found) {
+                             if (!found && found.error().code != "unknown_run")
+                               return coming->told(found.error());
+                             take_over(coming, found ? *found : nullptr);
+                           });
+                         }));
+}
+
+void RunHost::take_over(std::shared_ptr<Coming> coming, Open* before) {
+  if (!before)
+    if (auto full = no_room(coming->owner)) return coming->told(*full);
+  const std::int64_t now = observe::wall_now_ms();
+  workflow::Importer importer;
+  importer.owner = coming->owner.identity.key();
+  importer.now_ms = now;
+  importer.clock_offset_ms = coming->clock_ms < 0 ? 0 : now - coming->clock_ms;
+  importer.catalogue = around_.catalogue.current()->hashes();
+  importer.may_author = coming->owner.may_author;
+  if (!key_.id.empty()) importer.keys.push_back(key_);
+  importer.known.epochs = coming->epochs;
+  if (before) {
+    importer.known.under_way = before->run.status() == RunStatus::running;
+    if (before->run.status() == RunStatus::parked) importer.known.left_at = before->run.head();
+  }
+  auto imported = workflow::import_run(*coming->bundle, pinned_surroundings(), importer);
+  if (!imported) return coming->told(imported.error());
+  const workflow::DefinitionPtr definition = imported->run.definition();
+  StoredRun stored;
+  stored.key = {coming->owner.identity, imported->run.id()};
+  stored.limits = coming->owner.limits;
+  stored.workflow = definition->name;
+  stored.definition = definition->bytes;
+  stored.started_ms = before ? before->stored.started_ms : now;
+  if (is_over(imported->run.status())) stored.ended_ms = now;
+  stored.root = before ? before->stored.root : stored.key.id;
+  stored.depth = before ? before->stored.depth : 0;
+  stored.history = std::move(imported->history);
+  if (before)
+    leave(RunKey(stored.key), make_error("run_parked", {"the run was imported anew"}, {}, {}, {}));
+  started_.add();
+  Open& open = hold(std::move(imported->run), std::move(stored));
+  open.fresh = true;
+  open.epoch = imported->epoch;
+  open.checkpoints = std::move(imported->checkpoints);
+  open.viewers.push_back({coming->told});
+  schedule(open.stored.key);
+}
+
+}  // namespace redoubt::runs

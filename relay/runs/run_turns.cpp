@@ -1,0 +1,406 @@
+// Turns of runs: what is stored, and what is done once it is stored.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "engine/agents/memory_call.hpp"
+#include "engine/base/message.hpp"
+#include "engine/play/builtins.hpp"
+#include "relay/runs/run_host.hpp"
+
+namespace redoubt::runs {
+
+using workflow::Effect;
+using workflow::InputKind;
+using workflow::Run;
+using workflow::RunStatus;
+using workflow::StepKind;
+
+bool is_over(RunStatus status) {
+  return status != RunStatus::running && status != RunStatus::parked;
+}
+
+RunHost::Open* RunHost::find(const RunKey& key) {
+  const auto found = open_.find(key);
+  return found == open_.end() ? nullptr : found->second.get();
+}
+
+RunHost::Open* RunHost::find(const Ref& ref) {
+  Open* open = find(ref.key);
+  return open && open->serial == ref.serial ? open : nullptr;
+}
+
+RunHost::Open& RunHost::hold(Run run, StoredRun stored) {
+  const RunKey key = stored.key;
+  auto open = std::make_unique<Open>(std::move(run), std::move(stored), ++serials_, io_);
+  return *(open_[key] = std::move(open));
+}
+
+RunHost::Open& RunHost::hold_new(const Owner& owner, Run run, std::string root, int depth) {
+  const workflow::DefinitionPtr definition = run.definition();
+  StoredRun stored;
+  stored.key = {owner.identity, run.id()};
+  stored.limits = owner.limits;
+  stored.workflow = definition->name;
+  stored.definition = definition->bytes;
+  stored.started_ms = observe::wall_now_ms();
+  stored.root = root.empty() ? run.id() : std::move(root);
+  stored.depth = depth;
+  stored.history = workflow::history_header(definition->hash);
+  started_.add();
+  Open& open = hold(std::move(run), std::move(stored));
+  open.fresh = true;
+  return open;
+}
+
+// --- leaving ---
+
+/// Everybody who waits for the run is told why it will not come.
+void RunHost::tell_all(Open& open, const Error& why) {
+  for (Waiting& input : std::exchange(open.inputs, {}))
+    if (input.told) input.told(why);
+  for (Viewer& viewer : std::exchange(open.viewers, {}))
+    viewer.told(why);
+  fail_exports(open, why);
+  for (const Waiter& waiter : std::exchange(open.waiters, {}))
+    tell_parent(open.stored.key.owner, waiter, true, play::failure(why));
+  open.watchers.end_all();
+}
+
+void RunHost::leave(const RunKey& key, const Error& why) {
+  const auto found = open_.find(key);
+  if (found == open_.end()) return;
+  const std::unique_ptr<Open> open = std::move(found->second);
+  open_.erase(found);
+  drop_effects(*open);
+  tell_all(*open, why);
+}
+
+/// What is over or parked stays for a while, and is read again from the store after that.
+void RunHost::keep_idle(Open& open) {
+  if (open.is_idle) return;
+  open.is_idle = true;
+  idle_.push_back(open.ref());
+  while (idle_.size() > idle_max) {
+    const Ref oldest = idle_.front();
+    idle_.pop_front();
+    Open* other = find(oldest);
+    if (!other) continue;
+    other->is_idle = false;
+    const bool used = other->storing || other->exporting || other->removing || other->following ||
+                      !other->inputs.empty() || !other->builtins.empty() ||
+                      !other->waiters.empty() || !other->viewers.empty() ||
+                      !other->exports.empty() || !other->watchers.empty() ||
+                      other->run.status() == RunStatus::running;
+    if (!used) open_.erase(oldest.key);
+  }
+}
+
+// --- turns ---
+
+void RunHost::schedule(const RunKey& key) {
+  queue_.push(key.owner, key);
+  pump();
+}
+
+// One turn, and then whatever else was asked of the thread meanwhile.
+void RunHost::pump() {
+  if (pumping_ || queue_.empty()) return;
+  pumping_ = true;
+  post([this] {
+    pumping_ = false;
+    if (const auto key = queue_.pop()) turn(*key);
+    pump();
+  });
+}
+
+void RunHost::turn(const RunKey& key) {
+  if (loading_.count(key) > 0) return replay_on(key);
+  Open* open = find(key);
+  if (open && !open->removing) work(*open);
+}
+
+void RunHost::work(Open& open) {
+  if (watch_on(open)) schedule(open.stored.key);
+  if (open.storing) return;  // what is stored gives the next turn
+  if (open.fresh) return keep(open);
+  if (is_busy(open.run)) {
+    work_on(open.run);
+    return keep(open);
+  }
+  if (!open.builtins.empty()) {
+    carry_out_builtin(open);
+    return schedule(open.stored.key);
+  }
+  if (!open.inputs.empty()) {
+    give_one(open);
+    return keep(open);
+  }
+  rest(open);
+}
+
+void RunHost::give_one(Open& open) {
+  const Waiting next = std::move(open.inputs.front());
+  open.inputs.pop_front();
+  if (next.told) open.inputs_bytes -= next.value.size();
+  const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
+  const auto given = open.run.give({next.kind, now, next.name, next.value});
+  if (!next.told) return;
+  if (!given) return next.told(given.error());
+  open.viewers.push_back({next.told});
+}
+
+// --- storing ---
+
+void RunHost::keep(Open& open) {
+  workflow::Taken taken = open.run.take();
+  if (taken.count == 0 && !open.fresh) {
+    for (const std::string& id : taken.withdrawn)
+      drop_effect(open, id);
+    for (const Effect& effect : taken.effects)
+      begin_effect(open, effect);
+    answer_viewers(open, false);
+    return schedule(open.stored.key);
+  }
+  open.storing = true;
+  // One that goes on in another run is over when that one is stored.
+  if (is_over(open.run.status()) && open.run.status() != RunStatus::continued &&
+      open.stored.ended_ms == 0) {
+    open.stored.ended_ms = observe::wall_now_ms();
+    ended_.add();
+  }
+  open.stored.status = workflow::name_of(open.run.status());
+  write(open.ref(), std::make_shared<workflow::Taken>(std::move(taken)));
+}
+
+void RunHost::write(const Ref& ref, std::shared_ptr<workflow::Taken> taken) {
+  Open* open = find(ref);
+  if (!open) return;
+  Told<OwnerUse> told = on_thread<OwnerUse>(
+      [this, ref, taken](const Result<OwnerUse>& stored) { written(ref, taken, stored); });
+  if (!open->fresh)
+    return store_.append({.key = ref.key,
+                          .number = open->stored.pieces,
+                          .frames = taken->events,
+                          .status = open->stored.status,
+                          .ended_ms = open->stored.ended_ms},
+                         std::move(told));
+  StoredRun whole = open->stored;
+  whole.history += taken->events;
+  store_.put(std::move(whole), open->epoch, std::move(told));
+}
+
+void RunHost::not_written(Open& open, std::shared_ptr<workflow::Taken> taken, const Error& error) {
+  store_faults_.add();
+  complain("run_store", &open.stored.key, error);
+  // Nothing of a new run was begun: its owner may try again. One that is gone does not come back.
+  if (open.fresh || error.code == "unknown_run") return leave(RunKey(open.stored.key), error);
+  open.timer.expires_after(std::chrono::milliseconds(store_retry_ms));
+  const std::uint64_t serial = ++open.timer_serial;
+  open.timer.async_wait(
+      [this, ref = open.ref(), taken, serial](const boost::system::error_code& cancelled) {
+        const Open* again = find(ref);
+        if (!cancelled && !stopping_ && again && again->timer_serial == serial) write(ref, taken);
+      });
+}
+
+void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
+                      const Result<OwnerUse>& stored) {
+  Open* open = find(ref);
+  if (!open) return;
+  if (!stored) return not_written(*open, taken, stored.error());
+  open->storing = false;
+  open->epoch = -1;
+  if (std::exchange(open->fresh, false)) {
+    open->stored.history = std::string();
+    open->stored.definition = std::string();
+  }
+  const std::int64_t number = open->stored.pieces++;
+  open->watchers.stored(*open->run.definition(), taken->events, number);
+  if (stored->bytes > store_.bounds().bytes_max && open->run.status() == RunStatus::running &&
+      !std::exchange(open->over_bytes, true)) {
+    std::string reason =
+        joined({"its owner's runs take more than ", store_.bounds().bytes_max >> 20,
+                " MiB here: remove some that are over"});
+    open->inputs.push_front({InputKind::cancel, std::move(reason), {}, {}});
+  }
+  for (const std::string& id : taken->withdrawn)
+    drop_effect(*open, id);
+  for (const Effect& effect : taken->effects)
+    begin_effect(*open, effect);
+  answer_viewers(*open, false);
+  schedule(ref.key);
+}
+
+// --- at rest ---
+
+/// Nothing is to be given, worked on or stored: whoever waits for that is told, and the clock is
+/// set.
+void RunHost::rest(Open& open) {
+  if (!open.exports.empty() && open.run.status() == RunStatus::running) {
+    const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
+    const auto parked = open.run.park(now);
+    if (parked) return keep(open);
+    fail_exports(open, parked.error());
+  }
+  answer_viewers(open, true);
+  give_bundles(open);
+  if (open.run.status() == RunStatus::running) return set_timer(open);
+  drop_effects(open);
+  if (is_over(open.run.status())) open.watchers.end_finished(open.stored.pieces);
+  if (open.run.status() == RunStatus::continued) {
+    follow(open);
+  } else {
+    tell_waiters(open);
+  }
+  keep_idle(open);
+}
+
+void RunHost::set_timer(Open& open) {
+  const std::int64_t due = open.run.next_timer_ms();
+  const std::uint64_t serial = ++open.timer_serial;
+  if (due == 0) return;
+  const std::int64_t wait = std::clamp<std::int64_t>(due - observe::wall_now_ms(), 0, timer_ms_max);
+  open.timer.expires_after(std::chrono::milliseconds(wait));
+  open.timer.async_wait([this, ref = open.ref(), serial](const boost::system::error_code& error) {
+    Open* again = find(ref);
+    if (error || stopping_ || !again || again->timer_serial != serial) return;
+    again->inputs.push_back({InputKind::tick, {}, {}, {}});
+    schedule(ref.key);
+  });
+}
+
+/// A slice for a watcher that is behind; true where there is more to do at once.
+bool RunHost::watch_on(Open& open) {
+  if (open.watchers.empty()) return false;
+  for (const Watchers::Want& want : open.watchers.wants(open.stored.pieces)) {
+    store_.pieces(
+        open.stored.key, want.piece, slice_bytes_max,
+        on_thread<std::vector<std::string>>([this, ref = open.ref(), watcher = want.watcher](
+                                                Result<std::vector<std::string>> pieces) {
+          Open* again = find(ref);
+          if (!again) return;
+          again->watchers.give(watcher, pieces ? std::move(*pieces) : std::vector<std::string>());
+          schedule(ref.key);
+        }));
+  }
+  const bool stepped = open.watchers.step(*open.run.definition());
+  if (open.watchers.stalled()) {
+    stalled_.insert(open.stored.key);
+    look_at_stalled();
+  }
+  return stepped;
+}
+
+void RunHost::look_at_stalled() {
+  if (stalled_waits_ || stalled_.empty()) return;
+  stalled_waits_ = true;
+  stalled_timer_.expires_after(std::chrono::milliseconds(stalled_ms));
+  stalled_timer_.async_wait([this](const boost::system::error_code& error) {
+    stalled_waits_ = false;
+    if (error || stopping_) return;
+    for (const RunKey& key : std::exchange(stalled_, {}))
+      schedule(key);
+  });
+}
+
+// --- effects ---
+
+void RunHost::begin_effect(Open& open, const Effect& effect) {
+  switch (effect.kind) {
+    case StepKind::builtin:
+      if (agents::is_memory_call(effect.target)) return begin_memory(open, effect);
+      open.builtins.push_back(effect);
+      return;
+    case StepKind::model:
+      return begin_model(open, effect);
+    case StepKind::ask:
+      return;  // its owner answers
+    case StepKind::child:
+      return begin_child(open, effect);
+    case StepKind::tool:
+      return fail(open, effect.id,
+                  {.code = "no_tool", .message = "the relay has no tools of its own"});
+    default:
+      return fail(open, effect.id,
+                  {.code = "not_here", .message = "the relay does not carry out such a step"});
+  }
+}
+
+/// One, because a built-in may take as long as a turn.
+void RunHost::carry_out_builtin(Open& open) {
+  const Effect effect = std::move(open.builtins.front());
+  open.builtins.pop_front();
+  const auto answer = play::call(effect.target, effect.request);
+  finish(open, effect.id, !answer, answer ? *answer : play::failure(answer.error()));
+}
+
+void RunHost::begin_memory(Open& open, const Effect& effect) {
+  memories_.call({.owner = open.stored.key.owner,
+                  .name = effect.target,
+                  .request = effect.request,
+                  .key = effect.key,
+                  .now_ms = observe::wall_now_ms()},
+                 [this, ref = open.ref(), id = effect.id](const Result<std::string>& answer) {
+                   finish_later(ref, id, !answer, answer ? *answer : play::failure(answer.error()));
+                 });
+}
+
+void RunHost::begin_model(Open& open, const Effect& effect) {
+  if (!around_.gateway)
+    return fail(open, effect.id, {.code = "no_model", .message = "the relay has no models"});
+  const ModelStepOrder order{.effect = effect,
+                             .identity = open.stored.key.owner,
+                             .limits = open.stored.limits,
+                             .request_id = open.stored.key.id};
+  auto told = [weak = weak_from_this(), ref = open.ref(), id = effect.id](bool failed,
+                                                                          std::string value) {
+    if (const auto self = weak.lock()) self->finish_later(ref, id, failed, std::move(value));
+  };
+  auto step = begin_model_step(*around_.gateway, io_.get_executor(), order, std::move(told));
+  if (!step) return finish(open, effect.id, true, play::failure(step.error()));
+  open.models[effect.id] = std::move(*step);
+}
+
+void RunHost::finish(Open& open, const std::string& effect, bool failed, std::string value) {
+  open.inputs.push_back(
+      {failed ? InputKind::failed : InputKind::completed, effect, std::move(value), {}});
+}
+
+/// Any thread: an effect's outcome, told from outside the run's own turn.
+void RunHost::finish_later(const Ref& ref, const std::string& effect, bool failed,
+                           std::string value) {
+  post([this, ref, effect, failed, value = std::move(value)]() mutable {
+    Open* open = find(ref);
+    if (!open) return;
+    open->models.erase(effect);
+    finish(*open, effect, failed, std::move(value));
+    schedule(ref.key);
+  });
+}
+
+void RunHost::fail(Open& open, const std::string& effect, const Error& error) {
+  finish(open, effect, true, play::failure(error));
+}
+
+void RunHost::drop_effect(Open& open, const std::string& id) {
+  if (const auto child = open.children.find(id); child != open.children.end()) {
+    cancel_child({open.stored.key.owner, child->second}, {open.stored.key.id, id});
+    open.children.erase(child);
+  }
+  std::erase_if(open.builtins, [&id](const Effect& effect) { return effect.id == id; });
+  const auto found = open.models.find(id);
+  if (found == open.models.end()) return;
+  found->second->leave();
+  open.models.erase(found);
+}
+
+void RunHost::drop_effects(Open& open) {
+  for (const auto& [effect, child] : std::exchange(open.children, {}))
+    cancel_child({open.stored.key.owner, child}, {open.stored.key.id, effect});
+  open.builtins.clear();
+  for (const auto& [id, step] : std::exchange(open.models, {}))
+    step->leave();
+}
+
+}  // namespace redoubt::runs

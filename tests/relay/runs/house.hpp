@@ -1,0 +1,221 @@
+// A relay's runs in the test's own process: a store, a gateway that is told what to answer, and a
+// RunService that can end and begin again over the same store.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/base/json.hpp"
+#include "relay/runs/run_service.hpp"
+#include "relay/store/migrations.hpp"
+#include "tests/relay/store/folder.hpp"
+
+namespace redoubt::runs {
+
+constexpr std::chrono::seconds patience{30};
+
+/// Keeps what it is asked, and never answers.
+class DeafGateway final : public upstream::Gateway {
+ public:
+  Result<std::shared_ptr<upstream::GatewayCall>> start(
+      const net::Executor&, upstream::Order order, upstream::Delivery,
+      std::shared_ptr<upstream::CallClient>) override {
+    class Call final : public upstream::GatewayCall {
+      void leave() override {}
+    };
+    const std::lock_guard lock(mutex_);
+    orders_.push_back(std::move(order));
+    return std::shared_ptr<upstream::GatewayCall>(std::make_shared<Call>());
+  }
+  void reload_keys() override {}
+  std::vector<std::string> model_names() const override { return {"strategist"}; }
+  bool knows(std::string_view) const override { return true; }
+  Spent spent(std::string_view) override { return {}; }
+  void close() override {}
+
+  std::vector<upstream::Order> orders() {
+    const std::lock_guard lock(mutex_);
+    return orders_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<upstream::Order> orders_;
+};
+
+/// A stream that keeps what it is given. Any thread.
+class Stream final : public http::BodyStream {
+ public:
+  void write(std::string bytes) override {
+    const std::lock_guard lock(mutex_);
+    text_ += bytes;
+  }
+  void end() override { open_ = false; }
+  void abort() override { open_ = false; }
+  bool open() const override { return open_; }
+  void on_gone(std::function<void()>) override {}
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+  std::atomic<bool> open_{true};
+};
+
+class House {
+ public:
+  explicit House(OwnerBounds bounds = {}) : bounds_(bounds) {
+    auto shipped = Catalogue::shipped();
+    REQUIRE(shipped);
+    catalogue_.emplace(std::move(*shipped));
+    begin();
+  }
+  ~House() { end(); }
+  House(const House&) = delete;
+  House& operator=(const House&) = delete;
+
+  /// Adds a workflow for everybody.
+  void workflow(const std::string& yaml) {
+    Catalogue all = *catalogue_->current();
+    auto definition = read_workflow(yaml, all.surroundings());
+    REQUIRE_MESSAGE(definition.ok(), definition.error().message);
+    all.put((*definition)->name, *definition);
+    catalogue_->replace(std::move(all));
+  }
+
+  void begin() {
+    auto database = store::open(path());
+    REQUIRE_MESSAGE(database.ok(), database.error().message);
+    writer_.emplace(std::move(*database));
+    auto shipped = Catalogue::shipped();
+    service_.emplace(
+        std::move(*shipped),
+        RunService::Surroundings{*writer_, &gateway_, log_, metrics_, *catalogue_, "", bounds_});
+    service_->begin();
+  }
+  void end() {
+    service_.reset();
+    writer_.reset();
+  }
+  std::string path() const { return folder_.file("relay.db"); }
+  RunService& service() { return *service_; }
+  DeafGateway& gateway() { return gateway_; }
+
+  /// What the service tells: its JSON, or {"code": ...} of its error.
+  Json ask(const std::function<void(ToldJson)>& question) {
+    auto promise = std::make_shared<std::promise<Result<std::string>>>();
+    auto future = promise->get_future();
+    question([promise](Result<std::string> said) { promise->set_value(std::move(said)); });
+    REQUIRE(future.wait_for(patience) == std::future_status::ready);
+    const Result<std::string> said = future.get();
+    if (!said) return Json{{"code", said.error().code}, {"message", said.error().message}};
+    const auto json = parse_json(*said, {64u << 20, 64});
+    return json ? *json : Json(*said);
+  }
+  Json start(const Owner& owner, const std::string& workflow, const std::string& input = "{}") {
+    return ask([&](ToldJson told) {
+      service_->start(owner, {.workflow = workflow, .input = input}, std::move(told));
+    });
+  }
+  std::string started(const Owner& owner, const std::string& workflow,
+                      const std::string& input = "{}") {
+    const Json run = start(owner, workflow, input);
+    REQUIRE_MESSAGE(run.contains("id"), run.dump());
+    return run["id"].get<std::string>();
+  }
+  Json view(const Owner& owner, const std::string& id) {
+    return ask([&](ToldJson told) { service_->view(owner, id, std::move(told)); });
+  }
+  Json remove(const Owner& owner, const std::string& id) {
+    return ask([&](ToldJson told) { service_->remove(owner, id, std::move(told)); });
+  }
+  Json give(const Owner& owner, const std::string& id, GiveOrder order) {
+    return ask(
+        [&](ToldJson told) { service_->give(owner, id, std::move(order), std::move(told)); });
+  }
+  Json list(const Owner& owner) {
+    return ask([&](ToldJson told) { service_->list(owner, std::move(told)); })["runs"];
+  }
+  std::string export_run(const Owner& owner, const std::string& id) {
+    const Json said = ask([&](ToldJson told) { service_->export_run(owner, id, std::move(told)); });
+    REQUIRE_MESSAGE(said.is_string(), said.dump());
+    return said.get<std::string>();
+  }
+  Json import_run(const Owner& owner, const std::string& bundle) {
+    return ask([&](ToldJson told) { service_->import_run(owner, bundle, -1, std::move(told)); });
+  }
+
+  /// Looks until it is so.
+  template <class Look>
+  auto until(Look look) -> decltype(look()) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+      auto seen = look();
+      if (seen) return seen;
+      REQUIRE(std::chrono::steady_clock::now() < end);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+  /// The run's view once it is not running any more.
+  Json ended(const Owner& owner, const std::string& id) {
+    return *until([&]() -> std::optional<Json> {
+      Json run = view(owner, id);
+      if (run.value("status", "") == "running") return std::nullopt;
+      return run;
+    });
+  }
+  /// The id of the owner's run of that workflow.
+  std::string run_of(const Owner& owner, const std::string& workflow) {
+    return *until([&]() -> std::optional<std::string> {
+      for (const Json& run : list(owner))
+        if (run["workflow"] == workflow) return run["id"].get<std::string>();
+      return std::nullopt;
+    });
+  }
+  /// SQL over the store between end() and begin().
+  void sql(const std::string& text) {
+    auto database = store::open(path());
+    REQUIRE(database.ok());
+    const auto done = database->execute(text);
+    REQUIRE_MESSAGE(done.ok(), done.error().message);
+  }
+
+ private:
+  struct Nowhere {
+    int descriptor = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ~Nowhere() { ::close(descriptor); }
+  };
+  const OwnerBounds bounds_;
+  store::Folder folder_;
+  Nowhere nowhere_;
+  observe::Log log_{nowhere_.descriptor, observe::Level::info, 1'000};
+  observe::Metrics metrics_;
+  std::optional<LiveCatalogue> catalogue_;
+  DeafGateway gateway_;
+  std::optional<store::Writer> writer_;
+  std::optional<RunService> service_;
+};
+
+inline Owner owner(const std::string& subject, const std::string& tenant = "default") {
+  Owner owner;
+  owner.identity = {tenant, subject};
+  owner.may_author = true;
+  return owner;
+}
+
+}  // namespace redoubt::runs

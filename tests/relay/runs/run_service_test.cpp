@@ -1,0 +1,307 @@
+#include "relay/runs/run_service.hpp"
+
+#include <doctest/doctest.h>
+
+#include "engine/workflow/bundle.hpp"
+#include "tests/relay/runs/house.hpp"
+
+namespace redoubt::runs {
+namespace {
+
+using workflow::InputKind;
+
+constexpr const char* asker =
+    "name: asker\nworkflow:\n  - {id: sure, ask: 'Sure?'}\nresult: '{{ steps.sure }}'\n";
+constexpr const char* parent =
+    "name: parent\nworkflow:\n  - {id: one, child: asker, with: {}}\nresult: '{{ steps.one }}'\n";
+constexpr const char* sleeper =
+    "name: sleeper\nworkflow:\n  - {id: nap, wait: {for: 400ms}}\nresult: slept\n";
+constexpr const char* thinker =
+    "name: thinker\nllms: {one: {model_name: strategist}}\nworkflow:\n  - {id: x, model: one, "
+    "prompt: 'One?'}\nresult: '{{ steps.x }}'\n";
+
+/// A bundle that nobody has signed, of a run that another program has parked.
+std::string unsigned_bundle(const std::string& yaml, const std::string& id) {
+  auto definition = read_workflow(yaml, Catalogue::shipped().value().surroundings());
+  REQUIRE(definition);
+  auto run = workflow::Run::start(*definition, "{}", {id, 1, 1'000});
+  REQUIRE(run);
+  REQUIRE(run->park(1'000));
+  const std::string history = workflow::history_header((*definition)->hash) + run->take().events;
+  const auto bundle = workflow::export_run(*run, history, {});
+  REQUIRE_MESSAGE(bundle.ok(), bundle.error().message);
+  return workflow::write_bundle(*bundle);
+}
+
+std::string code_of(const Json& run) {
+  return run.contains("outcome") && run["outcome"].is_object()
+             ? run["outcome"].value("code", std::string())
+             : run.value("code", std::string());
+}
+
+}  // namespace
+
+TEST_CASE("runs of one id live beside each other, and an import throws nobody else's out") {
+  House house;
+  const Owner ada = owner("ada"), bob = owner("bob");
+  const std::string bundle = unsigned_bundle(sleeper, "shared");
+  const Json first = house.import_run(ada, bundle);
+  REQUIRE_MESSAGE(first["id"] == "shared", first.dump());
+  const Json second = house.import_run(bob, bundle);
+  REQUIRE_MESSAGE(second["id"] == "shared", second.dump());
+  // Removing one leaves the other.
+  CHECK(house.remove(bob, "shared") == Json::object());
+  // Its timer fires still.
+  CHECK(house.ended(ada, "shared")["outcome"] == "slept");
+  CHECK(house.view(bob, "shared")["code"] == "unknown_run");
+  // What was imported once is known, though the run is gone.
+  CHECK(house.import_run(bob, bundle)["code"] == "known_epoch");
+}
+
+TEST_CASE("the same subject of two tenants is two owners") {
+  House house;
+  house.workflow(asker);
+  const Owner here = owner("1", "here"), there = owner("1", "there");
+  const std::string id = house.started(here, "asker");
+  CHECK(house.list(there).empty());
+  CHECK(house.list(here).size() == 1);
+  const auto refused = [&](const Json& said) { return said["code"] == "unknown_run"; };
+  CHECK(refused(house.view(there, id)));
+  CHECK(refused(house.remove(there, id)));
+  CHECK(refused(house.give(there, id, {InputKind::answer, "sure#1", "1"})));
+  CHECK(refused(house.give(there, id, {InputKind::cancel, "x", {}})));
+  CHECK(refused(house.ask([&](ToldJson told) { house.service().export_run(there, id, told); })));
+  CHECK(refused(house.ask([&](ToldJson told) { house.service().resume(there, id, told); })));
+  const auto stream = std::make_shared<Stream>();
+  house.service().watch(there, id, 0, stream);
+  house.until([&] { return !stream->open(); });
+  CHECK(stream->text().empty());
+  CHECK(house.view(here, id)["status"] == "running");
+  // Neither does what one has signed count for the other.
+  const std::string bundle = house.export_run(here, id);
+  CHECK(house.import_run(there, bundle)["code"] == "bad_signature");
+  CHECK(house.import_run(here, bundle)["status"] == "running");
+}
+
+TEST_CASE("whoever waits for a run is told when it is removed") {
+  House house;
+  house.workflow(asker);
+  house.workflow(parent);
+  const Owner ada = owner("ada");
+  const std::string waits = house.started(ada, "parent");
+  const std::string child = house.run_of(ada, "asker");
+  const auto stream = std::make_shared<Stream>();
+  house.service().watch(ada, child, 0, stream);
+  CHECK(house.remove(ada, child) == Json::object());
+  const Json end = house.ended(ada, waits);
+  CHECK(end["status"] == "failed");
+  CHECK_MESSAGE(code_of(end) == "removed", end.dump());
+  house.until([&] { return !stream->open(); });
+}
+
+TEST_CASE("whoever waits for a run is told when it is exported") {
+  House house;
+  house.workflow(asker);
+  house.workflow(parent);
+  const Owner ada = owner("ada");
+  const std::string waits = house.started(ada, "parent");
+  const std::string child = house.run_of(ada, "asker");
+  const std::string bundle = house.export_run(ada, child);
+  const Json end = house.ended(ada, waits);
+  CHECK_MESSAGE(code_of(end) == "child_parked", end.dump());
+  // The run itself is as good as any.
+  CHECK(house.import_run(ada, bundle)["status"] == "running");
+}
+
+TEST_CASE("a child that the store refuses fails its step") {
+  OwnerBounds bounds;
+  bounds.descendants_max = 2;
+  House house(bounds);
+  house.workflow("name: leaf\nworkflow:\n  - emit: there\nresult: leaf\n");
+  house.workflow(
+      "name: bomb\nworkflow:\n  - {id: a, child: leaf, with: {}}\n  - {id: b, child: leaf, with: "
+      "{}}\n"
+      "  - {id: c, child: leaf, with: {}}\nresult: all\n");
+  const Owner ada = owner("ada");
+  const Json end = house.ended(ada, house.started(ada, "bomb"));
+  CHECK_MESSAGE(code_of(end) == "too_many_descendants", end.dump());
+}
+
+TEST_CASE("a run that hands over for ever comes to an end") {
+  OwnerBounds bounds;
+  bounds.descendants_max = 30;
+  bounds.ended_max = 5;
+  House house(bounds);
+  house.workflow(
+      "name: again\nworkflow:\n  - {handoff: {workflow: self}, with: {n: '{{ input.n + 1 }}'}}\n");
+  house.workflow("name: waits\nworkflow:\n  - {id: x, child: again, with: {n: 0}}\n");
+  const Owner ada = owner("ada");
+  const Json end = house.ended(ada, house.started(ada, "waits"));
+  CHECK_MESSAGE(code_of(end) == "too_many_descendants", end.dump());
+  house.until([&] { return house.list(ada).size() <= 6; });
+}
+
+TEST_CASE("a parent that is removed takes its children along, also those they went on in") {
+  House house;
+  house.workflow(asker);
+  house.workflow("name: over\nworkflow:\n  - {handoff: {workflow: asker}, with: {}}\n");
+  house.workflow("name: top\nworkflow:\n  - {id: x, child: over, with: {}}\n");
+  const Owner ada = owner("ada");
+  const std::string top = house.started(ada, "top");
+  const std::string last = house.run_of(ada, "asker");
+  house.until([&] { return !house.view(ada, last)["questions"].empty(); });
+  house.remove(ada, top);
+  CHECK(house.ended(ada, last)["status"] == "cancelled");
+}
+
+TEST_CASE("the limits of the token that began a run are its run's after a restart too") {
+  House house;
+  house.workflow(thinker);
+  Owner ada = owner("ada", "game");
+  ada.limits.cost_microusd_per_day = 0;
+  ada.limits.concurrent_calls = 3;
+  const std::string id = house.started(ada, "thinker");
+  house.until([&] { return house.gateway().orders().size() == 1; });
+  house.end();
+  house.begin();
+  // Nobody asks for it: it goes on by itself.
+  house.until([&] { return house.gateway().orders().size() == 2; });
+  for (const upstream::Order& order : house.gateway().orders()) {
+    CHECK(order.own_limits == ada.limits);
+    CHECK(order.who == "ada");
+    CHECK(order.tenant == "game");
+  }
+  // Another token of the same owner does not lift them.
+  CHECK(house.view(owner("ada", "game"), id)["status"] == "running");
+  house.end();
+  house.begin();
+  house.until([&] { return house.gateway().orders().size() == 3; });
+  CHECK(house.gateway().orders().back().own_limits == ada.limits);
+}
+
+TEST_CASE("a run over whose reading the process died is set aside, and others go on") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string bad = house.started(ada, "asker"), good = house.started(ada, "asker");
+  house.end();
+  house.sql("UPDATE runs SET taking_up = 1 WHERE id = '" + bad + "'");
+  for (int start = 0; start < 2; ++start) {
+    house.begin();
+    house.until([&] { return !house.view(ada, good)["questions"].empty(); });
+    const Json aside = house.view(ada, bad);
+    CHECK(aside["status"] == "parked");
+    CHECK_MESSAGE(aside["error"]["code"] == "run_set_aside", aside.dump());
+    CHECK(house.give(ada, bad, {InputKind::answer, "sure#1", "1"})["code"] == "run_set_aside");
+    for (const Json& run : house.list(ada))
+      if (run["id"] == bad) CHECK(run["status"] == "parked");
+    house.end();
+  }
+  house.begin();
+  const Json back = house.ask([&](ToldJson told) { house.service().resume(ada, bad, told); });
+  CHECK_MESSAGE(back["status"] == "running", back.dump());
+  CHECK(house.give(ada, bad, {InputKind::answer, "sure#1", "7"})["id"] == bad);
+  CHECK(house.ended(ada, bad)["outcome"] == 7);
+}
+
+TEST_CASE("a run that was set aside can be removed without being read") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  house.end();
+  house.sql("UPDATE runs SET taking_up = 1; UPDATE run_definitions SET definition = 'broken'");
+  house.begin();
+  CHECK(house.remove(ada, id) == Json::object());
+  CHECK(house.view(ada, id)["code"] == "unknown_run");
+}
+
+TEST_CASE("a run that was taken up is not set aside by the next death") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  const std::string over = house.started(ada, "asker");
+  house.give(ada, over, {InputKind::cancel, "x", {}});
+  for (int start = 0; start < 3; ++start) {
+    house.end();
+    house.begin();
+    CHECK(house.view(ada, id)["status"] == "running");
+    CHECK(house.view(ada, over)["status"] == "cancelled");
+  }
+}
+
+TEST_CASE("every run that was under way goes on after a start, however many they are") {
+  House house;
+  house.workflow(asker);
+  std::vector<std::pair<Owner, std::string>> runs;
+  for (int i = 0; i < 150; ++i) {
+    const Owner one = owner("owner " + std::to_string(i % 7), i % 2 ? "a" : "b");
+    runs.emplace_back(one, house.started(one, "asker"));
+  }
+  house.end();
+  house.begin();
+  for (const auto& [one, id] : runs) {
+    CHECK(house.give(one, id, {InputKind::answer, "sure#1", "1"})["id"] == id);
+    CHECK(house.ended(one, id)["status"] == "done");
+  }
+}
+
+TEST_CASE("an owner has so many runs under way, parked ones among them, and no more") {
+  OwnerBounds bounds;
+  bounds.under_way_max = 4;
+  House house(bounds);
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  for (int i = 0; i < 4; ++i) {
+    const std::string id = house.started(ada, "asker");
+    if (i % 2) house.export_run(ada, id);
+  }
+  CHECK(house.start(ada, "asker")["code"] == "too_many_runs");
+  house.end();
+  house.begin();
+  CHECK(house.start(ada, "asker")["code"] == "too_many_runs");
+  CHECK(house.start(owner("bob"), "asker")["status"] == "running");
+}
+
+TEST_CASE("what waits for a run that is removed is answered") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  std::vector<std::future<void>> asked;
+  for (int i = 0; i < 20; ++i) {
+    auto promise = std::make_shared<std::promise<void>>();
+    asked.push_back(promise->get_future());
+    const auto told = [promise](const Result<std::string>&) { promise->set_value(); };
+    if (i == 10) house.service().remove(ada, id, told);
+    if (i != 10 && i % 2) house.service().view(ada, id, told);
+    if (i != 10 && i % 2 == 0) house.service().give(ada, id, {InputKind::signal, "s", "1"}, told);
+  }
+  for (std::future<void>& one : asked)
+    CHECK(one.wait_for(patience) == std::future_status::ready);
+}
+
+TEST_CASE("events are told to who comes early and to who comes late alike") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  const auto early = std::make_shared<Stream>();
+  house.service().watch(ada, id, 0, early);
+  for (int i = 0; i < 50; ++i)
+    house.give(ada, id, {InputKind::signal, "s", std::to_string(i)});
+  const auto late = std::make_shared<Stream>();
+  house.service().watch(ada, id, 0, late);
+  house.give(ada, id, {InputKind::answer, "sure#1", "1"});
+  house.until([&] { return !early->open() && !late->open(); });
+  CHECK((early->text() == late->text()));
+  CHECK(early->text().find("event: run_done") != std::string::npos);
+  const auto after = std::make_shared<Stream>();
+  house.service().watch(ada, id, 20, after);
+  house.until([&] { return !after->open(); });
+  CHECK(after->text().starts_with("id: 20\n"));
+  CHECK(early->text().ends_with(after->text()));
+}
+
+}  // namespace redoubt::runs

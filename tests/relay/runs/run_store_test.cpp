@@ -1,0 +1,302 @@
+#include "relay/runs/run_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+
+#include "relay/store/migrations.hpp"
+#include "tests/relay/store/folder.hpp"
+
+namespace redoubt::runs {
+namespace {
+
+const auth::Identity ada{"default", "ada"};
+
+/// A store, each call waited for.
+struct Kept {
+  explicit Kept(OwnerBounds bounds = {})
+      : writer(store::open(std::string(store::in_memory)).value()), store(writer, bounds) {}
+
+  template <class T, class Call>
+  Result<T> ask(Call call) {
+    std::promise<Result<T>> promise;
+    call([&promise](Result<T> said) { promise.set_value(std::move(said)); });
+    return promise.get_future().get();
+  }
+  Result<OwnerUse> put(StoredRun run, std::int64_t epoch = -1) {
+    return ask<OwnerUse>([&](Told<OwnerUse> told) { store.put(run, epoch, std::move(told)); });
+  }
+  Result<OwnerUse> append(RunPiece piece) {
+    return ask<OwnerUse>([&](Told<OwnerUse> told) { store.append(piece, std::move(told)); });
+  }
+  std::optional<StoredRun> take(const RunKey& key) {
+    return ask<std::optional<StoredRun>>([&](auto told) { store.take(key, std::move(told)); })
+        .value();
+  }
+  std::vector<RunKey> set_aside() {
+    return ask<std::vector<RunKey>>([&](auto told) { store.set_aside(std::move(told)); }).value();
+  }
+  std::vector<RunKey> unfinished(const RunKey& after, std::size_t count) {
+    return ask<std::vector<RunKey>>(
+               [&](auto told) { store.unfinished(after, count, std::move(told)); })
+        .value();
+  }
+  std::vector<StoredRun> list(const auth::Identity& owner) {
+    return ask<std::vector<StoredRun>>([&](auto told) { store.list(owner, std::move(told)); })
+        .value();
+  }
+
+  store::Writer writer;
+  RunStore store;
+};
+
+StoredRun run(const auth::Identity& owner, const std::string& id, std::int64_t started_ms = 1,
+              std::int64_t ended_ms = 0) {
+  StoredRun one;
+  one.key = {owner, id};
+  one.workflow = "w";
+  one.definition = "{}";
+  one.status = ended_ms > 0 ? "done" : "running";
+  one.started_ms = started_ms;
+  one.ended_ms = ended_ms;
+  one.root = id;
+  one.history = "history";
+  return one;
+}
+
+bool has(const std::vector<StoredRun>& runs, const std::string& id) {
+  return std::any_of(runs.begin(), runs.end(),
+                     [&](const StoredRun& one) { return one.key.id == id; });
+}
+
+}  // namespace
+
+TEST_CASE("a run comes back as it was kept, with its limits") {
+  Kept kept;
+  StoredRun first = run(ada, "a");
+  first.limits.cost_microusd_per_day = 0;
+  first.limits.tokens_per_minute = 7;
+  first.root = "r";
+  first.depth = 3;
+  REQUIRE(kept.put(first));
+  const auto use = kept.append({first.key, 1, " goes on", "parked", 0});
+  REQUIRE(use);
+  CHECK(use->bytes == 2 + 7 + 8);
+  CHECK(use->under_way == 1);
+  const auto back = kept.take(first.key);
+  REQUIRE(back);
+  CHECK(back->history == "history goes on");
+  CHECK(back->definition == "{}");
+  CHECK(back->pieces == 2);
+  CHECK(back->status == "parked");
+  CHECK(back->limits == first.limits);
+  CHECK(back->root == "r");
+  CHECK(back->depth == 3);
+  CHECK(!kept.take({{"other", "ada"}, "a"}));
+  CHECK(!kept.take({ada, "b"}));
+  CHECK(kept.append({{ada, "b"}, 1, "x", "running", 0}).error().code == "unknown_run");
+}
+
+TEST_CASE("a run is marked while it is read back, until it is released or goes on") {
+  Kept kept;
+  for (const char* id : {"a", "b", "c", "d"})
+    REQUIRE(kept.put(run(ada, id)));
+  for (const char* id : {"a", "b", "c"})
+    REQUIRE(kept.take({ada, id}));
+  REQUIRE(kept.ask<void>([&](Told<void> told) {
+    kept.store.release({ada, "a"}, std::move(told));
+  }));
+  REQUIRE(kept.append({{ada, "b"}, 1, "x", "running", 0}));
+  // The process ends here: c was being read.
+  const auto aside = kept.set_aside();
+  REQUIRE(aside.size() == 1);
+  CHECK(aside[0] == RunKey{ada, "c"});
+  CHECK(kept.take({ada, "c"})->set_aside);
+  CHECK(kept.take({ada, "c"})->history.empty());
+  CHECK(kept.set_aside().empty());
+  CHECK(kept.unfinished({}, 10).size() == 3);
+  REQUIRE(kept.ask<void>([&](Told<void> told) {
+    kept.store.release({ada, "c"}, std::move(told));
+  }));
+  CHECK(!kept.take({ada, "c"})->set_aside);
+}
+
+TEST_CASE("what is to be taken up is listed page by page, without what is over or parked") {
+  Kept kept;
+  std::vector<RunKey> expected;
+  for (const char* tenant : {"a", "b"})
+    for (const char* subject : {"x", "y"})
+      for (const char* id : {"1", "2", "3"}) {
+        const auth::Identity owner{tenant, subject};
+        REQUIRE(kept.put(run(owner, id)));
+        if (std::string(id) == "1") REQUIRE(kept.append({{owner, id}, 1, "x", "done", 5}));
+        if (std::string(id) == "2") REQUIRE(kept.append({{owner, id}, 1, "x", "parked", 0}));
+        if (std::string(id) == "3") expected.push_back({owner, id});
+      }
+  std::vector<RunKey> found;
+  for (RunKey after;; after = found.back()) {
+    const auto page = kept.unfinished(after, 3);
+    if (page.empty()) break;
+    CHECK(page.size() <= 3);
+    found.insert(found.end(), page.begin(), page.end());
+  }
+  CHECK(found == expected);
+}
+
+TEST_CASE("an owner's ended runs give way, the oldest first, by number and by bytes") {
+  OwnerBounds bounds;
+  bounds.ended_max = 5;
+  bounds.bytes_max = 1'000;
+  Kept kept(bounds);
+  const auth::Identity bob{"default", "bob"};
+  REQUIRE(kept.put(run(bob, "bobs", 1, 2)));
+  for (int i = 0; i < 8; ++i)
+    REQUIRE(kept.put(run(ada, "r" + std::to_string(i), i, 10)));
+  CHECK(kept.list(ada).size() == 5);
+  CHECK(!has(kept.list(ada), "r2"));
+  CHECK(has(kept.list(ada), "r3"));
+  StoredRun large = run(ada, "large", 20, 21);
+  large.history.assign(980, 'x');
+  REQUIRE(kept.put(large));
+  CHECK(has(kept.list(ada), "large"));
+  CHECK(kept.list(ada).size() <= 3);
+  CHECK(has(kept.list(bob), "bobs"));
+  // What is under way is never dropped: a new one is refused.
+  StoredRun lives = run(ada, "lives", 30);
+  lives.history.assign(900, 'x');
+  REQUIRE(kept.put(lives));
+  CHECK(!has(kept.list(ada), "large"));
+  const auto refused = kept.put(lives.key.id == "lives" ? [&] {
+    StoredRun another = lives;
+    another.key.id = "another";
+    return another;
+  }()
+                                                        : lives);
+  REQUIRE(!refused);
+  CHECK(refused.error().code == "owner_full");
+  CHECK(has(kept.list(ada), "lives"));
+  // One that grows is told of, so that its host can end it.
+  CHECK(kept.append({lives.key, 1, std::string(200, 'x'), "running", 0})->bytes > bounds.bytes_max);
+}
+
+TEST_CASE("imports are remembered when their run is gone, and bounded") {
+  OwnerBounds bounds;
+  bounds.imports_max = 2;
+  Kept kept(bounds);
+  REQUIRE(kept.put(run(ada, "a"), 0));
+  CHECK(kept.ask<bool>([&](auto told) { kept.store.remove({ada, "a"}, std::move(told)); }).value());
+  CHECK(!kept.ask<bool>([&](auto told) {
+               kept.store.remove({ada, "a"}, std::move(told));
+             })
+             .value());
+  const auto epochs = [&](const auth::Identity& owner) {
+    return kept
+        .ask<std::vector<std::uint32_t>>([&](auto told) {
+          kept.store.epochs({owner, "a"}, std::move(told));
+        })
+        .value();
+  };
+  CHECK(epochs(ada) == std::vector<std::uint32_t>{0});
+  CHECK(epochs({"other", "ada"}).empty());
+  REQUIRE(kept.put(run(ada, "b"), 0));
+  CHECK(kept.put(run(ada, "c"), 0).error().code == "too_many_imports");
+  REQUIRE(kept.put(run({"other", "ada"}, "c"), 0));
+}
+
+TEST_CASE("a run leads to so many others, whichever of them are still kept") {
+  OwnerBounds bounds;
+  bounds.descendants_max = 3;
+  bounds.ended_max = 1;
+  Kept kept(bounds);
+  REQUIRE(kept.put(run(ada, "root")));
+  for (int i = 0; i < 3; ++i) {
+    StoredRun child = run(ada, "child" + std::to_string(i), i, 5);
+    child.root = "root";
+    REQUIRE(kept.put(child));
+  }
+  StoredRun last = run(ada, "last", 9, 10);
+  last.root = "root";
+  CHECK(kept.put(last).error().code == "too_many_descendants");
+  last.root = "another";
+  CHECK(kept.put(last));
+}
+
+TEST_CASE("pieces are read in slices") {
+  Kept kept;
+  REQUIRE(kept.put(run(ada, "a")));
+  for (int i = 1; i < 6; ++i)
+    REQUIRE(
+        kept.append({{ada, "a"}, i, std::string(100, static_cast<char>('0' + i)), "running", 0}));
+  const auto slice = [&](std::int64_t from, std::size_t bytes) {
+    return kept
+        .ask<std::vector<std::string>>([&](auto told) {
+          kept.store.pieces({ada, "a"}, from, bytes, std::move(told));
+        })
+        .value();
+  };
+  CHECK(slice(0, 1).size() == 1);
+  CHECK(slice(1, 250).size() == 3);
+  CHECK(slice(4, 1'000).size() == 2);
+  CHECK(slice(6, 1'000).empty());
+}
+
+TEST_CASE("a store of the six steps before keeps its runs, owners, pieces and epochs") {
+  const store::Folder folder;
+  const std::string path = folder.file("relay.db");
+  const auto steps = store::migrations();
+  const auto own = std::find_if(steps.begin(), steps.end(), [](const store::Migration& step) {
+    return step.name == "run_owners";
+  });
+  REQUIRE(own != steps.end());
+  {
+    auto before = store::Database::open(path);
+    REQUIRE(before);
+    REQUIRE(store::migrate(*before, steps.first(6)));
+    REQUIRE(before->execute(
+        "INSERT INTO runs VALUES ('a', 'ada', 'default', 0, 'w', '{\"name\":\"w\"}', 1, 0),"
+        "  ('b', 'ada', 'game', 0, 'w', '{}', 2, 9),"
+        "  ('c', 'anonymous:10.0.0.1', 'anonymous', 1, 'w', '{}', 3, 0);"
+        "INSERT INTO run_pieces VALUES ('a', 0, x'4142'), ('a', 1, x'43'), ('b', 0, x'44'),"
+        "  ('c', 0, x'45');"
+        "INSERT INTO run_epochs VALUES ('ada', 'a', 0), ('ada', 'b', 1), ('ada', 'gone', 2),"
+        "  ('carl', 'gone', 0);"
+        "INSERT INTO run_signing_keys VALUES ('k', x'01');"
+        "INSERT INTO memories VALUES ('default', 'ada', 1, '{}')"));
+  }
+  auto database = store::open(path);
+  REQUIRE_MESSAGE(database.ok(), database.error().message);
+  store::Writer writer(std::move(*database));
+  RunStore runs(writer);
+  const auto take = [&](const RunKey& key) {
+    std::promise<std::optional<StoredRun>> promise;
+    runs.take(key, [&](Result<std::optional<StoredRun>> said) {
+      promise.set_value(std::move(said).value());
+    });
+    return promise.get_future().get();
+  };
+  const auto epochs = [&](const RunKey& key) {
+    std::promise<std::vector<std::uint32_t>> promise;
+    runs.epochs(key, [&](Result<std::vector<std::uint32_t>> said) {
+      promise.set_value(std::move(said).value());
+    });
+    return promise.get_future().get();
+  };
+  const auto first = take({ada, "a"});
+  REQUIRE(first);
+  CHECK(first->history == "ABC");
+  CHECK(first->definition == "{\"name\":\"w\"}");
+  CHECK(first->pieces == 2);
+  CHECK(first->limits == auth::CallerLimits{});
+  CHECK(first->ended_ms == 0);
+  CHECK(take({{"game", "ada"}, "b"})->ended_ms == 9);
+  CHECK(!take({ada, "b"}));
+  CHECK(take({{"anonymous", "anonymous:10.0.0.1"}, "c"})->history == "E");
+  // No bundle can be imported again because its tenant was not known.
+  CHECK(epochs({ada, "a"}) == std::vector<std::uint32_t>{0});
+  CHECK(epochs({{"game", "ada"}, "gone"}) == std::vector<std::uint32_t>{2});
+  CHECK(epochs({{"default", "carl"}, "gone"}) == std::vector<std::uint32_t>{0});
+}
+
+}  // namespace redoubt::runs
