@@ -33,6 +33,7 @@ enum Takes : std::uint32_t {
   takes_effort = 1u << 14,         ///< reasoning_effort
   takes_effort_object = 1u << 15,  ///< reasoning: {effort, max_tokens}
   takes_nine_ids = 1u << 16,       ///< tool call ids are nine letters or digits, others are refused
+  takes_store = 1u << 17,          ///< `store`: what is not told to be forgotten may be kept
 };
 
 /// How reasoning goes back to the model in later requests.
@@ -55,6 +56,11 @@ struct Dialect {
   /// A GET under the base URL that costs nothing and that only a good key is answered to; "" where
   /// the provider has none, or answers it to everybody.
   std::string_view key_probe = "models";
+  /// A stream whose reader leaves is not generated, nor billed, to its end. Where nobody says so,
+  /// the provider is taken to go on. Sources: https://openrouter.ai/docs/api-reference/streaming
+  /// (stream cancellation, by provider); OpenAI's guide to background mode (a synchronous response
+  /// is cancelled by ending the connection); the servers' own code for ollama and vllm.
+  bool stops_on_disconnect = false;
 };
 
 /// All dialects, in the order of docs/providers.md.

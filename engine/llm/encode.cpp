@@ -91,12 +91,14 @@ ChatRequest with_schema_prompt(const ChatRequest& request) {
 // The client's own members, but those that an encoder merged with its own or wrote itself.
 void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter& body) {
   const std::string_view extra = extra_for(request.format, request.extra, dialect.format);
-  if (dialect.format != WireFormat::openai_chat) {
-    body.members_but(extra, {"output_config", "thinking", "reasoning", "text"});
+  if (dialect.format == WireFormat::openai_responses) {
+    body.members_but(extra, {"reasoning", "text", "store", "include"});
+  } else if (dialect.format == WireFormat::anthropic) {
+    body.members_but(extra, {"output_config", "thinking"});
   } else if ((dialect.takes & takes_effort_object) != 0 && !request.reasoning.effort.empty()) {
-    body.members_but(extra, {"reasoning"});
+    body.members_but(extra, {"reasoning", "store"});
   } else {
-    body.members(extra);
+    body.members_but(extra, {"store"});
   }
 }
 

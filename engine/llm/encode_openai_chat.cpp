@@ -392,7 +392,20 @@ void write_reasoning(const ChatRequest& request, const Target& target, JsonWrite
   }
 }
 
+// OpenAI keeps a call unless it is told not to (new accounts' default). Who has only OpenAI's
+// format may refuse what it does not know: to other addresses it goes where the client has said it.
+void write_storing(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  if (!takes(target, takes_store)) return;
+  const Dialect& dialect = *target.dialect;
+  const bool own_address =
+      dialect.base_url.empty() || target.base_url.empty() || target.base_url == dialect.base_url;
+  const std::string_view asked =
+      member_text(extra_for(request.format, request.extra, here), "store");
+  if (own_address || !asked.empty()) out.boolean("store", asked == "true");
+}
+
 void write_settings(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  write_storing(request, target, out);
   if (request.stream) {
     out.boolean("stream", true);
     if (takes(target, takes_stream_options)) {

@@ -1,6 +1,8 @@
 // ChatRequest as an OpenAI Responses request: a list of items. The first system message is
-// `instructions`. Nothing is stored at the provider unless the client's own request says so, and
-// encrypted reasoning is asked for, so that it can go back.
+// `instructions`. Nothing is stored at the provider unless the client's own request says so in as
+// many words (the provider's default is to store), and encrypted reasoning is asked for, so that it
+// can go back.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/llm/encode.hpp"
@@ -259,14 +261,28 @@ void write_format(const OutputFormat& output, JsonWriter& out) {
   out.close_object();
 }
 
+// Stored is what the client's own request says. What is not stored comes back only if its thoughts
+// are asked for sealed, which models that do not think refuse to do.
+void write_storing(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const std::string_view extra = extra_for(request.format, request.extra, here);
+  const bool stored = member_text(extra, "store") == "true";
+  constexpr std::string_view sealed = "\"reasoning.encrypted_content\"";
+  const std::vector<std::string_view> asked = element_texts(member_text(extra, "include"));
+  const bool thinks = target.reasoning != ReasoningStyle::none;
+  const bool add_sealed =
+      !stored && thinks && std::find(asked.begin(), asked.end(), sealed) == asked.end();
+  out.boolean("store", stored);
+  if (asked.empty() && !add_sealed) return;
+  out.open_array("include");
+  for (const std::string_view each : asked)
+    out.raw(each);
+  if (add_sealed) out.raw(sealed);
+  out.close_array();
+}
+
 void write_settings(const ChatRequest& request, const Target& target, JsonWriter& out) {
   if (request.stream) out.boolean("stream", true);
-  if (request.format != here) {
-    out.boolean("store", false);
-    out.open_array("include");
-    out.text("reasoning.encrypted_content");
-    out.close_array();
-  }
+  write_storing(request, target, out);
   if (request.output_tokens_max) out.integer("max_output_tokens", *request.output_tokens_max);
   if (request.sampling.temperature && std::isfinite(*request.sampling.temperature)) {
     out.key("temperature");

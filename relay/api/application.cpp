@@ -74,6 +74,7 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
     options.aliases.push_back({.name = alias.name, .targets = alias.targets});
   const config::Models& m = config.models;
   options.direct_targets = m.direct_targets;
+  options.pass_through = llm::PassThrough::parse(m.pass_through).value();  // looked at before
   options.all = rules(m.all_requests_per_minute, m.all_tokens_per_minute, m.all_concurrent_max,
                       m.all_day_microusd, m.all_month_microusd);
   options.player = rules(m.player_requests_per_minute, m.player_tokens_per_minute,

@@ -117,6 +117,7 @@ struct ModelCache {
 struct Models {
   ModelCache cache;
   bool direct_targets = false;
+  std::vector<std::string> pass_through;
   std::int64_t body_bytes_max = 8'388'608;
   std::int64_t deadline_s = 600;
   std::int64_t first_token_timeout_s = 60;

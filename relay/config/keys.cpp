@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 
+#include "engine/llm/allowed_members.hpp"
 #include "relay/auth/address.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/auth/origin.hpp"
@@ -50,6 +51,12 @@ std::string place(std::string_view value) {
   return whole && origin(value).empty()
              ? ""
              : "scheme://host[:port] without a path, e.g. https://api.openai.com";
+}
+
+std::string passed_on(std::string_view value) {
+  const std::array<std::string, 1> entry{std::string(value)};
+  const Result<llm::PassThrough> parsed = llm::PassThrough::parse(entry);
+  return parsed ? "" : parsed.error().expected;
 }
 
 #define REDOUBT_IN_CONFIG(member) [](Config& c) -> Target { return &c.member; }, nullptr
@@ -316,6 +323,13 @@ constexpr Key table[] = {
      {},
      nullptr,
      "Whether clients may ask for `provider/model` itself, of models whose price is known."},
+    {"models.pass_through",
+     REDOUBT_IN_CONFIG(models.pass_through),
+     {},
+     passed_on,
+     "What of clients' requests may ride on to a provider beside what docs/models.md lists, as "
+     "`FORMAT:NAME`: `openai:service_tier`, `openai-responses:tool:web_search`, "
+     "`anthropic:tool:web_search_*`."},
     {"models.body_bytes_max",
      REDOUBT_IN_CONFIG(models.body_bytes_max),
      {1'024, 25'165'824},

@@ -996,6 +996,8 @@ Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, O
 Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& shard, Order order,
                                                         Delivery delivery,
                                                         std::shared_ptr<CallClient> client) {
+  if (auto held = llm::hold_to_allowed(order.request, options_.pass_through); !held)
+    return held.error();
   if (shared_ && order.shared)
     return shared_->start(shard, std::move(order), delivery, std::move(client));
   return call(shard, std::move(order), delivery, std::move(client));

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "engine/llm/allowed_members.hpp"
 #include "engine/llm/chat.hpp"
 #include "engine/llm/models.hpp"
 #include "relay/auth/identity.hpp"
@@ -55,6 +56,7 @@ struct GatewayOptions {
   std::vector<ProviderOptions> providers;
   std::vector<Alias> aliases;
   bool direct_targets = false;
+  llm::PassThrough pass_through;
   limits::Rules all;           ///< of everybody together
   limits::Rules player;        ///< of one player, under a token or not
   limits::Rules anonymous;     ///< of all players without a token together
@@ -148,7 +150,7 @@ class Gateway {
                                                observe::Metrics& metrics, std::uint64_t seed);
   virtual ~Gateway() = default;
 
-  /// On a shard's thread. Errors (nothing was counted): unknown_model, unsupported.
+  /// On a shard's thread. Errors (nothing was counted): unknown_model, unsupported, not_allowed.
   virtual Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
                                                      Delivery delivery,
                                                      std::shared_ptr<CallClient> client) = 0;

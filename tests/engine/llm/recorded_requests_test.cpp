@@ -8,7 +8,8 @@
 // 4. empty `instructions` and none; a first system item of `input` and `instructions` (Responses),
 // 5. a response format "text" and none; a tool's empty description and none,
 // 6. streams ask for usage (stream_options), whether or not the client did,
-// 7. type "message" of an item with a role, and absent (Responses).
+// 7. type "message" of an item with a role, and absent (Responses),
+// 8. `store: false`, and thoughts asked for sealed, whether or not the client did.
 #include <doctest/doctest.h>
 
 #include "engine/llm/client_request.hpp"
@@ -63,6 +64,15 @@ void reduce(Json& json) {
 void reduce_root(Json& json) {
   reduce(json);
   json.erase("stream_options");
+  if (json.contains("store") && json["store"] == false) json.erase("store");
+  if (json.contains("include")) {
+    Json others = Json::array();
+    for (const Json& each : json["include"]) {
+      if (each != "reasoning.encrypted_content") others.push_back(each);
+    }
+    json["include"] = std::move(others);
+    if (json["include"].empty()) json.erase("include");
+  }
   if (json.contains("instructions") && json["instructions"] == "") json.erase("instructions");
   if (json.contains("max_tokens") && !json.contains("max_completion_tokens") &&
       json.contains("messages") && !json.contains("system")) {

@@ -1,0 +1,698 @@
+#include "engine/llm/allowed_members.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "engine/base/message.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+enum class Verdict : std::uint8_t {
+  take,
+  tools,   ///< a list of tools, each looked at
+  parts,   ///< a text, or a list of parts, each looked at
+  drop,    ///< left out: no answer depends on it
+  stored,  ///< refused: it names what lies at the provider, perhaps another's
+  served,  ///< refused: the provider runs it, on the operator's account
+  priced,  ///< refused: it changes the price, though not the number of tokens
+  looped,  ///< refused: it costs tokens that no bound of ours covers
+};
+
+struct Row {
+  std::string_view name;
+  Verdict verdict = Verdict::take;
+  /// take: these values only, as JSON without quotes, divided by '|'; "" is any.
+  std::string_view only = {};
+  bool needed = false;  ///< of a tool: without it the provider runs it
+};
+
+using V = Verdict;
+
+// Sources of all three: the providers' API references and SDKs, and recorded traffic (2026-11).
+constexpr Row openai_chat_rows[] = {
+    {"n", V::take, "1"},
+    {"logit_bias"},
+    {"logprobs"},
+    {"top_logprobs"},
+    {"verbosity"},
+    {"modalities", V::take, R"(["text"])"},
+    {"tool_choice"},
+    {"prompt_cache_key"},
+    {"prompt_cache_retention", V::take, "in_memory|in-memory|24h"},
+    {"prompt_cache_options.mode"},
+    {"prompt_cache_options.ttl", V::take, "30m"},
+    {"cache_control"},
+    {"reasoning.effort"},
+    {"reasoning.enabled"},
+    {"reasoning.exclude"},
+    {"reasoning.max_tokens"},
+    {"reasoning.summary"},
+    {"reasoning_format"},
+    {"reasoning_split"},
+    {"include_reasoning"},
+    {"thinking.type"},
+    {"enable_thinking"},
+    {"chat_template_kwargs.enable_thinking"},
+    {"chat_template_kwargs.thinking"},
+    {"usage.include"},
+    {"safe_prompt"},
+    {"prompt_mode"},
+    {"top_k"},
+    {"top_a"},
+    {"min_p"},
+    {"min_tokens"},
+    {"repetition_penalty"},
+    {"length_penalty"},
+    {"skip_special_tokens"},
+    {"stop_token_ids"},
+    {"service_tier", V::take, "auto|default|standard|on_demand"},
+    {"store", V::take, "false"},
+    {"user", V::drop},
+    {"safety_identifier", V::drop},
+    {"metadata", V::drop},
+    {"session_id", V::drop},
+    {"trace", V::drop},
+    {"transforms", V::served},
+    {"models", V::priced},
+    {"route", V::priced},
+    {"provider", V::priced},
+    {"plugins", V::served},
+    {"preset", V::stored},
+    {"web_search_options", V::served},
+    {"search_parameters", V::served},
+    {"background", V::stored},
+    {"deferred", V::stored},
+    {"best_of", V::looped},
+    {"prediction", V::looped},
+    {"audio", V::priced},
+    {"moderation", V::served},
+    {"message.prefix"},
+    {"message.reasoning"},
+    {"message.reasoning_details"},
+    {"message.cache_control"},
+    {"message.phase"},
+    {"message.annotations", V::drop},
+    {"message.id", V::drop},
+    {"message.parsed", V::drop},
+    {"message.provider_specific_fields", V::drop},
+    {"message.function_call", V::drop},
+    {"message.tool_calls", V::drop},
+    {"message.audio", V::stored},
+    {"tool:function.cache_control"},
+    {"tool:function.defer_loading"},
+    {"tool:custom"},
+    {"part:text.cache_control"},
+    {"part:text.prompt_cache_breakpoint"},
+    {"part:text.annotations", V::drop},
+    {"part:image_url.detail"},
+    {"part:image_url.format"},
+    {"part:image_url.cache_control"},
+    {"part:tool_call.extra_content"},
+    {"part:tool_call.custom"},
+    {"part:tool_call.cache_control"},
+    {"part:tool_call.provider_specific_fields", V::drop},
+    {"part:thinking"},
+    {"part:file.file.file_data"},
+    {"part:file.file.filename"},
+    {"part:file.file.format"},
+    {"part:file.file.file_id", V::stored},
+    {"part:file.cache_control"},
+    {"part:document_url"},
+    {"part:input_audio", V::priced},
+};
+
+constexpr Row openai_responses_rows[] = {
+    {"include"},
+    {"tool_choice"},
+    {"max_tool_calls"},
+    {"top_logprobs"},
+    {"truncation"},
+    {"stream_options.include_obfuscation"},
+    {"text.verbosity"},
+    {"reasoning.generate_summary"},
+    {"reasoning.summary"},
+    {"reasoning.context"},
+    {"reasoning.mode", V::take, "standard"},
+    {"prompt_cache_key"},
+    {"prompt_cache_retention", V::take, "in_memory|in-memory|24h"},
+    {"prompt_cache_options.mode"},
+    {"prompt_cache_options.ttl", V::take, "30m"},
+    {"service_tier", V::take, "auto|default|standard"},
+    {"store", V::take, "false"},
+    {"user", V::drop},
+    {"safety_identifier", V::drop},
+    {"metadata", V::drop},
+    {"client_metadata", V::drop},
+    {"context_management", V::drop},
+    {"previous_response_id", V::stored},
+    {"conversation", V::stored},
+    {"prompt", V::stored},
+    {"background", V::stored},
+    {"models", V::priced},
+    {"route", V::priced},
+    {"provider", V::priced},
+    {"plugins", V::served},
+    {"moderation", V::served},
+    {"message.id"},
+    {"message.status"},
+    {"message.phase"},
+    {"tool:function.defer_loading"},
+    {"tool:function.type"},
+    {"tool:function.name"},
+    {"tool:function.description"},
+    {"tool:function.parameters"},
+    {"tool:function.strict"},
+    {"tool:function.output_schema"},
+    {"tool:custom.name"},
+    {"tool:custom.description"},
+    {"tool:custom.format"},
+    {"tool:custom.defer_loading"},
+    {"tool:local_shell"},
+    {"tool:apply_patch"},
+    {"tool:shell.environment.type", V::take, "local", true},
+    {"tool:tool_search.execution", V::take, "client", true},
+    {"tool:tool_search.description"},
+    {"tool:tool_search.parameters"},
+    {"tool:namespace.name"},
+    {"tool:namespace.description"},
+    {"tool:namespace.tools", V::tools},
+    {"tool:mcp", V::served},
+    {"tool:tool_search", V::served},
+    {"tool:shell", V::served},
+    {"tool:web_search*", V::served},
+    {"tool:file_search", V::served},
+    {"tool:code_interpreter", V::served},
+    {"tool:image_generation", V::served},
+    {"tool:computer*", V::served},
+    {"part:input_text.text"},
+    {"part:input_text.prompt_cache_breakpoint"},
+    {"part:output_text.text"},
+    {"part:output_text.annotations"},
+    {"part:output_text.logprobs"},
+    {"part:input_image.detail"},
+    {"part:input_image.image_url"},
+    {"part:input_image.prompt_cache_breakpoint"},
+    {"part:input_image.file_id", V::stored},
+    {"part:input_file.file_data"},
+    {"part:input_file.filename"},
+    {"part:input_file.file_url"},
+    {"part:input_file.detail"},
+    {"part:input_file.file_id", V::stored},
+    {"part:input_audio", V::priced},
+    {"part:item_reference", V::stored},
+    {"part:function_call.id"},
+    {"part:function_call.status"},
+    {"part:function_call.namespace"},
+    {"part:function_call_output.id"},
+    {"part:function_call_output.status"},
+    {"part:reasoning"},
+    {"part:compaction"},
+    {"part:compaction_summary"},
+    {"part:custom_tool_call"},
+    {"part:custom_tool_call_output.id"},
+    {"part:custom_tool_call_output.call_id"},
+    {"part:custom_tool_call_output.status"},
+    {"part:custom_tool_call_output.output", V::parts},
+    {"part:local_shell_call"},
+    {"part:local_shell_call_output"},
+    {"part:shell_call"},
+    {"part:shell_call_output"},
+    {"part:apply_patch_call"},
+    {"part:apply_patch_call_output"},
+    {"part:tool_search_call"},
+    {"part:tool_search_output.id"},
+    {"part:tool_search_output.call_id"},
+    {"part:tool_search_output.status"},
+    {"part:tool_search_output.execution"},
+    {"part:tool_search_output.tools", V::tools},
+    {"part:additional_tools.id"},
+    {"part:additional_tools.role"},
+    {"part:additional_tools.tools", V::tools},
+    {"part:web_search_call", V::served},
+    {"part:file_search_call", V::served},
+    {"part:code_interpreter_call", V::stored},
+    {"part:image_generation_call", V::stored},
+    {"part:mcp*", V::served},
+};
+
+constexpr Row anthropic_rows[] = {
+    {"cache_control"},
+    {"thinking.type"},
+    {"thinking.display"},
+    {"thinking.block_binding"},
+    {"output_config.task_budget"},
+    {"service_tier", V::take, "auto|standard_only"},
+    {"inference_geo", V::priced},
+    {"speed", V::priced},
+    {"metadata", V::drop},
+    {"context_management", V::drop},
+    {"container", V::stored},
+    {"mcp_servers", V::served},
+    {"fallbacks", V::priced},
+    {"tool:custom.type", V::take, "custom"},
+    {"tool:custom.cache_control"},
+    {"tool:custom.defer_loading"},
+    {"tool:custom.input_examples"},
+    {"tool:custom.eager_input_streaming"},
+    {"tool:custom.allowed_callers", V::take, R"(["direct"])"},
+    {"tool:bash_*"},
+    {"tool:text_editor_*"},
+    {"tool:memory_*"},
+    {"tool:computer_*", V::served},
+    {"tool:web_search_*", V::served},
+    {"tool:web_fetch_*", V::served},
+    {"tool:code_execution_*", V::served},
+    {"tool:tool_search_*", V::served},
+    {"tool:advisor_*", V::served},
+    {"tool:mcp_toolset", V::served},
+    {"part:text.text"},
+    {"part:text.cache_control"},
+    {"part:text.citations"},
+    {"part:image.cache_control"},
+    {"part:image.source.type", V::take, "base64|url|file"},
+    {"part:image.source.media_type"},
+    {"part:image.source.data"},
+    {"part:image.source.url"},
+    {"part:image.source.file_id", V::stored},
+    {"part:tool_use.cache_control"},
+    {"part:tool_use.caller"},
+    {"part:tool_result.cache_control"},
+    {"part:tool_reference"},
+    {"part:document.title"},
+    {"part:document.context"},
+    {"part:document.citations"},
+    {"part:document.cache_control"},
+    {"part:document.source.type", V::take, "base64|text|url|content|file"},
+    {"part:document.source.media_type"},
+    {"part:document.source.data"},
+    {"part:document.source.url"},
+    {"part:document.source.content", V::parts},
+    {"part:document.source.file_id", V::stored},
+    {"part:search_result.source"},
+    {"part:search_result.title"},
+    {"part:search_result.citations"},
+    {"part:search_result.cache_control"},
+    {"part:search_result.content", V::parts},
+    {"part:compaction"},
+    {"part:fallback"},
+    {"part:server_tool_use", V::served},
+    {"part:mcp_tool_use", V::served},
+    {"part:mcp_tool_result", V::served},
+    {"part:container_upload", V::stored},
+};
+
+std::span<const Row> rows_of(WireFormat format) {
+  switch (format) {
+    case WireFormat::openai_chat:
+      return openai_chat_rows;
+    case WireFormat::openai_responses:
+      return openai_responses_rows;
+    case WireFormat::anthropic:
+      return anthropic_rows;
+    default:
+      return {};
+  }
+}
+
+constexpr std::pair<std::string_view, WireFormat> format_words[] = {
+    {"openai", WireFormat::openai_chat},
+    {"openai-responses", WireFormat::openai_responses},
+    {"anthropic", WireFormat::anthropic},
+};
+
+std::string_view word_of(WireFormat format) {
+  for (const auto& [word, its] : format_words) {
+    if (its == format) return word;
+  }
+  return "";
+}
+
+bool begins(std::string_view text, std::string_view with) {
+  return text.substr(0, with.size()) == with;
+}
+
+const Row* row_of(WireFormat format, std::string_view name) {
+  const Row* widest = nullptr;
+  for (const Row& row : rows_of(format)) {
+    if (row.name == name) return &row;
+    const bool open = row.name.back() == '*';
+    if (open && begins(name, row.name.substr(0, row.name.size() - 1)) &&
+        name.find('.') == std::string_view::npos &&
+        (widest == nullptr || row.name.size() > widest->name.size()))
+      widest = &row;
+  }
+  return widest;
+}
+
+bool has_rows_inside(WireFormat format, std::string_view name) {
+  for (const Row& row : rows_of(format)) {
+    if (row.name.size() > name.size() && row.name[name.size()] == '.' && begins(row.name, name))
+      return true;
+  }
+  return false;
+}
+
+/// A JSON value's text without the quotes of a plain text.
+std::string_view unquoted(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"') return value.substr(1, value.size() - 2);
+  return value;
+}
+
+bool means_nothing(std::string_view value) {
+  for (const std::string_view nothing : {"null", "false", "\"\"", "[]", "{}"}) {
+    if (value == nothing) return true;
+  }
+  return false;
+}
+
+bool one_of(std::string_view value, std::string_view words) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find('|'), words.size());
+    if (words.substr(0, end) == value) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+std::string_view reason_of(const Row* row) {
+  switch (row == nullptr ? V::take : row->verdict) {
+    case V::stored:
+      return " names what is stored at the provider";
+    case V::served:
+      return " is run by the provider on the operator's account";
+    case V::priced:
+      return " changes what a call costs";
+    case V::looped:
+      return " costs tokens that cannot be counted before the call";
+    default:
+      return row == nullptr || row->only.empty() ? " is not known to the relay"
+                                                 : " has a value that the relay does not pass on";
+  }
+}
+
+/// "tool:mcp.server_url" as words.
+std::string shown(std::string_view name) {
+  const bool tool = begins(name, "tool:");
+  if (!tool && !begins(name, "part:")) return joined({"the member \"", name, "\""});
+  std::string_view type = name.substr(5);
+  const std::size_t dot = std::min(type.find('.'), type.size());
+  const std::string_view member = type.substr(std::min(dot + 1, type.size()));
+  type = type.substr(0, dot);
+  std::string words = joined({tool ? "a tool of type \"" : "content of type \"", type, "\""});
+  if (!member.empty()) words = joined({"the member \"", member, "\" of ", words});
+  return words;
+}
+
+/// Reads the request's texts, once to look and, where something is left out, once to write.
+class Sieve {
+ public:
+  Sieve(WireFormat format, const PassThrough& passed) : format_(format), passed_(passed) {}
+
+  std::optional<Error> refusal;
+
+  /// May the client have the provider store its calls?
+  bool keeps_stored() const { return passed_.passes(format_, "store"); }
+
+  /// A text of members that follow `prefix`; "" is none.
+  void members(std::string_view prefix, std::string& text, std::string_view path) {
+    path_ = path;
+    if (text.empty() || refusal) return;
+    if (object(prefix, text, nullptr) != Outcome::changed) return;
+    std::string kept;
+    (void)object(prefix, text, &kept);
+    text = kept == "{}" ? std::string() : std::move(kept);
+  }
+
+  /// A whole tool or part ("tool:" or "part:"). False: it is to be left out.
+  bool whole(std::string_view what, std::string& text, std::string_view path) {
+    path_ = path;
+    if (refusal) return true;
+    const Outcome outcome = typed(what, text);
+    if (outcome != Outcome::changed) return outcome != Outcome::dropped;
+    std::string kept;
+    (void)object(joined({what, unquoted(member_text(text, "type")), "."}), text, &kept);
+    text = std::move(kept);
+    return true;
+  }
+
+ private:
+  enum class Outcome : std::uint8_t { kept, dropped, changed, refused };
+
+  Outcome refuse(std::string_view name) {
+    if (!refusal) {
+      const std::string_view word = word_of(format_);
+      std::string text = joined({shown(name), reason_of(row_of(format_, name)),
+                                 ", so it is not passed on. An operator allows it with ",
+                                 "models.pass_through: [\"", word, ":", name, "\"]."});
+      if (text.front() >= 'a' && text.front() <= 'z')
+        text.front() = static_cast<char>(text.front() - 'a' + 'A');
+      refusal = make_error("not_allowed", {text}, {path_.empty() ? name : path_},
+                           {"what the relay passes on"}, {});
+    }
+    return Outcome::refused;
+  }
+
+  // An object with a type of its own.
+  Outcome typed(std::string_view what, std::string_view text) {
+    const std::string name = joined({what, unquoted(member_text(text, "type"))});
+    const Row* row = row_of(format_, name);
+    if (passed_.passes(format_, name)) return Outcome::kept;
+    if (row != nullptr && row->verdict == V::take) return Outcome::kept;
+    if (row != nullptr && row->verdict == V::drop) return Outcome::dropped;
+    if (!has_rows_inside(format_, name) && !passed_.passes_inside(format_, name))
+      return refuse(name);
+    if (!has_needed(name, text)) return refuse(name);
+    return object(name + ".", text, nullptr);
+  }
+
+  bool has_needed(const std::string& name, std::string_view text) const {
+    for (const Row& row : rows_of(format_)) {
+      if (!row.needed || !begins(row.name, name + ".")) continue;
+      std::string_view path = row.name.substr(name.size() + 1);
+      std::string_view at = text;
+      while (!path.empty()) {
+        const std::size_t end = std::min(path.find('.'), path.size());
+        at = member_text(at, path.substr(0, end));
+        path.remove_prefix(std::min(end + 1, path.size()));
+      }
+      if (at.empty()) return false;
+    }
+    return true;
+  }
+
+  Outcome object(std::string_view prefix, std::string_view text, std::string* out) {
+    bool changed = false;
+    if (out != nullptr) *out += '{';
+    for (const MemberText& member : member_texts(text)) {
+      const std::string name = joined({prefix, member.key});
+      const bool is_type = member.key == "type" && prefix.find(':') != std::string_view::npos &&
+                           prefix.find('.') == prefix.size() - 1;
+      const Outcome outcome = is_type ? Outcome::kept : value(name, member.value);
+      if (outcome == Outcome::refused) return outcome;
+      changed = changed || outcome != Outcome::kept;
+      if (out == nullptr || outcome == Outcome::dropped) continue;
+      if (out->back() != '{') *out += ',';
+      *out += joined({"\"", member.key, "\":"});
+      if (outcome == Outcome::kept) {
+        *out += member.value;
+      } else {
+        (void)object(name + ".", member.value, out);
+      }
+    }
+    if (out != nullptr) *out += '}';
+    return changed ? Outcome::changed : Outcome::kept;
+  }
+
+  Outcome value(const std::string& name, std::string_view text) {
+    if (passed_.passes(format_, name)) return Outcome::kept;
+    const Row* row = row_of(format_, name);
+    const Verdict verdict = row == nullptr ? V::looped : row->verdict;
+    if (row != nullptr && verdict == V::drop) return Outcome::dropped;
+    if (row != nullptr && (verdict == V::tools || verdict == V::parts))
+      return list(verdict == V::tools ? "tool:" : "part:", name, text);
+    if (row != nullptr && verdict == V::take &&
+        (row->only.empty() || one_of(unquoted(text), row->only)))
+      return Outcome::kept;
+    const bool inside = has_rows_inside(format_, name) || passed_.passes_inside(format_, name);
+    if (row == nullptr && inside && text.front() == '{') {
+      const Outcome outcome = object(name + ".", text, nullptr);
+      return outcome;
+    }
+    return means_nothing(text) ? Outcome::dropped : refuse(name);
+  }
+
+  // Nothing is taken out of what stands in a list inside of a tool or part.
+  Outcome list(std::string_view what, const std::string& name, std::string_view text) {
+    if (text.front() == '"' && what == "part:") return Outcome::kept;
+    for (const std::string_view element : element_texts(text)) {
+      const Outcome outcome = typed(what, element);
+      if (outcome == Outcome::refused) return outcome;
+      if (outcome != Outcome::kept) return refuse(name);
+    }
+    return Outcome::kept;
+  }
+
+  WireFormat format_;
+  const PassThrough& passed_;
+  std::string path_;
+};
+
+/// The type of a part that has a neutral form, as its format writes it.
+std::string_view type_word(WireFormat format, PartKind kind) {
+  const bool responses = format == WireFormat::openai_responses;
+  const bool chat = format == WireFormat::openai_chat;
+  switch (kind) {
+    case PartKind::image:
+      return responses ? "input_image" : chat ? "image_url" : "image";
+    case PartKind::tool_call:
+      return responses ? "function_call" : chat ? "tool_call" : "tool_use";
+    case PartKind::tool_result:
+      return responses ? "function_call_output" : "tool_result";
+    case PartKind::reasoning:
+      return "reasoning";
+    case PartKind::refusal:
+      return "refusal";
+    default:
+      return "text";
+  }
+}
+
+// A text of /v1/responses is the client's or the model's.
+std::string_view text_word(WireFormat format, Role role) {
+  if (format != WireFormat::openai_responses) return "text";
+  return role == Role::assistant ? "output_text" : "input_text";
+}
+
+/// Is the part of the history of a tool's calls? "tool:web_search_" brings "part:web_search_call".
+bool brings(std::string_view tool, std::string_view part) {
+  if (!begins(tool, "tool:") || !begins(part, "part:")) return false;
+  tool.remove_prefix(5);
+  while (!tool.empty() && tool.back() == '_')
+    tool.remove_suffix(1);
+  return !tool.empty() && (part == "part:server_tool_use" || part.find(tool) != part.npos);
+}
+
+/// A thought of /v1/responses that is only named: its words lie at the provider, or nowhere.
+bool is_named_only(const ChatPart& part) {
+  if (part.format != WireFormat::openai_responses) return false;
+  if (part.kind == PartKind::reasoning) return part.signature.empty();
+  if (part.kind != PartKind::opaque || unquoted(member_text(part.extra, "type")) != "reasoning")
+    return false;
+  return means_nothing(member_text(part.extra, "encrypted_content")) ||
+         member_text(part.extra, "encrypted_content").empty();
+}
+
+void hold_parts(std::vector<ChatPart>& parts, Role role, std::string_view path, Sieve& sieve) {
+  for (std::size_t i = 0; i < parts.size();) {
+    ChatPart& part = parts[i];
+    bool keep = sieve.keeps_stored() || !is_named_only(part);
+    if (keep && part.kind == PartKind::opaque) {
+      keep = sieve.whole("part:", part.extra, path);
+    } else if (keep) {
+      const std::string_view type = part.kind == PartKind::text ? text_word(part.format, role)
+                                                                : type_word(part.format, part.kind);
+      sieve.members(joined({"part:", type, "."}), part.extra, path);
+      hold_parts(part.content, role, path, sieve);
+    }
+    if (keep) ++i;
+    if (!keep) parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+void hold_tools(std::vector<ToolDefinition>& tools, WireFormat format, Sieve& sieve) {
+  const std::string_view own = format == WireFormat::anthropic ? "tool:custom." : "tool:function.";
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const std::string path = joined({"tools[", i, "]"});
+    if (tools[i].opaque) {
+      (void)sieve.whole("tool:", tools[i].extra, path);
+    } else {
+      sieve.members(own, tools[i].extra, path);
+    }
+  }
+}
+
+}  // namespace
+
+Result<PassThrough> PassThrough::parse(std::span<const std::string> entries) {
+  PassThrough passed;
+  for (const std::string& entry : entries) {
+    const std::size_t colon = entry.find(':');
+    const std::string_view word = std::string_view(entry).substr(0, std::min(colon, entry.size()));
+    Entry read{.format = WireFormat::none, .name = {}};
+    for (const auto& [name, format] : format_words) {
+      if (name == word) read.format = format;
+    }
+    if (colon != std::string::npos) read.name = entry.substr(colon + 1);
+    if (!read.name.empty() && read.name.back() == '*') {
+      read.any_rest = true;
+      read.name.pop_back();
+    }
+    const bool plain = std::all_of(read.name.begin(), read.name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             std::string_view("_-.:").find(c) != std::string_view::npos;
+    });
+    if (read.format == WireFormat::none || !plain || (read.name.empty() && !read.any_rest)) {
+      return make_error(
+          "bad_config",
+          {"models.pass_through: \"", entry, "\" is no FORMAT:NAME, as openai:service_tier, ",
+           "openai-responses:tool:web_search or anthropic:tool:web_search_*"},
+          {"models.pass_through"},
+          {"FORMAT:NAME, where FORMAT is openai, openai-responses or anthropic"}, {entry});
+    }
+    passed.entries_.push_back(std::move(read));
+  }
+  return passed;
+}
+
+bool PassThrough::passes(WireFormat format, std::string_view name) const {
+  const auto passes_name = [name](const Entry& entry) {
+    if (!begins(name, entry.name)) return brings(entry.name, name);
+    return entry.any_rest || name.size() == entry.name.size() || name[entry.name.size()] == '.';
+  };
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.format == format && passes_name(entry);
+  });
+}
+
+bool PassThrough::passes_inside(WireFormat format, std::string_view name) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.format == format && entry.name.size() > name.size() &&
+           entry.name[name.size()] == '.' && begins(entry.name, name);
+  });
+}
+
+Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
+  if (rows_of(request.format).empty()) return {};
+  Sieve sieve(request.format, passed);
+  sieve.members("", request.extra, "");
+  for (ChatMessage& message : request.messages) {
+    const std::string_view path =
+        request.format == WireFormat::openai_responses ? "input" : "messages";
+    sieve.members("message.", message.extra, path);
+    hold_parts(message.parts, message.role, path, sieve);
+  }
+  hold_tools(request.tools, request.format, sieve);
+  if (sieve.refusal) return std::move(*sieve.refusal);
+  // A message of nothing but what was left out.
+  const auto is_empty = [](const ChatMessage& message) {
+    return message.parts.empty() && message.role == Role::tool;
+  };
+  request.messages.erase(std::remove_if(request.messages.begin(), request.messages.end(), is_empty),
+                         request.messages.end());
+  const bool anthropic = request.format == WireFormat::anthropic;
+  if (!passed.passes(request.format, anthropic ? "metadata" : "user")) request.user.clear();
+  if (!passed.passes(request.format, "metadata")) request.metadata.clear();
+  return {};
+}
+
+bool bounded_by_bytes(WireFormat format, std::string_view name) {
+  const Row* row = row_of(format, name);
+  if (row == nullptr) return has_rows_inside(format, name) && !begins(name, "part:");
+  return row->verdict == V::take || row->verdict == V::drop || row->verdict == V::priced ||
+         row->verdict == V::tools || row->verdict == V::parts;
+}
+
+}  // namespace redoubt::llm

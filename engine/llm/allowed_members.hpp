@@ -1,0 +1,57 @@
+// What of a client's request may ride on to a provider: the members, tools and parts that have no
+// neutral name go to targets of the client's own format as they are, with the operator's key.
+//
+// 1. Closed by default. Taken is what the tables (allowed_members.cpp) list: sampling, caching,
+//    tools that the client runs, parts that travel inside the request. Whatever else a provider
+//    has, or will have, is refused with its name: tools that the provider runs, what is stored
+//    there (files, prompts, conversations, responses), what is priced apart.
+// 2. A member that means nothing (null, false, an empty text, list or object) is left out, not
+//    refused. So is what clients send out of habit and an answer does not depend on: names of end
+//    users, metadata. No player can pose as another in the provider's eyes.
+// 3. models.pass_through opens more, as FORMAT:NAME. FORMAT is openai (/v1/chat/completions),
+//    openai-responses or anthropic. NAME is a member of the request, of an object in it with a dot
+//    ("reasoning.mode"); "tool:TYPE", "part:TYPE" (also items and blocks), "message.MEMBER"; a "*"
+//    at its end stands for any rest. A tool that is passed on brings the parts with its name in
+//    their type, as the history of its calls has them.
+// 4. The same tables say what of a body has no bound of its own (relay/upstream/send_bound.hpp).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/llm/chat.hpp"
+
+namespace redoubt::llm {
+
+/// The operator's models.pass_through.
+class PassThrough {
+ public:
+  /// Errors: bad_config, which says what an entry looks like.
+  static Result<PassThrough> parse(std::span<const std::string> entries);
+
+  /// Is the name passed on, itself or as a part of what is?
+  bool passes(WireFormat format, std::string_view name) const;
+  /// Is something inside of it passed on?
+  bool passes_inside(WireFormat format, std::string_view name) const;
+
+ private:
+  struct Entry {
+    WireFormat format;
+    std::string name;
+    bool any_rest = false;
+  };
+  std::vector<Entry> entries_;
+};
+
+/// The request without what is left out. Errors: not_allowed, with the member's name, why it is
+/// refused and how an operator allows it. Requests that were made here (WireFormat::none) are as
+/// they are. O(bytes of what has no neutral name)
+Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed);
+
+/// Whether a request with that name costs no more tokens than it has bytes.
+bool bounded_by_bytes(WireFormat format, std::string_view name);
+
+}  // namespace redoubt::llm
