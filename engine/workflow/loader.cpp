@@ -5,6 +5,7 @@
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/stable_order.hpp"
+#include "engine/base/visible_text.hpp"
 #include "engine/workflow/output_schema.hpp"
 #include "engine/workflow/reading.hpp"
 
@@ -337,6 +338,10 @@ void FileReader::read() {
   d_.name = r_.text_of(file_, "name", "");
   d_.description = r_.text_of(file_, "description", "");
   if (d_.name.empty()) r_.fault("bad_file", "name", {"the workflow has no name"}, {"name: TEXT"});
+  // It is listed, logged and printed on terminals.
+  if (!is_visible_text(d_.name))
+    r_.fault("bad_file", "name", {"the workflow's name has control or other hidden characters"},
+             {"visible text"});
   declared("llms", d_.models);
   declared("functions", d_.tools);
   declared("tools", d_.tools);

@@ -38,7 +38,7 @@ struct Caller {
   std::shared_ptr<const auth::Claims> claims;  ///< of the token; null: none was presented
   /// Whom to count, to charge, and whose things are whose: the token's, or the anonymous one of
   /// the address. Whether it is anonymous it says itself: a token may be, too.
-  auth::Identity identity;
+  auth::Identity identity = auth::anonymous_identity({});
   auth::Scopes scopes;   ///< what the caller may do
   bool service = false;  ///< the game's own server, at POST /api/session alone
 

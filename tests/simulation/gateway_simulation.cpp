@@ -820,10 +820,10 @@ class World {
     for (const auto& [name, witness] : witnesses_) {
       require(witness.open() == 0, "a call is still counted as open");
       if (name.compare(0, 7, "player:") == 0) players += witness.spent();
-      if (witness.rules().day_picodollars == 0) continue;
+      if (!witness.rules().day_picodollars) continue;
       const Picodollars drawn =
           store_.drawn_of(name, limits::Period::day) + store_.drawn_of(name, limits::Period::month);
-      const int budgets = witness.rules().month_picodollars > 0 ? 2 : 1;
+      const int budgets = witness.rules().month_picodollars ? 2 : 1;
       require(drawn == witness.spent() * budgets + lost_[name],
               "the store's draws are not what was spent");
     }
