@@ -41,12 +41,26 @@ struct Read {
   std::string path() const;
 };
 
+/// Where the names of an evaluation lead, for a caller that does not hold them as one object:
+/// nothing is copied for an evaluation to look at it.
+class Lookup {
+ public:
+  virtual ~Lookup() = default;
+  /// The value of `reads()[read]`, or null where there is none. It outlives the evaluation.
+  virtual const Json* find(std::size_t read) = 0;
+  /// An object with all paths read that lead somewhere: for what a message says, and for names that
+  /// a template sets on some of its ways only.
+  virtual Json whole() = 0;
+};
+
 class Expression {
  public:
   static Result<Expression> compile(std::string_view text);
 
   /// REQUIRES: `scope` is an object (anything else defines no name).
   Result<Json> evaluate(const Json& scope, const Limits& limits = {}) const;
+  /// `work`: what it has spent is added, also where it fails.
+  Result<Json> evaluate(Lookup& names, const Limits& limits, std::uint64_t& work) const;
   /// The value's truth; spares a condition the copy of its value.
   Result<bool> test(const Json& scope, const Limits& limits = {}) const;
 

@@ -67,10 +67,11 @@ class Bindings {
   /// A value's number for a constant.
   std::uint32_t add_constant(Value value);
 
-  /// Errors: "bad_expression" where the values do not allow what it asks.
-  Result<Value> evaluate(std::uint32_t id, Names& names) const;
+  /// Errors: "bad_expression" where the values do not allow what it asks. `work`: the units that it
+  /// took (budget.hpp) are added.
+  Result<Value> evaluate(std::uint32_t id, Names& names, std::uint64_t& work) const;
   /// Whether the value counts as true: not false, null, 0, "" or empty.
-  Result<bool> holds(std::uint32_t id, Names& names) const;
+  Result<bool> holds(std::uint32_t id, Names& names, std::uint64_t& work) const;
   /// Whether a binding is a constant, and which: for checks at load.
   const nlohmann::json* constant(std::uint32_t id) const;
 
