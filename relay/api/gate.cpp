@@ -35,6 +35,7 @@ bool is_probe(const http::Request& request) {
 struct ForwardedLists {
   std::string x_forwarded_for;
   std::string forwarded;
+  std::string x_real_ip;  // no list: two of them parse as no address
 };
 auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists) {
   auth::Forwarded result;
@@ -43,6 +44,7 @@ auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists
     list.append(value);
   };
   for (const http::HeaderView& header : request.headers) {
+    if (http::equal_ignoring_case(header.name, "via")) result.via = true;
     if (!auth::is_forwarded_header(header.name)) continue;
     result.any = true;
     if (http::equal_ignoring_case(header.name, "x-forwarded-for")) {
@@ -50,11 +52,12 @@ auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists
     } else if (http::equal_ignoring_case(header.name, "forwarded")) {
       append(lists.forwarded, header.value);
     } else if (http::equal_ignoring_case(header.name, "x-real-ip")) {
-      result.x_real_ip = header.value;
+      append(lists.x_real_ip, header.value);
     }
   }
   result.x_forwarded_for = lists.x_forwarded_for;
   result.forwarded = lists.forwarded;
+  result.x_real_ip = lists.x_real_ip;
   return result;
 }
 
@@ -188,8 +191,10 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   if (!peer) return auth::Refusal{.status = 400, .code = "bad_peer", .message = "unknown peer"};
   ForwardedLists lists;
   const auth::Forwarded forwarded = forwarded_of(request, lists);
-  auth::ClientAddress client = auth::client_address(*peer, forwarded, policy_.trusted_proxies);
+  const auth::ClientAddress client =
+      auth::client_address(*peer, forwarded, policy_.trusted_proxies);
   caller.address = client.address;
+  caller.local = client.is_local();
   if (client.refusal && !is_probe(request)) return client.refusal;
 
   const std::string_view host = request.header_or("host", "");
@@ -204,12 +209,14 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   }
   const bool preflight = request.method == http::Method::options;
   if (!preflight && (policy_.admin ? !is_probe(request) : needs_caller(request.path))) {
-    return identify(request, caller);
+    return identify(request, client, caller);
   }
   return std::nullopt;
 }
 
-std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller& caller) const {
+std::optional<auth::Refusal> Gate::identify(const http::Request& request,
+                                            const auth::ClientAddress& client,
+                                            Caller& caller) const {
   const auto token =
       auth::find_token({.authorization = request.header_or("authorization", ""),
                         .api_key = request.header_or("x-api-key", ""),
@@ -217,9 +224,9 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller
   if (!token) {
     caller.scopes = policy_.admin ? auth::Scopes(auth::Scope::operator_read) : auth::player_scopes;
     // Who sits at this machine may run the catalogue's workflows, too.
-    if (!policy_.admin && caller.address.is_loopback())
+    if (!policy_.admin && client.is_local())
       caller.scopes = caller.scopes | auth::Scope::workflow_run;
-    if (auto refusal = auth::check_anonymous(policy_.anonymous, caller.address)) return refusal;
+    if (auto refusal = auth::check_anonymous(policy_.anonymous, client)) return refusal;
     return check_scope(request, caller, policy_.admin);
   }
   if (policy_.authority == nullptr) return bad_token("no token is believed here");

@@ -30,6 +30,7 @@ namespace redoubt::api {
 /// What the gate found out; Request::attachment holds a shared_ptr to it.
 struct Caller {
   auth::Address address;
+  bool local = false;  ///< at this machine, and not through a proxy
   auth::OriginVerdict origin = auth::OriginVerdict::absent;
   std::string request_id;                      ///< the client's where it is sane, else the server's
   std::optional<limits::RateDecision> rate;    ///< where the request was counted
@@ -95,7 +96,8 @@ class Gate {
  private:
   http::Response refuse(const http::Request& request, const auth::Refusal& refusal) const;
   std::optional<auth::Refusal> check(http::Request& request, Caller& caller) const;
-  std::optional<auth::Refusal> identify(const http::Request& request, Caller& caller) const;
+  std::optional<auth::Refusal> identify(const http::Request& request,
+                                        const auth::ClientAddress& client, Caller& caller) const;
   std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
 
   GatePolicy policy_;

@@ -77,7 +77,9 @@ constexpr Key table[] = {
      {},
      network,
      "Proxies whose X-Forwarded-For, Forwarded or X-Real-IP is believed. The client is the "
-     "right-most hop that is not one of them. From anybody else such a header is refused."},
+     "right-most hop that is not one of them; X-Real-IP beside a chain must agree with it. A "
+     "request of theirs that names no client is refused (/healthz and /readyz are not), and from "
+     "anybody else such a header is. A client that a proxy speaks for is never on this machine."},
     {"listeners[].tls_certificate",
      REDOUBT_IN_ENTRY(listeners, tls_certificate),
      {},

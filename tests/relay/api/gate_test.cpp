@@ -145,12 +145,46 @@ TEST_CASE("behind a trusted proxy the client's own address counts") {
   GatePolicy behind = policy();
   behind.trusted_proxies = {*auth::parse_network("127.0.0.1")};
   const http::HeaderView host{"Host", "localhost"};
-  CHECK(verdict(behind, {.headers = {host, {"X-Forwarded-For", "198.51.100.7"}}}) == 401);
-  CHECK(verdict(behind, {.headers = {host, {"X-Forwarded-For", "127.0.0.1"}}}) == 0);
+  const auto status = [&](std::vector<http::HeaderView> headers, std::string_view path = "/v1/x") {
+    headers.push_back(host);
+    return verdict(behind, {.path = path, .headers = std::move(headers)});
+  };
+  CHECK(status({{"X-Forwarded-For", "198.51.100.7"}}) == 401);
   // Two headers are one list: the right-most entry is the one that the proxy wrote.
-  CHECK(verdict(behind, {.headers = {host,
-                                     {"X-Forwarded-For", "127.0.0.1"},
-                                     {"X-Forwarded-For", "198.51.100.7"}}}) == 401);
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}, {"X-Forwarded-For", "198.51.100.7"}}) == 401);
+  // What a header says is never this machine, and a proxy that says nothing is nobody's.
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}}) == 401);
+  CHECK(status({{"X-Real-IP", "::1"}}) == 401);
+  CHECK(status({}) == 400);
+  CHECK(status({{"X-Forwarded-Proto", "https"}}) == 400);
+  CHECK(status({{"X-Real-IP", "127.0.0.1"}, {"X-Real-IP", "198.51.100.7"}}) == 400);
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}, {"X-Real-IP", "198.51.100.7"}}) == 400);
+  CHECK(status({}, "/healthz") == 0);
+  behind.anonymous = auth::Anonymous::on;
+  CHECK(status({{"X-Forwarded-For", "198.51.100.7"}}) == 0);
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}}, "/api/workflows/runs") == 403);
+}
+
+TEST_CASE("a proxy's trace ends \"this machine\", on the admin listener too") {
+  const http::HeaderView host{"Host", "localhost"};
+  GatePolicy admin = policy();
+  admin.admin = true;
+  CHECK(verdict(policy(), {.headers = {host}}) == 0);
+  CHECK(verdict(admin, {.path = "/metrics", .headers = {host}}) == 0);
+  CHECK(verdict(policy(), {.path = "/api/workflows/runs", .headers = {host}}) == 0);
+  const http::HeaderView via{"Via", "1.1 caddy"};
+  CHECK(verdict(policy(), {.headers = {host, via}}) == 401);
+  CHECK(verdict(admin, {.path = "/metrics", .headers = {host, via}}) == 401);
+  for (const char* name :
+       {"X-Forwarded-Host", "X-Forwarded-Ssl", "Forwarded", "CF-Connecting-IP"}) {
+    CAPTURE(name);
+    CHECK(verdict(policy(), {.headers = {host, {name, "x"}}}) == 400);
+    CHECK(verdict(admin, {.path = "/metrics", .headers = {host, {name, "x"}}}) == 400);
+  }
+  GatePolicy open = policy();
+  open.anonymous = auth::Anonymous::on;
+  CHECK(verdict(open, {.headers = {host, via}}) == 0);
+  CHECK(verdict(open, {.path = "/api/workflows/runs", .headers = {host, via}}) == 403);
 }
 
 TEST_CASE("too many requests get 429 with a true Retry-After") {
