@@ -214,6 +214,97 @@ TEST_CASE("too many requests get 429 with a true Retry-After") {
   CHECK(ask("/", 1'010).status == 200);
 }
 
+TEST_CASE("refused requests count, and a neighbour's good token goes on") {
+  RateGate refusals(limits::per_minute(60, 3, 10), 1);
+  auth::TokenSecrets secrets;
+  secrets.keys.push_back(
+      auth::generate_token_key(auth::Algorithm::hs256, "k", auth::player_scopes_max));
+  const auth::TokenPolicy token_policy;
+  const auto token = [&](const char* subject) {
+    const auth::Claims claims{.subject = subject, .scopes = auth::Scope::game, .expires_s = 600};
+    return "Bearer " + auth::mint_token(claims, secrets.keys[0], token_policy).value();
+  };
+  const std::string ada = token("ada");
+  const std::string eve = token("eve");
+  auth::Authority authority(token_policy, std::move(secrets));
+  GatePolicy limited = policy();
+  limited.anonymous = auth::Anonymous::off;
+  limited.refusals = &refusals;
+  limited.authority = &authority;
+  observe::Metrics metrics;
+  const Gate gate(limited, metrics);
+  const auto ask = [&](std::string_view authorization, std::string_view remote = "192.0.2.1",
+                       std::string_view host = "localhost", std::int64_t now_ms = 0) {
+    http::Request request =
+        request_of({.headers = {{"Host", host}, {"Authorization", authorization}},
+                    .remote = remote,
+                    .now_ms = now_ms});
+    auto response = gate.admit(request);
+    return response ? std::move(*response) : http::Response::empty(204);
+  };
+  CHECK(ask(ada).status == 204);
+  CHECK(ask("Bearer a.b.c").status == 401);
+  CHECK(ask(ada, "192.0.2.1", "evil.example").status == 421);
+  CHECK(ask("").status == 401);
+  for (const char* bad : {"Bearer a.b.c", "Bearer a.b.d", ""}) {
+    const http::Response refused = ask(bad);
+    CHECK(refused.status == 429);
+    CHECK(value(refused, "Retry-After") == "1");
+    CHECK(value(refused, "WWW-Authenticate") == "-");
+  }
+  CHECK(ask(ada, "192.0.2.1", "evil.example").status == 429);
+  // A token that was verified before passes; one that would have to be verified now does not, good
+  // or bad.
+  CHECK(ask(ada).status == 204);
+  CHECK(ask(eve).status == 429);
+  CHECK(ask(eve, "192.0.2.2").status == 204);
+  CHECK(ask(eve).status == 204);
+  // A second later one more refusal is there, and a good token takes none.
+  const std::string bob = "Bearer x.y.z";
+  CHECK(ask(bob, "192.0.2.1", "localhost", 1'000).status == 401);
+  CHECK(ask(bob, "192.0.2.1", "localhost", 1'000).status == 429);
+}
+
+TEST_CASE("an empty bucket of refusals stops no caller who needs no token") {
+  RateGate refusals(limits::per_minute(60, 1, 10), 1);
+  GatePolicy open = policy();
+  open.anonymous = auth::Anonymous::on;
+  open.refusals = &refusals;
+  observe::Metrics metrics;
+  const Gate gate(open, metrics);
+  const auto ask = [&](std::vector<http::HeaderView> headers, std::string_view path) {
+    headers.push_back({"Host", "localhost"});
+    http::Request request =
+        request_of({.path = path, .headers = std::move(headers), .remote = "192.0.2.1"});
+    const auto response = gate.admit(request);
+    return response ? response->status : 0;
+  };
+  CHECK(ask({{"Authorization", "Bearer a.b.c"}}, "/v1/models") == 401);
+  CHECK(ask({{"Authorization", "Bearer a.b.c"}}, "/v1/models") == 429);
+  CHECK(ask({}, "/v1/models") == 0);
+  CHECK(ask({}, "/index.html") == 0);
+  CHECK(ask({}, "/healthz") == 0);
+}
+
+TEST_CASE("the gate says whom a connection's memory is counted on") {
+  observe::Metrics metrics;
+  GatePolicy behind = policy();
+  behind.trusted_proxies = {*auth::parse_network("10.0.0.1")};
+  const Gate gate(behind, metrics);
+  const auto payer = [&](std::string_view client) {
+    http::Request request =
+        request_of({.path = "/index.html",
+                    .headers = {{"Host", "localhost"}, {"X-Forwarded-For", client}},
+                    .remote = "10.0.0.1"});
+    CHECK_FALSE(gate.admit(request));
+    REQUIRE(request.payer.has_value());
+    CHECK_FALSE(request.payer->known);
+    return request.payer->key;
+  };
+  CHECK(payer("192.0.2.7") == http::ClientKey{0, 0, 0, 0, 192, 0, 2, 7});
+  CHECK(payer("2001:db8:1:2:3::4") == http::ClientKey{0x20, 1, 0xd, 0xb8, 0, 1, 0, 2});
+}
+
 TEST_CASE("the address's limit is told beside those that the answer tells already, in one field") {
   RateGate rate(limits::per_minute(60, 2, 10), 1);
   GatePolicy limited = policy();
