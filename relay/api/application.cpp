@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
 #include <random>
 
@@ -127,6 +128,8 @@ net::ServerOptions server_options(const config::Config& config) {
   options.connections_max = static_cast<std::size_t>(server.connections_max);
   options.connections_per_address_max =
       static_cast<std::size_t>(server.connections_per_address_max);
+  options.unfinished_bytes_max = static_cast<std::size_t>(server.unfinished_bytes_max);
+  options.deadlines.read_rate_min_bytes_s = server.read_rate_min_bytes_s;
   options.deadlines.head_ms = server.head_timeout_s * second_ms;
   options.deadlines.body_ms = server.body_timeout_s * second_ms;
   options.deadlines.idle_ms = server.idle_timeout_s * second_ms;
@@ -170,6 +173,14 @@ std::vector<std::string> hosts_of(const std::vector<std::string>& configured,
   return hosts;
 }
 
+std::function<bool(std::string_view)> is_among(std::vector<auth::Network> networks) {
+  return [networks = std::move(networks)](std::string_view text) {
+    const auto address = auth::parse_address(text);
+    return address && std::any_of(networks.begin(), networks.end(),
+                                  [&](const auto& network) { return network.contains(*address); });
+  };
+}
+
 std::string to_text(auth::Anonymous anonymous) {
   constexpr std::array<const char*, 3> names{"off", "local", "on"};
   return names[static_cast<std::size_t>(anonymous)];
@@ -204,6 +215,12 @@ struct Application::Parts {
                                              static_cast<int>(config.limits.burst),
                                              static_cast<std::size_t>(config.limits.addresses_max));
       rate = std::make_unique<RateGate>(policy, random_seed());
+    }
+    if (config.limits.refusals_per_minute > 0) {
+      const auto policy = limits::per_minute(static_cast<int>(config.limits.refusals_per_minute),
+                                             static_cast<int>(config.limits.refusals_burst),
+                                             static_cast<std::size_t>(config.limits.addresses_max));
+      refusals = std::make_unique<RateGate>(policy, random_seed());
     }
     keys.note_uses_in(&store);
     open_gateway();
@@ -249,6 +266,7 @@ struct Application::Parts {
   Service service;
   std::unique_ptr<net::ComputePool> pool;
   std::unique_ptr<RateGate> rate;
+  std::unique_ptr<RateGate> refusals;  ///< of all listeners, the admin listener's too
   Game game;
   PushSockets push;
   limits::Ledger ledger;
@@ -310,6 +328,7 @@ void Application::Parts::open_listeners() {
                       .hosts = hosts_of(listener.hosts, address),
                       .origins = origins,
                       .rate = rate.get(),
+                      .refusals = refusals.get(),
                       .authority = &authority};
       for (const std::string& proxy : listener.trusted_proxies) {
         gate.trusted_proxies.push_back(*auth::parse_network(proxy));
@@ -321,6 +340,7 @@ void Application::Parts::open_listeners() {
   for (const std::string& address : addresses_of(config.admin.address, config.admin.port)) {
     GatePolicy gate{.anonymous = config.admin.anonymous,
                     .hosts = hosts_of(config.admin.hosts, address),
+                    .refusals = refusals.get(),
                     .admin = true,
                     .authority = &authority};
     open(admin_name, address, config.admin.port, std::move(gate), nullptr);
@@ -334,6 +354,8 @@ void Application::Parts::open(const std::string& name, const std::string& addres
   Opened& shown = opened.emplace_back();
   shown.anonymous = to_text(gate.anonymous);
   shown.admin = admin;
+  std::function<bool(std::string_view)> trusted_peer;
+  if (!gate.trusted_proxies.empty()) trusted_peer = is_among(gate.trusted_proxies);
   gates.push_back(std::make_unique<Gate>(std::move(gate), metrics));
   routers.push_back(std::make_unique<http::Router>());
   gates.back()->install(*routers.back());
@@ -344,6 +366,8 @@ void Application::Parts::open(const std::string& name, const std::string& addres
   bound.address = address;
   bound.port = static_cast<std::uint16_t>(port);
   bound.router = routers.back().get();
+  bound.admin = admin;
+  bound.trusted_peer = std::move(trusted_peer);
   if (!admin && !listener->tls_certificate.empty()) {
     bound.tls = net::TlsOptions{.certificate_file = listener->tls_certificate,
                                 .key_file = listener->tls_key};

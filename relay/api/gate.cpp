@@ -35,6 +35,7 @@ bool is_probe(const http::Request& request) {
 struct ForwardedLists {
   std::string x_forwarded_for;
   std::string forwarded;
+  std::string x_real_ip;  // no list: two of them parse as no address
 };
 auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists) {
   auth::Forwarded result;
@@ -43,6 +44,7 @@ auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists
     list.append(value);
   };
   for (const http::HeaderView& header : request.headers) {
+    if (http::equal_ignoring_case(header.name, "via")) result.via = true;
     if (!auth::is_forwarded_header(header.name)) continue;
     result.any = true;
     if (http::equal_ignoring_case(header.name, "x-forwarded-for")) {
@@ -50,12 +52,28 @@ auth::Forwarded forwarded_of(const http::Request& request, ForwardedLists& lists
     } else if (http::equal_ignoring_case(header.name, "forwarded")) {
       append(lists.forwarded, header.value);
     } else if (http::equal_ignoring_case(header.name, "x-real-ip")) {
-      result.x_real_ip = header.value;
+      append(lists.x_real_ip, header.value);
     }
   }
   result.x_forwarded_for = lists.x_forwarded_for;
   result.forwarded = lists.forwarded;
+  result.x_real_ip = lists.x_real_ip;
   return result;
+}
+
+/// As net::ConnectionGate counts the peer of a connection without a proxy.
+http::ClientKey client_key(const auth::Address& address) {
+  http::ClientKey key{};
+  if (address.is_v4()) {
+    std::copy_n(address.bytes.end() - 4, 4, key.begin() + 4);
+  } else {
+    std::copy_n(address.bytes.begin(), key.size(), key.begin());
+  }
+  return key;
+}
+
+std::int64_t now_ns(const http::Request& request) {
+  return request.context.now.steady_ms * ms_ns;
 }
 
 /// To a header whose value is a list: one more, in the field that is there.
@@ -146,7 +164,7 @@ Gate::Gate(GatePolicy policy, observe::Metrics& metrics)
     : policy_(std::move(policy)),
       metrics_(metrics),
       limited_(metrics.counter("redoubt_limited_requests_total",
-                               "Requests refused with 429 by the rate limit.")) {}
+                               "Requests refused with 429 by an address's limits.")) {}
 
 void Gate::install(http::Router& router) {
   router.before([this](http::Request& request) { return admit(request); });
@@ -169,9 +187,52 @@ std::optional<http::Response> Gate::admit(http::Request& request) const {
   const std::string_view offered = request.header_or("x-request-id", "");
   caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
   request.attachment = caller;
-  if (auto refusal = check(request, *caller)) return refuse(request, *refusal);
+  const auto refusal = check(request, *caller);
+  request.payer = http::Payer{.key = client_key(caller->address),
+                              .known = caller->claims != nullptr || caller->service};
+  if (refusal) return turn_away(request, *caller, *refusal);
   if (!is_probe(request)) return count(request, *caller);
   return std::nullopt;
+}
+
+// A refusal is counted; over the limit it is 429 and says nothing more.
+http::Response Gate::turn_away(const http::Request& request, const Caller& caller,
+                               const auth::Refusal& refusal) const {
+  if (policy_.refusals != nullptr) {
+    const auto taken =
+        policy_.refusals->take(auth::limit_key(caller.address).bytes, now_ns(request));
+    if (!taken.allowed) {
+      return too_many(request, "too many refused requests came from this address", taken);
+    }
+  }
+  return refuse(request, refusal);
+}
+
+http::Response Gate::too_many(const http::Request& request, std::string_view message,
+                              const limits::RateDecision& decision) const {
+  limited_.add();
+  const std::string wait = limits::retry_after_header(decision);
+  http::Response response =
+      error_response(request.path, request_id_of(request),
+                     {.status = 429,
+                      .code = "rate_limited",
+                      .message = std::string(message) + "; try again in " + wait + " s"});
+  response.add("Retry-After", wait);
+  return response;
+}
+
+// A signature is checked only while the address has refusals left: a bad token costs one.
+Result<auth::Authority::ClaimsPtr> Gate::verify(std::string_view token,
+                                                const http::Request& request,
+                                                const Caller& caller) const {
+  const std::int64_t now_s = request.context.now.wall_ms / second_ms;
+  if (policy_.refusals != nullptr) {
+    if (auto known = policy_.authority->remembered(token, now_s)) return known;
+    const auto left =
+        policy_.refusals->look(auth::limit_key(caller.address).bytes, now_ns(request));
+    if (!left.allowed) return Error{.code = "rate_limited", .message = "not looked at"};
+  }
+  return policy_.authority->verify(token, now_s);
 }
 
 std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller) const {
@@ -179,9 +240,11 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   if (!peer) return auth::Refusal{.status = 400, .code = "bad_peer", .message = "unknown peer"};
   ForwardedLists lists;
   const auth::Forwarded forwarded = forwarded_of(request, lists);
-  auth::ClientAddress client = auth::client_address(*peer, forwarded, policy_.trusted_proxies);
+  const auth::ClientAddress client =
+      auth::client_address(*peer, forwarded, policy_.trusted_proxies);
   caller.address = client.address;
   caller.identity = auth::anonymous_identity(auth::to_text(auth::limit_key(client.address)));
+  caller.local = client.is_local();
   if (client.refusal && !is_probe(request)) return client.refusal;
 
   const std::string_view host = request.header_or("host", "");
@@ -196,12 +259,14 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   }
   const bool preflight = request.method == http::Method::options;
   if (!preflight && (policy_.admin ? !is_probe(request) : needs_caller(request.path))) {
-    return identify(request, caller);
+    return identify(request, client, caller);
   }
   return std::nullopt;
 }
 
-std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller& caller) const {
+std::optional<auth::Refusal> Gate::identify(const http::Request& request,
+                                            const auth::ClientAddress& client,
+                                            Caller& caller) const {
   const auto token =
       auth::find_token({.authorization = request.header_or("authorization", ""),
                         .api_key = request.header_or("x-api-key", ""),
@@ -209,9 +274,9 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller
   if (!token) {
     caller.scopes = policy_.admin ? auth::Scopes(auth::Scope::operator_read) : auth::player_scopes;
     // Who sits at this machine may run the catalogue's workflows, too.
-    if (!policy_.admin && caller.address.is_loopback())
+    if (!policy_.admin && client.is_local())
       caller.scopes = caller.scopes | auth::Scope::workflow_run;
-    return admit_anonymous(request, caller);
+    return admit_anonymous(request, client, caller);
   }
   if (policy_.authority == nullptr) return bad_token("no token is believed here");
   if (!policy_.admin && request.path == session_path) {
@@ -219,35 +284,27 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller
     if (caller.service) return std::nullopt;
     return bad_token("this is not the secret of the game's own server");
   }
-  auto claims = policy_.authority->verify(*token, request.context.now.wall_ms / second_ms);
+  auto claims = verify(*token, request, caller);
   if (!claims) return bad_token(claims.error().message);
   caller.claims = std::move(*claims);
   caller.identity = caller.claims->identity();
   caller.scopes = caller.claims->scopes;
-  if (caller.identity.is_anonymous()) return admit_anonymous(request, caller);
+  if (caller.identity.is_anonymous()) return admit_anonymous(request, client, caller);
   return check_scope(request, caller, policy_.admin);
 }
 
 std::optional<auth::Refusal> Gate::admit_anonymous(const http::Request& request,
-                                                   Caller& caller) const {
-  if (auto refusal = auth::check_anonymous(policy_.anonymous, caller.address)) return refusal;
+                                                   const auth::ClientAddress& client,
+                                                   const Caller& caller) const {
+  if (auto refusal = auth::check_anonymous(policy_.anonymous, client)) return refusal;
   return check_scope(request, caller, policy_.admin);
 }
 
 std::optional<http::Response> Gate::count(const http::Request& request, Caller& caller) const {
   if (policy_.rate == nullptr) return std::nullopt;
-  caller.rate = policy_.rate->take(auth::limit_key(caller.address).bytes,
-                                   request.context.now.steady_ms * ms_ns);
+  caller.rate = policy_.rate->take(auth::limit_key(caller.address).bytes, now_ns(request));
   if (caller.rate->allowed) return std::nullopt;
-  limited_.add();
-  const std::string wait = limits::retry_after_header(*caller.rate);
-  http::Response response = error_response(
-      request.path, caller.request_id,
-      {.status = 429,
-       .code = "rate_limited",
-       .message = "too many requests from this address; try again in " + wait + " s"});
-  response.add("Retry-After", wait);
-  return response;
+  return too_many(request, "too many requests from this address", *caller.rate);
 }
 
 http::Response Gate::refuse(const http::Request& request, const auth::Refusal& refusal) const {

@@ -1,6 +1,6 @@
 // Gate: what every request passes before its handler, and what every answer gets after it.
 //
-//   forwarded headers -> Host -> Origin -> who is it, may he use this path -> rate limit
+//   forwarded headers -> Host -> Origin -> authenticate, authorise -> rate limit
 //
 // 1. One Gate a listener, shared by all shards; it holds no state but the rate limit's, which has a
 //    lock of its own.
@@ -10,6 +10,11 @@
 //    good one without the path's scope is refused too (403). One that POST /api/session gave to an
 //    anonymous caller opens a listener only where that caller may come without it.
 // 4. What was found out about the caller travels with the request as a Caller.
+// 5. The gate looks at heads: it decides before a body is read.
+// 6. A refusal costs its address one of a bucket; when that is empty, further refusals are 429 and
+//    a token is believed only if it was verified before: no signature is checked. So who guesses
+//    tokens gets a few tries, and a neighbour behind the same address goes on with a token that
+//    works already. A neighbour's new token must wait for the bucket: it is the guesser's address.
 #pragma once
 
 #include <memory>
@@ -32,6 +37,7 @@ namespace redoubt::api {
 /// What the gate found out; Request::attachment holds a shared_ptr to it.
 struct Caller {
   auth::Address address;
+  bool local = false;  ///< at this machine, and not through a proxy
   auth::OriginVerdict origin = auth::OriginVerdict::absent;
   std::string request_id;                      ///< the client's where it is sane, else the server's
   std::optional<limits::RateDecision> rate;    ///< where the request was counted
@@ -61,6 +67,11 @@ class RateGate {
     const std::lock_guard lock(mutex_);
     return limiter_.take(key, now_ns);
   }
+  /// What take() would decide.
+  limits::RateDecision look(const limits::AddressKey& key, std::int64_t now_ns) {
+    const std::lock_guard lock(mutex_);
+    return limiter_.look(key, now_ns);
+  }
   std::size_t addresses() {
     const std::lock_guard lock(mutex_);
     return limiter_.addresses();
@@ -78,8 +89,9 @@ struct GatePolicy {
   std::vector<std::string> hosts;
   std::vector<auth::Network> trusted_proxies;
   auth::Origins origins;
-  RateGate* rate = nullptr;  ///< null: no limit; outlives the gate
-  bool admin = false;        ///< the admin listener: every path needs a caller with the right
+  RateGate* rate = nullptr;      ///< null: no limit; outlives the gate
+  RateGate* refusals = nullptr;  ///< the same, of refused requests
+  bool admin = false;            ///< the admin listener: every path needs a caller with the right
   auth::Authority* authority = nullptr;  ///< null: every token is refused; outlives the gate
 };
 
@@ -96,9 +108,18 @@ class Gate {
 
  private:
   http::Response refuse(const http::Request& request, const auth::Refusal& refusal) const;
+  http::Response turn_away(const http::Request& request, const Caller& caller,
+                           const auth::Refusal& refusal) const;
+  http::Response too_many(const http::Request& request, std::string_view message,
+                          const limits::RateDecision& decision) const;
+  Result<auth::Authority::ClaimsPtr> verify(std::string_view token, const http::Request& request,
+                                            const Caller& caller) const;
   std::optional<auth::Refusal> check(http::Request& request, Caller& caller) const;
-  std::optional<auth::Refusal> identify(const http::Request& request, Caller& caller) const;
-  std::optional<auth::Refusal> admit_anonymous(const http::Request& request, Caller& caller) const;
+  std::optional<auth::Refusal> identify(const http::Request& request,
+                                        const auth::ClientAddress& client, Caller& caller) const;
+  std::optional<auth::Refusal> admit_anonymous(const http::Request& request,
+                                               const auth::ClientAddress& client,
+                                               const Caller& caller) const;
   std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
 
   GatePolicy policy_;

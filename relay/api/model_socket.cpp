@@ -46,12 +46,13 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
     }
     const bool room = waiting_.size() < frames_waiting_max &&
                       waiting_bytes_ + text.size() <= owner_.body_bytes_max_ + envelope_bytes_max;
-    if (!room) {
+    auto held = room ? socket_.peer.hold(text.size()) : nullptr;
+    if (!held) {
       tell({}, fault("overloaded", "too many frames wait for a large one; this one is not read"));
       return;
     }
     waiting_bytes_ += text.size();
-    waiting_.emplace_back(text);
+    waiting_.push_back({std::string(text), std::move(held)});
     read_waiting();
   }
 
@@ -84,6 +85,12 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
     bool resuming = false;
   };
 
+  /// A frame behind a large one, and the memory that is counted for it.
+  struct Waiting {
+    std::string text;
+    std::shared_ptr<const void> held;
+  };
+
   void tell(std::string_view id, const Error& error, std::int64_t retry_after_ms = -1) const {
     socket_.peer.send_text(fault_frame(id, error, retry_after_ms));
   }
@@ -109,17 +116,17 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
 
   void read_waiting() {
     while (open_ && !reading_ && !waiting_.empty()) {
-      std::string text = std::move(waiting_.front());
+      Waiting frame = std::move(waiting_.front());
       waiting_.pop_front();
-      waiting_bytes_ -= text.size();
-      if (text.size() <= inline_body_bytes_max) {
-        handle(read_client_frame(text));
+      waiting_bytes_ -= frame.text.size();
+      if (frame.text.size() <= inline_body_bytes_max) {
+        handle(read_client_frame(frame.text));
         continue;
       }
       reading_ = true;
-      auto work = [self = shared_from_this(), text = std::move(text)] {
-        auto frame = std::make_shared<ClientFrame>(read_client_frame(text));
-        boost::asio::post(self->shard_, [self, frame] { self->was_read(std::move(*frame)); });
+      auto work = [self = shared_from_this(), frame = std::move(frame)] {
+        auto read = std::make_shared<ClientFrame>(read_client_frame(frame.text));
+        boost::asio::post(self->shard_, [self, read] { self->was_read(std::move(*read)); });
       };
       if (owner_.pool_.post(std::move(work))) return;
       reading_ = false;
@@ -267,7 +274,7 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
   std::uint64_t calls_ = 0;
   bool open_ = true;
   bool reading_ = false;  ///< a frame is in the pool
-  std::deque<std::string> waiting_;
+  std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
   std::vector<Entry> streams_;
 };

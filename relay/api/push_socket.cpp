@@ -88,8 +88,14 @@ class PushSocket : public http::WebSocketSession {
       return;
     }
     const std::uint64_t number = ++frames_;
+    auto held = peer_.hold(text.size());
+    if (!held) {
+      state_->pending.fetch_sub(1);
+      owner_.frames_skipped_.add();
+      return;
+    }
     auto work = [&owner = owner_, state = state_, peer = peer_, text = std::move(text), number,
-                 now_ms] {
+                 now_ms, held = std::move(held)] {
       {
         const std::lock_guard lock(state->mutex);
         if (number > state->read) {

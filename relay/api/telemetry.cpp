@@ -13,6 +13,7 @@ constexpr std::size_t path_shown_bytes_max = 200;
 constexpr std::array counted_events{
     net::ConnectionEvent::opened,          net::ConnectionEvent::refused_total,
     net::ConnectionEvent::refused_address, net::ConnectionEvent::tls_failed,
+    net::ConnectionEvent::evicted,         net::ConnectionEvent::refused_memory,
     net::ConnectionEvent::timed_out,       net::ConnectionEvent::websocket_opened,
     net::ConnectionEvent::websocket_slow,  net::ConnectionEvent::stream_cut,
     net::ConnectionEvent::stream_slow};
@@ -104,8 +105,8 @@ void Telemetry::on_connection(const net::ConnectionRecord& record) {
 
   const bool trouble = record.event == Event::refused_total ||
                        record.event == Event::refused_address ||
-                       record.event == Event::tls_failed || record.event == Event::websocket_slow ||
-                       record.event == Event::stream_slow;
+                       record.event == Event::refused_memory || record.event == Event::tls_failed ||
+                       record.event == Event::websocket_slow || record.event == Event::stream_slow;
   const observe::Level level = trouble ? observe::Level::warning : observe::Level::debug;
   if (!log_.wants(level)) return;
   observe::Line line(level, net::to_string(record.event), observe::wall_now_ms());

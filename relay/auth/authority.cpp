@@ -110,6 +110,12 @@ Result<Authority::ClaimsPtr> Authority::verify(std::string_view token, std::int6
   return ClaimsPtr(std::move(shared));
 }
 
+Authority::ClaimsPtr Authority::remembered(std::string_view token, std::int64_t now_s) {
+  if (token.size() > token_bytes_max) return nullptr;
+  ClaimsPtr known = recall(sha256(bytes_of(token)));
+  return known && is_current(*known, policy_, now_s) ? known : nullptr;
+}
+
 Result<std::string> Authority::mint(const Claims& claims) const {
   const auto by = keys();
   // The own one, which is the last, may always.

@@ -51,6 +51,8 @@ struct Server {
   std::int64_t head_bytes_max = 16'384;
   std::int64_t headers_max = 100;
   std::int64_t body_bytes_max = 1'048'576;
+  std::int64_t unfinished_bytes_max = 67'108'864;
+  std::int64_t read_rate_min_bytes_s = 1'024;
   std::int64_t head_timeout_s = 10;
   std::int64_t body_timeout_s = 30;
   std::int64_t idle_timeout_s = 75;
@@ -80,6 +82,8 @@ struct Limits {
   OptionalLimit requests_per_minute = 1'200;
   std::int64_t burst = 200;
   std::int64_t addresses_max = 65'536;
+  std::int64_t refusals_per_minute = 120;
+  std::int64_t refusals_burst = 100;
 };
 
 struct Push {

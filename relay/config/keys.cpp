@@ -91,7 +91,9 @@ constexpr Key table[] = {
      {},
      network,
      "Proxies whose X-Forwarded-For, Forwarded or X-Real-IP is believed. The client is the "
-     "right-most hop that is not one of them. From anybody else such a header is refused."},
+     "right-most hop that is not one of them; X-Real-IP beside a chain must agree with it. A "
+     "request of theirs that names no client is refused (/healthz and /readyz are not), and from "
+     "anybody else such a header is. A client that a proxy speaks for is never on this machine."},
     {"listeners[].tls_certificate",
      REDOUBT_IN_ENTRY(listeners, tls_certificate),
      {},
@@ -148,12 +150,17 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(server.connections_max),
      {1, 1'000'000},
      nullptr,
-     "Open connections over all listeners."},
+     "Open connections over all listeners. The last 64 (an eighth of a small number) are kept for "
+     "the admin listener, as many before them for this machine. When they run out, the connection "
+     "that was idle for the longest time is closed."},
     {"server.connections_per_address_max",
      REDOUBT_IN_CONFIG(server.connections_per_address_max),
      {1, 1'000'000},
      nullptr,
-     "Open connections from one address (of the socket's peer)."},
+     "Open connections from one address (an IPv6 /64); over it that address's idlest one is "
+     "closed. "
+     "A trusted proxy may open more: requests, streams and WebSockets of each of its clients are "
+     "counted instead, over it 429."},
     {"server.head_bytes_max",
      REDOUBT_IN_CONFIG(server.head_bytes_max),
      {1'024, 1'048'576},
@@ -169,6 +176,20 @@ constexpr Key table[] = {
      {1'024, 268'435'456},
      nullptr,
      "Body of one request; over it 413."},
+    {"server.unfinished_bytes_max",
+     REDOUBT_IN_CONFIG(server.unfinished_bytes_max),
+     {1'048'576, 17'179'869'184},
+     nullptr,
+     "Memory of all requests and WebSocket messages that wait for their client or their answer. "
+     "Bodies and messages of callers without a token may take half of it, heads and TLS handshakes "
+     "a "
+     "quarter, one address three eighths; over it 503, on a WebSocket close code 1013."},
+    {"server.read_rate_min_bytes_s",
+     REDOUBT_IN_CONFIG(server.read_rate_min_bytes_s),
+     {1, 1'048'576},
+     nullptr,
+     "Bytes a second that a body or a WebSocket message must bring on average, after its first 5 "
+     "s; under it 408, on a WebSocket close code 1008."},
     {"server.head_timeout_s",
      REDOUBT_IN_CONFIG(server.head_timeout_s),
      {1, 3'600},
@@ -178,7 +199,9 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(server.body_timeout_s),
      {1, 3'600},
      nullptr,
-     "From the end of the head to the end of the body; over it 408."},
+     "From the end of the head to the end of the body; over it 408. A WebSocket message may take "
+     "as "
+     "long from its first byte to its last."},
     {"server.idle_timeout_s",
      REDOUBT_IN_CONFIG(server.idle_timeout_s),
      {1, 86'400},
@@ -246,6 +269,19 @@ constexpr Key table[] = {
      {16, 16'777'216},
      nullptr,
      "Addresses counted apart; when all are in use, further ones share one limit."},
+    {"limits.refusals_per_minute",
+     REDOUBT_IN_CONFIG(limits.refusals_per_minute),
+     {0, 6'000'000},
+     nullptr,
+     "Refused requests (400 for forwarded headers, 401, 403, 421) an address (an IPv6 /64) may "
+     "make "
+     "in the long run; over it 429, and only tokens that were verified before are believed. 0: no "
+     "limit."},
+    {"limits.refusals_burst",
+     REDOUBT_IN_CONFIG(limits.refusals_burst),
+     {1, 1'000'000},
+     nullptr,
+     "Refused requests at once from an address that has rested."},
     {"push.directive_interval_s",
      REDOUBT_IN_CONFIG(push.directive_interval_s),
      {1, 3'600},

@@ -379,6 +379,25 @@ std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Envir
   return loader.finish();
 }
 
+namespace {
+
+// A body that no address may hold would be refused for ever.
+void check_unfinished(const Config& config, Faults& faults) {
+  constexpr std::int64_t others_bytes = 64 * 1024;  // head and buffers beside the body
+  const std::int64_t body = std::max(
+      {config.server.body_bytes_max, config.models.body_bytes_max, config.push.frame_bytes_max});
+  const std::int64_t needed = (body + others_bytes + 2) / 3 * 8;
+  if (config.server.unfinished_bytes_max >= needed) return;
+  faults.push_back(
+      fault_at("server.unfinished_bytes_max",
+               "at least " + std::to_string(needed) +
+                   ", so that one address (three eighths) can send the largest body (" +
+                   std::to_string(body) + ")",
+               std::to_string(config.server.unfinished_bytes_max)));
+}
+
+}  // namespace
+
 Faults check(const Config& config) {
   Faults faults;
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
@@ -403,6 +422,7 @@ Faults check(const Config& config) {
   if (!config.vault.master_key_file.empty() && !config.vault.master_key_command.empty()) {
     faults.push_back(fault_at("vault", "master_key_file or master_key_command", "both of them"));
   }
+  check_unfinished(config, faults);
   if (config.push.directive_early_s > config.push.directive_interval_s) {
     faults.push_back(fault_at("push.directive_early_s",
                               "at most push.directive_interval_s (" +

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <any>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,6 +54,16 @@ struct Context {
   Moment now;                 ///< when the request was complete
 };
 
+/// What connections and their memory are counted by: an IPv4 address in the last four bytes, or the
+/// first eight of an IPv6 address (its /64, which is what one subscriber gets).
+using ClientKey = std::array<std::uint8_t, 8>;
+
+/// Whom the memory of a request and of its WebSocket is counted on.
+struct Payer {
+  ClientKey key{};
+  bool known = false;  ///< authenticated; strangers together have a part of the memory only
+};
+
 struct PathParameter {
   std::string_view name;
   std::string value;  ///< percent-decoded
@@ -72,6 +83,8 @@ struct Request {
   Context context;
   /// What a filter found out and a handler or finisher wants to know (who the client is, ...).
   std::any attachment;
+  /// Set by a filter that found out who the client is; else it is a stranger at the socket's peer.
+  std::optional<Payer> payer;
   /// An asynchronous handler of a route with watch_client sets it to learn, once and on the shard,
   /// that the client left before it was answered.
   std::function<void()> client_gone;

@@ -5,6 +5,9 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "relay/http/chunk_decoder.hpp"
 
 namespace redoubt::http {
 
@@ -14,9 +17,6 @@ namespace beast = boost::beast;
 
 constexpr std::size_t body_kept_bytes_max = 64 * 1024;  // more is given back between requests
 constexpr std::size_t content_length_digits_max = 18;   // below 2^63
-// "0\r\n\r\n". Beast 1.81 asserts that it sees no less of a last chunk; every chunked body ends in
-// as many bytes, so holding fewer back delays nothing.
-constexpr std::size_t chunked_end_bytes = 5;
 
 std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
@@ -188,22 +188,18 @@ std::optional<Refusal> check_head(Request& request, Framing& framing) {
   return std::nullopt;
 }
 
-/// Beast's grammar with the Request as its storage: no copies, and every header line is seen, also
-/// the ones that Beast would fold together.
+/// Beast's grammar of a head with the Request as its storage: no copies, and every header line is
+/// seen, also the ones that Beast would fold together. The body is not Beast's.
 class Grammar final : public beast::http::basic_parser<true> {
  public:
-  Grammar(Request& request, std::string& body, const ParserLimits& limits)
-      : request_(request), body_(body), limits_(limits), body_bytes_max_(limits.body_bytes_max) {
+  Grammar(Request& request, const ParserLimits& limits)
+      : request_(request), headers_max_(limits.headers_max) {
     eager(false);
     header_limit(static_cast<std::uint32_t>(limits.head_bytes_max));
-    // Content-Length is checked by the caller, chunks as they come.
     body_limit(boost::none);
   }
 
-  void limit_body(std::size_t bytes_max) { body_bytes_max_ = bytes_max; }
   bool too_many_headers() const { return too_many_headers_; }
-  bool body_too_large() const { return body_too_large_; }
-  bool chunking_too_large() const { return chunking_too_large_; }
 
  private:
   using error_code = boost::system::error_code;
@@ -220,15 +216,7 @@ class Grammar final : public beast::http::basic_parser<true> {
   void on_response_impl(int, beast::string_view, int, error_code& ec) override { stop(ec); }
   void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
                      error_code& ec) override {
-    if (in_trailer_) {
-      trailer_bytes_ += name.size() + value.size() + 4;
-      if (trailer_bytes_ > limits_.trailer_bytes_max) {
-        chunking_too_large_ = true;
-        stop(ec);
-      }
-      return;
-    }
-    if (request_.headers.size() == limits_.headers_max) {
+    if (request_.headers.size() == headers_max_) {
       too_many_headers_ = true;
       stop(ec);
       return;
@@ -237,40 +225,22 @@ class Grammar final : public beast::http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(beast::string_view bytes, error_code& ec) override {
-    if (bytes.size() > body_bytes_max_ - std::min(body_bytes_max_, body_.size())) {
-      body_too_large_ = true;
-      stop(ec);
-      return 0;
-    }
-    body_.append(bytes.data(), bytes.size());
-    return bytes.size();
+  std::size_t on_body_impl(beast::string_view, error_code& ec) override {
+    stop(ec);
+    return 0;
   }
-  void on_chunk_header_impl(std::uint64_t size, beast::string_view extensions,
-                            error_code& ec) override {
-    in_trailer_ = size == 0;
-    if (extensions.size() > limits_.chunk_line_bytes_max) {
-      chunking_too_large_ = true;
-      stop(ec);
-    } else if (size > body_bytes_max_ - std::min(body_bytes_max_, body_.size())) {
-      body_too_large_ = true;
-      stop(ec);
-    }
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code& ec) override {
+    stop(ec);
   }
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code& ec) override {
-    return on_body_impl(bytes, ec);
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view, error_code& ec) override {
+    stop(ec);
+    return 0;
   }
   void on_finish_impl(error_code&) override {}
 
   Request& request_;
-  std::string& body_;
-  const ParserLimits& limits_;
-  std::size_t body_bytes_max_;
-  std::size_t trailer_bytes_ = 0;
-  bool in_trailer_ = false;
+  std::size_t headers_max_;
   bool too_many_headers_ = false;
-  bool body_too_large_ = false;
-  bool chunking_too_large_ = false;
 };
 
 }  // namespace
@@ -297,11 +267,13 @@ struct RequestParser::Impl {
   Step refuse_head_size();
   Step read_head(std::string_view& input);
   Step parse_head();
-  Step refuse_grammar(const boost::system::error_code& ec);
+  Step refuse_grammar(const Grammar& grammar, const boost::system::error_code& ec);
+  Step refuse_body_size();
   Step start_body();
   Step read_plain_body(std::string_view& input);
   Step read_chunked_body(std::string_view& input);
   Step finish();
+  void keep(std::string_view bytes, std::size_t whole_bytes);
 
   ParserLimits limits;
   State state = State::head;
@@ -310,11 +282,12 @@ struct RequestParser::Impl {
   bool empty_line_seen = false;
   std::size_t body_bytes_max = 0;
   std::size_t chunk_bytes = 0;  // consumed by a chunked body, framing included
-  std::string body;
-  std::string pending;  // bytes of a chunked body that Beast cannot take yet
+  std::size_t body_bytes = 0;   // of the body, kept or not
+  bool skipping = false;        // the body is not kept
+  std::vector<char> body;       // a string would take more than it is asked to reserve
   Request request;
   Framing framing;
-  std::optional<Grammar> grammar;
+  std::optional<ChunkDecoder> chunks;
   Refusal refusal;
 };
 
@@ -370,27 +343,21 @@ RequestParser::Step RequestParser::Impl::read_head(std::string_view& input) {
 }
 
 RequestParser::Step RequestParser::Impl::parse_head() {
-  grammar.emplace(request, body, limits);
+  Grammar grammar(request, limits);
   boost::system::error_code ec;
-  grammar->put(boost::asio::const_buffer(head.data(), head.size()), ec);
-  if (ec) return refuse_grammar(ec);
+  grammar.put(boost::asio::const_buffer(head.data(), head.size()), ec);
+  if (ec) return refuse_grammar(grammar, ec);
   if (auto why = check_head(request, framing)) return refuse(std::move(*why));
   body_bytes_max = limits.body_bytes_max;
   state = State::head_done;
   return Step::head_ready;
 }
 
-RequestParser::Step RequestParser::Impl::refuse_grammar(const boost::system::error_code& ec) {
-  if (grammar->too_many_headers()) {
+RequestParser::Step RequestParser::Impl::refuse_grammar(const Grammar& grammar,
+                                                        const boost::system::error_code& ec) {
+  if (grammar.too_many_headers()) {
     return refuse({431, "header_too_large",
                    "There are more than " + std::to_string(limits.headers_max) + " headers."});
-  }
-  if (grammar->body_too_large()) {
-    return refuse({413, "body_too_large",
-                   "The body is over the limit of " + std::to_string(body_bytes_max) + " bytes."});
-  }
-  if (grammar->chunking_too_large()) {
-    return refuse(*bad("A chunk's extensions or the trailers are over their limit."));
   }
   if (ec == beast::http::error::bad_version) {
     // A sound request line has two spaces; behind the second stands the version.
@@ -404,13 +371,18 @@ RequestParser::Step RequestParser::Impl::refuse_grammar(const boost::system::err
   return refuse(*bad("The request is not HTTP/1.1: " + ec.message() + "."));
 }
 
+RequestParser::Step RequestParser::Impl::refuse_body_size() {
+  return refuse({413, "body_too_large",
+                 "The body is over the limit of " + std::to_string(body_bytes_max) + " bytes."});
+}
+
 RequestParser::Step RequestParser::Impl::start_body() {
   if (framing.chunked) {
-    grammar->eager(true);
-    grammar->limit_body(body_bytes_max);
+    chunks.emplace(ChunkLimits{.body_bytes_max = body_bytes_max,
+                               .line_bytes_max = limits.chunk_line_bytes_max,
+                               .trailer_bytes_max = limits.trailer_bytes_max});
   } else if (framing.content_length > body_bytes_max) {
-    return refuse({413, "body_too_large",
-                   "The body is over the limit of " + std::to_string(body_bytes_max) + " bytes."});
+    return refuse_body_size();
   } else if (framing.content_length == 0) {
     return finish();
   }
@@ -418,49 +390,46 @@ RequestParser::Step RequestParser::Impl::start_body() {
   return Step::need_more;
 }
 
+// Memory grows with what has come, not with what was announced, and never beyond `whole_bytes`.
+void RequestParser::Impl::keep(std::string_view bytes, std::size_t whole_bytes) {
+  body_bytes += bytes.size();
+  if (skipping) return;
+  if (body_bytes > body.capacity()) {
+    body.reserve(std::min(whole_bytes, std::max(body_bytes, 2 * body.capacity())));
+  }
+  body.insert(body.end(), bytes.begin(), bytes.end());
+}
+
 RequestParser::Step RequestParser::Impl::read_plain_body(std::string_view& input) {
-  const std::size_t taken = std::min(input.size(), framing.content_length - body.size());
-  body.append(input.substr(0, taken));
+  const std::size_t taken = std::min(input.size(), framing.content_length - body_bytes);
+  keep(input.substr(0, taken), framing.content_length);
   input.remove_prefix(taken);
-  return body.size() == framing.content_length ? finish() : Step::need_more;
+  return body_bytes == framing.content_length ? finish() : Step::need_more;
 }
 
 RequestParser::Step RequestParser::Impl::read_chunked_body(std::string_view& input) {
-  const std::size_t kept = pending.size();
-  std::string_view bytes = input;
-  if (kept > 0) {
-    pending.append(input);
-    bytes = pending;
+  const std::size_t before = input.size();
+  std::string_view data;
+  ChunkDecoder::Step step = ChunkDecoder::Step::data;
+  while (step == ChunkDecoder::Step::data) {
+    step = chunks->feed(input, data);
+    if (step == ChunkDecoder::Step::data) keep(data, body_bytes_max);
   }
-  if (bytes.size() < chunked_end_bytes) {
-    if (kept == 0) pending.assign(bytes);
-    input = {};
-    return Step::need_more;
+  chunk_bytes += before - input.size();
+  switch (step) {
+    case ChunkDecoder::Step::complete:
+      return finish();
+    case ChunkDecoder::Step::too_large:
+      return refuse_body_size();
+    case ChunkDecoder::Step::refused:
+      return refuse(*bad(std::string(chunks->problem())));
+    default:
+      return Step::need_more;
   }
-  boost::system::error_code ec;
-  const std::size_t taken = grammar->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
-  chunk_bytes += taken;
-  if (ec && ec != beast::http::error::need_more) return refuse_grammar(ec);
-  if (grammar->is_done()) {
-    // At least one new byte was needed, so what is left over lies in the input.
-    input.remove_prefix(taken - kept);
-    return finish();
-  }
-  if (bytes.size() - taken > limits.chunk_line_bytes_max + limits.trailer_bytes_max) {
-    return refuse(*bad("A chunk's size line or the trailers are over their limit."));
-  }
-  if (kept > 0) {
-    pending.erase(0, taken);
-  } else {
-    pending.assign(bytes.substr(taken));
-  }
-  input = {};
-  return Step::need_more;
 }
 
 RequestParser::Step RequestParser::Impl::finish() {
-  request.body = body;
-  pending.clear();
+  request.body = std::string_view(body.data(), body.size());
   state = State::complete;
   return Step::complete;
 }
@@ -486,6 +455,19 @@ void RequestParser::set_body_limit(std::size_t bytes_max) {
   impl_->body_bytes_max = bytes_max;
 }
 
+bool RequestParser::skip_body(std::size_t bytes_max) {
+  Impl& self = *impl_;
+  if (!self.framing.chunked && self.framing.content_length > bytes_max) return false;
+  self.skipping = true;
+  self.body_bytes_max = bytes_max;
+  return true;
+}
+
+void RequestParser::drop_body() {
+  impl_->request.body = {};
+  impl_->body = std::vector<char>();  // = {} would keep its memory
+}
+
 void RequestParser::reset() {
   Impl& self = *impl_;
   self.state = Impl::State::head;
@@ -493,9 +475,10 @@ void RequestParser::reset() {
   self.line_start = 0;
   self.empty_line_seen = false;
   self.chunk_bytes = 0;
+  self.body_bytes = 0;
+  self.skipping = false;
   self.body.clear();
-  if (self.body.capacity() > body_kept_bytes_max) self.body.shrink_to_fit();
-  self.pending.clear();
+  if (self.body.capacity() > body_kept_bytes_max) self.body = std::vector<char>();
   self.request.headers.clear();
   self.request.parameters.clear();
   self.request.attachment.reset();
@@ -506,7 +489,7 @@ void RequestParser::reset() {
   self.request.headers = std::move(headers);
   self.request.parameters = std::move(parameters);
   self.framing = {};
-  self.grammar.reset();
+  self.chunks.reset();
 }
 
 bool RequestParser::started() const {
@@ -534,7 +517,11 @@ bool RequestParser::wants_websocket() const {
   return impl_->framing.websocket;
 }
 std::size_t RequestParser::bytes() const {
-  return impl_->head.size() + (impl_->framing.chunked ? impl_->chunk_bytes : impl_->body.size());
+  return impl_->head.size() + (impl_->framing.chunked ? impl_->chunk_bytes : impl_->body_bytes);
+}
+std::size_t RequestParser::held_bytes() const {
+  return sizeof(Impl) + impl_->head.capacity() + impl_->body.capacity() +
+         impl_->request.headers.capacity() * sizeof(HeaderView);
 }
 
 }  // namespace redoubt::http

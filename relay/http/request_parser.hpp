@@ -1,8 +1,8 @@
 // Reads one HTTP/1.1 request at a time from bytes that arrive in any pieces.
 //
-// Beast's parser does the grammar; it is lenient where leniency lets two servers disagree about
-// where a request ends (request smuggling). So the bytes of the head are checked before Beast sees
-// them and its result is checked after, and everything ambiguous is refused:
+// Beast's parser does the grammar of a head; it is lenient where leniency lets two servers disagree
+// about where a request ends (request smuggling). So the bytes of the head are checked before Beast
+// sees them and its result is checked after, and everything ambiguous is refused:
 //
 //   bytes     bare CR or LF, NUL and other control characters, a folded header line (obs-fold)
 //   target    not origin-form ("*" for OPTIONS; absolute-form only where it agrees with Host), '#',
@@ -11,7 +11,7 @@
 //   Host      missing on 1.1, more than one, not host[:port]
 //   length    more than one Content-Length, not a plain decimal ("2, 2", "+2"), together with
 //             Transfer-Encoding; Transfer-Encoding other than exactly one "chunked" on HTTP/1.1
-//   chunks    size line, extensions and trailers over a small bound; trailers are read and dropped
+//   chunks    see chunk_decoder.hpp; size line, extensions and trailers have small bounds
 //   Expect    other than 100-continue (417)
 //
 // No I/O, no clock. RFC 9112 and RFC 9110 throughout.
@@ -52,6 +52,12 @@ class RequestParser {
   Step feed(std::string_view& input);
   /// Replaces body_bytes_max for this request. REQUIRES: feed gave head_ready.
   void set_body_limit(std::size_t bytes_max);
+  /// The body will be read and dropped: the request was answered at its head. False where its
+  /// length says that it has more than `bytes_max`; a chunked one is refused when it has more.
+  /// REQUIRES: feed gave head_ready.
+  bool skip_body(std::size_t bytes_max);
+  /// Gives the body's memory back, before the request is forgotten. REQUIRES: complete.
+  void drop_body();
   /// Forgets the request; large buffers are given back.
   void reset();
 
@@ -71,6 +77,8 @@ class RequestParser {
   bool wants_websocket() const;
   /// Bytes of head and body consumed so far.
   std::size_t bytes() const;
+  /// Memory that the request holds now.
+  std::size_t held_bytes() const;
 
  private:
   struct Impl;

@@ -4,6 +4,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 
+#include "relay/http/chunk_decoder.hpp"
 #include "relay/http/request_parser.hpp"
 
 namespace redoubt::http {
@@ -13,9 +14,6 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr std::size_t content_length_digits_max = 18;  // below 2^63
-// "0\r\n\r\n". Beast 1.81 asserts that it sees no less of a last chunk; every chunked body ends in
-// as many bytes, so holding fewer back delays nothing.
-constexpr std::size_t chunked_end_bytes = 5;
 
 std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
@@ -29,28 +27,16 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-/// Beast's grammar with the ResponseHead as its storage and the body handed on.
+/// Beast's grammar of a head with the ResponseHead as its storage. The body is not Beast's.
 class Grammar final : public beast::http::basic_parser<false> {
  public:
-  Grammar(ResponseHead& head, const ResponseLimits& limits) : head_(head), limits_(limits) {
+  Grammar(ResponseHead& head, const ResponseLimits& limits)
+      : head_(head), headers_max_(limits.headers_max) {
     eager(false);
     header_limit(static_cast<std::uint32_t>(limits.head_bytes_max));
-    body_limit(boost::none);  // counted by the reader
+    body_limit(boost::none);
   }
-  void hand_on_to(BodySink& sink) { sink_ = &sink; }
   bool too_many_headers() const { return too_many_headers_; }
-  bool chunking_too_large() const { return chunking_too_large_; }
-  bool too_large() const { return too_large_; }
-  std::size_t body_bytes() const { return body_bytes_; }
-
-  bool count(std::size_t bytes) {
-    if (bytes > limits_.body_bytes_max - body_bytes_) {
-      too_large_ = true;
-      return false;
-    }
-    body_bytes_ += bytes;
-    return true;
-  }
 
  private:
   using error_code = boost::system::error_code;
@@ -67,15 +53,7 @@ class Grammar final : public beast::http::basic_parser<false> {
   }
   void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
                      error_code& ec) override {
-    if (in_trailer_) {
-      trailer_bytes_ += name.size() + value.size() + 4;
-      if (trailer_bytes_ > limits_.trailer_bytes_max) {
-        chunking_too_large_ = true;
-        stop(ec);
-      }
-      return;
-    }
-    if (head_.headers.size() == limits_.headers_max) {
+    if (head_.headers.size() == headers_max_) {
       too_many_headers_ = true;
       stop(ec);
       return;
@@ -84,36 +62,22 @@ class Grammar final : public beast::http::basic_parser<false> {
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(beast::string_view bytes, error_code& ec) override {
-    if (!count(bytes.size())) {
-      stop(ec);
-      return 0;
-    }
-    sink_->on_body(view(bytes));
-    return bytes.size();
+  std::size_t on_body_impl(beast::string_view, error_code& ec) override {
+    stop(ec);
+    return 0;
   }
-  void on_chunk_header_impl(std::uint64_t size, beast::string_view extensions,
-                            error_code& ec) override {
-    in_trailer_ = size == 0;
-    if (extensions.size() > limits_.chunk_line_bytes_max) {
-      chunking_too_large_ = true;
-      stop(ec);
-    }
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code& ec) override {
+    stop(ec);
   }
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code& ec) override {
-    return on_body_impl(bytes, ec);
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view, error_code& ec) override {
+    stop(ec);
+    return 0;
   }
   void on_finish_impl(error_code&) override {}
 
   ResponseHead& head_;
-  const ResponseLimits& limits_;
-  BodySink* sink_ = nullptr;
-  std::size_t body_bytes_ = 0;
-  std::size_t trailer_bytes_ = 0;
-  bool in_trailer_ = false;
+  std::size_t headers_max_;
   bool too_many_headers_ = false;
-  bool chunking_too_large_ = false;
-  bool too_large_ = false;
 };
 
 }  // namespace
@@ -150,7 +114,9 @@ struct ResponseReader::Impl {
   Step read_head(std::string_view& input);
   Step parse_head();
   bool read_framing();
-  Step fail_grammar(const boost::system::error_code& ec);
+  Step fail_grammar(const Grammar& grammar, const boost::system::error_code& ec);
+  Step fail_size();
+  bool count(std::size_t bytes);
   Step read_counted(std::string_view& input, BodySink& sink);
   Step read_to_the_end(std::string_view& input, BodySink& sink);
   Step read_chunked(std::string_view& input, BodySink& sink);
@@ -163,9 +129,10 @@ struct ResponseReader::Impl {
   int interim = 0;
   std::string text;  // the head; its views point into it
   std::size_t content_length = 0;
-  std::string pending;  // bytes of a chunked body that Beast cannot take yet
+  std::size_t body_bytes = 0;
+  bool too_large = false;
   ResponseHead head;
-  std::optional<Grammar> grammar;
+  std::optional<ChunkDecoder> chunks;
   std::string failure;
 };
 
@@ -194,10 +161,10 @@ ResponseReader::Step ResponseReader::Impl::read_head(std::string_view& input) {
 }
 
 ResponseReader::Step ResponseReader::Impl::parse_head() {
-  grammar.emplace(head, limits);
+  Grammar grammar(head, limits);
   boost::system::error_code ec;
-  grammar->put(boost::asio::const_buffer(text.data(), text.size()), ec);
-  if (ec) return fail_grammar(ec);
+  grammar.put(boost::asio::const_buffer(text.data(), text.size()), ec);
+  if (ec) return fail_grammar(grammar, ec);
   if (head.status == 101) return fail("the server changed the protocol unasked");
   if (head.status < 200) {
     if (++interim > limits.interim_max) return fail("too many interim responses");
@@ -244,7 +211,10 @@ bool ResponseReader::Impl::read_framing() {
   if (head_request || head.status == 204 || head.status == 304 || (length && content_length == 0)) {
     body_state = State::complete;
   } else if (chunked) {
-    grammar->eager(true);
+    chunks.emplace(ChunkLimits{.body_bytes_max = limits.body_bytes_max,
+                               .line_bytes_max = limits.chunk_line_bytes_max,
+                               .trailer_bytes_max = limits.trailer_bytes_max,
+                               .padded_sizes = true});
     body_state = State::chunked;
   } else if (length) {
     body_state = State::counted;
@@ -255,64 +225,56 @@ bool ResponseReader::Impl::read_framing() {
   return true;
 }
 
-ResponseReader::Step ResponseReader::Impl::fail_grammar(const boost::system::error_code& ec) {
-  if (grammar->too_large()) {
-    return fail("the response's body is over " + std::to_string(limits.body_bytes_max) + " bytes");
-  }
-  if (grammar->too_many_headers()) return fail("the response has too many headers");
-  if (grammar->chunking_too_large()) {
-    return fail("a chunk's extensions or the trailers are over their limit");
-  }
+ResponseReader::Step ResponseReader::Impl::fail_grammar(const Grammar& grammar,
+                                                        const boost::system::error_code& ec) {
+  if (grammar.too_many_headers()) return fail("the response has too many headers");
   return fail("the response is not HTTP/1.1: " + ec.message());
 }
 
+ResponseReader::Step ResponseReader::Impl::fail_size() {
+  too_large = true;
+  return fail("the response's body is over " + std::to_string(limits.body_bytes_max) + " bytes");
+}
+
+bool ResponseReader::Impl::count(std::size_t bytes) {
+  if (bytes > limits.body_bytes_max - body_bytes) return false;
+  body_bytes += bytes;
+  return true;
+}
+
 ResponseReader::Step ResponseReader::Impl::read_counted(std::string_view& input, BodySink& sink) {
-  const std::size_t taken = std::min(input.size(), content_length - grammar->body_bytes());
-  if (!grammar->count(taken)) return fail_grammar({});
+  const std::size_t taken = std::min(input.size(), content_length - body_bytes);
+  if (!count(taken)) return fail_size();
   if (taken > 0) sink.on_body(input.substr(0, taken));
   input.remove_prefix(taken);
-  return grammar->body_bytes() == content_length ? complete() : Step::need_more;
+  return body_bytes == content_length ? complete() : Step::need_more;
 }
 
 ResponseReader::Step ResponseReader::Impl::read_to_the_end(std::string_view& input,
                                                            BodySink& sink) {
-  if (!grammar->count(input.size())) return fail_grammar({});
+  if (!count(input.size())) return fail_size();
   if (!input.empty()) sink.on_body(input);
   input = {};
   return Step::need_more;
 }
 
 ResponseReader::Step ResponseReader::Impl::read_chunked(std::string_view& input, BodySink& sink) {
-  grammar->hand_on_to(sink);
-  const std::size_t kept = pending.size();
-  std::string_view bytes = input;
-  if (kept > 0) {
-    pending.append(input);
-    bytes = pending;
+  std::string_view data;
+  ChunkDecoder::Step step = chunks->feed(input, data);
+  for (; step == ChunkDecoder::Step::data; step = chunks->feed(input, data)) {
+    if (!count(data.size())) return fail_size();
+    sink.on_body(data);
   }
-  if (bytes.size() < chunked_end_bytes) {
-    if (kept == 0) pending.assign(bytes);
-    input = {};
-    return Step::need_more;
+  switch (step) {
+    case ChunkDecoder::Step::complete:
+      return complete();
+    case ChunkDecoder::Step::too_large:
+      return fail_size();
+    case ChunkDecoder::Step::refused:
+      return fail("the response is not HTTP/1.1: " + std::string(chunks->problem()));
+    default:
+      return Step::need_more;
   }
-  boost::system::error_code ec;
-  const std::size_t taken = grammar->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
-  if (ec && ec != beast::http::error::need_more) return fail_grammar(ec);
-  if (grammar->is_done()) {
-    // At least one new byte was needed, so what is left over lies in the input.
-    input.remove_prefix(taken - kept);
-    return complete();
-  }
-  if (bytes.size() - taken > limits.chunk_line_bytes_max + limits.trailer_bytes_max) {
-    return fail("a chunk's size line or the trailers are over their limit");
-  }
-  if (kept > 0) {
-    pending.erase(0, taken);
-  } else {
-    pending.assign(bytes.substr(taken));
-  }
-  input = {};
-  return Step::need_more;
 }
 
 ResponseReader::ResponseReader(const ResponseLimits& limits)
@@ -330,8 +292,7 @@ ResponseReader::Step ResponseReader::feed(std::string_view& input, BodySink& sin
       if (self.body_state == Impl::State::complete) return self.complete();
       self.state = self.body_state;
       if (self.state == Impl::State::counted && self.content_length > self.limits.body_bytes_max) {
-        (void)self.grammar->count(self.content_length);
-        return self.fail_grammar({});
+        return self.fail_size();
       }
       return feed(input, sink);
     case Impl::State::counted:
@@ -364,9 +325,10 @@ void ResponseReader::reset(bool head_request) {
   self.interim = 0;
   self.text.clear();
   self.content_length = 0;
-  self.pending.clear();
+  self.body_bytes = 0;
+  self.too_large = false;
   self.head = {};
-  self.grammar.reset();
+  self.chunks.reset();
   self.failure.clear();
 }
 
@@ -383,10 +345,10 @@ bool ResponseReader::keep_alive() const {
   return impl_->keep_alive;
 }
 std::size_t ResponseReader::body_bytes() const {
-  return impl_->grammar ? impl_->grammar->body_bytes() : 0;
+  return impl_->body_bytes;
 }
 bool ResponseReader::too_large() const {
-  return impl_->grammar && impl_->grammar->too_large();
+  return impl_->too_large;
 }
 const std::string& ResponseReader::failure() const {
   return impl_->failure;

@@ -1,7 +1,8 @@
 // Reads one HTTP/1.1 response at a time from bytes that arrive in any pieces; the client's half of
 // request_parser.
 //
-// 1. Beast's parser does the grammar. What would let this side and the server disagree about where
+// 1. Beast's parser does the grammar of a head, chunk_decoder that of chunks. What would let this
+// side and the server disagree about where
 //    a response ends is refused: Transfer-Encoding other than exactly one "chunked", together with
 //    Content-Length, two different Content-Lengths, an upgrade that nobody asked for.
 // 2. The body is handed on as it comes, in views of the input; nothing of it is kept.

@@ -8,10 +8,11 @@
 // 3. A known path with another method is 405 with Allow; HEAD is answered by GET's handler without
 //    the body; OPTIONS goes to the options hook; everything else unmatched to the fallback (GET and
 //    HEAD only), then 404.
-// 4. Filters run before the handler in the order of registration, for every well-formed request
-//    (404s, OPTIONS and WebSocket upgrades too); the first Response ends the way. Finishers run for
-//    every Response, refusals of malformed requests included (then the Request holds what was
-//    readable).
+// 4. Filters run when the head is complete, before a byte of the body is kept and before the
+//    client is told to go on (100 Continue): `body` is empty then. They run in the order of
+//    registration, for every well-formed head (404s, OPTIONS and WebSocket upgrades too); the first
+//    Response ends the way. Finishers run for every Response, refusals of malformed requests
+//    included (then the Request holds what was readable).
 // 5. A Router is filled before the server starts and is immutable afterwards; all shards share it.
 #pragma once
 

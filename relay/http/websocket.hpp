@@ -62,6 +62,7 @@ class WebSocketChannel {
   virtual void close(std::uint16_t code, std::string reason) = 0;
   virtual bool open() const = 0;
   virtual net::Executor shard() const = 0;
+  virtual std::shared_ptr<const void> hold(std::size_t bytes) = 0;
 };
 
 class WebSocketPeer {
@@ -78,6 +79,12 @@ class WebSocketPeer {
   /// Sends what is queued, then a close frame, and waits a bounded time for the client's.
   void close(std::uint16_t code, std::string reason) const {
     if (auto channel = channel_.lock()) channel->close(code, std::move(reason));
+  }
+  /// Counts memory that a message needs after it was handed over (a frame that waits for the
+  /// pool); given back with the last copy. Null where the server has no room for it.
+  std::shared_ptr<const void> hold(std::size_t bytes) const {
+    auto channel = channel_.lock();
+    return channel ? channel->hold(bytes) : nullptr;
   }
   bool open() const {
     auto channel = channel_.lock();

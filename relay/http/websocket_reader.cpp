@@ -24,6 +24,10 @@ bool is_control(std::uint8_t opcode) {
   return (opcode & 8) != 0;
 }
 
+std::string_view view(const std::vector<char>& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
 /// Bytes of the header, known from its first two.
 std::size_t header_bytes(std::uint8_t second) {
   const int length = second & 0x7f;
@@ -134,11 +138,16 @@ std::optional<WebSocketReader::Event> WebSocketReader::begin_frame(std::uint64_t
 }
 
 WebSocketReader::Event WebSocketReader::read_payload(std::string_view& input) {
-  std::string& target = is_control(opcode_) ? control_ : message_;
+  std::vector<char>& target = is_control(opcode_) ? control_ : message_;
   const std::size_t taken = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
   const std::size_t start = target.size();
   const unsigned char* mask = header_ + header_bytes(header_[1]) - mask_bytes;
-  target.append(input.substr(0, taken));
+  if (start + taken > target.capacity()) {
+    // With what came, never beyond the frame's end.
+    const auto whole = start + static_cast<std::size_t>(left_);
+    target.reserve(std::min(whole, std::max(start + taken, 2 * target.capacity())));
+  }
+  target.insert(target.end(), input.begin(), input.begin() + static_cast<std::ptrdiff_t>(taken));
   for (std::size_t i = 0; i < taken; ++i) {
     const auto byte = static_cast<unsigned char>(target[start + i]);
     target[start + i] = static_cast<char>(byte ^ mask[(mask_at_ + i) % mask_bytes]);
@@ -147,7 +156,7 @@ WebSocketReader::Event WebSocketReader::read_payload(std::string_view& input) {
   left_ -= taken;
   input.remove_prefix(taken);
   if (!is_control(opcode_) && message_opcode_ == op_text &&
-      !utf8_.feed(std::string_view(message_).substr(start))) {
+      !utf8_.feed(view(message_).substr(start))) {
     return fail(close_code::invalid_payload, "a text message is not UTF-8");
   }
   return left_ > 0 ? Event::need_more : finish_frame();
@@ -158,7 +167,7 @@ WebSocketReader::Event WebSocketReader::finish_frame() {
   header_size_ = 0;
   if (opcode_ == op_close) return finish_close();
   if (is_control(opcode_)) {
-    payload_ = control_;
+    payload_ = view(control_);
     return opcode_ == op_ping ? Event::ping : Event::pong;
   }
   if (!final_) return Event::need_more;
@@ -168,7 +177,7 @@ WebSocketReader::Event WebSocketReader::finish_frame() {
   }
   message_opcode_ = 0;
   message_done_ = true;
-  payload_ = message_;
+  payload_ = view(message_);
   return text ? Event::text : Event::binary;
 }
 
@@ -179,7 +188,7 @@ WebSocketReader::Event WebSocketReader::finish_close() {
   if (control_.size() >= 2) {
     close_code_ = static_cast<std::uint16_t>(static_cast<unsigned char>(control_[0]) << 8 |
                                              static_cast<unsigned char>(control_[1]));
-    payload_ = std::string_view(control_).substr(2);
+    payload_ = view(control_).substr(2);
     Utf8Check check;
     if (!valid_close_code(close_code_)) {
       return fail(close_code::protocol_error, "the close code is not allowed");
@@ -197,7 +206,8 @@ void WebSocketReader::trim() {
     message_.clear();
     message_done_ = false;
   }
-  if (message_.empty() && message_.capacity() > kept_bytes_max) message_.shrink_to_fit();
+  // = {} would keep the memory.
+  if (message_.empty() && message_.capacity() > kept_bytes_max) message_ = std::vector<char>();
 }
 
 bool valid_close_code(std::uint16_t code) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "relay/http/message.hpp"
 #include "relay/http/websocket.hpp"
@@ -54,6 +55,14 @@ class WebSocketReader {
   std::uint16_t close_code() const { return close_code_; }
   /// Gives memory back; call it between messages.
   void trim();
+  /// Some of a message or frame came, its end did not.
+  bool in_message() const {
+    return message_opcode_ != 0 || header_size_ > 0 || state_ == State::payload;
+  }
+  /// Bytes of the message under way so far.
+  std::size_t message_bytes() const { return message_done_ ? 0 : message_.size(); }
+  /// Memory that it holds now.
+  std::size_t held_bytes() const { return message_.capacity() + control_.capacity(); }
 
  private:
   enum class State : std::uint8_t { header, payload, ended };
@@ -77,8 +86,8 @@ class WebSocketReader {
   std::uint8_t message_opcode_ = 0;  // of the message under way, 0 where there is none
   bool message_done_ = false;        // message_ was handed out and is cleared at the next call
   Utf8Check utf8_;
-  std::string message_;
-  std::string control_;
+  std::vector<char> message_;  // a string would take more than it is asked to reserve
+  std::vector<char> control_;
   std::string_view payload_;
   std::uint16_t close_code_ = 0;
 };

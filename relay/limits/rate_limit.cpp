@@ -61,11 +61,9 @@ void RateLimiter::forget_some(std::int64_t now_ns) {
   }
 }
 
-RateDecision RateLimiter::take(const AddressKey& key, std::int64_t now_ns) {
-  forget_some(now_ns);
-  std::int64_t& tat = slot(key, now_ns);
+RateDecision RateLimiter::decide(std::int64_t tat_ns, std::int64_t now_ns) const {
   const std::int64_t capacity_ns = policy_.interval_ns * policy_.burst;
-  const std::int64_t start = std::max(tat, now_ns);
+  const std::int64_t start = std::max(tat_ns, now_ns);
   const std::int64_t next = start + policy_.interval_ns;
   RateDecision decision;
   if (next - now_ns > capacity_ns) {
@@ -74,10 +72,23 @@ RateDecision RateLimiter::take(const AddressKey& key, std::int64_t now_ns) {
     decision.reset_ns = start - now_ns;
     return decision;
   }
-  tat = next;
   decision.remaining = static_cast<int>((capacity_ns - (next - now_ns)) / policy_.interval_ns);
   decision.reset_ns = next - now_ns;
   return decision;
+}
+
+RateDecision RateLimiter::take(const AddressKey& key, std::int64_t now_ns) {
+  forget_some(now_ns);
+  std::int64_t& tat = slot(key, now_ns);
+  const RateDecision decision = decide(tat, now_ns);
+  if (decision.allowed) tat = now_ns + decision.reset_ns;
+  return decision;
+}
+
+RateDecision RateLimiter::look(const AddressKey& key, std::int64_t now_ns) const {
+  const auto found = tats_.find(key);
+  if (found != tats_.end()) return decide(found->second, now_ns);
+  return decide(tats_.size() >= policy_.addresses_max ? shared_tat_ns_ : now_ns, now_ns);
 }
 
 std::string rate_policy_header(const RatePolicy& policy) {

@@ -43,6 +43,8 @@ class RateLimiter {
   RateLimiter(RatePolicy policy, std::uint64_t hash_seed);
 
   RateDecision take(const AddressKey& key, std::int64_t now_ns);
+  /// What take() would decide; takes nothing.
+  RateDecision look(const AddressKey& key, std::int64_t now_ns) const;
   std::size_t addresses() const { return tats_.size(); }
   const RatePolicy& policy() const { return policy_; }
 
@@ -52,6 +54,7 @@ class RateLimiter {
     std::size_t operator()(const AddressKey& address) const;
   };
   std::int64_t& slot(const AddressKey& key, std::int64_t now_ns);
+  RateDecision decide(std::int64_t tat_ns, std::int64_t now_ns) const;
   void forget_some(std::int64_t now_ns);
 
   RatePolicy policy_;

@@ -37,6 +37,8 @@ class Channel {
 
   bool secure() const { return ssl_ != nullptr; }
   SSL* ssl() const { return ssl_.get(); }
+  /// TLS: the start of a record came and its end did not; OpenSSL holds a buffer for it.
+  bool in_record() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
   /// Goes on with the TLS handshake; ok when it is done.
   Status handshake();
   Outcome read(std::span<char> into);

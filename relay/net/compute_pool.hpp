@@ -2,7 +2,7 @@
 //
 // 1. The queue is bounded: a full pool says so at once instead of letting waiting time grow.
 // 2. The pool resumes Tasks on their shard, so it must be destroyed before the Server is; its
-//    destructor waits for the work under way.
+//    destructor waits for the work under way and forgets what waits.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,10 @@ namespace redoubt::net {
 class ComputePool {
  public:
   ComputePool(int threads, int queue_max) : pool_(threads), queue_max_(queue_max) {}
-  ~ComputePool() { pool_.join(); }
+  ~ComputePool() {
+    pool_.stop();
+    pool_.join();
+  }
   ComputePool(const ComputePool&) = delete;
   ComputePool& operator=(const ComputePool&) = delete;
 

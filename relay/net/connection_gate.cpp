@@ -20,27 +20,66 @@ ConnectionGate::Key ConnectionGate::key(const boost::asio::ip::address& address)
   return key;
 }
 
-ConnectionGate::Verdict ConnectionGate::enter(const Key& key) {
-  const std::lock_guard guard(lock_);
-  if (total_ >= total_max_) return Verdict::full;
-  std::size_t& count = by_address_[key];
-  if (count >= per_address_max_) return Verdict::address_full;
+namespace {
+
+bool count_up(std::map<ConnectionGate::Key, std::size_t>& counts, const ConnectionGate::Key& key,
+              std::size_t count_max) {
+  std::size_t& count = counts[key];
+  if (count >= count_max) return false;  // count_max is not 0: an entry without a count never stays
   ++count;
+  return true;
+}
+
+void count_down(std::map<ConnectionGate::Key, std::size_t>& counts,
+                const ConnectionGate::Key& key) {
+  const auto found = counts.find(key);
+  if (found == counts.end()) return;
+  if (--found->second == 0) counts.erase(found);
+}
+
+}  // namespace
+
+std::size_t ConnectionGate::room_for(Kind kind) const {
+  const std::size_t reserve = std::min(reserve_max, total_max_ / 8);
+  if (kind == Kind::admin) return total_max_;
+  return total_max_ - (kind == Kind::loopback ? reserve : 2 * reserve);
+}
+
+ConnectionGate::Verdict ConnectionGate::enter(const Key& key, Kind kind) {
+  const std::lock_guard guard(lock_);
+  if (total_ >= room_for(kind)) return Verdict::full;
+  if (kind == Kind::admin) {
+    if (!count_up(admin_by_address_, key, reserve_max)) return Verdict::address_full;
+  } else if (kind != Kind::proxy) {
+    if (!count_up(by_address_, key, per_address_max_)) return Verdict::address_full;
+  }
   ++total_;
   return Verdict::admitted;
 }
 
-void ConnectionGate::leave(const Key& key) {
+void ConnectionGate::leave(const Key& key, Kind kind) {
   const std::lock_guard guard(lock_);
-  const auto found = by_address_.find(key);
-  if (found == by_address_.end()) return;
   --total_;
-  if (--found->second == 0) by_address_.erase(found);
+  if (kind == Kind::admin) {
+    count_down(admin_by_address_, key);
+  } else if (kind != Kind::proxy) {
+    count_down(by_address_, key);
+  }
 }
 
 std::size_t ConnectionGate::total() const {
   const std::lock_guard guard(lock_);
   return total_;
+}
+
+bool ConnectionGate::enter_client(const Key& key) {
+  const std::lock_guard guard(lock_);
+  return count_up(by_client_, key, per_address_max_);
+}
+
+void ConnectionGate::leave_client(const Key& key) {
+  const std::lock_guard guard(lock_);
+  count_down(by_client_, key);
 }
 
 }  // namespace redoubt::net

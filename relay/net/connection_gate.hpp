@@ -1,38 +1,59 @@
 // How many connections there may be, over all and by address; shared by all shards.
 //
-// IPv6 addresses count by their /64, which is what one subscriber gets.
+// 1. IPv6 addresses count by their /64, which is what one subscriber gets.
+// 2. A trusted proxy speaks for many: its connections are not counted by its address; what its
+//    clients have under way is (enter_client).
+// 3. The last connections are kept for this machine, the very last for the admin listener, whose
+//    connections are counted apart: whoever fills the relay cannot shut its operator out.
 #pragma once
 
-#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
 
+#include "relay/http/message.hpp"
+
 namespace redoubt::net {
 
 class ConnectionGate {
  public:
   enum class Verdict : std::uint8_t { admitted, full, address_full };
-  /// What connections are counted by: the first 8 bytes of the IPv6 form, or of the IPv4 address.
-  using Key = std::array<unsigned char, 8>;
+  enum class Kind : std::uint8_t {
+    ordinary,
+    proxy,
+    loopback,
+    admin,  ///< to a listener that is kept reachable
+  };
+  using Key = http::ClientKey;
+  static constexpr std::size_t reserve_max = 64;
 
   ConnectionGate(std::size_t total_max, std::size_t per_address_max)
       : total_max_(total_max), per_address_max_(per_address_max) {}
 
   static Key key(const boost::asio::ip::address& address);
   /// An admitted connection must leave() once.
-  Verdict enter(const Key& key);
-  void leave(const Key& key);
+  Verdict enter(const Key& key, Kind kind);
+  void leave(const Key& key, Kind kind);
   std::size_t total() const;
 
+  /// A request, stream or WebSocket of a proxy's client; false where the client has too many. An
+  /// entered one must leave_client() once.
+  bool enter_client(const Key& key);
+  void leave_client(const Key& key);
+
  private:
+  using Counts = std::map<Key, std::size_t>;
+  std::size_t room_for(Kind kind) const;
+
   std::size_t total_max_;
   std::size_t per_address_max_;
   mutable std::mutex lock_;
   std::size_t total_ = 0;
-  std::map<Key, std::size_t> by_address_;  // never longer than total_
+  Counts by_address_;        // never longer than total_
+  Counts admin_by_address_;  // the same
+  Counts by_client_;         // behind proxies
 };
 
 }  // namespace redoubt::net

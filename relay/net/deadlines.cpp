@@ -53,4 +53,12 @@ std::int64_t deadline_ms(const Deadlines& deadlines, Phase phase, std::int64_t s
   return std::numeric_limits<std::int64_t>::max();
 }
 
+bool too_slow(const Deadlines& deadlines, std::int64_t since_ms, std::int64_t now_ms,
+              std::size_t bytes) {
+  const std::int64_t counted_ms = now_ms - since_ms - deadlines.read_grace_ms;
+  if (now_ms - since_ms > deadlines.body_ms) return true;
+  return counted_ms > 0 &&
+         static_cast<std::int64_t>(bytes) * 1000 < counted_ms * deadlines.read_rate_min_bytes_s;
+}
+
 }  // namespace redoubt::net

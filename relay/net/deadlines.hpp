@@ -26,7 +26,9 @@ struct Deadlines {
   std::int64_t handshake_ms = 10'000;
   std::int64_t idle_ms = 75'000;
   std::int64_t head_ms = 10'000;
-  std::int64_t body_ms = 30'000;
+  std::int64_t body_ms = 30'000;  ///< of a WebSocket message too
+  std::int64_t read_grace_ms = 5'000;
+  std::int64_t read_rate_min_bytes_s = 1'024;  ///< after the grace, on average
   std::int64_t handler_ms = 60'000;
   std::int64_t write_ms = 20'000;
   std::int64_t write_rate_min_bytes_s = 4'096;  ///< a longer answer gets this much longer
@@ -37,5 +39,9 @@ struct Deadlines {
 /// the size of the answer being written.
 std::int64_t deadline_ms(const Deadlines& deadlines, Phase phase, std::int64_t since_ms,
                          std::size_t write_bytes = 0);
+
+/// A body or message of `bytes` so far, that began at `since_ms`, comes too slowly.
+bool too_slow(const Deadlines& deadlines, std::int64_t since_ms, std::int64_t now_ms,
+              std::size_t bytes);
 
 }  // namespace redoubt::net

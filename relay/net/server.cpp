@@ -5,7 +5,6 @@
 #include <random>
 #include <thread>
 
-#include "relay/net/connection_gate.hpp"
 #include "relay/net/shard.hpp"
 #include "relay/net/tls.hpp"
 
@@ -30,6 +29,10 @@ std::string_view to_string(ConnectionEvent event) {
       return "refused_total";
     case ConnectionEvent::refused_address:
       return "refused_address";
+    case ConnectionEvent::evicted:
+      return "evicted";
+    case ConnectionEvent::refused_memory:
+      return "refused_memory";
     case ConnectionEvent::tls_failed:
       return "tls_failed";
     case ConnectionEvent::timed_out:
@@ -57,14 +60,15 @@ struct Server::State {
   State(ServerOptions o, Observer& w)
       : options(std::move(o)),
         observer(w),
-        gate(options.connections_max, options.connections_per_address_max) {}
+        limits{.gate = ConnectionGate(options.connections_max, options.connections_per_address_max),
+               .memory = std::make_shared<MemoryBudget>(options.unfinished_bytes_max)} {}
 
   Result<void> load_certificates();
   Result<std::uint16_t> bind(std::size_t listener);
 
   const ServerOptions options;
   Observer& observer;
-  ConnectionGate gate;
+  SharedLimits limits;
   std::vector<Listener> listeners;
   std::vector<std::uint16_t> ports;
   std::vector<std::unique_ptr<Shard>> shards;
@@ -89,7 +93,7 @@ Result<std::uint16_t> Server::State::bind(std::size_t listener) {
   const bool shared = shards.size() > 1;
   std::uint16_t port = options.listeners[listener].port;
   if (shared) {
-    Shard probe(options, listeners, gate, observer, 0);
+    Shard probe(options, listeners, limits, observer, 0);
     auto bound = probe.bind(listener, port, false);
     if (!bound) return bound;
     port = *bound;
@@ -114,7 +118,7 @@ Result<void> Server::listen() {
   for (int i = 0; i < state.options.shards; ++i) {
     // Far apart, so that the shards' request ids never meet.
     const std::uint64_t shard_seed = seed + (static_cast<std::uint64_t>(i) << 48);
-    state.shards.push_back(std::make_unique<Shard>(state.options, state.listeners, state.gate,
+    state.shards.push_back(std::make_unique<Shard>(state.options, state.listeners, state.limits,
                                                    state.observer, shard_seed));
   }
   for (std::size_t i = 0; prepared.ok() && i < state.listeners.size(); ++i) {
@@ -167,7 +171,7 @@ Result<void> Server::reload_certificates() {
 }
 
 std::size_t Server::connections() const {
-  return state_->gate.total();
+  return state_->limits.gate.total();
 }
 
 }  // namespace redoubt::net

@@ -3,12 +3,14 @@
 // 1. A shard is one thread with one io_context, and its own acceptor for each listener
 //    (SO_REUSEPORT). A connection stays on the shard that accepted it.
 // 2. Everything has a bound: connections over all and by address, head, headers, body, pipelined
-//    bytes, WebSocket messages and queues, and the time a connection may stay in each phase.
+//    bytes, WebSocket messages and queues, the memory of everything unfinished together, and the
+//    time a connection may stay in each phase.
 // 3. A request that fails the strict check is answered (400, 413, 431, ...) and its connection is
 //    closed after the answer was delivered.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +35,9 @@ struct ListenerOptions {
   std::uint16_t port = 0;             ///< 0: an ephemeral port, see Server::port
   std::optional<TlsOptions> tls;
   const http::Router* router = nullptr;  ///< must outlive the server
+  bool admin = false;  ///< kept reachable when connections run out, see ConnectionGate
+  /// Is this peer a proxy whose clients are told by the router's filters (Request::payer)?
+  std::function<bool(std::string_view address)> trusted_peer;
 };
 
 struct ServerOptions {
@@ -47,6 +52,8 @@ struct ServerOptions {
   std::size_t requests_per_connection_max = 1'000'000;
   std::size_t connections_max = 10'000;
   std::size_t connections_per_address_max = 256;
+  /// Memory of requests and WebSocket messages that wait for their client or their answer.
+  std::size_t unfinished_bytes_max = 64 * 1024 * 1024;
   Deadlines deadlines;
   std::int64_t drain_ms_max = 10'000;
 };
@@ -56,6 +63,8 @@ enum class ConnectionEvent : std::uint8_t {
   closed,
   refused_total,    ///< connections_max
   refused_address,  ///< connections_per_address_max
+  evicted,          ///< the idlest, closed to make room for a new one
+  refused_memory,   ///< unfinished_bytes_max: 503, or 1013 on a WebSocket
   tls_failed,
   timed_out,
   websocket_opened,

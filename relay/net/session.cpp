@@ -1,6 +1,7 @@
 #include "relay/net/session.hpp"
 
 #include <array>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
@@ -23,6 +24,15 @@ constexpr std::size_t copied_body_bytes_max = 16 * 1024;  // a longer body is wr
 constexpr std::size_t output_kept_bytes_max = 64 * 1024;
 constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // kept while an answer is streamed
 constexpr std::size_t linger_bytes_max = 64 * 1024 * 1024;
+// A refused request's body up to this is read and dropped, so that its connection lives on.
+constexpr std::size_t skipped_body_bytes_max = 64 * 1024;
+// One connection's turn on its shard, in requests or reads and in time.
+constexpr int turn_steps_max = 32;
+constexpr std::int64_t turn_us_max = 500;
+// What OpenSSL takes for a handshake, and for the start of a record whose end has not come.
+constexpr std::size_t handshake_bytes = 32 * 1024;
+constexpr std::size_t record_bytes = 18 * 1024;
+constexpr const char* retry_after_s = "1";
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::int64_t steady_us() {
@@ -43,14 +53,15 @@ bool bodiless(int status) {
 }  // namespace
 
 Session::Session(Shard& shard, const Listener& listener, Socket socket, std::string remote_address,
-                 std::uint16_t remote_port, const ConnectionGate::Key& gate_key)
+                 std::uint16_t remote_port, const Place& place)
     : shard_(shard),
       listener_(listener),
       socket_(std::move(socket)),
       tls_(listener.tls ? listener.tls->current() : nullptr),
       channel_(socket_.native_handle(), tls_.get()),
       remote_address_(std::move(remote_address)),
-      gate_key_(gate_key),
+      place_(place),
+      held_(shard.memory(), {.key = place.key}),
       remote_port_(remote_port) {
   shard_.enter(*this);
   set_phase(tls_ ? Phase::handshake : Phase::idle, shard_.now().steady_ms);
@@ -60,12 +71,45 @@ Session::~Session() {
   if (websocket_) websocket_->detach();
   if (body_) body_->detach();
   record(ConnectionEvent::closed);
-  shard_.gate().leave(gate_key_);
+  let_go();
+  leave_gate();
   shard_.leave(*this);
+}
+
+void Session::leave_gate() {
+  if (!evicted_) shard_.gate().leave(place_.key, place_.kind);
+}
+
+bool Session::idle() const {
+  return !aborted_ && (phase_ == Phase::idle || phase_ == Phase::handshake);
+}
+
+bool Session::arriving() const {
+  return !aborted_ && (phase_ == Phase::head || phase_ == Phase::handshake);
+}
+
+void Session::evict_memory() {
+  record(ConnectionEvent::evicted);
+  held_.resize(0);
+  abort();
+}
+
+void Session::evict() {
+  record(ConnectionEvent::evicted);
+  leave_gate();
+  evicted_ = true;
+  abort();
 }
 
 Task<void> Session::serve(std::shared_ptr<Session> session) {
   co_await session->run();
+}
+
+bool Session::Turn::over() {
+  if (steps_++ == 0) return false;
+  const std::int64_t now_us = steady_us();
+  if (since_us_ == 0) since_us_ = now_us;
+  return steps_ > turn_steps_max || now_us - since_us_ >= turn_us_max;
 }
 
 // --- waiting ------------------------------------------------------------------------------------
@@ -86,8 +130,12 @@ Task<void> Session::run() {
         auto token = asio::redirect_error(use, ec);
         const auto direction = need == Need::readable ? Socket::wait_read : Socket::wait_write;
         co_await socket_.async_wait(direction, std::move(token));
+        turn_.begin();
         break;
       }
+      case Need::turn:
+        co_await wait_for_turn();
+        break;
       case Need::handler:
         co_await run_handler();
         break;
@@ -112,14 +160,27 @@ Task<void> Session::wait(Socket::wait_type direction) {
   const asio::use_awaitable_t<Executor> use;
   auto token = asio::redirect_error(use, ec);
   co_await socket_.async_wait(direction, std::move(token));
+  turn_.begin();
+}
+
+// Behind everything that is ready on the shard now.
+Task<void> Session::wait_for_turn() {
+  const asio::use_awaitable_t<Executor> use;
+  co_await asio::post(shard_.executor(), use);
+  turn_.begin();
 }
 
 Task<bool> Session::handshake() {
   boost::system::error_code ec;
   socket_.native_non_blocking(true, ec);
+  if (!hold(handshake_bytes)) {
+    record(ConnectionEvent::refused_memory);
+    co_return false;
+  }
   while (!ec && !expired_ && !aborted_) {
     const Channel::Status status = channel_.handshake();
     if (status == Channel::Status::ok) {
+      let_go();
       set_phase(Phase::idle, shard_.now().steady_ms);
       co_return true;
     }
@@ -136,6 +197,11 @@ Task<bool> Session::handshake() {
 }
 
 Task<void> Session::run_handler() {
+  // The body stays until the answer is there.
+  if (exchange_->parser.has_body() && !hold()) {
+    refuse_memory();
+    co_return;
+  }
   http::Request& request = exchange_->parser.request();
   const auto& handler = std::get<http::AsyncHandler>(exchange_->match.route->handler);
   http::Response response;
@@ -159,23 +225,22 @@ Task<void> Session::run_handler() {
   }
   input_ = exchange_->input;
   if (aborted_) co_return;
-  if (problem.empty()) {
-    respond(std::move(response));
-  } else {
-    fault(problem.c_str());
-  }
+  respond(problem.empty() ? std::move(response) : fault(problem.c_str()));
 }
 
 // The client may still be sending. Closing a socket with unread bytes resets the connection and
 // can destroy the answer on its way, so what comes is read and dropped for a while.
 Task<void> Session::linger() {
   set_phase(Phase::linger, shard_.now().steady_ms);
+  if (exchange_) shard_.give_back(std::move(exchange_));
+  let_go();
   channel_.shutdown_write();
   std::size_t dropped = 0;
   while (!expired_ && !aborted_ && dropped < linger_bytes_max) {
     const auto outcome = channel_.discard(shard_.scratch());
     if (outcome.status == Channel::Status::ok) {
       dropped += outcome.bytes;
+      if (turn_.over()) co_await wait_for_turn();
     } else if (outcome.status == Channel::Status::would_read) {
       co_await wait(Socket::wait_read);
     } else {
@@ -198,6 +263,7 @@ Session::Ahead Session::read_ahead() {
     switch (outcome.status) {
       case Channel::Status::ok:
         kept.append(shard_.scratch().data(), outcome.bytes);
+        if (!hold()) return Ahead::full;
         continue;
       case Channel::Status::would_read:
         return Ahead::nothing;
@@ -260,6 +326,7 @@ Task<void> Session::run_stream() {
   const std::int64_t now_us = steady_us();
   record_request(pending->status, body->bytes_written(), now_us);
   exchange_->parser.reset();
+  let_go();
   input_ = exchange_->input;
   read_dry_ = false;
   set_phase(Phase::idle, now_us / 1000);
@@ -273,6 +340,7 @@ Task<void> Session::run_websocket() {
   websocket_->open(exchange_->parser.request());
   std::string rest(input_);
   shard_.give_back(std::move(exchange_));
+  held_.resize(0);
   websocket_->take(rest);
   while (!websocket_->finished()) {
     const auto need = websocket_->read();
@@ -280,6 +348,8 @@ Task<void> Session::run_websocket() {
       co_await wait(Socket::wait_read);
     } else if (need == WebSocketConnection::Need::writable) {
       co_await wait(Socket::wait_write);
+    } else if (turn_.over()) {
+      co_await wait_for_turn();
     }
   }
   if (websocket_->slow()) record(ConnectionEvent::websocket_slow);
@@ -299,10 +369,12 @@ Session::Need Session::advance() {
     if (expired_ && phase_ != Phase::head && phase_ != Phase::body) return Need::done;
     if (pending_stream_) return Need::stream;
     if (expired_) {
+      if (!exchange_) return Need::done;
       expired_ = false;
       const bool body = phase_ == Phase::body;
-      refuse({408, "request_timeout",
-              body ? "The request's body took too long." : "The request's head took too long."});
+      refuse_rest(
+          {408, "request_timeout",
+           body ? "The request's body took too long." : "The request's head took too long."});
     }
     const bool flush_now = exchange_ && exchange_->has_output() &&
                            (input_.empty() || closing_ || exchange_->tail ||
@@ -310,11 +382,24 @@ Session::Need Session::advance() {
     if (flush_now && !flush(need)) return need;
     if (closing_) return Need::linger;
     if (input_.empty() && !read(need)) return need;
+    if (turn_.over() && !yield_turn(need)) return need;
     if (!parse(need)) return need;
   }
 }
 
 // Each of the following returns true where advance() goes on, false where it must wait for `need`.
+
+// What was answered goes out first: a client that does not read is waited for, and no further
+// request of it is looked at.
+bool Session::yield_turn(Need& need) {
+  if (!exchange_) exchange_ = shard_.lend_exchange();
+  if (exchange_->has_output() && !flush(need)) return false;
+  keep_input();
+  // Something is under way: a drain must not take it for idle.
+  if (phase_ == Phase::idle) set_phase(Phase::head, shard_.now().steady_ms);
+  need = Need::turn;
+  return false;
+}
 
 bool Session::flush(Need& need) {
   Exchange& exchange = *exchange_;
@@ -378,6 +463,7 @@ bool Session::read(Need& need) {
       [[fallthrough]];
     case Channel::Status::would_read:
       if (exchange_ && !exchange_->parser.started()) rest();
+      if (!note_partial_record()) need = Need::done;
       return false;
     default:
       need = Need::done;
@@ -393,31 +479,76 @@ bool Session::parse(Need& need) {
   if (!exchange_) exchange_ = shard_.lend_exchange();
   RequestParser& parser = exchange_->parser;
   RequestParser::Step step = parser.feed(input_);
-  if (step == RequestParser::Step::head_ready) {
-    http::Request& request = parser.request();
-    exchange_->match = listener_.options.router->match(
-        request.method, request.path, parser.wants_websocket(), request.parameters);
-    const http::Route* route = exchange_->match.route;
-    request.route = route ? std::string_view(route->pattern) : std::string_view();
-    if (route && route->options.body_bytes_max > 0) {
-      parser.set_body_limit(route->options.body_bytes_max);
-    }
-    const bool asked = parser.expects_continue() && input_.empty();
-    step = parser.feed(input_);
-    if (step == RequestParser::Step::need_more && asked) exchange_->output.append(continue_line);
-  }
+  if (step == RequestParser::Step::head_ready) step = judge_head();
   switch (step) {
     case RequestParser::Step::complete:
       return dispatch(need);
     case RequestParser::Step::refused:
-      refuse(parser.refusal());
+      refuse_rest(parser.refusal());
       return true;
     default:
       break;
   }
+  if (closing_) return true;  // answered at its head
+  if (parser.started() && !hold()) {
+    refuse_memory();
+    return true;
+  }
   const Phase phase = parser.in_body() ? Phase::body : Phase::head;
   if (parser.started() && phase_ != phase) set_phase(phase, shard_.now().steady_ms);
   return true;
+}
+
+// Routes and filters the request before its body is read.
+RequestParser::Step Session::judge_head() {
+  RequestParser& parser = exchange_->parser;
+  http::Request& request = parser.request();
+  const http::Router& router = *listener_.options.router;
+  exchange_->match =
+      router.match(request.method, request.path, parser.wants_websocket(), request.parameters);
+  const http::Route* route = exchange_->match.route;
+  request.route = route ? std::string_view(route->pattern) : std::string_view();
+  fill_context(request);
+  exchange_->early = answer_at_head(request);
+  // From here on it is counted on whom the filters know; whether they have room is seen when
+  // something must be held.
+  held_.move_to(account_of(request));
+  if (!exchange_->early) {
+    if (route->options.body_bytes_max > 0) parser.set_body_limit(route->options.body_bytes_max);
+    const bool asked = parser.expects_continue() && input_.empty();
+    const auto step = parser.feed(input_);
+    if (step == RequestParser::Step::need_more && asked) exchange_->output.append(continue_line);
+    return step;
+  }
+  if (!parser.has_body()) return parser.feed(input_);
+  // Who waits for 100 Continue may send the body or not: only a new connection is unambiguous.
+  if (!parser.expects_continue() && parser.skip_body(skipped_body_bytes_max)) {
+    return parser.feed(input_);
+  }
+  closing_ = true;
+  respond(*std::exchange(exchange_->early, std::nullopt));
+  return RequestParser::Step::need_more;
+}
+
+// Nothing where the request has a route and may use it.
+std::optional<http::Response> Session::answer_at_head(http::Request& request) {
+  try {
+    if (auto response = listener_.options.router->run_filters(request)) return response;
+    if (!exchange_->match.route) return answer_unmatched(request);
+    if (!take_client_slot(request)) {
+      http::Response response = listener_.options.router->refuse(
+          request, {429, "too_many_connections",
+                    "Too many requests, streams and WebSockets of this client are open; close one "
+                    "first."});
+      response.set("Retry-After", retry_after_s);
+      return response;
+    }
+    return std::nullopt;
+  } catch (const std::exception& e) {
+    return fault(e.what());
+  } catch (...) {
+    return fault("an exception of unknown type");
+  }
 }
 
 void Session::fill_context(http::Request& request) {
@@ -434,19 +565,21 @@ void Session::fill_context(http::Request& request) {
 
 bool Session::dispatch(Need& need) {
   http::Request& request = exchange_->parser.request();
-  fill_context(request);
+  if (exchange_->parser.has_body()) {
+    exchange_->complete_us = steady_us();
+    request.context.now = shard_.now();
+  }
   set_phase(Phase::handler, request.context.now.steady_ms);
+  if (exchange_->early) {
+    respond(*std::exchange(exchange_->early, std::nullopt));
+    return true;
+  }
   try {
-    if (auto response = listener_.options.router->run_filters(request)) {
-      respond(std::move(*response));
-      return true;
-    }
-    if (exchange_->match.route) return dispatch_route(request, need);
-    answer_unmatched(request);
+    return dispatch_route(request, need);
   } catch (const std::exception& e) {
-    fault(e.what());
+    respond(fault(e.what()));
   } catch (...) {
-    fault("an exception of unknown type");
+    respond(fault("an exception of unknown type"));
   }
   return true;
 }
@@ -469,34 +602,26 @@ bool Session::dispatch_route(http::Request& request, Need& need) {
   return accept_websocket(request, need);
 }
 
-void Session::answer_unmatched(http::Request& request) {
+http::Response Session::answer_unmatched(http::Request& request) {
   const http::Router& router = *listener_.options.router;
   const http::Router::Match& match = exchange_->match;
-  if (request.method == http::Method::options) {
-    respond(router.answer_options(request, match.allow));
-    return;
-  }
+  if (request.method == http::Method::options) return router.answer_options(request, match.allow);
   if (match.upgrade_only) {
     http::Response response = router.refuse(
         request, {426, "upgrade_required", "This path is a WebSocket's: ask for an upgrade."});
     response.set("Upgrade", "websocket");
     response.set("Connection", "upgrade");
-    respond(std::move(response));
-    return;
+    return response;
   }
   if (match.path_known) {
     http::Response response = router.refuse(
         request, {405, "method_not_allowed",
                   "This path does not know the method " + std::string(request.method_text) + "."});
     response.set("Allow", match.allow);
-    respond(std::move(response));
-    return;
+    return response;
   }
-  if (auto response = router.run_fallback(request)) {
-    respond(std::move(*response));
-    return;
-  }
-  respond(router.refuse(request, {404, "not_found", "Nothing is at this path."}));
+  if (auto response = router.run_fallback(request)) return std::move(*response);
+  return router.refuse(request, {404, "not_found", "Nothing is at this path."});
 }
 
 bool Session::accept_websocket(http::Request& request, Need& need) {
@@ -539,21 +664,33 @@ bool Session::accept_websocket(http::Request& request, Need& need) {
 
 void Session::refuse(const http::Refusal& refusal) {
   http::Request& request = exchange_->parser.request();
-  fill_context(request);
+  if (request.context.request_id.empty()) fill_context(request);
   closing_ = true;
   try {
-    respond(listener_.options.router->refuse(request, refusal));
+    http::Response response = listener_.options.router->refuse(request, refusal);
+    if (refusal.status == 503) response.set("Retry-After", retry_after_s);
+    respond(std::move(response));
   } catch (const std::exception& e) {
     shard_.observer().on_fault("refusal", e.what());
     aborted_ = true;
   }
 }
 
-void Session::fault(const char* what) {
+// The answer that the head got goes before what was wrong with the body behind it.
+void Session::refuse_rest(const http::Refusal& refusal) {
+  if (!exchange_->early) {
+    refuse(refusal);
+    return;
+  }
+  closing_ = true;
+  respond(*std::exchange(exchange_->early, std::nullopt));
+}
+
+http::Response Session::fault(const char* what) {
   const http::Request& request = exchange_->parser.request();
   shard_.observer().on_fault(request.route, what);
-  respond(listener_.options.router->refuse(
-      request, {500, "internal_error", "The server failed to answer this request."}));
+  return listener_.options.router->refuse(
+      request, {500, "internal_error", "The server failed to answer this request."});
 }
 
 void Session::respond(http::Response response) {
@@ -579,7 +716,12 @@ void Session::respond(http::Response response) {
   }
   const std::int64_t now_us = steady_us();
   record_request(response.status_code(), sent, now_us);
-  if (!closing_) parser.reset();
+  if (closing_) {
+    parser.drop_body();
+  } else {
+    parser.reset();
+  }
+  let_go();
   set_phase(Phase::idle, now_us / 1000);
 }
 
@@ -600,6 +742,8 @@ void Session::start_stream(http::Response& response) {
   const bool chunked = request.version_minor > 0;
   if (!chunked) closing_ = true;  // only the end of the connection tells where the body ends
   write_head(request, response, 0, chunked ? Framing::chunked : Framing::to_the_end);
+  exchange_->parser.drop_body();
+  held_.resize(0);
   // The answer to HEAD is this head; its stream starts nothing and ends at once.
   auto start = std::move(response.stream);
   const bool head_only = request.method == http::Method::head;
@@ -656,8 +800,72 @@ void Session::rest() {
   if (!exchange_->has_output()) shard_.give_back(std::move(exchange_));
 }
 
+// Counts what the connection holds for a request that is not answered yet; false where there is no
+// room for it.
+bool Session::hold() {
+  const Exchange& exchange = *exchange_;
+  const std::size_t record = channel_.secure() && channel_.in_record() ? record_bytes : 0;
+  return hold(sizeof exchange + exchange.parser.held_bytes() + exchange.input.capacity() +
+              exchange.output.capacity() + record);
+}
+
+// What arrives makes room for what arrives later: who sends a head in an orderly way is done before
+// it is the oldest.
+bool Session::hold(std::size_t bytes) {
+  if (held_.resize(bytes)) return true;
+  if (held_.account().share != MemoryBudget::Share::arriving) return false;
+  const bool own = shard_.memory()->address_full(place_.key, bytes);
+  return shard_.drop_oldest_arriving(*this, own) && held_.resize(bytes);
+}
+
+MemoryBudget::Account Session::account_of(const http::Request& request) const {
+  using Share = MemoryBudget::Share;
+  if (!request.payer) return {.key = place_.key, .share = Share::stranger};
+  return {.key = request.payer->key,
+          .share = request.payer->known ? Share::caller : Share::stranger};
+}
+
+// The request was answered.
+void Session::let_go() {
+  held_.resize(0);
+  held_.move_to({.key = place_.key});
+  if (client_slot_) shard_.gate().leave_client(*std::exchange(client_slot_, std::nullopt));
+}
+
+void Session::refuse_memory() {
+  record(ConnectionEvent::refused_memory);
+  exchange_->parser.drop_body();
+  held_.resize(0);
+  refuse_rest(
+      {503, "overloaded", "Too many requests wait for their bodies or answers; try again."});
+}
+
+// A trusted proxy's connections are not counted by address: what its clients have under way is.
+bool Session::take_client_slot(const http::Request& request) {
+  if (place_.kind != ConnectionGate::Kind::proxy || !request.payer) return true;
+  if (!shard_.gate().enter_client(request.payer->key)) return false;
+  client_slot_ = request.payer->key;
+  return true;
+}
+
+// The start of a TLS record is the start of a request that nobody sees yet. False where there is no
+// memory for it.
+bool Session::note_partial_record() {
+  if (!channel_.secure() || (exchange_ && exchange_->parser.started())) return true;
+  if (channel_.in_record()) {
+    if (phase_ == Phase::idle) set_phase(Phase::head, shard_.now().steady_ms);
+    return hold(record_bytes);
+  }
+  if (phase_ == Phase::head) {
+    held_.resize(0);
+    set_phase(Phase::idle, shard_.now().steady_ms);
+  }
+  return true;
+}
+
 void Session::set_phase(Phase phase, std::int64_t now_ms, std::size_t write_bytes) {
   phase_ = phase;
+  phase_since_ms_ = now_ms;
   deadline_ms_ = deadline_ms(shard_.options().deadlines, phase, now_ms, write_bytes);
 }
 
@@ -676,7 +884,10 @@ void Session::tick(http::Moment now) {
     body_->tick(now);
     return;
   }
-  if (expired_ || now.steady_ms < deadline_ms_) return;
+  const bool slow = phase_ == Phase::body && exchange_ &&
+                    too_slow(shard_.options().deadlines, phase_since_ms_, now.steady_ms,
+                             exchange_->parser.bytes());
+  if (expired_ || (!slow && now.steady_ms < deadline_ms_)) return;
   expired_ = true;
   if (phase_ != Phase::linger) record(ConnectionEvent::timed_out);
   if (phase_ == Phase::handler) {

@@ -4,7 +4,14 @@
 // coroutine that waits. So one idle connection is one small coroutine frame and this object, and
 // the order of things can be read in advance() alone.
 //
-//   advance: [write output] -> [close] -> [read] -> [parse] -> [dispatch] -> again
+//   advance: [write output] -> [close] -> [read] -> [parse] -> [judge the head] -> [dispatch] ->
+//   again
+//
+// A head is judged before its body is kept: who is refused (401, 403, 404, 413, 429 ...) holds no
+// memory. A short body is then skipped, with a longer one the connection closes.
+//
+// A connection that always has something to do (pipelined requests, a long body) works in turns;
+// between two of them the shard looks after the others.
 //
 // Deadlines are set with each Phase and checked once a second by tick().
 #pragma once
@@ -12,6 +19,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,8 +34,14 @@ class WebSocketConnection;
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
+  /// How the connection was counted when it came in.
+  struct Place {
+    ConnectionGate::Key key;
+    ConnectionGate::Kind kind;
+  };
+
   Session(Shard& shard, const Listener& listener, Socket socket, std::string remote_address,
-          std::uint16_t remote_port, const ConnectionGate::Key& gate_key);
+          std::uint16_t remote_port, const Place& place);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -40,19 +54,51 @@ class Session : public std::enable_shared_from_this<Session> {
   void drain();
   void set_index(std::size_t index) { index_ = index; }
   std::size_t index() const { return index_; }
+  const Place& place() const { return place_; }
+  /// No request is under way: it may be closed to make room.
+  bool idle() const;
+  std::int64_t since_ms() const { return phase_since_ms_; }
+  /// Its request has no owner yet: a head or a TLS handshake is under way.
+  bool arriving() const;
+  /// Closes it and frees its place, or its memory, at once for somebody else.
+  void evict();
+  void evict_memory();
 
   // For the WebSocket that this connection became, and for a streamed body.
   Shard& shard() { return shard_; }
   Socket& socket() { return socket_; }
   Channel& channel() { return channel_; }
+  HeldMemory& held() { return held_; }
+  void record(ConnectionEvent event);
   /// Wakes whatever waits and ends the connection.
   void abort();
 
  private:
-  enum class Need : std::uint8_t { readable, writable, handler, stream, websocket, linger, done };
+  enum class Need : std::uint8_t {
+    readable,
+    writable,
+    turn,
+    handler,
+    stream,
+    websocket,
+    linger,
+    done
+  };
+  /// How long a connection has worked without a wait. One step is not timed.
+  class Turn {
+   public:
+    void begin() { *this = {}; }
+    /// Counts a step; true where the others' turn has come.
+    bool over();
+
+   private:
+    int steps_ = 0;
+    std::int64_t since_us_ = 0;
+  };
 
   Task<void> run();
   Task<void> wait(Socket::wait_type direction);
+  Task<void> wait_for_turn();
   Task<bool> handshake();
   Task<void> run_handler();
   Task<void> run_stream();
@@ -63,12 +109,16 @@ class Session : public std::enable_shared_from_this<Session> {
   bool flush(Need& need);
   bool read(Need& need);
   bool parse(Need& need);
+  http::RequestParser::Step judge_head();
+  std::optional<http::Response> answer_at_head(http::Request& request);
+  http::Response answer_unmatched(http::Request& request);
+  bool yield_turn(Need& need);
   bool dispatch(Need& need);
   bool dispatch_route(http::Request& request, Need& need);
-  void answer_unmatched(http::Request& request);
   bool accept_websocket(http::Request& request, Need& need);
   void refuse(const http::Refusal& refusal);
-  void fault(const char* what);
+  void refuse_rest(const http::Refusal& refusal);
+  http::Response fault(const char* what);
   void respond(http::Response response);
   void queue_body(http::Response& response, std::string_view body);
   void start_stream(http::Response& response);
@@ -84,7 +134,14 @@ class Session : public std::enable_shared_from_this<Session> {
   Ahead read_ahead();
   void rest();
   void set_phase(Phase phase, std::int64_t now_ms, std::size_t write_bytes = 0);
-  void record(ConnectionEvent event);
+  bool hold();
+  bool hold(std::size_t bytes);
+  void let_go();
+  MemoryBudget::Account account_of(const http::Request& request) const;
+  void refuse_memory();
+  bool take_client_slot(const http::Request& request);
+  void leave_gate();
+  bool note_partial_record();
 
   Shard& shard_;
   const Listener& listener_;
@@ -92,12 +149,16 @@ class Session : public std::enable_shared_from_this<Session> {
   Tls::Context tls_;
   Channel channel_;
   std::string remote_address_;
-  ConnectionGate::Key gate_key_;
+  Place place_;
+  HeldMemory held_;  // of what is unfinished; arriving until the head was judged
+  std::optional<ConnectionGate::Key> client_slot_;  // of the proxy's client whose request this is
   std::uint16_t remote_port_;
   Phase phase_ = Phase::idle;
-  bool expired_ = false;   // the deadline of phase_ passed
-  bool aborted_ = false;   // end as soon as possible, write nothing
-  bool closing_ = false;   // close after the output is written
+  bool expired_ = false;  // the deadline of phase_ passed
+  bool evicted_ = false;  // its place is somebody else's already
+  bool aborted_ = false;  // end as soon as possible, write nothing
+  bool closing_ = false;  // close after the output is written
+  Turn turn_;
   bool read_dry_ = false;  // the last read emptied the socket: wait before the next
   std::size_t index_ = 0;  // in the shard's list
   std::size_t requests_ = 0;

@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds tick_period{1000};
 constexpr std::chrono::milliseconds accept_pause{100};  // when the process is out of descriptors
 constexpr std::size_t exchanges_kept_max = 64;
+// Sessions that are looked at in a second to find the idlest: some 2 % of a core.
+constexpr std::size_t eviction_looks_max = 1'000'000;
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
@@ -28,13 +30,20 @@ Error bind_error(const ListenerOptions& listener, std::uint16_t port, const std:
           .path = place};
 }
 
+ConnectionGate::Kind kind_of(const ListenerOptions& listener, const asio::ip::address& address,
+                             std::string_view text) {
+  if (listener.admin) return ConnectionGate::Kind::admin;
+  if (listener.trusted_peer && listener.trusted_peer(text)) return ConnectionGate::Kind::proxy;
+  return address.is_loopback() ? ConnectionGate::Kind::loopback : ConnectionGate::Kind::ordinary;
+}
+
 }  // namespace
 
-Shard::Shard(const ServerOptions& options, std::vector<Listener>& listeners, ConnectionGate& gate,
+Shard::Shard(const ServerOptions& options, std::vector<Listener>& listeners, SharedLimits& limits,
              Observer& observer, std::uint64_t id_seed)
     : options_(options),
       listeners_(listeners),
-      gate_(gate),
+      limits_(limits),
       observer_(observer),
       parser_limits_{options.head_bytes_max, options.headers_max, options.body_bytes_max,
                      options.trailer_bytes_max, options.chunk_line_bytes_max},
@@ -43,11 +52,13 @@ Shard::Shard(const ServerOptions& options, std::vector<Listener>& listeners, Con
       io_(std::make_unique<asio::io_context>(1)) {
   work_.emplace(io_->get_executor());
   timer_ = std::make_unique<Timer>(io_->get_executor());
+  drain_timer_ = std::make_unique<Timer>(io_->get_executor());
 }
 
 Shard::~Shard() {
   acceptors_.clear();
   timer_.reset();
+  drain_timer_.reset();
   work_.reset();
   // Destroys the coroutines that still wait, and their sessions with them.
   io_.reset();
@@ -119,6 +130,45 @@ Task<void> Shard::accept(std::size_t index) {
   }
 }
 
+// The fitting session that has been in its phase for the longest time; null where there is none, or
+// where too many were looked at lately.
+template <class Fits>
+Session* Shard::oldest(Fits fits) {
+  if (eviction_looks_ + sessions_.size() > eviction_looks_max) return nullptr;
+  eviction_looks_ += sessions_.size();
+  Session* found = nullptr;
+  for (Session* session : sessions_) {
+    if (!fits(*session)) continue;
+    if (!found || session->since_ms() < found->since_ms()) found = session;
+  }
+  return found;
+}
+
+// Closes the idlest connection, of that address or of all: who has a request under way, or came
+// just now, is of more use than who said nothing for the longest time.
+ConnectionGate::Verdict Shard::make_room(const ConnectionGate::Key& key, ConnectionGate::Kind kind,
+                                         ConnectionGate::Verdict verdict) {
+  const bool admin = kind == ConnectionGate::Kind::admin;
+  const bool of_address = verdict == ConnectionGate::Verdict::address_full;
+  Session* idlest = oldest([&](const Session& session) {
+    const bool same_kind = (session.place().kind == ConnectionGate::Kind::admin) == admin;
+    if (of_address) return session.idle() && same_kind && session.place().key == key;
+    return session.idle() && (same_kind || admin);
+  });
+  if (!idlest) return verdict;
+  idlest->evict();
+  return limits_.gate.enter(key, kind);
+}
+
+bool Shard::drop_oldest_arriving(const Session& asker, bool own_address) {
+  Session* found = oldest([&](const Session& session) {
+    const bool fits = !own_address || session.place().key == asker.place().key;
+    return fits && session.arriving() && &session != &asker;
+  });
+  if (found) found->evict_memory();
+  return found != nullptr;
+}
+
 void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index) {
   Listener& listener = listeners_[index];
   asio::ip::address address = remote.address();
@@ -126,9 +176,13 @@ void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index)
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   }
   const std::string text = address.to_string();
-  const ConnectionGate::Key key = ConnectionGate::key(address);
+  const Session::Place place{ConnectionGate::key(address),
+                             kind_of(listener.options, address, text)};
   ConnectionRecord record{ConnectionEvent::opened, listener.options.name, text};
-  const auto verdict = gate_.enter(key);
+  auto verdict = limits_.gate.enter(place.key, place.kind);
+  if (verdict != ConnectionGate::Verdict::admitted) {
+    verdict = make_room(place.key, place.kind, verdict);
+  }
   if (verdict != ConnectionGate::Verdict::admitted) {
     record.event = verdict == ConnectionGate::Verdict::full ? ConnectionEvent::refused_total
                                                             : ConnectionEvent::refused_address;
@@ -141,9 +195,9 @@ void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index)
   std::shared_ptr<Session> session;
   try {
     session =
-        std::make_shared<Session>(*this, listener, std::move(socket), text, remote.port(), key);
+        std::make_shared<Session>(*this, listener, std::move(socket), text, remote.port(), place);
   } catch (...) {
-    gate_.leave(key);  // a Session that lives does it in its destructor
+    limits_.gate.leave(place.key, place.kind);  // a Session that lives does it in its destructor
     throw;
   }
   const auto finished = [this](std::exception_ptr fault) {
@@ -170,10 +224,7 @@ void Shard::wait_for_tick() {
 
 void Shard::tick() {
   const http::Moment moment = now();
-  if (draining_ && moment.steady_ms >= drain_until_ms_) {
-    stop();
-    return;
-  }
+  eviction_looks_ = 0;
   // From the back: a session that leaves during its tick is replaced by one already seen.
   for (std::size_t i = sessions_.size(); i-- > 0;) {
     if (i < sessions_.size()) sessions_[i]->tick(moment);
@@ -187,7 +238,10 @@ void Shard::drain() {
 void Shard::start_drain() {
   if (draining_) return;
   draining_ = true;
-  drain_until_ms_ = now().steady_ms + options_.drain_ms_max;
+  drain_timer_->expires_after(std::chrono::milliseconds(options_.drain_ms_max));
+  drain_timer_->async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) stop();
+  });
   boost::system::error_code ignored;  // closing an acceptor has no failure to act on
   for (auto& acceptor : acceptors_)
     acceptor->close(ignored);
@@ -200,6 +254,7 @@ void Shard::start_drain() {
 void Shard::finish_when_empty() {
   if (!draining_ || !sessions_.empty() || !timer_) return;
   timer_->cancel();
+  drain_timer_->cancel();
   work_.reset();
   // Kept upstream connections and their timer would hold it for as long as they may be idle.
   io_->stop();
@@ -241,6 +296,7 @@ std::unique_ptr<Exchange> Shard::lend_exchange() {
 void Shard::give_back(std::unique_ptr<Exchange> exchange) {
   if (exchanges_.size() == exchanges_kept_max) return;
   exchange->parser.reset();
+  exchange->early.reset();
   exchange->input.clear();
   exchange->input.shrink_to_fit();
   exchange->output.clear();

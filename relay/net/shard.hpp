@@ -19,6 +19,7 @@
 
 #include "relay/http/request_parser.hpp"
 #include "relay/net/connection_gate.hpp"
+#include "relay/net/memory_budget.hpp"
 #include "relay/net/server.hpp"
 #include "relay/net/tls.hpp"
 
@@ -45,6 +46,7 @@ struct Exchange {
 
   http::RequestParser parser;
   http::Router::Match match;
+  std::optional<http::Response> early;  // answered at the head; its body is being skipped
   std::array<char, 16> request_id{};
   std::int64_t complete_us = 0;  // when the request was complete
   std::string input;             // read but not parsed when the session had to wait
@@ -55,11 +57,17 @@ struct Exchange {
   bool has_output() const { return !output.empty() || tail; }
 };
 
+/// What all shards share.
+struct SharedLimits {
+  ConnectionGate gate;
+  std::shared_ptr<MemoryBudget> memory;
+};
+
 class Shard {
  public:
   static constexpr std::size_t read_bytes_max = 64 * 1024;
 
-  Shard(const ServerOptions& options, std::vector<Listener>& listeners, ConnectionGate& gate,
+  Shard(const ServerOptions& options, std::vector<Listener>& listeners, SharedLimits& limits,
         Observer& observer, std::uint64_t id_seed);
   ~Shard();
   Shard(const Shard&) = delete;
@@ -76,7 +84,8 @@ class Shard {
   // For sessions.
   const ServerOptions& options() const { return options_; }
   Observer& observer() { return observer_; }
-  ConnectionGate& gate() { return gate_; }
+  ConnectionGate& gate() { return limits_.gate; }
+  const std::shared_ptr<MemoryBudget>& memory() const { return limits_.memory; }
   Executor executor() { return io_->get_executor(); }
   std::span<char> scratch() { return scratch_; }
   bool draining() const { return draining_; }
@@ -86,12 +95,19 @@ class Shard {
   void write_request_id(std::array<char, 16>& id);
   std::unique_ptr<Exchange> lend_exchange();
   void give_back(std::unique_ptr<Exchange> exchange);
+  /// Closes the connection whose head or handshake has been under way for the longest time, to free
+  /// its memory: one of the asker's own address, or of all; false where there is none but `asker`.
+  bool drop_oldest_arriving(const Session& asker, bool own_address);
   void enter(Session& session);
   void leave(Session& session);
 
  private:
   Task<void> accept(std::size_t index);
   void admit(Socket socket, const Tcp::endpoint& remote, std::size_t listener);
+  template <class Fits>
+  Session* oldest(Fits fits);
+  ConnectionGate::Verdict make_room(const ConnectionGate::Key& key, ConnectionGate::Kind kind,
+                                    ConnectionGate::Verdict verdict);
   void wait_for_tick();
   void tick();
   void start_drain();
@@ -99,7 +115,7 @@ class Shard {
 
   const ServerOptions& options_;
   std::vector<Listener>& listeners_;
-  ConnectionGate& gate_;
+  SharedLimits& limits_;
   Observer& observer_;
   http::ParserLimits parser_limits_;
   std::uint64_t id_state_;
@@ -108,8 +124,8 @@ class Shard {
   std::vector<Session*> sessions_;
   std::string date_;
   std::int64_t date_second_ = -1;
+  std::size_t eviction_looks_ = 0;  // since the last tick
   bool draining_ = false;
-  std::int64_t drain_until_ms_ = 0;
 
   // Destroyed first (reset in the destructor, in this order's reverse): what hangs on io_ uses the
   // members above.
@@ -118,6 +134,7 @@ class Shard {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::size_t> acceptor_listeners_;
   std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> drain_timer_;
 };
 
 }  // namespace redoubt::net

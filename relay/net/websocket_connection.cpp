@@ -23,6 +23,8 @@ WebSocketConnection::WebSocketConnection(Session& session, const http::WebSocket
       options_(options),
       application_(std::move(application)),
       reader_(options.message_bytes_max),
+      memory_(session.shard().memory()),
+      account_(session.held().account()),
       heard_ms_(session.shard().now().steady_ms) {}
 
 template <class Call>
@@ -59,6 +61,11 @@ void WebSocketConnection::close(std::uint16_t code, std::string reason) {
                     [self = shared_from_this(), code, reason = std::move(reason)]() mutable {
                       self->start_close(code, std::move(reason));
                     });
+}
+
+std::shared_ptr<const void> WebSocketConnection::hold(std::size_t bytes) {
+  auto held = std::make_shared<HeldMemory>(memory_, account_);
+  return held->resize(bytes) ? held : nullptr;
 }
 
 void WebSocketConnection::open(const http::Request& request) {
@@ -121,9 +128,30 @@ void WebSocketConnection::take(std::string_view input) {
   while (state_ != State::finished) {
     const WebSocketReader::Event event = reader_.feed(input);
     if (event == WebSocketReader::Event::need_more) break;
+    const bool ended =
+        event == WebSocketReader::Event::text || event == WebSocketReader::Event::binary;
+    if (ended) message_since_ms_ = 0;
     handle(event);
   }
   reader_.trim();
+  note_message();
+}
+
+// A message that is not whole yet has a deadline, and its memory is counted.
+void WebSocketConnection::note_message() {
+  if (state_ == State::finished || !session_) return;
+  const bool unfinished = reader_.in_message();
+  if (!unfinished) message_since_ms_ = 0;
+  if (unfinished && message_since_ms_ == 0) message_since_ms_ = session_->shard().now().steady_ms;
+  if (session_->held().resize(unfinished ? reader_.held_bytes() : 0)) return;
+  session_->record(ConnectionEvent::refused_memory);
+  break_off(close_code::try_again_later, "too many messages are unfinished");
+}
+
+// Says why and reads no more: what the client goes on to send is not kept.
+void WebSocketConnection::break_off(std::uint16_t code, std::string reason) {
+  queue(http::Frame::close(code, reason));
+  finish(code, std::move(reason), true);
 }
 
 WebSocketConnection::Need WebSocketConnection::read() {
@@ -247,6 +275,12 @@ void WebSocketConnection::tick(http::Moment now) {
   const Deadlines& deadlines = session_->shard().options().deadlines;
   if (state_ == State::closing && now.steady_ms - close_since_ms_ > options_.close_ms_max) {
     finish(close_code_, close_reason_, false);
+    return;
+  }
+  if (message_since_ms_ > 0 &&
+      too_slow(deadlines, message_since_ms_, now.steady_ms, reader_.message_bytes())) {
+    session_->record(ConnectionEvent::timed_out);
+    break_off(close_code::policy_violation, "a message took too long");
     return;
   }
   if (state_ != State::open) return;

@@ -38,6 +38,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
   void close(std::uint16_t code, std::string reason) override;
   bool open() const override { return open_; }
   Executor shard() const override { return executor_; }
+  std::shared_ptr<const void> hold(std::size_t bytes) override;
 
   void open(const http::Request& request);
   /// Handles bytes that came behind the handshake.
@@ -63,6 +64,8 @@ class WebSocketConnection final : public http::WebSocketChannel,
   void finish(std::uint16_t code, std::string reason, bool orderly);
   void drop_slow();
   void handle(http::WebSocketReader::Event event);
+  void note_message();
+  void break_off(std::uint16_t code, std::string reason);
   void flush();
   void wait_to_write();
   std::size_t gather(std::vector<std::string_view>& pieces) const;
@@ -83,6 +86,9 @@ class WebSocketConnection final : public http::WebSocketChannel,
   std::size_t first_ = 0;
   std::size_t offset_ = 0;  // written bytes of frames_[first_]
   std::size_t queued_bytes_ = 0;
+  std::shared_ptr<MemoryBudget> memory_;
+  MemoryBudget::Account account_;
+  std::int64_t message_since_ms_ = 0;  // a message is under way since
   std::int64_t heard_ms_ = 0;          // the client's last frame
   std::int64_t blocked_since_ms_ = 0;  // the socket took nothing since
   std::int64_t close_since_ms_ = 0;

@@ -145,12 +145,46 @@ TEST_CASE("behind a trusted proxy the client's own address counts") {
   GatePolicy behind = policy();
   behind.trusted_proxies = {*auth::parse_network("127.0.0.1")};
   const http::HeaderView host{"Host", "localhost"};
-  CHECK(verdict(behind, {.headers = {host, {"X-Forwarded-For", "198.51.100.7"}}}) == 401);
-  CHECK(verdict(behind, {.headers = {host, {"X-Forwarded-For", "127.0.0.1"}}}) == 0);
+  const auto status = [&](std::vector<http::HeaderView> headers, std::string_view path = "/v1/x") {
+    headers.push_back(host);
+    return verdict(behind, {.path = path, .headers = std::move(headers)});
+  };
+  CHECK(status({{"X-Forwarded-For", "198.51.100.7"}}) == 401);
   // Two headers are one list: the right-most entry is the one that the proxy wrote.
-  CHECK(verdict(behind, {.headers = {host,
-                                     {"X-Forwarded-For", "127.0.0.1"},
-                                     {"X-Forwarded-For", "198.51.100.7"}}}) == 401);
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}, {"X-Forwarded-For", "198.51.100.7"}}) == 401);
+  // What a header says is never this machine, and a proxy that says nothing is nobody's.
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}}) == 401);
+  CHECK(status({{"X-Real-IP", "::1"}}) == 401);
+  CHECK(status({}) == 400);
+  CHECK(status({{"X-Forwarded-Proto", "https"}}) == 400);
+  CHECK(status({{"X-Real-IP", "127.0.0.1"}, {"X-Real-IP", "198.51.100.7"}}) == 400);
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}, {"X-Real-IP", "198.51.100.7"}}) == 400);
+  CHECK(status({}, "/healthz") == 0);
+  behind.anonymous = auth::Anonymous::on;
+  CHECK(status({{"X-Forwarded-For", "198.51.100.7"}}) == 0);
+  CHECK(status({{"X-Forwarded-For", "127.0.0.1"}}, "/api/workflows/runs") == 403);
+}
+
+TEST_CASE("a proxy's trace ends \"this machine\", on the admin listener too") {
+  const http::HeaderView host{"Host", "localhost"};
+  GatePolicy admin = policy();
+  admin.admin = true;
+  CHECK(verdict(policy(), {.headers = {host}}) == 0);
+  CHECK(verdict(admin, {.path = "/metrics", .headers = {host}}) == 0);
+  CHECK(verdict(policy(), {.path = "/api/workflows/runs", .headers = {host}}) == 0);
+  const http::HeaderView via{"Via", "1.1 caddy"};
+  CHECK(verdict(policy(), {.headers = {host, via}}) == 401);
+  CHECK(verdict(admin, {.path = "/metrics", .headers = {host, via}}) == 401);
+  for (const char* name :
+       {"X-Forwarded-Host", "X-Forwarded-Ssl", "Forwarded", "CF-Connecting-IP"}) {
+    CAPTURE(name);
+    CHECK(verdict(policy(), {.headers = {host, {name, "x"}}}) == 400);
+    CHECK(verdict(admin, {.path = "/metrics", .headers = {host, {name, "x"}}}) == 400);
+  }
+  GatePolicy open = policy();
+  open.anonymous = auth::Anonymous::on;
+  CHECK(verdict(open, {.headers = {host, via}}) == 0);
+  CHECK(verdict(open, {.path = "/api/workflows/runs", .headers = {host, via}}) == 403);
 }
 
 TEST_CASE("too many requests get 429 with a true Retry-After") {
@@ -178,6 +212,97 @@ TEST_CASE("too many requests get 429 with a true Retry-After") {
   CHECK(Json::parse(ask("/nope", 20).body)["code"] == "rate_limited");
   CHECK(ask("/healthz", 30).status == 200);  // probes are not counted
   CHECK(ask("/", 1'010).status == 200);
+}
+
+TEST_CASE("refused requests count, and a neighbour's good token goes on") {
+  RateGate refusals(limits::per_minute(60, 3, 10), 1);
+  auth::TokenSecrets secrets;
+  secrets.keys.push_back(
+      auth::generate_token_key(auth::Algorithm::hs256, "k", auth::player_scopes_max));
+  const auth::TokenPolicy token_policy;
+  const auto token = [&](const char* subject) {
+    const auth::Claims claims{.subject = subject, .scopes = auth::Scope::game, .expires_s = 600};
+    return "Bearer " + auth::mint_token(claims, secrets.keys[0], token_policy).value();
+  };
+  const std::string ada = token("ada");
+  const std::string eve = token("eve");
+  auth::Authority authority(token_policy, std::move(secrets));
+  GatePolicy limited = policy();
+  limited.anonymous = auth::Anonymous::off;
+  limited.refusals = &refusals;
+  limited.authority = &authority;
+  observe::Metrics metrics;
+  const Gate gate(limited, metrics);
+  const auto ask = [&](std::string_view authorization, std::string_view remote = "192.0.2.1",
+                       std::string_view host = "localhost", std::int64_t now_ms = 0) {
+    http::Request request =
+        request_of({.headers = {{"Host", host}, {"Authorization", authorization}},
+                    .remote = remote,
+                    .now_ms = now_ms});
+    auto response = gate.admit(request);
+    return response ? std::move(*response) : http::Response::empty(204);
+  };
+  CHECK(ask(ada).status == 204);
+  CHECK(ask("Bearer a.b.c").status == 401);
+  CHECK(ask(ada, "192.0.2.1", "evil.example").status == 421);
+  CHECK(ask("").status == 401);
+  for (const char* bad : {"Bearer a.b.c", "Bearer a.b.d", ""}) {
+    const http::Response refused = ask(bad);
+    CHECK(refused.status == 429);
+    CHECK(value(refused, "Retry-After") == "1");
+    CHECK(value(refused, "WWW-Authenticate") == "-");
+  }
+  CHECK(ask(ada, "192.0.2.1", "evil.example").status == 429);
+  // A token that was verified before passes; one that would have to be verified now does not, good
+  // or bad.
+  CHECK(ask(ada).status == 204);
+  CHECK(ask(eve).status == 429);
+  CHECK(ask(eve, "192.0.2.2").status == 204);
+  CHECK(ask(eve).status == 204);
+  // A second later one more refusal is there, and a good token takes none.
+  const std::string bob = "Bearer x.y.z";
+  CHECK(ask(bob, "192.0.2.1", "localhost", 1'000).status == 401);
+  CHECK(ask(bob, "192.0.2.1", "localhost", 1'000).status == 429);
+}
+
+TEST_CASE("an empty bucket of refusals stops no caller who needs no token") {
+  RateGate refusals(limits::per_minute(60, 1, 10), 1);
+  GatePolicy open = policy();
+  open.anonymous = auth::Anonymous::on;
+  open.refusals = &refusals;
+  observe::Metrics metrics;
+  const Gate gate(open, metrics);
+  const auto ask = [&](std::vector<http::HeaderView> headers, std::string_view path) {
+    headers.push_back({"Host", "localhost"});
+    http::Request request =
+        request_of({.path = path, .headers = std::move(headers), .remote = "192.0.2.1"});
+    const auto response = gate.admit(request);
+    return response ? response->status : 0;
+  };
+  CHECK(ask({{"Authorization", "Bearer a.b.c"}}, "/v1/models") == 401);
+  CHECK(ask({{"Authorization", "Bearer a.b.c"}}, "/v1/models") == 429);
+  CHECK(ask({}, "/v1/models") == 0);
+  CHECK(ask({}, "/index.html") == 0);
+  CHECK(ask({}, "/healthz") == 0);
+}
+
+TEST_CASE("the gate says whom a connection's memory is counted on") {
+  observe::Metrics metrics;
+  GatePolicy behind = policy();
+  behind.trusted_proxies = {*auth::parse_network("10.0.0.1")};
+  const Gate gate(behind, metrics);
+  const auto payer = [&](std::string_view client) {
+    http::Request request =
+        request_of({.path = "/index.html",
+                    .headers = {{"Host", "localhost"}, {"X-Forwarded-For", client}},
+                    .remote = "10.0.0.1"});
+    CHECK_FALSE(gate.admit(request));
+    REQUIRE(request.payer.has_value());
+    CHECK_FALSE(request.payer->known);
+    return request.payer->key;
+  };
+  CHECK(payer("192.0.2.7") == http::ClientKey{0, 0, 0, 0, 192, 0, 2, 7});
+  CHECK(payer("2001:db8:1:2:3::4") == http::ClientKey{0x20, 1, 0xd, 0xb8, 0, 1, 0, 2});
 }
 
 TEST_CASE("the address's limit is told beside those that the answer tells already, in one field") {

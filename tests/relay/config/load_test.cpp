@@ -264,6 +264,9 @@ TEST_CASE("members that do not fit together are refused") {
   CHECK(bad("listeners: [{port: 9464}]\n")[0].message.find("admin") != std::string::npos);
   CHECK(good("listeners: [{port: 0}, {port: 0}]\n").config.listeners.size() == 2);
   CHECK(bad("push: {directive_early_s: 60}\n")[0].message.find("push.directive_early_s") == 0);
+  // A body that no address may hold would be refused for ever.
+  CHECK(bad("server: {body_bytes_max: 33554432}\n")[0].message.find(
+            "server.unfinished_bytes_max: expected at least") == 0);
 }
 
 TEST_CASE("a file that is too large is refused") {

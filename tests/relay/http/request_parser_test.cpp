@@ -215,6 +215,31 @@ const std::vector<Case>& corpus() {
       {"trailers too long", chunked("0\r\nA: " + std::string(2000, 'x') + "\r\n\r\n"), 400},
       {"endless trailers", chunked("0\r\nA: " + std::string(5000, 'x')), 400},
       {"trailer 64 KB", chunked("0\r\nA: " + std::string(65536, 'x') + "\r\n\r\n"), 400},
+      {"chunk size of 16 digits", chunked("0000000000000002\r\nab\r\n0\r\n\r\n"), 200},
+      {"chunk size of 17 digits", chunked("00000000000000002\r\nab\r\n0\r\n\r\n"), 400},
+      {"last chunk of 17 zeros", chunked(std::string(17, '0') + "\r\n\r\n"), 400},
+      {"endless zeros", chunked(std::string(5000, '0')), 400},
+      {"chunk size with a space behind", chunked("2 \r\nab\r\n0\r\n\r\n"), 400},
+      {"chunk size with a tab before", chunked("\t2\r\nab\r\n0\r\n\r\n"), 400},
+      {"NUL in a chunk's line", chunked("2;a" + nul + "b\r\nab\r\n0\r\n\r\n"), 400},
+      {"escape in a chunk's line", chunked("2;a\x1b\r\nab\r\n0\r\n\r\n"), 400},
+      {"DEL in a chunk's line", chunked("2;a\x7f\r\nab\r\n0\r\n\r\n"), 400},
+      {"bare LF in a chunk's line", chunked("2;a\nb\r\nab\r\n0\r\n\r\n"), 400},
+      {"bare CR in a chunk's line", chunked("2;a\rb\r\nab\r\n0\r\n\r\n"), 400},
+      {"quoted LF in a chunk's line", chunked("2;a=\"\n\"\r\nab\r\n0\r\n\r\n"), 400},
+      {"quoted CRLF in a chunk's line", chunked("2;a=\"\r\n\"\r\nab\r\n0\r\n\r\n"), 400},
+      {"escaped CRLF in a chunk's line", chunked("2;a=\"\\\r\n\"\r\nab\r\n0\r\n\r\n"), 400},
+      {"quoted control in a chunk's line", chunked("2;a=\"\x01\"\r\nab\r\n0\r\n\r\n"), 400},
+      {"an escaped quote", chunked("2;a=\"\\\"\";b\r\nab\r\n0\r\n\r\n"), 200},
+      {"an open quote in the last chunk's line", chunked("0;a=\"\r\n\r\n"), 400},
+      {"a trailer without a colon", chunked("0\r\nab\r\n\r\n"), 400},
+      {"a trailer without a name", chunked("0\r\n: b\r\n\r\n"), 400},
+      {"a folded trailer", chunked("0\r\nA: b\r\n c\r\n\r\n"), 400},
+      {"NUL in a trailer", chunked("0\r\nA: b" + nul + "\r\n\r\n"), 400},
+      {"bare LF in a trailer", chunked("0\r\nA: b\nC: d\r\n\r\n"), 400},
+      {"transfer encoding in trailers", chunked("0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400},
+      {"host in trailers", chunked("0\r\nhost: b\r\n\r\n"), 400},
+      {"a body without its last CRLF", chunked("0\r\n\rX"), 400},
       {"content length in trailers", chunked("0\r\nContent-Length: 5\r\n\r\n"), 400},
 
       // Bounds and expectations.
@@ -328,4 +353,47 @@ TEST_CASE("keep-alive follows version and Connection") {
   CHECK_FALSE(keeps("1.1", "Connection: upgrade, close\r\n"));
   CHECK_FALSE(keeps("1.0", ""));
   CHECK(keeps("1.0", "Connection: keep-alive\r\n"));
+}
+
+TEST_CASE("memory grows with what came, never beyond the body, and is given back") {
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+  const std::string body(1'000'000, 'x');
+  RequestParser parser(ParserLimits{});
+  const std::size_t empty = parser.held_bytes();
+  const auto feed = [&](std::string_view bytes) {
+    Step step = parser.feed(bytes);
+    if (step == Step::head_ready) step = parser.feed(bytes);
+    return step;
+  };
+  CHECK(feed(head) == Step::need_more);
+  CHECK(parser.held_bytes() < empty + 10'000);
+  CHECK(feed(std::string_view(body).substr(0, 300'000)) == Step::need_more);
+  CHECK(parser.held_bytes() < empty + 610'000);
+  CHECK(feed(std::string_view(body).substr(300'000)) == Step::complete);
+  CHECK(parser.held_bytes() < empty + 1'010'000);
+  SUBCASE("when it is dropped") {
+    parser.drop_body();
+  }
+  SUBCASE("when the request is forgotten") {
+    parser.reset();
+  }
+  CHECK(parser.held_bytes() < empty + 10'000);
+}
+
+TEST_CASE("a body that is skipped takes no memory") {
+  for (const bool chunked : {false, true}) {
+    RequestParser parser(ParserLimits{});
+    const std::string length = chunked ? "Transfer-Encoding: chunked" : "Content-Length: 50000";
+    const std::string data(50'000, 'x');
+    const std::string bytes = "POST / HTTP/1.1\r\nHost: a\r\n" + length + "\r\n\r\n" +
+                              (chunked ? "c350\r\n" + data + "\r\n0\r\n\r\n" : data) + "next";
+    std::string_view input = bytes;
+    REQUIRE(parser.feed(input) == Step::head_ready);
+    CHECK_FALSE((!chunked && parser.skip_body(49'999)));
+    REQUIRE(parser.skip_body(50'000));
+    CHECK(parser.feed(input) == Step::complete);
+    CHECK(parser.request().body.empty());
+    CHECK(parser.held_bytes() < 10'000);
+    CHECK(input == "next");
+  }
 }

@@ -122,6 +122,10 @@ TEST_CASE("ambiguous, broken and oversized responses are refused") {
   refused("Content-Length: -3\r\n\r\nabc", "not HTTP/1.1");
   refused("Content-Length: 99999999999999999999\r\n\r\nabc", "not HTTP/1.1");
   refused("Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", "not HTTP/1.1");
+  refused("Transfer-Encoding: chunked\r\n\r\n1;a=\"\r\n\"\r\nb\r\n0\r\n\r\n", "quoted");
+  refused("Transfer-Encoding: chunked\r\n\r\n" + std::string(99, '0'), "digits");
+  CHECK(read_in("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1  \r\nb\r\n0\r\n\r\n", 9)
+            .complete);
   ResponseLimits small;
   small.body_bytes_max = 4;
   refused("Content-Length: 5\r\n\r\nabcde", "over 4", small);

@@ -32,6 +32,23 @@ TEST_CASE("a rested address has its burst, then one request an interval") {
   CHECK(limiter.take(key(2), 0).allowed);
 }
 
+TEST_CASE("a look decides like a take and takes nothing") {
+  RateLimiter limiter(per_minute(60, 2, 1), 1);
+  for (int i = 0; i < 5; ++i)
+    CHECK(limiter.look(key(1), 0).remaining == 1);
+  CHECK(limiter.addresses() == 0);
+  limiter.take(key(1), 0);
+  limiter.take(key(1), 0);
+  CHECK_FALSE(limiter.look(key(1), 0).allowed);
+  CHECK(limiter.look(key(1), 0).retry_after_ns == second_ns);
+  CHECK(limiter.look(key(1), second_ns).allowed);
+  // The table is full: newcomers share a bucket.
+  CHECK(limiter.look(key(2), 0).allowed);
+  limiter.take(key(2), 0);
+  limiter.take(key(3), 0);
+  CHECK_FALSE(limiter.look(key(4), 0).allowed);
+}
+
 TEST_CASE("Retry-After is true: one nanosecond earlier is refused, then it passes") {
   Rng rng(7);
   RateLimiter limiter({.interval_ns = 7'000'003, .burst = 4, .addresses_max = 10}, 1);

@@ -29,3 +29,13 @@ TEST_CASE("each phase has its own deadline") {
   // A longer answer has longer: 5000 bytes at 1000 a second.
   CHECK(deadline_ms(d, Phase::write, 100, 5000) == 5106);
 }
+
+TEST_CASE("a body or message is too slow by its rate after the grace, or by its whole time") {
+  const Deadlines d{.body_ms = 30'000, .read_grace_ms = 5'000, .read_rate_min_bytes_s = 1'000};
+  CHECK_FALSE(too_slow(d, 100, 5'100, 0));
+  CHECK(too_slow(d, 100, 5'102, 0));
+  CHECK_FALSE(too_slow(d, 100, 7'100, 2'000));
+  CHECK(too_slow(d, 100, 7'100, 1'999));
+  CHECK_FALSE(too_slow(d, 100, 30'100, 1'000'000));
+  CHECK(too_slow(d, 100, 30'101, 1'000'000));
+}

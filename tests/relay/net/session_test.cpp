@@ -4,6 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
 #include "tests/relay/net/loopback.hpp"
 
 using namespace redoubt::net;
@@ -260,26 +269,294 @@ TEST_CASE("a client that goes away during its answer or handler leaves nothing b
   CHECK(running.witness().wait_for(ConnectionEvent::closed, opened - 1));
 }
 
-TEST_CASE("connections are bounded by address") {
+TEST_CASE("the idlest connection of an address makes room for a new one") {
   const Router router = make_router();
   ServerOptions options;
   options.connections_per_address_max = 2;
   Running running(router, options);
   Client one(running.port());
-  Client two(running.port());
   CHECK(one.ask(ping).status == 200);
+  Client two(running.port());
   CHECK(two.ask(ping).status == 200);
+  Client three(running.port());
+  CHECK(three.ask(ping).status == 200);
+  CHECK(running.witness().count(ConnectionEvent::evicted) == 1);
+  CHECK(one.closed());
+  CHECK(two.ask(ping).status == 200);
+}
+
+TEST_CASE("connections are bounded by address, and none with a request under way is closed") {
+  const Router router = make_router();
+  ServerOptions options;
+  options.connections_per_address_max = 2;
+  Running running(router, options);
+  Client one(running.port());
+  CHECK(one.ask(ping).status == 200);
+  one.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  CHECK(one.answer().status == 100);
+  Client two(running.port());
+  two.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  CHECK(two.answer().status == 100);
   Client three(running.port());
   CHECK(running.witness().wait_for(ConnectionEvent::refused_address, 1));
   CHECK(three.answer().status == 0);
-  one.close();
-  // The place is free once the server has seen the end: ask until it is.
-  int status = 0;
-  for (int i = 0; i < 1000 && status == 0; ++i) {
-    Client four(running.port());
-    status = four.ask(ping).status;
+  CHECK(one.ask("ab").body == "ab");
+  CHECK(two.ask("ab").body == "ab");
+}
+
+TEST_CASE("a trusted proxy's connections are not counted by its address, its clients are") {
+  Router router = make_router();
+  router.before([](redoubt::http::Request& request) -> std::optional<redoubt::http::Response> {
+    const char client = request.header_or("x-client", "?").front();
+    request.payer = redoubt::http::Payer{.key = {static_cast<std::uint8_t>(client)}};
+    return std::nullopt;
+  });
+  ServerOptions options;
+  options.connections_per_address_max = 2;
+  ListenerOptions listener;
+  listener.name = "test";
+  listener.trusted_peer = [](std::string_view address) { return address == "127.0.0.1"; };
+  options.listeners.push_back(listener);
+  Running running(router, options);
+  const auto start = [](Client& client, const std::string& name) {
+    return client
+        .ask("POST /echo HTTP/1.1\r\nHost: a\r\nX-Client: " + name +
+             "\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        .status;
+  };
+  Client one(running.port());
+  Client two(running.port());
+  Client three(running.port());
+  Client four(running.port());
+  CHECK(start(one, "a") == 100);
+  CHECK(start(two, "a") == 100);
+  CHECK(start(three, "a") == 429);
+  CHECK(start(four, "b") == 100);
+  CHECK(one.ask("ab").body == "ab");
+  Client five(running.port());
+  CHECK(start(five, "a") == 100);
+}
+
+TEST_CASE("the admin listener is reached when every other connection is taken") {
+  const Router router = make_router();
+  ServerOptions options;
+  options.connections_max = 16;
+  options.listeners.resize(2);
+  options.listeners[0].name = "0";
+  options.listeners[1].name = "admin";
+  options.listeners[1].admin = true;
+  Running running(router, options);
+  std::vector<std::unique_ptr<Client>> greedy;
+  while (running.witness().count(ConnectionEvent::refused_total) == 0) {
+    greedy.push_back(std::make_unique<Client>(running.port(0)));
+    greedy.back()->send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    greedy.back()->answer();  // 100, or the end of a connection that found no place
   }
-  CHECK(status == 200);
+  Client admin(running.port(1));
+  CHECK(admin.ask(ping).status == 200);
+}
+
+TEST_CASE("unfinished bodies have a budget: over it 503, and what ends is given back") {
+  std::promise<void> started;
+  std::atomic<bool> release = false;
+  Router router = make_router();
+  router.add_async(redoubt::http::Method::post, "/held",
+                   [&](redoubt::http::Request& request) -> Task<redoubt::http::Response> {
+                     started.set_value();
+                     const boost::asio::use_awaitable_t<Executor> use;
+                     const Executor executor = co_await boost::asio::this_coro::executor;
+                     while (!release)
+                       co_await boost::asio::post(executor, use);
+                     co_return redoubt::http::Response::text(200, std::string(request.body));
+                   });
+  ServerOptions options;
+  options.unfinished_bytes_max = 1024 * 1024;  // one address: 384 KiB
+  Running running(router, options);
+  const auto refused = [&] {
+    Client large(running.port());
+    large.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n" +
+               std::string(500'000, 'x'));
+    const Answer answer = large.answer();
+    CHECK(answer.status == 503);
+    CHECK(answer.header("Retry-After") == "1");
+    large.shut_write();
+    CHECK(large.closed());
+  };
+  refused();
+  // A body counts until its answer is there.
+  Client holder(running.port());
+  holder.send(post("/held", std::string(300'000, 'y')));
+  REQUIRE(started.get_future().wait_for(patience) == std::future_status::ready);
+  refused();
+  release = true;
+  CHECK(holder.answer().body.size() == 300'000);
+  CHECK(holder.ask(post("/echo", std::string(300'000, 'y'))).status == 200);
+  CHECK(running.witness().count(ConnectionEvent::refused_memory) == 2);
+}
+
+TEST_CASE("memory grows with the bytes that came, not with what was announced") {
+  const Router router = make_router();
+  ServerOptions options;
+  options.unfinished_bytes_max = 1024 * 1024;
+  Running running(router, options);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<Client>(running.port()));
+    clients.back()->send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+        "Content-Length: 1000000\r\n\r\n");
+    CHECK(clients.back()->answer().status == 100);
+    clients.back()->send("x");
+  }
+  Client other(running.port());
+  CHECK(other.ask(post("/echo", std::string(100'000, 'y'))).status == 200);
+}
+
+TEST_CASE("heads that are never finished make room for later ones") {
+  const Router router = make_router();
+  ServerOptions options;
+  options.unfinished_bytes_max = 1024 * 1024;  // what arrives: 256 KiB
+  Running running(router, options);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 60; ++i) {
+    clients.push_back(std::make_unique<Client>(running.port()));
+    clients.back()->send("GET /ping HTTP/1.1\r\nHost: a\r\nX: " + std::string(9'000, 'x'));
+  }
+  CHECK(running.witness().wait_for(ConnectionEvent::evicted, 30));
+  Client slow(running.port());
+  slow.send(ping.substr(0, 20));
+  Client other(running.port());
+  CHECK(other.ask(ping).status == 200);
+  CHECK(slow.ask(ping.substr(20)).status == 200);
+}
+
+TEST_CASE("a body must come at the least rate") {
+  const Router router = make_router();
+  ServerOptions options;
+  options.deadlines.body_ms = 600'000;
+  options.deadlines.read_grace_ms = 0;
+  options.deadlines.read_rate_min_bytes_s = 1'000'000'000;
+  Running running(router, options);
+  Client slow(running.port());
+  slow.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc");
+  CHECK(slow.answer().status == 408);
+  CHECK(slow.closed());
+}
+
+namespace {
+
+/// A router whose filter refuses every request with `X-Refuse`, and that counts its handlers.
+Router refusing_router() {
+  Router router = make_router();
+  router.before([](redoubt::http::Request& request) -> std::optional<redoubt::http::Response> {
+    CHECK(request.body.empty());
+    if (!request.header("x-refuse")) return std::nullopt;
+    return redoubt::http::Response::text(401, "no");
+  });
+  return router;
+}
+
+std::string refused_head(const std::string& lines, const std::string& path = "/echo") {
+  return "POST " + path + " HTTP/1.1\r\nHost: a\r\nX-Refuse: y\r\n" + lines + "\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("who is refused is told at the head, before the body is sent") {
+  const Router router = refusing_router();
+  Running running(router);
+  struct Row {
+    const char* what;
+    std::string head;
+    int status;
+  };
+  const std::string post_to = "POST ";
+  const std::string with_body = " HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n";
+  const Row rows[] = {
+      {"a filter refuses", refused_head("Content-Length: 900000\r\n"), 401},
+      {"before the body's bound", refused_head("Content-Length: 99999999\r\n"), 401},
+      {"before 100 Continue", refused_head("Content-Length: 5\r\nExpect: 100-continue\r\n"), 401},
+      {"no such path", post_to + "/nothing" + with_body, 404},
+      {"no such method", post_to + "/ping" + with_body, 405},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Client client(running.port());
+    const Answer answer = client.ask(row.head);
+    CHECK(answer.status == row.status);
+    CHECK(answer.header("Connection") == "close");
+    client.shut_write();
+    CHECK(client.closed());
+  }
+}
+
+TEST_CASE("a short body of a refused request is skipped and the connection lives on") {
+  const Router router = refusing_router();
+  Running running(router);
+  Client client(running.port());
+  CHECK(client.ask(refused_head("Content-Length: 5\r\n") + "hello").status == 401);
+  CHECK(client.ask(post("/nothing", "hello")).status == 404);
+  CHECK(
+      client.ask(refused_head("Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n").status ==
+      401);
+  CHECK(client.ask(ping).body == "pong");
+  CHECK(client.ask(post("/echo", "still here")).body == "still here");
+  SUBCASE("a chunked body that goes on for too long ends it") {
+    const std::string chunk = "8000\r\n" + std::string(0x8000, 'x') + "\r\n";
+    client.send(refused_head("Transfer-Encoding: chunked\r\n") + chunk + chunk + chunk);
+    CHECK(client.answer().status == 401);
+    client.shut_write();
+    CHECK(client.closed());
+  }
+  SUBCASE("a body that is none ends it with the same answer") {
+    client.send(refused_head("Transfer-Encoding: chunked\r\n") + "no size\r\n");
+    CHECK(client.answer().status == 401);
+    client.shut_write();
+    CHECK(client.closed());
+  }
+}
+
+TEST_CASE("a client that sends many requests at once takes its turn with the others") {
+  constexpr int requests = 400;
+  std::atomic<int> handled = 0;
+  std::promise<void> both_sent;
+  std::shared_future<void> sent = both_sent.get_future().share();
+  Router router = make_router();
+  router.add(redoubt::http::Method::get, "/many", [&](redoubt::http::Request&) {
+    sent.wait();  // holds the shard until the other client's request is there too
+    ++handled;
+    return redoubt::http::Response::text(200, "x");
+  });
+  router.add_async(redoubt::http::Method::get, "/many-later",
+                   [&](redoubt::http::Request&) -> Task<redoubt::http::Response> {
+                     sent.wait();
+                     ++handled;
+                     co_return redoubt::http::Response::text(200, "x");
+                   });
+  router.add(redoubt::http::Method::get, "/handled", [&](redoubt::http::Request&) {
+    return redoubt::http::Response::text(200, std::to_string(handled.load()));
+  });
+  std::string path;
+  SUBCASE("of plain handlers") {
+    path = "/many";
+  }
+  SUBCASE("of handlers that could wait and do not") {
+    path = "/many-later";
+  }
+  Running running(router);
+  Client other(running.port());
+  REQUIRE(other.ask(ping).status == 200);
+  Client greedy(running.port());
+  std::string all;
+  for (int i = 0; i < requests; ++i)
+    all += "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  REQUIRE(greedy.send(all));
+  REQUIRE(other.send("GET /handled HTTP/1.1\r\nHost: a\r\n\r\n"));
+  both_sent.set_value();
+  CHECK(std::stoi(other.answer().body) < requests);
+  for (int i = 0; i < requests; ++i)
+    REQUIRE(greedy.answer().status == 200);
 }
 
 TEST_CASE("filters stop a request, finishers see every answer, refusals too") {

@@ -117,6 +117,22 @@ TEST_CASE("what is no fitting TLS is refused and harms nobody") {
   CHECK(sound.ask(ping).ends_with("pong"));
 }
 
+TEST_CASE("handshakes that are never finished, and records, make room for later connections") {
+  const Folder folder;
+  write_certificate(folder.certificate(), folder.key(), "first");
+  const Router router = make_router();
+  ServerOptions options = tls_options(folder);
+  options.unfinished_bytes_max = 1024 * 1024;  // what arrives: 256 KiB, eight handshakes
+  Running running(router, options);
+  std::vector<std::unique_ptr<Client>> half_open;
+  for (int i = 0; i < 20; ++i)
+    half_open.push_back(std::make_unique<Client>(running.port()));
+  CHECK(running.witness().wait_for(ConnectionEvent::evicted, 12));
+  TlsClient sound(running.port());
+  CHECK(sound.ask(ping).ends_with("pong"));
+  CHECK(sound.ask(ping).ends_with("pong"));
+}
+
 TEST_CASE("a renewed certificate serves new connections, a broken one changes nothing") {
   const Folder folder;
   write_certificate(folder.certificate(), folder.key(), "first");

@@ -344,3 +344,70 @@ TEST_CASE("a third party's client agrees about every frame") {
   CHECK(std::system(command.c_str()) == 0);
   CHECK(log.wait_for_close(1000));
 }
+
+TEST_CASE("unfinished messages have a budget: over it 1013, whole or in fragments") {
+  Log log;
+  const Router router = make_ws_router(log);
+  ServerOptions options;
+  options.unfinished_bytes_max = 256 * 1024;  // one address: 96 KiB
+  Running running(router, options);
+  const std::string piece(60'000, 'x');
+  Client client(running.port());
+  open(client);
+  SUBCASE("in fragments") {
+    client.send(client_frame(0x01, piece) + client_frame(0x00, piece));
+  }
+  SUBCASE("of one frame") {
+    const std::string header{"\x81\xff\0\0\0\0\0\x03\0\0\0\0\0\0", 14};  // 196,608 bytes
+    client.send(header + piece + piece);
+  }
+  CHECK(next_frame(client).close_code() == close_code::try_again_later);
+  CHECK(log.wait_for_close(close_code::try_again_later));
+  CHECK(running.witness().count(ConnectionEvent::refused_memory) == 1);
+  // What was held is free again.
+  Client other(running.port());
+  open(other);
+  other.send(client_frame(0x81, piece));
+  CHECK(next_frame(other).payload.size() == piece.size());
+}
+
+TEST_CASE("a message has a deadline from its first byte, also in fragments and between pings") {
+  Log log;
+  const Router router = make_ws_router(log);
+  ServerOptions options;
+  options.deadlines.read_grace_ms = 0;
+  options.deadlines.read_rate_min_bytes_s = 1'000'000'000;
+  Running running(router, options);
+  Client client(running.port());
+  open(client);
+  SUBCASE("the first byte of a frame") {
+    client.send("\x81");
+  }
+  SUBCASE("a fragment") {
+    client.send(client_frame(0x01, "abc"));
+  }
+  SUBCASE("a fragment behind a whole message, and a ping") {
+    client.send(client_frame(0x81, "abc") + client_frame(0x01, "abc") + client_frame(0x89, ""));
+    CHECK(next_frame(client).payload == "abc");
+    CHECK(next_frame(client).first == 0x8a);
+  }
+  CHECK(next_frame(client).close_code() == close_code::policy_violation);
+  CHECK(log.wait_for_close(close_code::policy_violation));
+}
+
+TEST_CASE("an application counts what it keeps of a message") {
+  Log log;
+  const Router router = make_ws_router(log);
+  ServerOptions options;
+  options.unfinished_bytes_max = 800'000;  // one address: 300,000
+  Running running(router, options);
+  Client client(running.port());
+  open(client);
+  REQUIRE(log.wait_for_peers(1));
+  const std::lock_guard guard(log.lock);
+  auto held = log.peers.at(0).hold(200'000);
+  CHECK(held);
+  CHECK_FALSE(log.peers.at(0).hold(200'000));
+  held.reset();
+  CHECK(log.peers.at(0).hold(200'000));
+}

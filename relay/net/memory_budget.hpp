@@ -1,0 +1,79 @@
+// How much memory unfinished requests and WebSocket messages may hold, over all shards.
+//
+// 1. What is counted is capacity that was really taken, not what a client announced.
+// 2. Three shares: what arrives and has no owner yet (heads, TLS handshakes) has a quarter; bodies
+//    and messages of strangers (no token was verified) have half; callers with a token have what is
+//    left. One address has a part of all. So neither a stranger nor a botnet of them can keep a
+//    caller with a token from sending, or a new connection from being heard.
+// 3. Only what has to wait for its client or its answer is counted: a request that is read, handled
+//    and answered at once costs no lock.
+//
+// Thread-safe.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "relay/http/message.hpp"
+
+namespace redoubt::net {
+
+class MemoryBudget {
+ public:
+  enum class Share : std::uint8_t { arriving, stranger, caller };
+  /// On whom something is counted.
+  struct Account {
+    http::ClientKey key{};
+    Share share = Share::arriving;
+
+    bool operator==(const Account&) const = default;
+  };
+
+  explicit MemoryBudget(std::size_t bytes_max)
+      : bytes_max_{bytes_max / 4, bytes_max / 2, bytes_max},
+        address_bytes_max_(bytes_max / 8 * 3) {}
+
+  /// False where there is no room; then nothing is counted.
+  bool take(const Account& account, std::size_t bytes);
+  void give_back(const Account& account, std::size_t bytes);
+  /// Would `bytes` more of the address be too much, whatever others hold?
+  bool address_full(const http::ClientKey& key, std::size_t bytes) const;
+  std::size_t bytes() const;
+
+ private:
+  std::size_t held_by(const http::ClientKey& key) const;
+
+  const std::array<std::size_t, 3> bytes_max_;  // of a share; the last one's is that of all
+  const std::size_t address_bytes_max_;
+  mutable std::mutex lock_;
+  std::size_t bytes_ = 0;
+  std::array<std::size_t, 3> of_share_{};
+  std::map<http::ClientKey, std::size_t> by_address_;  // who holds something
+};
+
+/// A part of the budget that one connection holds; given back at the end. Not thread-safe.
+class HeldMemory {
+ public:
+  HeldMemory(std::shared_ptr<MemoryBudget> budget, const MemoryBudget::Account& account)
+      : budget_(std::move(budget)), account_(account) {}
+  ~HeldMemory() { resize(0); }
+  HeldMemory(const HeldMemory&) = delete;
+  HeldMemory& operator=(const HeldMemory&) = delete;
+
+  /// False where there is no room for more; then it holds what it held.
+  bool resize(std::size_t bytes);
+  /// Counts on somebody else from now on. False where they have no room: then nothing is held.
+  bool move_to(const MemoryBudget::Account& account);
+  const MemoryBudget::Account& account() const { return account_; }
+
+ private:
+  std::shared_ptr<MemoryBudget> budget_;
+  MemoryBudget::Account account_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace redoubt::net
