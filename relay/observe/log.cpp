@@ -38,6 +38,27 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+// A valid sequence of two or three bytes as a code point.
+unsigned code_point(std::string_view sequence) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 2) return (at(0) & 0x1fu) << 6 | (at(1) & 0x3fu);
+  return (at(0) & 0x0fu) << 12 | (at(1) & 0x3fu) << 6 | (at(2) & 0x3fu);
+}
+
+// What a terminal obeys (C1 controls), ends a line with, or turns the writing's order by.
+bool is_control(unsigned point) {
+  return (point >= 0x80 && point <= 0x9f) || point == 0x200e || point == 0x200f ||
+         (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+         point == 0x061c;
+}
+
+void append_escape(std::string& out, unsigned point) {
+  constexpr char hex[] = "0123456789abcdef";
+  out.append("\\u");
+  for (int shift = 12; shift >= 0; shift -= 4)
+    out += hex[point >> shift & 15];
+}
+
 }  // namespace
 
 std::string_view to_string(Level level) {
@@ -46,7 +67,6 @@ std::string_view to_string(Level level) {
 }
 
 void append_json_text(std::string& out, std::string_view text) {
-  constexpr char hex[] = "0123456789abcdef";
   while (!text.empty()) {
     const char c = text.front();
     const std::size_t length = sequence_length(text);
@@ -59,9 +79,9 @@ void append_json_text(std::string& out, std::string_view text) {
       out += '\\';
       out += c;
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out.append("\\u00");
-      out += hex[static_cast<unsigned char>(c) >> 4];
-      out += hex[static_cast<unsigned char>(c) & 15];
+      append_escape(out, static_cast<unsigned char>(c));
+    } else if ((length == 2 || length == 3) && is_control(code_point(text.substr(0, length)))) {
+      append_escape(out, code_point(text.substr(0, length)));
     } else {
       out.append(text.substr(0, length));
     }

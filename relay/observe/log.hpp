@@ -3,8 +3,10 @@
 // 1. A Line is built by its caller and handed over whole; a writer thread writes batches.
 // 2. The queue is bounded: what does not fit is dropped and counted, and the next batch is
 //    followed by one that says how many were lost.
-// 3. Values are escaped, so that no input can break a line or forge a second one; invalid UTF-8
-//    becomes U+FFFD. No bodies, no header values and no secrets are logged.
+// 3. Values are escaped, so that no input can break a line, forge a second one, command a terminal
+// or
+//    turn the order of writing; invalid UTF-8 becomes U+FFFD. No bodies, no header values and no
+//    secrets are logged.
 #pragma once
 
 #include <atomic>
@@ -41,7 +43,8 @@ class Line {
 /// A text value is cut to so many bytes.
 constexpr std::size_t value_bytes_max = 512;
 
-/// Appends `text` as the inside of a JSON string: escapes, and U+FFFD for what is not UTF-8.
+/// Appends `text` as the inside of a JSON string: escapes (controls of C0 and C1, line separators
+/// and bidirectional marks among them), and U+FFFD for what is not UTF-8.
 void append_json_text(std::string& out, std::string_view text);
 /// 2026-11-20T11:06:17.123Z
 std::string utc_time(std::int64_t wall_ms);
