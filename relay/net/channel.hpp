@@ -37,6 +37,9 @@ class Channel {
 
   bool secure() const { return ssl_ != nullptr; }
   SSL* ssl() const { return ssl_.get(); }
+  /// OpenSSL's words for the TLS step that failed last; empty where it has none (a connection that
+  /// just ended).
+  std::string_view tls_fault() const { return tls_fault_; }
   /// Goes on with the TLS handshake; ok when it is done.
   Status handshake();
   Outcome read(std::span<char> into);
@@ -54,6 +57,7 @@ class Channel {
 
   int descriptor_;
   SslPtr ssl_;
+  std::string_view tls_fault_;  // of OpenSSL's static texts
 };
 
 }  // namespace redoubt::net
