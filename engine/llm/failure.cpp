@@ -201,6 +201,41 @@ int status_of(FailureClass failure_class) {
   return by_class[static_cast<std::size_t>(failure_class)];
 }
 
+std::string_view failure_words(FailureClass failure_class) {
+  switch (failure_class) {
+    case bad_request:
+      return "The model's provider did not accept the request. Check it against what the model "
+             "takes: its tools, schemas, images and settings.";
+    case unauthorized:
+    case no_quota:
+      return "The model's provider refused the relay's request. Yours is not at fault: give the "
+             "relay's operator the request's id.";
+    case not_found:
+      return "The model's provider refused the relay's request: it does not serve this model. Ask "
+             "for another one, or give the relay's operator the request's id.";
+    case too_large:
+      return "The request is longer than the model takes. Shorten the messages or the tools, or "
+             "ask for a model with a larger context.";
+    case rate_limited:
+      return "The model's provider takes no more requests for now. Try again in a little while.";
+    case overloaded:
+      return "The model's provider has too much to do. Try again in a little while.";
+    case server_error:
+      return "The model's provider failed. Try again; if it goes on, give the relay's operator the "
+             "request's id.";
+    case timeout:
+      return "The model's provider did not answer in time. Try again, or ask for a shorter answer.";
+    case filtered:
+      return "A filter of the model's provider refused the request. Put it in other words.";
+    case malformed:
+      return "The model's answer could not be read. Try again; if it goes on, give the relay's "
+             "operator the request's id.";
+    case cut:
+      return "The model's answer ended before it was complete. Try again.";
+  }
+  return "The model's provider failed. Try again.";
+}
+
 ChatFailure failure_from_json(const Json& body, int status) {
   if (body.is_array() && !body.empty()) return failure_from_object(body.front(), status);
   return failure_from_object(body, status);

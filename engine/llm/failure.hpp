@@ -6,6 +6,9 @@
 // 2. The class follows from the most telling word: known words in the message (providers send a
 //    used-up account as 400 or 429), then the code, then the HTTP status, then the type.
 // 3. Whether to try again follows from the class, unless the provider says it (x-should-retry).
+// 4. ChatFailure::message and code are the provider's words: they may hold whatever the request
+// did,
+//    a key among it. Whoever answers strangers says failure_words() instead.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -31,6 +34,9 @@ ChatFailure local_failure(FailureClass failure_class, std::string message);
 
 /// The HTTP status that stands for a class, for those who have to answer with one.
 int status_of(FailureClass failure_class);
+
+/// One sentence or two of our own for a class: what happened, and what whoever asked can do.
+std::string_view failure_words(FailureClass failure_class);
 
 /// Whether another attempt at the same target may do better, where the provider does not say.
 bool class_retries(FailureClass failure_class);

@@ -99,15 +99,14 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<upstream::Gateway>> make_gateway(const config::Config& config,
-                                                        auth::CurrentKeys& keys,
-                                                        limits::Ledger& ledger,
-                                                        store::Writer* store,
-                                                        observe::Metrics& metrics) {
+Result<std::unique_ptr<upstream::Gateway>> make_gateway(
+    const config::Config& config, auth::CurrentKeys& keys, limits::Ledger& ledger,
+    store::Writer* store, observe::Metrics& metrics, observe::Log* log = nullptr) {
   auto models = llm::ModelTable::read(llm::default_models_json());
   if (!models) return models.error();
   upstream::GatewayOptions options = gateway_options(config);
   if (config.models.cache.stored) options.answers_writer = store;
+  options.log = log;
   return upstream::Gateway::make(std::move(options), std::move(*models), keys, ledger, metrics,
                                  random_seed());
 }
@@ -288,7 +287,7 @@ struct Application::Parts {
 };
 
 void Application::Parts::open_gateway() {
-  auto made = make_gateway(config, keys, ledger, &store, metrics);
+  auto made = make_gateway(config, keys, ledger, &store, metrics, &log);
   if (!made) {
     gateway_made = made.error();
     return;

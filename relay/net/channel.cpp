@@ -49,6 +49,9 @@ Channel::Outcome Channel::tls_outcome(int result) {
     default:
       break;
   }
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  tls_fault_ = reason == nullptr ? std::string_view() : reason;
   ERR_clear_error();
   return {Status::failed};
 }

@@ -39,6 +39,9 @@ class Channel {
   SSL* ssl() const { return ssl_.get(); }
   /// TLS: the start of a record came and its end did not; OpenSSL holds a buffer for it.
   bool in_record() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
+  /// OpenSSL's words for the TLS step that failed last; empty where it has none (a connection that
+  /// just ended).
+  std::string_view tls_fault() const { return tls_fault_; }
   /// Goes on with the TLS handshake; ok when it is done.
   Status handshake();
   Outcome read(std::span<char> into);
@@ -56,6 +59,7 @@ class Channel {
 
   int descriptor_;
   SslPtr ssl_;
+  std::string_view tls_fault_;  // of OpenSSL's static texts
 };
 
 }  // namespace redoubt::net

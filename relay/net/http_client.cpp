@@ -127,7 +127,8 @@ class CallState final : public Call, public std::enable_shared_from_this<CallSta
   CallTimes measured;
   std::unique_ptr<Connection> connection;
   std::optional<Resolver> resolver;
-  std::string head;  // the request's, as sent
+  std::string head;           // the request's, as sent
+  std::string connect_fault;  // why the last address was not reached
   bool over = false;
   bool sent = false;
   std::int64_t started_us;
@@ -248,10 +249,13 @@ std::string request_head(const OutgoingRequest& request) {
   return head;
 }
 
-std::string tls_reason(SSL* ssl) {
+/// `library` is what OpenSSL said of the failed step.
+std::string tls_reason(SSL* ssl, std::string_view library) {
   const long verdict = SSL_get_verify_result(ssl);
-  if (verdict != X509_V_OK) return X509_verify_cert_error_string(verdict);
-  return "the handshake failed";
+  if (verdict != X509_V_OK)
+    return "certificate not accepted: " + std::string(X509_verify_cert_error_string(verdict));
+  return library.empty() ? "the handshake was ended"
+                         : "the handshake failed: " + std::string(library);
 }
 
 bool is_address(const std::string& host) {
@@ -365,12 +369,18 @@ Task<bool> ClientService::connect(CallPtr call) {
   co_return ready;
 }
 
+void fail_connect(CallState& call, const std::string& host, std::uint16_t port) {
+  std::string text = "cannot connect to " + host + " port " + std::to_string(port);
+  if (!call.connect_fault.empty()) text += ": " + call.connect_fault;
+  call.fail(CallFault::connect, std::move(text));
+}
+
 Task<bool> ClientService::connect_tcp(CallPtr call, const std::string& host, std::uint16_t port) {
   boost::system::error_code ec;
   const asio::ip::address address = asio::ip::make_address(host, ec);
   if (!ec) {
     const bool connected = co_await connect_address(call, Tcp::endpoint(address, port));
-    if (!connected) call->fail(CallFault::connect, "cannot connect to " + host);
+    if (!connected) fail_connect(*call, host, port);
     co_return connected;
   }
   call->resolver.emplace(executor_);
@@ -389,7 +399,7 @@ Task<bool> ClientService::connect_tcp(CallPtr call, const std::string& host, std
     const bool connected = co_await connect_address(call, entry.endpoint());
     if (connected) co_return true;
   }
-  call->fail(CallFault::connect, "cannot connect to " + host);
+  fail_connect(*call, host, port);
   co_return false;
 }
 
@@ -399,6 +409,7 @@ Task<bool> ClientService::connect_address(CallPtr call, Tcp::endpoint endpoint) 
   const asio::use_awaitable_t<Executor> use;
   auto token = asio::redirect_error(use, ec);
   co_await call->connection->socket.async_connect(endpoint, std::move(token));
+  if (ec) call->connect_fault = ec.message();
   if (call->over || ec) co_return false;
   Socket& socket = call->connection->socket;
   if (!register_anew(socket)) co_return false;
@@ -475,7 +486,8 @@ Task<bool> ClientService::shake_hands(CallPtr call) {
     }
     // A session that the server does not accept any more must not fail the next try too.
     connection.session_slot->forget();
-    call->fail(CallFault::tls, "TLS with " + to.host + ": " + tls_reason(channel.ssl()));
+    call->fail(CallFault::tls,
+               "TLS with " + to.host + ": " + tls_reason(channel.ssl(), channel.tls_fault()));
   }
   co_return false;
 }

@@ -13,6 +13,9 @@
 #include "engine/llm/encode.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
+#include "relay/upstream/answer_redaction.hpp"
+#include "relay/upstream/failure_log.hpp"
+#include "relay/upstream/failure_words.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
 #include "relay/upstream/provider_address.hpp"
 #include "relay/upstream/shared_answers.hpp"
@@ -142,21 +145,12 @@ llm::FailureClass class_of(net::CallFault fault) {
   }
 }
 
-/// What the provider said, as far as it concerns the client: of our keys and accounts, nothing.
-llm::ChatFailure for_client(const llm::ChatFailure& failure) {
-  llm::ChatFailure told = failure;
-  switch (failure.failure_class) {
-    case llm::FailureClass::unauthorized:
-    case llm::FailureClass::no_quota:
-    case llm::FailureClass::not_found:
-      told = llm::local_failure(llm::FailureClass::server_error,
-                                "The model's provider refused the relay's request.");
-      break;
-    default:
-      break;
-  }
-  told.request_id.clear();
-  return told;
+/// Why an answer that came is a failure.
+std::string_view cause_of(const llm::ChatFailure& failure, bool began) {
+  if (!began) return cause::status;
+  if (failure.failure_class == llm::FailureClass::cut) return cause::stream_cut;
+  if (failure.failure_class == llm::FailureClass::malformed) return cause::bad_bytes;
+  return cause::error_event;
 }
 
 llm::ChatFailure limit_failure(const limits::Refusal& refusal) {
@@ -226,8 +220,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void end();
   void arm();
   void on_event(const llm::ChatEvent& event);
-  void attempt_failed(Stage stage, llm::ChatFailure failure);
-  void note_failure(const llm::ChatFailure& failure);
+  void attempt_failed(Stage stage, llm::ChatFailure failure, std::string_view why);
+  void note_failure(Stage stage, const llm::ChatFailure& failure, std::string_view why);
+  void note_cut(const Failure& failure);
   CallSummary summary() const;
 
   GatewayImpl& gateway_;
@@ -255,6 +250,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   int attempt_number_ = 0;
   std::uint32_t place_ = 0;
   std::string key_name_;
+  auth::KeyRingPtr ring_;  ///< that the attempt's key is of
   std::shared_ptr<Attempt> attempt_;
   std::int64_t opened_ns_ = 0;
   std::int64_t first_token_ns_ = 0;
@@ -266,8 +262,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   llm::WireFormat origin_ = llm::WireFormat::none;
   const llm::ChatEvent* event_ = nullptr;  // being fed
   std::optional<llm::ChatEvent> started_;  // not yet told to the client
-  llm::ChatFailure last_failure_;
-  bool failure_noted_ = false;  // of the attempt under way
+  llm::ChatFailure last_failure_;          // as the client may hear it
+  bool failure_noted_ = false;             // of the attempt under way
 
   CallSummary summary_;
 };
@@ -283,6 +279,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
         keys_(keys),
         ledger_(ledger),
         metrics_(metrics),
+        failure_log_(options_.log, metrics),
         targets_({}),
         limiter_({}, seed),
         rng_(seed) {
@@ -335,6 +332,10 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::string target_name(std::uint32_t target) const { return names_[target]; }
   auth::CurrentKeys& keys() { return keys_; }
   limits::Ledger& ledger() { return ledger_; }
+  FailureLog& failure_log() { return failure_log_; }
+  /// What a target's provider, or the proxy before it, may know and repeat. Lives as long as
+  /// `ring`.
+  SecretTexts secrets(std::uint32_t target, const auth::KeyRing& ring) const;
 
  private:
   Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
@@ -354,6 +355,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   auth::CurrentKeys& keys_;
   limits::Ledger& ledger_;
   observe::Metrics& metrics_;
+  FailureLog failure_log_;
   std::vector<Provider> providers_;
   std::vector<TargetPlan> plans_;
   std::vector<std::string> names_;
@@ -399,7 +401,11 @@ class CallRun::Attempt final : public net::CallSink {
     llm::ChatFailure told = llm::local_failure(class_of(failure.fault), failure.message);
     // The next answer would be as long.
     told.should_retry = failure.fault != net::CallFault::too_large;
-    run_->attempt_failed(stage, std::move(told));
+    run_->attempt_failed(stage, std::move(told), net::to_string(failure.fault));
+  }
+  /// The answer goes on without the key that it was asked with.
+  void redact(auth::KeyRingPtr ring, std::string_view key) {
+    redaction_ = AnswerRedaction(std::move(ring), key);
   }
   bool began() const { return began_; }
   llm::WireFormat format() const { return decoder_.format(); }
@@ -411,6 +417,7 @@ class CallRun::Attempt final : public net::CallSink {
     const auto run = run_->shared_from_this();
     std::vector<llm::ChatEvent> events;
     events.swap(events_);
+    if (redaction_.active()) redact(events);
     for (const llm::ChatEvent& event : events) {
       if (!run_) return;
       run_->on_event(event);
@@ -418,9 +425,17 @@ class CallRun::Attempt final : public net::CallSink {
     events.clear();
     if (events_.empty()) events_.swap(events);
   }
+  void redact(std::vector<llm::ChatEvent>& events) {
+    std::vector<llm::ChatEvent> passed;
+    passed.reserve(events.size() + 1);
+    for (llm::ChatEvent& event : events)
+      redaction_.pass(std::move(event), passed);
+    events = std::move(passed);
+  }
 
   CallRun* run_;
   llm::Decoder decoder_;
+  AnswerRedaction redaction_;
   std::vector<llm::ChatEvent> events_;
   bool began_ = false;
 
@@ -542,6 +557,8 @@ void CallRun::acquire(const Action& action) {
   if (admission_.denial != Denial::none) {
     const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
     gateway_.plan(target).metrics.denied(admission_.denial);
+    gateway_.failure_log().note_denied(order_.request_id, gateway_.target_name(target),
+                                       denial_name(admission_.denial), now_ns());
     deny({.by_limit = false, .status = 503, .retry_after_ms = wait_ns / 1'000'000});
     return;
   }
@@ -596,6 +613,8 @@ void CallRun::reserve() {
                          refusal.scope == limits::Scope::provider_key ||
                          (refusal.scope == limits::Scope::player_part && another);
   last_failure_ = limit_failure(refusal);
+  // A budget of the operator's own is theirs to know.
+  if (of_target) last_failure_ = failure_for_client(last_failure_, {});
   deny({.by_limit = !of_target,
         .status = refusal.status,
         .retry_after_ms = retry_after_ms(refusal)});
@@ -644,7 +663,7 @@ void CallRun::open(const Action& action) {
         llm::local_failure(llm::FailureClass::bad_request, wire.error().message);
     failure.param = wire.error().path;
     failure.status = 400;
-    attempt_failed(Stage::connect, std::move(failure));
+    attempt_failed(Stage::connect, std::move(failure), cause::not_encodable);
     return;
   }
 
@@ -657,11 +676,12 @@ void CallRun::open(const Action& action) {
   for (llm::Header& header : wire->headers)
     outgoing.headers.push_back({std::move(header.name), std::move(header.value)});
   if (wire->auth != llm::AuthKind::none) {
-    const auth::KeyRingPtr ring = gateway_.keys().get();
-    if (const auth::ProviderKey* key = ring ? ring->find(key_name_) : nullptr) {
+    ring_ = gateway_.keys().get();
+    if (const auth::ProviderKey* key = ring_ ? ring_->find(key_name_) : nullptr) {
       std::string value(llm::auth_prefix(wire->auth));
       value += key->key.text();
       outgoing.headers.push_back({std::string(llm::auth_header(wire->auth)), std::move(value)});
+      attempt_->redact(ring_, key->key.text());
       gateway_.keys().used(key_name_, wall_ms());
     }
   }
@@ -702,7 +722,8 @@ void CallRun::on_event(const llm::ChatEvent& event) {
     case llm::EventKind::failed: {
       const llm::ChatFailure failure =
           event.failure.value_or(llm::local_failure(llm::FailureClass::cut, "no reason was given"));
-      attempt_failed(attempt_ && attempt_->began() ? Stage::stream : Stage::refused, failure);
+      const bool began = attempt_ && attempt_->began();
+      attempt_failed(began ? Stage::stream : Stage::refused, failure, cause_of(failure, began));
       break;
     }
     default:
@@ -715,14 +736,47 @@ void CallRun::on_event(const llm::ChatEvent& event) {
   event_ = nullptr;
 }
 
-void CallRun::note_failure(const llm::ChatFailure& failure) {
+void CallRun::note_failure(Stage stage, const llm::ChatFailure& failure, std::string_view why) {
   failure_noted_ = true;
-  last_failure_ = failure;
-  gateway_.plan(targets_[place_].target).metrics.failed(failure.failure_class);
+  const std::uint32_t target = targets_[place_].target;
+  // The key of an attempt may have been rotated away meanwhile.
+  const auth::KeyRingPtr current = gateway_.keys().get();
+  SecretTexts secrets;
+  for (const auth::KeyRing* ring : {current.get(), ring_.get()}) {
+    if (!ring) continue;
+    const SecretTexts more = gateway_.secrets(target, *ring);
+    secrets.insert(secrets.end(), more.begin(), more.end());
+    if (ring_ == current) break;
+  }
+  // Nobody but us has said what could not be encoded.
+  last_failure_ = why == cause::not_encodable ? failure : failure_for_client(failure, secrets);
+  gateway_.plan(target).metrics.failed(failure.failure_class);
+  const std::string name = gateway_.target_name(target);
+  gateway_.failure_log().note({.request_id = order_.request_id,
+                               .provider = gateway_.provider(target).name,
+                               .target = name,
+                               .key = key_name_,
+                               .cause = why,
+                               .stage = stage,
+                               .attempt = summary_.attempts,
+                               .duration_ms = (now_ns() - opened_ns_) / 1'000'000},
+                              failure, secrets, now_ns());
 }
 
-void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure) {
-  note_failure(failure);
+// The machine's own verdict.
+void CallRun::note_cut(const Failure& failure) {
+  if (answer_.failure) return note_failure(failure.stage, *answer_.failure, cause::bad_bytes);
+  const bool whole = failure.failure_class == llm::FailureClass::malformed;
+  const std::string_view why = whole                  ? cause::answer_refused
+                               : first_token_ns_ == 0 ? cause::first_token_timeout
+                                                      : cause::progress_timeout;
+  const char* message =
+      whole ? "the answer is not what the request wants" : "the provider did not go on in time";
+  note_failure(failure.stage, llm::local_failure(failure.failure_class, message), why);
+}
+
+void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_view why) {
+  note_failure(stage, failure, why);
   Input input{.kind = InputKind::failed, .attempt = attempt_number_};
   input.failure = {.stage = stage,
                    .failure_class = failure.failure_class,
@@ -769,10 +823,8 @@ void CallRun::refuse(const Action& action) {
   } else if (last_failure_.message.empty()) {
     refusal.failure = llm::local_failure(llm::FailureClass::overloaded,
                                          "No model is available for this request right now.");
-  } else if (action.reason == Reason::limit) {
-    refusal.failure = last_failure_;
   } else {
-    refusal.failure = for_client(last_failure_);
+    refusal.failure = last_failure_;
   }
   refusal.failure.status = action.status;
   if (limited_ && action.reason != Reason::limit) tell_quotas(gateway_.quotas(asked()));
@@ -784,11 +836,7 @@ void CallRun::release(const Action& action) {
   const TargetPlan& plan = gateway_.plan(target);
   if (attempt_) attempt_->detach();
   attempt_.reset();
-  // The machine's own verdict: nothing came in time.
-  if (action.failure && !action.told_nothing && !failure_noted_) {
-    note_failure(llm::local_failure(action.failure->failure_class,
-                                    "The model's provider did not go on in time."));
-  }
+  if (action.failure && !action.told_nothing && !failure_noted_) note_cut(*action.failure);
 
   limits::Used used;
   const bool estimated = action.charge.kind == ChargeKind::estimated;
@@ -939,6 +987,16 @@ void GatewayImpl::reload_keys() {
     }
     targets_.replace_keys(target, std::move(keys));
   }
+}
+
+SecretTexts GatewayImpl::secrets(std::uint32_t target, const auth::KeyRing& ring) const {
+  SecretTexts secrets;
+  for (const auth::ProviderKey& key : ring.keys())
+    secrets.push_back(key.key.text());
+  const net::DestinationPtr& to = provider(target).destination;
+  if (to && to->proxy && !to->proxy->authorization.empty())
+    secrets.push_back(to->proxy->authorization);
+  return secrets;
 }
 
 std::vector<std::string> GatewayImpl::model_names() const {

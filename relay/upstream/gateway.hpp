@@ -11,7 +11,9 @@
 // 3. Every attempt that went out is settled once and written to the ledger, also when its client
 //    has left and when the relay's own deadline cut it.
 // 4. Provider keys are taken from the key ring when a request is sent, and are nowhere else.
-// 5. Prompts and answers are not logged. An answer is kept for others only where its order says
+// 5. What a provider says when it fails goes to the log, without our keys; the client hears what
+//    relay/upstream/failure_words.hpp lets pass. The key is taken out of answers, too.
+// 6. Prompts and answers are not logged. An answer is kept for others only where its order says
 //    `shared` and the operator lets it be (relay/upstream/shared_answers.hpp).
 #pragma once
 
@@ -34,6 +36,7 @@
 #include "relay/limits/ledger.hpp"
 #include "relay/limits/limiter.hpp"
 #include "relay/net/http_client.hpp"
+#include "relay/observe/log.hpp"
 #include "relay/observe/metrics.hpp"
 #include "relay/store/writer.hpp"
 #include "relay/upstream/alias.hpp"
@@ -69,6 +72,7 @@ struct GatewayOptions {
   store::Writer* answers_writer = nullptr;  ///< of the store that keeps answers too, or null
   ExactCacheOptions cache;
   SingleFlightOptions flights;
+  observe::Log* log = nullptr;  ///< hears why attempts failed; outlives the gateway
 };
 
 /// Who calls, and what is asked.

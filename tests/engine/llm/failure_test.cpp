@@ -81,4 +81,20 @@ TEST_SUITE("llm failure") {
     CHECK(f.retry_after_ms == 7000);
     CHECK_FALSE(f.should_retry);
   }
+
+  TEST_CASE("each class has words of its own that say what to do") {
+    for (int i = 0; i <= static_cast<int>(cut); ++i) {
+      const auto failure_class = static_cast<FailureClass>(i);
+      CAPTURE(failure_name(failure_class));
+      const std::string words(failure_words(failure_class));
+      CHECK(words.ends_with("."));
+      const bool advises =
+          words.find("Try again") != words.npos || words.find("operator") != words.npos ||
+          words.find("Check it") != words.npos || words.find("Shorten") != words.npos ||
+          words.find("Put it") != words.npos;
+      CHECK(advises);
+    }
+    // Of our keys and accounts a stranger learns nothing, not even which of the two it is.
+    CHECK(failure_words(unauthorized) == failure_words(no_quota));
+  }
 }

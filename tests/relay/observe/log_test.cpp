@@ -50,6 +50,17 @@ TEST_CASE("what hides on a terminal is written as an escape, and reads back as i
   CHECK((*parse_json(text))["v"] == value);
 }
 
+TEST_CASE("a value commands no terminal and turns no order of writing") {
+  const std::string nasty =
+      "\x1b[31m \xc2\x9b"
+      "31m \xe2\x80\xae \xe2\x81\xa6 \xe2\x80\xa8 \xc3\xa4";
+  Line line(Level::info, "x", 0);
+  const std::string text = line.text("v", nasty).take();
+  CHECK(text.find(R"("v":"\u001b[31m \u009b31m \u202e \u2066 \u2028 )") != std::string::npos);
+  CHECK(text.find("\xc3\xa4") != std::string::npos);
+  CHECK((*parse_json(text))["v"] == nasty);
+}
+
 TEST_CASE("values are cut") {
   Line line(Level::info, "x", 0);
   const std::string text = line.text("v", std::string(100'000, 'a')).take();

@@ -1,0 +1,37 @@
+// FailureWords: what a client may hear of a provider's failure.
+//
+//   unauthorized, no_quota, not_found            told as server_error, in our words: of our keys
+//   and
+//                                                accounts nothing
+//   bad_request, too_large                       the provider's text, param and code, each where it
+//                                                is harmless; else our words
+//   everything else                              our words (engine/llm/failure.hpp failure_words)
+//
+// 1. Closed: a text goes out only where nothing in it looks like a key, a header, an id of an
+//    account, a URL, a host, an address, a port, a path, a stack trace, markup or an e-mail
+//    address, and none of our keys is in it (relay/upstream/redaction.hpp). A harmless text that is
+//    refused costs a hint; the operator finds it in the log under the request's id.
+// 2. A text of many lines becomes one, and is cut to told_bytes_max at the end of a word.
+// 3. The provider's request id stays here.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "engine/llm/chat.hpp"
+#include "relay/upstream/redaction.hpp"
+
+namespace redoubt::upstream {
+
+constexpr std::size_t told_bytes_max = 500;
+constexpr std::size_t told_param_bytes_max = 128;
+constexpr std::size_t told_code_bytes_max = 64;
+
+/// What goes to the client. `secrets` are all that the provider, or a proxy on the way, may know.
+llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
+                                    std::span<const std::string_view> secrets);
+
+/// Does nothing in the text look like a matter of the operator's? Of our own keys see redaction.
+bool is_harmless(std::string_view text);
+
+}  // namespace redoubt::upstream
