@@ -12,13 +12,14 @@ namespace {
 
 enum class Verdict : std::uint8_t {
   take,
-  tools,   ///< a list of tools, each looked at
-  parts,   ///< a text, or a list of parts, each looked at
-  drop,    ///< left out: no answer depends on it
-  stored,  ///< refused: it names what lies at the provider, perhaps another's
-  served,  ///< refused: the provider runs it, on the operator's account
-  priced,  ///< refused: it changes the price, though not the number of tokens
-  looped,  ///< refused: it costs tokens that no bound of ours covers
+  address,  ///< taken, but what lies there may be any number of tokens
+  tools,    ///< a list of tools, each looked at
+  parts,    ///< a text, or a list of parts, each looked at
+  drop,     ///< left out: no answer depends on it
+  stored,   ///< refused: it names what lies at the provider, perhaps another's
+  served,   ///< refused: the provider runs it, on the operator's account
+  priced,   ///< refused: it changes the price, though not the number of tokens
+  looped,   ///< refused: it costs tokens that no bound of ours covers
 };
 
 struct Row {
@@ -120,7 +121,7 @@ constexpr Row openai_chat_rows[] = {
     {"part:file.file.format"},
     {"part:file.file.file_id", V::stored},
     {"part:file.cache_control"},
-    {"part:document_url"},
+    {"part:document_url", V::address},
     {"part:input_audio", V::priced},
 };
 
@@ -460,7 +461,8 @@ class Sieve {
     const std::string name = joined({what, unquoted(member_text(text, "type"))});
     const Row* row = row_of(format_, name);
     if (passed_.passes(format_, name)) return Outcome::kept;
-    if (row != nullptr && row->verdict == V::take) return Outcome::kept;
+    if (row != nullptr && (row->verdict == V::take || row->verdict == V::address))
+      return Outcome::kept;
     if (row != nullptr && row->verdict == V::drop) return Outcome::dropped;
     if (!has_rows_inside(format_, name) && !passed_.passes_inside(format_, name))
       return refuse(name);

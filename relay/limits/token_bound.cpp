@@ -67,11 +67,4 @@ std::int64_t output_tokens_upper(std::optional<std::int64_t> asked_max, std::int
   return asked_max && *asked_max > 0 ? std::min(*asked_max, bound) : bound;
 }
 
-TokenEstimate cut_stream_estimate(std::optional<std::int64_t> reported_input,
-                                  std::int64_t reported_output, std::int64_t output_bytes,
-                                  std::int64_t input_upper, std::int64_t output_upper) {
-  return {std::min(reported_input.value_or(input_upper), input_upper),
-          std::min(std::max(reported_output, output_bytes), output_upper)};
-}
-
 }  // namespace redoubt::limits

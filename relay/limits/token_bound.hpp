@@ -46,19 +46,7 @@ struct PromptSize {
 
 std::int64_t input_tokens_upper(const PromptSize& prompt);
 /// The lower of what the call asks for and what the model can; the model's limit where it asks
-/// for nothing. Reasoning counts as output at every provider. REQUIRES: model_max > 0
+/// for nothing. REQUIRES: model_max > 0
 std::int64_t output_tokens_upper(std::optional<std::int64_t> asked_max, std::int64_t model_max);
-
-/// What a stream that was cut without a usage report is charged: the provider's input count where
-/// it told one, else the bound; as many output tokens as bytes came (at least as many as there
-/// were, and about four times as many as usual, which covers what was generated unseen). Never
-/// more than the bounds. The charge is marked as estimated.
-struct TokenEstimate {
-  std::int64_t input = 0;
-  std::int64_t output = 0;
-};
-TokenEstimate cut_stream_estimate(std::optional<std::int64_t> reported_input,
-                                  std::int64_t reported_output, std::int64_t output_bytes,
-                                  std::int64_t input_upper, std::int64_t output_upper);
 
 }  // namespace redoubt::limits

@@ -18,6 +18,7 @@
 #include "relay/upstream/failure_words.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
 #include "relay/upstream/provider_address.hpp"
+#include "relay/upstream/send_bound.hpp"
 #include "relay/upstream/shared_answers.hpp"
 
 namespace redoubt::upstream {
@@ -65,38 +66,6 @@ struct TargetPlan {
   std::int64_t player_calls_max = 0;  ///< of one player at a time
   GatewayMetrics::Series metrics;
 };
-
-limits::PromptSize prompt_size(const llm::ChatRequest& request) {
-  limits::PromptSize size;
-  const auto add_part = [&size](const llm::ChatPart& part, const auto& self) -> void {
-    size.add_text(part.text);
-    size.add_text(part.name);
-    size.add_text(part.arguments);
-    size.add_text(part.extra);
-    size.add_text(part.signature);
-    if (part.kind == llm::PartKind::image) ++size.images;
-    for (const llm::ChatPart& inner : part.content)
-      self(inner, self);
-  };
-  for (const llm::ChatMessage& message : request.messages) {
-    ++size.messages;
-    size.add_text(message.name);
-    size.add_text(message.extra);
-    for (const llm::ChatPart& part : message.parts)
-      add_part(part, add_part);
-  }
-  for (const llm::ToolDefinition& tool : request.tools) {
-    ++size.tools;
-    size.add_text(tool.name);
-    size.add_text(tool.description);
-    size.add_text(tool.parameters);
-    size.add_text(tool.extra);
-  }
-  size.add_text(request.output.schema);
-  size.add_text(request.output.description);
-  size.add_text(request.extra);
-  return size;
-}
 
 /// The stricter of two; absent is no limit.
 std::optional<std::int64_t> tighter(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
@@ -169,6 +138,12 @@ std::int64_t retry_after_ms(const limits::Refusal& refusal) {
 
 class GatewayImpl;
 
+/// What a model can at most.
+struct TokenLimits {
+  std::int64_t context = 0;
+  std::int64_t output = 0;
+};
+
 /// What an attempt asks of the limits, and of whom.
 struct Asked {
   std::string_view request_id;
@@ -178,8 +153,7 @@ struct Asked {
   const auth::CallerLimits* own = nullptr;
   std::uint32_t target = 0;
   std::string_view key;
-  std::int64_t input_upper = 0;
-  std::int64_t output_upper = 0;
+  AttemptBound bound;
   std::int64_t open_ns_max = 0;
   std::int64_t requests = 1;
 };
@@ -206,6 +180,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void feed(Input input);
   void carry_out(const Action& action);
   void acquire(const Action& action);
+  void encode_attempt();
   Asked asked() const;
   void tell_quotas(const limits::Quotas& quotas);
   void reserve();
@@ -251,6 +226,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   std::uint32_t place_ = 0;
   std::string key_name_;
   auth::KeyRingPtr ring_;  ///< that the attempt's key is of
+  std::optional<Result<llm::WireRequest>> wire_;  // of the attempt, until it is sent
+  AttemptBound bound_;
   std::shared_ptr<Attempt> attempt_;
   std::int64_t opened_ns_ = 0;
   std::int64_t first_token_ns_ = 0;
@@ -330,6 +307,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
     return providers_[plans_[target].provider];
   }
   std::string target_name(std::uint32_t target) const { return names_[target]; }
+  TokenLimits token_limits(std::uint32_t target) const;
   auth::CurrentKeys& keys() { return keys_; }
   limits::Ledger& ledger() { return ledger_; }
   FailureLog& failure_log() { return failure_log_; }
@@ -564,7 +542,44 @@ void CallRun::acquire(const Action& action) {
   }
   admitted_ = true;
   key_name_ = gateway_.key_name(admission_);
+  encode_attempt();
   reserve();
+}
+
+// Before anything is reserved: what is reserved is read from the bytes that are to be sent.
+void CallRun::encode_attempt() {
+  const std::uint32_t target = targets_[place_].target;
+  const Provider& provider = gateway_.provider(target);
+  const TargetPlan& plan = gateway_.plan(target);
+  const TokenLimits most = gateway_.token_limits(target);
+  // Written over, not copied: a prompt may be long. The next attempt finds what the client asked
+  // for.
+  llm::ChatRequest& request = order_.request;
+  const std::optional<std::int64_t> asked_output_max = request.output_tokens_max;
+  const std::optional<std::int64_t> asked_budget = request.reasoning.budget_tokens;
+  const std::int64_t output_upper = limits::output_tokens_upper(asked_output_max, most.output);
+  request.model = plan.model;
+  if (!asked_output_max && !plan.card) request.output_tokens_max = output_upper;
+  // No model gives more than it can: what is sent is what is reserved.
+  if (asked_output_max && plan.card)
+    request.output_tokens_max = std::min(*asked_output_max, most.output);
+  if (asked_budget && plan.card)
+    request.reasoning.budget_tokens = std::min(*asked_budget, most.output);
+  // Usage is asked of the provider whether or not the client wants to see it.
+  request.stream = options_.delivery == Delivery::stream;
+  request.stream_usage = true;
+  llm::Target where{.dialect = provider.dialect,
+                    .base_url = provider.base_url,
+                    .model = plan.model,
+                    .output_tokens_default = output_upper};
+  if (plan.card) where.reasoning = plan.card->reasoning;
+  wire_ = llm::encode_request(request, where);
+  request.output_tokens_max = asked_output_max;
+  request.reasoning.budget_tokens = asked_budget;
+  bound_ = {};  // of a request that cannot be sent
+  if (!*wire_) return;
+  const SendBound sent = send_bound(provider.dialect->format, (*wire_)->body);
+  bound_ = {input_tokens_upper(sent, most.context), output_tokens_upper(sent, most.output)};
 }
 
 Asked CallRun::asked() const {
@@ -577,8 +592,7 @@ Asked CallRun::asked() const {
       .own = &order_.own_limits,
       .target = planned.target,
       .key = key_name_,
-      .input_upper = planned.input_upper,
-      .output_upper = planned.output_upper,
+      .bound = bound_,
       .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
       .requests = requests_counted_ ? 0 : 1,
   };
@@ -597,7 +611,7 @@ void CallRun::reserve() {
       reservation_ = outcome.id;
       reserved_ = true;
       requests_counted_ = true;
-      feed({.kind = InputKind::acquired, .attempt = attempt_number_});
+      feed({.kind = InputKind::acquired, .attempt = attempt_number_, .bound = bound_});
       return;
     case limits::Verdict::waiting:
       return;
@@ -632,7 +646,6 @@ void CallRun::money_came() {
 void CallRun::open(const Action& action) {
   const std::uint32_t target = targets_[place_].target;
   const Provider& provider = gateway_.provider(target);
-  const TargetPlan& plan = gateway_.plan(target);
   answer_ = {};
   started_.reset();
   first_token_ns_ = 0;
@@ -642,22 +655,8 @@ void CallRun::open(const Action& action) {
   failure_noted_ = false;
   attempt_ = std::make_shared<Attempt>(*this, *provider.dialect);
 
-  // Written over, not copied: a prompt may be long. The next attempt finds what the client asked
-  // for.
-  llm::ChatRequest& request = order_.request;
-  const std::optional<std::int64_t> asked_output_max = request.output_tokens_max;
-  request.model = plan.model;
-  if (!asked_output_max && !plan.card) request.output_tokens_max = targets_[place_].output_upper;
-  // Usage is asked of the provider whether or not the client wants to see it.
-  request.stream = options_.delivery == Delivery::stream;
-  request.stream_usage = true;
-  llm::Target where{.dialect = provider.dialect,
-                    .base_url = provider.base_url,
-                    .model = plan.model,
-                    .output_tokens_default = targets_[place_].output_upper};
-  if (plan.card) where.reasoning = plan.card->reasoning;
-  auto wire = llm::encode_request(request, where);
-  request.output_tokens_max = asked_output_max;
+  Result<llm::WireRequest> wire = std::move(*wire_);
+  wire_.reset();
   if (!wire) {
     llm::ChatFailure failure =
         llm::local_failure(llm::FailureClass::bad_request, wire.error().message);
@@ -1013,8 +1012,14 @@ bool GatewayImpl::budgeted(const Order& order) const {
          (order.identity.is_anonymous() && has_budget(options_.anonymous));
 }
 
+TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
+  const llm::ModelCard* card = plans_[target].card;
+  if (card == nullptr) return {unknown_context_tokens, unknown_output_tokens};
+  return {std::max<std::int64_t>(1, card->context_tokens),
+          std::max<std::int64_t>(1, card->output_tokens_max)};
+}
+
 Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, Order& order) {
-  const std::int64_t input = limits::input_tokens_upper(prompt_size(order.request));
   const bool money = budgeted(order);
   std::vector<PlannedTarget> planned;
   std::string why;
@@ -1037,11 +1042,7 @@ Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, O
       why = "the price of " + name + " is not known, and there is a budget";
       continue;
     }
-    const std::int64_t context = plan.card ? plan.card->context_tokens : unknown_context_tokens;
-    const std::int64_t most = plan.card ? plan.card->output_tokens_max : unknown_output_tokens;
-    planned.push_back({target, std::min(input, context),
-                       limits::output_tokens_upper(order.request.output_tokens_max,
-                                                   std::max<std::int64_t>(1, most))});
+    planned.push_back({target, from.dialect->stops_on_disconnect});
   }
   if (planned.empty() && !route.engine && !why.empty()) {
     return Error{.code = "unavailable",
@@ -1157,10 +1158,10 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
   const Shares shares = shares_of(asked);
   limits::Call call;
   call.shares = shares.span();
-  call.tokens_upper = asked.input_upper + asked.output_upper;
+  call.tokens_upper = asked.bound.input_tokens + asked.bound.output_tokens;
   if (const llm::ModelCard* card = plans_[asked.target].card)
-    call.picodollars_upper =
-        llm::cost_bound_picodollars(asked.input_upper, asked.output_upper, card->price);
+    call.picodollars_upper = llm::cost_bound_picodollars(asked.bound.input_tokens,
+                                                         asked.bound.output_tokens, card->price);
   call.open_ns_max = asked.open_ns_max;
   limits::OpenLine line = open_line(asked, call.picodollars_upper);
   limits::Outcome outcome;
@@ -1196,8 +1197,8 @@ limits::OpenLine GatewayImpl::open_line(const Asked& asked, limits::Picodollars 
   open.line.identity = *asked.identity;
   open.line.target = names_[asked.target];
   open.line.key = asked.key;
-  open.line.usage.input = asked.input_upper;
-  open.line.usage.output = asked.output_upper;
+  open.line.usage.input = asked.bound.input_tokens;
+  open.line.usage.output = asked.bound.output_tokens;
   open.line.cost = upper;
   return open;
 }

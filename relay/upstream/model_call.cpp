@@ -149,6 +149,7 @@ void ModelCall::acquired(const Input& input, std::int64_t now_ns, std::vector<Ac
   ++opened_;
   bytes_ = 0;
   usage_ = {};
+  bound_ = input.bound;
   const std::int64_t left_ms = (deadline_ns_ - now_ns) / millisecond_ns;
   out.push_back({.kind = ActionKind::open,
                  .attempt = attempt_,
@@ -217,17 +218,13 @@ Stage ModelCall::stage() const {
 }
 
 Charge ModelCall::charge(const std::optional<Failure>& failure) const {
-  if (complete_ && usage_.reported) return {ChargeKind::reported, usage_};
-  if (failure && (failure->stage == Stage::connect || failure->stage == Stage::refused)) return {};
-  const PlannedTarget& planned = targets_[place_];
-  const std::optional<std::int64_t> input =
-      usage_.reported && usage_.input > 0 ? std::optional(usage_.input) : std::nullopt;
-  const limits::TokenEstimate estimate = limits::cut_stream_estimate(
-      input, usage_.output, bytes_, planned.input_upper, planned.output_upper);
-  Charge charge{ChargeKind::estimated, usage_};
-  charge.usage.input = estimate.input;
-  charge.usage.output = estimate.output;
-  return charge;
+  return charge_of({.failure = failure,
+                    .complete = complete_,
+                    .streamed = options_.delivery == Delivery::stream,
+                    .stops_on_disconnect = targets_[place_].stops_on_disconnect,
+                    .bytes = bytes_,
+                    .usage = usage_,
+                    .bound = bound_});
 }
 
 void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {

@@ -29,7 +29,7 @@
 // 2. `emit` only for stream delivery; once the first was made no other attempt is opened.
 // 3. Every acquired attempt is released once, with what it is to be charged, or abandoned.
 // 4. One attempt is open at a time. Inputs of an attempt that has ended change nothing.
-// 5. A heartbeat is no progress. Stage and bytes decide what a cut attempt is charged.
+// 5. A heartbeat is no progress. What an attempt is charged stands in charging.hpp.
 // 6. `ended` comes once, last of all, and no wake is wanted after it.
 // 7. No time is waited past the deadline: next_wake_ns() is the only timer.
 #pragma once
@@ -41,7 +41,7 @@
 
 #include "engine/base/rng.hpp"
 #include "engine/llm/chat.hpp"
-#include "relay/limits/token_bound.hpp"
+#include "relay/upstream/charging.hpp"
 #include "relay/upstream/retry.hpp"
 
 namespace redoubt::upstream {
@@ -64,16 +64,15 @@ struct ModelCallOptions {
 ModelCallOptions game_call_options();
 ModelCallOptions v1_call_options(Delivery delivery);
 
-/// A target of the call's route and what a call of it may use at most.
+/// A target of the call's route.
 struct PlannedTarget {
   std::uint32_t target = 0;
-  std::int64_t input_upper = 0;
-  std::int64_t output_upper = 0;
+  bool stops_on_disconnect = false;  ///< llm::Dialect
 };
 
 enum class InputKind : std::uint8_t {
   start,
-  acquired,      ///< attempt
+  acquired,      ///< attempt, bound
   denied,        ///< attempt, denial
   answer_began,  ///< a 2xx head came
   token,         ///< bytes: text, reasoning or a tool call's piece
@@ -100,6 +99,7 @@ struct Input {
   llm::Usage usage;
   Failure failure;
   CallDenial denial;
+  AttemptBound bound;
   // Known to whoever feeds a failure, see AttemptCount.
   bool another_key = false;
   std::int64_t key_back_ms = 0;
@@ -129,17 +129,6 @@ enum class Reason : std::uint8_t {
   no_model,     ///< the route names only the engine
 };
 std::string_view reason_name(Reason reason);
-
-enum class ChargeKind : std::uint8_t {
-  nothing,    ///< the provider charged nothing: it refused, or was never asked
-  reported,   ///< usage is the provider's
-  estimated,  ///< estimate; mark it so
-};
-
-struct Charge {
-  ChargeKind kind = ChargeKind::nothing;
-  llm::Usage usage;
-};
 
 struct Action {
   ActionKind kind = ActionKind::ended;
@@ -224,6 +213,7 @@ class ModelCall {
   bool complete_ = false;  // it finished, so that its usage is the whole
   std::int64_t bytes_ = 0;
   llm::Usage usage_;
+  AttemptBound bound_;
 
   std::optional<Failure> last_failure_;
   std::int64_t soonest_retry_ms_ = -1;

@@ -429,3 +429,135 @@ describe('budgets', { concurrency: false }, () => {
     await relay.stop();
   });
 });
+
+describe('bounds', { concurrency: false }, () => {
+  let mock;
+  before(async () => (mock = await start_mock()));
+  after(() => mock.stop());
+
+  // $0.01 a player: what is said is sent, what may come of it is not.
+  const budget = { REDOUBT_MODELS_PLAYER_DAY_MICROUSD: '10000' };
+  const passed_on = 'openai-responses:*,anthropic:*';
+
+  async function is_refused(relay, path, body, status) {
+    await mock.forget();
+    const answer = await post_json(relay, path, body);
+    assert.equal(answer.status, status, answer.text);
+    assert.equal((await mock.calls()).length, 0, 'it was sent');
+    return answer.json().error.message;
+  }
+
+  it('are of the whole context for what lies at the provider', async () => {
+    const outside = [
+      ['responses', { previous_response_id: 'resp_1' }],
+      ['responses', { conversation: 'conv_1' }],
+      ['responses', { prompt: { id: 'pmpt_1' } }],
+      ['responses', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
+      ['claude', { container: 'container_1' }],
+      ...[
+        { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } },
+        { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } },
+        { type: 'image', source: { type: 'file', file_id: 'file_1' } },
+      ].map((part) => ['claude', { messages: [{ role: 'user', content: [part] }] }]),
+    ];
+    const relay = await start_relay(mock, aliases, {
+      ...budget,
+      REDOUBT_MODELS_PASS_THROUGH: passed_on,
+    });
+    for (const [model, more] of outside) {
+      const path = model === 'claude' ? '/v1/messages' : '/v1/responses';
+      const limit = model === 'claude' ? { max_tokens: 16 } : { max_output_tokens: 16 };
+      const body = asks[path](model, { ...limit, ...more });
+      await is_refused(relay, path, body, 402);
+    }
+    await relay.stop();
+  });
+
+  it('have thinking in them', async () => {
+    const relay = await start_relay(mock, aliases, budget);
+    for (const model of ['claude', 'gemini']) {
+      const thinking = { type: 'enabled', budget_tokens: 50_000 };
+      const body = asks['/v1/messages'](model, { max_tokens: 100, thinking });
+      await is_refused(relay, '/v1/messages', body, 402);
+    }
+    await relay.stop();
+  });
+
+  it('refuse what rides on the operator’s key, and say how it is allowed', async () => {
+    const relay = await start_relay(mock, aliases);
+    for (const [path, model, more, name] of [
+      ['/v1/chat/completions', 'chat', { service_tier: 'priority' }, 'openai:service_tier'],
+      ['/v1/chat/completions', 'claude', { models: ['a', 'b'] }, 'openai:models'],
+      ['/v1/responses', 'responses', { store: true }, 'openai-responses:store'],
+      ['/v1/responses', 'responses', { background: true }, 'openai-responses:background'],
+      [
+        '/v1/responses',
+        'responses',
+        { tools: [{ type: 'mcp', server_label: 'x', server_url: 'http://169.254.169.254/' }] },
+        'openai-responses:tool:mcp',
+      ],
+      [
+        '/v1/messages',
+        'claude',
+        { tools: [{ type: 'web_search_20250305', name: 'web_search' }] },
+        'anthropic:tool:web_search_20250305',
+      ],
+    ]) {
+      const message = await is_refused(relay, path, asks[path](model, more), 400);
+      assert.ok(message.includes(`models.pass_through: ["${name}"]`), message);
+    }
+    await relay.stop();
+  });
+
+  it('let no player pose as another, and have nothing stored', async () => {
+    const relay = await start_relay(mock, aliases);
+    await mock.script([{ do: [{ answer: {} }] }]);
+    const body = asks['/v1/responses']('responses', { user: 'bob', metadata: { a: 'b' } });
+    assert.equal((await post_json(relay, '/v1/responses', body)).status, 200);
+    const request = JSON.parse((await mock.calls()).at(-1).body);
+    assert.equal(request.user, undefined);
+    assert.equal(request.metadata, undefined);
+    assert.equal(request.store, false);
+    await relay.stop();
+  });
+
+  it('are charged where a client leaves and nobody knows what the model gave', async () => {
+    const relay = await start_relay(mock, aliases);
+    const first = JSON.stringify({ candidates: [{ content: { parts: [{ text: 'Once' }] } }] });
+    // Google's generation goes on when nobody reads it; Anthropic's whole answers do too.
+    for (const [model, target, stream, steps] of [
+      ['claude', 'anthropic/claude-haiku-4-5', false, [{ hold: true }]],
+      ['claude', 'anthropic/claude-haiku-4-5', true, [{ hold: true }]],
+      [
+        'gemini',
+        'google/gemini-2.5-flash',
+        true,
+        [
+          { head: 200, headers: { 'content-type': 'text/event-stream' } },
+          { send: `data: ${first}\n\n` },
+          { hold: true },
+        ],
+      ],
+    ]) {
+      await mock.script([{ do: steps }]);
+      await mock.forget();
+      const output = async () => {
+        const { month } = (await ask(relay, { path: '/api/usage' })).json();
+        return month.models.find((row) => row.model === target)?.output_tokens ?? 0;
+      };
+      const before_it = await output();
+      const leaving = new AbortController();
+      const call = fetch(`${relay.url}/v1/messages`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(asks['/v1/messages'](model, { max_tokens: 777, stream })),
+        signal: leaving.signal,
+      }).then((response) => response.text());
+      await until('the call to arrive', async () => (await mock.calls()).length === 1);
+      leaving.abort();
+      await assert.rejects(call);
+      await until('the charge', async () => (await output()) === before_it + 777);
+    }
+    await relay.stop();
+  });
+});

@@ -35,6 +35,8 @@ const deadlines = {
 const late_ms = 1_500;
 const game_ms_max = 3_000;
 
+// What a call may give at most: what it is charged where nobody knows what it gave.
+const bound = 200;
 const text = 'Once upon a time';
 const chunk = (content, more = {}) =>
   `data: ${JSON.stringify({ id: 'x', model: 'm', choices: [{ index: 0, delta: { content }, ...more }] })}\n\n`;
@@ -47,7 +49,8 @@ const million = 'x'.repeat(1_000_000);
 /**
  * `steps`: what the mock does. `gets`: status, and the code of its error. `stream`: what differs when
  * it is streamed; with status 200 the text has come and the error is the stream's last event.
- * `asked`: attempts. `bytes`: of output that may have been charged; -1: nothing at all was.
+ * `asked`: attempts. `charged`: tokens of output an attempt, {whole, stream} where that differs;
+ * -1: nothing at all.
  * `by_ms`: when the caller has its answer at the latest.
  */
 const rows = {
@@ -55,7 +58,7 @@ const rows = {
     steps: [{ hold: true }],
     gets: { status: 504, code: 'timeout' },
     asked: 1,
-    bytes: 0,
+    charged: bound,
     outcome: 'timeout',
     by_ms: first_token_ms,
   },
@@ -63,7 +66,7 @@ const rows = {
     steps: [sse, { hold: true }],
     gets: { status: 504, code: 'timeout' },
     asked: 1,
-    bytes: 0,
+    charged: bound,
     outcome: 'timeout',
     by_ms: first_token_ms,
   },
@@ -72,7 +75,7 @@ const rows = {
     gets: { status: 504, code: 'timeout' },
     stream: { status: 200, code: 'timeout' },
     asked: 1,
-    bytes: text.length,
+    charged: { whole: bound, stream: text.length },
     outcome: 'timeout',
     by_ms: progress_ms,
   },
@@ -86,7 +89,7 @@ const rows = {
     gets: { status: 504, code: 'timeout' },
     stream: { status: 200, code: 'timeout' },
     asked: 1,
-    bytes: text.length,
+    charged: { whole: bound, stream: text.length },
     outcome: 'timeout',
     by_ms: progress_ms,
   },
@@ -95,7 +98,7 @@ const rows = {
     gets: { status: 502, code: 'cut' },
     stream: { status: 200, code: 'cut', asked: 1 },
     asked: 2,
-    bytes: text.length,
+    charged: { whole: bound, stream: text.length },
     outcome: 'cut',
     by_ms: backoff_ms_max,
   },
@@ -104,7 +107,7 @@ const rows = {
     gets: { status: 502, code: 'cut' },
     stream: { status: 200, code: 'cut', asked: 1 },
     asked: 2,
-    bytes: text.length,
+    charged: { whole: bound, stream: text.length },
     outcome: 'cut',
     by_ms: backoff_ms_max,
   },
@@ -112,7 +115,7 @@ const rows = {
     steps: [{ send: 'SSH-2.0-OpenSSH\r\n\r\n' }, { cut: true }],
     gets: { status: 502, code: 'malformed' },
     asked: 2,
-    bytes: 0,
+    charged: bound,
     outcome: 'malformed',
     by_ms: backoff_ms_max,
   },
@@ -120,7 +123,7 @@ const rows = {
     steps: [json, { send: '{"choices": [{"message":' }],
     gets: { status: 502, code: 'malformed' },
     asked: 2,
-    bytes: 0,
+    charged: bound,
     outcome: 'malformed',
     by_ms: backoff_ms_max,
   },
@@ -128,7 +131,7 @@ const rows = {
     steps: [sse, { send: in_stream }],
     gets: { status: 502, code: 'server_error' },
     asked: 2,
-    bytes: 0,
+    charged: 0,
     outcome: 'server_error',
     by_ms: backoff_ms_max,
   },
@@ -137,7 +140,7 @@ const rows = {
     gets: { status: 502, code: 'server_error' },
     stream: { status: 200, code: 'server_error', asked: 1 },
     asked: 2,
-    bytes: text.length,
+    charged: text.length,
     outcome: 'server_error',
     by_ms: backoff_ms_max,
   },
@@ -146,7 +149,7 @@ const rows = {
     steps: [{ head: 401 }, { send: '{"error":{"message":"Incorrect API key: sk-123"}}' }],
     gets: { status: 502, code: 'server_error' },
     asked: 1,
-    bytes: -1,
+    charged: -1,
     outcome: 'unauthorized',
     by_ms: 0,
   },
@@ -154,7 +157,7 @@ const rows = {
     steps: [{ head: 429 }, { send: '{"error":{"message":"slow down"}}' }],
     gets: { status: 429, code: 'rate_limited' },
     asked: 2,
-    bytes: -1,
+    charged: -1,
     outcome: 'rate_limited',
     by_ms: backoff_ms_max,
   },
@@ -162,7 +165,7 @@ const rows = {
     steps: [{ head: 429, headers: { 'retry-after': '1' } }, { send: '{}' }],
     gets: { status: 429, code: 'rate_limited', retry_after: '1' },
     asked: 2,
-    bytes: -1,
+    charged: -1,
     outcome: 'rate_limited',
     from_ms: 1_000,
     by_ms: 1_000,
@@ -171,7 +174,7 @@ const rows = {
     steps: [{ head: 429, headers: { 'retry-after': '60' } }, { send: '{}' }],
     gets: { status: 429, code: 'rate_limited', retry_after: '60' },
     asked: 1,
-    bytes: -1,
+    charged: -1,
     outcome: 'rate_limited',
     by_ms: 0,
   },
@@ -179,7 +182,7 @@ const rows = {
     steps: [{ head: 500 }, { send: 'oops' }],
     gets: { status: 502, code: 'server_error' },
     asked: 2,
-    bytes: -1,
+    charged: -1,
     outcome: 'server_error',
     by_ms: backoff_ms_max,
   },
@@ -187,7 +190,7 @@ const rows = {
     steps: [{ head: 529 }, { send: '{}' }],
     gets: { status: 503, code: 'overloaded' },
     asked: 2,
-    bytes: -1,
+    charged: -1,
     outcome: 'overloaded',
     by_ms: backoff_ms_max,
   },
@@ -200,7 +203,7 @@ const rows = {
     ],
     gets: { status: 502, code: 'malformed' },
     asked: 1,
-    bytes: 0,
+    charged: bound,
     outcome: 'malformed',
     by_ms: 3_000,
   },
@@ -208,7 +211,7 @@ const rows = {
     steps: [sse, { send: 'data: ' }, { send: million, repeat: 50 }],
     gets: { status: 502, code: 'malformed' },
     asked: 2,
-    bytes: 0,
+    charged: bound,
     outcome: 'malformed',
     by_ms: 3_000,
   },
@@ -224,6 +227,7 @@ const call = (relay, model, stream) =>
     post_json(relay, '/v1/chat/completions', {
       model,
       stream,
+      max_completion_tokens: bound,
       messages: [{ role: 'user', content: 'Where to?' }],
     }),
   );
@@ -255,7 +259,9 @@ function is_told({ answer, ms }, expected, row) {
 }
 
 /** What the ledger and the metrics hold of a target. */
-async function is_booked(relay, { name, input, output }, asked, row) {
+async function is_booked(relay, alias, asked, row) {
+  const { name, input, output } = targets[alias];
+  const charged = row.charged[alias] ?? row.charged;
   const outcome = `target="${name}",outcome="${row.outcome}"`;
   assert.equal(await metric(relay, 'redoubt_model_attempts_total', outcome), asked);
   const booked = await until('the ledger', async () => {
@@ -263,14 +269,15 @@ async function is_booked(relay, { name, input, output }, asked, row) {
     return month.models.find(({ model, calls }) => model === name && calls === asked);
   });
   const estimated = await metric(relay, 'redoubt_model_estimated_total', `target="${name}"`);
-  if (row.bytes < 0) {
+  if (charged < 0) {
     assert.deepEqual([booked.input_tokens, booked.output_tokens, estimated], [0, 0, 0]);
     assert.equal(booked.cost_microusd, 0);
     return;
   }
-  // No usage was reported: the prompt's bound, and a token for each byte that came.
+  // No usage was reported: the prompt's bound, and of the output a token for each byte that came
+  // where that is all of it, else what it may come to.
   assert.equal(estimated, asked);
-  assert.equal(booked.output_tokens, row.bytes * asked);
+  assert.equal(booked.output_tokens, charged * asked);
   assert.ok(booked.input_tokens > 0);
   const cost = booked.input_tokens * input + booked.output_tokens * output;
   assert.equal(booked.cost_microusd, Math.ceil(cost - 1e-6));
@@ -305,8 +312,8 @@ describe('a provider’s faults', { concurrency: false }, () => {
       const asked = ({ name }) => models.filter((model) => model === name).length;
       assert.equal(asked(targets.whole), row.asked);
       assert.equal(asked(targets.stream), stream.asked);
-      await is_booked(relay, targets.whole, row.asked, row);
-      await is_booked(relay, targets.stream, stream.asked, row);
+      await is_booked(relay, 'whole', row.asked, row);
+      await is_booked(relay, 'stream', stream.asked, row);
       assert.equal((await relay.stop()).code, 0);
     });
   }
@@ -390,9 +397,9 @@ describe('a provider that cannot be reached', { concurrency: false }, () => {
       assert.ok(told.ms <= by_ms + late_ms, `after ${told.ms} ms`);
     }
     await is_answered_by_the_engine(game);
-    const nothing = { bytes: -1, outcome };
-    await is_booked(relay, targets.whole, asked, nothing);
-    await is_booked(relay, targets.stream, asked, nothing);
+    const nothing = { charged: -1, outcome };
+    await is_booked(relay, 'whole', asked, nothing);
+    await is_booked(relay, 'stream', asked, nothing);
     await relay.stop();
     return whole.answer.json().error;
   }

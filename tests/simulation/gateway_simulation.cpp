@@ -7,7 +7,8 @@
 //   limits       no subject passes requests, tokens, open calls or money (limit_witness.hpp); money
 //                is on disk as drawn before it is held
 //   ledger       its sum is the sum of what was settled; a charge is never less than what the
-//                provider generated, and equals what it reported
+//                provider generates, to the end of the answer where it does not stop when nobody
+//                reads, and equals what it reported
 //   targets      open calls <= cap; retries <= burst + ratio x calls; breakers walk legal arrows
 //   model call   one outcome, nothing after it but one late answer, no attempt after a first token,
 //                all within the deadline; the game's within answer_by; each attempt released once
@@ -466,7 +467,7 @@ class World {
     const std::uint32_t call = ++next_call_;
     std::vector<PlannedTarget> planned;
     for (std::uint32_t i = 0; i < targets_count; ++i)
-      planned.push_back({(i + call) % targets_count, input_upper, output_upper});
+      planned.push_back({(i + call) % targets_count, stops_on_disconnect((i + call))});
     run.machine =
         std::make_unique<ModelCall>(run.options, planned, run.options.game, rng_.fork(call));
     const bool own_client = !run.flies && !run.options.game;
@@ -499,7 +500,9 @@ class World {
 
   // Whether the attempt may be made; the call may have ended meanwhile.
   void answer(const Event& event, Run& run) {
-    Input input{.kind = InputKind::acquired, .attempt = event.attempt};
+    Input input{.kind = InputKind::acquired,
+                .attempt = event.attempt,
+                .bound = {.input_tokens = input_upper, .output_tokens = output_upper}};
     if (const auto denied = denials_.find(event.call); denied != denials_.end()) {
       input.kind = InputKind::denied;
       input.denial = denied->second;
@@ -673,6 +676,17 @@ class World {
     if (!run.exchange.inputs.empty()) schedule(call, run, 0);
   }
 
+  // One of the targets' providers generates no more once its stream is closed.
+  static bool stops_on_disconnect(std::uint32_t target) { return target % targets_count == 1; }
+
+  // What the provider of an attempt that has ended bills of its output. Before anything was read of
+  // a stream nobody knows what was thought.
+  static std::int64_t billed(const Run& run) {
+    const bool stopped = stops_on_disconnect(run.admission.target) && run.generated > 0 &&
+                         run.options.delivery == Delivery::stream;
+    return stopped ? run.generated : run.exchange.generated_at_end;
+  }
+
   void release(Run& run, const Action& action) {
     require(run.admitted_attempt == action.attempt, "an attempt is released that is not open");
     ++run.releases;
@@ -689,14 +703,14 @@ class World {
       const llm::Usage& usage = action.charge.usage;
       used = {usage.input + usage.output, cost(usage.input, usage.output)};
       if (action.charge.kind == ChargeKind::estimated) see(estimated_charge);
-      require(usage.output >= run.generated, "less output is charged than was generated");
-      require(run.generated == 0 || usage.input >= run.exchange.input_tokens,
+      require(usage.output >= billed(run), "less output is charged than is generated");
+      require(billed(run) == 0 || usage.input >= run.exchange.input_tokens,
               "less input is charged than was read");
       if (action.charge.kind == ChargeKind::reported)
         require(usage.output == run.generated && usage.input == run.exchange.input_tokens,
                 "a reported usage is not what is charged");
     } else {
-      require(run.generated == 0, "what was generated is not charged");
+      require(billed(run) == 0, "what is generated is not charged");
     }
     if (rng_.below(2'000) == 0) {  // whoever should have settled is gone
       orphans_.insert(run.reservation);

@@ -42,6 +42,14 @@ void SimulatedProvider::fail(Exchange& exchange, std::int64_t at_ms, Stage stage
   exchange.inputs.push_back(last);
 }
 
+// The request arrived and is answered to nobody.
+void SimulatedProvider::think_unheard(Exchange& exchange, std::int64_t input_upper,
+                                      std::int64_t output_upper) {
+  exchange.charged = true;
+  exchange.input_tokens = 1 + rng_.below(static_cast<std::uint32_t>(input_upper));
+  exchange.generated_at_end = rng_.below(static_cast<std::uint32_t>(output_upper + 1));
+}
+
 void SimulatedProvider::stream(Exchange& exchange, std::int64_t input_upper,
                                std::int64_t output_upper) {
   exchange.charged = true;
@@ -73,12 +81,18 @@ void SimulatedProvider::stream(Exchange& exchange, std::int64_t input_upper,
     push({.kind = InputKind::token, .bytes = more * (1 + rng_.below(6))}, generated);
   }
   at_ms += 1 + rng_.below(100);
+  exchange.generated_at_end = output;
   if (stalls) {
     for (int beat = 0; beat < 8; ++beat, at_ms += 10'000)
       push({.kind = InputKind::heartbeat}, generated);
     return;
   }
-  if (errs) return fail(exchange, at_ms, Stage::stream);
+  if (errs) {
+    fail(exchange, at_ms, Stage::stream);
+    const bool lost = exchange.inputs.back().input.failure.failure_class == FailureClass::cut;
+    if (!lost) exchange.generated_at_end = generated;
+    return;
+  }
   usage.output = generated;
   usage.reported = reports;
   const bool good = !chance(5);
@@ -92,12 +106,17 @@ Exchange SimulatedProvider::exchange(int attempt, std::int64_t input_upper,
   change_mood(now_ms);
   Exchange exchange;
   if (mood_ == Mood::down && chance(80)) {
-    if (chance(70)) fail(exchange, rng_.below(50), Stage::connect);
-    return exchange;  // a black hole says nothing at all
+    if (chance(70)) {
+      fail(exchange, rng_.below(50), Stage::connect);
+    } else {
+      think_unheard(exchange, input_upper, output_upper);  // a black hole says nothing at all
+    }
+    return exchange;
   }
   if (chance(mood_ == Mood::failing || mood_ == Mood::limited ? 60 : 2)) {
     fail(exchange, 5 + rng_.below(400), Stage::refused);
   } else if (chance(2)) {
+    think_unheard(exchange, input_upper, output_upper);
     fail(exchange, 5 + rng_.below(2'000), Stage::sent);
   } else {
     stream(exchange, input_upper, output_upper);

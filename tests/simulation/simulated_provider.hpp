@@ -24,6 +24,8 @@ struct TimedInput {
 struct Exchange {
   std::int64_t input_tokens = 0;  ///< what it charges for the prompt once it has begun
   bool charged = false;           ///< it charges anything at all
+  /// The output that it generates and charges where nothing stops it, whoever reads it.
+  std::int64_t generated_at_end = 0;
   std::vector<TimedInput> inputs;
 };
 
@@ -39,6 +41,7 @@ class SimulatedProvider {
   void change_mood(std::int64_t now_ms);
   bool chance(std::uint32_t percent) { return rng_.below(100) < percent; }
   void fail(Exchange& exchange, std::int64_t at_ms, upstream::Stage stage);
+  void think_unheard(Exchange& exchange, std::int64_t input_upper, std::int64_t output_upper);
   void stream(Exchange& exchange, std::int64_t input_upper, std::int64_t output_upper);
 
   Rng rng_;

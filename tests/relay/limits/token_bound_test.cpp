@@ -51,14 +51,5 @@ TEST_CASE("output is bounded by what was asked and by what the model can") {
   CHECK(output_tokens_upper(0, 8'192) == 8'192);
 }
 
-TEST_CASE("a cut stream is charged what came, within the bounds") {
-  const TokenEstimate unknown = cut_stream_estimate(std::nullopt, 0, 250, 1'000, 100);
-  CHECK(unknown.input == 1'000);
-  CHECK(unknown.output == 100);
-  const TokenEstimate told = cut_stream_estimate(40, 7, 5, 1'000, 100);
-  CHECK(told.input == 40);
-  CHECK(told.output == 7);
-}
-
 }  // namespace
 }  // namespace redoubt::limits

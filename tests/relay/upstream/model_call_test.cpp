@@ -73,6 +73,7 @@ Input input_of(const script::Command& command, int attempt) {
                    : static_cast<InputKind>(index_of(input_names, command.name));
   input.attempt = static_cast<int>(command.number("attempt", attempt));
   input.bytes = command.number("bytes");
+  input.bound = {.input_tokens = 1'000, .output_tokens = 500};
   input.good = !command.has("bad");
   input.another_key = command.has("another_key");
   input.key_back_ms = command.number("key_back_ms");
@@ -141,7 +142,7 @@ std::unique_ptr<ModelCall> make_call(const script::Command& command) {
   if (command.has("deadline_ms")) options.deadline_ms = command.number("deadline_ms");
   std::vector<PlannedTarget> targets;
   for (std::uint32_t i = 0; i < command.number("targets", 1); ++i)
-    targets.push_back({.target = i, .input_upper = 1'000, .output_upper = 500});
+    targets.push_back({.target = i, .stops_on_disconnect = command.has("stops")});
   return std::make_unique<ModelCall>(options, std::move(targets), command.has("engine"), Rng(1));
 }
 

@@ -1,0 +1,43 @@
+#include "relay/upstream/charging.hpp"
+
+#include <algorithm>
+
+namespace redoubt::upstream {
+namespace {
+
+/// The provider itself ended the answer, and knows that nobody gets the rest.
+bool ended_by_provider(const AttemptEnd& end) {
+  if (end.complete) return true;
+  if (!end.failure || end.failure->stage != Stage::stream) return false;
+  switch (end.failure->failure_class) {
+    case llm::FailureClass::cut:
+    case llm::FailureClass::timeout:
+    case llm::FailureClass::malformed:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool stopped_by_leaving(const AttemptEnd& end) {
+  return end.streamed && end.stops_on_disconnect && end.bytes > 0;
+}
+
+}  // namespace
+
+Charge charge_of(const AttemptEnd& end) {
+  if (end.complete && end.usage.reported) return {ChargeKind::reported, end.usage};
+  if (end.failure && (end.failure->stage == Stage::connect || end.failure->stage == Stage::refused))
+    return {};
+  Charge charge{ChargeKind::estimated, end.usage};
+  const bool told_input = end.usage.reported && end.usage.input > 0;
+  charge.usage.input =
+      told_input ? std::min(end.usage.input, end.bound.input_tokens) : end.bound.input_tokens;
+  const bool by_pieces = ended_by_provider(end) || stopped_by_leaving(end);
+  charge.usage.output =
+      by_pieces ? std::min(std::max(end.usage.output, end.bytes), end.bound.output_tokens)
+                : end.bound.output_tokens;
+  return charge;
+}
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,55 @@
+// What an attempt is charged, by how it ended:
+//
+//   it ended                                                             charge
+//   not connected, or answered other than 2xx                            nothing
+//   finished, the provider reported usage                                that
+//   finished without usage                                               prompt, pieces
+//   the provider said after a 2xx that it failed                         prompt, pieces
+//   cut after a piece, and the provider stops when nobody reads          prompt, pieces
+//   anything else that was sent: cut before a piece, timed out, left,    prompt, output bound
+//   lost, not understood
+//
+// `prompt` is what the provider reported of it, else its bound; `pieces` one token for each byte
+// that came (about four times as many as they were, which covers what was generated and not seen).
+// All but a report is marked as estimated. Before its first piece a model may think at length, so
+// nothing less than the bound is sure to cover it, whoever stops.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/llm/chat.hpp"
+#include "relay/upstream/retry.hpp"
+
+namespace redoubt::upstream {
+
+/// What an attempt may use at most, and has reserved.
+struct AttemptBound {
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+};
+
+enum class ChargeKind : std::uint8_t {
+  nothing,    ///< the provider charged nothing: it refused, or was never asked
+  reported,   ///< usage is the provider's
+  estimated,  ///< estimate; mark it so
+};
+
+struct Charge {
+  ChargeKind kind = ChargeKind::nothing;
+  llm::Usage usage;
+};
+
+struct AttemptEnd {
+  std::optional<Failure> failure;    ///< none: it finished well
+  bool complete = false;             ///< the answer came to its end
+  bool streamed = false;             ///< it was asked for as a stream
+  bool stops_on_disconnect = false;  ///< the provider, of streams
+  std::int64_t bytes = 0;            ///< of the pieces that came
+  llm::Usage usage;                  ///< as far as it was reported
+  AttemptBound bound;
+};
+
+Charge charge_of(const AttemptEnd& end);
+
+}  // namespace redoubt::upstream

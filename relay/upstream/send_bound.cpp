@@ -1,0 +1,326 @@
+#include "relay/upstream/send_bound.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+#include <string>
+
+#include "engine/llm/allowed_members.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::upstream {
+namespace {
+
+using llm::WireFormat;
+
+// A character that is written as \uXXXX: the most that any character of a token bound counts.
+constexpr std::int64_t escaped_char_tokens = 33;
+// What a provider writes into the prompt for a tool of its own that the client runs (Anthropic's
+// text editor: 700).
+constexpr std::int64_t known_tool_tokens = 2'048;
+// gpt-4o-mini: 2,833 and 5,667 for each of at most 8 tiles, 48,169 in all
+// (https://platform.openai.com/docs/guides/images-vision), which is as much as six of any other.
+constexpr std::string_view dear_images_model = "gpt-4o-mini";
+constexpr std::int64_t dear_image_images = 6;
+// An image at its original size (gpt-5.4: 10,000 patches, 1.62 tokens each with mini) counts twice.
+constexpr std::int64_t original_images = 2;
+
+std::string_view unquoted(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"') return value.substr(1, value.size() - 2);
+  return value;
+}
+
+bool is_one(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool begins(std::string_view text, std::string_view with) {
+  return text.substr(0, with.size()) == with;
+}
+
+/// 0 for what is no whole number above it.
+std::int64_t count_of(std::string_view value) {
+  std::int64_t count = 0;
+  const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), count);
+  if (fault == std::errc::result_out_of_range) return limits::tokens_max;
+  if (fault != std::errc() || end != value.data() + value.size()) return 0;
+  return std::clamp<std::int64_t>(count, 0, limits::tokens_max);
+}
+
+class BodyReader {
+ public:
+  explicit BodyReader(WireFormat format) : format_(format) {}
+
+  SendBound bound;
+
+  void request(std::string_view body) {
+    if (begins(unquoted(llm::member_text(body, "model")), dear_images_model))
+      image_weight_ = dear_image_images;
+    for (const llm::MemberText& member : llm::member_texts(body))
+      request_member(member.key, member.value);
+  }
+
+ private:
+  void request_member(std::string_view key, std::string_view value) {
+    if (is_one(key, {"max_tokens", "max_completion_tokens", "max_output_tokens"})) {
+      bound.output_tokens = std::max(bound.output_tokens, count_of(value));
+    } else if (is_one(key, {"n", "best_of"})) {
+      bound.answers = std::max(bound.answers, count_of(value));
+    } else if (key == "generationConfig") {
+      gemini_config(value);
+    } else if (is_one(key, {"messages", "contents", "input"})) {
+      messages(value);
+    } else if (is_one(key, {"system", "instructions"})) {
+      ++bound.prompt.messages;
+      parts(value);
+    } else if (key == "systemInstruction") {
+      message(value);
+    } else if (key == "tools") {
+      for (const std::string_view each : llm::element_texts(value))
+        tool(each);
+    } else {
+      if (key == "reasoning") beside(count_of(llm::member_text(value, "max_tokens")));
+      // Within max_tokens, says Anthropic, whose encoder sees to it.
+      if (key == "thinking") {
+        const std::int64_t budget = count_of(llm::member_text(value, "budget_tokens"));
+        bound.output_tokens = std::max(bound.output_tokens, budget);
+      }
+      text(value);
+      if (!is_written(key) && !llm::bounded_by_bytes(format_, key)) bound.refers_outside = true;
+    }
+  }
+
+  // By the encoders themselves, without a word of the client's in it that is no text.
+  bool is_written(std::string_view key) const {
+    return is_one(key, {"model",
+                        "stream",
+                        "stream_options",
+                        "temperature",
+                        "top_p",
+                        "top_k",
+                        "frequency_penalty",
+                        "presence_penalty",
+                        "seed",
+                        "random_seed",
+                        "stop",
+                        "stop_sequences",
+                        "tool_choice",
+                        "parallel_tool_calls",
+                        "response_format",
+                        "text",
+                        "reasoning",
+                        "reasoning_effort",
+                        "thinking",
+                        "output_config",
+                        "store",
+                        "include",
+                        "user",
+                        "metadata",
+                        "toolConfig"});
+  }
+
+  void beside(std::int64_t tokens) {
+    bound.thinking_tokens = std::max(bound.thinking_tokens, tokens);
+  }
+
+  void gemini_config(std::string_view config) {
+    for (const llm::MemberText& member : llm::member_texts(config)) {
+      if (member.key == "maxOutputTokens") {
+        bound.output_tokens = std::max(bound.output_tokens, count_of(member.value));
+      } else if (member.key == "candidateCount") {
+        bound.answers = std::max(bound.answers, count_of(member.value));
+      } else if (member.key == "thinkingConfig") {
+        beside(count_of(llm::member_text(member.value, "thinkingBudget")));
+      } else {
+        text(member.value);
+      }
+    }
+  }
+
+  void text(std::string_view value) {
+    bound.prompt.add_text(value);
+    for (std::size_t at = value.find("\\u"); at != value.npos; at = value.find("\\u", at + 2))
+      bound.prompt.text_tokens += escaped_char_tokens;
+  }
+
+  void messages(std::string_view list) {
+    if (list.front() == '"') {
+      ++bound.prompt.messages;
+      return text(list);
+    }
+    for (const std::string_view each : llm::element_texts(list))
+      message(each);
+  }
+
+  void message(std::string_view object) {
+    ++bound.prompt.messages;
+    const std::string_view type = unquoted(llm::member_text(object, "type"));
+    if (!type.empty() && type != "message") return part(object, type);
+    for (const llm::MemberText& member : llm::member_texts(object)) {
+      if (member.key == "content" || member.key == "parts") {
+        parts(member.value);
+        continue;
+      }
+      text(member.value);
+      if (is_one(member.key, {"role", "name", "type", "tool_calls", "tool_call_id", "refusal",
+                              "reasoning_content", "reasoning_details"}))
+        continue;
+      const bool known = llm::bounded_by_bytes(format_, "message." + std::string(member.key));
+      if (!known) bound.refers_outside = true;
+    }
+  }
+
+  void parts(std::string_view value) {
+    if (value.empty() || value.front() != '[') return text(value);
+    for (const std::string_view each : llm::element_texts(value)) {
+      if (format_ == WireFormat::gemini) {
+        gemini_part(each);
+      } else {
+        part(each, unquoted(llm::member_text(each, "type")));
+      }
+    }
+  }
+
+  void gemini_part(std::string_view object) {
+    const std::string_view media = llm::member_text(object, "inlineData");
+    if (begins(unquoted(llm::member_text(media, "mimeType")), "image/")) {
+      ++bound.prompt.images;
+    } else if (!media.empty() || !llm::member_text(object, "fileData").empty()) {
+      bound.refers_outside = true;
+    } else {
+      text(object);
+    }
+  }
+
+  // `where`: a data: URL, or an address.
+  void image(std::string_view where, std::string_view detail) {
+    bound.prompt.images += image_weight_ * (unquoted(detail) == "original" ? original_images : 1);
+    if (!begins(unquoted(where), "data:image/")) bound.refers_outside = true;
+  }
+
+  // The members of an object but the one that was counted.
+  void text_but(std::string_view object, std::string_view counted) {
+    for (const llm::MemberText& member : llm::member_texts(object)) {
+      if (member.key != counted) text(member.value);
+    }
+  }
+
+  void part(std::string_view object, std::string_view type) {
+    if (type == "image_url") {
+      const std::string_view url = llm::member_text(object, "image_url");
+      if (!url.empty() && url.front() == '"') return image(url, {});
+      image(llm::member_text(url, "url"), llm::member_text(url, "detail"));
+      text_but(url, "url");
+    } else if (type == "input_image") {
+      image(llm::member_text(object, "image_url"), llm::member_text(object, "detail"));
+      text_but(object, "image_url");
+    } else if (type == "image") {
+      anthropic_image(object);
+    } else if (type == "document") {
+      document(object);
+    } else if (is_one(type, {"tool_result", "search_result"})) {
+      parts(llm::member_text(object, "content"));
+      text_but(object, "content");
+    } else if (is_one(type, {"function_call_output", "custom_tool_call_output"})) {
+      parts(llm::member_text(object, "output"));
+      text_but(object, "output");
+    } else if (is_one(type, {"additional_tools", "tool_search_output"})) {
+      for (const std::string_view each : llm::element_texts(llm::member_text(object, "tools")))
+        tool(each);
+    } else {
+      plain_part(object, type);
+    }
+  }
+
+  void plain_part(std::string_view object, std::string_view type) {
+    text(object);
+    if (is_one(type, {"text", "input_text", "output_text", "refusal", "thinking",
+                      "redacted_thinking", "tool_use", "function_call", "summary_text"}))
+      return;
+    const std::string_view sealed = llm::member_text(object, "encrypted_content");
+    const bool named_only = type == "reasoning" && (sealed.empty() || sealed == "null");
+    if (named_only || !llm::bounded_by_bytes(format_, "part:" + std::string(type)))
+      bound.refers_outside = true;
+  }
+
+  void anthropic_image(std::string_view object) {
+    const std::string_view source = llm::member_text(object, "source");
+    const bool inside = unquoted(llm::member_text(source, "type")) == "base64" &&
+                        begins(unquoted(llm::member_text(source, "media_type")), "image/");
+    ++bound.prompt.images;
+    if (!inside) bound.refers_outside = true;
+    text_but(object, "source");
+  }
+
+  void document(std::string_view object) {
+    const std::string_view source = llm::member_text(object, "source");
+    const std::string_view type = unquoted(llm::member_text(source, "type"));
+    if (type == "text") {
+      text(source);
+    } else if (type == "content") {
+      parts(llm::member_text(source, "content"));
+    } else {
+      bound.refers_outside = true;
+    }
+    text_but(object, "source");
+  }
+
+  void tool(std::string_view object) {
+    const std::string_view declared = llm::member_text(object, "functionDeclarations");
+    if (!declared.empty()) {
+      for (const std::string_view each : llm::element_texts(declared))
+        tool(each);
+      return;
+    }
+    ++bound.prompt.tools;
+    text(object);
+    const std::string_view type = unquoted(llm::member_text(object, "type"));
+    if (type == "namespace") {
+      for (const std::string_view each : llm::element_texts(llm::member_text(object, "tools")))
+        tool(each);
+    } else if (!type.empty() && !is_one(type, {"function", "custom"})) {
+      bound.prompt.text_tokens += known_tool_tokens;
+      const bool known = is_one(type, {"tool_search", "shell"}) ||
+                         llm::bounded_by_bytes(format_, "tool:" + std::string(type));
+      if (!known) bound.refers_outside = true;
+    }
+    if (!client_runs(object, type)) bound.refers_outside = true;
+  }
+
+  // Tools of one name that the client runs or the provider, as a member says.
+  static bool client_runs(std::string_view object, std::string_view type) {
+    if (type == "tool_search") return unquoted(llm::member_text(object, "execution")) == "client";
+    if (type != "shell") return true;
+    return unquoted(llm::member_text(llm::member_text(object, "environment"), "type")) == "local";
+  }
+
+  WireFormat format_;
+  std::int64_t image_weight_ = 1;
+};
+
+/// A limit of the body, or the model's where it has none.
+std::int64_t or_model(std::int64_t tokens, std::int64_t model_max) {
+  return tokens > 0 ? tokens : model_max;
+}
+
+}  // namespace
+
+SendBound send_bound(WireFormat format, std::string_view body) {
+  BodyReader reader(format);
+  reader.request(body);
+  return reader.bound;
+}
+
+std::int64_t input_tokens_upper(const SendBound& bound, std::int64_t context_tokens) {
+  if (bound.refers_outside) return context_tokens;
+  return std::min(limits::input_tokens_upper(bound.prompt), context_tokens);
+}
+
+std::int64_t output_tokens_upper(const SendBound& bound, std::int64_t model_output_max) {
+  const std::int64_t each = std::min(
+      or_model(bound.output_tokens, model_output_max) + bound.thinking_tokens, limits::tokens_max);
+  return std::min(each * std::clamp<std::int64_t>(bound.answers, 1, limits::tokens_max),
+                  limits::tokens_max);
+}
+
+}  // namespace redoubt::upstream

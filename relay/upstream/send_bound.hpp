@@ -1,0 +1,38 @@
+// What a request may cost in tokens at most, read from the very bytes that are sent: so the bound
+// and the request cannot drift apart, whichever encoder wrote them.
+//
+// 1. Texts count as limits::PromptSize has it. Images that travel inside are bounded each; media of
+//    any other kind that travels inside (a PDF of a few bytes may have a thousand pages) is not.
+// 2. What lies elsewhere counts as the model's whole context: stored responses, conversations,
+//    prompts and files, whatever has an address, also images; and every member, tool and part that
+//    the relay does not know by allowed_members.hpp, which only an operator's pass_through lets in.
+// 3. The output is what the body allows: its limit, which no encoder leaves out where the model's
+//    own is not known, times the number of answers. Thinking that is given a budget of its own
+//    counts beside the limit for formats whose documentation does not say that it is within
+//    (Gemini: https://ai.google.dev/gemini-api/docs/thinking; OpenRouter's reasoning.max_tokens).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/llm/chat.hpp"
+#include "relay/limits/token_bound.hpp"
+
+namespace redoubt::upstream {
+
+struct SendBound {
+  limits::PromptSize prompt;
+  bool refers_outside = false;       ///< law 2
+  std::int64_t output_tokens = 0;    ///< the body's limit; 0: it has none
+  std::int64_t thinking_tokens = 0;  ///< a budget that may count beside it
+  std::int64_t answers = 1;          ///< that are asked for
+};
+
+/// REQUIRES: the body of an encoder of that format. O(bytes)
+SendBound send_bound(llm::WireFormat format, std::string_view body);
+
+/// REQUIRES: the model's limits, > 0.
+std::int64_t input_tokens_upper(const SendBound& bound, std::int64_t context_tokens);
+std::int64_t output_tokens_upper(const SendBound& bound, std::int64_t model_output_max);
+
+}  // namespace redoubt::upstream

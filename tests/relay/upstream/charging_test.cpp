@@ -1,0 +1,91 @@
+#include "relay/upstream/charging.hpp"
+
+#include <doctest/doctest.h>
+
+namespace redoubt::upstream {
+namespace {
+
+using llm::FailureClass;
+
+AttemptEnd end_of(std::optional<Stage> stage, FailureClass failure_class = FailureClass::cut) {
+  AttemptEnd end;
+  if (stage) end.failure = Failure{.stage = *stage, .failure_class = failure_class};
+  end.bound = {.input_tokens = 1'000, .output_tokens = 500};
+  return end;
+}
+
+llm::Usage usage(std::int64_t input, std::int64_t output) {
+  llm::Usage told;
+  told.input = input;
+  told.output = output;
+  told.reported = true;
+  return told;
+}
+
+void check(const AttemptEnd& end, ChargeKind kind, std::int64_t input, std::int64_t output) {
+  const Charge charge = charge_of(end);
+  CHECK(charge.kind == kind);
+  if (kind == ChargeKind::nothing) return;
+  CHECK(charge.usage.input == input);
+  CHECK(charge.usage.output == output);
+}
+
+TEST_CASE("charging: what was never asked, or refused, costs nothing") {
+  check(end_of(Stage::connect), ChargeKind::nothing, 0, 0);
+  check(end_of(Stage::refused, FailureClass::overloaded), ChargeKind::nothing, 0, 0);
+}
+
+TEST_CASE("charging: a report counts, whatever was reserved") {
+  AttemptEnd end = end_of(std::nullopt);
+  end.complete = true;
+  end.usage = usage(40, 6);
+  check(end, ChargeKind::reported, 40, 6);
+  end.usage = usage(4'000, 6'000);
+  check(end, ChargeKind::reported, 4'000, 6'000);
+}
+
+TEST_CASE("charging: what was sent and answered by nothing is charged its bound") {
+  for (const Stage stage : {Stage::sent, Stage::stream}) {
+    for (const FailureClass why :
+         {FailureClass::cut, FailureClass::timeout, FailureClass::malformed}) {
+      AttemptEnd end = end_of(stage, why);
+      check(end, ChargeKind::estimated, 1'000, 500);
+      end.streamed = end.stops_on_disconnect = true;  // before a piece that is all the same
+      check(end, ChargeKind::estimated, 1'000, 500);
+      end.usage = usage(77, 1);
+      check(end, ChargeKind::estimated, 77, 500);
+    }
+  }
+}
+
+TEST_CASE("charging: after a piece, by who stops when nobody reads") {
+  AttemptEnd end = end_of(Stage::stream);
+  end.bytes = 20;
+  check(end, ChargeKind::estimated, 1'000, 500);
+  end.stops_on_disconnect = true;
+  check(end, ChargeKind::estimated, 1'000, 500);  // a whole answer, which nobody stops
+  end.streamed = true;
+  check(end, ChargeKind::estimated, 1'000, 20);
+  end.bytes = 2'000;
+  check(end, ChargeKind::estimated, 1'000, 500);
+  end.bytes = 3;
+  end.usage = usage(40, 7);
+  check(end, ChargeKind::estimated, 40, 7);
+}
+
+TEST_CASE("charging: a provider that says it failed has stopped") {
+  AttemptEnd end = end_of(Stage::stream, FailureClass::overloaded);
+  check(end, ChargeKind::estimated, 1'000, 0);
+  end.bytes = 20;
+  check(end, ChargeKind::estimated, 1'000, 20);
+}
+
+TEST_CASE("charging: an end without a report is charged what came") {
+  AttemptEnd end = end_of(std::nullopt);
+  end.complete = true;
+  end.bytes = 20;
+  check(end, ChargeKind::estimated, 1'000, 20);
+}
+
+}  // namespace
+}  // namespace redoubt::upstream

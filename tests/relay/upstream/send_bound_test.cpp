@@ -1,0 +1,372 @@
+// What a request may cost, read from the bytes that are sent. The last case is a property over
+// random requests: whatever the bodies ask for is within the bound, by a reading of its own.
+#include "relay/upstream/send_bound.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/base/rng.hpp"
+#include "engine/llm/allowed_members.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/encode.hpp"
+
+namespace redoubt::upstream {
+namespace {
+
+using llm::WireFormat;
+
+constexpr WireFormat chat = WireFormat::openai_chat;
+constexpr WireFormat responses = WireFormat::openai_responses;
+constexpr WireFormat anthropic = WireFormat::anthropic;
+constexpr std::int64_t context = 200'000;
+constexpr std::int64_t model_max = 8'000;
+
+llm::PassThrough everything() {
+  const std::array<std::string, 3> all{"openai:*", "openai-responses:*", "anthropic:*"};
+  return llm::PassThrough::parse(all).value();
+}
+
+/// The body that goes out, "" where nothing does.
+std::string sent(WireFormat format, std::string_view dialect, const std::string& body,
+                 const llm::PassThrough& passed,
+                 llm::ReasoningStyle style = llm::ReasoningStyle::by_default) {
+  auto request = llm::decode_client_request(format, body);
+  if (!request || !llm::hold_to_allowed(*request, passed)) return "";
+  llm::Target target{.dialect = llm::find_dialect(dialect),
+                     .base_url = {},
+                     .model = {},
+                     .reasoning = style,
+                     .output_tokens_default = model_max};
+  auto wire = llm::encode_request(*request, target);
+  return wire ? wire->body : "";
+}
+
+SendBound bound_of(WireFormat format, std::string_view dialect, const std::string& body,
+                   llm::ReasoningStyle style = llm::ReasoningStyle::by_default) {
+  const std::string wire = sent(format, dialect, body, everything(), style);
+  REQUIRE(!wire.empty());
+  return send_bound(llm::find_dialect(dialect)->format, wire);
+}
+
+TEST_CASE("send bound: what lies elsewhere is the model's whole context") {
+  struct Case {
+    WireFormat format;
+    const char* dialect;
+    const char* body;
+  };
+  // What lies at the provider, or at an address.
+  const Case cases[] = {
+      {responses, "openai-responses", R"({"model":"m","input":"x","previous_response_id":"r"})"},
+      {responses, "openai-responses", R"({"model":"m","input":"x","conversation":"c"})"},
+      {responses, "openai-responses", R"({"model":"m","input":"x","prompt":{"id":"p"}})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":[{"type":"item_reference","id":"i"}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":[{"role":"user","content":[{"type":"input_file","file_id":"f"}]}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":[{"role":"user","content":[{"type":"input_file","file_url":"u"}]}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":[{"role":"user","content":)"
+       R"([{"type":"input_file","file_data":"data:application/pdf;base64,AA"}]}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":[{"role":"user","content":[{"type":"input_image","file_id":"f"}]}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":[{"role":"user","content":)"
+       R"([{"type":"input_image","image_url":"https://x/y.png"}]}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":"x","tools":[{"type":"mcp","server_url":"http://x"}]})"},
+      {responses, "openai-responses",
+       R"({"model":"m","input":"x","tools":[{"type":"tool_search"}]})"},
+      {chat, "openai",
+       R"({"model":"m","messages":[{"role":"user","content":)"
+       R"([{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}]})"},
+      {chat, "openai",
+       R"({"model":"m","messages":[{"role":"user","content":)"
+       R"([{"type":"file","file":{"file_id":"f"}}]}]})"},
+      {chat, "openai",
+       R"({"model":"m","messages":[{"role":"assistant","content":"x","audio":{"id":"a"}}]})"},
+      {chat, "openai", R"({"model":"m","messages":[{"role":"user","content":"x"}],"new":{"a":1}})"},
+      {chat, "mistral",
+       R"({"model":"m","messages":[{"role":"user","content":)"
+       R"([{"type":"document_url","document_url":"https://x/y.pdf"}]}]})"},
+      {chat, "gemini",
+       R"({"model":"m","messages":[{"role":"user","content":)"
+       R"([{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}]})"},
+      {chat, "gemini",
+       R"({"model":"m","messages":[{"role":"user","content":)"
+       R"([{"type":"image_url","image_url":{"url":"data:application/pdf;base64,AA"}}]}]})"},
+      {chat, "anthropic",
+       R"({"model":"m","messages":[{"role":"user","content":)"
+       R"([{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}]})"},
+      {anthropic, "anthropic",
+       R"({"model":"m","max_tokens":9,"container":"c","messages":[{"role":"user","content":"x"}]})"},
+      {anthropic, "anthropic",
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"document",)"
+       R"("source":{"type":"url","url":"https://x"}}]}]})"},
+      {anthropic, "anthropic",
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"document",)"
+       R"("source":{"type":"base64","media_type":"application/pdf","data":"AA"}}]}]})"},
+      {anthropic, "anthropic",
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"tool_result",)"
+       R"("tool_use_id":"t","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]}]})"},
+      {anthropic, "anthropic",
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],)"
+       R"("tools":[{"type":"web_search_20250305","name":"w"}]})"},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.body);
+    const SendBound bound = bound_of(one.format, one.dialect, one.body);
+    CHECK(bound.refers_outside);
+    CHECK(input_tokens_upper(bound, context) == context);
+  }
+}
+
+TEST_CASE("send bound: what travels inside is counted by its bytes, in each dialect") {
+  const char* body =
+      R"({"model":"m","max_tokens":50,"messages":[{"role":"system","content":"Be brief."},)"
+      R"({"role":"user","content":[{"type":"text","text":"Look"},{"type":"image_url",)"
+      R"("image_url":{"url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"}}]},)"
+      R"({"role":"assistant","content":null,"tool_calls":[{"id":"abcdefghi","type":"function",)"
+      R"("function":{"name":"f","arguments":"{\"a\":1}"}}]},)"
+      R"({"role":"tool","tool_call_id":"abcdefghi","content":"ok"}],"tools":[{"type":"function",)"
+      R"("function":{"name":"f","parameters":{"type":"object","properties":{}}}}],)"
+      R"("tool_choice":"auto","reasoning_effort":"low","temperature":0.5,"top_p":0.5,"seed":1,)"
+      R"("stop":["x"],"stream":true,"parallel_tool_calls":false,"user":"u","metadata":{"a":"b"},)"
+      R"("response_format":{"type":"json_object"}})";
+  for (const llm::Dialect& dialect : llm::dialects()) {
+    CAPTURE(dialect.name);
+    auto request = llm::decode_client_request(chat, body);
+    REQUIRE(request.ok());
+    auto wire =
+        llm::encode_request(*request, {.dialect = &dialect, .base_url = "http://x", .model = {}});
+    if (!wire) continue;  // a forced tool, or the like
+    const SendBound bound = send_bound(dialect.format, wire->body);
+    CHECK_FALSE(bound.refers_outside);
+    CHECK(bound.prompt.images == 1);
+    CHECK(bound.prompt.tools == 1);
+    CHECK(input_tokens_upper(bound, context) <
+          2'000 + limits::image_tokens + 2 * static_cast<std::int64_t>(wire->body.size()));
+  }
+}
+
+TEST_CASE("send bound: thinking is part of the output that is reserved") {
+  const std::string body =
+      R"({"model":"m","max_tokens":1000,"messages":[{"role":"user","content":"x"}],)"
+      R"("thinking":{"type":"enabled","budget_tokens":134000}})";
+  CHECK(output_tokens_upper(bound_of(anthropic, "anthropic", body), model_max) == 135'000);
+  CHECK(output_tokens_upper(bound_of(anthropic, "gemini", body), model_max) == 135'000);
+  const std::string router =
+      R"({"model":"m","max_tokens":1000,"messages":[{"role":"user","content":"x"}],)"
+      R"("reasoning":{"max_tokens":50000}})";
+  CHECK(output_tokens_upper(bound_of(chat, "openrouter", router), model_max) == 51'000);
+  const std::string effort =
+      R"({"model":"m","max_tokens":10,"messages":[{"role":"user","content":"x"}],)"
+      R"("reasoning_effort":"high"})";
+  const SendBound by_budget = bound_of(chat, "anthropic", effort, llm::ReasoningStyle::budget);
+  CHECK(output_tokens_upper(by_budget, model_max) == 16'394);
+  CHECK(output_tokens_upper(bound_of(chat, "gemini", effort, llm::ReasoningStyle::budget),
+                            model_max) == 16'394);
+}
+
+TEST_CASE("send bound: without a limit in the body it is the model's, for each answer") {
+  const std::string body = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
+  CHECK(output_tokens_upper(bound_of(chat, "openai", body), model_max) == model_max);
+  CHECK(output_tokens_upper(send_bound(chat, R"({"n":4,"max_tokens":10})"), model_max) == 40);
+  CHECK(output_tokens_upper(
+            send_bound(WireFormat::gemini, R"({"generationConfig":{"candidateCount":3}})"),
+            model_max) == 3 * model_max);
+  CHECK(output_tokens_upper(send_bound(chat, R"({"max_tokens":99999999999999999999})"),
+                            model_max) == limits::tokens_max);
+}
+
+TEST_CASE("send bound: an image counts as the model's dearest") {
+  const auto images = [](const std::string& model, const char* detail) {
+    const std::string body = R"({"model":")" + model +
+                             R"(","messages":[{"role":"user","content":[{"type":"image_url",)" +
+                             R"("image_url":{"url":"data:image/png;base64,AA","detail":")" +
+                             detail + R"("}}]}]})";
+    return bound_of(chat, "openai", body).prompt.images * limits::image_tokens;
+  };
+  CHECK(images("gpt-4o-mini-2024-07-18", "high") >= 48'169);
+  CHECK(images("gpt-5.4-mini", "original") >= 16'200);
+  CHECK(images("gpt-4o", "high") == limits::image_tokens);
+}
+
+TEST_CASE("send bound: an escape counts as the widest character") {
+  const SendBound plain = send_bound(chat, R"({"messages":[{"role":"user","content":"aaaaaa"}]})");
+  const SendBound escaped =
+      send_bound(chat, R"({"messages":[{"role":"user","content":"\ufdfa"}]})");
+  CHECK(escaped.prompt.text_tokens >= plain.prompt.text_tokens + 33);
+}
+
+// --- the property -------------------------------------------------------------------------------
+
+std::string picked(Rng& rng, std::span<const char* const> from) {
+  return from[rng.below(static_cast<std::uint32_t>(from.size()))];
+}
+
+constexpr const char* chat_members[] = {R"("max_tokens":700)",
+                                        R"("max_completion_tokens":900)",
+                                        R"("reasoning_effort":"high")",
+                                        R"("reasoning":{"max_tokens":5000})",
+                                        R"("n":1)",
+                                        R"("store":true)",
+                                        R"("best_of":7)",
+                                        R"("service_tier":"flex")",
+                                        R"("web_search_options":{})",
+                                        R"("user":"u")",
+                                        R"("tools":[{"type":"mcp","server_url":"u"}])",
+                                        R"("prediction":{"content":"x"})",
+                                        R"("tools":[{"type":"function","function":{"name":"f"}}])",
+                                        R"("stream":true)",
+                                        R"("models":["a","b"])",
+                                        R"("unheard_of":{"file_id":"f"})"};
+constexpr const char* chat_parts[] = {
+    R"({"type":"text","text":"x"})",
+    R"({"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}})",
+    R"({"type":"image_url","image_url":{"url":"https://x/y"}})",
+    R"({"type":"file","file":{"file_id":"f"}})",
+    R"({"type":"file","file":{"file_data":"AA","filename":"x"}})",
+    R"({"type":"input_audio","input_audio":{"data":"AA"}})",
+    R"({"type":"unheard_of","file_id":"f"})"};
+constexpr const char* responses_members[] = {
+    R"("max_output_tokens":700)",
+    R"("previous_response_id":"r")",
+    R"("conversation":"c")",
+    R"("prompt":{"id":"p"})",
+    R"("reasoning":{"effort":"high"})",
+    R"("background":true)",
+    R"("tools":[{"type":"file_search","vector_store_ids":["v"]}])",
+    R"("store":true)",
+    R"("tools":[{"type":"mcp","server_url":"u"}])",
+    R"("tools":[{"type":"web_search"}])",
+    R"("tools":[{"type":"code_interpreter","container":"c"}])",
+    R"("max_output_tokens":null)",
+    R"("tools":[{"type":"function","name":"f","parameters":{}}])",
+    R"("stream":true)"};
+constexpr const char* responses_parts[] = {
+    R"({"role":"user","content":"x"})",
+    R"({"type":"item_reference","id":"i"})",
+    R"({"type":"reasoning","id":"r","summary":[]})",
+    R"({"type":"image_generation_call","id":"g"})",
+    R"({"role":"user","content":[{"type":"input_file","file_id":"f"}]})",
+    R"({"role":"user","content":[{"type":"input_file","file_url":"u"}]})",
+    R"({"role":"user","content":[{"type":"input_image","image_url":"https://x"}]})",
+    R"({"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,AA"}]})",
+    R"({"type":"function_call_output","call_id":"c","output":[{"type":"input_file","file_id":"f"}]})"};
+constexpr const char* anthropic_members[] = {
+    R"("thinking":{"type":"enabled","budget_tokens":5000})",
+    R"("container":"c")",
+    R"("thinking":{"type":"enabled","budget_tokens":50})",
+    R"("output_config":{"effort":"max"})",
+    R"("mcp_servers":[{"url":"u"}])",
+    R"("tools":[{"type":"code_execution_20260120","name":"c"}])",
+    R"("tools":[{"name":"f","input_schema":{}}])",
+    R"("stream":true)",
+    R"("speed":"fast")"};
+constexpr const char* anthropic_parts[] = {
+    R"({"type":"text","text":"x"})",
+    R"({"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA"}})",
+    R"({"type":"image","source":{"type":"url","url":"u"}})",
+    R"({"type":"image","source":{"type":"file","file_id":"f"}})",
+    R"({"type":"document","source":{"type":"url","url":"u"}})",
+    R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"AA"}})",
+    R"({"type":"document","source":{"type":"text","media_type":"text/plain","data":"x"}})",
+    R"({"type":"container_upload","file_id":"f"})"};
+
+std::string random_body(WireFormat format, Rng& rng) {
+  std::string members;
+  std::string parts;
+  for (std::uint32_t i = rng.below(4); i > 0; --i) {
+    members += ",";
+    members += format == chat        ? picked(rng, chat_members)
+               : format == responses ? picked(rng, responses_members)
+                                     : picked(rng, anthropic_members);
+  }
+  for (std::uint32_t i = 1 + rng.below(3); i > 0; --i) {
+    parts += parts.empty() ? "" : ",";
+    parts += format == chat        ? picked(rng, chat_parts)
+             : format == responses ? picked(rng, responses_parts)
+                                   : picked(rng, anthropic_parts);
+  }
+  if (format == responses) return R"({"model":"m","input":[)" + parts + "]" + members + "}";
+  const std::string limit =
+      format == anthropic ? joined({R"(,"max_tokens":)", 1 + rng.below(3'000)}) : "";
+  return R"({"model":"m","messages":[{"role":"user","content":[)" + parts + "]}]" + limit +
+         members + "}";
+}
+
+/// Everything in a body that allows output, by a reading that knows no formats.
+struct Allowed {
+  std::int64_t limit = 0;
+  std::int64_t budget = 0;
+  std::int64_t answers = 1;
+  bool reference = false;
+};
+
+void read_allowed(const Json& json, Allowed& allowed, const std::string& key = "") {
+  if (json.is_array() || json.is_object()) {
+    for (auto it = json.begin(); it != json.end(); ++it)
+      read_allowed(*it, allowed, json.is_object() ? it.key() : key);
+  }
+  if (json.is_object() && json.value("type", "") == "item_reference") allowed.reference = true;
+  if (json.is_number_integer()) {
+    const auto number = json.get<std::int64_t>();
+    if (key == "max_tokens" || key == "max_completion_tokens" || key == "max_output_tokens" ||
+        key == "maxOutputTokens")
+      allowed.limit = std::max(allowed.limit, number);
+    if (key == "budget_tokens" || key == "thinkingBudget")
+      allowed.budget = std::max(allowed.budget, number);
+    if (key == "n" || key == "candidateCount" || key == "best_of")
+      allowed.answers = std::max(allowed.answers, number);
+  }
+  if (!json.is_string()) return;
+  const auto text = json.get<std::string>();
+  const bool data = text.rfind("data:image/", 0) == 0;
+  for (const char* name : {"previous_response_id", "conversation", "file_id", "file_url", "fileUri",
+                           "image_url", "url", "container", "vector_store_ids", "server_url"})
+    allowed.reference = allowed.reference || (key == name && !data);
+}
+
+TEST_CASE("send bound: no random request asks for more than is reserved") {
+  constexpr WireFormat formats[] = {chat, responses, anthropic};
+  const llm::PassThrough open = everything();
+  const llm::PassThrough closed;
+  int with_reference = 0;
+  int refused = 0;
+  for (std::uint64_t seed = 1; seed <= 6'000; ++seed) {
+    Rng rng(seed);
+    const WireFormat format = formats[rng.below(3)];
+    const auto& dialects = llm::dialects();
+    const llm::Dialect& dialect = dialects[rng.below(static_cast<std::uint32_t>(dialects.size()))];
+    const bool let_all = rng.below(2) == 0;
+    const auto style = static_cast<llm::ReasoningStyle>(rng.below(4));
+    const std::string body = random_body(format, rng);
+    const std::string wire = sent(format, dialect.name, body, let_all ? open : closed, style);
+    if (wire.empty()) {
+      ++refused;
+      continue;
+    }
+    CAPTURE(body);
+    CAPTURE(wire);
+    Allowed allowed;
+    read_allowed(Json::parse(wire), allowed);
+    const SendBound bound = send_bound(dialect.format, wire);
+    const std::int64_t each =
+        std::max(allowed.limit > 0 ? allowed.limit : model_max, allowed.budget);
+    REQUIRE(output_tokens_upper(bound, model_max) >= each * allowed.answers);
+    if (dialect.format == WireFormat::gemini)
+      REQUIRE(output_tokens_upper(bound, model_max) >=
+              (allowed.limit > 0 ? allowed.limit : model_max) + allowed.budget);
+    if (allowed.reference) REQUIRE(bound.refers_outside);
+    with_reference += allowed.reference ? 1 : 0;
+  }
+  CHECK(with_reference > 300);
+  CHECK(refused > 300);
+}
+
+}  // namespace
+}  // namespace redoubt::upstream
