@@ -1,0 +1,291 @@
+// A budget of $0.10: what makes the provider bill more than the relay has reserved?
+import { engaged, spend } from '../purse.mjs';
+import { connect_models } from '../sockets.mjs';
+import { chat, counted, dollars, shown, until } from '../stage.mjs';
+
+const budget_microusd = 100_000;
+const env = { REDOUBT_MODELS_PLAYER_DAY_MICROUSD: String(budget_microusd) };
+const message = (more) => ({
+  model: 'haiku',
+  max_tokens: 100,
+  messages: chat().messages,
+  ...more,
+});
+const response = (more) => ({ model: 'responses', max_output_tokens: 100, input: 'On?', ...more });
+const parts = (...content) => ({ messages: [{ role: 'user', content }] });
+const picture = 'https://example.org/picture.png';
+
+/** Spends each request by a player of its own: what went over the budget, or did not add up. */
+async function spend_each(stage, requests, settings = {}) {
+  const provider = await stage.greedy();
+  await stage.start(provider, { ...env, ...settings });
+  const over = [];
+  const billed = [];
+  const statuses = [];
+  for (const [what, path, body] of requests) {
+    const player = stage.as('alpha', `player ${what}`);
+    statuses.push(...(await spend(stage, provider, player, body, path)));
+    billed.push(provider.billed_microusd);
+    if (provider.billed_microusd > budget_microusd)
+      over.push(`${what}: ${dollars(provider.billed_microusd)}`);
+    else if (provider.billed_microusd > (await engaged(stage, player)))
+      over.push(`${what}: the ledger has less than the provider`);
+    provider.forget();
+  }
+  return {
+    held: over.length === 0,
+    seen: `${over.join(', ') || `at most ${dollars(Math.max(...billed))} each`} (${shown(counted(statuses))})`,
+  };
+}
+
+const chats = (more) => ['/v1/chat/completions', chat(more)];
+const responses = (more) => ['/v1/responses', response(more)];
+const messages = (more) => ['/v1/messages', message(more)];
+const content = (part) => ({ input: [{ role: 'user', content: [part] }] });
+const block = (part) => ({ messages: [{ role: 'user', content: [part] }] });
+
+const references = [
+  ['previous_response_id', ...responses({ previous_response_id: 'resp_1' })],
+  ['conversation', ...responses({ conversation: 'conv_1' })],
+  ['conversation object', ...responses({ conversation: { id: 'conv_1' } })],
+  ['prompt', ...responses({ prompt: { id: 'pmpt_1', variables: {} } })],
+  ['item reference', ...responses({ input: [{ type: 'item_reference', id: 'msg_1' }] })],
+  ['item reference without type', ...responses({ input: [{ id: 'msg_1' }] })],
+  ['file by id', ...responses(content({ type: 'input_file', file_id: 'file-1' }))],
+  [
+    'file by URL',
+    ...responses(content({ type: 'input_file', file_url: 'https://example.org/a.pdf' })),
+  ],
+  [
+    'image by id',
+    ...responses(content({ type: 'input_image', file_id: 'file-1', detail: 'high' })),
+  ],
+  ['image by URL', ...responses(content({ type: 'input_image', image_url: picture }))],
+  ['vector stores', ...responses({ tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] })],
+  ['chat: file by id', ...chats(parts({ type: 'file', file: { file_id: 'file-1' } }))],
+  ['chat: image by URL', ...chats(parts({ type: 'image_url', image_url: { url: picture } }))],
+  [
+    'chat: an answer kept as audio',
+    ...chats({
+      messages: [
+        { role: 'assistant', audio: { id: 'audio_1' } },
+        { role: 'user', content: 'On?' },
+      ],
+    }),
+  ],
+  [
+    'messages: document by URL',
+    ...messages(
+      block({ type: 'document', source: { type: 'url', url: 'https://example.org/a.pdf' } }),
+    ),
+  ],
+  [
+    'messages: document by id',
+    ...messages(block({ type: 'document', source: { type: 'file', file_id: 'file_1' } })),
+  ],
+  [
+    'messages: image by URL',
+    ...messages(block({ type: 'image', source: { type: 'url', url: picture } })),
+  ],
+  ['messages: container', ...messages({ container: 'container_1' })],
+  [
+    'a tool result that refers',
+    ...messages({
+      messages: [
+        { role: 'user', content: 'On?' },
+        { role: 'assistant', content: [{ type: 'tool_use', id: 't1', name: 'look', input: {} }] },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 't1',
+              content: [{ type: 'document', source: { type: 'file', file_id: 'file_1' } }],
+            },
+          ],
+        },
+      ],
+    }),
+  ],
+  [
+    'image by URL to Gemini',
+    ...chats({ model: 'lite', ...parts({ type: 'image_url', image_url: { url: picture } }) }),
+  ],
+  [
+    'document by URL across formats',
+    ...chats({ model: 'haiku', ...parts({ type: 'image_url', image_url: { url: picture } }) }),
+  ],
+];
+const thoughts = [
+  ['high effort to Claude', ...chats({ model: 'haiku', reasoning_effort: 'high' })],
+  ['high effort to Gemini', ...chats({ model: 'lite', reasoning_effort: 'high' })],
+  [
+    'a budget over the limit',
+    ...messages({ thinking: { type: 'enabled', budget_tokens: 60_000 } }),
+  ],
+  [
+    'a budget to Gemini',
+    ...messages({ model: 'lite', thinking: { type: 'enabled', budget_tokens: 60_000 } }),
+  ],
+  [
+    'a budget to OpenAI',
+    ...messages({ model: 'mini', thinking: { type: 'enabled', budget_tokens: 60_000 } }),
+  ],
+  [
+    'adaptive thinking',
+    ...messages({ thinking: { type: 'adaptive' }, output_config: { effort: 'max' } }),
+  ],
+  ['effort of Responses', ...responses({ reasoning: { effort: 'high' } })],
+  [
+    'effort of Responses to Claude',
+    ...responses({ model: 'haiku', reasoning: { effort: 'high' } }),
+  ],
+  ["OpenRouter's budget", ...chats({ model: 'haiku', reasoning: { max_tokens: 60_000 } })],
+];
+const many = [
+  ['n', ...chats({ n: 128 })],
+  ['best_of', ...chats({ best_of: 20 })],
+  ['no limit', '/v1/chat/completions', { model: 'mini', messages: chat().messages }],
+  ['limit null', ...chats({ max_tokens: null })],
+  ['limit 0', ...chats({ max_tokens: 0 })],
+  ['both limits', ...chats({ max_tokens: 1, max_completion_tokens: 100_000 })],
+  ['both limits, the other way', ...chats({ max_tokens: 100_000, max_completion_tokens: 1 })],
+  ['a limit of another format', ...chats({ max_tokens: 1, max_output_tokens: 100_000 })],
+  ['n to Gemini', ...chats({ model: 'lite', n: 8 })],
+  [
+    'candidates',
+    ...chats({ model: 'lite', candidateCount: 8, generationConfig: { candidateCount: 8 } }),
+  ],
+  ['no limit to Gemini', '/v1/chat/completions', { model: 'lite', messages: chat().messages }],
+  ['no limit of Responses', '/v1/responses', { model: 'responses', input: 'On?' }],
+  ['prediction', ...chats({ prediction: { type: 'content', content: 'x'.repeat(20_000) } })],
+  ['a limit of 2^53', ...chats({ max_tokens: 2 ** 53 })],
+];
+
+export const attacks = [
+  {
+    name: 'what lies at the provider',
+    tried: `${references.length} ways to refer to conversations, prompts, files, documents and images`,
+    expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,
+    run: (stage) => spend_each(stage, references),
+  },
+  {
+    name: 'hidden thinking',
+    tried: `${thoughts.length} ways to ask for thoughts above the answer's limit`,
+    expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,
+    run: (stage) => spend_each(stage, thoughts),
+  },
+  {
+    name: 'many answers and no limit',
+    tried: `${many.length} requests for several answers, for two limits, or for none`,
+    expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,
+    run: (stage) => spend_each(stage, many),
+  },
+  ...['whole calls', 'streams before their first byte'].map((what) => ({
+    name: `leaving ${what}`,
+    tried: 'a client asks for 8,000 tokens, and leaves as soon as the provider has the call',
+    expected: `the provider, which goes on, bills at most ${dollars(budget_microusd)}`,
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'hold';
+      await stage.start(provider, env);
+      const headers = { 'Content-Type': 'application/json', ...stage.as('alpha', 'leaver') };
+      const body = JSON.stringify(
+        chat({ model: 'haiku', max_tokens: 8_000, stream: what !== 'whole calls' }),
+      );
+      let refused = 0;
+      for (let i = 0; i < 12 && refused < 2; ++i) {
+        const before = provider.calls.length;
+        const leaving = new AbortController();
+        const call = fetch(`${stage.relay.url}/v1/chat/completions`, {
+          method: 'POST',
+          headers,
+          body,
+          signal: leaving.signal,
+        }).then(
+          (answer) => answer.status,
+          () => 'left',
+        );
+        const first = await Promise.race([
+          call,
+          until('the call', () => provider.calls.length > before).then(() => 'arrived'),
+        ]);
+        if (first !== 'arrived') ++refused;
+        leaving.abort();
+        await call;
+        await new Promise((wake) => setTimeout(wake, 100));
+      }
+      const charged = await engaged(stage, headers);
+      return {
+        held: provider.billed_microusd <= budget_microusd && charged >= provider.billed_microusd,
+        seen: `${provider.calls.length} calls left, ${dollars(provider.billed_microusd)} billed, ${dollars(charged)} in the ledger`,
+      };
+    },
+  })),
+  {
+    name: 'leaving by other doors',
+    tried:
+      'streams of /v1/ws are cancelled, sockets dropped, runs cancelled and deleted once the provider has their calls of 8,000 tokens',
+    expected: `the provider, which goes on, bills each player at most ${dollars(budget_microusd)}`,
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'hold';
+      await stage.start(provider, { ...env, REDOUBT_MODELS_STREAM_HOLD_S: '1' });
+      const workflow = {
+        name: 'long',
+        llms: { one: { model_name: 'haiku', max_tokens: 8_000 } },
+        workflow: [{ id: 'x', model: 'one', prompt: 'On?' }],
+        result: 'done',
+      };
+      const frame = {
+        id: 'a',
+        format: 'openai.chat',
+        request: chat({ model: 'haiku', max_tokens: 8_000 }),
+      };
+      const by_socket = async (player, how) => {
+        const socket = await connect_models(stage.relay, player);
+        socket.send({ type: 'call', ...frame });
+        return async () => {
+          if (how === 'cancel') socket.send({ type: 'cancel', id: 'a' });
+          await new Promise((wake) => setTimeout(wake, how === 'cancel' ? 50 : 0));
+          socket.close();
+        };
+      };
+      const runs = '/api/workflows/runs';
+      const by_run = async (player, how) => {
+        const { id } = (await stage.post(runs, { workflow }, player)).json();
+        return async () => {
+          if (how === 'cancel') await stage.post(`${runs}/${id}/cancel`, {}, player);
+          else await stage.get(`${runs}/${id}`, player, { method: 'DELETE' });
+        };
+      };
+      const over = [];
+      const billed = [];
+      for (const [what, begin, how] of [
+        ['cancel of a stream', by_socket, 'cancel'],
+        ['a dropped socket', by_socket, 'drop'],
+        ['cancel of a run', by_run, 'cancel'],
+        ['a deleted run', by_run, 'delete'],
+      ]) {
+        const player = stage.as('alpha', what);
+        for (let i = 0; i < 6; ++i) {
+          const before = provider.calls.length;
+          const leave = await begin(player, how);
+          // A call that is refused never comes.
+          for (let wait = 0; wait < 40 && provider.calls.length === before; ++wait)
+            await new Promise((wake) => setTimeout(wake, 10));
+          await leave();
+          await new Promise((wake) => setTimeout(wake, what.includes('socket') ? 1_200 : 100));
+          if (provider.billed_microusd > budget_microusd) break;
+        }
+        billed.push(dollars(provider.billed_microusd));
+        if (provider.billed_microusd > budget_microusd) over.push(what);
+        provider.forget();
+      }
+      return {
+        held: over.length === 0,
+        seen: `over: ${over.join(', ') || 'none'} (${billed.join(', ')})`,
+      };
+    },
+  },
+];
