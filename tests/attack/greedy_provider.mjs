@@ -1,6 +1,7 @@
-// A provider that takes everything it is allowed: what a request refers to is as long as the model's
-// context, the answer is as long as the request permits, and a client's leaving stops nothing. What
-// it bills is the most that a budget has to answer for.
+// A provider that takes everything it is allowed: a byte of text is a token, what a request refers to
+// is as long as the model's context, the answer is as long as the request permits, what may be written
+// into a cache is, and a client's leaving stops nothing. What it bills is the most that a budget has to
+// answer for.
 import http from 'node:http';
 
 /**
@@ -11,9 +12,19 @@ export const greedy_models = {
   'claude-haiku-4-5': { input: 1, output: 5, context: 200_000, longest: 64_000 },
   'gpt-4.1-mini': { input: 0.4, output: 1.6, context: 1_047_576, longest: 32_768 },
   'gpt-5-mini': { input: 0.25, output: 2, context: 272_000, longest: 128_000 },
+  'gpt-5.4': {
+    input: 2.5,
+    output: 15,
+    context: 1_050_000,
+    longest: 128_000,
+    above: { input_tokens: 272_000, input: 5, output: 22.5 },
+  },
   'gemini-2.5-flash-lite': { input: 0.1, output: 0.4, context: 1_048_576, longest: 65_536 },
 };
-const bytes_a_token = 4;
+// What an inline picture is at most.
+const picture_tokens = 1_600;
+// Anthropic's factors of the input's price for what is written into its cache.
+const cache_factors = { '5m': 1.25, '1h': 2 };
 
 // Members and parts that stand for something that is not in the request.
 const referring_members = new Set([
@@ -44,6 +55,21 @@ function refers_outside(value, name = '') {
     ([key, inner]) =>
       (referring_members.has(key) && inner !== null && inner !== '') || refers_outside(inner, key),
   );
+}
+
+/** Bytes of all texts within a value. */
+function text_bytes(value) {
+  if (typeof value === 'string')
+    return value.startsWith('data:') ? picture_tokens : Buffer.byteLength(value);
+  if (value === null || typeof value !== 'object') return 0;
+  return Object.values(value).reduce((sum, inner) => sum + text_bytes(inner), 0);
+}
+
+/** The dearest factor of the marks for a cache within a value; 1 where there is none. */
+function cache_factor(value) {
+  if (value === null || typeof value !== 'object') return 1;
+  const own = value.cache_control ? (cache_factors[value.cache_control.ttl ?? '5m'] ?? 2) : 1;
+  return Math.max(own, ...Object.values(value).map(cache_factor));
 }
 
 const largest = (...numbers) => Math.max(0, ...numbers.filter((n) => Number.isFinite(n)));
@@ -97,7 +123,15 @@ const writers = {
     role: 'assistant',
     content: [{ type: 'text', text }],
     stop_reason: 'end_turn',
-    usage: { input_tokens: used.input, output_tokens: used.output },
+    usage: {
+      input_tokens: used.factor > 1 ? 0 : used.input,
+      cache_creation_input_tokens: used.factor > 1 ? used.input : 0,
+      cache_creation: {
+        ephemeral_5m_input_tokens: used.factor === cache_factors['5m'] ? used.input : 0,
+        ephemeral_1h_input_tokens: used.factor === cache_factors['1h'] ? used.input : 0,
+      },
+      output_tokens: used.output,
+    },
   }),
   gemini: (used) => ({
     candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP', index: 0 }],
@@ -131,13 +165,15 @@ export async function start_greedy_provider({ models = greedy_models } = {}) {
       const model = body.model ?? /models\/([^:]+)/.exec(path)?.[1] ?? '';
       const price = models[model] ?? { input: 100, output: 500, context: 1e6, longest: 1e5 };
       const output = output_allowed(body, price.longest);
-      const input = refers_outside(body) ? price.context : Math.ceil(bytes.length / bytes_a_token);
-      const billed = input * price.input + output * price.output;
+      const input = refers_outside(body) ? price.context : text_bytes(body);
+      const factor = path.endsWith('/messages') ? cache_factor(body) : 1;
+      const rate = input > (price.above?.input_tokens ?? input) ? price.above : price;
+      const billed = input * rate.input * factor + output * rate.output;
       provider.billed_microusd += billed;
       const call = { path, headers: request.headers, body, model, billed_microusd: billed };
       provider.calls.push(call);
       if (provider.mode === 'hold') return;
-      const answer = writers[format_of(path)](provider.report({ input, output }));
+      const answer = writers[format_of(path)](provider.report({ input, output, factor }));
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ model, created: 1, created_at: 1, ...answer }));
     });

@@ -16,6 +16,10 @@ export const drain_timeout_s = 1;
 const end_ms_max = 15_000;
 const everything = 'game models workflow:run workflow:author';
 
+// An attack that throws where nobody catches it leaves no relay behind.
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+
 /** Names of models that the relay serves in every attack. */
 export const aliases = {
   strategist: ['openai/gpt-5-mini'],
@@ -64,6 +68,7 @@ export function make_stage(idle_url) {
   let witness = null;
   let idle_memory = null;
   let environment = null;
+  let finished = false;
 
   /** Done after the relay was told to end, so that it ends in the middle of it. */
   stage.later = (cleanup) => cleanups.push(cleanup);
@@ -118,7 +123,12 @@ export function make_stage(idle_url) {
       ...env,
     };
     stage.again = async () => {
+      if (finished) throw new Error('the attack is over');
       stage.relay = await start_relay(provider, names, environment);
+      const { child } = stage.relay;
+      children.add(child);
+      child.once('close', () => children.delete(child));
+      if (finished) child.kill('SIGKILL');
       // The first answers of each kind make what is made once.
       await ask(stage.relay, { path: '/healthz' });
       await ask(stage.relay, { path: '/v1/models', headers: stage.as('plain', 'warm') });
@@ -169,6 +179,7 @@ export function make_stage(idle_url) {
   /** Ends everything: {ended: {code, signal, early}, figures}. */
   stage.finish = async () => {
     const ended = await end_relay();
+    finished = true;
     for (const cleanup of cleanups.reverse()) await cleanup();
     rmSync(folder, { recursive: true, force: true });
     return { ended, figures };

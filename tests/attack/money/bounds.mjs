@@ -13,6 +13,7 @@ const message = (more) => ({
 });
 const response = (more) => ({ model: 'responses', max_output_tokens: 100, input: 'On?', ...more });
 const parts = (...content) => ({ messages: [{ role: 'user', content }] });
+const parts_of = (text) => ({ messages: [{ role: 'user', content: text }] });
 const picture = 'https://example.org/picture.png';
 
 /** Spends each request by a player of its own: what went over the budget, or did not add up. */
@@ -162,12 +163,98 @@ const many = [
   ['a limit of 2^53', ...chats({ max_tokens: 2 ** 53 })],
 ];
 
+const long_text = 'a '.repeat(30_000);
+const cached = (ttl) => ({
+  messages: [
+    {
+      role: 'user',
+      content: [{ type: 'text', text: long_text, cache_control: { type: 'ephemeral', ...ttl } }],
+    },
+  ],
+});
+const dearer = [
+  ['written into the cache for an hour', ...messages(cached({ ttl: '1h' }))],
+  ['written into the cache', ...messages(cached({}))],
+  [
+    'a system prompt for an hour',
+    ...messages({
+      system: [{ type: 'text', text: long_text, cache_control: { type: 'ephemeral', ttl: '1h' } }],
+    }),
+  ],
+  ["an OpenAI client's mark", ...chats({ model: 'haiku', ...cached({ ttl: '1h' }) })],
+  [
+    'a mark at the top',
+    ...messages({ cache_control: { type: 'ephemeral', ttl: '1h' }, ...parts_of(long_text) }),
+  ],
+  [
+    "a tool's mark",
+    ...messages({
+      tools: [
+        {
+          name: 'f',
+          description: long_text,
+          input_schema: { type: 'object' },
+          cache_control: { type: 'ephemeral', ttl: '1h' },
+        },
+      ],
+    }),
+  ],
+  ['letters that are many tokens', ...messages(parts_of('\ufdfa'.repeat(3_000)))],
+  [
+    'names that are long',
+    ...chats({
+      model: 'haiku',
+      messages: [{ role: 'user', name: 'n'.repeat(60_000), content: 'On?' }],
+    }),
+  ],
+  [
+    'a schema that is long',
+    ...chats({
+      model: 'haiku',
+      response_format: {
+        type: 'json_schema',
+        json_schema: { name: 's', schema: { type: 'object', description: long_text } },
+      },
+    }),
+  ],
+];
+
 export const attacks = [
   {
     name: 'what lies at the provider',
     tried: `${references.length} ways to refer to conversations, prompts, files, documents and images`,
     expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,
     run: (stage) => spend_each(stage, references),
+  },
+  {
+    name: 'what is dearer than it looks',
+    tried: `${dearer.length} requests whose input is priced or counted at more than its text`,
+    expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,
+    run: (stage) => spend_each(stage, dearer),
+  },
+  {
+    name: 'a long prompt',
+    tried: '280,000 tokens where the price is doubled above 272,000, with $1',
+    expected: 'the provider bills at most $1',
+    async run(stage) {
+      const provider = await stage.greedy();
+      const budget = 1_000_000;
+      await stage.start(
+        provider,
+        { REDOUBT_MODELS_PLAYER_DAY_MICROUSD: String(budget) },
+        { long: ['openai/gpt-5.4'] },
+      );
+      const content = 'a '.repeat(140_000);
+      const player = stage.as('alpha', 'player');
+      const statuses = await spend(stage, provider, player, {
+        model: 'long',
+        messages: [{ role: 'user', content }],
+      });
+      return {
+        held: provider.billed_microusd <= budget,
+        seen: `${dollars(provider.billed_microusd)} (${shown(counted(statuses))})`,
+      };
+    },
   },
   {
     name: 'hidden thinking',
