@@ -29,7 +29,7 @@ export const aliases = {
   responses: ['responses/gpt-5-mini'],
 };
 
-/** Keys of games: `alpha` signs for one tenant, `beta` for two, `plain` says no tenant. */
+/** Keys: of games, `alpha` for one tenant, `beta` for two, `plain` for none; and of operators. */
 function make_keys() {
   const make = (kid, more) => ({
     kid,
@@ -40,6 +40,7 @@ function make_keys() {
     make('plain', {}),
     make('alpha', { tenant: 'alpha' }),
     make('beta', { tenant: ['beta', 'gamma'] }),
+    make('operators', { scope: 'operator:read operator:write' }),
   ];
   const jwk = ({ kid, secret, more }) => ({
     kty: 'oct',
@@ -146,7 +147,7 @@ export function make_stage(idle_url) {
 
   /** A token signed by the key `kid`, as other games' servers make them. */
   stage.token = (kid, claims) => {
-    const tenant = kid === 'plain' ? {} : { tenant: kid };
+    const tenant = kid === 'alpha' || kid === 'beta' ? { tenant: kid } : {};
     const all = { aud: 'redoubt', exp: soon(), scope: everything, ...tenant, ...claims };
     return hs256(all, keys.secret_of(kid), { alg: 'HS256', kid });
   };
