@@ -227,6 +227,15 @@ export const attacks = [
     run: (stage) => spend_each(stage, references),
   },
   {
+    name: 'what an operator lets through',
+    tried: 'the same with models.pass_through opening all of each format',
+    expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,
+    run: (stage) =>
+      spend_each(stage, [...references, ...many], {
+        REDOUBT_MODELS_PASS_THROUGH: 'openai:*,openai-responses:*,anthropic:*',
+      }),
+  },
+  {
     name: 'what is dearer than it looks',
     tried: `${dearer.length} requests whose input is priced or counted at more than its text`,
     expected: `the provider bills each player at most ${dollars(budget_microusd)}, the ledger no less`,

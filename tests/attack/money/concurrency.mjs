@@ -29,7 +29,10 @@ export const attacks = [
     async run(stage) {
       const provider = await stage.greedy();
       provider.mode = 'hold';
-      await stage.start(provider, {});
+      await stage.start(provider, {
+        REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: undefined,
+        REDOUBT_MODELS_ANONYMOUS_CONCURRENT_MAX: undefined,
+      });
       const seen = [];
       for (const [who, headers] of [
         ['player', stage.as('alpha', 'hog')],
