@@ -108,10 +108,22 @@ async function main(names) {
   const idle = await start_mock();
   let failed = 0;
   console.log(
-    row(['attack', 'tried', 'expected', 'seen', '', 'memory', '/healthz', 'admin', 'SIGTERM']),
+    row([
+      'attack',
+      'tried',
+      'expected',
+      'seen',
+      '',
+      'memory',
+      '/healthz',
+      'admin',
+      'SIGTERM',
+      'in all',
+    ]),
   );
-  console.log(`|${'---|'.repeat(9)}`);
+  console.log(`|${'---|'.repeat(10)}`);
   for (const attack of attacks) {
+    const from = performance.now();
     const { held, seen, figures } = await judged(attack, `${idle.url}/_mock/calls`);
     if (!held) ++failed;
     console.log(
@@ -125,6 +137,7 @@ async function main(names) {
         milliseconds(figures.health_ms),
         milliseconds(figures.admin_ms),
         milliseconds(figures.end_ms),
+        `${((performance.now() - from) / 1000).toFixed(1)} s`,
       ]),
     );
   }

@@ -46,7 +46,7 @@ async function start_with_key(stage, extra = 0) {
     env[`${at}_NAME`] = `p${i}`;
     env[`${at}_DIALECT`] = dialects[i % dialects.length];
     env[`${at}_BASE_URL`] = `${mock.url}/v1`;
-    names[`p${i}`] = [`p${i}/model`];
+    names[`p${i}`] = [`p${i}/model-${i}`];
   }
   for (const provider of [...usual, ...Array.from({ length: extra }, (_, i) => `p${i}`)])
     redoubt(['keys', 'add', provider, '--provider', provider, ...vault], key);
@@ -136,22 +136,20 @@ async function read_whole(stage, path, body, headers) {
   return `${JSON.stringify(answer.headers)} ${answer.text} ${said.join('')}`;
 }
 
-/** Asks each model of `models` once in each format and way, while the mock does as its steps say. */
-async function leaks_of(stage, mock, steps_by_name, models_of) {
+/** Asks each of `models` ([what it does, its name]) in each format: which secrets came in what. */
+async function leaks_of(stage, models) {
   const player = stage.as('alpha', 'player');
   const leaks = {};
-  for (const [i, [what, steps]] of Object.entries(steps_by_name).entries()) {
-    await mock.script([{ do: steps }]);
-    for (const model of models_of(i)) {
-      for (const [path, body_of] of Object.entries(paths)) {
-        // One of the formats is enough for streams: what they repeat comes from one place.
-        for (const stream of path === '/v1/chat/completions' ? [false, true] : [false]) {
-          const text = await read_whole(stage, path, { ...body_of(model), stream }, player);
-          for (const secret of secrets_in(text)) (leaks[secret] ??= []).push(what);
-        }
+  const ask_all = async ([what, model]) => {
+    for (const [path, body_of] of Object.entries(paths)) {
+      // One of the formats is enough for streams: what they repeat comes from one place.
+      for (const stream of path === '/v1/chat/completions' ? [false, true] : [false]) {
+        const text = await read_whole(stage, path, { ...body_of(model), stream }, player);
+        for (const secret of secrets_in(text)) (leaks[secret] ??= []).push(what);
       }
     }
-  }
+  };
+  await Promise.all(models.map(ask_all));
   return Object.entries(leaks).map(
     ([secret, whats]) => `${secret} in ${new Set(whats).size} (${whats[0]})`,
   );
@@ -165,7 +163,15 @@ export const attacks = [
       expected: 'none of them in any answer; the key in no log line either',
       async run(stage) {
         const mock = await start_with_key(stage, Object.keys(steps).length);
-        const leaks = await leaks_of(stage, mock, steps, (i) => [`p${i}`]);
+        const rules = Object.values(steps).map((what, i) => ({
+          when: { model: `model-${i}` },
+          do: what,
+        }));
+        await mock.script(rules);
+        const leaks = await leaks_of(
+          stage,
+          Object.keys(steps).map((what, i) => [what, `p${i}`]),
+        );
         const calls = (await mock.calls()).filter(({ authorization }) =>
           authorization.includes(key),
         );
@@ -185,12 +191,17 @@ export const attacks = [
     expected: 'no answer with the key, whole or by half',
     async run(stage) {
       const mock = await start_with_key(stage);
-      const leaks = await leaks_of(stage, mock, texts, () => [
-        'mini',
-        'haiku',
-        'lite',
-        'responses',
-      ]);
+      const leaks = [];
+      for (const [what, steps] of Object.entries(texts)) {
+        await mock.script([{ do: steps }]);
+        const models = ['mini', 'haiku', 'lite', 'responses'];
+        leaks.push(
+          ...(await leaks_of(
+            stage,
+            models.map((model) => [what, model]),
+          )),
+        );
+      }
       return { held: leaks.length === 0, seen: leaks.join(', ') || 'none' };
     },
   },
