@@ -120,6 +120,61 @@ const texts = {
     { answer: { text: '', tool_calls: [{ name: 'f', arguments: `{"k":"${key}"}` }] } },
   ],
 };
+// Where else in OpenAI's form a key can stand; as whole answers and as streams.
+const message = (more) => ({
+  id: 'x',
+  object: 'chat.completion',
+  model: 'm',
+  choices: [
+    { index: 0, finish_reason: 'stop', message: { role: 'assistant', content: '', ...more } },
+  ],
+});
+const delta = (more) =>
+  `data: ${JSON.stringify({ id: 'x', model: 'm', choices: [{ index: 0, delta: more }] })}\n\n`;
+const call = (id, name) => ({
+  tool_calls: [{ index: 0, id, type: 'function', function: { name, arguments: '{}' } }],
+});
+const halves = [key.slice(0, 21), key.slice(21)];
+const escaped = (value) =>
+  JSON.stringify(value).replaceAll(
+    key,
+    [...key].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join(''),
+  );
+const odd_answers = Object.fromEntries(
+  Object.entries({
+    'a thought': { reasoning_content: key, reasoning: key },
+    'a refusal': { refusal: key },
+    "a call's id": call(key, 'f'),
+    "a call's name": call('c1', key),
+    'a text': { content: key },
+    'an annotation': {
+      content: 'So.',
+      annotations: [{ type: 'url_citation', url_citation: { url: `https://example.org/${key}` } }],
+    },
+  }).flatMap(([what, more]) => [
+    [`${what}, whole`, [{ head: 200 }, { send: JSON.stringify(message(more)) }]],
+    [`${what}, escaped`, [{ head: 200 }, { send: escaped(message(more)) }]],
+    [`${what}, streamed`, [stream_head, { send: delta(more) }, { send: 'data: [DONE]\n\n' }]],
+    [
+      `${what}, in two pieces`,
+      [
+        stream_head,
+        ...halves.map((half) => ({
+          send: delta(JSON.parse(JSON.stringify(more).replaceAll(key, half))),
+        })),
+        { send: 'data: [DONE]\n\n' },
+      ],
+    ],
+    [
+      `${what}, cut after half`,
+      [
+        stream_head,
+        { send: delta(JSON.parse(JSON.stringify(more).replaceAll(key, halves[0]))) },
+        { cut: true },
+      ],
+    ],
+  ]),
+);
 const paths = {
   '/v1/chat/completions': (model) => chat({ model }),
   '/v1/messages': (model) => chat({ model }),
@@ -131,7 +186,12 @@ async function read_whole(stage, path, body, headers) {
   const answer = await stage.post(path, body, headers);
   const streamed = answer.headers['content-type']?.startsWith('text/event-stream');
   const said = (streamed ? events_of(answer.text) : []).map(
-    ({ data }) => data.choices?.[0]?.delta?.content ?? data.delta?.text ?? data.delta ?? '',
+    ({ data }) =>
+      data.choices?.[0]?.delta?.content ??
+      data.choices?.[0]?.delta?.reasoning_content ??
+      data.delta?.text ??
+      data.delta ??
+      '',
   );
   return `${JSON.stringify(answer.headers)} ${answer.text} ${said.join('')}`;
 }
@@ -187,11 +247,15 @@ export const attacks = [
   ),
   {
     name: 'answers that repeat the key',
-    tried: 'the key in the text, in pieces of 5 bytes, in the arguments of a tool',
+    tried: `the key in the text, in pieces of 5 bytes, in the arguments of a tool, and in ${Object.keys(odd_answers).length} other places, escaped, in two pieces, cut`,
     expected: 'no answer with the key, whole or by half',
     async run(stage) {
       const mock = await start_with_key(stage);
       const leaks = [];
+      for (const [what, steps] of Object.entries(odd_answers)) {
+        await mock.script([{ do: steps }]);
+        leaks.push(...(await leaks_of(stage, [[what, 'mini']])));
+      }
       for (const [what, steps] of Object.entries(texts)) {
         await mock.script([{ do: steps }]);
         const models = ['mini', 'haiku', 'lite', 'responses'];
@@ -202,7 +266,7 @@ export const attacks = [
           )),
         );
       }
-      return { held: leaks.length === 0, seen: leaks.join(', ') || 'none' };
+      return { held: leaks.length === 0, seen: leaks.slice(0, 8).join(', ') || 'none' };
     },
   },
   {
