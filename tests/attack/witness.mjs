@@ -1,10 +1,11 @@
 // Asks a relay under attack for its health from a thread of its own, so that a busy attacker does not
-// count as a slow relay. Beside each question it asks an idle program on the same machine: what that
-// one takes is the machine's doing and is subtracted.
+// count as a slow relay. What is the machine's doing is subtracted: the time that an idle program takes
+// for the same question, or that the relay waited meanwhile for a processor which others had.
 import http from 'node:http';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 
+const ms_ns = 1e6;
 const interval_ms = 50;
 const patience_ms = 5_000;
 const page_bytes = 1024;
@@ -22,6 +23,26 @@ const status_of = (pid) => {
 /** Memory of a process now, and at its most: {now, peak} in bytes. */
 export const memory_of = status_of;
 
+/** By thread of a process: how long it has waited for a processor, in ms (Linux's schedstat). */
+function waits_of(pid) {
+  const waits = new Map();
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const [, waited_ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(
+        ' ',
+      );
+      waits.set(thread, Number(waited_ns) / ms_ns);
+    }
+  } catch {
+    // The process or its thread has ended: it waits for nothing.
+  }
+  return waits;
+}
+function longest_wait_ms(before, after) {
+  const waited = [...after].map(([thread, ms]) => ms - (before.get(thread) ?? ms));
+  return Math.max(0, ...waited);
+}
+
 function asked(url) {
   return new Promise((resolve) => {
     const from = performance.now();
@@ -37,7 +58,7 @@ function asked(url) {
 
 /**
  * Watches {health, admin, idle} (URLs) and the process until `stop()`, which gives
- * {health_ms, admin_ms, rss_bytes, samples}: the longest answers beyond the idle program's.
+ * {health_ms, admin_ms, rss_bytes, samples}: the longest answers beyond the machine's own.
  */
 export function start_witness(places) {
   const worker = new Worker(new URL(import.meta.url), { workerData: places });
@@ -64,9 +85,11 @@ async function watch({ health, admin, idle, pid }) {
   parentPort.once('message', () => (stopped = true));
   parentPort.postMessage('ready');
   while (!stopped) {
+    const before = waits_of(pid);
     const [of_health, of_admin, of_idle] = await Promise.all([health, admin, idle].map(asked));
+    const machines_ms = Math.max(of_idle.ms, longest_wait_ms(before, waits_of(pid)));
     const beyond = ({ ms, status }) =>
-      status === 200 ? Math.max(0, ms - of_idle.ms) : Number.POSITIVE_INFINITY;
+      status === 200 ? Math.max(0, ms - machines_ms) : Number.POSITIVE_INFINITY;
     figures.health_ms = Math.max(figures.health_ms, beyond(of_health));
     figures.admin_ms = Math.max(figures.admin_ms, beyond(of_admin));
     figures.rss_bytes = Math.max(figures.rss_bytes, status_of(pid).now);

@@ -7,6 +7,8 @@ const burst = 50;
 const limited = {
   REDOUBT_LIMITS_REQUESTS_PER_MINUTE: '600',
   REDOUBT_LIMITS_BURST: String(burst),
+  REDOUBT_LIMITS_REFUSALS_PER_MINUTE: '600',
+  REDOUBT_LIMITS_REFUSALS_BURST: String(burst),
 };
 const requests = 600;
 

@@ -127,7 +127,6 @@ export const attacks = [
         'X-Forwarded-Prefix',
         'X-Forwarded-Anything',
         'X-Original-Forwarded-For',
-        'X-Original-Host',
         'Forwarded',
         'X-Real-IP',
         'X-Client-IP',
@@ -138,7 +137,6 @@ export const attacks = [
         'Fastly-Client-IP',
         'X-Envoy-External-Address',
         'X-Azure-ClientIP',
-        'CDN-Loop',
       ];
       const through = [];
       for (const name of names) {

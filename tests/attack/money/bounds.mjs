@@ -14,6 +14,7 @@ const message = (more) => ({
 const response = (more) => ({ model: 'responses', max_output_tokens: 100, input: 'On?', ...more });
 const parts = (...content) => ({ messages: [{ role: 'user', content }] });
 const parts_of = (text) => ({ messages: [{ role: 'user', content: text }] });
+const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
 const picture = 'https://example.org/picture.png';
 
 /** Spends each request by a player of its own: what went over the budget, or did not add up. */
@@ -327,60 +328,70 @@ export const attacks = [
       const provider = await stage.greedy();
       provider.mode = 'hold';
       await stage.start(provider, { ...env, REDOUBT_MODELS_STREAM_HOLD_S: '1' });
-      const workflow = {
-        name: 'long',
-        llms: { one: { model_name: 'haiku', max_tokens: 8_000 } },
-        workflow: [{ id: 'x', model: 'one', prompt: 'On?' }],
-        result: 'done',
-      };
-      const frame = {
-        id: 'a',
-        format: 'openai.chat',
-        request: chat({ model: 'haiku', max_tokens: 8_000 }),
-      };
-      const by_socket = async (player, how) => {
-        const socket = await connect_models(stage.relay, player);
-        socket.send({ type: 'call', ...frame });
-        return async () => {
-          if (how === 'cancel') socket.send({ type: 'cancel', id: 'a' });
-          await new Promise((wake) => setTimeout(wake, how === 'cancel' ? 50 : 0));
-          socket.close();
-        };
-      };
+      const prompt_of = (what) => `On, by ${what}?`;
+      const called = (what) =>
+        provider.calls.filter(({ body }) => JSON.stringify(body).includes(prompt_of(what)));
       const runs = '/api/workflows/runs';
-      const by_run = async (player, how) => {
-        const { id } = (await stage.post(runs, { workflow }, player)).json();
-        return async () => {
-          if (how === 'cancel') await stage.post(`${runs}/${id}/cancel`, {}, player);
-          else await stage.get(`${runs}/${id}`, player, { method: 'DELETE' });
-        };
+      const begin_stream = async (player, what) => {
+        const socket = await connect_models(stage.relay, player);
+        const messages = [{ role: 'user', content: prompt_of(what) }];
+        const request = chat({ model: 'haiku', max_tokens: 8_000, messages });
+        socket.send({ type: 'call', id: 'a', format: 'openai.chat', request });
+        return socket;
       };
-      const over = [];
-      const billed = [];
-      for (const [what, begin, how] of [
-        ['cancel of a stream', by_socket, 'cancel'],
-        ['a dropped socket', by_socket, 'drop'],
-        ['cancel of a run', by_run, 'cancel'],
-        ['a deleted run', by_run, 'delete'],
-      ]) {
-        const player = stage.as('alpha', what);
-        for (let i = 0; i < 6; ++i) {
-          const before = provider.calls.length;
-          const leave = await begin(player, how);
-          // A call that is refused never comes.
-          for (let wait = 0; wait < 40 && provider.calls.length === before; ++wait)
-            await new Promise((wake) => setTimeout(wake, 10));
-          await leave();
-          await new Promise((wake) => setTimeout(wake, what.includes('socket') ? 1_200 : 100));
-          if (provider.billed_microusd > budget_microusd) break;
-        }
-        billed.push(dollars(provider.billed_microusd));
-        if (provider.billed_microusd > budget_microusd) over.push(what);
-        provider.forget();
-      }
+      const begin_run = async (player, what) => {
+        const workflow = {
+          name: 'long',
+          llms: { one: { model_name: 'haiku', max_tokens: 8_000 } },
+          workflow: [{ id: 'x', model: 'one', prompt: prompt_of(what) }],
+          result: 'done',
+        };
+        return `${runs}/${(await stage.post(runs, { workflow }, player)).json().id}`;
+      };
+      // How each begins a call, and how it leaves it.
+      const ways = {
+        'cancel of a stream': [
+          begin_stream,
+          async (player, socket) => {
+            socket.send({ type: 'cancel', id: 'a' });
+            await pause(50);
+            socket.close();
+          },
+        ],
+        'a dropped socket': [
+          begin_stream,
+          async (player, socket) => {
+            socket.close();
+            await pause(1_200);
+          },
+        ],
+        'cancel of a run': [
+          begin_run,
+          (player, path) => stage.post(`${path}/cancel`, { reason: 'x' }, player),
+        ],
+        'a deleted run': [
+          begin_run,
+          (player, path) => stage.get(path, player, { method: 'DELETE' }),
+        ],
+      };
+      const billed = await Promise.all(
+        Object.entries(ways).map(async ([what, [begin, leave]]) => {
+          const player = stage.as('alpha', what);
+          for (let i = 0; i < 5; ++i) {
+            const before = called(what).length;
+            const call = await begin(player, what);
+            // A call that is refused never comes.
+            for (let wait = 0; wait < 40 && called(what).length === before; ++wait) await pause(10);
+            await leave(player, call);
+            await pause(100);
+          }
+          return [what, called(what).reduce((sum, one) => sum + one.billed_microusd, 0)];
+        }),
+      );
+      const over = billed.filter(([, microusd]) => microusd > budget_microusd);
       return {
-        held: over.length === 0,
-        seen: `over: ${over.join(', ') || 'none'} (${billed.join(', ')})`,
+        held: over.length === 0 && billed.every(([, microusd]) => microusd > 0),
+        seen: billed.map(([what, microusd]) => `${what}: ${dollars(microusd)}`).join(', '),
       };
     },
   },

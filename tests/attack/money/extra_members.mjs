@@ -38,7 +38,6 @@ const to_chat = [
   ['extra_headers', { extra_headers: { 'X-Key': '1' } }],
   ['previous_response_id', { previous_response_id: 'resp_1' }],
   ['conversation', { conversation: 'conv_1' }],
-  ['prompt_cache_retention', { prompt_cache_retention: '24h' }],
   ['"unheard_of"', { unheard_of: { of: 'anything' } }],
   ['"Service_Tier"', { Service_Tier: 'priority' }],
   ['mcp', { tools: [function_tool, { type: 'mcp', server_url: outside }] }],
@@ -58,7 +57,6 @@ const to_responses = [
   ['code_interpreter', tool('code_interpreter', { container: { type: 'auto' } })],
   ['image_generation', tool('image_generation')],
   ['computer', tool('computer_use_preview')],
-  ['local_shell', tool('local_shell')],
   ['mcp', tool('mcp', { server_label: 'x', server_url: outside, require_approval: 'never' })],
   ['mcp', tool('MCP', { server_url: outside })],
   ['item_reference', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
@@ -72,13 +70,9 @@ const to_responses = [
       ],
     },
   ],
-  ['max_tool_calls', { max_tool_calls: 99 }],
   ['"unheard_of"', { unheard_of: 1 }],
-  ['web_search', { tool_choice: { type: 'web_search' } }],
-  ['code_interpreter', { include: ['code_interpreter_call.outputs'] }],
 ];
 const to_messages = [
-  ['service_tier', { service_tier: 'auto' }],
   ['mcp', { mcp_servers: [{ type: 'url', url: outside, name: 'x' }] }],
   ['container', { container: 'container_1' }],
   ['web_search', tool('web_search_20250305', { name: 'web_search' })],
@@ -159,7 +153,7 @@ export const attacks = [
       const unique = [...new Set(through)];
       return {
         held: unique.length === 0,
-        seen: `${unique.length} pass ${unique.slice(0, 4).join(' ')} (${shown(counted(statuses))})`,
+        seen: `${unique.length} pass ${unique.slice(0, 12).join(' ')} (${shown(counted(statuses))})`,
       };
     },
   },

@@ -1,6 +1,6 @@
 // Callers without a token who begin much and finish nothing: bodies, messages, connections, reading.
 import { readdirSync } from 'node:fs';
-import { ask_from, connect, status_in } from '../sockets.mjs';
+import { ask_from, connect, post_from, status_in } from '../sockets.mjs';
 import { chat, counted, shown } from '../stage.mjs';
 import { memory_of } from '../witness.mjs';
 
@@ -26,6 +26,15 @@ async function open(stage, count, { from = '127.0.0.1', read = true } = {}) {
   stage.later(() => wires.forEach(({ socket }) => socket.destroy()));
   return wires;
 }
+/** A player of another game, who is at another address. */
+const neighbour = (stage) =>
+  post_from(
+    stage.relay,
+    '127.0.0.9',
+    '/v1/chat/completions',
+    chat(),
+    stage.as('beta', 'neighbour'),
+  );
 const admin_status = (stage, path) =>
   ask_from({ port: Number(new URL(stage.relay.admin).port) }, '127.0.0.1', { path }).then(
     ({ status }) => status,
@@ -104,7 +113,7 @@ export const attacks = [
       const [request, env] = of(stage);
       await stage.start(await stage.greedy(), env);
       const wires = await unfinished(stage, request);
-      const served = await stage.chat(stage.as('beta', 'neighbour'));
+      const served = await neighbour(stage);
       return {
         held: served.status === 200,
         seen: `${statuses_of(wires)}, a neighbour: ${served.status}`,
@@ -134,7 +143,7 @@ export const attacks = [
       }
       await pause(500);
       const closed = wires.filter(({ socket }) => socket.destroyed).length;
-      const served = await stage.chat(stage.as('beta', 'neighbour'));
+      const served = await neighbour(stage);
       return {
         held: served.status === 200,
         seen: `${statuses_of(wires)}, ${closed} closed, a neighbour: ${served.status}`,
