@@ -1,7 +1,7 @@
 // Streams of models over /v1/ws, on the real program: the same events as over SSE, numbered, gone on
 // with on another connection without gap or repeat, bounded and refused where they must be.
 import assert from 'node:assert/strict';
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import WebSocket from 'ws';
 import { events_of, start_mock, start_relay, until } from './mock_upstream.mjs';
 import { post_json } from './program.mjs';
+import { hs256, soon } from './signed_token.mjs';
 
 const aliases = {
   chat: ['openai/gpt-5-mini'],
@@ -42,12 +43,7 @@ const paths = {
 };
 
 const secret = randomBytes(32).toString('base64');
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-function token_of(sub, more = {}) {
-  const exp = Math.floor(Date.now() / 1000) + 600;
-  const text = `${encode({ alg: 'HS256' })}.${encode({ sub, exp, ...more })}`;
-  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
-}
+const token_of = (sub, more = {}) => hs256({ sub, exp: soon(), ...more }, secret);
 
 /** A socket that keeps its frames: `frame(matches)` waits for one that nobody took yet. */
 async function connect(relay, { token, protocols = [] } = {}) {

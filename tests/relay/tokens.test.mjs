@@ -1,7 +1,7 @@
 // Who may call: tokens at the relay's program, as players, games' servers and operators use them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 import { ask, post_json, start } from './program.mjs';
+import { bearer, hs256, soon } from './signed_token.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const command = process.env.REDOUBT_CLI_BINARY ?? `${root}build/native-release/tools/cli/redoubt`;
@@ -25,7 +26,6 @@ const redoubt = (...args) => {
   assert.equal(result.status, 0, result.stderr);
   return result.stdout.trim();
 };
-const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 const question = {
   team_id: 'red',
   territory_control: { red: 20, blue: 45 },
@@ -35,14 +35,6 @@ const question = {
 };
 const asked = (relay, headers) => post_json(relay, '/api/team-strategy', question, headers);
 const closed = { REDOUBT_LISTENERS_0_ANONYMOUS: 'off' };
-
-// A token made without any library: what another implementation would send.
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-function hs256(claims, secret, header = { alg: 'HS256' }) {
-  const text = `${encode(header)}.${encode(claims)}`;
-  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
-}
-const soon = () => Math.floor(Date.now() / 1000) + 600;
 
 test('anonymous: off answers nobody without a token, in each dialect', async () => {
   const relay = await start([], closed);
@@ -153,7 +145,7 @@ test("NextAuth's tokens, and forged ones", async () => {
     jti: 'x',
   };
   assert.equal((await asked(relay, bearer(hs256(claims, secret)))).status, 200);
-  const unsigned = `${encode({ alg: 'none' })}.${encode(claims)}.`;
+  const unsigned = hs256(claims, secret, { alg: 'none' }).replace(/[^.]*$/, '');
   for (const [token, says] of [
     [unsigned, /three parts/],
     [hs256(claims, ''), /signature/],

@@ -1,0 +1,276 @@
+// Workflows of strangers: 1 KB of text that asks for a day's work, or for all memory.
+import { connect } from '../sockets.mjs';
+import { counted, shown } from '../stage.mjs';
+
+const runs = '/api/workflows/runs';
+const doubling = (times) =>
+  Array.from({ length: times }, () => ({ set: { text: '{{ state.text ~ state.text }}' } }));
+const loop = (more, ...steps) => ({ loop: { max: 100_000, ...more }, do: steps });
+const flow = (name, workflow, more = {}) => ({ name, workflow, result: 'done', ...more });
+const texts = { state: { text: { initial: 'xxxxxxxxxxxxxxxx' } } };
+const list = { state: { list: { reducer: 'append' } } };
+
+/** An expression that costs much each time it is looked at: sums over long ranges. */
+const dear = '{{ range(0, 3000 + round) | list | sort | reverse | join(",") | length }}';
+
+const workflows = {
+  'a loop of 100,000 rounds': flow('loop', [loop({}, { emit: 'x' })]),
+  'a dear loop': flow('dear', [loop({}, { set: { text: dear } })], texts),
+  'loops within loops': flow(
+    'nested',
+    [loop({}, loop({}, loop({}, { set: { text: '{{ round }}' } })))],
+    texts,
+  ),
+  'nothing in a loop': flow('empty', [
+    loop({ until: 'round < 0' }, { when: 'round < 0', emit: 'x' }),
+  ]),
+  'doubling texts': flow('doubling', [loop({}, ...doubling(30))], texts),
+  'a list that grows': flow(
+    'growing',
+    [loop({}, { set: { list: '{{ range(0, 1000) | list }}' } })],
+    list,
+  ),
+  'itself again and again': flow('again', [{ handoff: { workflow: 'self' }, with: '{{ input }}' }]),
+  'twice itself': flow('twice', [
+    { parallel: { a: { child: 'triage', with: {} }, b: { child: 'triage', with: {} } } },
+    { handoff: { workflow: 'self' }, with: '{{ input }}' },
+  ]),
+  'for each of many, at once': flow('many', [
+    {
+      for_each: 'input',
+      at_once: 1000,
+      do: { for_each: 'input', at_once: 1000, do: { emit: 'x' } },
+    },
+  ]),
+  'timers of a millisecond': flow('timers', [loop({}, { wait: { for: '1ms' } })]),
+  'failures tried again': flow(
+    'failing',
+    [
+      loop(
+        {},
+        {
+          tool: 't',
+          retry: { attempts: 100, initial: '1ms', multiplier_permille: 1000 },
+          fallback: { emit: 'x' },
+        },
+      ),
+    ],
+    { functions: { t: { class: 'idempotent' } } },
+  ),
+};
+const input = Array.from({ length: 2_000 }, (_, i) => i);
+const ends = (run) => run.status !== 'running';
+
+/** Does a neighbour's small run end meanwhile? How it ended. */
+async function neighbour(stage) {
+  const other = stage.as('beta', 'neighbour');
+  const small = flow('small', [{ wait: { for: '10ms' } }, { emit: 'x' }]);
+  const begun = await stage.post(runs, { workflow: small }, other);
+  if (begun.status !== 201) return `${begun.status} ${begun.text.slice(0, 80)}`;
+  return (await stage.run_when(begun.json().id, other, ends)).status;
+}
+
+// Together 2,000 places where one atom stands a thousand times.
+const pattern = (i) => `^(?:[a-z\\u00c0-\\u024f${i}]{900}){1,9}$`;
+const patterns = (count, of = pattern) => ({
+  type: 'object',
+  properties: Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string', pattern: of(i) }]),
+  ),
+});
+const pattern_flow = (schema) => ({
+  name: 'patterns',
+  input: schema,
+  llms: { one: { model_name: 'mini' } },
+  workflow: [
+    { id: 'sure', ask: 'Sure?' },
+    { id: 'x', model: 'one', prompt: 'On?', output: schema },
+  ],
+  result: 'done',
+});
+const heavy_schemas = {
+  'many patterns': patterns(1_500, (i) => `^[a-z]{1,${600 + (i % 400)}}[^\\w]{800}$`),
+  'classes of all letters': patterns(
+    600,
+    (i) => `^[\\p{L}\\p{Nd}${String.fromCodePoint(0x2200 + i)}]{${300 + i}}$`,
+  ),
+  'pattern properties': {
+    type: 'object',
+    patternProperties: Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, i) => [
+        `^k${i}(?:ab?){900}$`,
+        { pattern: `^(?:x${i}y?){900}$` },
+      ]),
+    ),
+  },
+  'one pattern in many places': {
+    allOf: Array.from({ length: 3_000 }, () => ({ pattern: '^(?:[a-z]?){900}$' })),
+  },
+};
+
+export const attacks = [
+  ...Object.entries(workflows).map(([name, workflow]) => ({
+    name,
+    tried:
+      'as one run of a caller with workflow:author, then a run of another tenant, then SIGTERM',
+    expected: "the neighbour's run is done; health and end as promised",
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const begun = await stage.post(runs, { workflow, input }, stage.as('alpha', 'author'));
+      const other = await neighbour(stage);
+      await new Promise((wake) => setTimeout(wake, 1_500));
+      const again = await neighbour(stage);
+      return {
+        held: other === 'done' && again === 'done' && begun.status < 500,
+        seen: `${begun.status} ${begun.status === 201 ? '' : begun.text.slice(0, 120)}, neighbour: ${other}, ${again}`,
+      };
+    },
+  })),
+  {
+    name: 'a hundred of them, of two players',
+    tried:
+      'fifty runs of 100,000 rounds each of two players, a third asks, SIGTERM, SIGKILL and start, SIGTERM',
+    expected: "the neighbour's runs are done, before and after the restart",
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const statuses = [];
+      for (let i = 0; i < 100; ++i) {
+        const who = stage.as('alpha', `author-${i % 2}`);
+        const workflow =
+          workflows[['a loop of 100,000 rounds', 'a dear loop', 'doubling texts'][i % 3]];
+        statuses.push((await stage.post(runs, { workflow, input: 1 }, who)).status);
+      }
+      const before = await neighbour(stage);
+      await stage.restart('SIGKILL');
+      const after = await neighbour(stage);
+      return {
+        held: before === 'done' && after === 'done',
+        seen: `${shown(counted(statuses))}, neighbour: ${before}, after the restart ${after}`,
+      };
+    },
+  },
+  ...Object.entries(heavy_schemas).map(([name, schema]) => ({
+    name,
+    tried: 'a workflow whose schema has them, by workflow:author, twice; then a restart',
+    expected: 'refused with 400, or its memory is within bounds; the relay starts again',
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const author = stage.as('alpha', 'author');
+      const order = { workflow: pattern_flow(schema), input: {} };
+      const statuses = [];
+      let said = '';
+      for (let i = 0; i < 2; ++i) {
+        const answer = await stage.post(runs, order, author);
+        statuses.push(answer.status);
+        if (answer.status !== 201) said = answer.text.slice(0, 160);
+      }
+      await stage.restart('SIGKILL');
+      const other = await neighbour(stage);
+      return {
+        held: statuses.every((status) => status === 201 || status === 400) && other === 'done',
+        seen: `${statuses.join(' ')} ${said}; neighbour after the restart: ${other}`,
+      };
+    },
+  })),
+  {
+    name: 'watchers of a long run',
+    tried:
+      '200 watchers of a run of 4,000 events, from its beginning, who do not read, and 16 who do',
+    expected: 'health as promised, memory within bounds',
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const author = stage.as('alpha', 'author');
+      const workflow = flow('long', [
+        { loop: { max: 2_000 }, do: [{ emit: 'x', with: { text: 'x'.repeat(200) } }] },
+        { ask: 'Sure?' },
+      ]);
+      const begun = await stage.post(runs, { workflow }, author);
+      if (begun.status !== 201) return { held: false, seen: begun.text.slice(0, 200) };
+      const { id } = begun.json();
+      await stage.run_when(
+        id,
+        author,
+        (run) => run.status !== 'running' || run.questions.length > 0,
+      );
+      const head = (after) =>
+        `GET ${runs}/${id}/events?after=${after} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${author.Authorization}\r\n\r\n`;
+      for (let i = 0; i < 200; ++i) {
+        const wire = await connect(stage.relay.port, { read: i % 13 === 0 });
+        stage.later(() => wire.socket.destroy());
+        wire.socket.write(head(-1));
+      }
+      await new Promise((wake) => setTimeout(wake, 1_500));
+      return {
+        held: true,
+        seen: `the run: ${(await stage.get(`${runs}/${id}`, author)).json().status}`,
+      };
+    },
+  },
+  {
+    name: 'mailboxes',
+    tried: '3,000 signals of 100 KB each to one run that waits for none of them',
+    expected:
+      'refused once its owner has no room; memory within bounds; listed and looked at in time',
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const author = stage.as('alpha', 'author');
+      const begun = await stage.post(
+        runs,
+        { workflow: flow('box', [{ wait: { signal: 'never' } }]) },
+        author,
+      );
+      const { id } = begun.json();
+      const value = 'x'.repeat(100_000);
+      const statuses = [];
+      const path = `${runs}/${id}/signal`;
+      for (let at = 0; at < 3_000; at += 30) {
+        const send = (_, i) => stage.post(path, { name: `s${at + i}`, value }, author);
+        statuses.push(
+          ...(await Promise.all(Array.from({ length: 30 }, send))).map((a) => a.status),
+        );
+        if (statuses.slice(-30).every((status) => status !== 200)) break;
+      }
+      const listed = (await stage.get(runs, author)).status;
+      return {
+        held: listed === 200 && statuses.some((s) => s !== 200),
+        seen: shown(counted(statuses)),
+      };
+    },
+  },
+  {
+    name: 'memories',
+    tried: "80 runs whose agent's memory keeps 100 KB each",
+    expected: 'bounded for each owner: health as promised, memory within bounds',
+    async run(stage) {
+      const provider = await stage.greedy();
+      await stage.start(provider, {
+        REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: '50',
+      });
+      const author = stage.as('alpha', 'author');
+      const workflow = {
+        name: 'remembering',
+        llms: { one: { model_name: 'mini' } },
+        agents: { desk: { llm: 'one', memory: { scope: 'user', recall: 5 } } },
+        workflow: [{ id: 'x', agent: 'desk', prompt: '{{ input }}' }],
+        result: 'done',
+      };
+      const statuses = [];
+      for (let at = 0; at < 80; at += 10) {
+        const ids = [];
+        for (let i = 0; i < 10; ++i) {
+          const words = `${at + i} ${'word '.repeat(20_000)}`;
+          const begun = await stage.post(runs, { workflow, input: words }, author);
+          statuses.push(begun.status);
+          if (begun.status === 201) ids.push(begun.json().id);
+        }
+        for (const id of ids) await stage.run_when(id, author, ends);
+        if (ids.length === 0) break;
+      }
+      const folder_bytes = (await import('node:fs')).statSync(stage.at('relay.db')).size;
+      return {
+        held: true,
+        seen: `${shown(counted(statuses))}, the store has ${(folder_bytes / 1e6).toFixed(0)} MB`,
+      };
+    },
+  },
+];
