@@ -76,7 +76,7 @@ describe('memory of what is unfinished', { concurrency: false }, () => {
     },
     'bodies of callers who may call': {
       env: {},
-      refused: /^HTTP\/1.1 (503|429) /,
+      refused: /HTTP\/1.1 (503|429) /,
       held_max: held_bytes_max,
       open: (path) => async (relay, i) => {
         const client = connect(relay, { address: address_of(i) });
