@@ -62,12 +62,14 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
                                  .base_url = p.base_url,
                                  .authorities_file = p.authorities_file,
                                  .proxy = p.proxy,
+                                 .free = p.free,
                                  .concurrent_max = static_cast<int>(p.concurrent_max)});
   }
   for (const config::Alias& alias : config.aliases)
     options.aliases.push_back({.name = alias.name, .targets = alias.targets});
   const config::Models& m = config.models;
   options.direct_targets = m.direct_targets;
+  options.unknown_output_tokens_max = m.unknown_output_tokens_max;
   options.all = rules(m.all_requests_per_minute, m.all_tokens_per_minute, m.all_concurrent_max,
                       m.all_day_microusd, m.all_month_microusd);
   options.player = rules(m.player_requests_per_minute, m.player_tokens_per_minute,
@@ -91,16 +93,12 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<upstream::Gateway>> make_gateway(const config::Config& config,
-                                                        auth::CurrentKeys& keys,
-                                                        limits::Ledger& ledger,
-                                                        store::Writer* store,
-                                                        observe::Metrics& metrics) {
-  auto models = llm::ModelTable::read(llm::default_models_json());
-  if (!models) return models.error();
+Result<std::unique_ptr<upstream::Gateway>> make_gateway(
+    const config::Config& config, llm::ModelTable models, auth::CurrentKeys& keys,
+    limits::Ledger& ledger, store::Writer* store, observe::Metrics& metrics) {
   upstream::GatewayOptions options = gateway_options(config);
   if (config.models.cache.stored) options.answers_writer = store;
-  return upstream::Gateway::make(std::move(options), std::move(*models), keys, ledger, metrics,
+  return upstream::Gateway::make(std::move(options), std::move(models), keys, ledger, metrics,
                                  random_seed());
 }
 
@@ -198,7 +196,7 @@ struct Application::Parts {
       rate = std::make_unique<RateGate>(policy, random_seed());
     }
     keys.note_uses_in(&store);
-    open_gateway();
+    open_gateway(std::move(b.models));
     open_runs();
     observe::add_process_metrics(metrics);
     metrics.computed("redoubt_ledger_lines_lost_total",
@@ -223,7 +221,7 @@ struct Application::Parts {
     store.flush();
   }
 
-  void open_gateway();
+  void open_gateway(llm::ModelTable cards);
   void open_runs();
   void open_listeners();
   void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
@@ -261,8 +259,8 @@ struct Application::Parts {
   std::unique_ptr<net::Server> server;
 };
 
-void Application::Parts::open_gateway() {
-  auto made = make_gateway(config, keys, ledger, &store, metrics);
+void Application::Parts::open_gateway(llm::ModelTable cards) {
+  auto made = make_gateway(config, std::move(cards), keys, ledger, &store, metrics);
   if (!made) {
     gateway_made = made.error();
     return;
@@ -444,13 +442,15 @@ void Application::replace(auth::KeyRingPtr keys) {
   if (parts_->gateway) parts_->gateway->reload_keys();
 }
 
-Result<void> check_models(const config::Config& config) {
+Result<std::vector<upstream::ModelNote>> check_models(const config::Config& config,
+                                                      const llm::ModelTable& models,
+                                                      std::int64_t today) {
   auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
   limits::Ledger ledger(nullptr);
   observe::Metrics metrics;
-  auto made = make_gateway(config, keys, ledger, nullptr, metrics);
+  auto made = make_gateway(config, models, keys, ledger, nullptr, metrics);
   if (!made) return made.error();
-  return {};
+  return (*made)->model_notes(today);
 }
 
 }  // namespace redoubt::api

@@ -93,6 +93,7 @@ struct Provider {
   std::string base_url;
   std::string authorities_file;
   std::string proxy;
+  bool free = false;
   std::int64_t concurrent_max = 1'000;
 };
 
@@ -113,6 +114,8 @@ struct ModelCache {
 struct Models {
   ModelCache cache;
   bool direct_targets = false;
+  std::string cards_file;
+  std::int64_t unknown_output_tokens_max = 0;
   std::int64_t body_bytes_max = 8'388'608;
   std::int64_t deadline_s = 600;
   std::int64_t first_token_timeout_s = 60;

@@ -60,6 +60,8 @@ export function start_relay(mock, aliases, env = {}) {
     REDOUBT_PROVIDERS_3_DIALECT: 'openai-responses',
     REDOUBT_PROVIDERS_3_BASE_URL: `${mock.url}/v1`,
     REDOUBT_LIMITS_REQUESTS_PER_MINUTE: '0',
+    // Most targets of tests have names that no model has.
+    REDOUBT_MODELS_UNKNOWN_OUTPUT_TOKENS_MAX: '4096',
     // A test that asks the same again wants to see another call.
     REDOUBT_MODELS_CACHE_ENABLED: 'false',
     ...env,
