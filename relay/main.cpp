@@ -16,6 +16,8 @@
 #include <iterator>
 #include <thread>
 
+#include "engine/base/utc_date.hpp"
+#include "engine/llm/models.hpp"
 #include "relay/api/application.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/service.hpp"
@@ -143,6 +145,29 @@ void announce(const api::Application& application, const std::string& www, obser
     std::cerr << "  page     " << www << '\n';
   }
   std::cerr << "Ctrl-C drains and stops; a second one stops at once." << std::endl;
+}
+
+// The shipped cards of models, with the operator's own before them.
+std::optional<llm::ModelTable> load_cards(const std::string& file) {
+  auto table = llm::ModelTable::read(llm::default_models_json());
+  if (!file.empty() && table.ok()) {
+    const std::optional<std::string> text = read_file(file);
+    if (!text) {
+      std::cerr << "redoubt-relay: models.cards_file: " << file << ": cannot be read\n";
+      return std::nullopt;
+    }
+    table = table.value().with(*text);
+  }
+  if (table.ok()) return std::move(*table);
+  const Error& error = table.error();
+  std::cerr << "redoubt-relay: models.cards_file: " << file << ':';
+  if (error.line > 0) std::cerr << error.line << ':' << error.column << ':';
+  std::cerr << ' ' << error.message << '\n';
+  return std::nullopt;
+}
+
+std::int64_t today() {
+  return observe::wall_now_ms() / 1'000 / seconds_per_day;
 }
 
 void say(observe::Log& log, observe::Level level, std::string_view event, std::string_view detail) {
@@ -282,7 +307,8 @@ Error in_key(std::string_view key, Error error) {
 }
 
 /// Opens the store and reads the secrets. REQUIRES: no other thread
-Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config& config) {
+Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config& config,
+                                                            llm::ModelTable models) {
   auth::SecretSources sources = secret_sources(config);
   auto store = store::open(config.store.path);
   if (!store) return in_key("store.path", store.error());
@@ -292,10 +318,11 @@ Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config
   if (!keys) return in_key("vault", keys.error());
   auto second = store::open(config.store.path);
   if (!second) return in_key("store.path", second.error());
-  return std::pair(
-      Keeping{.sources = std::move(sources), .store = std::move(*second)},
-      api::Belongings{
-          .store = std::move(*store), .tokens = std::move(*tokens), .keys = std::move(*keys)});
+  return std::pair(Keeping{.sources = std::move(sources), .store = std::move(*second)},
+                   api::Belongings{.store = std::move(*store),
+                                   .tokens = std::move(*tokens),
+                                   .keys = std::move(*keys),
+                                   .models = std::move(models)});
 }
 
 // May strangers spend the operator's money without a bound?
@@ -309,10 +336,11 @@ bool open_purse(const config::Config& config) {
   return strangers && !config.aliases.empty() && !bounded;
 }
 
-int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page) {
+int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page,
+          llm::ModelTable models, const std::vector<upstream::ModelNote>& notes) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
-  auto opened = open_belongings(config);
+  auto opened = open_belongings(config, std::move(models));
   if (!opened) {
     std::cerr << "redoubt-relay: " << opened.error().message << '\n';
     return exit_not_started;
@@ -333,6 +361,10 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
     return exit_not_started;
   }
   announce(application, www, log);
+  for (const upstream::ModelNote& note : notes) {
+    say(log, observe::Level::warning, upstream::note_name(note.kind), note.text);
+    std::cerr << "  warning  " << note.text << std::endl;
+  }
   if (unbounded) {
     const char* warning =
         "anybody may call models and no budget bounds it: set models.anonymous_day_microusd";
@@ -353,8 +385,11 @@ int run(const Options& options) {
   }
   std::optional<config::Loaded> loaded = load(options);
   if (!loaded) return exit_bad_use;
-  if (const Result<void> models = api::check_models(loaded->config); !models) {
-    std::cerr << "redoubt-relay: " << models.error().message << '\n';
+  std::optional<llm::ModelTable> models = load_cards(loaded->config.models.cards_file);
+  if (!models) return exit_bad_use;
+  const auto notes = api::check_models(loaded->config, *models, today());
+  if (!notes) {
+    std::cerr << "redoubt-relay: " << notes.error().message << '\n';
     return exit_bad_use;
   }
   const std::string www = find_page(loaded->config.www);
@@ -369,8 +404,12 @@ int run(const Options& options) {
       std::cerr << "redoubt-relay: warning: " << warning << '\n';
   }
   if (options.check && !options.print) std::cout << "the configuration is good\n";
-  if (options.print || options.check) return exit_served;
-  return serve(std::move(loaded->config), www, std::move(page));
+  if (options.print || options.check) {
+    for (const upstream::ModelNote& note : *notes)
+      std::cerr << "redoubt-relay: warning: " << note.text << '\n';
+    return exit_served;
+  }
+  return serve(std::move(loaded->config), www, std::move(page), std::move(*models), *notes);
 }
 
 }  // namespace

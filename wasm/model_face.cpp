@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
@@ -16,14 +17,28 @@
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/dialect.hpp"
 #include "engine/llm/encode.hpp"
+#include "engine/llm/json_text.hpp"
 #include "engine/llm/models.hpp"
-#include "engine/llm/usage.hpp"
+#include "engine/llm/tariff.hpp"
 #include "wasm/guard.hpp"
 
 namespace redoubt::wasm {
 namespace {
 
 constexpr std::size_t decoders_max = 64;
+
+constexpr std::pair<const char*, std::int64_t llm::Usage::*> usage_members[] = {
+    {"input", &llm::Usage::input},
+    {"cachedRead", &llm::Usage::cached_read},
+    {"cacheWrite", &llm::Usage::cache_write},
+    {"cacheWriteLong", &llm::Usage::cache_write_long},
+    {"output", &llm::Usage::output},
+    {"reasoning", &llm::Usage::reasoning},
+    {"audioInput", &llm::Usage::audio_input},
+    {"audioOutput", &llm::Usage::audio_output},
+    {"webSearches", &llm::Usage::web_searches},
+    {"fileSearches", &llm::Usage::file_searches},
+};
 
 std::map<int, std::unique_ptr<llm::Decoder>>& decoders() {
   static std::map<int, std::unique_ptr<llm::Decoder>> open;
@@ -51,7 +66,7 @@ const llm::Dialect& dialect_of(const std::string& provider) {
 }
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int model_face_version = 2;
+constexpr int model_face_version = 3;
 
 std::string versions() {
   return joined({"{\"modelFace\":", model_face_version, "}"});
@@ -64,7 +79,7 @@ std::string providers() {
     for (const llm::Dialect& dialect : llm::dialects()) {
       Json names = Json::array();
       for (const llm::ModelCard& card : models().cards())
-        if (card.dialect == dialect.name) names.push_back(card.model);
+        if (card.is_called(dialect.name, card.model)) names.push_back(card.model);
       list.push_back({{"name", dialect.name},
                       {"baseUrl", dialect.base_url},
                       {"keyed", dialect.auth != llm::AuthKind::none},
@@ -83,8 +98,10 @@ std::string encode(const std::string& provider, const std::string& base_url,
     const llm::ChatRequest request =
         unwrap(llm::decode_client_request(llm::WireFormat::openai_chat, body));
     llm::Target target{&dialect, base_url, request.model};
-    if (const llm::ModelCard* card = models().find(dialect.name, request.model))
-      target.reasoning = card->reasoning;
+    if (const llm::ModelCard* card = models().find(dialect.name, request.model)) {
+      target.reasoning = card->reasoning();
+      target.takes_sampling = card->takes_sampling(request.reasoning);
+    }
     const llm::WireRequest wire = unwrap(llm::encode_request(request, target));
     Json headers = Json::object();
     for (const llm::Header& header : wire.headers)
@@ -135,6 +152,24 @@ Json json_of(const llm::ChatFailure& failure) {
   return json;
 }
 
+// Beside what a page shows, all that cost() needs to know again.
+Json json_of(const llm::Usage& usage) {
+  Json json = {{"kind", "usage"}};
+  for (const auto& [name, member] : usage_members)
+    json[name] = usage.*member;
+  if (usage.told_picodollars) json["toldPicodollars"] = *usage.told_picodollars;
+  return json;
+}
+
+llm::Usage usage_of(const Json& json) {
+  llm::Usage usage;
+  for (const auto& [name, member] : usage_members)
+    usage.*member = llm::integer_in(json, name, 0);
+  if (const Json* told = llm::member_of(json, "toldPicodollars"))
+    usage.told_picodollars = llm::integer_of(told, 0);
+  return usage;
+}
+
 // What a page can use of the events: texts, usage and how it ends.
 std::string shown(const llm::ChatEvents& events) {
   Json list = Json::array();
@@ -154,11 +189,7 @@ std::string shown(const llm::ChatEvents& events) {
         list.push_back({{"kind", "toolArguments"}, {"index", event.index}, {"text", event.text}});
         break;
       case llm::EventKind::usage:
-        list.push_back({{"kind", "usage"},
-                        {"input", event.usage.input},
-                        {"output", event.usage.output},
-                        {"cachedRead", event.usage.cached_read},
-                        {"reasoning", event.usage.reasoning}});
+        list.push_back(json_of(event.usage));
         break;
       case llm::EventKind::finished:
         list.push_back({{"kind", "finished"}, {"reason", llm::finish_name(event.reason)}});
@@ -197,18 +228,19 @@ void drop_decoder(int handle) {
   decoders().erase(handle);
 }
 
-/// What a call cost in picodollars, as a decimal text; "" where no price is known.
-std::string cost(const std::string& provider, const std::string& model, double input,
-                 double cached_read, double output, double reasoning) {
+/// What a call cost in picodollars, as a decimal text; "" where no price is known. `usage` is a
+/// usage event; `begun` and `ended`: ms since 1970.
+std::string cost(const std::string& provider, const std::string& model, const std::string& usage,
+                 double begun, double ended) {
   return guarded([&]() -> std::string {
+    const llm::Usage used = usage_of(unwrap(parse_json(usage)));
+    if (dialect_of(provider).tells_cost && used.told_picodollars)
+      return std::to_string(*used.told_picodollars);
     const llm::ModelCard* card = models().find(provider, model);
     if (!card) return {};
-    llm::Usage usage;
-    usage.input = static_cast<std::int64_t>(input);
-    usage.cached_read = static_cast<std::int64_t>(cached_read);
-    usage.output = static_cast<std::int64_t>(output);
-    usage.reasoning = static_cast<std::int64_t>(reasoning);
-    return std::to_string(llm::cost_picodollars(usage, card->price));
+    const llm::CallTime when{static_cast<std::int64_t>(begun / 1'000),
+                             static_cast<std::int64_t>(ended / 1'000)};
+    return std::to_string(llm::cost_picodollars(used, card->tariff, when));
   });
 }
 

@@ -139,8 +139,13 @@ struct Usage {
   std::int64_t cache_write = 0;       ///< of input: written to it, whatever its lifetime
   std::int64_t cache_write_long = 0;  ///< of cache_write: kept for an hour, priced higher
   std::int64_t output = 0;
-  std::int64_t reasoning = 0;  ///< of output: thought, not said
-  bool reported = false;       ///< the provider said so; false: nothing is known
+  std::int64_t reasoning = 0;      ///< of output: thought, not said
+  bool reported = false;           ///< the provider said so; false: nothing is known
+  std::int64_t audio_input = 0;    ///< of input: heard, not read
+  std::int64_t audio_output = 0;   ///< of output: spoken
+  std::int64_t web_searches = 0;   ///< of the provider's own, which are paid by the use
+  std::int64_t file_searches = 0;  ///< the same
+  std::optional<std::int64_t> told_picodollars{};  ///< what the provider says that it cost
 
   bool operator==(const Usage&) const = default;
 };

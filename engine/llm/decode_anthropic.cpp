@@ -22,6 +22,8 @@ void read_usage(AnswerState& state, const Json& from, ChatEvents& out) {
   usage.output = integer_in(*json, "output_tokens", usage.output);
   usage.reasoning = integer_of(
       member_of(member_of(*json, "output_tokens_details"), "thinking_tokens"), usage.reasoning);
+  usage.web_searches = integer_of(
+      member_of(member_of(*json, "server_tool_use"), "web_search_requests"), usage.web_searches);
   usage.input = state.fresh_input + usage.cached_read + usage.cache_write;
   state.tell_usage(out);
 }

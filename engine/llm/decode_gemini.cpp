@@ -1,24 +1,43 @@
 #include "engine/llm/decode_gemini.hpp"
 
+#include <algorithm>
+
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
 namespace {
+
+// The tokens of one modality in a list of details.
+std::int64_t tokens_of(const Json& usage, const char* details, std::string_view modality) {
+  const Json* list = member_of(usage, details);
+  if (list == nullptr || !list->is_array()) return 0;
+  std::int64_t tokens = 0;
+  for (const Json& detail : *list) {
+    if (text_in(detail, "modality") == modality) tokens += integer_in(detail, "tokenCount", 0);
+  }
+  return tokens;
+}
 
 // candidatesTokenCount excludes the thoughts; the prompt's count includes what was cached, but not
 // what the provider's own tools put in.
 void read_usage(AnswerState& state, const Json& answer, ChatEvents& out) {
   const Json* json = member_of(answer, "usageMetadata");
   if (json == nullptr) return;
+  const std::int64_t searches = state.usage.web_searches;
   state.usage = {};
+  state.usage.web_searches = searches;
   state.usage.input =
       integer_in(*json, "promptTokenCount", 0) + integer_in(*json, "toolUsePromptTokenCount", 0);
   state.usage.cached_read = integer_in(*json, "cachedContentTokenCount", 0);
   state.usage.reasoning = integer_in(*json, "thoughtsTokenCount", 0);
   state.usage.output = integer_in(*json, "candidatesTokenCount", 0) + state.usage.reasoning;
+  state.usage.audio_input = tokens_of(*json, "promptTokensDetails", "AUDIO");
+  state.usage.audio_output = tokens_of(*json, "candidatesTokensDetails", "AUDIO");
+  add_hidden_tokens(state.usage, integer_in(*json, "totalTokenCount", 0), false);
   state.tell_usage(out);
 }
 
@@ -69,6 +88,10 @@ void read_candidate(AnswerState& state, const Json& candidate, ChatEvents& out) 
     for (const Json& part : *parts)
       read_part(state, part, out);
   }
+  const Json* queries = member_of(member_of(candidate, "groundingMetadata"), "webSearchQueries");
+  if (queries != nullptr && queries->is_array())
+    state.usage.web_searches =
+        std::max(state.usage.web_searches, static_cast<std::int64_t>(queries->size()));
   const std::string_view word = text_in(candidate, "finishReason");
   if (word.empty() || word == "FINISH_REASON_UNSPECIFIED") return;
   state.finish_seen = true;

@@ -3,6 +3,7 @@
 #include "engine/base/json.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -147,6 +148,18 @@ void read_usage(AnswerState& state, const Json& chunk, ChatEvents& out) {
   state.tell_usage(out);
 }
 
+// OpenRouter: dollars; with a key of one's own at the model's provider (byok) `cost` is only its
+// fee.
+std::optional<std::int64_t> told_cost(const Json& json) {
+  const Json* cost = member_of(json, "cost");
+  if (cost == nullptr || !cost->is_number()) return std::nullopt;
+  double dollars = cost->get<double>();
+  const Json* upstream = member_of(member_of(json, "cost_details"), "upstream_inference_cost");
+  if (true_in(json, "is_byok") && upstream != nullptr && upstream->is_number())
+    dollars += upstream->get<double>();
+  return picodollars_of(dollars);
+}
+
 }  // namespace
 
 FinishReason openai_finish_reason(std::string_view word) {
@@ -169,11 +182,13 @@ Usage read_openai_usage(const Json& json) {
                    member_of(json, "num_cached_tokens")});
   usage.cache_write = first_count({member_of(in, "cache_write_tokens")});
   usage.reasoning = first_count({member_of(details, "reasoning_tokens")});
-  // xAI counts thoughts beside the completion; the total tells.
-  const std::int64_t total = integer_in(json, "total_tokens", 0);
-  if (usage.reasoning > 0 && total == usage.input + usage.output + usage.reasoning) {
-    usage.output += usage.reasoning;
-  }
+  usage.audio_input = first_count({member_of(in, "audio_tokens")});
+  usage.audio_output = first_count({member_of(details, "audio_tokens")});
+  // xAI counts thoughts beside the completion, Gemini behind this format not at all, and Mistral
+  // its prompt's audio in seconds; the total tells.
+  const bool audio_prompt = integer_of(member_of(json, "prompt_audio_seconds"), 0) > 0;
+  add_hidden_tokens(usage, integer_in(json, "total_tokens", 0), audio_prompt);
+  usage.told_picodollars = told_cost(json);
   return usage;
 }
 

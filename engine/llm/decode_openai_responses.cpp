@@ -3,12 +3,24 @@
 #include "engine/base/json.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
 namespace {
 
 void start(AnswerState& state, const Json& response, ChatEvents& out) {
   state.start(out, text_in(response, "id"), text_in(response, "model"));
+}
+
+// What the provider's own tools did in it is paid by the use.
+void count_searches(Usage& usage, const Json& response) {
+  const Json* output = member_of(response, "output");
+  if (output == nullptr || !output->is_array()) return;
+  for (const Json& item : *output) {
+    const std::string_view type = text_in(item, "type");
+    if (type == "web_search_call") ++usage.web_searches;
+    if (type == "file_search_call") ++usage.file_searches;
+  }
 }
 
 void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
@@ -22,6 +34,8 @@ void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
   state.usage.cache_write = integer_of(member_of(in, "cache_write_tokens"), 0);
   state.usage.reasoning =
       integer_of(member_of(member_of(*usage, "output_tokens_details"), "reasoning_tokens"), 0);
+  add_hidden_tokens(state.usage, integer_in(*usage, "total_tokens", 0), false);
+  count_searches(state.usage, response);
   state.tell_usage(out);
 }
 

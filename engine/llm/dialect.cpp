@@ -56,7 +56,8 @@ constexpr Dialect table[] = {
      .takes = common | takes_json_schema | takes_parallel | takes_top_k | takes_user |
               takes_effort_object,
      .reasoning_back = ReasoningBack::details,
-     .key_probe = "key"},
+     .key_probe = "key",
+     .tells_cost = true},
     {.name = "xai",
      .base_url = "https://api.x.ai/v1",
      .takes = (common & ~takes_penalties) | takes_max_completion | takes_json_schema |

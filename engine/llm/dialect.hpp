@@ -61,6 +61,7 @@ struct Dialect {
   /// (stream cancellation, by provider); OpenAI's guide to background mode (a synchronous response
   /// is cancelled by ending the connection); the servers' own code for ollama and vllm.
   bool stops_on_disconnect = false;
+  bool tells_cost = false;  ///< usage.cost is what the call cost, in dollars
 };
 
 /// All dialects, in the order of docs/providers.md.
@@ -70,10 +71,12 @@ const Dialect* find_dialect(std::string_view name);
 
 /// How a model is told how much to think; models.json says it of a model.
 enum class ReasoningStyle : std::uint8_t {
-  by_default,  ///< what the dialect does
-  none,        ///< the model does not think: settings are left out
-  effort,      ///< by a word
-  budget,      ///< by a number of tokens
+  by_default,       ///< what the dialect does
+  none,             ///< the model does not think: settings are left out
+  effort,           ///< by a word
+  budget,           ///< by a number of tokens
+  adaptive,         ///< Anthropic's: told whether, and by a word how much
+  adaptive_always,  ///< the same, and it cannot be told not to
 };
 
 /// Where a request goes.
@@ -82,6 +85,7 @@ struct Target {
   std::string base_url;  ///< "" is the dialect's
   std::string model;     ///< "" is the request's
   ReasoningStyle reasoning = ReasoningStyle::by_default;
+  bool takes_sampling = true;  ///< temperature and its like: models that think refuse them
   std::int64_t output_tokens_default = 4096;  ///< for formats that must be told a limit
 };
 

@@ -230,14 +230,41 @@ void write_tool_choice(const ChatRequest& request, JsonWriter& out) {
   out.close_object();
 }
 
+bool is_adaptive(const Target& target) {
+  return target.reasoning == ReasoningStyle::adaptive ||
+         target.reasoning == ReasoningStyle::adaptive_always;
+}
+
 bool by_word(const ChatRequest& request, const Target& target) {
-  return target.reasoning == ReasoningStyle::effort ||
+  return target.reasoning == ReasoningStyle::effort || is_adaptive(target) ||
          (target.reasoning == ReasoningStyle::by_default && request.format == here);
+}
+
+// The newest models refuse a budget: how much they think within the limit is theirs.
+void write_adaptive(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const ReasoningSetting& reasoning = request.reasoning;
+  const std::string_view asked =
+      member_text(extra_for(request.format, request.extra, here), "thinking");
+  JsonWriter own;
+  own.open_object();
+  if (member_text(asked, "type").empty()) {  // else the client says it in the model's own words
+    if (reasoning.effort == "none") {
+      if (target.reasoning != ReasoningStyle::adaptive_always) own.text("type", "disabled");
+    } else if (reasoning.budget_tokens || !reasoning.effort.empty()) {
+      own.text("type", "adaptive");
+    }
+  }
+  own.close_object();
+  write_merged(out, "thinking", own.take(), request, here);
 }
 
 // Returns the tokens that thinking may take, so that the limit leaves room for the answer.
 std::int64_t write_thinking(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const ReasoningSetting& reasoning = request.reasoning;
+  if (is_adaptive(target)) {
+    write_adaptive(request, target, out);
+    return 0;
+  }
   JsonWriter own;
   own.open_object();
   std::int64_t budget = 0;
@@ -279,6 +306,14 @@ Result<void> write_output_config(const ChatRequest& request, const Target& targe
   return {};
 }
 
+void write_stop(const Sampling& sampling, JsonWriter& out) {
+  if (sampling.stop.empty()) return;
+  out.open_array("stop_sequences");
+  for (const std::string& stop : sampling.stop)
+    out.text(stop);
+  out.close_array();
+}
+
 void write_sampling(const Sampling& sampling, JsonWriter& out) {
   if (sampling.temperature && std::isfinite(*sampling.temperature)) {
     out.key("temperature");
@@ -289,11 +324,6 @@ void write_sampling(const Sampling& sampling, JsonWriter& out) {
     out.number(*sampling.top_p);
   }
   if (sampling.top_k) out.integer("top_k", *sampling.top_k);
-  if (sampling.stop.empty()) return;
-  out.open_array("stop_sequences");
-  for (const std::string& stop : sampling.stop)
-    out.text(stop);
-  out.close_array();
 }
 
 }  // namespace
@@ -309,7 +339,8 @@ Result<void> encode_anthropic(const ChatRequest& request, const Target& target, 
   if (limit <= budget) limit += budget;  // the budget counts within the limit
   out.integer("max_tokens", limit);
   if (request.stream) out.boolean("stream", true);
-  write_sampling(request.sampling, out);
+  if (target.takes_sampling) write_sampling(request.sampling, out);
+  write_stop(request.sampling, out);
   if (!request.user.empty()) {
     out.open_object("metadata");
     out.text("user_id", request.user);

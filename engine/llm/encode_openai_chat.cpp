@@ -358,9 +358,11 @@ void write_number(JsonWriter& out, std::string_view name, const std::optional<do
 }
 
 void write_sampling(const Sampling& sampling, const Target& target, JsonWriter& out) {
-  write_number(out, "temperature", sampling.temperature);
-  write_number(out, "top_p", sampling.top_p);
-  if (takes(target, takes_penalties)) {
+  if (target.takes_sampling) {
+    write_number(out, "temperature", sampling.temperature);
+    write_number(out, "top_p", sampling.top_p);
+  }
+  if (target.takes_sampling && takes(target, takes_penalties)) {
     write_number(out, "frequency_penalty", sampling.frequency_penalty);
     write_number(out, "presence_penalty", sampling.presence_penalty);
   }

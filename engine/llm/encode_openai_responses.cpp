@@ -284,11 +284,12 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
   if (request.stream) out.boolean("stream", true);
   write_storing(request, target, out);
   if (request.output_tokens_max) out.integer("max_output_tokens", *request.output_tokens_max);
-  if (request.sampling.temperature && std::isfinite(*request.sampling.temperature)) {
+  if (target.takes_sampling && request.sampling.temperature &&
+      std::isfinite(*request.sampling.temperature)) {
     out.key("temperature");
     out.number(*request.sampling.temperature);
   }
-  if (request.sampling.top_p && std::isfinite(*request.sampling.top_p)) {
+  if (target.takes_sampling && request.sampling.top_p && std::isfinite(*request.sampling.top_p)) {
     out.key("top_p");
     out.number(*request.sampling.top_p);
   }

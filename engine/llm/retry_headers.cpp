@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/message.hpp"
+#include "engine/base/utc_date.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -42,17 +43,6 @@ std::int64_t take_fraction(std::string_view& s) {
     s.remove_prefix(1);
   }
   return millionths;
-}
-
-// Days from 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-Compatible Low-Level
-// Date Algorithms").
-std::int64_t days_from_civil(std::int64_t y, std::int64_t m, std::int64_t d) {
-  y -= m <= 2;
-  const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
-  const std::int64_t yoe = y - era * 400;
-  const std::int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-  const std::int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-  return era * 146097 + doe - 719468;
 }
 
 struct Clock {

@@ -69,6 +69,7 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
                                  .base_url = p.base_url,
                                  .authorities_file = p.authorities_file,
                                  .proxy = p.proxy,
+                                 .free = p.free,
                                  .concurrent_max = static_cast<int>(p.concurrent_max)});
   }
   for (const config::Alias& alias : config.aliases)
@@ -76,6 +77,7 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
   const config::Models& m = config.models;
   options.direct_targets = m.direct_targets;
   options.pass_through = llm::PassThrough::parse(m.pass_through).value();  // looked at before
+  options.unknown_output_tokens_max = m.unknown_output_tokens_max;
   options.all = rules(m.all_requests_per_minute, m.all_tokens_per_minute, m.all_concurrent_max,
                       m.all_day_microusd, m.all_month_microusd);
   options.player = rules(m.player_requests_per_minute, m.player_tokens_per_minute,
@@ -100,14 +102,13 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
 }
 
 Result<std::unique_ptr<upstream::Gateway>> make_gateway(
-    const config::Config& config, auth::CurrentKeys& keys, limits::Ledger& ledger,
-    store::Writer* store, observe::Metrics& metrics, observe::Log* log = nullptr) {
-  auto models = llm::ModelTable::read(llm::default_models_json());
-  if (!models) return models.error();
+    const config::Config& config, llm::ModelTable models, auth::CurrentKeys& keys,
+    limits::Ledger& ledger, store::Writer* store, observe::Metrics& metrics,
+    observe::Log* log = nullptr) {
   upstream::GatewayOptions options = gateway_options(config);
   if (config.models.cache.stored) options.answers_writer = store;
   options.log = log;
-  return upstream::Gateway::make(std::move(options), std::move(*models), keys, ledger, metrics,
+  return upstream::Gateway::make(std::move(options), std::move(models), keys, ledger, metrics,
                                  random_seed());
 }
 
@@ -222,7 +223,7 @@ struct Application::Parts {
       refusals = std::make_unique<RateGate>(policy, random_seed());
     }
     keys.note_uses_in(&store);
-    open_gateway();
+    open_gateway(std::move(b.models));
     open_runs();
     observe::add_process_metrics(metrics);
     metrics.computed("redoubt_ledger_lines_lost_total",
@@ -247,7 +248,7 @@ struct Application::Parts {
     store.flush();
   }
 
-  void open_gateway();
+  void open_gateway(llm::ModelTable cards);
   void open_runs();
   void open_listeners();
   void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
@@ -286,8 +287,8 @@ struct Application::Parts {
   std::unique_ptr<net::Server> server;
 };
 
-void Application::Parts::open_gateway() {
-  auto made = make_gateway(config, keys, ledger, &store, metrics, &log);
+void Application::Parts::open_gateway(llm::ModelTable cards) {
+  auto made = make_gateway(config, std::move(cards), keys, ledger, &store, metrics, &log);
   if (!made) {
     gateway_made = made.error();
     return;
@@ -476,13 +477,15 @@ void Application::replace(auth::KeyRingPtr keys) {
   if (parts_->gateway) parts_->gateway->reload_keys();
 }
 
-Result<void> check_models(const config::Config& config) {
+Result<std::vector<upstream::ModelNote>> check_models(const config::Config& config,
+                                                      const llm::ModelTable& models,
+                                                      std::int64_t today) {
   auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
   limits::Ledger ledger(nullptr);
   observe::Metrics metrics;
-  auto made = make_gateway(config, keys, ledger, nullptr, metrics);
+  auto made = make_gateway(config, models, keys, ledger, nullptr, metrics);
   if (!made) return made.error();
-  return {};
+  return (*made)->model_notes(today);
 }
 
 }  // namespace redoubt::api

@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "engine/llm/models.hpp"
 #include "relay/auth/key_ring.hpp"
 #include "relay/config/config.hpp"
 #include "relay/http/static_files.hpp"
 #include "relay/net/server.hpp"
 #include "relay/observe/log.hpp"
 #include "relay/store/database.hpp"
+#include "relay/upstream/model_notes.hpp"
 
 namespace redoubt::api {
 
@@ -27,10 +29,14 @@ struct Belongings {
   store::Database store;
   auth::TokenSecrets tokens;
   auth::KeyRingPtr keys;
+  llm::ModelTable models;
 };
 
-/// Do providers and aliases fit together? As Application::listen says it, without a store.
-Result<void> check_models(const config::Config& config);
+/// Do providers and aliases fit together? As Application::listen says it, without a store. What
+/// comes back is what to know of the models that they lead to; `today` in days since 1970.
+Result<std::vector<upstream::ModelNote>> check_models(const config::Config& config,
+                                                      const llm::ModelTable& models,
+                                                      std::int64_t today);
 
 class Application {
  public:

@@ -7,6 +7,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/utc_date.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
@@ -286,15 +287,17 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
 
 http::Response Models::list(const http::Request&) const {
   Json data = Json::array();
-  for (const std::string& name : gateway_.model_names()) {
+  for (const upstream::KnownModel& model : gateway_.models()) {
     // One object that OpenAI's and Anthropic's SDKs can both read.
-    data.push_back({{"id", name},
-                    {"object", "model"},
-                    {"type", "model"},
-                    {"display_name", name},
-                    {"created", 0},
-                    {"created_at", "1970-01-01T00:00:00Z"},
-                    {"owned_by", "redoubt"}});
+    Json& told = data.emplace_back(Json{{"id", model.name},
+                                        {"object", "model"},
+                                        {"type", "model"},
+                                        {"display_name", model.name},
+                                        {"created", 0},
+                                        {"created_at", "1970-01-01T00:00:00Z"},
+                                        {"owned_by", "redoubt"},
+                                        {"price_known", model.price_known}});
+    if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
   }
   const Json body{{"object", "list"}, {"data", std::move(data)}, {"has_more", false}};
   return http::Response::json(200, body.dump());

@@ -101,6 +101,7 @@ struct Provider {
   std::string base_url;
   std::string authorities_file;
   std::string proxy;
+  bool free = false;
   std::int64_t concurrent_max = 1'000;
 };
 
@@ -122,6 +123,8 @@ struct Models {
   ModelCache cache;
   bool direct_targets = false;
   std::vector<std::string> pass_through;
+  std::string cards_file;
+  std::int64_t unknown_output_tokens_max = 0;
   std::int64_t body_bytes_max = 8'388'608;
   std::int64_t deadline_s = 600;
   std::int64_t first_token_timeout_s = 60;

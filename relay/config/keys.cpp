@@ -316,7 +316,7 @@ constexpr Key table[] = {
      REDOUBT_IN_ENTRY(providers, name),
      {},
      filled,
-     "How targets and keys name this provider: `openai` in `openai/gpt-5-mini`."},
+     "How targets and keys name this provider: `openai` in `openai/gpt-5.4-mini`."},
     {"providers[].dialect",
      REDOUBT_IN_ENTRY(providers, dialect),
      {},
@@ -338,6 +338,12 @@ constexpr Key table[] = {
      {},
      nullptr,
      "HTTP proxy to go through, as http://[user:password@]host:port. Empty: none."},
+    {"providers[].free",
+     REDOUBT_IN_ENTRY(providers, free),
+     {},
+     nullptr,
+     "What it serves costs nothing (a server of one's own): its models are called, and charged "
+     "nothing, also where there is a budget and no price is known."},
     {"providers[].concurrent_max",
      REDOUBT_IN_ENTRY(providers, concurrent_max),
      {1, 1'000'000},
@@ -366,6 +372,20 @@ constexpr Key table[] = {
      "What of clients' requests may ride on to a provider beside what docs/models.md lists, as "
      "`FORMAT:NAME`: `openai:service_tier`, `openai-responses:tool:web_search`, "
      "`anthropic:tool:web_search_*`."},
+    {"models.cards_file",
+     REDOUBT_IN_CONFIG(models.cards_file),
+     {},
+     nullptr,
+     "JSON file with prices and limits of models that are not known here, or other ones than ours; "
+     "its rows go before the shipped ones. Read at the start. See docs/models.md."},
+    {"models.unknown_output_tokens_max",
+     REDOUBT_IN_CONFIG(models.unknown_output_tokens_max),
+     {0, 100'000'000},
+     nullptr,
+     "The most tokens that a model without a card is asked for: what a request wants over it, or "
+     "does not say, is sent as this. 0: nothing is sent in the client's stead, and a call that "
+     "needs a bound (a limit of tokens a minute, Anthropic's format) is refused where the request "
+     "names none."},
     {"models.body_bytes_max",
      REDOUBT_IN_CONFIG(models.body_bytes_max),
      {1'024, 25'165'824},

@@ -1,6 +1,6 @@
 // Aliases: the names that clients ask for, resolved to targets in order of preference.
 //
-//   strategist: [anthropic/claude-haiku-4-5, openai/gpt-5-mini, engine]
+//   strategist: [anthropic/claude-haiku-4-5, openai/gpt-5.4-mini, engine]
 //
 // 1. An entry is a target (`provider/model` of a provider that is configured) or `engine`, the
 //    built-in strategist. Aliases do not name aliases: a list says all.

@@ -30,9 +30,11 @@ using Timer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
 
-// Of a model that no card describes: what is asked for and reserved where the client names nothing.
-constexpr std::int64_t unknown_output_tokens = 8'192;
+// Of a model that no card describes: what is taken as its end where nobody sets one.
+constexpr std::int64_t unknown_output_tokens = 1'000'000;
 constexpr std::int64_t unknown_context_tokens = 1'000'000;
+// What one call is taken to use at most of the tools that the provider runs itself.
+constexpr std::int64_t server_tool_uses_max = 16;
 // An unsettled reservation outlives the call's deadline by so much before it expires.
 constexpr std::int64_t settle_grace_ns = 60'000'000'000;
 constexpr std::int64_t attempt_grace_ms = 1'000;
@@ -46,6 +48,9 @@ std::int64_t wall_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
+std::int64_t wall_s() {
+  return wall_ms() / 1'000;
+}
 limits::Instant instant() {
   return {now_ns(), wall_ms() / 1000};
 }
@@ -56,6 +61,7 @@ struct Provider {
   std::string base_url;
   std::string base_path;  ///< of the base URL, before the codec's path
   bool key_needed = false;
+  bool free_of_charge = false;
   net::DestinationPtr destination;
 };
 
@@ -63,9 +69,21 @@ struct TargetPlan {
   std::uint32_t provider = 0;
   std::string model;
   const llm::ModelCard* card = nullptr;
-  std::int64_t player_calls_max = 0;  ///< of one player at a time
+  const llm::Tariff* tariff = nullptr;  ///< null: the price is not known
+  std::int64_t player_calls_max = 0;    ///< of one player at a time
   GatewayMetrics::Series metrics;
 };
+
+const llm::Tariff* free_tariff() {
+  static const llm::Tariff tariff{.rates = {llm::Rate{}}, .fees = {}};
+  return &tariff;
+}
+
+std::int64_t server_tool_uses(const llm::ChatRequest& request) {
+  const bool any = std::any_of(request.tools.begin(), request.tools.end(),
+                               [](const llm::ToolDefinition& tool) { return tool.opaque; });
+  return any ? server_tool_uses_max : 0;
+}
 
 /// The stricter of two; absent is no limit.
 std::optional<std::int64_t> tighter(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
@@ -95,6 +113,10 @@ std::int64_t player_part(int concurrent_max) {
 
 bool has_budget(const limits::Rules& rules) {
   return rules.day_picodollars || rules.month_picodollars;
+}
+
+bool has_token_limit(const limits::Rules& rules) {
+  return rules.tokens_per_minute.has_value();
 }
 
 llm::FailureClass class_of(net::CallFault fault) {
@@ -154,6 +176,7 @@ struct Asked {
   std::uint32_t target = 0;
   std::string_view key;
   AttemptBound bound;
+  std::int64_t tool_uses = 0;
   std::int64_t open_ns_max = 0;
   std::int64_t requests = 1;
 };
@@ -225,11 +248,12 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   int attempt_number_ = 0;
   std::uint32_t place_ = 0;
   std::string key_name_;
-  auth::KeyRingPtr ring_;  ///< that the attempt's key is of
+  auth::KeyRingPtr ring_;                         ///< that the attempt's key is of
   std::optional<Result<llm::WireRequest>> wire_;  // of the attempt, until it is sent
   AttemptBound bound_;
   std::shared_ptr<Attempt> attempt_;
   std::int64_t opened_ns_ = 0;
+  std::int64_t opened_s_ = 0;  // of the wall
   std::int64_t first_token_ns_ = 0;
   bool requests_counted_ = false;
   bool limited_ = false;  ///< there are limits to tell of
@@ -279,7 +303,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
                                             std::shared_ptr<CallClient> client) override;
   Counted count_request(const Order& order) override;
   void reload_keys() override;
-  std::vector<std::string> model_names() const override;
+  std::vector<KnownModel> models() const override;
+  std::vector<ModelNote> model_notes(std::int64_t today) const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
   Spent spent(const auth::Identity& caller) override;
 
@@ -295,6 +320,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
+  limits::Picodollars cost(std::uint32_t target, const llm::Usage& usage, llm::CallTime when) const;
   void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
   /// Nothing where it expired before: everything was charged and written down then.
   std::optional<limits::Settled> settle(limits::ReservationId id, limits::Used used);
@@ -314,10 +340,15 @@ class GatewayImpl final : public Gateway, public CallMaker {
   /// What a target's provider, or the proxy before it, may know and repeat. Lives as long as
   /// `ring`.
   SecretTexts secrets(std::uint32_t target, const auth::KeyRing& ring) const;
+  std::int64_t unknown_output_tokens_max() const { return options_.unknown_output_tokens_max; }
 
  private:
   Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
   bool budgeted(const Order& order) const;
+  bool counts_tokens(const Order& order) const;
+  TokenLimits token_limits(std::uint32_t target) const;
+  bool lacks_bound(const TargetPlan& plan, const Order& order) const;
+  KnownModel known(std::string name, std::span<const std::string> targets) const;
   Shares shares_of(const Asked& asked) const;
   limits::OpenLine open_line(const Asked& asked, limits::Picodollars upper) const;
   std::vector<limits::LedgerLine> expire_locked();
@@ -559,7 +590,10 @@ void CallRun::encode_attempt() {
   const std::optional<std::int64_t> asked_budget = request.reasoning.budget_tokens;
   const std::int64_t output_upper = limits::output_tokens_upper(asked_output_max, most.output);
   request.model = plan.model;
-  if (!asked_output_max && !plan.card) request.output_tokens_max = output_upper;
+  // An unknown model is asked for no more than the operator lets it, and for nothing else in the
+  // client's stead.
+  if (!plan.card && gateway_.unknown_output_tokens_max() > 0)
+    request.output_tokens_max = output_upper;
   // No model gives more than it can: what is sent is what is reserved.
   if (asked_output_max && plan.card)
     request.output_tokens_max = std::min(*asked_output_max, most.output);
@@ -572,7 +606,10 @@ void CallRun::encode_attempt() {
                     .base_url = provider.base_url,
                     .model = plan.model,
                     .output_tokens_default = output_upper};
-  if (plan.card) where.reasoning = plan.card->reasoning;
+  if (plan.card) {
+    where.reasoning = plan.card->reasoning();
+    where.takes_sampling = plan.card->takes_sampling(request.reasoning);
+  }
   wire_ = llm::encode_request(request, where);
   request.output_tokens_max = asked_output_max;
   request.reasoning.budget_tokens = asked_budget;
@@ -593,6 +630,7 @@ Asked CallRun::asked() const {
       .target = planned.target,
       .key = key_name_,
       .bound = bound_,
+      .tool_uses = server_tool_uses(order_.request),
       .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
       .requests = requests_counted_ ? 0 : 1,
   };
@@ -650,6 +688,7 @@ void CallRun::open(const Action& action) {
   started_.reset();
   first_token_ns_ = 0;
   opened_ns_ = now_ns();
+  opened_s_ = wall_s();
   origin_ = provider.dialect->format;
   ++summary_.attempts;
   failure_noted_ = false;
@@ -832,7 +871,6 @@ void CallRun::refuse(const Action& action) {
 
 void CallRun::release(const Action& action) {
   const std::uint32_t target = targets_[place_].target;
-  const TargetPlan& plan = gateway_.plan(target);
   if (attempt_) attempt_->detach();
   attempt_.reset();
   if (action.failure && !action.told_nothing && !failure_noted_) note_cut(*action.failure);
@@ -841,7 +879,7 @@ void CallRun::release(const Action& action) {
   const bool estimated = action.charge.kind == ChargeKind::estimated;
   if (action.charge.kind != ChargeKind::nothing) {
     used.tokens = action.charge.usage.input + action.charge.usage.output;
-    if (plan.card) used.picodollars = llm::cost_picodollars(action.charge.usage, plan.card->price);
+    used.picodollars = gateway_.cost(target, action.charge.usage, {opened_s_, wall_s()});
   }
   const std::optional<limits::Settled> settled = gateway_.settle(reservation_, used);
   if (action.told_nothing) {
@@ -926,6 +964,7 @@ Result<void> GatewayImpl::add_providers() {
     provider.base_url =
         given.base_url.empty() ? std::string(provider.dialect->base_url) : given.base_url;
     // A server of one's own may want no key.
+    provider.free_of_charge = given.free;
     provider.key_needed = given.base_url.empty() && provider.dialect->auth != llm::AuthKind::none;
     auto destination = destination_of({.base_url = provider.base_url,
                                        .authorities_file = given.authorities_file,
@@ -950,6 +989,8 @@ void GatewayImpl::add_targets() {
       plan.model = name.substr(slash + 1);
       plan.card = models_.find(providers_[i].dialect->name, plan.model);
       plan.player_calls_max = player_part(options_.providers[i].concurrent_max);
+      if (plan.card) plan.tariff = &plan.card->tariff;
+      if (providers_[i].free_of_charge) plan.tariff = free_tariff();
       plan.metrics = GatewayMetrics::series(metrics_, name);
       plans_.push_back(plan);
       names_.push_back(name);
@@ -966,7 +1007,8 @@ void GatewayImpl::add_targets() {
   if (options_.direct_targets) {
     for (const llm::ModelCard& card : models_.cards()) {
       for (const Provider& provider : providers_) {
-        if (provider.dialect->name == card.dialect) add(provider.name + "/" + card.model);
+        if (card.is_called(provider.dialect->name, card.model))
+          add(provider.name + "/" + card.model);
       }
     }
   }
@@ -998,12 +1040,51 @@ SecretTexts GatewayImpl::secrets(std::uint32_t target, const auth::KeyRing& ring
   return secrets;
 }
 
-std::vector<std::string> GatewayImpl::model_names() const {
-  std::vector<std::string> names;
+KnownModel GatewayImpl::known(std::string name, std::span<const std::string> targets) const {
+  KnownModel model{.name = std::move(name)};
+  bool goes = true;
+  for (const std::string& target : targets) {
+    const auto at = std::find(names_.begin(), names_.end(), target);
+    if (at == names_.end()) continue;
+    const TargetPlan& plan = plans_[static_cast<std::size_t>(at - names_.begin())];
+    model.price_known = model.price_known && plan.tariff;
+    const auto day = plan.card ? plan.card->shut_off_day : std::nullopt;
+    goes = goes && day;
+    if (day) model.shut_off_day = std::max(model.shut_off_day.value_or(*day), *day);
+  }
+  if (!goes) model.shut_off_day.reset();
+  return model;
+}
+
+std::vector<KnownModel> GatewayImpl::models() const {
+  std::vector<KnownModel> models;
   for (const Alias& alias : aliases_.list())
-    names.push_back(alias.name);
-  if (options_.direct_targets) names.insert(names.end(), names_.begin(), names_.end());
-  return names;
+    models.push_back(known(alias.name, alias.targets));
+  if (!options_.direct_targets) return models;
+  for (const std::string& name : names_)
+    models.push_back(known(name, {&name, 1}));
+  return models;
+}
+
+std::vector<ModelNote> GatewayImpl::model_notes(std::int64_t today) const {
+  std::vector<ModelNote> notes;
+  for (std::size_t i = 0; i < plans_.size(); ++i) {
+    std::vector<std::string> aliases;
+    for (const Alias& alias : aliases_.list()) {
+      const auto& targets = alias.targets;
+      if (std::find(targets.begin(), targets.end(), names_[i]) != targets.end())
+        aliases.push_back(alias.name);
+    }
+    // Direct targets that no alias names are the table's, not the operator's choice.
+    if (aliases.empty()) continue;
+    const bool needs_bound =
+        providers_[plans_[i].provider].dialect->format == llm::WireFormat::anthropic &&
+        options_.unknown_output_tokens_max == 0;
+    if (auto note = note_of(names_[i], aliases, plans_[i].card, plans_[i].tariff != nullptr,
+                            needs_bound, today))
+      notes.push_back(std::move(*note));
+  }
+  return notes;
 }
 
 bool GatewayImpl::budgeted(const Order& order) const {
@@ -1012,11 +1093,27 @@ bool GatewayImpl::budgeted(const Order& order) const {
          (order.identity.is_anonymous() && has_budget(options_.anonymous));
 }
 
+bool GatewayImpl::counts_tokens(const Order& order) const {
+  return has_token_limit(options_.all) || has_token_limit(options_.model) ||
+         has_token_limit(options_.provider_key) ||
+         has_token_limit(with(options_.player, order.own_limits)) ||
+         (order.identity.is_anonymous() && has_token_limit(options_.anonymous));
+}
+
 TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
-  const llm::ModelCard* card = plans_[target].card;
-  if (card == nullptr) return {unknown_context_tokens, unknown_output_tokens};
-  return {std::max<std::int64_t>(1, card->context_tokens),
-          std::max<std::int64_t>(1, card->output_tokens_max)};
+  if (const llm::ModelCard* card = plans_[target].card)
+    return {card->context_tokens, card->output_tokens_max};
+  const std::int64_t most = options_.unknown_output_tokens_max;
+  return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens};
+}
+
+/// Does a call lack a bound of its output that somebody needs: the limits, or a format that has no
+/// request without it?
+bool GatewayImpl::lacks_bound(const TargetPlan& plan, const Order& order) const {
+  if (plan.card || order.request.output_tokens_max || options_.unknown_output_tokens_max > 0)
+    return false;
+  return providers_[plan.provider].dialect->format == llm::WireFormat::anthropic ||
+         counts_tokens(order);
 }
 
 Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, Order& order) {
@@ -1038,8 +1135,12 @@ Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, O
       why = "the relay has no key for " + from.name;
       continue;
     }
-    if (money && !plan.card) {
-      why = "the price of " + name + " is not known, and there is a budget";
+    if (money && !plan.tariff) {
+      why = "the price of " + name + " is not known, and a budget limits what calls may cost";
+      continue;
+    }
+    if (lacks_bound(plan, order)) {
+      why = "nothing bounds the output of " + name + ": the request has to name a limit of tokens";
       continue;
     }
     planned.push_back({target, from.dialect->stops_on_disconnect});
@@ -1159,9 +1260,12 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
   limits::Call call;
   call.shares = shares.span();
   call.tokens_upper = asked.bound.input_tokens + asked.bound.output_tokens;
-  if (const llm::ModelCard* card = plans_[asked.target].card)
-    call.picodollars_upper = llm::cost_bound_picodollars(asked.bound.input_tokens,
-                                                         asked.bound.output_tokens, card->price);
+  if (const llm::Tariff* tariff = plans_[asked.target].tariff) {
+    const std::int64_t now_s = wall_s();
+    call.picodollars_upper = llm::cost_bound_picodollars(
+        asked.bound.input_tokens, asked.bound.output_tokens, asked.tool_uses, *tariff,
+        {now_s, now_s + asked.open_ns_max / 1'000'000'000});
+  }
   call.open_ns_max = asked.open_ns_max;
   limits::OpenLine line = open_line(asked, call.picodollars_upper);
   limits::Outcome outcome;
@@ -1267,6 +1371,15 @@ void GatewayImpl::wake_waiting() {
   for (const auto& weak : waiting) {
     if (const auto call = weak.lock()) asio::post(call->shard(), [call] { call->money_came(); });
   }
+}
+
+limits::Picodollars GatewayImpl::cost(std::uint32_t target, const llm::Usage& usage,
+                                      llm::CallTime when) const {
+  const TargetPlan& plan = plans_[target];
+  const Provider& from = providers_[plan.provider];
+  if (from.dialect->tells_cost && usage.told_picodollars && !from.free_of_charge)
+    return *usage.told_picodollars;
+  return plan.tariff ? llm::cost_picodollars(usage, *plan.tariff, when) : 0;
 }
 
 void GatewayImpl::abandon(const Admission& admission,

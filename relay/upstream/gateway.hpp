@@ -41,6 +41,7 @@
 #include "relay/store/writer.hpp"
 #include "relay/upstream/alias.hpp"
 #include "relay/upstream/model_call.hpp"
+#include "relay/upstream/model_notes.hpp"
 #include "relay/upstream/single_flight.hpp"
 #include "relay/upstream/targets.hpp"
 
@@ -52,6 +53,7 @@ struct ProviderOptions {
   std::string base_url;          ///< empty: the dialect's
   std::string authorities_file;  ///< PEM; empty: the system's
   std::string proxy;             ///< empty: none
+  bool free = false;             ///< what it serves costs nothing
   int concurrent_max = 1'000;    ///< calls of one target at a time
 };
 
@@ -60,6 +62,9 @@ struct GatewayOptions {
   std::vector<Alias> aliases;
   bool direct_targets = false;
   llm::PassThrough pass_through;
+  /// The most output that a model without a card is asked for; 0: what the client says, and no call
+  /// where a limit needs a bound and the client names none.
+  std::int64_t unknown_output_tokens_max = 0;
   limits::Rules all;           ///< of everybody together
   limits::Rules player;        ///< of one player, under a token or not
   limits::Rules anonymous;     ///< of all players without a token together
@@ -89,7 +94,7 @@ struct Order {
 
 /// What a call came to, for headers, metrics and the ledger.
 struct CallSummary {
-  std::string target;  ///< "openai/gpt-5-mini"; empty where none answered
+  std::string target;  ///< "openai/gpt-5.4-mini"; empty where none answered
   int attempts = 0;
   llm::Usage usage;
   limits::Picodollars cost = 0;
@@ -145,6 +150,13 @@ class GatewayCall {
   virtual void leave() = 0;
 };
 
+/// A name that clients may ask for.
+struct KnownModel {
+  std::string name;
+  bool price_known = true;                   ///< of all that it may lead to
+  std::optional<std::int64_t> shut_off_day;  ///< from which on nothing that it leads to is there
+};
+
 class Gateway {
  public:
   /// Errors: bad_alias, bad_url, bad_certificate, unknown dialects. `keys`, `ledger` and `metrics`
@@ -160,8 +172,10 @@ class Gateway {
                                                      std::shared_ptr<CallClient> client) = 0;
   /// Takes the keys that the key ring has now.
   virtual void reload_keys() = 0;
-  /// Names that clients may ask for: aliases, and targets where they may be named.
-  virtual std::vector<std::string> model_names() const = 0;
+  /// What clients may ask for: aliases, and targets where they may be named.
+  virtual std::vector<KnownModel> models() const = 0;
+  /// What an operator should know of the aliases' targets; `today` in days since 1970.
+  virtual std::vector<ModelNote> model_notes(std::int64_t today) const = 0;
   /// Does the alias exist (for the game's endpoints)?
   virtual bool knows(std::string_view model) const = 0;
   /// Money held and spent by a caller in the running day and month.

@@ -18,7 +18,7 @@
 namespace redoubt::upstream {
 
 struct KeptAnswer {
-  std::string target;  ///< "openai/gpt-5-mini"
+  std::string target;  ///< "openai/gpt-5.4-mini"
   llm::WireFormat origin = llm::WireFormat::none;
   std::vector<llm::ChatEvent> events;
 };

@@ -19,7 +19,7 @@ REDOUBT = ""
 SHIPPED = "web/game/public/maps"
 SHARED = os.environ.get("REDOUBT_MAPS", "../shared/maps")
 TIMEOUT_S = 300  # a bound, not a measure
-COMMANDS = ["play", "replay", "strategy", "agent", "map"]
+COMMANDS = ["play", "replay", "strategy", "agent", "map", "models"]
 # Commands with commands of their own, which take the options.
 GROUPS = {"workflow": ["check", "run", "replay", "show"]}
 
@@ -402,6 +402,76 @@ class Replay(Scratch):
         error = json.loads(self.refused(1, "replay", "-", "--json", given=bytes(other)))["error"]
         self.assertEqual(error["code"], "version_mismatch")
         self.refused(2, "replay", self.path("missing.replay"))
+
+
+class Models(Scratch):
+    def listed(self, *arguments):
+        code, out, err = run("models", "--json", *arguments)
+        self.assertEqual((code, err), (0, ""))
+        return json.loads(out)
+
+    def test_list(self):
+        code, out, err = run("models", "--date", "2026-11-30")
+        self.assertEqual((code, err), (0, ""))
+        line = next(line for line in out.splitlines() if line.startswith("  gpt-5-mini "))
+        self.assertIn("$0.25", line)
+        self.assertIn("$0.025", line)
+        self.assertIn("shut off on 2026-12-11, in 11 days", line)
+        line = next(line for line in out.splitlines() if line.startswith("  gpt-5.4 "))
+        self.assertIn("other prices above 272,000 tokens", line)
+        self.assertIn("text-embedding-3-small", out)
+        # Twice the same.
+        self.assertEqual(run("models", "--date", "2026-11-30")[1], out)
+
+    def test_one(self):
+        code, out, err = run("models", "deepseek-v4-pro", "--date", "2026-11-30")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("UTC 01:00-04:00 06:00-10:00 Mon Tue Wed Thu Fri: input $1.32", out)
+        self.assertIn("shut off since 2026-12-11",
+                      run("models", "openai/gpt-5-mini-2025-08-07", "--date", "2026-12-11")[1])
+
+    def test_the_price_of_a_day(self):
+        price = lambda day: self.listed("gemini-4-argon", "--date", day)[0]["price"]["output"]
+        self.assertEqual(price("2026-11-30"), 10_000_000)
+        self.assertEqual(price("2026-12-01"), 20_000_000)
+        code, out, err = run("models", "--date", "tomorrow")
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("2026-12-31", err)
+
+    def test_a_name_is_the_whole_name(self):
+        code, out, err = run("models", "gpt-4o-audio-preview")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("no model that is known is called gpt-4o-audio-preview", err)
+        self.assertIn("gpt-4o", err)
+
+    def test_own_cards(self):
+        cards = self.path("cards.json")
+        with open(cards, "w") as file:
+            json.dump({"models": [
+                {"dialects": ["openai", "openai-responses"], "model": "gpt-5.4-mini",
+                 "like": "openai/gpt-5.4-mini", "rates": [{"input": 1, "output": 2}]}]}, file)
+        own, shipped = self.listed("gpt-5.4-mini", "--cards", cards)
+        self.assertTrue(own["yours"] and shipped["overridden"])
+        self.assertFalse(own["overridden"] or shipped["yours"])
+        self.assertEqual(own["price"], {"input": 1, "output": 2})
+        config = self.path("relay.yaml")
+        with open(config, "w") as file:
+            file.write(f"models: {{cards_file: {cards}}}\n")
+        self.assertEqual(self.listed("gpt-5.4-mini", "--config", config)[0], own)
+        code, out, _ = run("models", "--cards", cards)
+        self.assertEqual(code, 0)
+        lines = [line for line in out.splitlines() if line.startswith("  gpt-5.4-mini ")]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("yours", lines[0])
+
+    def test_own_cards_that_are_wrong(self):
+        cards = self.path("cards.json")
+        with open(cards, "w") as file:
+            file.write('{"models": [\n{"dialect": "openai", "model": "m", "context_tokens": 1,\n'
+                       '"output_tokens_max": 1, "rates": [{"input": "cheap", "output": 1}]}]}')
+        code, out, err = run("models", "--cards", cards)
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn(f"{cards}: models[0].rates[0].input: expected an integer", err)
 
 
 class Requests(Scratch):

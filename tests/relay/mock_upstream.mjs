@@ -63,6 +63,8 @@ export function start_relay(mock, aliases, env = {}) {
     // A test that has many calls open at a time says what bounds them.
     REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: 'none',
     REDOUBT_MODELS_ANONYMOUS_CONCURRENT_MAX: 'none',
+    // Most targets of tests have names that no model has.
+    REDOUBT_MODELS_UNKNOWN_OUTPUT_TOKENS_MAX: '4096',
     // A test that asks the same again wants to see another call.
     REDOUBT_MODELS_CACHE_ENABLED: 'false',
     ...env,

@@ -17,7 +17,7 @@ const sse = (events: unknown[], names = false) =>
 const openai = sse([
   {
     id: 'x',
-    model: 'gpt-5-mini',
+    model: 'gpt-5.4-mini',
     choices: [{ index: 0, delta: { role: 'assistant', content: '' } }],
   },
   { choices: [{ index: 0, delta: { content: 'Für ' } }] },
@@ -87,12 +87,12 @@ describe('a model of the player', () => {
   it.each([
     [
       'openai',
-      'gpt-5-mini',
+      'gpt-5.4-mini',
       openai,
       'authorization',
       `Bearer ${key}`,
       '/v1/chat/completions',
-      4250,
+      9750,
     ],
     ['anthropic', 'claude-haiku-4-5', anthropic, 'x-api-key', key, '/v1/messages', 11000],
     ['gemini', 'gemini-2.5-flash', gemini, 'x-goog-api-key', key, ':streamGenerateContent', 5300],
@@ -232,6 +232,6 @@ describe('a model of the player', () => {
     });
     const known = await providers();
     expect(known.find(({ name }) => name === 'ollama')).toMatchObject({ keyed: false });
-    expect(known.find(({ name }) => name === 'openai')?.models).toContain('gpt-5-mini');
+    expect(known.find(({ name }) => name === 'openai')?.models).toContain('gpt-5.4-mini');
   });
 });

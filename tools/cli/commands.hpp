@@ -135,6 +135,15 @@ struct KeysOptions {
 };
 int keys(const KeysOptions& options);
 
+struct ModelsOptions {
+  std::string name;         ///< of one model; empty: all are listed
+  std::string config_file;  ///< the relay's, for models.cards_file
+  std::string cards_file;   ///< instead of it
+  std::string date;         ///< whose prices; empty: now
+  bool json = false;
+};
+int models(const ModelsOptions& options);
+
 enum class TokensAction : std::uint8_t { new_key, public_key, mint };
 struct TokensOptions {
   TokensAction action = TokensAction::mint;

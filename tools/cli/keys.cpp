@@ -15,12 +15,10 @@
 #include "relay/auth/key_ring.hpp"
 #include "relay/auth/key_table.hpp"
 #include "relay/auth/secret_file.hpp"
-#include "relay/config/load.hpp"
 #include "relay/store/migrations.hpp"
 #include "relay/upstream/key_check.hpp"
+#include "tools/cli/relay_config.hpp"
 #include "tools/cli/terminal.hpp"
-
-extern char** environ;
 
 namespace redoubt::cli {
 namespace {
@@ -98,26 +96,11 @@ Result<auth::Secret> read_key(const std::string& name) {
 }
 
 Result<config::Config> load_config(const VaultOptions& options) {
-  config::Environment variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
   std::vector<config::Override> overrides;
   if (!options.store_file.empty()) {
     overrides.push_back({"store.path", options.store_file, "--store"});
   }
-  std::optional<config::Source> file;
-  if (!options.config_file.empty()) {
-    auto text = read_input(options.config_file, config::file_bytes_max);
-    if (!text) return text.error();
-    file = config::Source{options.config_file, std::move(*text)};
-  }
-  auto loaded = config::load(file, variables, overrides);
-  if (const auto* faults = std::get_if<config::Faults>(&loaded)) return faults->front();
-  return std::move(std::get<config::Loaded>(loaded).config);
+  return load_relay_config(options.config_file, overrides);
 }
 
 struct Vault {

@@ -408,6 +408,30 @@ CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
   return tokens;
 }
 
+CLI::App* add_models(CLI::App& app, cli::ModelsOptions& o) {
+  CLI::App* command =
+      app.add_subcommand("models", "List language models: prices, limits, when they are shut off");
+  command->add_option("name", o.name, "One model, told in full: NAME or DIALECT/NAME")
+      ->type_name("NAME");
+  command->add_option("--config", o.config_file, "The relay's configuration file")
+      ->type_name("FILE")
+      ->envname("REDOUBT_CONFIG");
+  command->add_option("--cards", o.cards_file, "A file of cards instead of models.cards_file")
+      ->type_name("FILE");
+  command->add_option("--date", o.date, "The prices of this day, such as 2026-12-31, at 00:00 UTC")
+      ->type_name("DATE");
+  command->add_flag("--json", o.json, "Print JSON");
+  command->footer(
+      "Prices are dollars for a million tokens. A model that is not listed is not known to the\n"
+      "relay, which does not call it where a budget limits the call; docs/models.md says how a\n"
+      "file of your own adds it.\n\n"
+      "Examples:\n"
+      "  redoubt models\n"
+      "  redoubt models gpt-5.4-mini --date 2027-01-01\n"
+      "  redoubt models --cards our-models.json --json");
+  return command;
+}
+
 int bad_use(const std::string& message) {
   std::fprintf(stderr, "redoubt: %s\nRun with --help for more information.\n", message.c_str());
   return cli::exit_bad_use;
@@ -428,9 +452,11 @@ int main(int argc, char** argv) {
   cli::MapOptions map_options;
   cli::KeysOptions keys_options;
   cli::TokensOptions tokens_options;
+  cli::ModelsOptions models_options;
   bool adapt = false;
   const CLI::App* keys = add_keys(app, keys_options);
   const CLI::App* tokens = add_tokens(app, tokens_options);
+  const CLI::App* models = add_models(app, models_options);
   const CLI::App* play = add_play(app, play_options);
   const CLI::App* replay = add_replay(app, replay_options);
   const CLI::App* strategy = add_strategy(app, strategy_options, adapt);
@@ -460,6 +486,7 @@ int main(int argc, char** argv) {
   if (agent->parsed()) return cli::answer(agent_options);
   if (keys->parsed()) return cli::keys(keys_options);
   if (tokens->parsed()) return cli::tokens(tokens_options);
+  if (models->parsed()) return cli::models(models_options);
   if (!grounded(map_options.ground)) return bad_use("map needs a file or --generate WxH");
   return cli::map(map_options);
 }

@@ -14,14 +14,7 @@ export interface ModelFace {
   feed(decoder: number, bytes: Uint8Array): string;
   decodeEnd(decoder: number): string;
   dropDecoder(decoder: number): void;
-  cost(
-    provider: string,
-    model: string,
-    input: number,
-    cachedRead: number,
-    output: number,
-    reasoning: number,
-  ): string;
+  cost(provider: string, model: string, usage: string, begun: number, ended: number): string;
 }
 export type ModelCore = Core<ModelFace>;
 
@@ -29,7 +22,7 @@ const load = moduleLoader<ModelFace>({
   name: 'model-core.wasm',
   file: () => new URL('./model-core.wasm', import.meta.url),
   create: createCore,
-  check: ofBuild('model-core.wasm', '{"modelFace":2}'),
+  check: ofBuild('model-core.wasm', '{"modelFace":3}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -128,7 +128,7 @@ type Event =
   | { kind: 'text'; text: string }
   | { kind: 'toolBegun'; id: string; name: string }
   | { kind: 'toolArguments'; index: number; text: string }
-  | { kind: 'usage'; input: number; output: number; cachedRead: number; reasoning: number }
+  | { kind: 'usage'; input: number; output: number }
   | { kind: 'finished'; reason: string }
   | {
       kind: 'failed';
@@ -226,7 +226,7 @@ async function* answerOf(
   const reader = response.body?.getReader();
   let text = '';
   const toolCalls: DirectToolCall[] = [];
-  let usage = { input: 0, output: 0, cachedRead: 0, reasoning: 0 };
+  let usage = { input: 0, output: 0 };
   let over = false;
   const take = function* (events: string): Generator<DirectPiece> {
     for (const event of JSON.parse(events) as Event[]) {
@@ -271,8 +271,8 @@ async function* answerOf(
     // Whoever stops listening ends the call, too.
     await reader?.cancel().catch(() => undefined);
   }
-  const { input, cachedRead, output, reasoning } = usage;
-  const cost = use((face) => face.cost(provider, model, input, cachedRead, output, reasoning));
+  const { input, output } = usage;
+  const cost = use((face) => face.cost(provider, model, JSON.stringify(usage), begun, now()));
   yield {
     type: 'done',
     text,

@@ -194,6 +194,51 @@ TEST_SUITE("llm encode") {
     CHECK(Json::parse(encode_request(request, target)->body)["output_config"]["effort"] == "low");
   }
 
+  TEST_CASE(
+      "models that refuse a budget are told whether to think, in their client's words if any") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    request.output_tokens_max = 1000;
+    Target target = target_of("anthropic");
+    const auto body = [&] { return Json::parse(encode_request(request, target)->body); };
+    target.reasoning = ReasoningStyle::adaptive;
+    CHECK(!body().contains("thinking"));
+    request.reasoning.budget_tokens = 8'000;
+    CHECK(body()["thinking"] == Json{{"type", "adaptive"}});
+    CHECK(body()["max_tokens"] == 1000);
+    request.reasoning.effort = "low";
+    CHECK(body()["output_config"]["effort"] == "low");
+    request.format = WireFormat::anthropic;
+    request.extra = R"({"thinking":{"type":"adaptive","display":"summarized"}})";
+    CHECK(encode_request(request, target)->body.find("\"type\":\"adaptive\"") ==
+          encode_request(request, target)->body.rfind("\"type\":\"adaptive\""));
+    request.extra.clear();
+    request.reasoning = {.effort = "none", .budget_tokens = {}};
+    CHECK(body()["thinking"] == Json{{"type", "disabled"}});
+    target.reasoning = ReasoningStyle::adaptive_always;
+    CHECK(!body().contains("thinking"));
+  }
+
+  TEST_CASE("what steers the sampling is left out for models that refuse it, stops are not") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    request.sampling.temperature = 0.2;
+    request.sampling.top_p = 0.9;
+    request.sampling.presence_penalty = 1;
+    request.sampling.stop = {"END"};
+    for (const char* dialect : {"openai", "openai-responses", "anthropic"}) {
+      Target target = target_of(dialect);
+      CHECK(Json::parse(encode_request(request, target)->body)["temperature"] == 0.2);
+      target.takes_sampling = false;
+      const Json body = Json::parse(encode_request(request, target)->body);
+      for (const char* member : {"temperature", "top_p", "presence_penalty"})
+        CHECK(!body.contains(member));
+    }
+    Target target = target_of("anthropic");
+    target.takes_sampling = false;
+    CHECK(Json::parse(encode_request(request, target)->body)["stop_sequences"][0] == "END");
+  }
+
   TEST_CASE("what cannot be said is refused with a reason") {
     ChatRequest request;
     CHECK(encode_request(request, target_of("openai")).error().code == "bad_chat_request");

@@ -1,0 +1,69 @@
+#include "relay/upstream/model_notes.hpp"
+
+#include <utility>
+
+#include "engine/base/message.hpp"
+#include "engine/base/utc_date.hpp"
+
+namespace redoubt::upstream {
+namespace {
+
+std::string days(std::int64_t count) {
+  return joined({count, count == 1 ? " day" : " days"});
+}
+
+std::string in_its_place(const llm::ModelCard& card) {
+  if (card.successor.empty()) return ".";
+  return joined({"; in its place it names ", card.successor, "."});
+}
+
+}  // namespace
+
+std::string_view note_name(ModelNoteKind kind) {
+  switch (kind) {
+    case ModelNoteKind::unknown:
+      return "model_unknown";
+    case ModelNoteKind::shut_off_near:
+      return "model_shut_off_near";
+    case ModelNoteKind::shut_off_past:
+      return "model_shut_off";
+  }
+  return "";
+}
+
+std::optional<ModelNote> note_of(const std::string& target, std::span<const std::string> aliases,
+                                 const llm::ModelCard* card, bool price_known, bool needs_bound,
+                                 std::int64_t today) {
+  std::string names;
+  for (const std::string& alias : aliases)
+    names += joined({names.empty() ? "" : ", ", alias});
+  const std::string who = joined({target, " (", names, "): "});
+  if (card == nullptr) {
+    std::string text = who + "this model is not known.";
+    if (!price_known)
+      text +=
+          " It is not called where a budget limits the call: a row in models.cards_file tells "
+          "its price, `free: true` of its provider says that it has none.";
+    if (needs_bound)
+      text +=
+          " It is not called for a request that names no limit of tokens: "
+          "models.unknown_output_tokens_max sets one.";
+    if (price_known && !needs_bound) return std::nullopt;
+    return ModelNote{ModelNoteKind::unknown, target, std::move(text)};
+  }
+  if (!card->shut_off_day || *card->shut_off_day - today > shut_off_notice_days)
+    return std::nullopt;
+  const std::int64_t left = *card->shut_off_day - today;
+  const std::string date = date_text(*card->shut_off_day);
+  if (left <= 0) {
+    const std::string since = left == 0 ? "today" : joined({days(-left), " ago"});
+    return ModelNote{ModelNoteKind::shut_off_past, target,
+                     joined({who, "its provider says that it is switched off since ", date, " (",
+                             since, ")", in_its_place(*card), " It is still called."})};
+  }
+  return ModelNote{ModelNoteKind::shut_off_near, target,
+                   joined({who, "its provider switches it off on ", date, ", in ", days(left),
+                           in_its_place(*card)})};
+}
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,35 @@
+// What an operator should know of a model that an alias leads to: that nothing is known of it, that
+// its provider switches it off soon, or did. Pure: the day comes in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/llm/models.hpp"
+
+namespace redoubt::upstream {
+
+/// A shut-off is told from so many days before.
+constexpr std::int64_t shut_off_notice_days = 60;
+
+enum class ModelNoteKind : std::uint8_t { unknown, shut_off_near, shut_off_past };
+/// As a line of the log names it: "model_unknown", "model_shut_off_near", "model_shut_off".
+std::string_view note_name(ModelNoteKind kind);
+
+struct ModelNote {
+  ModelNoteKind kind = ModelNoteKind::unknown;
+  std::string target;  ///< "openai/gpt-5.4-mini"
+  std::string text;    ///< whole sentences
+};
+
+/// `needs_bound`: the target's format has no request without a limit of tokens, and nobody set one
+/// for models that are not known. `card` is null where there is none; `price_known` also without
+/// one, where its provider is free.
+std::optional<ModelNote> note_of(const std::string& target, std::span<const std::string> aliases,
+                                 const llm::ModelCard* card, bool price_known, bool needs_bound,
+                                 std::int64_t today);
+
+}  // namespace redoubt::upstream
