@@ -34,18 +34,17 @@ constexpr std::array<std::string_view, 5> abilities{"tools", "vision", "audio", 
                                                     "json_schema"};
 constexpr std::array<std::string_view, 7> weekdays{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
-template <std::size_t N>
-std::string one_of(const std::array<std::string_view, N>& names) {
+using Names = std::span<const std::string_view>;
+
+std::string one_of(Names names) {
   std::string text = "one of";
-  for (const std::string_view name : names)
-    text += joined({name == names.front() ? " " : ", ", name});
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += joined({i == 0 ? " " : ", ", names[i]});
   return text;
 }
 
 /// The word's place among the names; a fault, and 0, where it is none of them.
-template <std::size_t N>
-std::size_t choice(JsonFields& fields, std::string_view key, std::string_view word,
-                   const std::array<std::string_view, N>& names) {
+std::size_t choice(JsonFields& fields, std::string_view key, std::string_view word, Names names) {
   const auto found = std::find(names.begin(), names.end(), word);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   fields.fault(key, one_of(names), joined({"\"", word.substr(0, name_bytes_max), "\""}));
@@ -95,6 +94,11 @@ std::int32_t minutes_of(std::string_view text) {
   return minute > 59 || hour * 60 + minute > minutes_per_day ? -1 : hour * 60 + minute;
 }
 
+/// The first fault of all is the one that is told.
+void keep(const JsonFields& fields, std::optional<Error>& error) {
+  if (!fields.ok() && !error) error = fields.error();
+}
+
 WeekHours read_hours(const Json& json, const std::string& path, std::optional<Error>& error) {
   WeekHours hours;
   JsonFields fields(json, "bad_models", path);
@@ -111,11 +115,11 @@ WeekHours read_hours(const Json& json, const std::string& path, std::optional<Er
   if (fields.ok() && (hours.days == 0 || hours.spans.empty()))
     fields.fault(hours.days == 0 ? "days" : "utc", "at least one", "none");
   fields.refuse_unknown();
-  if (!fields.ok()) error = fields.error();
+  keep(fields, error);
   return hours;
 }
 
-Result<Rate> read_rate(const Json& json, const std::string& path, bool first) {
+Rate read_rate(const Json& json, const std::string& path, bool first, std::optional<Error>& error) {
   Rate rate;
   JsonFields fields(json, "bad_models", path);
   rate.price.input = fields.integer("input", 0, price_max);
@@ -132,7 +136,6 @@ Result<Rate> read_rate(const Json& json, const std::string& path, bool first) {
   if (from) rate.from_s = *from * seconds_per_day;
   if (until) rate.until_s = *until * seconds_per_day;
   rate.above_tokens = fields.integer_or("above_tokens", 0, model_tokens_max, -1);
-  std::optional<Error> error;
   if (const Json* hours = fields.member_or_null("hours"))
     rate.hours = read_hours(*hours, path + ".hours", error);
   fields.refuse_unknown();
@@ -142,32 +145,31 @@ Result<Rate> read_rate(const Json& json, const std::string& path, bool first) {
                  first ? "no condition on the first rate, which always counts"
                        : "a condition: from, until, above_tokens or hours",
                  first ? "one" : "none");
-  if (!fields.ok()) return fields.error();
-  if (error) return std::move(*error);
+  keep(fields, error);
   return rate;
 }
 
-Result<std::vector<Rate>> read_rates(const Json& json, const std::string& path) {
-  if (!json.is_array() || json.empty() || json.size() > rates_max) {
-    return make_error("bad_models", {path, ": expected a list of 1 to ", rates_max, " rates"},
-                      {path}, {"a list of 1 to ", rates_max, " rates"}, {});
-  }
+std::vector<Rate> read_rates(const Json& json, const std::string& path,
+                             std::optional<Error>& error) {
   std::vector<Rate> rates;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    auto rate = read_rate(json[i], joined({path, "[", i, "]"}), i == 0);
-    if (!rate.ok()) return std::move(rate.error());
-    rates.push_back(std::move(rate).value());
+  if (!json.is_array() || json.empty() || json.size() > rates_max) {
+    if (!error)
+      error = make_error("bad_models", {path, ": expected a list of 1 to ", rates_max, " rates"},
+                         {path}, {"a list of 1 to ", rates_max, " rates"}, {});
+    return rates;
   }
+  for (std::size_t i = 0; i < json.size() && !error; ++i)
+    rates.push_back(read_rate(json[i], joined({path, "[", i, "]"}), i == 0, error));
   return rates;
 }
 
-Result<Fees> read_fees(const Json& json, const std::string& path) {
+Fees read_fees(const Json& json, const std::string& path, std::optional<Error>& error) {
   Fees fees;
   JsonFields fields(json, "bad_models", path);
   fees.web_search = fields.integer_or("web_search", 0, fee_max, 0);
   fees.file_search = fields.integer_or("file_search", 0, fee_max, 0);
   fields.refuse_unknown();
-  if (!fields.ok()) return fields.error();
+  keep(fields, error);
   return fees;
 }
 
@@ -242,16 +244,13 @@ class ModelReader {
     const Json* embeddings = list(fields, "embeddings", false);
     fields.refuse_unknown();
     if (!fields.ok()) return fields.error();
-    for (std::size_t i = 0; models != nullptr && i < models->size(); ++i) {
-      auto card = read_card((*models)[i], joined({"models[", i, "]"}));
-      if (!card.ok()) return std::move(card.error());
-      table.cards_.push_back(std::move(card).value());
-    }
-    for (std::size_t i = 0; embeddings != nullptr && i < embeddings->size(); ++i) {
-      auto card = read_embedding((*embeddings)[i], joined({"embeddings[", i, "]"}));
-      if (!card.ok()) return std::move(card.error());
-      table.embeddings_.push_back(std::move(card).value());
-    }
+    std::optional<Error> error;
+    for (std::size_t i = 0; models != nullptr && i < models->size() && !error; ++i)
+      table.cards_.push_back(read_card((*models)[i], joined({"models[", i, "]"}), error));
+    for (std::size_t i = 0; embeddings != nullptr && i < embeddings->size() && !error; ++i)
+      table.embeddings_.push_back(
+          read_embedding((*embeddings)[i], joined({"embeddings[", i, "]"}), error));
+    if (error) return std::move(*error);
     return refuse_twins(table);
   }
 
@@ -302,7 +301,8 @@ class ModelReader {
     return {};
   }
 
-  Result<ModelCard> read_card(const Json& json, const std::string& path) const {
+  ModelCard read_card(const Json& json, const std::string& path,
+                      std::optional<Error>& error) const {
     JsonFields fields(json, "bad_models", path);
     ModelCard card = base_of(fields);
     const bool anew = card.model.empty();
@@ -325,22 +325,15 @@ class ModelReader {
     const Json* fees = fields.member_or_null("fees");
     fields.refuse_unknown();
     if (fields.ok() && card.model.empty()) fields.fault("model", "a name", "an empty text");
-    if (!fields.ok()) return fields.error();
-    if (rates != nullptr) {
-      auto read = read_rates(*rates, path + ".rates");
-      if (!read.ok()) return std::move(read.error());
-      card.tariff.rates = std::move(read).value();
-    }
-    if (fees != nullptr) {
-      auto read = read_fees(*fees, path + ".fees");
-      if (!read.ok()) return std::move(read.error());
-      card.tariff.fees = read.value();
-    }
+    keep(fields, error);
+    if (rates != nullptr) card.tariff.rates = read_rates(*rates, path + ".rates", error);
+    if (fees != nullptr) card.tariff.fees = read_fees(*fees, path + ".fees", error);
     card.operators_own = shipped_ != nullptr;
     return card;
   }
 
-  Result<EmbeddingCard> read_embedding(const Json& json, const std::string& path) const {
+  EmbeddingCard read_embedding(const Json& json, const std::string& path,
+                               std::optional<Error>& error) const {
     EmbeddingCard card;
     JsonFields fields(json, "bad_models", path);
     std::vector<std::string> dialects;
@@ -355,13 +348,14 @@ class ModelReader {
     read_source(fields, card.source, card.as_of);
     const Json* price = fields.member("price");
     fields.refuse_unknown();
-    if (!fields.ok()) return fields.error();
+    keep(fields, error);
+    if (price == nullptr) return card;
     JsonFields prices(*price, "bad_models", path + ".price");
     card.input_price = prices.integer("input", 0, price_max);
     for (const char* kind : {"image", "audio", "video"})
       (void)prices.integer_or(kind, 0, price_max, 0);
     prices.refuse_unknown();
-    if (!prices.ok()) return prices.error();
+    keep(prices, error);
     return card;
   }
 
