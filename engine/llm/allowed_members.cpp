@@ -10,6 +10,9 @@
 namespace redoubt::llm {
 namespace {
 
+// Of an object that is looked at member by member; the largest of a known request has 30.
+constexpr std::size_t members_max = 512;
+
 enum class Verdict : std::uint8_t {
   take,
   address,  ///< taken, but what lies there may be any number of tokens
@@ -456,6 +459,15 @@ class Sieve {
     return Outcome::refused;
   }
 
+  Outcome refuse_size(std::size_t members) {
+    if (!refusal)
+      refusal = make_error("not_allowed",
+                           {"a request has at most ", members_max,
+                            " members of the client's own in one object, this one has ", members},
+                           {path_}, {}, {});
+    return Outcome::refused;
+  }
+
   // An object with a type of its own.
   Outcome typed(std::string_view what, std::string_view text) {
     const std::string name = joined({what, unquoted(member_text(text, "type"))});
@@ -487,8 +499,10 @@ class Sieve {
 
   Outcome object(std::string_view prefix, std::string_view text, std::string* out) {
     bool changed = false;
+    const std::vector<MemberText> all = member_texts(text);
+    if (all.size() > members_max) return refuse_size(all.size());
     if (out != nullptr) *out += '{';
-    for (const MemberText& member : member_texts(text)) {
+    for (const MemberText& member : all) {
       const std::string name = joined({prefix, member.key});
       const bool is_type = member.key == "type" && prefix.find(':') != std::string_view::npos &&
                            prefix.find('.') == prefix.size() - 1;

@@ -257,6 +257,7 @@ std::string dump(const Json& value) {
 }
 
 std::string rest_of(const Json& object, std::initializer_list<const char*> named) {
+  if (!object.is_object()) return {};
   JsonWriter rest;
   rest.open_object();
   bool any = false;

@@ -104,7 +104,8 @@ std::int64_t integer_of(const nlohmann::json* value, std::int64_t fallback);
 std::int64_t integer_in(const nlohmann::json& value, const char* key, std::int64_t fallback);
 bool true_in(const nlohmann::json& value, const char* key);
 std::string dump(const nlohmann::json& value);
-/// The text of an object with the members that are not named; "" where none is left.
+/// The text of an object with the members that are not named; "" where none is left, and for
+/// anything else.
 std::string rest_of(const nlohmann::json& object, std::initializer_list<const char*> named);
 /// Whether the text is one JSON object, within the depth that the codecs read.
 bool is_object_text(std::string_view text);

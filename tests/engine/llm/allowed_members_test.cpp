@@ -299,6 +299,15 @@ TEST_SUITE("llm allowed members") {
                   opened({"anthropic:tool:web_search_*"})) == "");
   }
 
+  TEST_CASE("a request of nothing but members is refused") {
+    std::string members = R"("a":null)";
+    for (int i = 0; i < 600; ++i)
+      members += joined({",\"a", i, "\":null"});
+    auto request = decode_client_request(chat, body_with(chat, members));
+    REQUIRE(request.ok());
+    CHECK_FALSE(hold_to_allowed(*request, {}).ok());
+  }
+
   TEST_CASE("entries of pass_through") {
     for (const char* good : {"openai:service_tier", "openai-responses:tool:web_search",
                              "anthropic:tool:web_search_*", "openai:*", "anthropic:thinking.x"})

@@ -151,5 +151,10 @@ TEST_SUITE("llm encode answer") {
     CHECK(path(anthropic, "{\"model\":\"m\"," + messages + "}") == "max_tokens");
     CHECK(path(openai_responses, R"({"model":"m","input":[{}]})") == "input[0]");
     CHECK(path(openai_responses, "[]") == "body");
+    // A list where an object belongs.
+    CHECK(path(openai_chat, R"({"model":"m","messages":[[1]]})") == "messages[0].role");
+    CHECK(path(anthropic, R"({"model":"m","max_tokens":1,"messages":[[1]]})") ==
+          "messages[0].role");
+    CHECK(path(openai_responses, R"({"model":"m","input":[[1]]})") == "input[0]");
   }
 }

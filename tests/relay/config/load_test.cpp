@@ -167,7 +167,7 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
       {"page:\n  connect: [\"https://a.example; script-src *\"]\n", 2, 12,
        "https://api.openai.com"},
       {"page:\n  connect: [\"*\"]\n", 2, 12, "scheme://host[:port] without a path"},
-      {"models:\n  pass_through: [web_search]\n", 2, 18,
+      {"models:\n  pass_through: [web_search]\n", 2, 17,
        "FORMAT:NAME, where FORMAT is openai, openai-responses or anthropic"},
       {"cors:\n  origins: [localhost]\n", 2, 12, "scheme://host[:port]"},
       {"cors:\n  origins: \"*\"\n", 2, 12, "a list of texts, got \"*\""},
