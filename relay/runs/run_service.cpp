@@ -22,6 +22,7 @@
 #include "engine/workflow/kin.hpp"
 #include "relay/auth/crypto.hpp"
 #include "relay/runs/model_step.hpp"
+#include "relay/store/caller_error.hpp"
 
 namespace redoubt::runs {
 namespace {
@@ -626,7 +627,8 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
       self->post([self, run, id, answer = std::move(answer)] {
         const auto found = self->open_.find(run);
         if (self->stopped_ || found == self->open_.end()) return;
-        self->finish(*found->second, id, !answer, answer ? *answer : play::failure(answer.error()));
+        self->finish(*found->second, id, !answer,
+                     answer ? *answer : self->failure_of(run, answer.error()));
         self->go_on(*found->second);
       });
     };
@@ -738,7 +740,7 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
     with(owner, id, [=, this](Result<Open*> found) {
       if (found) return join(**found, waiter, stored);
       const auto failed = [&](const Error& error) {
-        if (waiter) tell_parent(*waiter, true, play::failure(error));
+        if (waiter) tell_parent(*waiter, true, failure_of(id, error));
         if (stored) stored(error);
       };
       if (found.error().code != "unknown_run") return failed(found.error());
@@ -887,6 +889,12 @@ class RunService::Parts : public std::enable_shared_from_this<Parts> {
       look_at_folder();
       watch_folder();
     });
+  }
+
+  /// A failure as a run's history has it: its owner reads it. What the store says goes to the log.
+  std::string failure_of(std::string_view run, const Error& error) {
+    if (store::is_store_fault(error)) complain("store_fault", run, error);
+    return play::failure(store::for_caller(error));
   }
 
   void complain(std::string_view event, std::string_view run, const Error& error) {
