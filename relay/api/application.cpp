@@ -295,7 +295,7 @@ void Application::Parts::open_gateway(llm::ModelTable cards) {
   }
   gateway = std::move(*made);
   const auto body_bytes_max = static_cast<std::size_t>(config.models.body_bytes_max);
-  models.emplace(*gateway, ledger, *pool, body_bytes_max);
+  models.emplace(*gateway, ledger, *pool, body_bytes_max, log);
   model_sockets.emplace(*gateway, *pool, rate.get(), metrics, body_bytes_max,
                         config.models.stream_hold_s * second_ms);
 }
@@ -314,7 +314,7 @@ void Application::Parts::open_runs() {
     game.use(&*adviser);
   }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);
-  runs.emplace(*run_service, static_cast<int>(config.json.depth_max));
+  runs.emplace(*run_service, static_cast<int>(config.json.depth_max), log);
 }
 
 void Application::Parts::open_listeners() {

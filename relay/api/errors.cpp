@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/json.hpp"
+#include "relay/store/caller_error.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -65,6 +66,15 @@ http::Response error_response(std::string_view path, std::string_view request_id
   http::Response response = http::Response::json(fault.status, dump(problem));
   response.set("Content-Type", "application/problem+json");
   return response;
+}
+
+Error caller_error(observe::Log& log, std::string_view request_id, const Error& error) {
+  if (store::is_store_fault(error)) {
+    observe::Line line(observe::Level::error, "store_fault", observe::wall_now_ms());
+    line.text("request_id", request_id).text("code", error.code).text("message", error.message);
+    log.write(line);
+  }
+  return store::for_caller(error);
 }
 
 http::Response faults_response(const Json& request, const strategy::Faults& faults) {

@@ -10,6 +10,7 @@
 #include "engine/base/result.hpp"
 #include "engine/strategy/requests.hpp"
 #include "relay/http/message.hpp"
+#include "relay/observe/log.hpp"
 
 namespace redoubt::api {
 
@@ -26,6 +27,10 @@ struct Fault {
 /// Any refusal: {"detail": message} or {"type", "title", "status", "detail", "code", "instance"}.
 http::Response error_response(std::string_view path, std::string_view request_id,
                               const Fault& fault);
+
+/// What the caller hears of an error that may come from below. A fault of the store is told in our
+/// words, and as it is to the log under the request's id.
+Error caller_error(observe::Log& log, std::string_view request_id, const Error& error);
 
 /// 422 with FastAPI's list for a body of wrong shape. `request` is the body: it decides which steps
 /// of a location are list indices.

@@ -8,14 +8,38 @@
 
 namespace redoubt::api {
 
+namespace {
+
+constexpr std::string_view own_sources = "connect-src 'self'";
+constexpr std::string_view local_sources =
+    " http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*";
+
+}  // namespace
+
+bool is_local_host(std::string_view host) {
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.find(']') - 1);
+  } else {
+    host = host.substr(0, host.find(':'));
+  }
+  if (http::equal_ignoring_case(host, "localhost")) return true;
+  const auto address = auth::parse_address(host);
+  return address && address->is_loopback();
+}
+
+std::string with_local_sources(std::string policy) {
+  const std::size_t at = policy.find(own_sources);
+  if (at != policy.npos) policy.insert(at + own_sources.size(), local_sources);
+  return policy;
+}
+
 std::string page_policy(const std::vector<std::string>& connect) {
-  // Inline styles are allowed: a style cannot call out under this policy. connect-src names the
-  // relay's usual places so that a page from one port can use a relay on another.
+  // Inline styles are allowed: a style cannot call out under this policy.
   std::string policy =
       "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
       "img-src 'self' data: blob:; font-src 'self'; worker-src 'self' blob:; object-src 'none'; "
-      "base-uri 'none'; form-action 'self'; frame-ancestors 'self'; connect-src 'self' "
-      "http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*";
+      "base-uri 'none'; form-action 'self'; frame-ancestors 'self'; ";
+  policy += own_sources;
   for (const std::string& origin : connect)
     policy += " " + origin;
   return policy;
@@ -347,6 +371,12 @@ void Gate::finish(const http::Request& request, http::Response& response) const 
   if (is_html(response) && !response.has("Content-Security-Policy")) {
     response.add("Content-Security-Policy", page_policy({}));
     response.add("Referrer-Policy", "no-referrer");
+  }
+  if (is_local_host(request.header_or("host", ""))) {
+    for (http::Header& header : response.headers) {
+      if (http::equal_ignoring_case(header.name, "content-security-policy"))
+        header.value = with_local_sources(std::move(header.value));
+    }
   }
 }
 

@@ -130,6 +130,12 @@ class Gate {
 /// The content security policy of the page and the explorer: own scripts only. `connect`: origins
 /// beside the relay's that it may call.
 std::string page_policy(const std::vector<std::string>& connect);
+/// The same where the page was asked for under a name of this machine: then it may call any port of
+/// this machine, so that a page from one can use a relay or a model on another. A page of the
+/// public may not: "localhost" is the visitor's machine then, and none of its business.
+std::string with_local_sources(std::string policy);
+/// Does a Host header name the machine itself: localhost, 127.0.0.0/8 or [::1], with any port?
+bool is_local_host(std::string_view host);
 
 /// Does this path need a caller who may use the listener? The page, its files, the API's
 /// description and liveness do not.

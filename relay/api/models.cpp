@@ -11,6 +11,7 @@
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
+#include "relay/api/errors.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/limits/utc_period.hpp"
@@ -325,7 +326,7 @@ net::Task<http::Response> Models::usage(http::Request& request) {
   ledger_.usage(identity, from_s * 1'000, std::move(tell));
   co_await told->signal.wait();
   if (!*told->rows) {
-    const Error& error = told->rows->error();
+    const Error error = caller_error(log_, request_id_of(request), told->rows->error());
     co_return http::Response::json(503, Json{{"detail", error.message}}.dump());
   }
   const upstream::Gateway::Spent spent = gateway_.spent(identity);

@@ -40,8 +40,12 @@ class Models {
  public:
   /// All outlive this.
   Models(upstream::Gateway& gateway, limits::Ledger& ledger, net::ComputePool& pool,
-         std::size_t body_bytes_max)
-      : gateway_(gateway), ledger_(ledger), pool_(pool), body_bytes_max_(body_bytes_max) {}
+         std::size_t body_bytes_max, observe::Log& log)
+      : gateway_(gateway),
+        ledger_(ledger),
+        pool_(pool),
+        body_bytes_max_(body_bytes_max),
+        log_(log) {}
   void install(http::Router& router);
 
  private:
@@ -53,6 +57,7 @@ class Models {
   limits::Ledger& ledger_;
   net::ComputePool& pool_;
   std::size_t body_bytes_max_;
+  observe::Log& log_;
 };
 
 }  // namespace redoubt::api

@@ -62,7 +62,7 @@ int status_of(std::string_view code) {
   return 400;
 }
 
-http::Response fault_response(const http::Request& request, const Error& error) {
+http::Response refusal_of(const http::Request& request, const Error& error) {
   return error_response(
       request.path, request_id_of(request),
       {.status = status_of(error.code), .code = error.code, .message = error.message});
@@ -154,6 +154,10 @@ bool is_bundle(const http::Request& request) {
 }
 
 }  // namespace
+
+http::Response Runs::fault_response(const http::Request& request, const Error& error) const {
+  return refusal_of(request, caller_error(log_, request_id_of(request), error));
+}
 
 void Runs::install(http::Router& router) {
   using http::Method;

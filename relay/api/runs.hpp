@@ -23,8 +23,9 @@ constexpr std::string_view bundle_media_type = "application/vnd.redoubt.bundle";
 
 class Runs {
  public:
-  /// `service` outlives this.
-  Runs(runs::RunService& service, int depth_max) : service_(service), depth_max_(depth_max) {}
+  /// `service` and `log` outlive this.
+  Runs(runs::RunService& service, int depth_max, observe::Log& log)
+      : service_(service), depth_max_(depth_max), log_(log) {}
   void install(http::Router& router);
 
  private:
@@ -33,9 +34,11 @@ class Runs {
   net::Task<http::Response> list(http::Request& request);
   net::Task<http::Response> one(http::Request& request, Ask ask);
   net::Task<http::Response> events(http::Request& request);
+  http::Response fault_response(const http::Request& request, const Error& error) const;
 
   runs::RunService& service_;
   int depth_max_;
+  observe::Log& log_;
 };
 
 }  // namespace redoubt::api

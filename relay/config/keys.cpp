@@ -243,7 +243,8 @@ constexpr Key table[] = {
      "Other places that the served page may call, as scheme://host[:port]: the providers of "
      "players "
      "who bring a key of their own, such as https://api.anthropic.com. Part of the page's "
-     "Content-Security-Policy; without it a player's key works with models on this machine alone."},
+     "Content-Security-Policy. Without it a page opened as localhost may call this machine's other "
+     "ports, and a page of the public nothing but the relay."},
     {"workflows.directory",
      REDOUBT_IN_CONFIG(workflows.directory),
      {},

@@ -7,9 +7,11 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -251,6 +253,99 @@ workflow:
         code, _, err = run("replay", "team_strategy", "--journal", journal)
         self.assertEqual(code, 1)
         self.assertIn("event", err)
+
+    def commanding(self, script, workflow):
+        """A workflow whose tool `work` is this Python program."""
+        program = self.write("work.py", "import os, subprocess, sys, time\n" + script)
+        return self.write("work.yaml", "name: work\nfunctions:\n"
+                          f"  work: {{_type: command, command: [python3, {program}]}}\n"
+                          "workflow:\n" + workflow)
+
+    # Begins a grandchild that holds on to everything, says both numbers, and waits.
+    GRANDCHILD = ("other = subprocess.Popen(['sleep', '600'])\n"
+                  "with open({pids!r}, 'w') as file:\n"
+                  "    file.write(f'{{os.getpid()}} {{other.pid}}')\n"
+                  "os.rename({pids!r}, {ready!r})\n")
+
+    def grandchild(self):
+        return self.GRANDCHILD.format(pids=self.path("pids"), ready=self.path("ready"))
+
+    def wait_for(self, what, found):
+        give_up = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < give_up:
+            value = found()
+            if value:
+                return value
+            time.sleep(0.02)
+        self.fail("waited in vain for " + what)
+
+    def pids(self):
+        def read():
+            if not os.path.exists(self.path("ready")):
+                return None
+            with open(self.path("ready")) as file:
+                return [int(pid) for pid in file.read().split()]
+        return self.wait_for("the program", read)
+
+    def assert_gone(self, pids):
+        def gone():
+            for pid in pids:
+                try:
+                    with open(f"/proc/{pid}/stat") as file:
+                        # A zombie is nobody's but its parent's.
+                        if file.read().rpartition(")")[2].split()[0] != "Z":
+                            return False
+                except FileNotFoundError:
+                    pass
+            return True
+        self.wait_for("the end of " + str(pids), gone)
+
+    def test_what_a_program_has_begun_ends_with_its_timeout(self):
+        file = self.commanding(self.grandchild() + "time.sleep(600)\n",
+                               "  - {id: a, tool: work, timeout: 2s, fallback: {emit: late}}\n"
+                               "result: '{{ steps.a }}'\n")
+        code, out, err = run("run", file, "--commands")
+        self.assertEqual((code, json.loads(out)), (0, None), err)
+        self.assertIn("late", err)
+        self.assert_gone(self.pids())
+
+    def test_what_a_program_leaves_behind_ends_with_it(self):
+        script = self.grandchild().replace("'600']", "'600'], stdin=subprocess.DEVNULL, "
+                                           "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL")
+        file = self.commanding(script + "print('7')\n",
+                               "  - {id: a, tool: work}\nresult: '{{ steps.a }}'\n")
+        code, out, err = run("run", file, "--commands")
+        self.assertEqual((code, json.loads(out)), (0, 7), err)
+        self.assert_gone(self.pids())
+
+    def test_programs_end_with_a_signal_to_the_run_and_to_runs_within_it(self):
+        file = self.commanding(self.grandchild() + "time.sleep(600)\n",
+                               "  - {id: a, tool: work}\nresult: '{{ steps.a }}'\n")
+        parent = self.write("parent.yaml", "name: parent\nworkflow:\n"
+                            "  - {id: b, child: work}\nresult: '{{ steps.b }}'\n")
+        for begun in (file, parent):
+            for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                with self.subTest(file=begun, signal=kind):
+                    process = subprocess.Popen([REDOUBT, "workflow", "run", begun, "--commands"],
+                                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                               stderr=subprocess.PIPE)
+                    self.addCleanup(process.kill)
+                    pids = self.pids()
+                    process.send_signal(kind)
+                    process.communicate(timeout=TIMEOUT_S)
+                    self.assertEqual(process.returncode, -kind)
+                    self.assert_gone(pids)
+                    os.remove(self.path("ready"))
+
+    def test_what_a_program_says_of_its_failure_is_told(self):
+        file = self.commanding("print('one', file=sys.stderr)\n"
+                               "print('x' * 1000000, file=sys.stderr)\n"
+                               "print('no such bill', file=sys.stderr)\nsys.exit(3)\n",
+                               "  - {id: a, tool: work}\nresult: '{{ steps.a }}'\n")
+        code, out, err = run("run", file, "--commands", "--json")
+        self.assertEqual(code, 1)
+        self.assertIn("its program's exit code is 3: no such bill", out + err)
+        self.assertIn("one\n", err)
 
     MOVING = ("name: moving\nfunctions: {pay: {class: once}}\nworkflow:\n"
               "  - {id: sure, ask: {text: 'Pay?'}}\n  - {id: go, wait: {signal: go}}\n"

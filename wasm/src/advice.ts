@@ -1,4 +1,5 @@
 /** The strategist for games with a world of their own: a request in, an answer out. */
+import { jsonText } from './arguments.js';
 import { call, loadCore } from './core.js';
 import { mapInfo, mapText } from './source.js';
 import type {
@@ -22,8 +23,9 @@ export async function ready(options: AdviceOptions = {}): Promise<void> {
 }
 
 async function ask<T>(which: string, request: object, options: AdviceOptions): Promise<T> {
+  const text = jsonText('request', request, 'bad_request');
   const core = await loadCore(options.wasm);
-  return JSON.parse(call(core, (face) => face.answer(which, JSON.stringify(request)))) as T;
+  return JSON.parse(call(core, (face) => face.answer(which, text))) as T;
 }
 
 /** What a team should do, from a description of the game. Rejects with bad_request. */

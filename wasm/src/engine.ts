@@ -1,3 +1,4 @@
+import { jsonText } from './arguments.js';
 import { call, loadCore } from './core.js';
 import type { Core, Face } from './core.js';
 import { describeValue, EngineError } from './errors.js';
@@ -230,7 +231,9 @@ export class Engine extends Shown {
   ): void {
     const index = this.team(team);
     const count = wholeNumber('ticks', ticks, 1, ticks_max);
-    const text = JSON.stringify({ ...strategy, source });
+    // Read once: what it is then is what is checked.
+    const read = JSON.parse(jsonText('strategy', strategy, 'bad_answer')) as object;
+    const text = jsonText('strategy', { ...read, source: String(source) }, 'bad_answer');
     this.held.call((face, handle) => face.direct(handle, index, text, count));
   }
 

@@ -22,6 +22,23 @@ const load = moduleLoader<ModelFace>({
   name: 'model-core.wasm',
   file: () => new URL('./model-core.wasm', import.meta.url),
   create: createCore,
+  signatures: {
+    versions: {},
+    providers: {},
+    encode: { provider: 'text', baseUrl: 'text', body: 'text' },
+    decode: { provider: 'text' },
+    decodeHead: { decoder: 'int', status: 'int', headers: 'text', now: 'number' },
+    feed: { decoder: 'int', bytes: 'bytes' },
+    decodeEnd: { decoder: 'int' },
+    dropDecoder: { decoder: 'int' },
+    cost: {
+      provider: 'text',
+      model: 'text',
+      usage: 'text',
+      begun: 'number',
+      ended: 'number',
+    },
+  },
   check: ofBuild('model-core.wasm', '{"modelFace":3}'),
 });
 

@@ -2,6 +2,8 @@
  * WebAssembly modules of this package: finding, compiling and instantiating each once for each
  * source, and turning what goes wrong inside into EngineErrors.
  */
+import { checkedFace } from './arguments.js';
+import type { Signatures } from './arguments.js';
 import { EngineError } from './errors.js';
 import type { EngineErrorCode, WasmSource } from './types.js';
 
@@ -30,6 +32,8 @@ export interface ModuleKind<Face> {
   /** Where it lies beside the package's scripts. */
   file(): URL;
   create: CreateModule;
+  /** Of all functions that are used: the others are not there. */
+  signatures: Signatures<Face>;
   /** @throws EngineError where the .wasm is of another build. */
   check(face: Face): void;
 }
@@ -199,7 +203,11 @@ async function instantiate<Face>(kind: ModuleKind<Face>, source: WasmSource): Pr
         print() {},
         printErr() {},
       })
-      .then((face) => resolve(face as Face), reject);
+      .then(
+        (face) =>
+          resolve(checkedFace(face as Face, kind.signatures, (error) => translate(core, error))),
+        reject,
+      );
   });
   try {
     kind.check(core.face);
@@ -231,13 +239,21 @@ export function moduleLoader<Face>(
   };
 }
 
-/** Calls into the core; what it throws comes out as an EngineError. */
+/**
+ * Calls into the core; what goes wrong comes out as an EngineError. Only what the core itself threw
+ * can be its end: what `run` does besides, reading the caller's objects, is the caller's.
+ */
 export function call<Face, T>(core: Core<Face>, run: (face: Face) => T): T {
   if (core.dead) throw core.dead;
   try {
     return run(core.face);
   } catch (error) {
-    throw translate(core, error);
+    if (error instanceof EngineError) throw error;
+    const got = String((error as Error)?.message ?? error);
+    throw new EngineError('bad_argument', `What was given cannot be read: ${got}.`, {
+      got,
+      cause: error,
+    });
   }
 }
 
@@ -246,6 +262,17 @@ function translate<Face>(core: Core<Face>, error: unknown): EngineError {
   const fields = error as Partial<EngineError> | null;
   if (error instanceof Error && typeof fields?.code === 'string') {
     return new EngineError(fields.code as EngineErrorCode, error.message, fields);
+  }
+  // Embind's own, of an argument: the core has not run.
+  if (fields?.name === 'BindingError') {
+    return new EngineError(
+      'bad_argument',
+      `The core was given what it does not take: ${String(error)}.`,
+      {
+        got: String(error),
+        cause: error,
+      },
+    );
   }
   core.dead ??= fatal(error);
   return core.dead;

@@ -1,4 +1,5 @@
 /** Maps, seeds and rules as the core takes them: texts. */
+import { jsonText } from './arguments.js';
 import { describeValue, EngineError } from './errors.js';
 import type { MapInfo, MapSource, ResourceType } from './types.js';
 import { RESOURCES } from './types.js';
@@ -24,14 +25,15 @@ export function mapText(source: MapSource): MapText {
   const name = typeof given.name === 'string' ? given.name : '';
   const value = given[kind];
   if (kind === 'generate') return { kind, text: generateText(value as object), name };
-  return { kind, text: typeof value === 'string' ? value : JSON.stringify(value), name };
+  const text = typeof value === 'string' ? value : jsonText(`map.${kind}`, value, 'bad_map');
+  return { kind, text, name };
 }
 
 function generateText(options: object): string {
   const seed = (options as { seed?: unknown }).seed;
-  return JSON.stringify(
-    seed === undefined ? options : { ...options, seed: seedText(seed, 'map.generate.seed') },
-  );
+  const seeded =
+    seed === undefined ? options : { ...options, seed: seedText(seed, 'map.generate.seed') };
+  return jsonText('map.generate', seeded, 'bad_map');
 }
 
 /** A 64-bit seed as decimal digits. Code bad_argument where it is none. */
@@ -49,7 +51,7 @@ export function seedText(seed: unknown = 1, path = 'seed'): string {
 
 export function rulesText(rules: string | object | undefined): string {
   if (rules === undefined || rules === null) return '';
-  return typeof rules === 'string' ? rules : JSON.stringify(rules);
+  return typeof rules === 'string' ? rules : jsonText('rules', rules, 'bad_rules');
 }
 
 interface MapJson extends Omit<MapInfo, 'terrain' | 'bases' | 'sites'> {

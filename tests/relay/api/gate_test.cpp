@@ -370,6 +370,43 @@ TEST_CASE("a preflight of a listed page is answered, of a foreign one refused") 
   CHECK(preflight("http://evil.example").status == 403);
 }
 
+TEST_CASE("a page may call this machine's other ports only under a name of this machine") {
+  observe::Metrics metrics;
+  GatePolicy open = policy();
+  open.hosts = {"game.example"};
+  const Gate gate(open, metrics);
+  const auto policy_of = [&](std::string_view host, std::string_view remote, bool with_policy) {
+    http::Request request =
+        request_of({.path = "/", .headers = {{"Host", host}}, .remote = remote});
+    REQUIRE_FALSE(gate.admit(request));
+    http::Response response = http::Response::text(200, "<html>");
+    response.set("Content-Type", "text/html; charset=utf-8");
+    // The page's files bring theirs along; the explorer's gets the gate's.
+    if (with_policy)
+      response.add("Content-Security-Policy", page_policy({"https://api.example.com"}));
+    gate.finish(request, response);
+    return value(response, "Content-Security-Policy");
+  };
+  for (const bool with_policy : {false, true}) {
+    CAPTURE(with_policy);
+    for (const std::string_view host :
+         {"localhost:8000", "127.0.0.1:8000", "LOCALHOST", "[::1]:80"}) {
+      const std::string local = policy_of(host, "127.0.0.1", with_policy);
+      CHECK(local.find("connect-src 'self' http://localhost:*") != local.npos);
+    }
+    for (const std::string_view remote : {"127.0.0.1", "192.0.2.1"}) {
+      const std::string of_public = policy_of("game.example", remote, with_policy);
+      CHECK(of_public.find("connect-src 'self'") != of_public.npos);
+      CHECK(of_public.find("localhost") == of_public.npos);
+      CHECK(of_public.find("127.0.0.1") == of_public.npos);
+      CHECK((of_public.find(" https://api.example.com") != of_public.npos) == with_policy);
+    }
+  }
+  CHECK_FALSE(is_local_host("localhost.example.com"));
+  CHECK_FALSE(is_local_host("127.0.0.1.example.com"));
+  CHECK_FALSE(is_local_host(""));
+}
+
 TEST_CASE("which request ids are sane") {
   for (const char* good : {"a", "A-b_c.1", "0123456789abcdef0123456789abcdef"}) {
     CHECK(is_sane_request_id(good));

@@ -304,8 +304,10 @@ Result<void> Host::wait() {
   }
   const std::int64_t left = std::clamp<std::int64_t>(due - now_ms(), 0, wait_ms_max);
   std::vector<pollfd> watched;
-  for (const ToolProcess& tool : tools_)
+  for (const ToolProcess& tool : tools_) {
     watched.push_back({tool.output_fd, POLLIN, 0});
+    watched.push_back({tool.error_fd, POLLIN, 0});  // a negative one is passed over
+  }
   if (terminal_) watched.push_back({STDIN_FILENO, POLLIN, 0});
   const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(left));
   if (ready > 0 && terminal_ && watched.back().revents != 0)

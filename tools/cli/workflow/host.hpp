@@ -15,8 +15,6 @@
 
 namespace redoubt::cli {
 
-constexpr std::size_t tools_at_once_max = 64;
-
 struct NamedAnswer {
   std::string name;
   std::string value;  ///< JSON

@@ -1,13 +1,17 @@
 #include "tools/cli/workflow/tool_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,11 +26,62 @@ Error failed(std::string_view what, std::string_view why) {
   return make_error("command_failed", {what, ": ", why}, {}, {}, {});
 }
 
+// The groups that live, for the signal's handler; 0: a free place.
+std::array<std::atomic<pid_t>, tools_at_once_max> groups{};
+static_assert(std::atomic<pid_t>::is_always_lock_free);
+
+void replace_group(pid_t from, pid_t to) {
+  for (std::atomic<pid_t>& place : groups) {
+    pid_t expected = from;
+    if (place.compare_exchange_strong(expected, to)) return;
+  }
+}
+
+// Programs of groups of their own do not hear the terminal's signals. SIGTERM where a child run may
+// still have to end its own.
+void end_with_groups(int signal) {
+  for (const std::atomic<pid_t>& place : groups) {
+    const pid_t group = place.load();
+    if (group <= 0) continue;
+    ::kill(-group, SIGTERM);
+    ::kill(-group, SIGCONT);
+  }
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+void watch_signals() {
+  static const bool watched = [] {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction old {};
+      struct sigaction ours {};
+      ours.sa_handler = end_with_groups;
+      ours.sa_flags = static_cast<int>(SA_RESETHAND);
+      // Whoever started us may want a signal to be passed over (nohup).
+      const bool known = ::sigaction(signal, nullptr, &old) == 0;
+      if (known && old.sa_handler == SIG_DFL) ::sigaction(signal, &ours, nullptr);
+    }
+    return true;
+  }();
+  (void)watched;
+}
+
+/// What a program is given.
+struct Ends {
+  int input;
+  int output;
+  int error;
+};
+
 // REQUIRES: runs in the child; never comes back.
-[[noreturn]] void become(const std::vector<std::string>& command, const std::string& key, int input,
-                         int output) {
-  ::dup2(input, STDIN_FILENO);
-  ::dup2(output, STDOUT_FILENO);
+[[noreturn]] void become(const std::vector<std::string>& command, const std::string& key,
+                         Ends ends) {
+  ::setpgid(0, 0);
+  ::dup2(ends.input, STDIN_FILENO);
+  ::dup2(ends.output, STDOUT_FILENO);
+  ::dup2(ends.error, STDERR_FILENO);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    if (::signal(signal, SIG_DFL) == SIG_IGN) ::signal(signal, SIG_IGN);
   ::setenv("REDOUBT_KEY", key.c_str(), 1);
   std::vector<char*> words;
   for (const std::string& word : command)
@@ -36,37 +91,95 @@ Error failed(std::string_view what, std::string_view why) {
   ::_exit(127);
 }
 
+void close_all(std::initializer_list<int> descriptors) {
+  for (const int descriptor : descriptors)
+    if (descriptor >= 0) ::close(descriptor);
+}
+
+/// Passes on what the program says on its standard error, and keeps the last of it.
+void read_errors(ToolProcess& process) {
+  std::array<char, 4096> piece{};
+  while (process.error_fd >= 0) {
+    const ssize_t got = ::read(process.error_fd, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) {
+      ::close(process.error_fd);
+      process.error_fd = -1;
+      return;
+    }
+    const auto size = static_cast<std::size_t>(got);
+    (void)std::fwrite(piece.data(), 1, size, stderr);
+    process.said_last.append(piece.data(), size);
+    if (process.said_last.size() > tool_error_bytes_max)
+      process.said_last.erase(0, process.said_last.size() - tool_error_bytes_max);
+  }
+}
+
+/// The exit status of the program; what it has begun and left behind in its group ends too.
+int reap(ToolProcess& process) {
+  siginfo_t ended{};
+  // Not yet reaped: until then nobody else can have its number.
+  while (::waitid(P_PID, static_cast<id_t>(process.pid), &ended, WEXITED | WNOWAIT) < 0 &&
+         errno == EINTR) {
+  }
+  ::kill(-process.pid, SIGKILL);
+  replace_group(process.pid, 0);
+  int status = 0;
+  while (::waitpid(process.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  read_errors(process);
+  close_all({process.output_fd, process.error_fd});
+  return status;
+}
+
+/// The last line that it said on its standard error, as the end of a sentence.
+std::string last_words(const ToolProcess& process) {
+  std::string_view said = process.said_last;
+  while (!said.empty() && (said.back() == '\n' || said.back() == '\r' || said.back() == ' '))
+    said.remove_suffix(1);
+  if (const std::size_t line = said.rfind('\n'); line != said.npos) said.remove_prefix(line + 1);
+  return said.empty() ? std::string() : ": " + std::string(said);
+}
+
 }  // namespace
 
 Result<ToolProcess> start_tool(const workflow::Effect& effect,
                                const std::vector<std::string>& command) {
+  watch_signals();
   // A file in memory rather than a pipe: a program that does not read cannot hold the host up.
   const int input = ::memfd_create("request", MFD_CLOEXEC);
-  std::array<int, 2> pipe{-1, -1};
-  const bool ready = input >= 0 && ::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0 &&
+  std::array<int, 2> output{-1, -1};
+  std::array<int, 2> error{-1, -1};
+  const bool ready = input >= 0 && ::pipe2(output.data(), O_CLOEXEC | O_NONBLOCK) == 0 &&
+                     ::pipe2(error.data(), O_CLOEXEC | O_NONBLOCK) == 0 &&
                      ::write(input, effect.request.data(), effect.request.size()) ==
                          static_cast<ssize_t>(effect.request.size()) &&
                      ::lseek(input, 0, SEEK_SET) == 0;
   const pid_t pid = ready ? ::fork() : -1;
   if (pid == 0) {
-    ::fcntl(pipe[1], F_SETFL, 0);  // the program's own output waits as usual
-    become(command, effect.key, input, pipe[1]);
+    ::fcntl(output[1], F_SETFL, 0);  // the program's own output waits as usual
+    ::fcntl(error[1], F_SETFL, 0);
+    become(command, effect.key, {input, output[1], error[1]});
   }
   const int fault = errno;
-  if (input >= 0) ::close(input);
-  if (pipe[1] >= 0) ::close(pipe[1]);
+  close_all({input, output[1], error[1]});
   if (pid < 0) {
-    if (pipe[0] >= 0) ::close(pipe[0]);
+    close_all({output[0], error[0]});
     return failed(command[0], std::strerror(fault));
   }
+  ::setpgid(pid, pid);  // here too: whichever of the two comes first
+  replace_group(0, pid);
   ToolProcess process;
   process.effect = effect.id;
   process.pid = pid;
-  process.output_fd = pipe[0];
+  process.output_fd = output[0];
+  process.error_fd = error[0];
   return process;
 }
 
 bool read_tool(ToolProcess& process) {
+  read_errors(process);
   std::array<char, 4096> piece{};
   while (process.output.size() <= tool_output_bytes_max) {
     const ssize_t got = ::read(process.output_fd, piece.data(), piece.size());
@@ -75,30 +188,26 @@ bool read_tool(ToolProcess& process) {
     if (got <= 0) return true;
     process.output.append(piece.data(), static_cast<std::size_t>(got));
   }
-  ::kill(process.pid, SIGKILL);
+  ::kill(-process.pid, SIGKILL);
   return true;
 }
 
 Result<std::string> end_tool(ToolProcess& process) {
-  int status = 0;
-  while (::waitpid(process.pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  ::close(process.output_fd);
+  const int status = reap(process);
   if (process.output.size() > tool_output_bytes_max)
     return failed(process.effect, "its program printed too much");
   if (!WIFEXITED(status)) return failed(process.effect, "its program was killed");
   if (WEXITSTATUS(status) == 127) return failed(process.effect, "its program cannot be run");
   if (WEXITSTATUS(status) != 0)
-    return failed(process.effect, joined({"its program's exit code is ", WEXITSTATUS(status)}));
+    return failed(process.effect, joined({"its program's exit code is ", WEXITSTATUS(status),
+                                          last_words(process)}));
   const auto json = parse_json(process.output, {tool_output_bytes_max});
   if (!json) return failed(process.effect, "its program printed no JSON: " + json.error().message);
   return process.output;
 }
 
 Result<std::string> end_child(ToolProcess& process) {
-  while (::waitpid(process.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  ::close(process.output_fd);
+  reap(process);
   const auto line = parse_json(process.output, {tool_output_bytes_max});
   if (!line || !line->is_object() || !line->contains("status"))
     return make_error("child_failed", {process.effect, ": the child run did not come to an end"},
@@ -112,10 +221,19 @@ Result<std::string> end_child(ToolProcess& process) {
 }
 
 void kill_tool(ToolProcess& process) {
-  ::kill(process.pid, SIGKILL);
-  while (::waitpid(process.pid, nullptr, 0) < 0 && errno == EINTR) {
+  if (process.child) {
+    ::kill(-process.pid, SIGTERM);
+    siginfo_t ended{};
+    for (int waited_ms = 0; waited_ms < child_grace_ms_max; waited_ms += 10) {
+      ended.si_pid = 0;
+      const int flags = WEXITED | WNOHANG | WNOWAIT;
+      const bool asked = ::waitid(P_PID, static_cast<id_t>(process.pid), &ended, flags) == 0;
+      if (!asked || ended.si_pid != 0) break;
+      ::poll(nullptr, 0, 10);
+    }
   }
-  ::close(process.output_fd);
+  ::kill(-process.pid, SIGKILL);
+  reap(process);
 }
 
 }  // namespace redoubt::cli

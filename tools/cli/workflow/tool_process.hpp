@@ -2,6 +2,14 @@
 //
 // The request is its standard input, the effect's idempotency key the variable REDOUBT_KEY; what it
 // prints is the result, as JSON. An exit code other than 0 is a failure "command_failed".
+//
+// 1. A program leads a process group of its own: it ends with all that it has begun, be it by its
+//    own end, by a timeout, by cancelling, or by SIGINT, SIGTERM or SIGHUP of this process. What
+//    leaves the group (setsid) is on its own.
+// 2. A child run ends by SIGTERM, so that it can end its own programs; child_grace_ms_max later by
+//    SIGKILL.
+// 3. What a program says on its standard error goes on to ours as it comes, and the last of it is
+//    part of its failure. It never waits for whoever reads it here.
 #pragma once
 
 #include <sys/types.h>
@@ -15,13 +23,18 @@
 namespace redoubt::cli {
 
 constexpr std::size_t tool_output_bytes_max = 1 << 20;
+constexpr std::size_t tool_error_bytes_max = 500;  // the last that is kept
+constexpr std::size_t tools_at_once_max = 64;
+constexpr int child_grace_ms_max = 1'000;
 
 struct ToolProcess {
   std::string effect;
   pid_t pid = -1;
   int output_fd = -1;
+  int error_fd = -1;  ///< -1 once it has ended
   std::string output;
-  bool child = false;  ///< it carries a child run out
+  std::string said_last;  ///< on its standard error
+  bool child = false;     ///< it carries a child run out
 };
 
 Result<ToolProcess> start_tool(const workflow::Effect& effect,
