@@ -1,7 +1,7 @@
 #include "relay/net/session.hpp"
 
 #include <array>
-#include <boost/asio/post.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
@@ -28,7 +28,7 @@ constexpr std::size_t linger_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t skipped_body_bytes_max = 64 * 1024;
 // One connection's turn on its shard, in requests or reads and in time.
 constexpr int turn_steps_max = 32;
-constexpr std::int64_t turn_us_max = 500;
+constexpr std::int64_t turn_us_max = 200;
 // What OpenSSL takes for a handshake, and for the start of a record whose end has not come.
 constexpr std::size_t handshake_bytes = 32 * 1024;
 constexpr std::size_t record_bytes = 18 * 1024;
@@ -163,10 +163,14 @@ Task<void> Session::wait(Socket::wait_type direction) {
   turn_.begin();
 }
 
-// Behind everything that is ready on the shard now.
 Task<void> Session::wait_for_turn() {
+  auto start = [this](auto done) {
+    auto shared_done = std::make_shared<decltype(done)>(std::move(done));
+    shard_.queue_turn([shared_done] { std::move (*shared_done)(); });
+  };
   const asio::use_awaitable_t<Executor> use;
-  co_await asio::post(shard_.executor(), use);
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(std::move(start),
+                                                                               use);
   turn_.begin();
 }
 
