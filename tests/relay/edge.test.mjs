@@ -12,7 +12,8 @@ const held_bytes_max = 128 * MiB; // over idle, whatever strangers leave unfinis
 const connections = 250;
 
 const resident_bytes = (relay) =>
-  1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${relay.child.pid}/status`, 'utf8'))[1]);
+  1024 *
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${relay.child.pid}/status`, 'utf8'))[1]);
 
 /** A raw connection from one of the loopback's addresses: {socket, text(), answered, ended}. */
 function connect(relay, { address = '127.0.0.1', port = relay.port } = {}) {
@@ -182,27 +183,31 @@ test('behind a trusted proxy each client is counted, and idle connections close 
   }
 });
 
-test('bad tokens cost their address, and a token that works goes on', { timeout: 60_000 }, async () => {
-  const relay = await start([], { REDOUBT_LIMITS_REFUSALS_BURST: '5' });
-  try {
-    const session = await ask(relay, { method: 'POST', path: '/api/session' });
-    const { token } = session.json();
-    const with_token = (text) =>
-      ask(relay, { path: '/v1/models', headers: { Authorization: `Bearer ${text}` } });
-    assert.equal((await with_token(token)).status, 200);
-    const statuses = new Map();
-    for (let i = 0; i < 100; i += 1) {
-      const { status } = await with_token(`${token.slice(0, -3)}${100 + i}`);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+test(
+  'bad tokens cost their address, and a token that works goes on',
+  { timeout: 60_000 },
+  async () => {
+    const relay = await start([], { REDOUBT_LIMITS_REFUSALS_BURST: '5' });
+    try {
+      const session = await ask(relay, { method: 'POST', path: '/api/session' });
+      const { token } = session.json();
+      const with_token = (text) =>
+        ask(relay, { path: '/v1/models', headers: { Authorization: `Bearer ${text}` } });
+      assert.equal((await with_token(token)).status, 200);
+      const statuses = new Map();
+      for (let i = 0; i < 100; i += 1) {
+        const { status } = await with_token(`${token.slice(0, -3)}${100 + i}`);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+      assert.deepEqual([...statuses.keys()].sort(), [401, 429]);
+      assert.ok(statuses.get(401) <= 30, `${statuses.get(401)} signatures were checked`);
+      assert.equal((await with_token(token)).status, 200);
+      assert.equal((await ask(relay, { path: '/v1/models' })).status, 200);
+    } finally {
+      await relay.stop();
     }
-    assert.deepEqual([...statuses.keys()].sort(), [401, 429]);
-    assert.ok(statuses.get(401) <= 30, `${statuses.get(401)} signatures were checked`);
-    assert.equal((await with_token(token)).status, 200);
-    assert.equal((await ask(relay, { path: '/v1/models' })).status, 200);
-  } finally {
-    await relay.stop();
-  }
-});
+  },
+);
 
 test('SIGTERM ends whatever the sockets do', { timeout: 60_000 }, async () => {
   const relay = await start([], { REDOUBT_SERVER_DRAIN_TIMEOUT_S: '1' });
