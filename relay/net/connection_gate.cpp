@@ -39,27 +39,41 @@ void count_down(std::map<ConnectionGate::Key, std::size_t>& counts,
 
 }  // namespace
 
-std::size_t ConnectionGate::room_for(Kind kind) const {
-  const std::size_t reserve = std::min(reserve_max, total_max_ / 8);
-  if (kind == Kind::admin) return total_max_;
-  return total_max_ - (kind == Kind::loopback ? reserve : 2 * reserve);
+std::size_t ConnectionGate::reserve() const {
+  return std::min(reserve_max, total_max_ / 8);
+}
+
+std::size_t& ConnectionGate::count_of(Kind kind) {
+  if (kind == Kind::admin) return admin_;
+  return kind == Kind::loopback ? loopback_ : strangers_;
+}
+
+bool ConnectionGate::is_full(Kind kind) const {
+  if (kind == Kind::admin) return strangers_ + loopback_ + admin_ >= total_max_;
+  return strangers_ + loopback_ >= total_max_ - reserve();
+}
+
+bool ConnectionGate::is_full_of_strangers(Kind kind) const {
+  const bool strange = kind == Kind::ordinary || kind == Kind::proxy;
+  return strange && strangers_ >= total_max_ - 2 * reserve();
 }
 
 ConnectionGate::Verdict ConnectionGate::enter(const Key& key, Kind kind) {
   const std::lock_guard guard(lock_);
-  if (total_ >= room_for(kind)) return Verdict::full;
+  if (is_full_of_strangers(kind)) return Verdict::strangers_full;
+  if (is_full(kind)) return Verdict::full;
   if (kind == Kind::admin) {
     if (!count_up(admin_by_address_, key, reserve_max)) return Verdict::address_full;
   } else if (kind != Kind::proxy) {
     if (!count_up(by_address_, key, per_address_max_)) return Verdict::address_full;
   }
-  ++total_;
+  ++count_of(kind);
   return Verdict::admitted;
 }
 
 void ConnectionGate::leave(const Key& key, Kind kind) {
   const std::lock_guard guard(lock_);
-  --total_;
+  --count_of(kind);
   if (kind == Kind::admin) {
     count_down(admin_by_address_, key);
   } else if (kind != Kind::proxy) {
@@ -69,7 +83,7 @@ void ConnectionGate::leave(const Key& key, Kind kind) {
 
 std::size_t ConnectionGate::total() const {
   const std::lock_guard guard(lock_);
-  return total_;
+  return strangers_ + loopback_ + admin_;
 }
 
 bool ConnectionGate::enter_client(const Key& key) {

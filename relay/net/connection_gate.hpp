@@ -19,7 +19,12 @@ namespace redoubt::net {
 
 class ConnectionGate {
  public:
-  enum class Verdict : std::uint8_t { admitted, full, address_full };
+  enum class Verdict : std::uint8_t {
+    admitted,
+    full,
+    strangers_full,  ///< what is left is this machine's and the admin listener's
+    address_full,
+  };
   enum class Kind : std::uint8_t {
     ordinary,
     proxy,
@@ -45,13 +50,19 @@ class ConnectionGate {
 
  private:
   using Counts = std::map<Key, std::size_t>;
-  std::size_t room_for(Kind kind) const;
+  std::size_t& count_of(Kind kind);
+  bool is_full(Kind kind) const;
+  bool is_full_of_strangers(Kind kind) const;
+  std::size_t reserve() const;
 
   std::size_t total_max_;
   std::size_t per_address_max_;
   mutable std::mutex lock_;
-  std::size_t total_ = 0;
-  Counts by_address_;        // never longer than total_
+  // Apart, so that each kind fills its own room: an admin connection takes nobody else's.
+  std::size_t strangers_ = 0;
+  std::size_t loopback_ = 0;
+  std::size_t admin_ = 0;
+  Counts by_address_;        // never longer than what is open
   Counts admin_by_address_;  // the same
   Counts by_client_;         // behind proxies
 };

@@ -153,12 +153,16 @@ Session* Shard::oldest(Fits fits) {
 // just now, is of more use than who said nothing for the longest time.
 ConnectionGate::Verdict Shard::make_room(const ConnectionGate::Key& key, ConnectionGate::Kind kind,
                                          ConnectionGate::Verdict verdict) {
-  const bool admin = kind == ConnectionGate::Kind::admin;
-  const bool of_address = verdict == ConnectionGate::Verdict::address_full;
+  using Kind = ConnectionGate::Kind;
+  using Verdict = ConnectionGate::Verdict;
+  const bool admin = kind == Kind::admin;
   Session* idlest = oldest([&](const Session& session) {
-    const bool same_kind = (session.place().kind == ConnectionGate::Kind::admin) == admin;
-    if (of_address) return session.idle() && same_kind && session.place().key == key;
-    return session.idle() && (same_kind || admin);
+    const Kind its = session.place().kind;
+    const bool same_kind = (its == Kind::admin) == admin;
+    if (!session.idle()) return false;
+    if (verdict == Verdict::address_full) return same_kind && session.place().key == key;
+    if (verdict == Verdict::strangers_full) return its == Kind::ordinary || its == Kind::proxy;
+    return same_kind || admin;
   });
   if (!idlest) return verdict;
   idlest->evict();
@@ -189,8 +193,9 @@ void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index)
     verdict = make_room(place.key, place.kind, verdict);
   }
   if (verdict != ConnectionGate::Verdict::admitted) {
-    record.event = verdict == ConnectionGate::Verdict::full ? ConnectionEvent::refused_total
-                                                            : ConnectionEvent::refused_address;
+    record.event = verdict == ConnectionGate::Verdict::address_full
+                       ? ConnectionEvent::refused_address
+                       : ConnectionEvent::refused_total;
     observer_.on_connection(record);
     return;
   }

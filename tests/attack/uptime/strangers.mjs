@@ -186,11 +186,17 @@ export const attacks = [
   })),
   {
     name: 'all connections of the relay',
-    tried: 'connections_max 300, filled with idle ones from eight addresses of the loopback',
+    tried:
+      'connections_max 300, filled with idle ones from eight addresses of the loopback, and 20 of the admin listener',
     expected: 'a new caller, the probe and the admin listener are answered',
     async run(stage) {
       await stage.start(await stage.greedy(), { REDOUBT_SERVER_CONNECTIONS_MAX: '300' });
       for (let i = 3; i < 11; ++i) await open(stage, 60, { from: `127.0.0.${i}` });
+      const admin_port = Number(new URL(stage.relay.admin).port);
+      for (let i = 0; i < 20; ++i) {
+        const { socket } = await connect(admin_port);
+        stage.later(() => socket.destroy());
+      }
       await pause(200);
       const probe = await ask_from(stage.relay, '127.0.0.1', { path: '/healthz' });
       const other = await ask_from(stage.relay, '127.0.0.99', { path: '/' });

@@ -21,7 +21,7 @@ TEST_CASE("connections are counted over all and by address") {
   CHECK(enter("192.0.2.1") == Verdict::admitted);
   CHECK(enter("192.0.2.1") == Verdict::address_full);
   CHECK(enter("192.0.2.2") == Verdict::admitted);
-  CHECK(enter("192.0.2.3") == Verdict::full);
+  CHECK(enter("192.0.2.3") == Verdict::strangers_full);
   CHECK(gate.total() == 3);
   gate.leave(key("192.0.2.1"), Kind::ordinary);
   CHECK(enter("192.0.2.1") == Verdict::admitted);
@@ -52,6 +52,24 @@ TEST_CASE("the last connections are this machine's, the very last the admin list
   CHECK(fill("192.0.2.2", Kind::ordinary) == 0);
   CHECK(fill("127.0.0.1", Kind::loopback) == 10);
   CHECK(fill("127.0.0.1", Kind::admin) == 10);
+}
+
+TEST_CASE("a kind's connections take no other kind's room") {
+  ConnectionGate gate(80, 1'000);
+  const auto loopback = key("127.0.0.1");
+  while (gate.enter(key("192.0.2.1"), Kind::ordinary) == Verdict::admitted)
+    continue;
+  while (gate.enter(loopback, Kind::loopback) == Verdict::admitted)
+    continue;
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(gate.enter(loopback, Kind::admin) == Verdict::admitted);
+  // One that ends makes room for one, whatever the admin listener's hold.
+  gate.leave(loopback, Kind::loopback);
+  CHECK(gate.enter(loopback, Kind::loopback) == Verdict::admitted);
+  CHECK(gate.enter(loopback, Kind::loopback) == Verdict::full);
+  gate.leave(key("192.0.2.1"), Kind::ordinary);
+  CHECK(gate.enter(key("192.0.2.1"), Kind::ordinary) == Verdict::admitted);
+  CHECK(gate.enter(key("192.0.2.1"), Kind::ordinary) == Verdict::strangers_full);
 }
 
 TEST_CASE("what an address holds elsewhere does not shut it out of the admin listener") {
