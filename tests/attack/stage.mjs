@@ -121,7 +121,6 @@ export function make_stage(idle_url) {
       REDOUBT_TOKENS_SERVICE_SECRET_FILE: at('service'),
       REDOUBT_STORE_PATH: at('relay.db'),
       REDOUBT_SERVER_DRAIN_TIMEOUT_S: String(drain_timeout_s),
-      REDOUBT_LIMITS_REQUESTS_PER_MINUTE: 'none',
       REDOUBT_LIMITS_REFUSALS_BURST: '1000000',
       ...env,
     };

@@ -51,7 +51,7 @@ export const attacks = [
         statuses.push((await stage.chat(player, { model })).status);
       const called = [...new Set(provider.calls.map((call) => call.model))];
       return {
-        held: called.length === 0 && statuses.every((s) => s >= 400 && s < 500),
+        held: called.length === 0 && statuses.every((status) => status >= 400),
         seen: `${called.length} called: ${called.slice(0, 4).join(' ')} (${shown(counted(statuses))})`,
       };
     },
