@@ -181,7 +181,8 @@ std::uint32_t Bindings::Pool::add_text(std::string_view expression, const std::s
     NoNames names;
     std::uint64_t work = 0;
     auto value = compiled->evaluate(names, limits, work);
-    constants_work_left -= std::min<std::size_t>(constants_work_left, work);
+    constants_work_left -=
+        static_cast<std::size_t>(std::min<std::uint64_t>(constants_work_left, work));
     if (value) {
       node.constant = std::make_shared<const Json>(std::move(*value));
     } else if (value.error().code == "over_limit" && limits.work_max < most) {
