@@ -80,6 +80,8 @@ class AgentReader {
   void persona();
   void tools();
   void tool(const Json& name, const std::string& path);
+  const Parameters* parameters(std::uint32_t function, const Json& given,
+                               const std::string& declared);
   void handoffs();
   void handoff(const Json& given, const std::string& path);
   void guardrails(const char* key, std::vector<Guardrail>& out);
@@ -182,6 +184,24 @@ void AgentReader::tools() {
         tool(name, joined({path_, ".", key}));
 }
 
+// Compiled once, whichever agents have the tool; null (and a fault) where it is no schema.
+const Parameters* AgentReader::parameters(std::uint32_t function, const Json& given,
+                                          const std::string& declared) {
+  if (const auto known = around_.compiled.find(function); known != around_.compiled.end())
+    return &known->second;
+  auto compiled = schema::Schema::compile(given, around_.budget);
+  if (compiled)
+    return &around_.compiled
+                .emplace(function,
+                         Parameters{std::make_shared<const Json>(given), std::move(*compiled)})
+                .first->second;
+  std::string place = declared + ".parameters";
+  for (const char c : compiled.error().path)
+    place.push_back(c == '/' ? '.' : c);
+  fault("bad_schema", place, {compiled.error().message}, {}, Json());
+  return nullptr;
+}
+
 void AgentReader::tool(const Json& name, const std::string& path) {
   const std::uint32_t function = find(around_.functions, name, "tool", path);
   if (function == kNowhere) return;
@@ -196,18 +216,11 @@ void AgentReader::tool(const Json& name, const std::string& path) {
   const std::string declared = "functions." + tool.name;
   if (settings.is_object()) {
     tool.description = text(settings, "description", declared);
-    if (const Json* parameters = member(settings, "parameters")) {
-      auto compiled = schema::Schema::compile(*parameters);
-      if (compiled) {
-        tool.parameters = std::make_shared<const Json>(*parameters);
-        tool.schema = std::move(*compiled);
-      } else {
-        std::string place = declared + ".parameters";
-        for (const char c : compiled.error().path)
-          place.push_back(c == '/' ? '.' : c);
-        fault("bad_schema", place, {compiled.error().message}, {}, Json());
+    if (const Json* given = member(settings, "parameters"))
+      if (const Parameters* known = parameters(function, *given, declared)) {
+        tool.parameters = known->document;
+        tool.schema = known->schema;
       }
-    }
   }
   agent_.tools.push_back(std::move(tool));
 }

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -106,13 +107,21 @@ struct Agent {
 };
 
 /// What the file declares beside its agents.
+/// A tool's parameters as they were declared, and compiled.
+struct Parameters {
+  Value document;
+  schema::Schema schema;
+};
+
 struct Surroundings {
   std::vector<std::string> models;
   std::vector<std::string> functions;
   std::vector<Value> function_settings;  ///< beside `functions`
   std::vector<std::string> agents;
   std::vector<std::string> builtins;
-  bool pinned = false;  ///< built-ins are not looked for: the file was found good before
+  bool pinned = false;            ///< built-ins are not looked for: the file was found good before
+  mutable schema::Budget budget;  ///< what schemas of the same file may still take
+  mutable std::map<std::uint32_t, Parameters> compiled;  ///< by function
 };
 
 /// The agent `name`; what is wrong is added to `faults`, and what is wrong is left out of it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/json.hpp"
+#include "engine/base/mark_list.hpp"
 #include "engine/base/stable_order.hpp"
 
 namespace redoubt {
@@ -21,7 +22,7 @@ class MarkScan {
 
   std::vector<Mark> marks() {
     value("", nullptr);
-    return std::move(marks_);
+    return marks_.take();
   }
 
  private:
@@ -61,7 +62,7 @@ class MarkScan {
   // `key` is where the member's name stands; null for what has none.
   void value(const std::string& pointer, const Position* key) {
     blanks();
-    marks_.push_back({pointer, key != nullptr ? *key : place_, place_});
+    marks_.add(pointer, key != nullptr ? *key : place_, place_);
     if (here() == '{') {
       object(pointer);
     } else if (here() == '[') {
@@ -84,7 +85,7 @@ class MarkScan {
       const std::string name = key();
       blanks();
       step();  // the colon
-      value(pointer_to(pointer, name), &begins);
+      value(MarkList::below(pointer, name), &begins);
       if (here() == ',') step();
       blanks();
     }
@@ -95,7 +96,7 @@ class MarkScan {
     step();
     blanks();
     for (std::size_t i = 0; at_ < text_.size() && here() != ']'; ++i) {
-      value(pointer_to(pointer, i), nullptr);
+      value(MarkList::below(pointer, i), nullptr);
       if (here() == ',') step();
     }
     step();
@@ -104,7 +105,7 @@ class MarkScan {
   std::string_view text_;
   std::size_t at_ = 0;
   Position place_{1, 1};
-  std::vector<Mark> marks_;
+  MarkList marks_;
 };
 
 }  // namespace

@@ -30,6 +30,10 @@ class Pattern {
   /// O(text * instructions).
   bool found_in(std::string_view text) const;
   std::size_t instructions() const { return program_.size(); }
+  /// What the compiled form takes.
+  std::size_t bytes() const {
+    return program_.size() * sizeof(Instruction) + ranges_.size() * sizeof(Range);
+  }
 
   enum class Operation : std::uint8_t { one_of, split, jump, start, end, word_edge, no_word_edge };
   struct Instruction {

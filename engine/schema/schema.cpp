@@ -362,10 +362,28 @@ struct Schema::Compiled {
 
 namespace {
 
+// Read once; every schema that names one looks at the same.
+const Json& known_metaschemas() {
+  static const Json all = [] {
+    Result<Json> read = parse_json(data::metaschemas);
+    return read ? std::move(*read) : Json::object();
+  }();
+  return all;
+}
+
+// A key of half a megabyte would be in the path of everything below it.
+std::string path_below(const std::string& path, const std::string& token) {
+  if (path.size() > path_bytes_max) return path;
+  std::string made = path + "/" + token;
+  if (made.size() > path_bytes_max) made.resize(path_bytes_max + 1);
+  return made;
+}
+
 template <class C>
 class Builder {
  public:
-  Builder(C& out, const Documents& others) : out_(out), others_(others) {}
+  Builder(C& out, const Documents& others, Budget& budget)
+      : out_(out), others_(others), budget_(budget) {}
 
   bool run(const Json& document) {
     const Json& root = out_.documents[""] = document;
@@ -395,9 +413,7 @@ class Builder {
     const auto other = others_.find(uri);
     if (other != others_.end()) return &(out_.documents[uri] = other->second);
     if (uri.compare(0, 32, "https://json-schema.org/draft/20") != 0) return nullptr;
-    Result<Json> meta = parse_json(data::metaschemas);
-    const Json* found = meta ? member(*meta, uri.c_str()) : nullptr;
-    return found == nullptr ? nullptr : &(out_.documents[uri] = *found);
+    return member(known_metaschemas(), uri.c_str());
   }
 
   void read_vocabulary(const std::string& schema_uri, int resource, const std::string& path) {
@@ -417,10 +433,12 @@ class Builder {
     if (known != out_.index.end()) return known->second;
     if (depth > schema_depth_max)
       fail(path, {"The schema is nested deeper than ", schema_depth_max, " levels."});
-    if (out_.nodes.size() >= subschemas_max)
-      fail(path, {"The schema has more than ", subschemas_max, " subschemas."});
+    if (budget_.subschemas == 0)
+      fail(path, {"The schema has more than ", subschemas_max,
+                  " subschemas, with the others of its file."});
     if (!is_schema(json)) fail(path, {"A schema must be an object or a boolean."});
     if (!ok()) return 0;
+    --budget_.subschemas;
     const Json* id = member(json, "$id");
     if (id != nullptr && id->is_string()) {
       std::string uri = resolve(out_.resources[resource].uri, text_of(*id));
@@ -444,7 +462,7 @@ class Builder {
       read_vocabulary(text_of(*metaschema), resource, path);
     for (std::size_t i = 0; i < std::size(rows) && ok(); ++i)
       if (const Json* value = member(json, rows[i].name))
-        keyword(made, static_cast<Keyword>(i), *value, path + "/" + rows[i].name, depth);
+        keyword(made, static_cast<Keyword>(i), *value, path_below(path, rows[i].name), depth);
     return made;
   }
 
@@ -469,11 +487,11 @@ class Builder {
     if (row.shape == Shape::schema) walk(value, resource, path, depth + 1);
     if (row.shape == Shape::schemas)
       for (std::size_t i = 0; i < value.size() && ok(); ++i)
-        walk(value[i], resource, path + "/" + std::to_string(i), depth + 1);
+        walk(value[i], resource, path_below(path, std::to_string(i)), depth + 1);
     if (row.shape == Shape::schema_map)
       for (auto it = value.begin(); it != value.end() && ok(); ++it) {
         if (keyword == Keyword::pattern_properties) add_pattern(it.key(), path);
-        walk(*it, resource, path + "/" + pointer_token(it.key()), depth + 1);
+        walk(*it, resource, path_below(path, pointer_token(it.key())), depth + 1);
       }
     if (!row.validates || out_.resources[resource].validates)
       out_.nodes[node].keywords.push_back({keyword, &value});
@@ -483,6 +501,15 @@ class Builder {
     if (out_.patterns.count(source) != 0) return;
     Result<Pattern> pattern = Pattern::compile(source);
     if (!pattern) return fail(path, {pattern.error().message});
+    const std::size_t bytes = pattern->bytes() + source.size();
+    if (bytes > budget_.pattern_bytes) {
+      budget_.pattern_bytes = 0;
+      return fail(path,
+                  {"The patterns take more than the allowed ", pattern_bytes_all_max,
+                   " bytes together, with those of the other schemas of its file."},
+                  {"fewer or simpler patterns, or smaller counts in them"}, {source.substr(0, 60)});
+    }
+    budget_.pattern_bytes -= bytes;
     out_.patterns.emplace(source, std::move(pattern).value());
   }
 
@@ -578,6 +605,7 @@ class Builder {
 
   C& out_;
   const Documents& others_;
+  Budget& budget_;
   std::vector<std::string> paths_;  ///< by node
   Error error_;
 };
@@ -587,7 +615,10 @@ using Seen = std::vector<char>;  // which members or items of one value a schema
 template <class C>
 class Run {
  public:
-  Run(const C& compiled, std::size_t faults_max) : c_(compiled), faults_max_(faults_max) {}
+  Run(const C& compiled, std::size_t faults_max, std::int64_t most)
+      : c_(compiled), faults_max_(faults_max), steps_most_(most) {}
+
+  std::int64_t steps() const { return steps_; }
 
   std::vector<Fault> run(const Json& instance) {
     Seen seen;
@@ -608,7 +639,7 @@ class Run {
   }
   bool spend(std::int64_t amount) {
     steps_ += amount;
-    if (steps_ > steps_max) bound_ = "the most steps allowed";
+    if (steps_ > steps_most_) bound_ = "the most steps allowed";
     return bound_ == nullptr;
   }
 
@@ -640,7 +671,10 @@ class Run {
 
   bool apply(int index, const Json& value, Seen& seen) {
     const Node& node = c_.nodes[index];
-    if (!spend(1 + static_cast<std::int64_t>(node.keywords.size()))) return false;
+    // What is kept of each member or item is made anew for every subschema.
+    constexpr std::size_t kKeptAStep = 64;
+    const std::size_t kept = value.is_structured() ? value.size() / kKeptAStep : 0;
+    if (!spend(static_cast<std::int64_t>(1 + node.keywords.size() + kept))) return false;
     if (depth_ >= evaluation_depth_max) {
       bound_ = "the deepest nesting allowed";
       return false;
@@ -752,6 +786,8 @@ class Run {
     }
   }
   bool text(Keyword keyword, const Json& k, const std::string& value) {
+    constexpr std::size_t kBytesAStep = 256;
+    if (!spend(static_cast<std::int64_t>(value.size() / kBytesAStep))) return false;
     std::size_t points = 0;
     for (const char c : value)
       points += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
@@ -821,7 +857,7 @@ class Run {
     return fault({"The items ", earlier, " and ", first, " are equal, but items must be unique."});
   }
   bool all_present(const Json& names, const Json& value) {
-    bool good = true;
+    bool good = spend(static_cast<std::int64_t>(names.size()));
     for (const Json& name : names)
       if (value.find(text_of(name)) == value.end())
         good = fault({"The member \"", text_of(name), "\" is missing."});
@@ -971,6 +1007,7 @@ class Run {
 
   const C& c_;
   std::size_t faults_max_;
+  std::int64_t steps_most_;
   std::vector<Fault> faults;
   std::string instance_path_;
   std::string schema_path_;
@@ -987,13 +1024,30 @@ Schema::Schema(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(c
 
 Result<Schema> Schema::compile(const Json& document, const Documents& others) {
   auto compiled = std::make_shared<Compiled>();
-  Builder<Compiled> builder(*compiled, others);
+  Budget budget;
+  Builder<Compiled> builder(*compiled, others, budget);
+  if (!builder.run(document)) return builder.error();
+  return Schema(std::move(compiled));
+}
+
+Result<Schema> Schema::compile(const Json& document, Budget& budget) {
+  auto compiled = std::make_shared<Compiled>();
+  const Documents none;
+  Builder<Compiled> builder(*compiled, none, budget);
   if (!builder.run(document)) return builder.error();
   return Schema(std::move(compiled));
 }
 
 std::vector<Fault> Schema::validate(const Json& instance, std::size_t faults_max) const {
-  return Run<Compiled>(*compiled_, faults_max).run(instance);
+  return Run<Compiled>(*compiled_, faults_max, steps_max).run(instance);
+}
+
+std::vector<Fault> Schema::validate(const Json& instance, std::size_t faults_max,
+                                    std::int64_t steps_max_here, std::uint64_t& steps) const {
+  Run<Compiled> run(*compiled_, faults_max, steps_max_here);
+  auto faults = run.run(instance);
+  steps += static_cast<std::uint64_t>(run.steps());
+  return faults;
 }
 
 bool Schema::accepts(const Json& instance) const {

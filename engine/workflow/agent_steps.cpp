@@ -51,6 +51,7 @@ agents::Surroundings surroundings(const Reading& r) {
   }
   around.builtins = r.around.builtins;
   around.pinned = r.around.pinned;
+  around.budget = r.schemas;
   return around;
 }
 
@@ -248,6 +249,7 @@ void read_agents(Reading& r, const Json& file) {
     }
     r.definition.agents.push_back(std::move(agent));
   }
+  r.schemas = around.budget;
   r.place_from(before);
 }
 

@@ -79,8 +79,19 @@ struct Building {
   Error error;
 };
 
+/// Units for expressions without names, which are evaluated when a file is loaded, all together.
+constexpr std::size_t kConstantsWorkMax = 500'000;
+
+// For an expression that reads nothing.
+class NoNames : public prompt::Lookup {
+ public:
+  const Json* find(std::size_t) override { return nullptr; }
+  Json whole() override { return Json::object(); }
+};
+
 struct Bindings::Pool {
   std::vector<Node> nodes;
+  std::size_t constants_work_left = kConstantsWorkMax;
 
   std::uint32_t add(Node node) {
     if (node.constant) node.constant_bytes = weight_of(*node.constant);
@@ -163,10 +174,21 @@ std::uint32_t Bindings::Pool::add_text(std::string_view expression, const std::s
   if (compiled->is_dotted_name()) {
     node.kind = NodeKind::reference;
     node.reference = node.reads[0].reference;
-  } else if (node.reads.empty()) {
-    auto value = compiled->evaluate(Json::object());
+  } else if (node.reads.empty() && constants_work_left > 0) {
+    prompt::Limits limits;
+    const std::size_t most =
+        std::exchange(limits.work_max, std::min(limits.work_max, constants_work_left));
+    NoNames names;
+    std::uint64_t work = 0;
+    auto value = compiled->evaluate(names, limits, work);
+    constants_work_left -=
+        static_cast<std::size_t>(std::min<std::uint64_t>(constants_work_left, work));
     if (value) {
       node.constant = std::make_shared<const Json>(std::move(*value));
+    } else if (value.error().code == "over_limit" && limits.work_max < most) {
+      // The run finds out, and pays for it.
+      node.kind = NodeKind::expression;
+      node.expression = std::move(*compiled);
     } else {
       refuse(value.error(), path, faults);
     }
@@ -191,6 +213,21 @@ std::uint32_t Bindings::Pool::add_template(std::string_view text, const std::str
   return add(std::move(node));
 }
 
+namespace {
+
+/// What a fault is told of its place.
+constexpr std::size_t kPathBytesMax = 512;
+
+// A key of half a megabyte would be in the path of everything below it.
+std::string path_below(const std::string& path, Pieces below) {
+  if (path.size() > kPathBytesMax) return path;
+  std::string made = path + joined(below);
+  if (made.size() > kPathBytesMax) made.resize(kPathBytesMax + 1);
+  return made;
+}
+
+}  // namespace
+
 std::uint32_t Bindings::add_value(const Json& value, const std::string& path, Resolver& resolver,
                                   std::vector<Error>& faults) {
   Node node;
@@ -203,12 +240,12 @@ std::uint32_t Bindings::add_value(const Json& value, const std::string& path, Re
     node.kind = NodeKind::object;
     for (auto item = value.begin(); item != value.end(); ++item) {
       node.keys.push_back(item.key());
-      node.items.push_back(add_value(*item, joined({path, ".", item.key()}), resolver, faults));
+      node.items.push_back(add_value(*item, path_below(path, {".", item.key()}), resolver, faults));
     }
   } else if (value.is_array()) {
     node.kind = NodeKind::list;
     for (std::size_t i = 0; i < value.size(); ++i)
-      node.items.push_back(add_value(value[i], joined({path, "[", i, "]"}), resolver, faults));
+      node.items.push_back(add_value(value[i], path_below(path, {"[", i, "]"}), resolver, faults));
   }
   bool fixed = true;
   for (const std::uint32_t item : node.items)

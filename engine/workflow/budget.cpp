@@ -5,6 +5,7 @@
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/workflow/output_schema.hpp"
 #include "engine/workflow/state.hpp"
 
 namespace redoubt::workflow {
@@ -148,6 +149,13 @@ void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes
   s.meter.spend(kEventUnits + payload_bytes / kPayloadBytesAUnit);
   s.meter.made_bytes += kMadeBytesAPayloadByte * payload_bytes;
   s.meter.history_bytes += kFrameBytes + recorded_bytes;
+}
+
+std::vector<std::string> faults_of(State& s, const OutputSchema& schema, const Json& value) {
+  std::uint64_t units = 0;
+  auto faults = schema.faults(value, units);
+  s.meter.spend(units);
+  return faults;
 }
 
 void spend_bytes(State& s, std::uint64_t bytes) {

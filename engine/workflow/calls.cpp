@@ -202,14 +202,14 @@ Value marked(const State& s, const Instance& i, Value value) {
 }
 
 /// What is wrong with the answer by the step's schema; of a model it is its JSON that must fit.
-std::vector<std::string> misfits(const State& s, const Instance& i, const Json& answer) {
+std::vector<std::string> misfits(State& s, const Instance& i, const Json& answer) {
   const Step& step = s.step(i);
   if (step.output == kNone) return {};
   const OutputSchema& schema = *s.definition->schemas[step.output];
-  if (step.kind != StepKind::model) return schema.faults(answer);
+  if (step.kind != StepKind::model) return faults_of(s, schema, answer);
   const auto json = answer.is_object() ? answer.find("json") : answer.end();
   if (!answer.is_object() || json == answer.end()) return {"the answer is not JSON"};
-  return schema.faults(*json);
+  return faults_of(s, schema, *json);
 }
 
 /// Asks again, with the answer and what is wrong with it.

@@ -125,7 +125,7 @@ bool Reading::flag_of(const Json& object, const char* key, const std::string& pa
 std::uint32_t Reading::schema_of(const Json& object, const char* key, const std::string& path) {
   const Json* found = member(object, key);
   if (!found) return kNone;
-  auto compiled = schema::Schema::compile(*found);
+  auto compiled = schema::Schema::compile(*found, schemas);
   if (!compiled) {
     const std::string at = path.empty() ? std::string(key) : joined({path, ".", key});
     // The fault's own place is a pointer into the schema.
@@ -368,7 +368,7 @@ Loaded load(const Document& document, const Surroundings& around) {
   auto definition = std::make_shared<Definition>();
   write_canonical(file, definition->bytes);
   definition->hash = sha256(definition->bytes);
-  Reading reading{*definition, around, document, loaded.faults, {}, {}, {}};
+  Reading reading{*definition, around, document, loaded.faults, {}, {}, {}, {}};
   FileReader(reading, file).read();
   in_order_of_file(loaded.faults);
   if (loaded.faults.empty()) loaded.definition = std::move(definition);

@@ -13,6 +13,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/schema/schema.hpp"
 #include "engine/workflow/loader.hpp"
 
 namespace redoubt::workflow {
@@ -32,6 +33,7 @@ struct Reading {
   std::vector<Draft> drafts;
   std::map<std::string, StepId, std::less<>> steps;
   std::map<std::string, std::uint32_t, std::less<>> channels;
+  schema::Budget schemas;  ///< what is left for the schemas of the file, all together
 
   void fault(const char* code, const std::string& path, Pieces message, Pieces expected = {},
              Pieces got = {});

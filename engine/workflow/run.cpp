@@ -427,8 +427,10 @@ Run::~Run() = default;
 Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOptions options) {
   auto value = read_value(input);
   if (!value) return value.error();
+  std::uint64_t checking = 0;
   if (definition->input_schema != kNone)
-    if (const auto faults = definition->schemas[definition->input_schema]->faults(**value);
+    if (const auto faults =
+            definition->schemas[definition->input_schema]->faults(**value, checking);
         !faults.empty())
       return make_error("bad_input", {"the input does not fit: ", faults.front()}, {"input"},
                         {"an input that fits the workflow's schema"}, {});
@@ -585,7 +587,9 @@ Result<Given> give_answer(State& s, const Input& input, Value value) {
   // A person can be told at once, and asked again.
   if (const std::uint32_t schema = s.step(i).output;
       asked && schema != kNone && i.phase != Phase::deciding)
-    if (const auto faults = s.definition->schemas[schema]->faults(*value); !faults.empty())
+    // What is refused leaves no trace: the turn pays for the look, the run does not.
+    if (const auto faults = s.definition->schemas[schema]->faults(*value, s.meter.turn);
+        !faults.empty())
       return refused("bad_answer", {"the answer does not fit: ", faults.front()},
                      "an answer that fits the step's schema", canonical(*value));
   Applied applied{EventKind::completed, slot, std::move(value), TimerKind::wait};

@@ -240,6 +240,8 @@ inline constexpr std::uint64_t kBranchBytes = 128;
 inline constexpr std::uint64_t kUndoBytes = 128;
 inline constexpr std::uint64_t kScannedAUnit = 8;
 void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes);
+/// What is wrong with the value by the schema.
+std::vector<std::string> faults_of(State& s, const OutputSchema& schema, const Json& value);
 /// For bytes that are made and may be kept.
 void spend_bytes(State& s, std::uint64_t bytes);
 /// False where the run was over a bound: it then undoes what it did, or has ended.

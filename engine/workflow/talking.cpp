@@ -205,16 +205,17 @@ const OutputSchema* output_schema(const State& s, Slot slot) {
 }
 
 // The answer's JSON where the output has a schema; what is wrong with it otherwise.
-std::vector<std::string> read_output(const OutputSchema& schema, const Value& answer, Json& json) {
+std::vector<std::string> read_output(State& s, const OutputSchema& schema, const Value& answer,
+                                     Json& json) {
   if (const Json* given = member(answer, "json")) {
     json = *given;
-    return schema.faults(json);
+    return faults_of(s, schema, json);
   }
   std::uint32_t repairs = 0;
   auto read = schema::read_lenient(text_member(answer, "text"), repairs);
   if (!read) return {"the answer is not JSON"};
   json = std::move(*read);
-  return schema.faults(json);
+  return faults_of(s, schema, json);
 }
 
 Json usage_of(const Conversation& talk) {
@@ -245,7 +246,7 @@ void final_answer(State& s, Slot slot, const Value& answer) {
     output["model"] = model;
   if (const OutputSchema* schema = output_schema(s, slot)) {
     Json json;
-    const auto faults = read_output(*schema, answer, json);
+    const auto faults = read_output(s, *schema, answer, json);
     const Step& step = s.step(s.instances[slot]);
     const std::uint32_t repairs = step.repair == kNone ? agent.repair : step.repair;
     if (!faults.empty() && at.talk.repairs < repairs) return mend(s, slot, faults);

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "engine/base/json.hpp"
+#include "engine/base/mark_list.hpp"
 #include "engine/base/message.hpp"
 #include "engine/yaml/scalar.hpp"
 
@@ -75,7 +76,7 @@ class Builder : public YAML::EventHandler {
   explicit Builder(const YamlLimits& limits) : limits_(limits) {}
 
   Json root;
-  std::vector<Mark> marks;
+  MarkList marks;
   YAML::Mark document_mark;
 
   void OnDocumentStart(const YAML::Mark& mark) override { document_mark = mark; }
@@ -83,7 +84,7 @@ class Builder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (takes_key()) return key(mark, "");
-    finish(add(mark, nullptr), anchor, 1);
+    finish(mark, add(mark, nullptr), anchor, 0);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -92,6 +93,7 @@ class Builder : public YAML::EventHandler {
     if (takes_key()) refuse(mark, {"an alias as a key"}, {"a key"}, {"an alias"});
     // One node is counted as it is added.
     count(mark, found->second.nodes - 1);
+    count_bytes(mark, found->second.bytes);
     if (open_.size() + found->second.depth > static_cast<std::size_t>(limits_.depth_max))
       refuse(mark, {"nested deeper than ", limits_.depth_max, " levels"});
     for (Open& open : open_)
@@ -103,7 +105,8 @@ class Builder : public YAML::EventHandler {
                 const std::string& text) override {
     const std::string readable = mended(text);
     if (takes_key()) return key(mark, readable);
-    finish(add(mark, scalar(mark, tag, readable)), anchor, 1);
+    count_bytes(mark, readable.size());
+    finish(mark, add(mark, scalar(mark, tag, readable)), anchor, readable.size());
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -123,7 +126,9 @@ class Builder : public YAML::EventHandler {
     Json* value;
     std::string pointer;
     YAML::anchor_t anchor;
+    YAML::Mark mark;
     std::size_t nodes_before;
+    std::size_t bytes_before;
     std::size_t depth = 1;  ///< levels below and including this one
     bool has_key = false;
     std::string key;
@@ -132,6 +137,7 @@ class Builder : public YAML::EventHandler {
   struct Anchored {
     Json value;
     std::size_t nodes;
+    std::size_t bytes;
     std::size_t depth;
   };
 
@@ -145,8 +151,16 @@ class Builder : public YAML::EventHandler {
       refuse(mark, {"more than nodes_max = ", limits_.nodes_max, " values"});
   }
 
+  void count_bytes(const YAML::Mark& mark, std::size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ > limits_.expanded_bytes_max)
+      refuse(mark, {"more than expanded_bytes_max = ", limits_.expanded_bytes_max,
+                    " bytes when aliases are expanded"});
+  }
+
   void key(const YAML::Mark& mark, const std::string& text) {
     count(mark, 1);
+    count_bytes(mark, text.size());
     Open& open = open_.back();
     if (open.value->contains(text))
       refuse(mark, {"the key \"", text, "\" appears twice in one mapping"}, {"each key once"});
@@ -160,23 +174,29 @@ class Builder : public YAML::EventHandler {
     count(mark, 1);
     if (open_.empty()) {
       root = std::move(value);
-      marks.push_back({"", position(mark), position(mark)});
+      pointer_.clear();
+      marks.add(pointer_, position(mark), position(mark));
       return root;
     }
     Open& open = open_.back();
     if (open.value->is_array()) {
-      marks.push_back(
-          {pointer_to(open.pointer, open.value->size()), position(mark), position(mark)});
+      pointer_ = MarkList::below(open.pointer, open.value->size());
+      marks.add(pointer_, position(mark), position(mark));
       open.value->push_back(std::move(value));
       return open.value->back();
     }
-    marks.push_back({pointer_to(open.pointer, open.key), open.key_position, position(mark)});
+    pointer_ = MarkList::below(open.pointer, open.key);
+    marks.add(pointer_, open.key_position, position(mark));
     open.has_key = false;
     return (*open.value)[open.key] = std::move(value);
   }
 
-  void finish(const Json& value, YAML::anchor_t anchor, std::size_t depth) {
-    if (anchor != 0) anchors_[anchor] = {value, 1, depth - 1};
+  void finish(const YAML::Mark& mark, const Json& value, YAML::anchor_t anchor, std::size_t bytes) {
+    if (anchor == 0) return;
+    // The copy that an anchor keeps is paid for like the value itself.
+    count(mark, 1);
+    count_bytes(mark, bytes);
+    anchors_[anchor] = {value, 1, bytes, 0};
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, std::string_view kind,
@@ -188,7 +208,7 @@ class Builder : public YAML::EventHandler {
       refuse(mark, {"nested deeper than ", limits_.depth_max, " levels"});
     const std::size_t before = nodes_;
     Json& value = add(mark, std::move(empty));
-    open_.push_back({&value, marks.back().pointer, anchor, before});
+    open_.push_back({&value, pointer_, anchor, mark, before, bytes_});
   }
 
   void close() {
@@ -198,8 +218,10 @@ class Builder : public YAML::EventHandler {
     if (done.anchor == 0) return;
     // The copy that an anchor keeps is paid for like the value itself.
     const std::size_t nodes = nodes_ - done.nodes_before;
-    count(YAML::Mark(), nodes);
-    anchors_[done.anchor] = {*done.value, nodes, done.depth};
+    const std::size_t bytes = bytes_ - done.bytes_before;
+    count(done.mark, nodes);
+    count_bytes(done.mark, bytes);
+    anchors_[done.anchor] = {*done.value, nodes, bytes, done.depth};
   }
 
   static Json scalar(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
@@ -220,7 +242,9 @@ class Builder : public YAML::EventHandler {
   const YamlLimits& limits_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Anchored> anchors_;
+  std::string pointer_;  ///< of what was added last
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 Result<void> check_utf8(std::string_view text) {
@@ -243,7 +267,7 @@ Result<Document> parse(std::string_view text, const YamlLimits& limits) {
   Builder builder(limits);
   if (!parser.HandleNextDocument(builder)) return Document(Json(), {{"", {1, 1}, {1, 1}}});
   Json value = std::move(builder.root);
-  std::vector<Mark> marks = std::move(builder.marks);
+  std::vector<Mark> marks = builder.marks.take();
   Builder second(limits);
   if (parser.HandleNextDocument(second))
     return fault_at(second.document_mark.line + 1, second.document_mark.column + 1,

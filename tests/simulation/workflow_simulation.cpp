@@ -286,7 +286,9 @@ class Host {
 
   Outcome carry() {
     journal_ = history_header(definition_->hash);
-    auto run = Run::start(definition_, "{\"yes\":true}", {"run", 7, now_ms_});
+    RunOptions options{"run", 7, now_ms_};
+    options.turn_work_max = turn_work();
+    auto run = Run::start(definition_, "{\"yes\":true}", options);
     if (!run) return {0, 0, 0, {}, "does not start"};
     run_ = std::make_unique<Run>(std::move(*run));
     if (!store()) return {0, 0, 0, {}, "died before it began"};
@@ -313,6 +315,11 @@ class Host {
  private:
   void fail(std::string what) {
     if (outcome_.fault.empty()) outcome_.fault = std::move(what);
+  }
+  // How much a turn may take: where there is chaos, from a single move to all of it.
+  std::uint64_t turn_work() {
+    if (!chaos_) return kTurnWorkMax;
+    return rng_.below(3) == 0 ? kUnboundedTurn : 1 + rng_.below(300);
   }
   bool chance(std::uint32_t percent) { return chaos_ && rng_.below(100) < percent; }
 
@@ -369,6 +376,17 @@ class Host {
     // The host begins a run before it tells anybody of it.
     const bool mortal = std::exchange(started_, true);
     if (mortal && chance(8)) return false;
+    // What is decided so far is stored between the turns, and that may be all that is.
+    for (; run_->busy(); run_->go_on()) {
+      if (mortal && chance(2)) return false;
+      const Taken part = run_->take();
+      if (!part.effects.empty() || !part.withdrawn.empty()) fail("hands out effects while busy");
+      if (mortal && chance(2)) {
+        tear(part.events);
+        return false;
+      }
+      journal_ += part.events;
+    }
     const Taken taken = run_->take();
     if (mortal && chance(6)) {
       tear(taken.events);
@@ -467,11 +485,16 @@ class Host {
   // Everything in memory is gone; the journal, the world and what was begun are not.
   void die() {
     const bool from_snapshot = !snapshot_.empty() && rng_.below(2) == 0;
-    auto back = from_snapshot ? Run::restore(definition_, snapshot_,
-                                             std::string_view(journal_).substr(snapshot_at_))
-                              : Run::replay(definition_, journal_);
-    if (!back) return fail("cannot come back: " + back.error().message);
-    run_ = std::make_unique<Run>(std::move(*back));
+    auto back = from_snapshot ? Replay::begin(definition_, snapshot_,
+                                              std::string_view(journal_).substr(snapshot_at_))
+                              : Replay::begin(definition_, journal_);
+    if (back) back->set_turn_work(turn_work());
+    auto done = back ? back->go_on() : Result<bool>(back.error());
+    while (done && !*done)
+      done = back->go_on();
+    if (!done) return fail("cannot come back: " + done.error().message);
+    run_ = std::make_unique<Run>(std::move(*back).run());
+    run_->set_turn_work(turn_work());
     const Taken rest = run_->take();
     journal_ += rest.events;
     for (const std::string& id : rest.withdrawn)
@@ -488,6 +511,8 @@ class Host {
         if (!begun_.count(effect.id)) begin(effect);
     } else if (run_->status() == RunStatus::running) {
       give(InputKind::resumed, {}, {});
+      for (; run_->busy(); run_->go_on())
+        journal_ += run_->take().events;
       const Taken again = run_->take();
       journal_ += again.events;
       for (const Effect& effect : again.effects)

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "engine/agents/memory_call.hpp"
 #include "engine/base/json.hpp"
 
@@ -56,6 +58,96 @@ TEST_SUITE("agents/memory") {
     CHECK(see(bob, MemoryScope::user) == Texts{"bob"});
     CHECK(see(other_tenant, MemoryScope::user) == Texts{"elsewhere"});
     CHECK(memory.search(bob, MemoryScope::user, {"here later scout", {}, 10}, 10).empty());
+  }
+
+  TEST_CASE("a user keeps so many entries and bytes, whatever the sessions are") {
+    Memory memory;
+    std::vector<std::uint64_t> dropped;
+    const auto keep = [&](const Owner& owner, std::size_t bytes, int session) {
+      MemoryEntry entry;
+      entry.owner = owner;
+      entry.owner.session = "s" + std::to_string(session);
+      entry.content = std::string(bytes, 'x');
+      REQUIRE(memory.store(std::move(entry), session, dropped));
+    };
+    put(memory, bob, "bob's stays", 1);
+    for (int i = 0; i < 200; ++i)
+      keep(ada, kEntryBytesMax, i);
+    const OwnerUse large = memory.use_of(ada);
+    CHECK(large.bytes <= kOwnerBytesMax);
+    CHECK(large.entries == 200 - dropped.size());
+    CHECK(dropped.front() == 2);
+    CHECK(std::is_sorted(dropped.begin(), dropped.end()));
+    for (int i = 0; i < 12'000; ++i)
+      keep(ada, 1, i);
+    CHECK(memory.use_of(ada).entries == kOwnerEntriesMax);
+    CHECK(memory.use_of(bob).entries == 1);
+    CHECK(memory.entries().size() == kOwnerEntriesMax + 1);
+    std::uint64_t bytes = 0;
+    for (const auto& [id, entry] : memory.entries())
+      bytes += entry.owner.user == "ada" ? bytes_of(entry) : 0;
+    CHECK(bytes == memory.use_of(ada).bytes);
+  }
+
+  TEST_CASE("what a host's index says is enough to make room") {
+    MemoryEntry entry;
+    entry.owner = ada;
+    entry.content = "new";
+    const MemoryLimits limits;
+    const auto room = [&](std::uint64_t entries, std::uint64_t bytes, std::uint64_t session) {
+      return room_for(entry, {entries, bytes, session}, limits);
+    };
+    CHECK(room(0, 0, 0).entries == 0);
+    CHECK(room(10, 1000, kSessionEntriesMax - 1).session_entries == 0);
+    CHECK(room(10, 1000, kSessionEntriesMax).session_entries == 1);
+    CHECK(room(kOwnerEntriesMax, 1000, 1).entries == 1);
+    CHECK(room(kOwnerEntriesMax + 5, 1000, 1).entries == 6);
+    CHECK(room(10, kOwnerBytesMax, 1).bytes == bytes_of(entry));
+    CHECK(room(10, kOwnerBytesMax - bytes_of(entry), 1).bytes == 0);
+  }
+
+  TEST_CASE("a host stores without a Memory, to the same effect") {
+    const std::string request = R"({"agent":"desk","run":"s1","content":"kept"})";
+    const Owner who{"game", "ada", {}, {}};
+    const auto read = read_store(request, who, "key");
+    REQUIRE(read);
+    Memory memory;
+    MemoryChange change;
+    const auto answer = call_memory(memory, "memory.store", request, who, "key", 7, change);
+    REQUIRE(answer);
+    REQUIRE(change.written.size() == 1);
+    MemoryEntry entry = *read;
+    entry.id = change.written[0].id;
+    entry.stored_ms = 7;
+    CHECK(entry_json(entry) == entry_json(change.written[0]));
+    CHECK(stored_answer(entry.id) == *answer);
+    CHECK(read_store("{}", who, "key").error().code == "bad_request");
+  }
+
+  TEST_CASE("what another user has stored under a key is not found") {
+    Memory memory;
+    MemoryChange change;
+    const std::string request = R"({"agent":"desk","run":"s1","content":"kept"})";
+    const auto store = [&](const char* user) {
+      const auto answer =
+          call_memory(memory, "memory.store", request, {"game", user, {}, {}}, "key", 7, change);
+      REQUIRE(answer);
+      return *answer;
+    };
+    const std::string first = store("ada");
+    CHECK(store("bob") != first);
+    CHECK(store("ada") == first);
+    CHECK(memory.entries().size() == 2);
+  }
+
+  TEST_CASE("a search looks at the newest, so many and so long") {
+    Memory memory;
+    put(memory, ada, "needle of old", 1);
+    for (int i = 0; i < 40; ++i)
+      put(memory, ada, std::string(60'000, 'x'), 2);
+    put(memory, ada, "needle of now", 3);
+    const auto found = memory.search(ada, MemoryScope::user, {"needle", {}, 10}, 10);
+    CHECK(contents(found) == Texts{"needle of now"});
   }
 
   TEST_CASE("what was looked at is counted") {

@@ -42,6 +42,17 @@ TEST_CASE("what is not JSON is refused as parse_json refuses it") {
   CHECK(!read_json_document("[[1]]", JsonLimits{.depth_max = 1}).ok());
 }
 
+TEST_CASE("a long key is not in the place of everything below it") {
+  std::string text = "{\"" + std::string(300'000, 'k') + "\":[1";
+  for (int i = 0; i < 100'000; ++i)
+    text += ",1";
+  text += "],\"b\":[2]}";
+  const auto document = read_json_document(text);
+  REQUIRE(document);
+  CHECK(at(document->value_at("/" + std::string(300'000, 'k') + "/5")) == "1:1");
+  CHECK(document->value_at("/b/0").column > 300'000);
+}
+
 TEST_CASE("pointers escape what RFC 6901 asks") {
   CHECK(pointer_to("/a", "b/~") == "/a/b~1~0");
   CHECK(pointer_to("", std::size_t{3}) == "/3");

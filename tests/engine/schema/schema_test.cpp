@@ -128,6 +128,78 @@ TEST_CASE("a pattern is charged by what it can cost") {
   CHECK(faults[0].message.find("steps") != std::string::npos);
 }
 
+TEST_CASE("all patterns have one bound, whatever each of them takes") {
+  // Each takes some 90 KB compiled; a thousand of them took 1.7 GB with what stands around them.
+  Json properties = Json::object();
+  for (int i = 0; i < 100; ++i)
+    properties["p" + std::to_string(i)] = {{"pattern", "(?:a{90}){80}" + std::to_string(i)}};
+  const auto sum = Schema::compile({{"properties", properties}});
+  REQUIRE_FALSE(sum.ok());
+  CHECK(sum.error().code == "bad_schema");
+  CHECK(sum.error().path.find("/properties/p") == 0);
+  CHECK(sum.error().message.find("1048576 bytes together") != std::string::npos);
+  CHECK_FALSE(Schema::compile({{"pattern", "(?:(?:a{1000}){1000}){1000}"}}).ok());
+  CHECK_FALSE(Schema::compile({{"patternProperties", {{"(?:a{1000}){1000}", true}}}}).ok());
+  // Classes count as well as instructions.
+  Json classes = Json::object();
+  for (int i = 0; i < 400; ++i)
+    classes["^\\p{L}{3}\\p{Nd}{3}" + std::to_string(i)] = true;
+  CHECK_FALSE(Schema::compile({{"patternProperties", classes}}).ok());
+  // One pattern is compiled once, however often it stands there.
+  for (auto& one : properties)
+    one = {{"pattern", "^[a-z]{1,64}$"}};
+  CHECK(Schema::compile({{"properties", properties}}).ok());
+}
+
+TEST_CASE("schemas that are kept together share a budget") {
+  redoubt::schema::Budget budget;
+  const Json schema{{"type", "object"}, {"properties", {{"a", {{"pattern", "(?:ab{90}){40}"}}}}}};
+  int good = 0;
+  while (good < 1000 && Schema::compile(schema, budget).ok())
+    ++good;
+  CHECK(good > 10);
+  CHECK(good < 50);
+  CHECK(budget.pattern_bytes == 0);
+  redoubt::schema::Budget small{3, 1000};
+  CHECK(Schema::compile({{"items", {{"items", true}}}}, small).ok());
+  CHECK(small.subschemas == 0);
+  CHECK_FALSE(Schema::compile(true, small).ok());
+}
+
+TEST_CASE("a metaschema is not kept by each schema that names it") {
+  redoubt::schema::Budget budget;
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE(Schema::compile({{"$schema", "https://json-schema.org/draft/2020-12/schema"}}, budget)
+                .ok());
+  CHECK(budget.subschemas == redoubt::schema::subschemas_max - 1000);
+}
+
+TEST_CASE("the place of a fault is told, but not the whole of a key of half a megabyte") {
+  const std::string key(300'000, 'k');
+  Json inner = Json::object();
+  for (int i = 0; i < 10'000; ++i)
+    inner[std::to_string(i)] = true;
+  inner["bad"] = 7;
+  const auto schema = Schema::compile({{"properties", {{key, {{"properties", inner}}}}}});
+  REQUIRE_FALSE(schema.ok());
+  CHECK(schema.error().path.size() < 1000);
+}
+
+TEST_CASE("what is looked at is charged, whatever looks at it") {
+  // A thousand subschemas that say nothing, over a list of a hundred thousand items.
+  Json all = Json::array();
+  for (int i = 0; i < 10'000; ++i)
+    all.push_back(Json::object());
+  const auto schema = Schema::compile({{"allOf", all}});
+  REQUIRE(schema.ok());
+  std::uint64_t steps = 0;
+  const Json list(std::vector<int>(100'000, 1));
+  const auto faults = schema.value().validate(list, 1, 1'000'000, steps);
+  REQUIRE(faults.size() == 1);
+  CHECK(faults[0].message.find("steps") != std::string::npos);
+  CHECK(steps < 1'100'000);
+}
+
 TEST_CASE("a bound that is reached is a fault, whatever stands around it") {
   CHECK_FALSE(compiled(R"({"$ref":"#"})").accepts(1));
   CHECK_FALSE(compiled(R"({"not":{"$ref":"#/not"}})").accepts(1));

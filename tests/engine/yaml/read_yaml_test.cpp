@@ -81,6 +81,33 @@ TEST_CASE("aliases stand for values, and are paid for in full") {
         "3:6 nested deeper than 6 levels");
 }
 
+TEST_CASE("an alias is paid for by its bytes, not only by its number") {
+  // 700 KB of text and 20,000 aliases of it would be 14 GB.
+  std::string text = "text: &t " + std::string(700'000, 'x') + "\nall:\n";
+  for (int i = 0; i < 20'000; ++i)
+    text += "- *t\n";
+  CHECK(text.size() < 1u << 20);
+  CHECK(read(text) == "6:3 more than expanded_bytes_max = 4194304 bytes when aliases are expanded");
+  // Keys count, and so does what an anchor of a list or a mapping keeps.
+  text = "a: &a {? " + std::string(300'000, 'k') + " : 1}\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c]";
+  CHECK(read(text).find("expanded_bytes_max") != std::string::npos);
+  CHECK(read(text).substr(0, 2) == "3:");
+  CHECK(read("a: &a xx\nb: [*a, *a]", {.expanded_bytes_max = 9}) ==
+        "2:9 more than expanded_bytes_max = 9 bytes when aliases are expanded");
+  CHECK(read("a: &a xx\nb: [*a, *a]", {.expanded_bytes_max = 10}) ==
+        R"({"a":"xx","b":["xx","xx"]})");
+}
+
+TEST_CASE("a long key is not in the place of everything below it") {
+  std::string text = "? " + std::string(200'000, 'k') + "\n:\n";
+  for (int i = 0; i < 40'000; ++i)
+    text += " - 1\n";
+  const auto document = read_yaml(text);
+  REQUIRE(document);
+  const std::string key = "/" + std::string(200'000, 'k');
+  CHECK(at(document->value_at(key + "/7")) == "1:1");
+}
+
 TEST_CASE("every bound is kept") {
   CHECK(read("[1, 2, 3]", {.bytes_max = 5}) ==
         "1:1 the YAML text has more than bytes_max = 5 bytes");

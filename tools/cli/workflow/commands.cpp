@@ -104,7 +104,8 @@ Result<Run> start_run(DefinitionPtr definition, const WorkflowRunOptions& o) {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
   return Run::start(std::move(definition), *input,
-                    {o.id.empty() ? random_id() : o.id, o.seed, static_cast<std::int64_t>(now)});
+                    {o.id.empty() ? random_id() : o.id, o.seed, static_cast<std::int64_t>(now),
+                     o.generation, o.work_units});
 }
 
 // An input given again must be the one that the run began with.
@@ -155,6 +156,8 @@ WorkflowRunOptions successor_of(const Run& run, const WorkflowRunOptions& o) {
   const std::string name = outcome ? outcome->value("workflow", std::string()) : std::string();
   WorkflowRunOptions next = o;
   next.id = workflow::successor_id(run.id());
+  next.generation = run.generation() + 1;
+  next.work_units = run.work_units();
   if (name != run.definition()->name) next.file = called_file(o.file, name);
   if (outcome) next.input = canonical((*outcome)["input"]);
   next.first_journal = o.first_journal.empty() ? o.journal : o.first_journal;
