@@ -301,8 +301,8 @@ Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config
 // May strangers spend the operator's money without a bound?
 bool open_purse(const config::Config& config) {
   const config::Models& models = config.models;
-  const bool bounded = models.all_day_microusd > 0 || models.all_month_microusd > 0 ||
-                       models.anonymous_day_microusd > 0 || models.anonymous_month_microusd > 0;
+  const bool bounded = models.all_day_microusd || models.all_month_microusd ||
+                       models.anonymous_day_microusd || models.anonymous_month_microusd;
   const bool strangers =
       std::any_of(config.listeners.begin(), config.listeners.end(),
                   [](const auto& listener) { return listener.anonymous == auth::Anonymous::on; });
@@ -322,6 +322,10 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
   const bool unbounded = open_purse(config);
+  for (const std::string& warning : config::warnings(config)) {
+    say(log, observe::Level::warning, "limit_of_nothing", warning);
+    std::cerr << "  warning  " << warning << std::endl;
+  }
   api::Application application(std::move(config), log, std::move(page), std::move(belongings));
   const Result<void> listening = application.listen();
   if (!listening) {
@@ -360,6 +364,10 @@ int run(const Options& options) {
     if (!page) return exit_bad_use;
   }
   if (options.print) std::cout << config::print(*loaded);
+  if (options.check || options.print) {
+    for (const std::string& warning : config::warnings(loaded->config))
+      std::cerr << "redoubt-relay: warning: " << warning << '\n';
+  }
   if (options.check && !options.print) std::cout << "the configuration is good\n";
   if (options.print || options.check) return exit_served;
   return serve(std::move(loaded->config), www, std::move(page));

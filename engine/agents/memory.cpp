@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/agents/ranking.hpp"
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/base/stable_order.hpp"
@@ -28,10 +29,6 @@ constexpr std::int64_t kFusionScale = 1000000000;
 
 Error bad(const char* code, Pieces message, Pieces path, Pieces expected) {
   return make_error(code, message, path, expected, {});
-}
-
-bool same_session(const Owner& a, const Owner& b) {
-  return a.tenant == b.tenant && a.user == b.user && a.agent == b.agent && a.session == b.session;
 }
 
 bool owns(const Owner& reader, MemoryScope scope, const Owner& owner) {
@@ -60,6 +57,10 @@ bool goes_before(Retention retention, const MemoryEntry& a, const MemoryEntry& b
   return a.id < b.id;
 }
 
+std::size_t metadata_bytes(const MemoryEntry& entry) {
+  return entry.metadata ? canonical(*entry.metadata).size() : 0;
+}
+
 Result<void> check(const MemoryEntry& entry) {
   if (entry.content.empty() || entry.content.size() > kEntryBytesMax)
     return bad("bad_memory", {"an entry has ", entry.content.size(), " bytes"}, {"content"},
@@ -67,6 +68,9 @@ Result<void> check(const MemoryEntry& entry) {
   if (entry.embedding.size() > kEmbeddingMax)
     return bad("bad_memory", {"an embedding has ", entry.embedding.size(), " numbers"},
                {"embedding"}, {"at most ", kEmbeddingMax});
+  if (const std::size_t bytes = metadata_bytes(entry); bytes > kMetadataBytesMax)
+    return bad("bad_memory", {"an entry's metadata has ", bytes, " bytes"}, {"metadata"},
+               {"at most ", kMetadataBytesMax, " bytes"});
   return {};
 }
 
@@ -86,64 +90,149 @@ void add_ranks(const std::vector<std::int64_t>& scores, std::vector<std::int64_t
 
 }  // namespace
 
+std::size_t bytes_of(const MemoryEntry& entry) {
+  constexpr std::size_t kHeldBytes = 256;  // ids, times, places in the indexes
+  const Owner& owner = entry.owner;
+  return kHeldBytes + entry.content.size() + entry.key.size() + owner.tenant.size() +
+         owner.user.size() + owner.agent.size() + owner.session.size() + metadata_bytes(entry) +
+         entry.embedding.size() * sizeof(float);
+}
+
+MemoryRoom room_for(const MemoryEntry& entry, const OwnerUse& use, const MemoryLimits& limits) {
+  MemoryRoom room;
+  const std::uint64_t session_max = std::max<std::uint32_t>(limits.entries_max, 1);
+  if (use.session_entries >= session_max)
+    room.session_entries = use.session_entries - session_max + 1;
+  if (use.entries >= kOwnerEntriesMax) room.entries = use.entries - kOwnerEntriesMax + 1;
+  const std::uint64_t bytes = use.bytes + bytes_of(entry);
+  if (bytes > kOwnerBytesMax) room.bytes = bytes - kOwnerBytesMax;
+  return room;
+}
+
+void Memory::add(MemoryEntry entry) {
+  const std::uint64_t id = entry.id;
+  Kept& kept = users_[{entry.owner.tenant, entry.owner.user}];
+  const std::size_t bytes = bytes_of(entry);
+  kept.ids.insert(id);
+  kept.bytes += bytes;
+  bytes_ += bytes;
+  kept.sessions[{entry.owner.agent, entry.owner.session}].insert(id);
+  if (!entry.key.empty()) kept.keys.emplace(entry.key, id);
+  by_time_.emplace(entry.stored_ms, id);
+  entries_.emplace(id, std::move(entry));
+}
+
+void Memory::drop(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  const MemoryEntry& entry = found->second;
+  const auto user = users_.find({entry.owner.tenant, entry.owner.user});
+  Kept& kept = user->second;
+  const std::size_t bytes = bytes_of(entry);
+  kept.ids.erase(id);
+  kept.bytes -= bytes;
+  bytes_ -= bytes;
+  const auto session = kept.sessions.find({entry.owner.agent, entry.owner.session});
+  session->second.erase(id);
+  if (session->second.empty()) kept.sessions.erase(session);
+  if (const auto key = kept.keys.find(entry.key); key != kept.keys.end() && key->second == id)
+    kept.keys.erase(key);
+  if (kept.ids.empty()) users_.erase(user);
+  by_time_.erase({entry.stored_ms, id});
+  entries_.erase(found);
+}
+
+// REQUIRES: the session has entries.
+std::uint64_t Memory::first_to_go(const std::set<std::uint64_t>& session) const {
+  std::uint64_t first = *session.begin();
+  if (limits_.retention == Retention::fifo) return first;
+  for (const std::uint64_t id : session)
+    if (goes_before(limits_.retention, entries_.at(id), entries_.at(first))) first = id;
+  return first;
+}
+
+const MemoryEntry* Memory::stored_under(const Owner& owner, const std::string& key) const {
+  const auto user = users_.find({owner.tenant, owner.user});
+  if (user == users_.end() || key.empty()) return nullptr;
+  const auto found = user->second.keys.find(key);
+  return found == user->second.keys.end() ? nullptr : &entries_.at(found->second);
+}
+
+OwnerUse Memory::use_of(const Owner& owner) const {
+  const auto user = users_.find({owner.tenant, owner.user});
+  if (user == users_.end()) return {};
+  const Kept& kept = user->second;
+  const auto session = kept.sessions.find({owner.agent, owner.session});
+  return {kept.ids.size(), kept.bytes, session == kept.sessions.end() ? 0 : session->second.size()};
+}
+
 Result<void> Memory::restore(MemoryEntry entry) {
   if (auto good = check(entry); !good) return good;
-  if (entries_.size() >= kEntriesMax) return bad("memory_full", {"the memory is full"}, {}, {});
-  const auto place =
-      std::lower_bound(entries_.begin(), entries_.end(), entry.id,
-                       [](const MemoryEntry& one, std::uint64_t id) { return one.id < id; });
-  if (entry.id == 0 || (place != entries_.end() && place->id == entry.id))
+  if (entries_.size() >= kEntriesMax || bytes_ + bytes_of(entry) > kMemoryBytesMax)
+    return bad("memory_full", {"the memory is full"}, {}, {});
+  if (entry.id == 0 || entries_.count(entry.id) > 0)
     return bad("bad_memory", {"the entry ", entry.id, " is there already"}, {"id"}, {"a new id"});
   next_id_ = std::max(next_id_, entry.id + 1);
-  entries_.insert(place, std::move(entry));
+  add(std::move(entry));
   return {};
 }
 
 Result<std::uint64_t> Memory::store(MemoryEntry entry, std::int64_t now_ms,
                                     std::vector<std::uint64_t>& dropped) {
   if (auto good = check(entry); !good) return good.error();
-  std::uint32_t there = 0;
-  std::size_t first = entries_.size();
-  for (std::size_t e = 0; e < entries_.size(); ++e) {
-    if (!same_session(entries_[e].owner, entry.owner)) continue;
-    ++there;
-    if (first == entries_.size() || goes_before(limits_.retention, entries_[e], entries_[first]))
-      first = e;
-  }
-  if (there >= limits_.entries_max && there > 0) {
-    dropped.push_back(entries_[first].id);
-    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(first));
-  } else if (entries_.size() >= kEntriesMax) {
-    return bad("memory_full", {"the memory holds ", kEntriesMax, " entries"}, {}, {"fewer"});
-  }
+  const MemoryRoom room = room_for(entry, use_of(entry.owner), limits_);
+  std::uint64_t gone = 0, gone_bytes = 0;
+  const auto go = [&](std::uint64_t id) {
+    gone_bytes += bytes_of(entries_.at(id));
+    ++gone;
+    dropped.push_back(id);
+    drop(id);
+  };
+  const User user{entry.owner.tenant, entry.owner.user};
+  for (std::uint64_t n = 0; n < room.session_entries; ++n)
+    go(first_to_go(users_[user].sessions[{entry.owner.agent, entry.owner.session}]));
+  while (gone < room.entries || gone_bytes < room.bytes)
+    go(*users_[user].ids.begin());
+  if (entries_.size() >= kEntriesMax || bytes_ + bytes_of(entry) > kMemoryBytesMax)
+    return bad("memory_full", {"the memory holds ", entries_.size(), " entries"}, {}, {"fewer"});
   entry.id = next_id_++;
   entry.stored_ms = now_ms;
   entry.accessed_ms = 0;
   entry.access_count = 0;
-  entries_.push_back(std::move(entry));
-  return entries_.back().id;
+  const std::uint64_t id = entry.id;
+  add(std::move(entry));
+  return id;
 }
 
-std::vector<std::uint32_t> Memory::seen_by(const Owner& reader, MemoryScope scope,
-                                           std::int64_t now_ms) const {
-  std::vector<std::uint64_t> shared;
+Memory::Ids Memory::seen_by(const Owner& reader, MemoryScope scope, std::int64_t now_ms) const {
+  Ids seen;
+  if (const auto user = users_.find({reader.tenant, reader.user}); user != users_.end())
+    for (const std::uint64_t id : user->second.ids)
+      if (owns(reader, scope, entries_.at(id).owner)) seen.push_back(id);
+  const std::size_t own = seen.size();
   for (const SharedContext& context : contexts_)
     if (participates(context, reader, now_ms))
-      shared.insert(shared.end(), context.entries.begin(), context.entries.end());
-  std::sort(shared.begin(), shared.end());
-  std::vector<std::uint32_t> places;
-  for (std::uint32_t e = 0; e < entries_.size(); ++e)
-    if (owns(reader, scope, entries_[e].owner) ||
-        std::binary_search(shared.begin(), shared.end(), entries_[e].id))
-      places.push_back(e);
-  return places;
+      for (const std::uint64_t id : context.entries)
+        if (entries_.count(id) > 0) seen.push_back(id);
+  if (seen.size() == own) return seen;
+  std::sort(seen.begin(), seen.end());
+  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+  return seen;
 }
 
-std::vector<MemoryEntry> Memory::looked_at(const std::vector<std::uint32_t>& places,
-                                           std::int64_t now_ms) {
+// As many of the newest as a search looks at.
+Memory::Ids Memory::newest(const Ids& seen) const {
+  std::size_t from = seen.size(), bytes = 0;
+  for (; from > 0 && seen.size() - from < kSearchEntriesMax; --from) {
+    bytes += entries_.at(seen[from - 1]).content.size();
+    if (bytes > kSearchBytesMax) break;
+  }
+  return Ids(seen.begin() + static_cast<std::ptrdiff_t>(from), seen.end());
+}
+
+std::vector<MemoryEntry> Memory::looked_at(const Ids& ids, std::int64_t now_ms) {
   std::vector<MemoryEntry> found;
-  for (const std::uint32_t place : places) {
-    MemoryEntry& entry = entries_[place];
+  for (const std::uint64_t id : ids) {
+    MemoryEntry& entry = entries_.at(id);
     ++entry.access_count;
     entry.accessed_ms = now_ms;
     found.push_back(entry);
@@ -153,23 +242,26 @@ std::vector<MemoryEntry> Memory::looked_at(const std::vector<std::uint32_t>& pla
 
 std::vector<MemoryEntry> Memory::retrieve(const Owner& reader, MemoryScope scope,
                                           std::uint32_t limit, std::int64_t now_ms) {
-  std::vector<std::uint32_t> places = seen_by(reader, scope, now_ms);
-  sort_stable(places, [&](std::uint32_t a, std::uint32_t b) {
-    const MemoryEntry &x = entries_[a], &y = entries_[b];
+  Ids ids = seen_by(reader, scope, now_ms);
+  sort_stable(ids, [&](std::uint64_t a, std::uint64_t b) {
+    const MemoryEntry &x = entries_.at(a), &y = entries_.at(b);
     return x.stored_ms != y.stored_ms ? x.stored_ms > y.stored_ms : x.id > y.id;
   });
-  if (places.size() > limit) places.resize(limit);
-  return looked_at(places, now_ms);
+  if (ids.size() > limit) ids.resize(limit);
+  return looked_at(ids, now_ms);
 }
 
 std::vector<MemoryEntry> Memory::search(const Owner& reader, MemoryScope scope, const Query& query,
                                         std::int64_t now_ms) {
-  const std::vector<std::uint32_t> seen = seen_by(reader, scope, now_ms);
+  const Ids seen = newest(seen_by(reader, scope, now_ms));
+  std::vector<const MemoryEntry*> entries;
   std::vector<std::string_view> texts;
   std::vector<std::int64_t> cosines;
-  for (const std::uint32_t place : seen) {
-    texts.push_back(entries_[place].content);
-    cosines.push_back(cosine_millionths(entries_[place].embedding, query.embedding));
+  for (const std::uint64_t id : seen) {
+    const MemoryEntry& entry = entries_.at(id);
+    entries.push_back(&entry);
+    texts.push_back(entry.content);
+    cosines.push_back(cosine_millionths(entry.embedding, query.embedding));
   }
   std::vector<std::int64_t> weights(seen.size(), 0);
   add_ranks(bm25(texts, query.text, kQueryTermsMax), weights);
@@ -178,29 +270,26 @@ std::vector<MemoryEntry> Memory::search(const Owner& reader, MemoryScope scope, 
   for (std::uint32_t i = 0; i < seen.size(); ++i)
     if (weights[i] > 0) order.push_back(i);
   sort_stable(order, [&](std::uint32_t a, std::uint32_t b) {
-    const MemoryEntry &x = entries_[seen[a]], &y = entries_[seen[b]];
+    const MemoryEntry &x = *entries[a], &y = *entries[b];
     if (weights[a] != weights[b]) return weights[a] > weights[b];
     if (x.importance_permille != y.importance_permille)
       return x.importance_permille > y.importance_permille;
     return x.stored_ms != y.stored_ms ? x.stored_ms > y.stored_ms : x.id > y.id;
   });
   if (order.size() > query.limit) order.resize(query.limit);
-  for (std::uint32_t& one : order)
-    one = seen[one];
-  return looked_at(order, now_ms);
+  Ids best;
+  for (const std::uint32_t one : order)
+    best.push_back(seen[one]);
+  return looked_at(best, now_ms);
 }
 
 std::vector<std::uint64_t> Memory::clean(std::int64_t now_ms, std::int64_t kept_ms) {
   std::vector<std::uint64_t> gone;
-  std::vector<MemoryEntry> kept;
-  for (MemoryEntry& entry : entries_) {
-    if (entry.stored_ms < now_ms - kept_ms) {
-      gone.push_back(entry.id);
-    } else {
-      kept.push_back(std::move(entry));
-    }
+  while (!by_time_.empty() && by_time_.begin()->first < now_ms - kept_ms) {
+    gone.push_back(by_time_.begin()->second);
+    drop(gone.back());
   }
-  entries_ = std::move(kept);
+  std::sort(gone.begin(), gone.end());
   std::vector<SharedContext> open;
   for (SharedContext& context : contexts_)
     if (context.expires_ms == 0 || context.expires_ms > now_ms) open.push_back(std::move(context));
@@ -209,12 +298,11 @@ std::vector<std::uint64_t> Memory::clean(std::int64_t now_ms, std::int64_t kept_
 }
 
 bool Memory::forget(const Owner& reader, std::uint64_t id) {
-  for (std::size_t e = 0; e < entries_.size(); ++e)
-    if (entries_[e].id == id && owns(reader, MemoryScope::user, entries_[e].owner)) {
-      entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(e));
-      return true;
-    }
-  return false;
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !owns(reader, MemoryScope::user, found->second.owner))
+    return false;
+  drop(id);
+  return true;
 }
 
 Result<void> Memory::open_context(SharedContext context) {
@@ -252,8 +340,8 @@ Result<void> Memory::share(const Owner& by, std::string_view id, std::uint64_t e
                            std::int64_t now_ms) {
   SharedContext* context = usable_context(by, id, now_ms);
   if (!context) return bad("unknown_context", {"there is no context \"", id, "\""}, {"id"}, {});
-  for (const std::uint32_t place : seen_by(by, MemoryScope::user, now_ms)) {
-    if (entries_[place].id != entry) continue;
+  for (const std::uint64_t seen : seen_by(by, MemoryScope::user, now_ms)) {
+    if (seen != entry) continue;
     const auto& there = context->entries;
     if (std::find(there.begin(), there.end(), entry) == there.end())
       context->entries.push_back(entry);
@@ -264,16 +352,15 @@ Result<void> Memory::share(const Owner& by, std::string_view id, std::uint64_t e
 
 MemorySummary Memory::summary(const Owner& reader, MemoryScope scope, std::int64_t now_ms) const {
   MemorySummary sum;
-  std::vector<std::string_view> sessions;
+  std::set<std::string_view> sessions;
   std::uint64_t importance = 0;
-  for (const std::uint32_t place : seen_by(reader, scope, now_ms)) {
-    const MemoryEntry& entry = entries_[place];
+  for (const std::uint64_t id : seen_by(reader, scope, now_ms)) {
+    const MemoryEntry& entry = entries_.at(id);
     ++sum.entries;
     ++sum.by_type[static_cast<std::size_t>(entry.type)];
     importance += entry.importance_permille;
     sum.last_ms = std::max({sum.last_ms, entry.stored_ms, entry.accessed_ms});
-    if (std::find(sessions.begin(), sessions.end(), entry.owner.session) == sessions.end())
-      sessions.push_back(entry.owner.session);
+    sessions.insert(entry.owner.session);
   }
   if (sum.entries > 0)
     sum.importance_permille = static_cast<std::uint32_t>(importance / sum.entries);

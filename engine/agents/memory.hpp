@@ -6,18 +6,28 @@
 // 2. Entries are shared by explicit contexts: a context has participants (agents of one tenant) and
 //    entries that were put into it by those who see them; it may expire.
 // 3. Retention is of a session: at most `entries_max`, and the oldest (fifo), the least important
-//    (importance) or the one longest not looked at (recency) goes first.
+//    (importance) or the one longest not looked at (recency) goes first. A user may keep
+//    kOwnerEntriesMax entries of kOwnerBytesMax bytes in all: beyond, the oldest go.
 // 4. Searching ranks by BM25 and, where both sides have one, by the cosine of their embeddings;
 //    the two rankings are joined by reciprocal rank. What is equal comes in the order of
 //    importance, then the newest first, then the last stored. No libm: every build ranks alike.
 // 5. Times are milliseconds since 1970 and come from the host, which keeps the entries.
+// 6. No call reads what belongs to others. store() costs O(log entries), and looks through its
+//    session where importance or recency decide; a search ranks the newest kSearchEntriesMax
+//    entries of kSearchBytesMax bytes that the reader sees.
+// 7. A host with a database of its own need not load anything to store: it tells room_for() what
+// its
+//    index says of the owner, and drops as many of the oldest as that asks for (memory_call.hpp).
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/agents/agent.hpp"
@@ -25,8 +35,17 @@
 
 namespace redoubt::agents {
 
-inline constexpr std::size_t kEntriesMax = 100000;
+/// Of one Memory, whoever they belong to.
+inline constexpr std::size_t kEntriesMax = 100'000;
+inline constexpr std::size_t kMemoryBytesMax = 256u << 20;
+/// Of one user, all agents and sessions together.
+inline constexpr std::size_t kOwnerEntriesMax = 10'000;
+inline constexpr std::size_t kOwnerBytesMax = 8u << 20;
+/// What one search looks at.
+inline constexpr std::size_t kSearchEntriesMax = 2'000;
+inline constexpr std::size_t kSearchBytesMax = 2u << 20;
 inline constexpr std::size_t kEntryBytesMax = 64 * 1024;
+inline constexpr std::size_t kMetadataBytesMax = 16 * 1024;
 inline constexpr std::size_t kEmbeddingMax = 4096;
 inline constexpr std::size_t kQueryTermsMax = 64;
 inline constexpr std::size_t kContextsMax = 1000;
@@ -92,6 +111,25 @@ struct MemorySummary {
   std::int64_t last_ms = 0;
 };
 
+/// What an entry counts for in the bounds of bytes: its texts and numbers, and what holds them.
+std::size_t bytes_of(const MemoryEntry& entry);
+
+/// What an owner keeps, as an index says: no entry is read for it.
+struct OwnerUse {
+  std::uint64_t entries = 0;          ///< of the user
+  std::uint64_t bytes = 0;            ///< bytes_of() of all of them
+  std::uint64_t session_entries = 0;  ///< of the session that stores
+};
+
+/// What must go before an entry may be stored; of its session first, then the user's oldest until
+/// both numbers are reached (what the session gives counts).
+struct MemoryRoom {
+  std::uint64_t session_entries = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+};
+MemoryRoom room_for(const MemoryEntry& entry, const OwnerUse& use, const MemoryLimits& limits);
+
 class Memory {
  public:
   explicit Memory(MemoryLimits limits = {}) : limits_(limits) {}
@@ -124,18 +162,37 @@ class Memory {
                      std::int64_t now_ms);
 
   MemorySummary summary(const Owner& reader, MemoryScope scope, std::int64_t now_ms) const;
-  const std::vector<MemoryEntry>& entries() const { return entries_; }
+  const std::map<std::uint64_t, MemoryEntry>& entries() const { return entries_; }
+  /// The entry that was stored under the key for this owner's user; null where there is none.
+  const MemoryEntry* stored_under(const Owner& owner, const std::string& key) const;
+  OwnerUse use_of(const Owner& owner) const;
   const std::vector<SharedContext>& contexts() const { return contexts_; }
 
  private:
-  std::vector<std::uint32_t> seen_by(const Owner& reader, MemoryScope scope,
-                                     std::int64_t now_ms) const;
+  /// Ids, the oldest first.
+  using Ids = std::vector<std::uint64_t>;
+  using User = std::pair<std::string, std::string>;
+  struct Kept {
+    std::set<std::uint64_t> ids;
+    std::uint64_t bytes = 0;
+    std::map<std::pair<std::string, std::string>, std::set<std::uint64_t>> sessions;
+    std::map<std::string, std::uint64_t> keys;
+  };
+
+  Ids seen_by(const Owner& reader, MemoryScope scope, std::int64_t now_ms) const;
+  Ids newest(const Ids& seen) const;
+  void add(MemoryEntry entry);
+  void drop(std::uint64_t id);
+  std::uint64_t first_to_go(const std::set<std::uint64_t>& session) const;
   SharedContext* usable_context(const Owner& by, std::string_view id, std::int64_t now_ms);
-  std::vector<MemoryEntry> looked_at(const std::vector<std::uint32_t>& places, std::int64_t now_ms);
+  std::vector<MemoryEntry> looked_at(const Ids& ids, std::int64_t now_ms);
 
   MemoryLimits limits_;
   std::uint64_t next_id_ = 1;
-  std::vector<MemoryEntry> entries_;  ///< by id
+  std::uint64_t bytes_ = 0;
+  std::map<std::uint64_t, MemoryEntry> entries_;
+  std::map<User, Kept> users_;
+  std::set<std::pair<std::int64_t, std::uint64_t>> by_time_;  ///< when stored, id
   std::vector<SharedContext> contexts_;
 };
 

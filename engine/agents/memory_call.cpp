@@ -60,8 +60,7 @@ Result<std::string> search(Memory& memory, JsonFields& fields, const Owner& read
   return canonical(Json{{"entries", std::move(entries)}});
 }
 
-Result<std::string> store(Memory& memory, JsonFields& fields, const Owner& owner,
-                          const std::string& key, std::int64_t now_ms, MemoryChange& change) {
+Result<MemoryEntry> entry_of(JsonFields& fields, const Owner& owner, const std::string& key) {
   MemoryEntry entry;
   entry.owner = owner;
   entry.content = fields.text("content", 1 << 20);
@@ -76,18 +75,42 @@ Result<std::string> store(Memory& memory, JsonFields& fields, const Owner& owner
   entry.embedding = embedding_of(fields);
   fields.refuse_unknown();
   if (!fields.ok()) return fields.error();
-  for (const MemoryEntry& known : memory.entries())
-    if (!key.empty() && known.key == key) return canonical(Json{{"id", std::to_string(known.id)}});
-  const auto id = memory.store(std::move(entry), now_ms, change.dropped);
+  return entry;
+}
+
+Result<std::string> store(Memory& memory, JsonFields& fields, const Owner& owner,
+                          const std::string& key, std::int64_t now_ms, MemoryChange& change) {
+  auto entry = entry_of(fields, owner, key);
+  if (!entry) return entry.error();
+  if (const MemoryEntry* known = memory.stored_under(owner, key)) return stored_answer(known->id);
+  const auto id = memory.store(std::move(*entry), now_ms, change.dropped);
   if (!id) return id.error();
-  change.written.push_back(memory.entries().back());
-  return canonical(Json{{"id", std::to_string(*id)}});
+  change.written.push_back(memory.entries().at(*id));
+  return stored_answer(*id);
 }
 
 }  // namespace
 
 bool is_memory_call(std::string_view name) {
   return name == "memory.search" || name == "memory.store";
+}
+
+std::string stored_answer(std::uint64_t id) {
+  return canonical(Json{{"id", std::to_string(id)}});
+}
+
+Result<MemoryEntry> read_store(std::string_view request, const Owner& who, const std::string& key) {
+  const auto json = parse_json(request, kRequestLimits);
+  if (!json) return json.error();
+  JsonFields fields(*json, "bad_request");
+  Owner owner = who;
+  owner.agent = fields.text("agent", kNameBytesMax);
+  owner.session = fields.text_or("run", kNameBytesMax, "");
+  (void)scope_of(fields);
+  auto entry = entry_of(fields, owner, key);
+  if (entry && entry->content.empty())
+    return make_error("bad_memory", {"an entry has no content"}, {"content"}, {"a text"}, {});
+  return entry;
 }
 
 Result<std::string> call_memory(Memory& memory, std::string_view name, std::string_view request,

@@ -17,20 +17,27 @@ bool in_word(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-}  // namespace
-
-std::vector<std::string> terms_of(std::string_view text, std::size_t terms_max) {
-  std::vector<std::string> terms;
+// One word after the other, in a text that is used again.
+template <class See>
+void each_term(std::string_view text, std::size_t terms_max, const See& see) {
   std::string word;
-  for (std::size_t at = 0; at <= text.size() && terms.size() < terms_max; ++at) {
+  for (std::size_t at = 0; at <= text.size() && terms_max > 0; ++at) {
     if (at < text.size() && in_word(text[at])) {
       const char c = text[at];
       word.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
     } else if (!word.empty()) {
-      terms.push_back(word);
+      see(word);
+      --terms_max;
       word.clear();
     }
   }
+}
+
+}  // namespace
+
+std::vector<std::string> terms_of(std::string_view text, std::size_t terms_max) {
+  std::vector<std::string> terms;
+  each_term(text, terms_max, [&](const std::string& term) { terms.push_back(term); });
   return terms;
 }
 
@@ -68,10 +75,10 @@ std::vector<std::int64_t> bm25(const std::vector<std::string_view>& documents,
   std::vector<std::int64_t> lengths(documents.size(), 0);
   std::int64_t total = 0;
   for (std::size_t d = 0; d < documents.size(); ++d) {
-    for (const std::string& term : terms_of(documents[d], kDocumentTermsMax)) {
+    each_term(documents[d], kDocumentTermsMax, [&](const std::string& term) {
       ++lengths[d];
       if (const auto found = counts.find(term); found != counts.end()) ++found->second[d];
-    }
+    });
     total += lengths[d];
   }
   if (total == 0) return scores;

@@ -169,14 +169,15 @@ bool Evaluator::evaluate(std::uint32_t at, Value& out) {
   return false;
 }
 
-const Json* Evaluator::root(const Node& node) const {
+const Json* Evaluator::root(const Node& node) {
   const std::string& name = program_.names[program_.links[node.a]];
   if (node.op == 1) {
     for (std::size_t i = variables.size(); i-- > 0;) {
       if (program_.names[variables[i].name] == name) return &*variables[i].value;
     }
   }
-  return member(scope_, name);
+  if (names_ && !whole_) whole_ = names_->whole();
+  return member(names_ ? *whole_ : *scope_, name);
 }
 
 const Json* Evaluator::member(const Json& of, std::string_view name) {
@@ -198,8 +199,9 @@ const Json* Evaluator::at_path(const Json& of, std::string_view path) {
 
 bool Evaluator::path(std::uint32_t at, Value& out) {
   const Node& node = program_.nodes[at];
-  const Json* value = root(node);
-  for (std::uint32_t i = 1; value != nullptr && i < node.count; ++i)
+  const bool known = names_ && node.op == 0;
+  const Json* value = known ? names_->find(node.c) : root(node);
+  for (std::uint32_t i = 1; value != nullptr && !known && i < node.count; ++i)
     value = member(*value, program_.names[program_.links[node.a + i]]);
   if (value == nullptr) {
     out.set_undefined(at);

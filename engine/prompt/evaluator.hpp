@@ -8,6 +8,7 @@
 
 #include <optional>
 
+#include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/prompt/program.hpp"
 
@@ -30,7 +31,9 @@ struct LoopState {
 class Evaluator {
  public:
   Evaluator(const Program& program, const Json& scope, const Limits& limits)
-      : program_(program), scope_(scope), limits_(limits) {}
+      : program_(program), scope_(&scope), limits_(limits) {}
+  Evaluator(const Program& program, Lookup& names, const Limits& limits)
+      : program_(program), names_(&names), limits_(limits) {}
 
   /// The node's value, which may be undefined.
   bool evaluate(std::uint32_t node, Value& out);
@@ -75,6 +78,7 @@ class Evaluator {
   static const Json* at_path(const Json& of, std::string_view path);
 
   const Limits& limits() const { return limits_; }
+  std::size_t work() const { return work_; }
   /// REQUIRES: a function returned false
   Error take_error() { return std::move(*error_); }
 
@@ -102,10 +106,12 @@ class Evaluator {
   bool range(const Node& node, Value& out);
   bool weigh(std::uint32_t at, const Json& value, int depth, std::size_t& units);
   bool undefined(std::uint32_t node);
-  const Json* root(const Node& node) const;
+  const Json* root(const Node& node);
 
   const Program& program_;
-  const Json& scope_;
+  const Json* scope_ = nullptr;
+  Lookup* names_ = nullptr;
+  std::optional<Json> whole_;  ///< what names_ has as one object, where that was needed
   const Limits& limits_;
   std::size_t work_ = 0;
   std::optional<Error> error_;

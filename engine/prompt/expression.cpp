@@ -23,11 +23,26 @@ Result<Expression> Expression::compile(std::string_view text) {
   return Expression(std::move(program));
 }
 
-Result<Json> Expression::evaluate(const Json& scope, const Limits& limits) const {
-  Evaluator run(*program_, scope, limits);
+namespace {
+
+Result<Json> evaluated(const Program& program, Evaluator& run) {
   Value value;
   Json out;
-  if (!run.need(program_->root, value) || !run.take(0, value, out)) return run.take_error();
+  if (!run.need(program.root, value) || !run.take(0, value, out)) return run.take_error();
+  return out;
+}
+
+}  // namespace
+
+Result<Json> Expression::evaluate(const Json& scope, const Limits& limits) const {
+  Evaluator run(*program_, scope, limits);
+  return evaluated(*program_, run);
+}
+
+Result<Json> Expression::evaluate(Lookup& names, const Limits& limits, std::uint64_t& work) const {
+  Evaluator run(*program_, names, limits);
+  auto out = evaluated(*program_, run);
+  work += run.work();
   return out;
 }
 
@@ -48,6 +63,23 @@ const std::vector<Read>& Expression::reads() const {
 
 std::string_view Expression::text() const {
   return program_->source;
+}
+
+bool Expression::is_dotted_name() const {
+  const Node& root = program_->nodes[program_->root];
+  if (root.kind != Kind::path) return false;
+  for (const char c : program_->source) {
+    const bool part = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!part && c != '_' && c != '.') return false;
+  }
+  return true;
+}
+
+std::string Read::path() const {
+  std::string text;
+  for (const std::string& part : parts)
+    text.append(&part == &parts.front() ? "" : ".").append(part);
+  return text;
 }
 
 bool truthy(const Json& value) {

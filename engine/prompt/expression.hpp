@@ -29,11 +29,28 @@ class Program;
 
 /// What a text reads of its scope, for checks before it runs.
 struct Read {
-  std::string path;  ///< the longest fixed path: steps.plan.output for steps.plan.output[i].x
+  /// The longest fixed path, the root's name first: steps, plan, output for steps.plan.output[i].x.
+  /// A key in brackets is a part as it stands, whatever its characters; only its dots end the path.
+  std::vector<std::string> parts;
   int line = 0;
   int column = 0;
   /// The text asks somewhere whether this path, or one it begins with, is defined.
   bool optional = false;
+
+  /// The parts with dots between them: how a message names the path.
+  std::string path() const;
+};
+
+/// Where the names of an evaluation lead, for a caller that does not hold them as one object:
+/// nothing is copied for an evaluation to look at it.
+class Lookup {
+ public:
+  virtual ~Lookup() = default;
+  /// The value of `reads()[read]`, or null where there is none. It outlives the evaluation.
+  virtual const Json* find(std::size_t read) = 0;
+  /// An object with all paths read that lead somewhere: for what a message says, and for names that
+  /// a template sets on some of its ways only.
+  virtual Json whole() = 0;
 };
 
 class Expression {
@@ -42,6 +59,8 @@ class Expression {
 
   /// REQUIRES: `scope` is an object (anything else defines no name).
   Result<Json> evaluate(const Json& scope, const Limits& limits = {}) const;
+  /// `work`: what it has spent is added, also where it fails.
+  Result<Json> evaluate(Lookup& names, const Limits& limits, std::uint64_t& work) const;
   /// The value's truth; spares a condition the copy of its value.
   Result<bool> test(const Json& scope, const Limits& limits = {}) const;
 
@@ -51,6 +70,8 @@ class Expression {
   const std::vector<Read>& reads() const;
   /// The text it was compiled from.
   std::string_view text() const;
+  /// Whether it is a name with dots, as `steps.plan.json.focus`, and nothing else.
+  bool is_dotted_name() const;
 
  private:
   explicit Expression(std::shared_ptr<const Program> program) : program_(std::move(program)) {}

@@ -424,7 +424,7 @@ std::uint32_t ExpressionParser::extend_path(std::uint32_t base, std::string_view
     return none;
   program_.links.push_back(name_id(name));
   ++node.count;
-  if (node.c != none) program_.reads[node.c].path.append(".").append(name);
+  if (node.c != none) program_.reads[node.c].parts.emplace_back(name);
   return base;
 }
 
@@ -507,7 +507,7 @@ std::uint32_t ExpressionParser::name() {
     node.op = 1;
   } else {
     node.c = static_cast<std::uint32_t>(program_.reads.size());
-    program_.reads.push_back({std::string(name), static_cast<int>(token.at), 0, false});
+    program_.reads.push_back({{std::string(name)}, static_cast<int>(token.at), 0, false});
   }
   return add(node);
 }
@@ -606,17 +606,17 @@ void ExpressionParser::settle_reads(Program& program) {
   place_reads(program);
   std::vector<std::string> asked;
   for (const Read& read : program.reads) {
-    if (read.optional) asked.push_back(read.path);
+    if (read.optional) asked.push_back(read.path());
   }
   std::sort(asked.begin(), asked.end());
   asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
   for (Read& read : program.reads) {
-    // The path's own beginnings, looked up: as many as it has names.
-    for (std::size_t end = read.path.find('.'); !read.optional;) {
-      const std::string start = read.path.substr(0, end);
+    // The path's own beginnings, looked up: as many as it has parts.
+    std::string start;
+    for (const std::string& part : read.parts) {
+      if (read.optional || asked.empty()) break;
+      start.append(&part == &read.parts.front() ? "" : ".").append(part);
       read.optional = std::binary_search(asked.begin(), asked.end(), start);
-      if (end == std::string::npos) break;
-      end = read.path.find('.', end + 1);
     }
   }
 }

@@ -7,7 +7,7 @@ namespace redoubt::prompt {
 std::vector<std::string> Program::free_names() const {
   std::vector<std::string> found;
   for (const Read& read : reads)
-    found.push_back(read.path.substr(0, read.path.find('.')));
+    found.push_back(read.parts.front());
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;

@@ -9,7 +9,8 @@ namespace {
 /// Carries out a template's steps.
 class Renderer {
  public:
-  Renderer(const Program& program, const Json& scope, const Limits& limits)
+  template <class Scope>
+  Renderer(const Program& program, Scope& scope, const Limits& limits)
       : program_(program), limits_(limits), run_(program, scope, limits) {
     // Loops borrow from variables, which therefore never move.
     run_.variables.reserve(program.variables_max);
@@ -22,6 +23,8 @@ class Renderer {
     }
     return true;
   }
+
+  std::size_t work() const { return run_.work(); }
 
   Result<std::string> finish(bool rendered) {
     if (!rendered) return run_.take_error();
@@ -168,6 +171,14 @@ Result<Template> Template::compile(std::string_view text) {
 Result<std::string> Template::render(const Json& scope, const Limits& limits) const {
   Renderer renderer(*program_, scope, limits);
   return renderer.finish(renderer.render());
+}
+
+Result<std::string> Template::render(Lookup& names, const Limits& limits,
+                                     std::uint64_t& work) const {
+  Renderer renderer(*program_, names, limits);
+  auto out = renderer.finish(renderer.render());
+  work += renderer.work();
+  return out;
 }
 
 std::vector<std::string> Template::names() const {

@@ -19,6 +19,9 @@ class Template {
   /// REQUIRES: `scope` is an object (anything else defines no name).
   Result<std::string> render(const Json& scope, const Limits& limits = {}) const;
 
+  /// `work`: what it has spent is added, also where it fails.
+  Result<std::string> render(Lookup& names, const Limits& limits, std::uint64_t& work) const;
+
   /// The free root names, sorted, each once: not those that the template sets or loops over.
   std::vector<std::string> names() const;
   /// Every path read, in the order of the text.

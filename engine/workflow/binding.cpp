@@ -1,11 +1,15 @@
 #include "engine/workflow/binding.hpp"
 
+#include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/stable_order.hpp"
 #include "engine/prompt/template.hpp"
+#include "engine/workflow/budget.hpp"
 
 namespace redoubt::workflow {
 namespace {
@@ -21,12 +25,14 @@ struct Scoped {
 struct Node {
   NodeKind kind = NodeKind::constant;
   Value constant;
+  std::uint64_t constant_bytes = 0;  ///< what a copy of it weighs
   Reference reference;
   std::vector<std::uint32_t> items;
   std::vector<std::string> keys;  ///< of an object's items
   std::optional<prompt::Expression> expression;
   std::optional<prompt::Template> text;
   std::vector<Scoped> reads;
+  std::vector<std::uint32_t> widest;  ///< those of them that are within no other
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -35,38 +41,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t'))
     text.remove_suffix(1);
   return text;
-}
-
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// `a.b[0].c` in its parts; empty when the text is anything else.
-std::vector<std::string> plain_parts(std::string_view text) {
-  std::vector<std::string> parts;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::size_t end = at;
-    if (text[at] == '[') {
-      while (++end < text.size() && digit(text[end])) {
-      }
-      if (end == at + 1 || end == text.size() || text[end] != ']' || parts.empty()) return {};
-      parts.emplace_back(text.substr(at + 1, end - at - 1));
-      at = end + 1;
-      continue;
-    }
-    if (!parts.empty() && text[at++] != '.') return {};
-    end = at;
-    while (end < text.size() && (letter(text[end]) || (end > at && digit(text[end]))))
-      ++end;
-    if (end == at) return {};
-    parts.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return parts;
 }
 
 // Whether the text is one `{{ expression }}`; then its inside.
@@ -84,17 +58,9 @@ bool has_template(std::string_view text) {
 }
 
 const Json* member(const Json* value, const std::string& part) {
-  if (value->is_object()) {
-    const auto found = value->find(part);
-    return found == value->end() ? nullptr : &*found;
-  }
-  if (!value->is_array() || part.size() > 9) return nullptr;
-  std::size_t place = 0;
-  for (const char c : part) {
-    if (!digit(c)) return nullptr;
-    place = place * 10 + static_cast<std::size_t>(c - '0');
-  }
-  return place < value->size() ? &(*value)[place] : nullptr;
+  if (!value->is_object()) return nullptr;
+  const auto found = value->find(part);
+  return found == value->end() ? nullptr : &*found;
 }
 
 const Json* walk(const Reference& reference, Names& names) {
@@ -106,10 +72,18 @@ const Json* walk(const Reference& reference, Names& names) {
 
 }  // namespace
 
+// What one evaluation goes by, and what comes of it.
+struct Building {
+  Names& names;
+  std::uint64_t& work;
+  Error error;
+};
+
 struct Bindings::Pool {
   std::vector<Node> nodes;
 
   std::uint32_t add(Node node) {
+    if (node.constant) node.constant_bytes = weight_of(*node.constant);
     nodes.push_back(std::move(node));
     return static_cast<std::uint32_t>(nodes.size() - 1);
   }
@@ -118,7 +92,7 @@ struct Bindings::Pool {
                          std::vector<Error>& faults);
   std::uint32_t add_template(std::string_view text, const std::string& path, Resolver& resolver,
                              std::vector<Error>& faults);
-  bool build(const Node& node, Names& names, Json& out, Error& error) const;
+  bool build(const Node& node, Building& at, Json& out) const;
 };
 
 Bindings::Bindings() : pool_(std::make_unique<Pool>()) {}
@@ -128,13 +102,31 @@ Bindings& Bindings::operator=(Bindings&&) noexcept = default;
 
 namespace {
 
+bool begins_with(const std::vector<std::string>& path, const std::vector<std::string>& start) {
+  return path.size() >= start.size() && std::equal(start.begin(), start.end(), path.begin());
+}
+
+// In the order of paths, what is within a path follows it.
+void find_widest(Node& node) {
+  std::vector<std::uint32_t> order(node.reads.size());
+  std::iota(order.begin(), order.end(), 0u);
+  sort_stable(order, [&](std::uint32_t a, std::uint32_t b) {
+    return node.reads[a].parts < node.reads[b].parts;
+  });
+  for (const std::uint32_t read : order) {
+    const auto& parts = node.reads[read].parts;
+    if (node.widest.empty() || !begins_with(parts, node.reads[node.widest.back()].parts))
+      node.widest.push_back(read);
+  }
+}
+
 // Finds what each path leads to; false (and faults) where one leads nowhere.
 bool resolve_reads(const std::vector<prompt::Read>& reads, const std::string& path,
                    Resolver& resolver, Node& node, std::vector<Error>& faults) {
   bool good = true;
   for (const prompt::Read& read : reads) {
     Scoped scoped;
-    scoped.parts = plain_parts(read.path);
+    scoped.parts = read.parts;
     auto resolved = resolver.resolve(scoped.parts);
     if (!resolved) {
       resolved.error().path = path;
@@ -145,6 +137,7 @@ bool resolve_reads(const std::vector<prompt::Read>& reads, const std::string& pa
     scoped.reference = std::move(*resolved);
     node.reads.push_back(std::move(scoped));
   }
+  if (good) find_widest(node);
   return good;
 }
 
@@ -167,7 +160,7 @@ std::uint32_t Bindings::Pool::add_text(std::string_view expression, const std::s
     return add(std::move(node));
   }
   if (!resolve_reads(compiled->reads(), path, resolver, node, faults)) return add(std::move(node));
-  if (node.reads.size() == 1 && plain_parts(expression) == node.reads[0].parts) {
+  if (compiled->is_dotted_name()) {
     node.kind = NodeKind::reference;
     node.reference = node.reads[0].reference;
   } else if (node.reads.empty()) {
@@ -256,7 +249,8 @@ void place(Json& scope, const std::vector<std::string>& parts, const Json& value
 
 Json scope_of(const Node& node, Names& names) {
   Json scope = Json::object();
-  for (const Scoped& read : node.reads) {
+  for (const std::uint32_t place_of : node.widest) {
+    const Scoped& read = node.reads[place_of];
     const Json* root = names.find(read.reference);
     const Json* value = walk(read.reference, names);
     if (value) {
@@ -271,6 +265,36 @@ Json scope_of(const Node& node, Names& names) {
   return scope;
 }
 
+// The reads of one expression, each looked up once.
+class Reads : public prompt::Lookup {
+ public:
+  Reads(const Node& node, Building& at) : node_(node), at_(at), found_(node.reads.size(), &open_) {}
+
+  const Json* find(std::size_t read) override {
+    if (found_[read] != &open_) return found_[read];
+    const Reference& reference = node_.reads[read].reference;
+    const Json* value = at_.names.find(reference);
+    // A step that was skipped is null; what is missing within a value is undefined.
+    if (!value && reference.path.empty()) value = &nothing_;
+    for (const std::string& part : reference.path)
+      value = value ? member(value, part) : nullptr;
+    return found_[read] = value;
+  }
+
+  Json whole() override {
+    Json scope = scope_of(node_, at_.names);
+    at_.work += weight_of(scope) / kBytesAUnit;
+    return scope;
+  }
+
+ private:
+  const Node& node_;
+  Building& at_;
+  const Json open_;  ///< stands for what was not looked up yet
+  const Json nothing_;
+  std::vector<const Json*> found_;
+};
+
 template <class T>
 bool keep(Result<T> made, Json& out, Error& error) {
   if (!made) {
@@ -283,52 +307,59 @@ bool keep(Result<T> made, Json& out, Error& error) {
 
 }  // namespace
 
-bool Bindings::Pool::build(const Node& node, Names& names, Json& out, Error& error) const {
+bool Bindings::Pool::build(const Node& node, Building& at, Json& out) const {
+  ++at.work;
   switch (node.kind) {
     case NodeKind::constant:
       out = *node.constant;
+      at.work += node.constant_bytes / kBytesAUnit;
       return true;
     case NodeKind::reference: {
-      const Json* found = walk(node.reference, names);
+      const Json* found = walk(node.reference, at.names);
       out = found ? *found : Json();
+      at.work += weight_of(out) / kBytesAUnit;
       return true;
     }
-    case NodeKind::expression:
-      return keep(node.expression->evaluate(scope_of(node, names)), out, error);
-    case NodeKind::text:
-      return keep(node.text->render(scope_of(node, names)), out, error);
+    case NodeKind::expression: {
+      Reads reads(node, at);
+      return keep(node.expression->evaluate(reads, {}, at.work), out, at.error);
+    }
+    case NodeKind::text: {
+      Reads reads(node, at);
+      return keep(node.text->render(reads, {}, at.work), out, at.error);
+    }
     case NodeKind::list:
       out = Json::array();
       for (const std::uint32_t item : node.items) {
         out.push_back(nullptr);
-        if (!build(nodes[item], names, out.back(), error)) return false;
+        if (!build(nodes[item], at, out.back())) return false;
       }
       return true;
     case NodeKind::object:
       out = Json::object();
       for (std::size_t i = 0; i < node.items.size(); ++i)
-        if (!build(nodes[node.items[i]], names, out[node.keys[i]], error)) return false;
+        if (!build(nodes[node.items[i]], at, out[node.keys[i]])) return false;
       return true;
   }
   return true;
 }
 
-Result<Value> Bindings::evaluate(std::uint32_t id, Names& names) const {
+Result<Value> Bindings::evaluate(std::uint32_t id, Names& names, std::uint64_t& work) const {
   const Node& node = pool_->nodes[id];
   if (node.kind == NodeKind::constant) return node.constant;
   Json out;
-  Error error;
-  if (!pool_->build(node, names, out, error)) return error;
+  Building at{names, work, {}};
+  if (!pool_->build(node, at, out)) return at.error;
   return Value(std::make_shared<const Json>(std::move(out)));
 }
 
-Result<bool> Bindings::holds(std::uint32_t id, Names& names) const {
+Result<bool> Bindings::holds(std::uint32_t id, Names& names, std::uint64_t& work) const {
   const Node& node = pool_->nodes[id];
   if (node.kind == NodeKind::reference) {
     const Json* found = walk(node.reference, names);
     return found && prompt::truthy(*found);
   }
-  const auto value = evaluate(id, names);
+  const auto value = evaluate(id, names, work);
   if (!value) return value.error();
   return prompt::truthy(**value);
 }

@@ -32,7 +32,7 @@ struct Reference {
   Root root = Root::input;
   std::uint32_t id = 0;
   std::string name;               ///< as written, without what follows
-  std::vector<std::string> path;  ///< what follows: members and places
+  std::vector<std::string> path;  ///< what follows: members
 };
 
 /// What the names mean at one moment of a run.
@@ -47,7 +47,7 @@ class Names {
 class Resolver {
  public:
   virtual ~Resolver() = default;
-  /// `parts`: the name and what follows it. Consumed: how many parts were the name.
+  /// `parts`: the name and what follows it, as the parser read them; at least the name.
   virtual Result<Reference> resolve(const std::vector<std::string>& parts) = 0;
 };
 
@@ -67,10 +67,11 @@ class Bindings {
   /// A value's number for a constant.
   std::uint32_t add_constant(Value value);
 
-  /// Errors: "bad_expression" where the values do not allow what it asks.
-  Result<Value> evaluate(std::uint32_t id, Names& names) const;
+  /// Errors: "bad_expression" where the values do not allow what it asks. `work`: the units that it
+  /// took (budget.hpp) are added.
+  Result<Value> evaluate(std::uint32_t id, Names& names, std::uint64_t& work) const;
   /// Whether the value counts as true: not false, null, 0, "" or empty.
-  Result<bool> holds(std::uint32_t id, Names& names) const;
+  Result<bool> holds(std::uint32_t id, Names& names, std::uint64_t& work) const;
   /// Whether a binding is a constant, and which: for checks at load.
   const nlohmann::json* constant(std::uint32_t id) const;
 

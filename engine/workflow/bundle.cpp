@@ -1,5 +1,6 @@
 #include "engine/workflow/bundle.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -301,18 +302,25 @@ Result<void> check_here(Walk& walk) {
   return {};
 }
 
-Result<void> walk_all(Walk& walk) {
-  if (auto checked = check_here(walk); !checked) return checked;
+// So many bytes of frames are hashed for one unit of work.
+constexpr std::uint64_t kFrameBytesAUnit = 16;
+constexpr std::uint64_t kFrameUnits = 10;
+
+// True at the end of the frames, false where the turn is over.
+Result<bool> walk_on(Walk& walk, std::uint64_t units_max) {
+  if (auto checked = check_here(walk); !checked) return checked.error();
   Event event;
-  for (;;) {
+  for (std::uint64_t units = 0; units < units_max;) {
     const auto more = walk.reader.next(event);
     if (!more) return more.error();
-    if (!*more) return {};
+    if (!*more) return true;
+    units += kFrameUnits + event.payload.size() / kFrameBytesAUnit;
     walk.last = event.kind;
     if (event.kind == EventKind::answered && event.seq >= walk.last_signed && !walk.answer)
       walk.answer = event.seq;
-    if (auto checked = check_here(walk); !checked) return checked;
+    if (auto checked = check_here(walk); !checked) return checked.error();
   }
+  return false;
 }
 
 Result<HistoryReader> reader_of(const Bundle& bundle, const Digest256& definition,
@@ -336,17 +344,17 @@ Result<HistoryReader> reader_of(const Bundle& bundle, const Digest256& definitio
       {"event ", head->seq}, "a snapshot that is signed, or the whole history");
 }
 
-Result<void> walk_bundle(const Bundle& bundle, const DefinitionPtr& definition,
-                         const std::vector<Checkpoint>& points, const Importer& importer,
-                         std::uint64_t& signed_upto) {
-  auto reader = reader_of(bundle, definition->hash, points);
-  if (!reader) return reader.error();
-  Walk walk{std::move(*reader), points, 0, 0, 0, importer.known.left_at, {}, EventKind::started};
+Walk walk_over(HistoryReader reader, const std::vector<Checkpoint>& points,
+               const Importer& importer) {
+  Walk walk{std::move(reader), points, 0, 0, 0, importer.known.left_at, {}, EventKind::started};
   // A tail begins behind what was left, at a point that this host has signed.
   if (walk.left_at && walk.left_at->seq < walk.reader.head().seq) walk.left_at.reset();
   walk.last_signed = points.empty() ? 0 : points.back().head.seq;
-  if (auto walked = walk_all(walk); !walked) return walked;
-  if (!same_head(walk.reader.head(), bundle.head) || walk.next < points.size() || walk.left_at)
+  return walk;
+}
+
+Result<void> check_walked(const Walk& walk, const Bundle& bundle, const Importer& importer) {
+  if (!same_head(walk.reader.head(), bundle.head) || walk.next < walk.points.size() || walk.left_at)
     return refused("bad_bundle",
                    {"the history ends at event ", walk.reader.head().seq, ", not at ",
                     bundle.head.seq, " as the bundle and its checkpoints say"},
@@ -355,7 +363,6 @@ Result<void> walk_bundle(const Bundle& bundle, const DefinitionPtr& definition,
     return refused("unsigned_approval",
                    {"event ", *walk.answer, " is a person's answer that this host has not signed"},
                    {"event ", *walk.answer}, "an answer given here, or before the last checkpoint");
-  signed_upto = walk.signed_upto;
   return {};
 }
 
@@ -373,36 +380,96 @@ std::vector<std::string> denied_steps(const Definition& definition, const Import
 
 }  // namespace
 
-Result<Imported> import_run(const Bundle& bundle, const Surroundings& around,
-                            const Importer& importer) {
+struct Import::Parts {
+  Bundle bundle;
+  Importer importer;
+  DefinitionPtr definition;
+  std::vector<Checkpoint> points;
+  std::optional<Walk> walk;
+  std::optional<Replay> replay;  ///< when all frames have been walked over
+  std::uint64_t turn_work_max = kTurnWorkMax;
+};
+
+Import::Import(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Import::Import(Import&&) noexcept = default;
+Import& Import::operator=(Import&&) noexcept = default;
+Import::~Import() = default;
+
+Result<Import> Import::begin(Bundle bundle, const Surroundings& around, Importer importer) {
   if (auto known = check_known(bundle, importer.known); !known) return known.error();
   auto definition = definition_of(bundle, around, importer);
   if (!definition) return definition.error();
   auto points = judged(bundle, (*definition)->hash, importer);
   if (!points) return points.error();
-  std::uint64_t signed_upto = 0;
-  if (auto walked = walk_bundle(bundle, *definition, *points, importer, signed_upto); !walked)
-    return walked.error();
-  auto run = bundle.form == BundleForm::whole
-                 ? Run::replay(*definition, bundle.history)
-                 : Run::restore(*definition, bundle.snapshot, bundle.history);
-  if (!run) return run.error();
+  // What the readers look at stays where it is.
+  auto parts = std::make_unique<Parts>();
+  parts->bundle = std::move(bundle);
+  parts->importer = std::move(importer);
+  parts->definition = std::move(*definition);
+  parts->points = std::move(*points);
+  auto reader = reader_of(parts->bundle, parts->definition->hash, parts->points);
+  if (!reader) return reader.error();
+  parts->walk.emplace(walk_over(std::move(*reader), parts->points, parts->importer));
+  return Import(std::move(parts));
+}
+
+void Import::set_turn_work(std::uint64_t units_max) {
+  parts_->turn_work_max = std::max<std::uint64_t>(units_max, 1);
+  if (parts_->replay) parts_->replay->set_turn_work(units_max);
+}
+
+Result<bool> Import::go_on() {
+  Parts& p = *parts_;
+  if (p.replay) return p.replay->go_on();
+  const auto walked = walk_on(*p.walk, p.turn_work_max);
+  if (!walked || !*walked) return walked;
+  if (auto checked = check_walked(*p.walk, p.bundle, p.importer); !checked) return checked.error();
+  auto replay = p.bundle.form == BundleForm::whole
+                    ? Replay::begin(p.definition, p.bundle.history)
+                    : Replay::begin(p.definition, p.bundle.snapshot, p.bundle.history);
+  if (!replay) return replay.error();
+  p.replay.emplace(std::move(*replay));
+  p.replay->set_turn_work(p.turn_work_max);
+  return false;
+}
+
+Result<Imported> Import::imported() && {
+  Parts& p = *parts_;
+  Run run = std::move(*p.replay).run();
+  const Bundle& bundle = p.bundle;
   // A replay that gives more than was recorded: the history ends in the middle of a decision.
-  if (!same_head(run->head(), bundle.head) || run->id() != bundle.run_id ||
-      run->epoch() != bundle.epoch)
+  if (!same_head(run.head(), bundle.head) || run.id() != bundle.run_id ||
+      run.epoch() != bundle.epoch)
     return refused("bad_bundle", {"the run that comes out is not the one that the bundle names"},
                    {"event ", bundle.head.seq}, "the run, epoch and head of the history");
-  if (run->status() == RunStatus::running)
+  if (run.status() == RunStatus::running)
     return refused("not_parked", {"the run was not parked by its host"},
                    {"event ", bundle.head.seq}, "a history that ends with moved, or a run's end");
-  Imported imported{std::move(*run), bundle.history, bundle.snapshot,    bundle.epoch,
-                    signed_upto,     signed_upto,    std::move(*points), {}};
+  const std::uint64_t upto = p.walk->signed_upto;
+  Imported imported{std::move(run), bundle.history, bundle.snapshot, bundle.epoch,
+                    upto,           upto,           p.points,        {}};
   if (imported.run.status() != RunStatus::parked) return imported;
-  imported.denied = denied_steps(**definition, importer);
+  imported.denied = denied_steps(*p.definition, p.importer);
+  imported.run.set_turn_work(p.turn_work_max);
   if (auto taken = imported.run.take_over(
-          {importer.now_ms, importer.clock_offset_ms, bundle.epoch + 1, imported.denied});
+          {p.importer.now_ms, p.importer.clock_offset_ms, bundle.epoch + 1, imported.denied});
       !taken)
     return taken.error();
+  return imported;
+}
+
+Result<Imported> import_run(const Bundle& bundle, const Surroundings& around,
+                            const Importer& importer) {
+  auto import = Import::begin(bundle, around, importer);
+  if (!import) return import.error();
+  import->set_turn_work(kUnboundedTurn);
+  for (;;) {
+    const auto done = import->go_on();
+    if (!done) return done.error();
+    if (*done) break;
+  }
+  auto imported = std::move(*import).imported();
+  if (imported) imported->run.set_turn_work(kTurnWorkMax);
   return imported;
 }
 

@@ -27,6 +27,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -119,6 +120,30 @@ struct Imported {
                                     ///< are where all are signed
   std::vector<Checkpoint> checkpoints;  ///< those that fit, for the next export
   std::vector<std::string> denied;
+};
+
+/// import_run, a turn at a time, as Replay is. Of a bundle of many events neither the walk over
+/// what was signed nor the replay is done in one piece.
+class Import {
+ public:
+  /// Errors: "unknown_definition", "bad_definition", "known_epoch", "run_here", "bad_signature",
+  /// "unsigned_snapshot", "other_definition", "bad_bundle".
+  static Result<Import> begin(Bundle bundle, const Surroundings& around, Importer importer);
+
+  Import(Import&&) noexcept;
+  Import& operator=(Import&&) noexcept;
+  ~Import();
+
+  void set_turn_work(std::uint64_t units_max);
+  /// True when all is re-derived. Errors: the others of import_run; the import is then over.
+  Result<bool> go_on();
+  /// Takes the run over; it may be busy(). REQUIRES: go_on() has given true.
+  Result<Imported> imported() &&;
+
+ private:
+  struct Parts;
+  explicit Import(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
 };
 
 /// Errors name where: "unknown_definition", "bad_definition", "known_epoch", "run_here",

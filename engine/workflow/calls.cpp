@@ -58,14 +58,14 @@ Json model_request(const State& s, const Step& step, const Json& value) {
 
 namespace {
 
-Result<Value> request_of(const State& s, Slot slot) {
+Result<Value> request_of(State& s, Slot slot) {
   const Instance& i = s.instances[slot];
   const Step& step = s.step(i);
   if (step.inner != Inner::none) return part_request(s, slot);
   Value value;
   if (step.value != kNone) {
     ScopeNames names(s, slot);
-    auto evaluated = s.definition->bindings.evaluate(step.value, names);
+    auto evaluated = evaluate(s, step.value, names);
     if (!evaluated) return evaluated;
     value = std::move(*evaluated);
   }
@@ -93,10 +93,24 @@ void send(State& s, Slot slot) {
   write_canonical(*i.request, payload);
   payload.push_back('}');
   record(s, EventKind::scheduled, &i, payload);
-  if (!s.recorded) s.out.effects.push_back(effect_of(s, i));
+  hand_out(s, i);
+}
+
+std::uint64_t call_key(const Instance& i) {
+  return static_cast<std::uint64_t>(i.serial) << 32 | i.calls;
 }
 
 }  // namespace
+
+void hand_out(State& s, const Instance& i) {
+  if (s.recorded) return;
+  const auto [entry, added] = s.handed.emplace(call_key(i), s.out.effects.size());
+  if (added) {
+    s.out.effects.push_back(effect_of(s, i));
+  } else {
+    s.out.effects[entry->second] = effect_of(s, i);
+  }
+}
 
 void call(State& s, Slot slot) {
   Instance& i = s.instances[slot];
@@ -110,6 +124,7 @@ void call(State& s, Slot slot) {
 }
 
 void close_call(State& s, Slot slot) {
+  s.meter.spend(s.calling.size() / (8 * kScannedAUnit));
   for (std::size_t c = 0; c < s.calling.size(); ++c)
     if (s.calling[c] == slot) {
       s.calling.erase(s.calling.begin() + static_cast<std::ptrdiff_t>(c));
@@ -127,14 +142,14 @@ void withdraw(State& s, Slot slot) {
   close_call(s, slot);
   record(s, EventKind::withdrawn, &i);
   if (s.recorded) return;
-  std::string id = effect_id(s, i);
-  for (std::size_t e = s.out.effects.size(); e-- > 0;)
-    if (s.out.effects[e].id == id) {
-      // Nobody has seen it yet: it is never handed out.
-      s.out.effects.erase(s.out.effects.begin() + static_cast<std::ptrdiff_t>(e));
-      return;
-    }
-  s.out.withdrawn.push_back(std::move(id));
+  const auto waiting = s.handed.find(call_key(i));
+  if (waiting == s.handed.end()) {
+    s.out.withdrawn.push_back(effect_id(s, i));
+    return;
+  }
+  // Nobody has seen it yet: it is never handed out.
+  s.out.effects[waiting->second].id.clear();
+  s.handed.erase(waiting);
 }
 
 Slot find_call(const State& s, std::string_view id) {
@@ -262,7 +277,7 @@ void resume_calls(State& s) {
                                                     {"request", *i.request}});
       record_member(s, EventKind::waiting, &i, "question", "outcome_unknown");
     }
-    if (!s.recorded) s.out.effects.push_back(effect_of(s, i));
+    hand_out(s, i);
   }
 }
 

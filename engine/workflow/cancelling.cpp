@@ -29,6 +29,8 @@ void cancel_one(State& s, Slot slot, Slot above) {
 }  // namespace
 
 void cancel_below(State& s, Slot slot) {
+  if (s.instances[slot].below == 0) return;
+  s.meter.spend(s.instances.size() / kScannedAUnit);
   std::vector<Slot> found;
   for (Slot other = 0; other < s.instances.size(); ++other)
     if (s.instances[other].live && other != slot && is_below(s, other, slot))
@@ -40,6 +42,7 @@ void cancel_below(State& s, Slot slot) {
 }
 
 void lift_undos(State& s, Slot from, Slot to) {
+  s.meter.spend(s.undos.size() / kScannedAUnit);
   for (Undo& undo : s.undos)
     if (undo.owner == from) undo.owner = to;
 }
@@ -61,11 +64,13 @@ void keep_undo(State& s, Slot slot) {
   const Instance& i = s.instances[slot];
   Undo undo{i.step, slot, copy_scope(s, i.scope, false), i.suffix, rounds_of(s, i)};
   hold_scope(s, undo.scope);
+  s.meter.made_bytes += kUndoBytes;
   s.undos.push_back(std::move(undo));
 }
 
 // Begins the youngest compensation that is the step's to run; false where there is none.
 bool unwind(State& s, Slot slot, After after) {
+  s.meter.spend(s.undos.size() / kScannedAUnit);
   for (std::size_t u = s.undos.size(); u-- > 0;) {
     if (s.undos[u].owner != slot) continue;
     Undo undo = std::move(s.undos[u]);

@@ -1,4 +1,6 @@
 // Branches: copies of the state, when they are joined, and how what they wrote is merged.
+#include <cstring>
+#include <unordered_map>
 #include <utility>
 
 #include "engine/base/canonical_json.hpp"
@@ -17,6 +19,7 @@ std::uint32_t copy_scope(State& s, std::uint32_t from, bool split) {
     s.free_scopes.pop_back();
   }
   const Scope& original = s.scopes[from];
+  spend_bytes(s, (original.channels.size() + original.outputs.size()) * kSlotBytes);
   Scope& scope = s.scopes[to];
   scope.users = 0;
   scope.channels = original.channels;
@@ -52,20 +55,64 @@ std::uint64_t channels_hash(const Scope& scope) {
 
 namespace {
 
-bool contains(const Json& list, const Json& value) {
-  for (const Json& item : list)
-    if (item == value) return true;
-  return false;
+// What is equal has the same hash: a number that of its double, whichever way it is held.
+void add_equal(Hash64& hash, const Json& value) {
+  if (value.is_number()) {
+    const double number = value == 0 ? 0.0 : value.get<double>();
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &number, sizeof(bits));
+    return hash.add(bits);
+  }
+  hash.add(static_cast<std::uint64_t>(value.type()) + 1);
+  if (value.is_string()) hash.add_bytes(*value.get_ptr<const std::string*>());
+  if (value.is_boolean()) hash.add(*value.get_ptr<const bool*>());
+  if (!value.is_structured()) return;
+  for (auto item = value.begin(); item != value.end(); ++item) {
+    if (value.is_object()) hash.add_bytes(item.key());
+    add_equal(hash, *item);
+  }
 }
 
-// A list's items one by one, anything else as one item.
-void append(Json& list, const Json& value, bool distinct) {
-  if (!value.is_array()) {
-    if (!distinct || !contains(list, value)) list.push_back(value);
-    return;
+// The items of a list, each once: only those of one hash are compared.
+class Distinct {
+ public:
+  explicit Distinct(Json& list) : list_(list) {
+    for (std::size_t i = 0; i < list.size(); ++i)
+      places_.emplace(hash_of(list[i]), i);
   }
+
+  void add(const Json& value) {
+    const std::uint64_t hash = hash_of(value);
+    const auto [from, to] = places_.equal_range(hash);
+    for (auto at = from; at != to; ++at)
+      if (list_[at->second] == value) return;
+    places_.emplace(hash, list_.size());
+    list_.push_back(value);
+  }
+
+ private:
+  static std::uint64_t hash_of(const Json& value) {
+    Hash64 hash;
+    add_equal(hash, value);
+    return hash.value();
+  }
+
+  Json& list_;
+  std::unordered_multimap<std::uint64_t, std::size_t> places_;
+};
+
+// A list's items one by one, anything else as one item.
+void append(Json& list, const Json& value) {
+  if (!value.is_array()) return list.push_back(value);
   for (const Json& item : value)
-    if (!distinct || !contains(list, item)) list.push_back(item);
+    list.push_back(item);
+}
+
+void unite(Json& list, const Json& value) {
+  Distinct distinct(list);
+  if (!value.is_array()) return distinct.add(value);
+  for (const Json& item : value)
+    distinct.add(item);
 }
 
 bool add(Json& sum, const Json& value) {
@@ -91,7 +138,11 @@ bool reduce(Reducer reducer, Json& into, const Json& value) {
     case Reducer::unite:
       if (into.is_null()) into = Json::array();
       if (!into.is_array()) return false;
-      append(into, value, reducer == Reducer::unite);
+      if (reducer == Reducer::append) {
+        append(into, value);
+      } else {
+        unite(into, value);
+      }
       return true;
     case Reducer::add:
       return add(into, value);
@@ -118,9 +169,17 @@ bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel
   Cell& cell = to.channels[channel];
   if (declared.reducer == Reducer::single || declared.reducer == Reducer::replace) {
     cell.value = value;
+    cell.bytes = 0;
   } else {
+    // The old value is copied, and looked through for what is in it already.
+    if (cell.bytes == 0) cell.bytes = weight_of(*cell.value);
+    spend_bytes(s, 2 * cell.bytes);
     auto next = std::make_shared<Json>(*cell.value);
     if (!reduce(declared.reducer, *next, *value)) return false;
+    const bool grows = declared.reducer == Reducer::append && cell.value->is_array();
+    cell.bytes = !grows              ? weight_of(*next)
+                 : value->is_array() ? cell.bytes + weight_of(*value) - weight_of(Json::array())
+                                     : cell.bytes + weight_of(*value);
     cell.value = std::move(next);
   }
   cell.hash = 0;
@@ -132,6 +191,10 @@ bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel
   payload.push_back('}');
   record(s, EventKind::written, &s.instances[at], payload);
   return true;
+}
+
+bool succeeded(const Branch& branch) {
+  return branch.phase == Phase::done || branch.phase == Phase::skipped;
 }
 
 namespace {
@@ -159,10 +222,6 @@ Json settled_json(const State& s, const Branch& branch) {
       json["output"] = branch.output ? *branch.output : Json();
       return json;
   }
-}
-
-bool succeeded(const Branch& branch) {
-  return branch.phase == Phase::done || branch.phase == Phase::skipped;
 }
 
 // What the join gives: by branch for parallel, a list for for_each, the winner for any and first.
@@ -199,6 +258,7 @@ bool merge(State& s, Slot slot) {
     const Branch& branch = i.branches[b];
     if (branch.scope == kNone || branch.phase != Phase::done) continue;
     const auto writes = s.scopes[branch.scope].writes;
+    spend_bytes(s, writes.size() * kSlotBytes);
     for (const ScopeWrite& write : writes)
       if (!write_channel(s, slot, i.scope, write.channel, write.value)) return false;
     if (step.kind != StepKind::parallel) continue;
@@ -212,12 +272,15 @@ bool merge(State& s, Slot slot) {
 // Losers are cancelled, or go on with nobody waiting for them.
 void dismiss_losers(State& s, Slot slot) {
   if (!s.step(s.instances[slot]).losers_run) return cancel_below(s, slot);
+  s.meter.spend(s.instances.size() / kScannedAUnit);
   for (Instance& other : s.instances) {
     // One that has just ended, too: the branches that it would report to are gone.
     if (!other.live || other.parent != slot) continue;
     other.rounds = rounds_of(s, other);
     other.detached = true;
     other.parent = 0;
+    --s.instances[slot].below;
+    ++s.instances[0].below;
   }
 }
 
@@ -244,7 +307,7 @@ bool read_items(State& s, Slot slot) {
   Instance& i = s.instances[slot];
   const Step& step = s.step(i);
   ScopeNames names(s, slot);
-  auto items = s.definition->bindings.evaluate(step.value, names);
+  auto items = evaluate(s, step.value, names);
   if (!items) {
     fail(s, slot, failure_of(items.error(), i.step));
     return false;
@@ -271,6 +334,8 @@ void begin_branches(State& s, Slot slot) {
   const auto count = each ? static_cast<std::uint32_t>(i.items->size()) : step.children.count;
   drop_branches(s, i);
   i.branches.assign(count, Branch{});
+  spend_bytes(s, count * kBranchBytes);
+  i.good = 0;
   i.next = 0;
   i.settled = 0;
   const bool hopeless = count == 0 && (step.join == Join::any || step.join == Join::first);
@@ -298,9 +363,8 @@ void branch_ended(State& s, Slot parent, Slot child) {
   // It has ended: it is no loser that would have to be dismissed.
   release(s, child);
   const auto count = static_cast<std::uint32_t>(i.branches.size());
-  std::uint32_t good = 0;
-  for (const Branch& one : i.branches)
-    good += succeeded(one);
+  i.good += succeeded(branch);
+  const std::uint32_t good = i.good;
   const bool failed = !succeeded(branch);
   const std::uint32_t bad = i.settled - good;
   switch (step.join) {

@@ -89,7 +89,9 @@ void append(State& s, const Event& event) {
 void record(State& s, EventKind kind, const Instance* at, std::string_view payload) {
   if (s.divergence) return;
   std::string digest;
-  if (!is_input(kind) && payload.size() > kDecisionBytesMax) payload = digest = digest_of(payload);
+  const std::size_t bytes = payload.size();
+  if (!is_input(kind) && bytes > kDecisionBytesMax) payload = digest = digest_of(payload);
+  spend_event(s, bytes, payload.size());
   Event event{s.head.seq, s.now_ms, kind, at ? at->step : kNoStep, at ? at->serial : kNoStep,
               payload};
   if (s.recorded && compare(s, event)) return;
@@ -114,9 +116,23 @@ void withdraw_all(State& s) {
   s.moved = 0;
 }
 
+namespace {
+
+bool has_moves(const State& s) {
+  return s.moved < s.moves.size() && s.status == RunStatus::running && !s.divergence;
+}
+
+bool turn_over(const State& s) {
+  return s.meter.turn >= s.meter.turn_max;
+}
+
+}  // namespace
+
 void work(State& s) {
-  s.moves_made = 0;
-  while (s.moved < s.moves.size() && s.status == RunStatus::running && !s.divergence) {
+  while (has_moves(s)) {
+    if (turn_over(s)) return;
+    s.meter.spend(kMoveUnits);
+    if (!keep_within_bounds(s)) continue;
     const Move move = s.moves[s.moved++];
     const Instance& i = s.instances[move.slot];
     if (!i.live || i.serial != move.serial) continue;
@@ -145,6 +161,7 @@ void work(State& s) {
 
 void end_run(State& s) {
   Instance& root = s.instances[0];
+  s.meter.spend(s.instances.size() / kScannedAUnit);
   for (const Instance& other : s.instances)
     if (other.live && other.detached) return;
   if (root.phase == Phase::failed) {
@@ -160,7 +177,7 @@ void end_run(State& s) {
   s.outcome = root.output;
   if (s.definition->result != kNone) {
     ScopeNames names(s, 0);
-    auto result = s.definition->bindings.evaluate(s.definition->result, names);
+    auto result = evaluate(s, s.definition->result, names);
     if (!result) {
       s.outcome = std::make_shared<const Json>(failure_json(s, failure_of(result.error(), 0)));
       s.status = RunStatus::failed;
@@ -217,6 +234,7 @@ struct Applied {
 
 void apply(State& s, const Applied& input) {
   s.shown = input.value;
+  s.moves_made = 0;
   switch (input.kind) {
     case EventKind::completed:
     case EventKind::answered:
@@ -232,6 +250,7 @@ void apply(State& s, const Applied& input) {
         if (s.timers[t].slot != input.slot || s.timers[t].kind != input.timer) continue;
         const Timer timer = s.timers[t];
         s.timers.erase(s.timers.begin() + static_cast<std::ptrdiff_t>(t));
+        --s.instances[timer.slot].timers;
         fire(s, timer);
         break;
       }
@@ -285,10 +304,15 @@ void begin(State& s, const Json& started) {
   for (const char c : text_of(started, "seed", "0"))
     s.seed = s.seed * 10 + static_cast<std::uint64_t>(c - '0');
   s.input = member_of(started, "input");
+  s.meter.generation = static_cast<std::uint32_t>(
+      std::min<std::int64_t>(number_of(started, "generation"), kGenerationsMax));
+  s.meter.work += static_cast<std::uint64_t>(number_of(started, "work"));
   spawn(s, 0, kNone, 0, 0, Role::body);
 }
 
-Slot find_serial(const State& s, std::uint32_t serial) {
+Slot find_serial(State& s, std::uint32_t serial) {
+  // Only a replay has to search: its turn pays, the run does not.
+  s.meter.turn += s.instances.size() / kScannedAUnit;
   for (Slot slot = 0; slot < s.instances.size(); ++slot)
     if (s.instances[slot].live && s.instances[slot].serial == serial) return slot;
   return kNone;
@@ -299,7 +323,7 @@ bool is_asked(const State& s, Slot slot) {
   return i.phase == Phase::deciding || s.step(i).kind == StepKind::ask;
 }
 
-Result<Applied> recorded_input(const State& s, const Event& event) {
+Result<Applied> recorded_input(State& s, const Event& event) {
   Applied input;
   input.kind = event.kind;
   if (s.status == RunStatus::parked && event.kind != EventKind::imported)
@@ -333,36 +357,64 @@ Result<Applied> recorded_input(const State& s, const Event& event) {
   return input;
 }
 
-Result<void> replay_into(State& s, HistoryReader& reader) {
-  s.recorded = &reader;
+// The next recorded input, which is applied as far as the turn goes.
+Result<void> replay_input(State& s, const Event& event) {
+  if (!is_input(event.kind))
+    return diverged(s, event, "is recorded, but nothing in the run leads to it");
+  if (event.stamp_ms > kTimeMaxMs || event.stamp_ms < -kTimeMaxMs)
+    return diverged(s, event, "has an impossible time");
+  if (event.stamp_ms < s.now_ms && event.seq > 0) return diverged(s, event, "goes back in time");
+  s.now_ms = event.stamp_ms;
+  if ((event.kind == EventKind::started) != (event.seq == 0))
+    return diverged(s, event, "is not how a history begins");
+  spend_event(s, event.payload.size(), event.payload.size());
+  if (event.kind == EventKind::started) {
+    const auto started = read_value(event.payload);
+    if (!started) return started.error();
+    begin(s, **started);
+    work(s);
+    return {};
+  }
+  auto input = recorded_input(s, event);
+  if (!input) return input.error();
+  apply(s, *input);
+  return {};
+}
+
+// A turn of a replay; true when the record is at its end and all that follows from it is done.
+Result<bool> replay_turn(State& s, HistoryReader& reader) {
+  s.meter.turn = 0;
+  work(s);
   Event event;
-  while (s.recorded) {
+  while (s.recorded && !has_moves(s)) {
+    if (s.divergence) return *s.divergence;
+    if (turn_over(s)) return false;
     const auto more = reader.next(event);
     if (!more) return more.error();
-    if (!*more) break;
-    s.head = reader.head();
-    if (!is_input(event.kind))
-      return diverged(s, event, "is recorded, but nothing in the run leads to it");
-    if (event.stamp_ms > kTimeMaxMs || event.stamp_ms < -kTimeMaxMs)
-      return diverged(s, event, "has an impossible time");
-    if (event.stamp_ms < s.now_ms && event.seq > 0) return diverged(s, event, "goes back in time");
-    s.now_ms = event.stamp_ms;
-    if ((event.kind == EventKind::started) != (event.seq == 0))
-      return diverged(s, event, "is not how a history begins");
-    if (event.kind == EventKind::started) {
-      const auto started = read_value(event.payload);
-      if (!started) return started.error();
-      begin(s, **started);
-      work(s);
-    } else {
-      auto input = recorded_input(s, event);
-      if (!input) return input.error();
-      apply(s, *input);
+    if (!*more) {
+      s.recorded = nullptr;
+      break;
     }
-    if (s.divergence) return *s.divergence;
+    s.head = reader.head();
+    if (auto replayed = replay_input(s, event); !replayed) return replayed.error();
   }
-  s.recorded = nullptr;
-  return {};
+  if (s.divergence) return *s.divergence;
+  return !has_moves(s);
+}
+
+// What waits of a tick: each timer that is due fires when all that the one before led to is done.
+void fire_due(State& s) {
+  while (s.ticking && !has_moves(s)) {
+    if (s.status != RunStatus::running || s.timers.empty() || s.timers[0].due_ms > s.now_ms) {
+      s.ticking = false;
+      return;
+    }
+    if (turn_over(s)) return;
+    const Timer timer = s.timers[0];
+    record(s, EventKind::timer_fired, &s.instances[timer.slot],
+           joined({"\"", name_of(timer.kind), "\""}));
+    apply(s, {EventKind::timer_fired, timer.slot, nullptr, timer.kind});
+  }
 }
 
 }  // namespace
@@ -380,9 +432,14 @@ Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOpti
         !faults.empty())
       return make_error("bad_input", {"the input does not fit: ", faults.front()}, {"input"},
                         {"an input that fits the workflow's schema"}, {});
+  if (options.generation > kGenerationsMax)
+    return make_error("too_much_work",
+                      {"the run goes on for more than ", kGenerationsMax, " runs before it"}, {},
+                      {"a run that is begun anew"}, {});
   auto state = fresh(std::move(definition));
   State& s = *state;
   s.now_ms = options.now_ms;
+  s.meter.turn_max = std::max<std::uint64_t>(options.turn_work_max, 1);
   char seed[24];
   int digits = 0;
   std::string seed_text;
@@ -390,24 +447,83 @@ Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOpti
     seed[digits++] = static_cast<char>('0' + rest % 10);
   while (digits > 0)
     seed_text.push_back(seed[--digits]);
-  const Json started{{"id", options.id}, {"seed", seed_text}, {"input", **value}};
+  Json started{{"id", options.id}, {"seed", seed_text}, {"input", **value}};
+  if (options.generation > 0) {
+    started["generation"] = options.generation;
+    started["work"] = options.work;
+  }
   record(s, EventKind::started, nullptr, canonical(started));
   begin(s, started);
   work(s);
   return Run(std::move(state));
 }
 
-Result<Run> Run::replay(DefinitionPtr definition, std::string_view history) {
+struct Replay::Parts {
+  std::unique_ptr<State> state;
+  HistoryReader reader;
+};
+
+Replay::Replay(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
+  parts_->state->recorded = &parts_->reader;
+}
+Replay::Replay(Replay&&) noexcept = default;
+Replay& Replay::operator=(Replay&&) noexcept = default;
+Replay::~Replay() = default;
+
+Result<Replay> Replay::begin(DefinitionPtr definition, std::string_view history) {
   auto reader = HistoryReader::open(history);
   if (!reader) return reader.error();
   if (reader->definition() != definition->hash)
     return make_error("other_definition", {"the history is of another definition"}, {},
                       {hex64(definition->hash)}, {hex64(reader->definition())});
+  return Replay(std::make_unique<Parts>(Parts{fresh(std::move(definition)), std::move(*reader)}));
+}
+
+Result<Replay> Replay::begin(DefinitionPtr definition, std::string_view snapshot,
+                             std::string_view tail) {
   auto state = fresh(std::move(definition));
-  if (auto replayed = replay_into(*state, *reader); !replayed) return replayed.error();
-  if (state->instances.empty())
+  if (auto read = read_snapshot(snapshot, *state); !read) return read.error();
+  const ChainHead head = state->head;
+  return Replay(std::make_unique<Parts>(Parts{std::move(state), HistoryReader(tail, head)}));
+}
+
+void Replay::set_turn_work(std::uint64_t units_max) {
+  parts_->state->meter.turn_max = std::max<std::uint64_t>(units_max, 1);
+}
+
+Result<bool> Replay::go_on() {
+  State& s = *parts_->state;
+  auto done = replay_turn(s, parts_->reader);
+  if (done && *done && s.instances.empty())
     return make_error("bad_history", {"the history has no events"}, {}, {"started"}, {});
-  return Run(std::move(state));
+  return done;
+}
+
+Run Replay::run() && {
+  parts_->state->recorded = nullptr;
+  parts_->state->meter.turn_max = kTurnWorkMax;
+  return Run(std::move(parts_->state));
+}
+
+namespace {
+
+template <class Replaying>
+Result<Replaying> all_of(Result<Replaying> replay) {
+  if (!replay) return replay;
+  replay->set_turn_work(kUnboundedTurn);
+  for (;;) {
+    const auto done = replay->go_on();
+    if (!done) return done.error();
+    if (*done) return replay;
+  }
+}
+
+}  // namespace
+
+Result<Run> Run::replay(DefinitionPtr definition, std::string_view history) {
+  auto replay = all_of(Replay::begin(std::move(definition), history));
+  if (!replay) return replay.error();
+  return std::move(*replay).run();
 }
 
 Result<std::string> Run::migrate(DefinitionPtr definition, std::string_view history) {
@@ -429,11 +545,9 @@ Result<std::string> Run::migrate(DefinitionPtr definition, std::string_view hist
 
 Result<Run> Run::restore(DefinitionPtr definition, std::string_view snapshot,
                          std::string_view tail) {
-  auto state = fresh(std::move(definition));
-  if (auto read = read_snapshot(snapshot, *state); !read) return read.error();
-  HistoryReader reader(tail, state->head);
-  if (auto replayed = replay_into(*state, reader); !replayed) return replayed.error();
-  return Run(std::move(state));
+  auto replay = all_of(Replay::begin(std::move(definition), snapshot, tail));
+  if (!replay) return replay.error();
+  return std::move(*replay).run();
 }
 
 namespace {
@@ -483,15 +597,20 @@ Result<Given> give_answer(State& s, const Input& input, Value value) {
 }
 
 Given give_tick(State& s) {
-  Given given = Given::nothing;
-  while (s.status == RunStatus::running && !s.timers.empty() && s.timers[0].due_ms <= s.now_ms) {
-    const Timer timer = s.timers[0];
-    record(s, EventKind::timer_fired, &s.instances[timer.slot],
-           joined({"\"", name_of(timer.kind), "\""}));
-    apply(s, {EventKind::timer_fired, timer.slot, nullptr, timer.kind});
-    given = Given::taken;
-  }
-  return given;
+  if (s.status != RunStatus::running || s.timers.empty() || s.timers[0].due_ms > s.now_ms)
+    return Given::nothing;
+  s.ticking = true;
+  fire_due(s);
+  return Given::taken;
+}
+
+Error busy_error(const State& s) {
+  return refused("run_busy", {"the run still works off what came in before"},
+                 "a run that has nothing left to do", s.id);
+}
+
+bool is_busy(const State& s) {
+  return has_moves(s) || s.ticking;
 }
 
 }  // namespace
@@ -501,6 +620,8 @@ Result<Given> Run::give(const Input& input) {
   if (s.status == RunStatus::parked)
     return refused("run_parked", {"the run is parked: it was moved to another host"},
                    "a run that is taken over, or a fork of it", s.id);
+  if (is_busy(s)) return busy_error(s);
+  s.meter.turn = 0;
   auto value = read_value(input.value);
   if (!value) return value.error();
   if (input.kind == InputKind::signal && s.signals.size() >= kSignalsMax)
@@ -542,6 +663,7 @@ Result<void> Run::park(std::int64_t now_ms) {
   State& s = *state_;
   if (s.status == RunStatus::parked)
     return refused("run_parked", {"the run is parked already"}, "a run that is running", s.id);
+  if (is_busy(s)) return busy_error(s);
   if (s.status != RunStatus::running)
     return refused("run_over", {"the run is ", name_of(s.status)}, "a run that is running", s.id);
   if (const Slot slot = once_at_stake(s); slot != kNone)
@@ -567,6 +689,8 @@ Result<void> Run::take_over(const TakeOver& by) {
   if (!fits_move(s, EventKind::imported, payload))
     return refused("bad_move", {"the run cannot be taken over so: ", canonical(payload)},
                    joined({"epoch ", s.epoch + 1}), s.id);
+  s.meter.turn = 0;
+  s.moves_made = 0;
   s.now_ms = std::max(s.now_ms, by.now_ms + s.clock_ms - by.clock_offset_ms);
   record(s, EventKind::imported, nullptr, canonical(payload));
   apply_move(s, EventKind::imported, payload);
@@ -575,7 +699,45 @@ Result<void> Run::take_over(const TakeOver& by) {
 }
 
 Taken Run::take() {
-  return std::exchange(state_->out, Taken{});
+  State& s = *state_;
+  Taken taken = std::exchange(s.out, Taken{});
+  if (is_busy(s)) {
+    // What a later turn withdraws is not carried out.
+    s.out.effects = std::exchange(taken.effects, {});
+    s.out.withdrawn = std::exchange(taken.withdrawn, {});
+    return taken;
+  }
+  s.handed.clear();
+  taken.effects.erase(std::remove_if(taken.effects.begin(), taken.effects.end(),
+                                     [](const Effect& effect) { return effect.id.empty(); }),
+                      taken.effects.end());
+  return taken;
+}
+
+bool Run::busy() const {
+  return is_busy(*state_);
+}
+
+void Run::go_on() {
+  State& s = *state_;
+  s.meter.turn = 0;
+  work(s);
+  fire_due(s);
+}
+
+void Run::set_turn_work(std::uint64_t units_max) {
+  state_->meter.turn_max = std::max<std::uint64_t>(units_max, 1);
+}
+
+std::uint64_t Run::work_units() const {
+  return state_->meter.work;
+}
+
+std::uint64_t Run::state_bytes() const {
+  return state_->meter.kept_bytes + state_->meter.made_bytes;
+}
+std::uint32_t Run::generation() const {
+  return state_->meter.generation;
 }
 
 RunStatus Run::status() const {

@@ -13,6 +13,11 @@
 // 6. A run is under way at one host at a time. park() ends it here and lets it be taken over by
 //    another host, take_over() goes on there (bundle.hpp carries it between). The run keeps the
 //    clock that it began with; `now_ms` that come in and times that go out are the host's.
+// 7. An input may lead to more than one turn's work (budget.hpp). The run is then busy(): until
+//    go_on() has done the rest, give, park, take_over and snapshot are refused. What was decided so
+//    far may be taken and stored between the turns; effects come out when the last one is done, so
+//    that what is withdrawn before is never carried out. Turns are recorded nowhere.
+// 8. What a run may cost in all is bounded, too: over it the run fails with "too_much_work".
 //
 // Not thread-safe; a run moves between threads as a value.
 #pragma once
@@ -24,6 +29,7 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "engine/workflow/budget.hpp"
 #include "engine/workflow/definition.hpp"
 #include "engine/workflow/history.hpp"
 
@@ -33,6 +39,11 @@ struct RunOptions {
   std::string id;
   std::uint64_t seed = 0;
   std::int64_t now_ms = 0;
+  /// Of a run that goes on for another one (RunStatus::continued): that one's generation() + 1 and
+  /// work_units(). Both are recorded, so that a chain of runs has the bounds of one.
+  std::uint32_t generation = 0;
+  std::uint64_t work = 0;
+  std::uint64_t turn_work_max = kTurnWorkMax;  ///< units that one turn may take; not recorded
 };
 
 enum class RunStatus : std::uint8_t { running, done, failed, cancelled, continued, parked };
@@ -100,10 +111,12 @@ inline constexpr std::uint64_t kSnapshotEvents = 256;
 
 class Run {
  public:
-  /// Errors: "bad_input" where the input does not fit the definition's schema.
+  /// Begins a run and does its first turn. Errors: "bad_input" where the input does not fit the
+  /// definition's schema, "too_much_work" for a generation over kGenerationsMax.
   static Result<Run> start(DefinitionPtr definition, std::string_view input, RunOptions options);
   /// The run as its history leaves it; what the history does not hold of the last decisions comes
-  /// out of take(). A torn tail is for the caller to cut (HistoryReader::position).
+  /// out of take(). A torn tail is for the caller to cut (HistoryReader::position). All in one go:
+  /// a host that has others to serve uses Replay.
   /// Errors: those of the reader, "other_definition", "diverged".
   static Result<Run> replay(DefinitionPtr definition, std::string_view history);
   /// The run as a snapshot holds it, and the events that came after it.
@@ -118,8 +131,8 @@ class Run {
   Run& operator=(Run&&) noexcept;
   ~Run();
 
-  /// Errors leave the run as it was: "bad_json", "unknown_effect", "bad_answer", "run_over",
-  /// "run_parked".
+  /// Takes the input and does at most one turn. Errors leave the run as it was: "bad_json",
+  /// "unknown_effect", "bad_answer", "run_over", "run_parked", "run_busy".
   Result<Given> give(const Input& input);
   /// The run is under way here no more: all that it takes from now on is take_over(). Errors:
   /// "run_over", "run_parked", and "once_under_way" while an effect of the class once has no
@@ -130,6 +143,19 @@ class Run {
   /// "bad_move".
   Result<void> take_over(const TakeOver& by);
   Taken take();
+
+  /// Whether work is left of what came in.
+  bool busy() const;
+  /// Does one more turn of it.
+  void go_on();
+  /// How much a turn of this run may take; kTurnWorkMax where nobody says.
+  void set_turn_work(std::uint64_t units_max);
+  /// Units that the run has taken so far, with those of the runs that it goes on for.
+  std::uint64_t work_units() const;
+  /// How many runs it goes on for.
+  std::uint32_t generation() const;
+  /// What its values and steps take in memory at most, as the bound on them counts. O(1).
+  std::uint64_t state_bytes() const;
 
   RunStatus status() const;
   /// How often it was taken over.
@@ -148,7 +174,7 @@ class Run {
   /// whatever order its inputs came where the workflow does not depend on that.
   std::uint64_t result_hash() const;
   /// The whole state in some hundred bytes: what a parked run is kept as.
-  /// REQUIRES: nothing waits to be taken.
+  /// REQUIRES: nothing waits to be taken, !busy()
   std::string snapshot() const;
   /// A channel of the state as canonical JSON; for people and tests.
   std::string channel(std::string_view name) const;
@@ -156,8 +182,38 @@ class Run {
   std::vector<Effect> open_effects() const;
 
  private:
+  friend class Replay;
   explicit Run(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+};
+
+/// Run::replay and Run::restore, a turn at a time:
+///     auto replay = Replay::begin(definition, history);
+///     while (replay) { auto done = replay->go_on(); if (!done) ...; if (*done) break; }
+///     Run run = std::move(*replay).run();
+/// The bytes must stay where they are until it is done.
+class Replay {
+ public:
+  /// Errors: "bad_history", "other_definition".
+  static Result<Replay> begin(DefinitionPtr definition, std::string_view history);
+  /// Errors: "bad_snapshot", "other_definition".
+  static Result<Replay> begin(DefinitionPtr definition, std::string_view snapshot,
+                              std::string_view tail);
+
+  Replay(Replay&&) noexcept;
+  Replay& operator=(Replay&&) noexcept;
+  ~Replay();
+
+  void set_turn_work(std::uint64_t units_max);
+  /// True when all is done. Errors: those of the reader, "diverged"; the replay is then over.
+  Result<bool> go_on();
+  /// REQUIRES: go_on() has given true.
+  Run run() &&;
+
+ private:
+  struct Parts;
+  explicit Replay(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace redoubt::workflow

@@ -16,8 +16,11 @@ namespace redoubt::workflow {
 namespace {
 
 constexpr std::string_view kMagic = "RDBTSNAP";
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersionWithoutMeter = 3;  ///< read, too: what it had cost is not known
 constexpr std::size_t kTextBytesMax = 1 << 20;
+constexpr std::size_t kWritesMax = 1 << 20;
+constexpr int kDepthMax = 64;
 
 class Writer {
  public:
@@ -49,6 +52,7 @@ class Writer {
     return list.size();
   }
   bool failed() const { return false; }
+  bool metered() const { return true; }
 
   std::string take() {
     Writer head;
@@ -66,10 +70,11 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {
+  Reader(std::string_view bytes, bool metered) : bytes_(bytes), metered_(metered) {
     const std::uint64_t count = number();
     for (std::uint64_t v = 0; v < count && !failed(); ++v) {
-      auto parsed = parse_json(bytes_.text(kPayloadBytesMax), {kPayloadBytesMax, 64});
+      // A value that was put together may be larger than any payload.
+      auto parsed = parse_json(bytes_.text(kStateBytesMax), {kStateBytesMax, kDepthMax});
       bad_ = bad_ || !parsed;
       if (parsed) values_.push_back(std::make_shared<const Json>(std::move(*parsed)));
     }
@@ -112,10 +117,12 @@ class Reader {
   }
   bool failed() const { return bad_ || bytes_.failed(); }
   bool at_end() const { return bytes_.remaining() == 0; }
+  bool metered() const { return metered_; }
 
  private:
   ByteReader bytes_;
   std::vector<Value> values_;
+  bool metered_;
   bool bad_ = false;
 };
 
@@ -225,7 +232,7 @@ void fields(Archive& a, Scope& scope) {
   a.size(scope.outputs, kStepsMax);
   for (Value& output : scope.outputs)
     a.value(output);
-  a.size(scope.writes, kRoundsMax);
+  a.size(scope.writes, kWritesMax);
   for (ScopeWrite& write : scope.writes) {
     a.integer(write.channel);
     a.value(write.value);
@@ -289,6 +296,13 @@ void fields(Archive& a, State& s) {
   slots(a, s.free_scopes);
   slots(a, s.calling);
   waiting(a, s);
+  if (!a.metered()) return;
+  a.integer(s.meter.work);
+  a.integer(s.meter.history_bytes);
+  a.integer(s.meter.made_bytes);
+  a.integer(s.meter.kept_bytes);
+  a.integer(s.meter.generation);
+  a.integer(s.meter.spent);
 }
 
 std::string body_of(const State& s) {
@@ -373,6 +387,9 @@ bool sound(const State& s) {
   if (s.instances.empty() || s.scopes.empty() || s.status > RunStatus::parked) return false;
   const auto time = [](std::int64_t ms) { return ms >= -kTimeMaxMs && ms <= kTimeMaxMs; };
   if (!time(s.now_ms) || !time(s.clock_ms)) return false;
+  if (s.meter.spent > Spent::ended || s.meter.generation > kGenerationsMax ||
+      s.meter.work > 2 * (kWorkMax + kUndoWorkMax))
+    return false;
   if (!s.instances[0].live || s.instances[0].parent != kNone || s.scopes[0].users == 0)
     return false;
   for (const Scope& scope : s.scopes) {
@@ -434,7 +451,8 @@ Result<void> read_snapshot(std::string_view bytes, State& s) {
   };
   if (bytes.size() < kHeadBytes || bytes.substr(0, 8) != kMagic) return bad("is none");
   ByteReader version(bytes.substr(8, 4));
-  if (version.u32() != kVersion) return bad("is of another version");
+  const std::uint32_t written = version.u32();
+  if (written != kVersion && written != kVersionWithoutMeter) return bad("is of another version");
   if (bytes.substr(12, 32) != bytes_of(s.definition->hash))
     return make_error("other_definition", {"the snapshot is of another definition"}, {},
                       {hex64(s.definition->hash)}, {});
@@ -442,11 +460,22 @@ Result<void> read_snapshot(std::string_view bytes, State& s) {
   s.head.seq = seq.u64();
   for (std::size_t b = 0; b < s.head.link.size(); ++b)
     s.head.link[b] = static_cast<std::uint8_t>(bytes[52 + b]);
-  Reader reader(bytes.substr(kHeadBytes));
+  Reader reader(bytes.substr(kHeadBytes), written == kVersion);
   if (!reader.failed()) fields(reader, s);
   if (reader.failed() || !reader.at_end()) return bad("is cut or damaged");
   if (!sound(s)) return bad("does not hold together");
+  derive_counts(s);
   return {};
+}
+
+void derive_counts(State& s) {
+  for (const Instance& i : s.instances)
+    if (i.live && i.parent != kNone) ++s.instances[i.parent].below;
+  for (const Timer& timer : s.timers)
+    ++s.instances[timer.slot].timers;
+  for (Instance& i : s.instances)
+    for (const Branch& branch : i.branches)
+      i.good += succeeded(branch);
 }
 
 std::uint64_t state_hash_of(const State& s) {

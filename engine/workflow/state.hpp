@@ -18,9 +18,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/agents/conversation.hpp"
+#include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/rng.hpp"
 #include "engine/workflow/run.hpp"
@@ -115,6 +117,10 @@ struct Instance {
   std::uint32_t next = 0;     ///< the next child or round to begin
   std::uint32_t settled = 0;  ///< branches that have ended
   std::uint32_t stalled = 0;
+  // Counts that follow from the rest and are not saved.
+  std::uint32_t below = 0;   ///< live instances whose parent it is
+  std::uint32_t good = 0;    ///< branches that have succeeded
+  std::uint32_t timers = 0;  ///< that are set for it
   std::int64_t entered_ms = 0;
   std::int64_t attempt_ms = 0;
   std::uint64_t before = 0;  ///< hash of the state at the last round
@@ -130,7 +136,8 @@ struct Instance {
 
 struct Cell {
   Value value;
-  mutable std::uint64_t hash = 0;  ///< of the value; 0: not yet known
+  mutable std::uint64_t hash = 0;   ///< of the value; 0: not yet known
+  mutable std::uint64_t bytes = 0;  ///< its weight; 0: not yet known
 };
 
 struct ScopeWrite {
@@ -170,6 +177,13 @@ struct Signal {
   Value value;
 };
 
+/// A value that the state held when it was weighed.
+struct Weighed {
+  Value value;
+  std::uint64_t hash = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct Move {
   Slot slot = 0;
   std::uint32_t serial = 0;
@@ -198,13 +212,18 @@ struct State {
   std::vector<Undo> undos;  ///< in the order of completion
   std::deque<Signal> signals;
   std::vector<Slot> calling;  ///< slots with an open effect
+  Meter meter;
 
   // Not part of the state that is saved: what waits to be worked off or taken.
   std::vector<Move> moves;
   std::size_t moved = 0;
   std::uint32_t moves_made = 0;
   ChainHead head;
+  bool ticking = false;  ///< timers may be due that have not fired
   Taken out;
+  /// Effects in `out` by serial and call. One that is withdrawn there loses its id.
+  std::unordered_map<std::uint64_t, std::size_t> handed;
+  std::unordered_map<const Json*, Weighed> weighed;
   HistoryReader* recorded = nullptr;  ///< while replaying
   std::optional<Error> divergence;
   Value shown;            ///< the value that the history has just been given, not written again
@@ -213,11 +232,25 @@ struct State {
   const Step& step(const Instance& i) const { return definition->steps[i.step]; }
 };
 
+// budget.cpp
+inline constexpr std::uint64_t kMoveUnits = 20;
+inline constexpr std::uint64_t kInstanceBytes = 512;
+inline constexpr std::uint64_t kSlotBytes = 16;
+inline constexpr std::uint64_t kBranchBytes = 128;
+inline constexpr std::uint64_t kUndoBytes = 128;
+inline constexpr std::uint64_t kScannedAUnit = 8;
+void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes);
+/// For bytes that are made and may be kept.
+void spend_bytes(State& s, std::uint64_t bytes);
+/// False where the run was over a bound: it then undoes what it did, or has ended.
+bool keep_within_bounds(State& s);
+
 // run.cpp
 void record(State& s, EventKind kind, const Instance* at, std::string_view payload = {});
 /// The payload {key: value}.
 void record_member(State& s, EventKind kind, const Instance* at, const char* key,
                    const Json& value);
+/// Works off what waits, as far as the turn goes.
 void work(State& s);
 void end_run(State& s);
 void withdraw_all(State& s);
@@ -241,6 +274,7 @@ std::uint32_t copy_scope(State& s, std::uint32_t from, bool split);
 void hold_scope(State& s, std::uint32_t scope);
 void drop_scope(State& s, std::uint32_t scope);
 void drop_branches(State& s, Instance& i);
+bool succeeded(const Branch& branch);
 /// False where the reducer cannot take the value.
 bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel,
                    const Value& value);
@@ -251,7 +285,7 @@ void branch_ended(State& s, Slot parent, Slot child);
 // talking.cpp
 void begin_agent(State& s, Slot slot);
 /// The request of an inner step, from its agent's conversation.
-Result<Value> part_request(const State& s, Slot part);
+Result<Value> part_request(State& s, Slot part);
 void part_ended(State& s, Slot slot, Slot part);
 
 // calls.cpp
@@ -265,6 +299,8 @@ Slot find_call(const State& s, std::uint32_t serial);
 bool known_effect(const State& s, std::string_view id);
 void answered(State& s, Slot slot, Value value);
 Effect effect_of(const State& s, const Instance& i);
+/// Gives the effect out, unless it is withdrawn before it is taken.
+void hand_out(State& s, const Instance& i);
 std::string effect_id(const State& s, const Instance& i);
 /// Whether a once effect of the step, or of one below it, is under way.
 bool once_open(const State& s, Slot slot);
@@ -304,6 +340,8 @@ void lift_undos(State& s, Slot from, Slot to);
 std::string write_snapshot(const State& s);
 Result<void> read_snapshot(std::string_view bytes, State& s);
 std::uint64_t state_hash_of(const State& s);
+/// The counts that are not saved.
+void derive_counts(State& s);
 
 // scope_names.cpp
 class ScopeNames : public Names {
@@ -319,5 +357,8 @@ class ScopeNames : public Names {
   const Instance* at_;
   std::deque<Json> made_;  ///< numbers and objects that live as long as one evaluation
 };
+/// The binding's value, and what it costs.
+Result<Value> evaluate(State& s, std::uint32_t binding, ScopeNames& names);
+Result<bool> holds(State& s, std::uint32_t expression, ScopeNames& names);
 
 }  // namespace redoubt::workflow

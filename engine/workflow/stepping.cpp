@@ -58,8 +58,10 @@ Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_
   i.live = true;
   i.round = round;
   hold_scope(s, scope);
+  s.meter.made_bytes += kInstanceBytes;
   if (parent != kNone) {
-    const Instance& above = s.instances[parent];
+    Instance& above = s.instances[parent];
+    ++above.below;
     i.suffix = above.suffix;
     const StepKind kind = s.step(above).kind;
     if (role == Role::body && (kind == StepKind::loop || kind == StepKind::for_each ||
@@ -74,6 +76,7 @@ Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_
 
 void release(State& s, Slot slot) {
   Instance& i = s.instances[slot];
+  if (i.parent != kNone && s.instances[i.parent].below > 0) --s.instances[i.parent].below;
   drop_scope(s, i.scope);
   drop_branches(s, i);
   i = Instance{};
@@ -86,7 +89,7 @@ void enter(State& s, Slot slot) {
   i.entered_ms = i.attempt_ms = s.now_ms;
   if (step.when != kNone) {
     ScopeNames names(s, slot);
-    const auto holds = s.definition->bindings.holds(step.when, names);
+    const auto holds = workflow::holds(s, step.when, names);
     if (!holds) return fail(s, slot, failure_of(holds.error(), i.step));
     if (!*holds) {
       record(s, EventKind::step_skipped, &i);
@@ -106,7 +109,7 @@ void begin_set(State& s, Slot slot) {
   ScopeNames names(s, slot);
   for (std::uint32_t w = 0; w < step.writes.count; ++w) {
     const Write& write = s.definition->writes[step.writes.begin + w];
-    auto value = s.definition->bindings.evaluate(write.value, names);
+    auto value = evaluate(s, write.value, names);
     if (!value) return fail(s, slot, failure_of(value.error(), s.instances[slot].step));
     values.push_back(std::move(*value));
   }
@@ -129,7 +132,7 @@ void begin_branch(State& s, Slot slot) {
     const std::uint32_t admit = s.definition->steps[child].admit;
     if (admit != kNone) {
       ScopeNames names(s, slot);
-      const auto holds = s.definition->bindings.holds(admit, names);
+      const auto holds = workflow::holds(s, admit, names);
       if (!holds) return fail(s, slot, failure_of(holds.error(), s.instances[slot].step));
       if (!*holds) continue;
     }
@@ -144,7 +147,7 @@ void begin_emit(State& s, Slot slot) {
   Value value;
   if (step.value != kNone) {
     ScopeNames names(s, slot);
-    auto evaluated = s.definition->bindings.evaluate(step.value, names);
+    auto evaluated = evaluate(s, step.value, names);
     if (!evaluated) return fail(s, slot, failure_of(evaluated.error(), s.instances[slot].step));
     value = std::move(*evaluated);
   }
@@ -163,9 +166,14 @@ void begin_emit(State& s, Slot slot) {
 void begin_continue(State& s, Slot slot) {
   const Step& step = s.step(s.instances[slot]);
   Json next{{"input", nullptr}};
+  if (s.meter.generation >= kGenerationsMax)
+    return fail(s, slot,
+                {"too_much_work",
+                 joined({"the run goes on for ", kGenerationsMax, " runs, as many as it may"}),
+                 s.instances[slot].step, 0});
   if (step.value != kNone) {
     ScopeNames names(s, slot);
-    const auto value = s.definition->bindings.evaluate(step.value, names);
+    const auto value = evaluate(s, step.value, names);
     if (!value) return fail(s, slot, failure_of(value.error(), s.instances[slot].step));
     next["input"] = **value;
   }
@@ -247,7 +255,7 @@ void round_ended(State& s, Slot slot, Slot child) {
   };
   if (step.until != kNone) {
     ScopeNames names(s, child);
-    const auto holds = s.definition->bindings.holds(step.until, names);
+    const auto holds = workflow::holds(s, step.until, names);
     if (!holds) return fail(s, slot, failure_of(holds.error(), i.step));
     if (*holds) return finish("until");
   }
@@ -341,7 +349,7 @@ void complete(State& s, Slot slot, Value output) {
     ScopeNames names(s, slot);
     const Json none;
     names.output = output ? output.get() : &none;
-    const auto holds = s.definition->bindings.holds(step.guard, names);
+    const auto holds = workflow::holds(s, step.guard, names);
     if (!holds) return fail(s, slot, failure_of(holds.error(), i.step));
     if (!*holds)
       return fail(s, slot, {"guard_refused", "the guard does not hold of the output", i.step, 0});

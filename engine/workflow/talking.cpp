@@ -125,7 +125,7 @@ bool expressions_hold(State& s, Slot slot, const std::vector<Guardrail>& guards,
     if (code[g] == kNone) continue;
     ScopeNames names(s, slot);
     names.output = &seen;
-    const auto holds = s.definition->bindings.holds(code[g], names);
+    const auto holds = workflow::holds(s, code[g], names);
     if (holds && *holds) continue;
     if (holds) {
       trip(s, slot, guards[g], {});
@@ -393,7 +393,7 @@ void begin_agent(State& s, Slot slot) {
   Instance& i = s.instances[slot];
   const Step& step = s.step(i);
   ScopeNames names(s, slot);
-  const auto value = s.definition->bindings.evaluate(step.value, names);
+  const auto value = evaluate(s, step.value, names);
   if (!value) return fail(s, slot, failure_of(value.error(), i.step));
   const AgentParts& first = s.definition->agent_uses[step.agent].front();
   i.talk = std::make_unique<AgentTalk>();
@@ -407,7 +407,7 @@ void begin_agent(State& s, Slot slot) {
   if (i.talk->guards_open == 0) input_guarded(s, slot);
 }
 
-Result<Value> part_request(const State& s, Slot slot) {
+Result<Value> part_request(State& s, Slot slot) {
   const Instance& part = s.instances[slot];
   const Step& step = s.step(part);
   const Instance& above = s.instances[part.parent];
@@ -417,7 +417,7 @@ Result<Value> part_request(const State& s, Slot slot) {
     case Inner::turn: {
       ScopeNames names(s, part.parent);
       const std::uint32_t code = s.definition->agent_code[at.talk.agent].instructions;
-      const auto instructions = s.definition->bindings.evaluate(code, names);
+      const auto instructions = evaluate(s, code, names);
       if (!instructions) return instructions;
       const OutputSchema* output = output_schema(s, part.parent);
       const Json none = Json::object();

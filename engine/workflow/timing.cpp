@@ -1,6 +1,7 @@
 // Timers, waits, retries. Every timer is an absolute time; what is due fires in the order of time,
 // then of the steps' serials.
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/message.hpp"
@@ -22,9 +23,12 @@ void set_timer(State& s, Slot slot, TimerKind kind, std::int64_t due_ms) {
     --at;
   }
   s.timers.insert(at, timer);
+  ++s.instances[slot].timers;
 }
 
 void clear_timers(State& s, Slot slot) {
+  if (std::exchange(s.instances[slot].timers, 0) == 0) return;
+  s.meter.spend(s.timers.size() / kScannedAUnit);
   for (std::size_t t = s.timers.size(); t-- > 0;)
     if (s.timers[t].slot == slot) s.timers.erase(s.timers.begin() + static_cast<std::ptrdiff_t>(t));
 }
@@ -117,7 +121,7 @@ void begin_wait(State& s, Slot slot) {
   std::int64_t due = s.now_ms + step.duration_ms;
   if (step.until != kNone) {
     ScopeNames names(s, slot);
-    const auto value = s.definition->bindings.evaluate(step.until, names);
+    const auto value = evaluate(s, step.until, names);
     if (!value) return fail(s, slot, failure_of(value.error(), i.step));
     if (!(*value)->is_number_integer())
       return fail(

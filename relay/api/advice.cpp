@@ -67,7 +67,7 @@ std::optional<Json> taken(const workflow::DefinitionPtr& definition, const std::
 /// Whom a late answer is for.
 struct Late {
   PushSockets& sockets;
-  std::string who;
+  auth::Identity caller;
   std::string question;
   std::string team;
 };
@@ -112,7 +112,7 @@ class Exchange final : public upstream::CallClient {
   void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                       const upstream::CallSummary& summary) override {
     if (const auto json = advice(answer, summary))
-      late_.sockets.tell_late(late_.who, late_.question, late_.team, *json);
+      late_.sockets.tell_late(late_.caller, late_.question, late_.team, *json);
   }
 
   void hold(std::shared_ptr<upstream::GatewayCall> call) {
@@ -192,7 +192,7 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
     }
   }
   upstream::Order order = order_of(request, std::move(*chat));
-  Late late{sockets_, order.who, std::string(question), team_of(body)};
+  Late late{sockets_, order.identity, std::string(question), team_of(body)};
   auto exchange =
       std::make_shared<Exchange>(shard, definition, begun->run.snapshot(), begun->effect.id,
                                  std::move(fits), now_ms, std::move(late));

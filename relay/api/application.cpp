@@ -45,13 +45,19 @@ PushPolicy push_policy(const config::Config& config) {
           .depth_max = static_cast<int>(config.json.depth_max)};
 }
 
-limits::Rules rules(std::int64_t requests, std::int64_t tokens, std::int64_t concurrent,
-                    std::int64_t day_microusd, std::int64_t month_microusd) {
+std::optional<limits::Picodollars> picodollars(config::OptionalLimit microusd) {
+  if (!microusd) return std::nullopt;
+  return *microusd * limits::picodollars_per_microdollar;
+}
+
+limits::Rules rules(config::OptionalLimit requests, config::OptionalLimit tokens,
+                    config::OptionalLimit concurrent, config::OptionalLimit day_microusd,
+                    config::OptionalLimit month_microusd) {
   return {.requests_per_minute = requests,
           .tokens_per_minute = tokens,
           .concurrent_max = concurrent,
-          .day_picodollars = day_microusd * limits::picodollars_per_microdollar,
-          .month_picodollars = month_microusd * limits::picodollars_per_microdollar};
+          .day_picodollars = picodollars(day_microusd),
+          .month_picodollars = picodollars(month_microusd)};
 }
 
 upstream::GatewayOptions gateway_options(const config::Config& config) {
@@ -189,10 +195,11 @@ struct Application::Parts {
         ledger(&store),
         session_rate(session_rate_policy(config), random_seed()),
         sessions({.lifetime_s = config.tokens.lifetime_s,
-                  .depth_max = static_cast<int>(config.json.depth_max)},
+                  .depth_max = static_cast<int>(config.json.depth_max),
+                  .tenants = config.tokens.service_tenants},
                  authority, session_rate, metrics) {
-    if (config.limits.requests_per_minute > 0) {
-      const auto policy = limits::per_minute(static_cast<int>(config.limits.requests_per_minute),
+    if (config.limits.requests_per_minute) {
+      const auto policy = limits::per_minute(static_cast<int>(*config.limits.requests_per_minute),
                                              static_cast<int>(config.limits.burst),
                                              static_cast<std::size_t>(config.limits.addresses_max));
       rate = std::make_unique<RateGate>(policy, random_seed());

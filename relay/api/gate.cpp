@@ -94,15 +94,6 @@ bool is_html(const http::Response& response) {
 
 }  // namespace
 
-std::string Caller::who() const {
-  if (claims) return claims->subject;
-  return std::string(anonymous_prefix) + auth::to_text(auth::limit_key(address));
-}
-
-std::string_view Caller::tenant() const {
-  return claims ? std::string_view(claims->tenant) : anonymous_tenant;
-}
-
 auth::CallerLimits Caller::limits() const {
   return claims ? claims->limits : auth::CallerLimits{};
 }
@@ -190,6 +181,7 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   const auth::Forwarded forwarded = forwarded_of(request, lists);
   auth::ClientAddress client = auth::client_address(*peer, forwarded, policy_.trusted_proxies);
   caller.address = client.address;
+  caller.identity = auth::anonymous_identity(auth::to_text(auth::limit_key(client.address)));
   if (client.refusal && !is_probe(request)) return client.refusal;
 
   const std::string_view host = request.header_or("host", "");
@@ -219,8 +211,7 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller
     // Who sits at this machine may run the catalogue's workflows, too.
     if (!policy_.admin && caller.address.is_loopback())
       caller.scopes = caller.scopes | auth::Scope::workflow_run;
-    if (auto refusal = auth::check_anonymous(policy_.anonymous, caller.address)) return refusal;
-    return check_scope(request, caller, policy_.admin);
+    return admit_anonymous(request, caller);
   }
   if (policy_.authority == nullptr) return bad_token("no token is believed here");
   if (!policy_.admin && request.path == session_path) {
@@ -231,7 +222,15 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Caller
   auto claims = policy_.authority->verify(*token, request.context.now.wall_ms / second_ms);
   if (!claims) return bad_token(claims.error().message);
   caller.claims = std::move(*claims);
+  caller.identity = caller.claims->identity();
   caller.scopes = caller.claims->scopes;
+  if (caller.identity.is_anonymous()) return admit_anonymous(request, caller);
+  return check_scope(request, caller, policy_.admin);
+}
+
+std::optional<auth::Refusal> Gate::admit_anonymous(const http::Request& request,
+                                                   Caller& caller) const {
+  if (auto refusal = auth::check_anonymous(policy_.anonymous, caller.address)) return refusal;
   return check_scope(request, caller, policy_.admin);
 }
 

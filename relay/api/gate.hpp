@@ -7,7 +7,8 @@
 // 2. Liveness probes (GET /healthz and /readyz) pass unlooked at: they tell nothing and must answer
 //    whatever name or proxy the prober uses.
 // 3. A token that is presented must be good: a bad one is refused (401), not taken for nobody's. A
-//    good one without the path's scope is refused too (403).
+//    good one without the path's scope is refused too (403). One that POST /api/session gave to an
+//    anonymous caller opens a listener only where that caller may come without it.
 // 4. What was found out about the caller travels with the request as a Caller.
 #pragma once
 
@@ -20,6 +21,7 @@
 
 #include "relay/auth/authority.hpp"
 #include "relay/auth/caller.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/auth/origin.hpp"
 #include "relay/http/router.hpp"
 #include "relay/limits/rate_limit.hpp"
@@ -33,13 +35,13 @@ struct Caller {
   auth::OriginVerdict origin = auth::OriginVerdict::absent;
   std::string request_id;                      ///< the client's where it is sane, else the server's
   std::optional<limits::RateDecision> rate;    ///< where the request was counted
-  std::shared_ptr<const auth::Claims> claims;  ///< of his token; null: anonymous
-  auth::Scopes scopes;                         ///< what he may do
+  std::shared_ptr<const auth::Claims> claims;  ///< of the token; null: none was presented
+  /// Whom to count, to charge, and whose things are whose: the token's, or the anonymous one of
+  /// the address. Whether it is anonymous it says itself: a token may be, too.
+  auth::Identity identity;
+  auth::Scopes scopes;   ///< what the caller may do
   bool service = false;  ///< the game's own server, at POST /api/session alone
 
-  /// Whom to count and charge: the token's subject, or "anonymous:" and what limits count by.
-  std::string who() const;
-  std::string_view tenant() const;
   auth::CallerLimits limits() const;
 };
 /// Null for probes and for requests that were refused before the gate.
@@ -96,6 +98,7 @@ class Gate {
   http::Response refuse(const http::Request& request, const auth::Refusal& refusal) const;
   std::optional<auth::Refusal> check(http::Request& request, Caller& caller) const;
   std::optional<auth::Refusal> identify(const http::Request& request, Caller& caller) const;
+  std::optional<auth::Refusal> admit_anonymous(const http::Request& request, Caller& caller) const;
   std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
 
   GatePolicy policy_;
@@ -113,9 +116,6 @@ bool needs_caller(std::string_view path);
 
 /// Where the game's own server, or an anonymous player, asks for a player's token.
 constexpr std::string_view session_path = "/api/session";
-/// The tenant of callers without a token: they share one purse.
-constexpr std::string_view anonymous_tenant = "anonymous";
-constexpr std::string_view anonymous_prefix = "anonymous:";
 
 /// The scope that a path asks for; nothing where any caller may use it.
 std::optional<auth::Scope> needed_scope(std::string_view path);

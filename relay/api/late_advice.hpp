@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "relay/api/push.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/http/websocket.hpp"
 
 namespace redoubt::api {
@@ -22,20 +23,20 @@ namespace redoubt::api {
 PushFrame late_frame(std::string_view question, const std::string& team,
                      const nlohmann::json& answer);
 
-/// Sockets by who has opened them.
+/// Sockets by who has opened them. Nobody hears what is another's, of another tenant either.
 class Listeners {
  public:
   /// A number for forget().
-  std::uint64_t add(std::string who, http::WebSocketPeer peer);
+  std::uint64_t add(const auth::Identity& caller, http::WebSocketPeer peer);
   void forget(std::uint64_t number);
   /// How many sockets the text went to.
-  std::size_t send(std::string_view who, const std::string& text) const;
+  std::size_t send(const auth::Identity& caller, const std::string& text) const;
 
  private:
   mutable std::mutex mutex_;
   std::uint64_t next_ = 1;
-  std::map<std::uint64_t, std::string> names_;
-  std::multimap<std::string, std::pair<std::uint64_t, http::WebSocketPeer>, std::less<>> sockets_;
+  std::map<std::uint64_t, auth::Identity> callers_;
+  std::multimap<auth::Identity, std::pair<std::uint64_t, http::WebSocketPeer>> sockets_;
 };
 
 }  // namespace redoubt::api

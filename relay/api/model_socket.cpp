@@ -210,8 +210,9 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
 
   void handle_call(CallFrame frame) {
     if (!count_call(frame.id) || !make_room(frame.id)) return;
-    const auto stream = std::make_shared<ModelStream>(
-        shard_, owner_.registry_, frame.id, caller_.who(), frame.request, now_.wall_ms / second_ms);
+    const auto stream =
+        std::make_shared<ModelStream>(shard_, owner_.registry_, frame.id, caller_.identity,
+                                      frame.request, now_.wall_ms / second_ms);
     if (!stream->begin(socket_)) {
       tell(frame.id, fault("overloaded", "The relay has too many streams; try again."));
       return;
@@ -229,7 +230,7 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
   }
 
   void handle_resume(const ResumeFrame& frame) {
-    const auto stream = owner_.registry_->find(frame.token, caller_.who());
+    const auto stream = owner_.registry_->find(frame.token, caller_.identity);
     if (!stream) {
       tell({}, unknown_stream());
       return;

@@ -55,14 +55,14 @@ std::string StreamRegistry::add(const std::shared_ptr<ModelStream>& stream) {
 }
 
 std::shared_ptr<ModelStream> StreamRegistry::find(std::string_view token,
-                                                  std::string_view who) const {
+                                                  const auth::Identity& caller) const {
   std::shared_ptr<ModelStream> stream;
   {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(token);
     if (found != streams_.end()) stream = found->second.lock();
   }
-  if (stream && stream->who() == who) return stream;
+  if (stream && stream->caller() == caller) return stream;
   resume_refused_.add();
   return nullptr;
 }
@@ -90,12 +90,12 @@ void StreamRegistry::release() {
 }
 
 ModelStream::ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> registry,
-                         std::string id, std::string who, const llm::ChatRequest& request,
+                         std::string id, auth::Identity caller, const llm::ChatRequest& request,
                          std::int64_t created_s)
     : shard_(shard),
       registry_(std::move(registry)),
       id_(std::move(id)),
-      who_(std::move(who)),
+      caller_(std::move(caller)),
       hold_(registry_->hold()),
       timer_(shard) {
   answer_.format = request.format;

@@ -25,6 +25,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/http/websocket.hpp"
 #include "relay/net/task.hpp"
 #include "relay/observe/metrics.hpp"
@@ -48,7 +49,7 @@ class StreamRegistry {
   /// A token that nobody can guess; "" where there are too many streams.
   std::string add(const std::shared_ptr<ModelStream>& stream);
   /// Null where no stream has the token, or another caller's has.
-  std::shared_ptr<ModelStream> find(std::string_view token, std::string_view who) const;
+  std::shared_ptr<ModelStream> find(std::string_view token, const auth::Identity& caller) const;
   void remove(const std::string& token);
   std::size_t size() const;
 
@@ -84,11 +85,11 @@ class ModelStream final : public upstream::CallClient,
   };
 
   ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> registry, std::string id,
-              std::string who, const llm::ChatRequest& request, std::int64_t created_s);
+              auth::Identity caller, const llm::ChatRequest& request, std::int64_t created_s);
 
   const net::Executor& shard() const { return shard_; }
   const std::string& id() const { return id_; }
-  const std::string& who() const { return who_; }
+  const auth::Identity& caller() const { return caller_; }
   bool finished() const { return finished_; }
   bool disposed() const { return disposed_; }
   /// The number of the socket that it is attached to; 0 for none.
@@ -128,7 +129,7 @@ class ModelStream final : public upstream::CallClient,
   net::Executor shard_;
   std::shared_ptr<StreamRegistry> registry_;
   std::string id_;
-  std::string who_;
+  auth::Identity caller_;
   std::string token_;
   llm::AnswerStream answer_;
   std::string encoded_;  // events of one call, before they are frames

@@ -196,9 +196,7 @@ upstream::Order order_of(const Caller* caller, std::string_view request_id, llm:
   order.request = std::move(chat);
   order.request_id = request_id;
   if (caller != nullptr) {
-    order.who = caller->who();
-    order.tenant = caller->tenant();
-    order.anonymous = caller->claims == nullptr;
+    order.identity = caller->identity;
     order.own_limits = caller->limits();
   }
   return order;
@@ -248,7 +246,7 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   if (*shared && body.size() > inline_key_bytes_max) {
     // A pool that is busy works out no key: then it is the shard's work after all.
     const Caller* caller = caller_of(request);
-    const std::string tenant(caller ? caller->tenant() : "");
+    const std::string tenant = order_of(caller, {}, {}).identity.tenant;
     auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
     key = co_await pool_.run(std::move(work));
   }
@@ -310,7 +308,7 @@ net::Task<http::Response> Models::usage(http::Request& request) {
   };
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   const Caller* caller = caller_of(request);
-  const std::string who = caller ? caller->who() : "";
+  const auth::Identity identity = order_of(caller, {}, {}).identity;
   const std::int64_t now_s = request.context.now.wall_ms / 1'000;
   const std::int32_t month = limits::period_of(limits::Period::month, now_s);
   const std::int64_t from_s = limits::period_start_s(limits::Period::month, month);
@@ -321,13 +319,13 @@ net::Task<http::Response> Models::usage(http::Request& request) {
       told->signal.notify();
     });
   };
-  ledger_.usage(who, from_s * 1'000, std::move(tell));
+  ledger_.usage(identity, from_s * 1'000, std::move(tell));
   co_await told->signal.wait();
   if (!*told->rows) {
     const Error& error = told->rows->error();
     co_return http::Response::json(503, Json{{"detail", error.message}}.dump());
   }
-  const upstream::Gateway::Spent spent = gateway_.spent(who);
+  const upstream::Gateway::Spent spent = gateway_.spent(identity);
   const std::int32_t day = limits::period_of(limits::Period::day, now_s);
   Json models = Json::array();
   for (const limits::UsageRow& row : **told->rows) {
@@ -337,7 +335,8 @@ net::Task<http::Response> Models::usage(http::Request& request) {
                       {"output_tokens", row.output_tokens},
                       {"cost_microusd", money(row.cost)}});
   }
-  const Json body{{"who", who},
+  const Json body{{"tenant", identity.tenant},
+                  {"who", identity.subject},
                   {"day",
                    {{"name", limits::period_name(limits::Period::day, day)},
                     {"engaged_microusd", money(spent.day)}}},

@@ -36,7 +36,7 @@ class PushSocket : public http::WebSocketSession {
     client_id_ = request.parameter("client_id");
     const Caller* caller = caller_of(request);
     if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
-    if (caller != nullptr) listener_ = owner_.listeners_.add(caller->who(), peer);
+    if (caller != nullptr) listener_ = owner_.listeners_.add(caller->identity, peer);
     say(observe::Level::info, "socket_opened", request.context.now.wall_ms);
   }
 
@@ -153,10 +153,10 @@ void PushSockets::install(http::Router& router) {
       "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
 }
 
-void PushSockets::tell_late(std::string_view who, std::string_view question,
+void PushSockets::tell_late(const auth::Identity& caller, std::string_view question,
                             const std::string& team, const nlohmann::json& answer) {
   const PushFrame frame = late_frame(question, team, answer);
-  for (std::size_t sent = listeners_.send(who, frame.text); sent > 0; --sent)
+  for (std::size_t sent = listeners_.send(caller, frame.text); sent > 0; --sent)
     sent_[static_cast<std::size_t>(frame.kind)]->add();
 }
 

@@ -29,7 +29,7 @@ class PushSockets {
               observe::Metrics& metrics, observe::Log& log);
   void install(http::Router& router);
   /// A model's answer that came too late for its question: to all sockets of the caller.
-  void tell_late(std::string_view who, std::string_view question, const std::string& team,
+  void tell_late(const auth::Identity& caller, std::string_view question, const std::string& team,
                  const nlohmann::json& answer);
 
  private:

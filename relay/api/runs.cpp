@@ -21,7 +21,7 @@ using workflow::InputKind;
 runs::Owner owner_of(const http::Request& request) {
   runs::Owner owner;
   if (const Caller* caller = caller_of(request)) {
-    owner.identity = {std::string(caller->tenant()), caller->who()};
+    owner.identity = caller->identity;
     owner.limits = caller->limits();
     owner.may_author = caller->scopes.has(auth::Scope::workflow_author);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "engine/base/json.hpp"
 #include "relay/api/errors.hpp"
@@ -31,14 +32,19 @@ http::Response fault(const http::Request& request, int status, std::string_view 
                         {.status = status, .code = code, .message = std::move(message)});
 }
 
-std::optional<Error> check_names(const auth::Claims& claims) {
-  if (!auth::is_subject(claims.subject) || claims.subject.starts_with(anonymous_prefix)) {
+std::optional<Error> check_names(const auth::Claims& claims, const SessionPolicy& policy) {
+  if (!auth::is_subject(claims.subject) || auth::is_reserved({}, claims.subject)) {
     return bad_request(
-        "sub: expected the player's name: 1 to 256 bytes without control characters, not "
-        "beginning with anonymous:");
+        "sub: expected the player's name: 1 to 256 bytes without control, bidirectional or other "
+        "hidden characters, not beginning with anonymous:");
   }
-  if (!auth::is_tenant(claims.tenant) || claims.tenant == anonymous_tenant) {
+  if (!auth::is_tenant(claims.tenant) || auth::is_reserved(claims.tenant, {})) {
     return bad_request("tenant: expected 1 to 64 letters, digits, '.', '_' or '-'; not anonymous");
+  }
+  const auto& tenants = policy.tenants;
+  if (std::find(tenants.begin(), tenants.end(), claims.tenant) == tenants.end()) {
+    return bad_request("tenant: this secret begins no sessions for " + claims.tenant +
+                       "; the relay's operator lists its tenants in tokens.service_tenants");
   }
   return std::nullopt;
 }
@@ -60,7 +66,7 @@ Result<auth::Claims> read_session_request(std::string_view body, const SessionPo
   const Json* limits = fields.member_or_null("limits");
   fields.refuse_unknown();
   if (!fields.ok()) return fields.error();
-  if (auto wrong = check_names(claims)) return *wrong;
+  if (auto wrong = check_names(claims, policy)) return *wrong;
   std::string unknown;
   claims.scopes = auth::parse_scopes(scope, &unknown);
   if (!unknown.empty() || !claims.scopes.within(auth::player_scopes_max)) {
@@ -78,7 +84,7 @@ Result<auth::Claims> read_session_request(std::string_view body, const SessionPo
 
 Sessions::Sessions(SessionPolicy policy, auth::Authority& authority, RateGate& rate,
                    observe::Metrics& metrics)
-    : policy_(policy),
+    : policy_(std::move(policy)),
       authority_(authority),
       rate_(rate),
       to_players_(metrics.counter("redoubt_sessions_total", "Sessions begun, by who asked.",
@@ -118,7 +124,7 @@ http::Response Sessions::begin(http::Request& request) const {
     response.add("Retry-After", wait);
     return response;
   }
-  auth::Claims claims{.subject = caller.who(), .tenant = std::string(anonymous_tenant)};
+  auth::Claims claims{.subject = caller.identity.subject, .tenant = caller.identity.tenant};
   claims.issued_s = now_s;
   claims.expires_s = now_s + policy_.lifetime_s;
   to_anonymous_.add();

@@ -2,15 +2,19 @@
 //
 //   the game's own server   Authorization: Bearer SECRET (tokens.service_secret_file) and a body:
 //                           {"sub": "player-7", "tenant", "scope", "lifetime_s", "limits"}
-//   an anonymous player     no token and no body (or {}), where the listener's `anonymous` lets him
-//                           call; the token is his address under the common purse
+//                           The secret begins sessions for `tenants` alone.
+//   an anonymous player     no token and no body (or {}), where the listener's `anonymous` lets
+//   them
+//                           call; the token is their address under the common purse
 //
-// An anonymous session gives no right that the caller has not without it; it lets a page treat
-// both kinds of player alike. Sessions that are begun so are limited by address.
+// An anonymous session gives no right that the caller has not without it, and lifts no limit: its
+// holder stays anonymous. It lets a page treat both kinds of player alike. Sessions that are begun
+// so are limited by address.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "relay/api/gate.hpp"
@@ -23,6 +27,7 @@ namespace redoubt::api {
 struct SessionPolicy {
   std::int64_t lifetime_s = 900;  ///< and the most that may be asked for
   int depth_max = 32;
+  std::vector<std::string> tenants{std::string(auth::default_tenant)};
 };
 
 /// What the game's server asks for, from its body. Error bad_request with what is wrong.

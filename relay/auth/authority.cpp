@@ -18,11 +18,14 @@ TokenKey copy_of(const TokenKey& key) {
           .signs = key.signs,
           .scopes = key.scopes,
           .issuer = key.issuer,
-          .session_form = key.session_form};
+          .session_form = key.session_form,
+          .tenants = key.tenants,
+          .own = key.own};
 }
 
-bool may_mint(const TokenKey& key) {
-  return key.signs && !key.session_form && player_scopes.within(key.scopes);
+bool may_mint(const TokenKey& key, std::string_view tenant) {
+  return key.signs && !key.session_form && player_scopes.within(key.scopes) &&
+         may_sign_for(key, tenant);
 }
 
 TokenKey make_own_key() {
@@ -32,6 +35,7 @@ TokenKey make_own_key() {
   std::string kid = "relay-" + to_hex(Bytes(name).first(name_bytes));
   TokenKey key = generate_token_key(Algorithm::hs256, std::move(kid), player_scopes_max);
   key.issuer = "redoubt-relay";
+  key.own = true;
   return key;
 }
 
@@ -55,8 +59,6 @@ void Authority::replace(TokenSecrets secrets) {
   keys->all = std::move(secrets.keys);
   keys->service = std::move(secrets.service);
   keys->all.push_back(copy_of(own_key_));
-  const auto minting = std::find_if(keys->all.begin(), keys->all.end(), may_mint);
-  keys->minting = static_cast<std::size_t>(minting - keys->all.begin());
   const std::lock_guard lock(mutex_);
   keys_ = std::move(keys);
   young_.clear();
@@ -110,7 +112,11 @@ Result<Authority::ClaimsPtr> Authority::verify(std::string_view token, std::int6
 
 Result<std::string> Authority::mint(const Claims& claims) const {
   const auto by = keys();
-  const TokenKey& key = by->all[by->minting];
+  // The own one, which is the last, may always.
+  const auto first = std::find_if(by->all.begin(), by->all.end(), [&](const TokenKey& key) {
+    return may_mint(key, claims.tenant);
+  });
+  const TokenKey& key = *first;
   if (!claims.scopes.within(key.scopes)) {
     return Error{.code = "not_signed",
                  .message = "the key that signs sessions cannot give the scopes " +

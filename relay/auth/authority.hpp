@@ -3,8 +3,9 @@
 // 1. Thread-safe. Keys are replaced as a whole, while requests go on.
 // 2. A token that was found good is remembered by its SHA-256 until its time is over or the keys
 //    change, so that a player's next request costs no signature. What is remembered is bounded.
-// 3. New tokens are signed with the first configured key that may sign for players; where there is
-//    none, with a key of this process's own, and then they end with it.
+// 3. New tokens are signed with the first configured key that may sign for players of their tenant;
+//    where there is none, with a key of this process's own, and then they end with it. Anonymous
+//    callers' are always signed with the own key: whoever holds a configured one could forge them.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,7 @@ class Authority {
 
  private:
   struct Keys {
-    TokenKeys all;
-    std::size_t minting = 0;
+    TokenKeys all;  ///< the own one last
     Secret service;
   };
   struct FirstBytes {

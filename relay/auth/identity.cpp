@@ -9,4 +9,9 @@ std::string Identity::key() const {
   return key;
 }
 
+Identity anonymous_identity(std::string_view address) {
+  return {.tenant = std::string(anonymous_tenant),
+          .subject = std::string(anonymous_prefix).append(address)};
+}
+
 }  // namespace redoubt::auth

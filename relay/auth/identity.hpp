@@ -15,6 +15,8 @@
 
 namespace redoubt::auth {
 
+/// The tenant of tokens that name none.
+constexpr std::string_view default_tenant = "default";
 /// The tenant of callers without a token.
 constexpr std::string_view anonymous_tenant = "anonymous";
 /// Their subjects are this and the address that limits count by.
@@ -30,5 +32,8 @@ struct Identity {
 
   auto operator<=>(const Identity&) const = default;
 };
+
+/// Of a caller without a token: one of many who share a purse. `address` is what limits count by.
+Identity anonymous_identity(std::string_view address);
 
 }  // namespace redoubt::auth

@@ -18,6 +18,7 @@
 
 #include "engine/base/result.hpp"
 #include "relay/auth/crypto.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/auth/scopes.hpp"
 
 namespace redoubt::auth {
@@ -41,6 +42,10 @@ struct TokenKey {
   Scopes scopes = player_scopes;  ///< at most these
   std::string issuer;             ///< `iss` must be this; "" for any
   bool session_form = false;  ///< NextAuth's form: no audience, player_scopes where none is said
+  std::vector<std::string> tenants{std::string(default_tenant)};  ///< for which it signs
+  /// This process's own, which nobody else can hold: it signs for every tenant, and it alone for
+  /// the anonymous one. `tenants` is not looked at.
+  bool own = false;
 };
 using TokenKeys = std::vector<TokenKey>;
 

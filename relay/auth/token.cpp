@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/json.hpp"
+#include "engine/base/visible_text.hpp"
 
 namespace redoubt::auth {
 namespace {
@@ -94,8 +95,17 @@ std::optional<Error> check_time(const Claims& claims, const TokenPolicy& policy,
 
 std::optional<Error> check_claims(const Claims& claims, const Json* audience, const TokenKey& key,
                                   const TokenPolicy& policy, std::int64_t now_s) {
-  if (!is_subject(claims.subject)) return invalid("the token says nobody's name (sub)");
+  if (!is_subject(claims.subject)) {
+    return invalid("the token says nobody's name (sub: 1 to 256 bytes of visible text)");
+  }
   if (!is_tenant(claims.tenant)) return invalid("the token's tenant is not a name");
+  if (is_reserved(claims.tenant, claims.subject) && !key.own) {
+    return invalid(
+        "the token claims to be anonymous, which only the relay's own can (sub, tenant)");
+  }
+  if (!may_sign_for(key, claims.tenant)) {
+    return invalid("the key does not sign for the tenant " + claims.tenant);
+  }
   if (claims.expires_s == 0) return invalid("the token says no time of expiry (exp)");
   const bool for_us = is_for(audience, policy.audience);
   if (!for_us && !(key.session_form && audience == nullptr)) {
@@ -126,9 +136,17 @@ bool is_tenant(std::string_view text) {
 }
 
 bool is_subject(std::string_view text) {
-  return !text.empty() && text.size() <= subject_bytes_max &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return !text.empty() && text.size() <= subject_bytes_max && is_visible_text(text);
+}
+
+bool is_reserved(std::string_view tenant, std::string_view subject) {
+  return tenant == anonymous_tenant || subject.starts_with(anonymous_prefix);
+}
+
+bool may_sign_for(const TokenKey& key, std::string_view tenant) {
+  if (key.own) return true;
+  return tenant != anonymous_tenant &&
+         std::find(key.tenants.begin(), key.tenants.end(), tenant) != key.tenants.end();
 }
 
 Result<CallerLimits> read_limits(const nlohmann::json& limits) {
@@ -141,7 +159,10 @@ Result<CallerLimits> read_limits(const nlohmann::json& limits) {
       return invalid("limits has a member that is not kept here: " + entry.key().substr(0, 64));
     }
     const auto value = whole(entry.value(), limit_max);
-    if (!value) return invalid("limits." + entry.key() + " is not a whole number from 0");
+    if (!value) {
+      return invalid("limits." + entry.key() + " is not a whole number from 0 (nothing) to " +
+                     std::to_string(limit_max));
+    }
     result.*limit->member = *value;
   }
   return result;
@@ -166,7 +187,7 @@ Result<Claims> verify_token(std::string_view token, std::span<const TokenKey> ke
   const std::string scope = reader.text("scope", token_bytes_max);
   if (reader.fault()) return *reader.fault();
   claims.scopes = (says_scope ? parse_scopes(scope) : player_scopes) & jws->key->scopes;
-  if (const Json* limits = reader.find("limits")) {
+  if (const auto limits = json->find("limits"); limits != json->end()) {
     auto read = read_limits(*limits);
     if (!read) return read.error();
     claims.limits = *read;

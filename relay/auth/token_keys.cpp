@@ -17,6 +17,7 @@ constexpr std::size_t keys_bytes_max = 64 * 1024;
 constexpr int keys_depth_max = 6;
 constexpr std::size_t member_bytes_max = 4'096;
 constexpr std::size_t kid_bytes_max = 128;
+constexpr std::size_t tenants_max = 64;
 
 /// Reads one JWK; remembers the first fault.
 class KeyReader {
@@ -31,6 +32,7 @@ class KeyReader {
     std::string unknown;
     if (object_.contains("scope")) key.scopes = parse_scopes(scope, &unknown);
     if (!unknown.empty()) refuse("scope", "known scopes");
+    read_tenants(key);
     check_use();
     const std::string type = text("kty");
     const std::string algorithm = text("alg");
@@ -75,6 +77,24 @@ class KeyReader {
           return name != nullptr && (*name == "verify" || *name == "sign");
         });
     if (!verifies) refuse("key_ops", "verify or sign among them, or nothing");
+  }
+
+  void read_tenants(TokenKey& key) {
+    const auto found = object_.find("tenant");
+    if (found == object_.end()) return;
+    const Json list = found->is_array() ? *found : Json::array({*found});
+    key.tenants.clear();
+    for (const Json& entry : list) {
+      const auto* name = entry.get_ptr<const std::string*>();
+      if (name == nullptr || !is_tenant(*name) || *name == anonymous_tenant) break;
+      key.tenants.push_back(*name);
+    }
+    if (list.empty() || list.size() > tenants_max || key.tenants.size() != list.size()) {
+      refuse("tenant",
+             "the tenant for which it signs, or a list of 1 to 64: each 1 to 64 letters, "
+             "digits, '.', '_' or '-', and none of them " +
+                 std::string(anonymous_tenant));
+    }
   }
 
   void read_secret(TokenKey& key) {
@@ -166,6 +186,12 @@ TokenKey generate_token_key(Algorithm algorithm, std::string kid, Scopes scopes)
 Secret format_token_key(const TokenKey& key, bool with_private) {
   Json json{{"alg", to_string(key.algorithm)}, {"kid", key.kid}, {"use", "sig"}};
   if (key.scopes != player_scopes) json["scope"] = to_text(key.scopes);
+  if (!key.issuer.empty()) json["iss"] = key.issuer;
+  if (key.tenants.size() > 1) {
+    json["tenant"] = key.tenants;
+  } else if (key.tenants.front() != default_tenant) {
+    json["tenant"] = key.tenants.front();
+  }
   if (key.algorithm == Algorithm::hs256) {
     json["kty"] = "oct";
     json["k"] = to_base64url(key.secret.bytes());

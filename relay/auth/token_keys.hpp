@@ -4,8 +4,9 @@
 //              "d": "...", "scope": "operator:read"},
 //             {"kty": "oct", "alg": "HS256", "kid": "game", "k": "...", "iss": "my-game"}]}
 //
-// `alg` is required: it pins the algorithm. Two members are our own: `scope`, what tokens of this
-// key can be given at most ("game models" where it is left out), and `iss`, who signs with it.
+// `alg` is required: it pins the algorithm. Three members are our own: `scope`, what tokens of this
+// key can be given at most ("game models" where it is left out), `iss`, who signs with it, and
+// `tenant`, the tenant or the list of tenants for which it signs ("default" where it is left out).
 // Rotation: put the new key first, keep the old one until its last token has expired.
 #pragma once
 
@@ -24,7 +25,7 @@ Result<TokenKeys> parse_token_keys(std::string_view json);
 /// A new random key. `kid` is not empty.
 TokenKey generate_token_key(Algorithm algorithm, std::string kid, Scopes scopes);
 /// The JWK Set with one key. `with_private`: what signs; else what a verifier needs.
-/// REQUIRES: key.signs, and an EdDSA key for a set without the private half
+/// REQUIRES: key.signs, a tenant, and an EdDSA key for a set without the private half
 Secret format_token_key(const TokenKey& key, bool with_private);
 
 }  // namespace redoubt::auth

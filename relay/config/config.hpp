@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace redoubt::config {
 constexpr std::size_t listeners_max = 16;
 constexpr std::size_t providers_max = 32;
 constexpr std::size_t aliases_max = 256;
+
+/// Absent (`none`) is no limit; 0 is nothing.
+using OptionalLimit = std::optional<std::int64_t>;
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 
@@ -73,7 +77,7 @@ struct Page {
 };
 
 struct Limits {
-  std::int64_t requests_per_minute = 1'200;
+  OptionalLimit requests_per_minute = 1'200;
   std::int64_t burst = 200;
   std::int64_t addresses_max = 65'536;
 };
@@ -119,21 +123,21 @@ struct Models {
   std::int64_t progress_timeout_s = 60;
   std::int64_t connect_timeout_ms = 3'000;
   std::int64_t stream_hold_s = 15;
-  std::int64_t all_requests_per_minute = 0;
-  std::int64_t all_tokens_per_minute = 0;
-  std::int64_t all_concurrent_max = 0;
-  std::int64_t all_day_microusd = 0;
-  std::int64_t all_month_microusd = 0;
-  std::int64_t player_requests_per_minute = 0;
-  std::int64_t player_tokens_per_minute = 0;
-  std::int64_t player_concurrent_max = 0;
-  std::int64_t player_day_microusd = 0;
-  std::int64_t player_month_microusd = 0;
-  std::int64_t anonymous_requests_per_minute = 0;
-  std::int64_t anonymous_tokens_per_minute = 0;
-  std::int64_t anonymous_concurrent_max = 0;
-  std::int64_t anonymous_day_microusd = 0;
-  std::int64_t anonymous_month_microusd = 0;
+  OptionalLimit all_requests_per_minute;
+  OptionalLimit all_tokens_per_minute;
+  OptionalLimit all_concurrent_max;
+  OptionalLimit all_day_microusd;
+  OptionalLimit all_month_microusd;
+  OptionalLimit player_requests_per_minute;
+  OptionalLimit player_tokens_per_minute;
+  OptionalLimit player_concurrent_max = 8;
+  OptionalLimit player_day_microusd;
+  OptionalLimit player_month_microusd;
+  OptionalLimit anonymous_requests_per_minute;
+  OptionalLimit anonymous_tokens_per_minute;
+  OptionalLimit anonymous_concurrent_max = 8;
+  OptionalLimit anonymous_day_microusd;
+  OptionalLimit anonymous_month_microusd;
 };
 
 struct Store {
@@ -148,6 +152,7 @@ struct Tokens {
   std::int64_t leeway_s = 30;
   std::int64_t lifetime_s = 900;
   std::int64_t sessions_per_minute = 10;
+  std::vector<std::string> service_tenants{"default"};
 };
 
 struct Vault {

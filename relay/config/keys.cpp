@@ -6,13 +6,16 @@
 #include <charconv>
 
 #include "relay/auth/address.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/auth/origin.hpp"
+#include "relay/auth/token.hpp"
 
 namespace redoubt::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> anonymous_names{"off", "local", "on"};
 constexpr std::array<std::string_view, 5> level_names{"debug", "info", "warning", "error", "off"};
+constexpr std::string_view no_limit = "none";
 constexpr std::size_t list_entries_max = 256;
 constexpr std::size_t text_bytes_max = 4'096;
 
@@ -35,6 +38,10 @@ std::string origin(std::string_view value) {
   const std::array<std::string, 1> entry{std::string(value)};
   const Result<auth::Origins> parsed = auth::parse_origins(entry);
   return parsed ? "" : parsed.error().expected;
+}
+std::string tenant(std::string_view value) {
+  if (auth::is_tenant(value) && value != auth::anonymous_tenant) return "";
+  return "a tenant's name: 1 to 64 letters, digits, '.', '_' or '-', and not anonymous";
 }
 // Goes into a header's policy: a place and nothing that could end it.
 std::string place(std::string_view value) {
@@ -218,9 +225,9 @@ constexpr Key table[] = {
      "the log, and the last good one stays."},
     {"limits.requests_per_minute",
      REDOUBT_IN_CONFIG(limits.requests_per_minute),
-     {0, 6'000'000},
+     {1, 6'000'000},
      nullptr,
-     "Requests an address (an IPv6 /64) may make in the long run; over it 429. 0: no limit. "
+     "Requests an address (an IPv6 /64) may make in the long run; over it 429. "
      "/healthz and /readyz are not counted."},
     {"limits.burst",
      REDOUBT_IN_CONFIG(limits.burst),
@@ -373,24 +380,22 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.all_requests_per_minute),
      {0, 1'000'000'000},
      nullptr,
-     "Requests for models in any minute, by everybody together. 0: no limit."},
+     "Requests for models in any minute, by everybody together."},
     {"models.all_tokens_per_minute",
      REDOUBT_IN_CONFIG(models.all_tokens_per_minute),
      {0, 1'000'000'000'000},
      nullptr,
-     "Tokens, reserved before a call and settled after it, in any minute, by everybody together. "
-     "0: no limit."},
+     "Tokens, reserved before a call and settled after it, in any minute, by everybody together."},
     {"models.all_concurrent_max",
      REDOUBT_IN_CONFIG(models.all_concurrent_max),
      {0, 1'000'000},
      nullptr,
-     "Calls of models at a time, by everybody together. 0: no limit."},
+     "Calls of models at a time, by everybody together."},
     {"models.all_day_microusd",
      REDOUBT_IN_CONFIG(models.all_day_microusd),
      {0, 4'000'000'000'000},
      nullptr,
-     "Millionths of a dollar that may be spent on models in a UTC day, by everybody together. 0: "
-     "no limit."},
+     "Millionths of a dollar that may be spent on models in a UTC day, by everybody together."},
     {"models.all_month_microusd",
      REDOUBT_IN_CONFIG(models.all_month_microusd),
      {0, 4'000'000'000'000},
@@ -400,24 +405,23 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.player_requests_per_minute),
      {0, 1'000'000'000},
      nullptr,
-     "Requests for models in any minute, by one player. 0: no limit."},
+     "Requests for models in any minute, by one player."},
     {"models.player_tokens_per_minute",
      REDOUBT_IN_CONFIG(models.player_tokens_per_minute),
      {0, 1'000'000'000'000},
      nullptr,
-     "Tokens, reserved before a call and settled after it, in any minute, by one player. 0: no "
-     "limit."},
+     "Tokens, reserved before a call and settled after it, in any minute, by one player."},
     {"models.player_concurrent_max",
      REDOUBT_IN_CONFIG(models.player_concurrent_max),
      {0, 1'000'000},
      nullptr,
-     "Calls of models at a time, by one player. 0: no limit."},
+     "Calls of models at a time, by one player. Of the calls that one model's provider takes "
+     "(providers[].concurrent_max) a player may have half, whatever stands here."},
     {"models.player_day_microusd",
      REDOUBT_IN_CONFIG(models.player_day_microusd),
      {0, 4'000'000'000'000},
      nullptr,
-     "Millionths of a dollar that may be spent on models in a UTC day, by one player. 0: no "
-     "limit."},
+     "Millionths of a dollar that may be spent on models in a UTC day, by one player."},
     {"models.player_month_microusd",
      REDOUBT_IN_CONFIG(models.player_month_microusd),
      {0, 4'000'000'000'000},
@@ -427,24 +431,25 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(models.anonymous_requests_per_minute),
      {0, 1'000'000'000},
      nullptr,
-     "Requests for models in any minute, by all callers without a token together. 0: no limit."},
+     "Requests for models in any minute, by all callers without a token together."},
     {"models.anonymous_tokens_per_minute",
      REDOUBT_IN_CONFIG(models.anonymous_tokens_per_minute),
      {0, 1'000'000'000'000},
      nullptr,
      "Tokens, reserved before a call and settled after it, in any minute, by all callers without a "
-     "token together. 0: no limit."},
+     "token together."},
     {"models.anonymous_concurrent_max",
      REDOUBT_IN_CONFIG(models.anonymous_concurrent_max),
      {0, 1'000'000},
      nullptr,
-     "Calls of models at a time, by all callers without a token together. 0: no limit."},
+     "Calls of models at a time, by all callers without a token together; each of them is a "
+     "player, too."},
     {"models.anonymous_day_microusd",
      REDOUBT_IN_CONFIG(models.anonymous_day_microusd),
      {0, 4'000'000'000'000},
      nullptr,
      "Millionths of a dollar that may be spent on models in a UTC day, by all callers without a "
-     "token together. 0: no limit."},
+     "token together."},
     {"models.anonymous_month_microusd",
      REDOUBT_IN_CONFIG(models.anonymous_month_microusd),
      {0, 4'000'000'000'000},
@@ -476,6 +481,11 @@ constexpr Key table[] = {
      nullptr,
      "File with the secret (32 bytes or more) that the game's own server presents to POST "
      "/api/session to get tokens for its players. Read again on SIGHUP."},
+    {"tokens.service_tenants",
+     REDOUBT_IN_CONFIG(tokens.service_tenants),
+     {},
+     tenant,
+     "The tenants for whose players that secret begins sessions; others are refused."},
     {"tokens.audience",
      REDOUBT_IN_CONFIG(tokens.audience),
      {},
@@ -589,6 +599,18 @@ std::string check_text(const Key& key, std::string_view text) {
   return key.check == nullptr ? "" : key.check(text);
 }
 
+std::string assign_limit(OptionalLimit* target, Range range, std::string_view text,
+                         const Key& key) {
+  if (text != no_limit) {
+    std::int64_t value = 0;
+    std::string wrong = assign_integer(&value, range, text, key);
+    if (wrong.empty()) *target = value;
+    return wrong;
+  }
+  target->reset();
+  return "";
+}
+
 template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
@@ -600,6 +622,7 @@ std::string kind(const Target& target) {
   return std::visit(
       Overloaded{[](bool*) { return std::string("true or false"); },
                  [](std::int64_t*) { return std::string("integer"); },
+                 [](OptionalLimit*) { return std::string("integer or none"); },
                  [](std::string*) { return std::string("text"); },
                  [](std::vector<std::string>*) { return std::string("list of texts"); },
                  [](auth::Anonymous*) { return choices(anonymous_names); },
@@ -656,6 +679,11 @@ Target target(const Key& key, Config& config, std::size_t entry) {
 std::string expected(const Key& key) {
   Config one = sample();
   const Target place = target(key, one, 0);
+  if (std::holds_alternative<OptionalLimit*>(place)) {
+    return std::string(no_limit) + " (no limit), or an integer from " +
+           std::to_string(key.range.low) + (key.range.low == 0 ? " (nothing) to " : " to ") +
+           std::to_string(key.range.high);
+  }
   if (std::holds_alternative<std::int64_t*>(place)) {
     return "an integer from " + std::to_string(key.range.low) + " to " +
            std::to_string(key.range.high);
@@ -667,6 +695,7 @@ std::string render(const Target& target) {
   return std::visit(
       Overloaded{[](bool* v) { return std::string(*v ? "true" : "false"); },
                  [](std::int64_t* v) { return std::to_string(*v); },
+                 [](OptionalLimit* v) { return *v ? std::to_string(**v) : std::string(no_limit); },
                  [](std::string* v) { return quote(*v); },
                  [](std::vector<std::string>* v) {
                    std::string text = "[";
@@ -693,6 +722,7 @@ std::string assign(const Key& key, const Target& target, std::string_view text) 
                    return "";
                  },
                  [&](std::int64_t* v) { return assign_integer(v, key.range, text, key); },
+                 [&](OptionalLimit* v) { return assign_limit(v, key.range, text, key); },
                  [&](std::string* v) {
                    std::string wrong = check_text(key, text);
                    if (wrong.empty()) *v = std::string(text);
@@ -748,6 +778,9 @@ std::string document() {
       "or "
       "a bad value stops the start and is named with its line. `--check-config` only checks, "
       "`--print-config` prints the whole configuration and where each value comes from.\n\n"
+      "A limit is `none`, which is no limit, or a number; `0` is nothing: what it bounds is "
+      "refused "
+      "at once.\n\n"
       "A list of texts is separated by commas in a variable. `listeners`, `providers` and "
       "`aliases` "
       "are lists: `N` in `REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the "

@@ -17,8 +17,8 @@
 
 namespace redoubt::config {
 
-using Target = std::variant<bool*, std::int64_t*, std::string*, std::vector<std::string>*,
-                            auth::Anonymous*, LogLevel*>;
+using Target = std::variant<bool*, std::int64_t*, OptionalLimit*, std::string*,
+                            std::vector<std::string>*, auth::Anonymous*, LogLevel*>;
 
 struct Range {
   std::int64_t low = 0;
@@ -32,7 +32,7 @@ struct Key {
   std::string_view name;
   Target (*in_config)(Config&) = nullptr;              ///< exactly one of the two is set:
   Target (*in_entry)(Config&, std::size_t) = nullptr;  ///< a member of each entry of a list
-  Range range;                                         ///< for integers
+  Range range;                                         ///< for integers and limits
   TextCheck check = nullptr;                           ///< for texts and each text of a list
   std::string_view description;
 };

@@ -412,6 +412,20 @@ Faults check(const Config& config) {
   return faults;
 }
 
+std::vector<std::string> warnings(const Config& config) {
+  Config copy = config;
+  std::vector<std::string> out;
+  for (const Key& key : keys()) {
+    if (list_of(key) != nullptr) continue;
+    const Target place = target(key, copy, 0);
+    const auto* limit = std::get_if<OptionalLimit*>(&place);
+    if (limit == nullptr || **limit != 0) continue;
+    out.push_back(std::string(key.name) +
+                  " is 0, and nothing is allowed; no limit is written none");
+  }
+  return out;
+}
+
 std::string print(const Loaded& loaded) {
   Config config = loaded.config;
   std::string out;

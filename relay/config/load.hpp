@@ -47,6 +47,9 @@ std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Envir
 /// Rules between members (two listeners on one port, a certificate without its key).
 Faults check(const Config& config);
 
+/// What is allowed and may surprise: limits of 0, which once meant none. One sentence each.
+std::vector<std::string> warnings(const Config& config);
+
 /// The whole configuration as YAML with a comment at each value that says where it comes from.
 std::string print(const Loaded& loaded);
 

@@ -60,8 +60,8 @@ Result<void> insert(store::Database& database, const LedgerLine& line) {
   return (*statement)
       ->bind(1, line.ended_ms)
       .bind(2, line.request_id)
-      .bind(3, line.tenant)
-      .bind(4, line.who)
+      .bind(3, line.identity.tenant)
+      .bind(4, line.identity.subject)
       .bind(5, line.target)
       .bind(6, line.key)
       .bind(7, line.outcome)
@@ -77,13 +77,17 @@ Result<void> insert(store::Database& database, const LedgerLine& line) {
       .run();
 }
 
-Result<std::vector<UsageRow>> read_usage(store::Database& database, const std::string& who,
+Result<std::vector<UsageRow>> read_usage(store::Database& database, const auth::Identity& caller,
                                          std::int64_t from_ms) {
   auto rows = database.prepare(
       "SELECT target, COUNT(*), SUM(input_tokens), SUM(output_tokens), SUM(cost_picodollars)"
-      " FROM model_calls WHERE who = ? AND ended_ms >= ? GROUP BY target ORDER BY target LIMIT ?");
+      " FROM model_calls WHERE tenant = ? AND who = ? AND ended_ms >= ?"
+      " GROUP BY target ORDER BY target LIMIT ?");
   if (!rows) return rows.error();
-  rows->bind(1, who).bind(2, from_ms).bind(3, static_cast<std::int64_t>(usage_rows_max));
+  rows->bind(1, caller.tenant)
+      .bind(2, caller.subject)
+      .bind(3, from_ms)
+      .bind(4, static_cast<std::int64_t>(usage_rows_max));
   std::vector<UsageRow> usage;
   while (true) {
     const auto row = rows->step();
@@ -136,7 +140,7 @@ void Ledger::write(LedgerLine line) {
   if (!writer_->post(std::move(job))) lost_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Ledger::usage(std::string who, std::int64_t from_ms,
+void Ledger::usage(auth::Identity caller, std::int64_t from_ms,
                    std::function<void(Result<std::vector<UsageRow>>)> told) {
   if (!writer_) {
     told(std::vector<UsageRow>{});
@@ -144,8 +148,9 @@ void Ledger::usage(std::string who, std::int64_t from_ms,
   }
   const auto rows = std::make_shared<std::vector<UsageRow>>();
   store::Job job;
-  job.work = [who = std::move(who), from_ms, rows](store::Database& database) -> Result<void> {
-    auto read = read_usage(database, who, from_ms);
+  job.work = [caller = std::move(caller), from_ms,
+              rows](store::Database& database) -> Result<void> {
+    auto read = read_usage(database, caller, from_ms);
     if (!read) return read.error();
     *rows = std::move(*read);
     return {};

@@ -18,6 +18,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/llm/usage.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/limits/limiter.hpp"
 #include "relay/store/writer.hpp"
 
@@ -27,8 +28,7 @@ namespace redoubt::limits {
 struct LedgerLine {
   std::int64_t ended_ms = 0;  ///< since 1970
   std::string request_id;
-  std::string tenant;
-  std::string who;
+  auth::Identity identity;
   std::string target;
   std::string key;
   std::string outcome;  ///< "ok", "client_gone", "expired", "unsettled", or the failure's class
@@ -60,7 +60,7 @@ class Ledger {
   void carry_out(const StoreEffect& effect, Granted granted);
   void write(LedgerLine line);
   /// Usage of a caller since `from_ms`, by target; told on the writer's thread or at once.
-  void usage(std::string who, std::int64_t from_ms,
+  void usage(auth::Identity caller, std::int64_t from_ms,
              std::function<void(Result<std::vector<UsageRow>>)> told);
   std::uint64_t lines_lost() const { return lost_.load(std::memory_order_relaxed); }
 

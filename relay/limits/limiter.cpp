@@ -16,8 +16,8 @@ constexpr std::int64_t minute_s = 60;
 constexpr int visits_each = 2;
 constexpr int visits_when_full = 64;
 
-constexpr std::array<std::string_view, 6> scope_names{"all",   "model", "provider_key",
-                                                      "token", "purse", "player"};
+constexpr std::array<std::string_view, 7> scope_names{"all",   "model",  "provider_key", "token",
+                                                      "purse", "player", "player_part"};
 constexpr std::array<std::string_view, 8> limit_names{"requests",     "tokens",       "concurrency",
                                                       "day_budget",   "month_budget", "subjects",
                                                       "reservations", "store"};
@@ -132,17 +132,17 @@ bool Limiter::windows_refuse(const Call& call, std::span<const std::uint32_t> su
                              Refusal& worst) {
   bool any = false;
   const auto check_window = [&](const Share& share, SlidingWindow& window, Limit limit,
-                                std::int64_t amount, std::int64_t limit_value) {
-    if (limit_value == 0 || amount == 0) return;
-    const std::int64_t wait_ns = window.wait_ns(amount, limit_value, now.mono_ns);
+                                std::int64_t amount, std::optional<std::int64_t> limit_value) {
+    if (!limit_value || amount == 0) return;
+    const std::int64_t wait_ns = window.wait_ns(amount, *limit_value, now.mono_ns);
     if (wait_ns == 0) return;
-    const std::int64_t left = limit_value - window.used(now.mono_ns);
+    const std::int64_t left = *limit_value - window.used(now.mono_ns);
     keep_worst(worst, any,
                {.scope = share.scope,
                 .limit = limit,
                 .retry_after_ns = wait_ns,
                 .promised = true,
-                .limit_value = limit_value,
+                .limit_value = *limit_value,
                 .remaining = std::max<std::int64_t>(0, left),
                 .reset_ns = window.empty_ns(now.mono_ns)});
   };
@@ -153,12 +153,14 @@ bool Limiter::windows_refuse(const Call& call, std::span<const std::uint32_t> su
                  share.rules.requests_per_minute);
     check_window(share, subject.tokens, Limit::tokens, call.tokens_upper,
                  share.rules.tokens_per_minute);
-    if (share.rules.concurrent_max > 0 && subject.open >= share.rules.concurrent_max) {
+    const std::optional<std::int64_t> most = share.rules.concurrent_max;
+    if (most && subject.open >= *most) {
       keep_worst(worst, any,
                  {.scope = share.scope,
                   .limit = Limit::concurrency,
-                  .retry_after_ns = busy_retry_ns,
-                  .limit_value = share.rules.concurrent_max,
+                  .retry_after_ns = *most == 0 ? SlidingWindow::never : busy_retry_ns,
+                  .promised = *most == 0,
+                  .limit_value = *most,
                   .reset_ns = busy_retry_ns});
     }
   }
@@ -168,12 +170,16 @@ bool Limiter::windows_refuse(const Call& call, std::span<const std::uint32_t> su
 HoldVerdict Limiter::ask(std::uint32_t subject, const Share& share, Period period,
                          Picodollars amount, Instant now, Refusal& worst) {
   const bool is_day = period == Period::day;
-  const Picodollars limit =
-      std::min(is_day ? share.rules.day_picodollars : share.rules.month_picodollars, budget_max);
-  if (limit == 0 || amount == 0) return HoldVerdict::fits;
+  const std::optional<Picodollars> budget =
+      is_day ? share.rules.day_picodollars : share.rules.month_picodollars;
+  if (!budget || amount == 0) return HoldVerdict::fits;
+  const Picodollars limit = std::min(*budget, budget_max);
   BudgetLease& lease = is_day ? subjects_[subject].day : subjects_[subject].month;
   const std::int32_t index = std::max(period_of(period, now.unix_s), lease.index());
-  const HoldVerdict verdict = lease.ask(amount, limit, index, now.mono_ns, lease_effects_);
+  // Of nothing there is nothing to draw.
+  const HoldVerdict verdict = limit == 0
+                                  ? HoldVerdict::exhausted
+                                  : lease.ask(amount, limit, index, now.mono_ns, lease_effects_);
   collect(subject);
   if (verdict == HoldVerdict::fits || verdict == HoldVerdict::wait) return verdict;
   const Picodollars engaged = add_saturated(lease.spent(), lease.held());
@@ -219,12 +225,13 @@ HoldVerdict Limiter::money_refuses(const Call& call, std::span<const std::uint32
 Quotas Limiter::quotas(std::span<const Share> shares, std::span<const std::uint32_t> subjects,
                        std::int64_t now_ns) {
   Quotas tightest;
-  const auto look = [&](Quota& worst, Scope scope, SlidingWindow* window, std::int64_t value) {
-    if (value == 0) return;
+  const auto look = [&](std::optional<Quota>& worst, Scope scope, SlidingWindow* window,
+                        std::optional<std::int64_t> value) {
+    if (!value) return;
     const std::int64_t used = window ? window->used(now_ns) : 0;
-    const std::int64_t left = std::max<std::int64_t>(0, value - used);
-    if (worst.limit == 0 || left < worst.remaining)
-      worst = {scope, value, left, window ? window->empty_ns(now_ns) : 0};
+    const std::int64_t left = std::max<std::int64_t>(0, *value - used);
+    if (!worst || left < worst->remaining)
+      worst = Quota{scope, *value, left, window ? window->empty_ns(now_ns) : 0};
   };
   for (std::size_t i = 0; i < shares.size(); ++i) {
     // Nothing was ever counted on whom the table does not know.
@@ -274,11 +281,11 @@ void Limiter::commit(const Call& call, std::span<const std::uint32_t> subjects, 
     part.tokens_slot = subject.tokens.add(call.tokens_upper, now.mono_ns);
     ++subject.open;
     if (call.picodollars_upper == 0) continue;
-    if (share.rules.day_picodollars > 0) {
+    if (share.rules.day_picodollars) {
       subject.day.hold(call.picodollars_upper);
       part.day = subject.day.index();
     }
-    if (share.rules.month_picodollars > 0) {
+    if (share.rules.month_picodollars) {
       subject.month.hold(call.picodollars_upper);
       part.month = subject.month.index();
     }
@@ -440,13 +447,14 @@ Picodollars Limiter::engaged(Scope scope, std::string_view id, Period period) co
 
 namespace {
 
-void append_item(std::string& out, const Quota& quota, std::string_view kind, bool policy) {
-  if (quota.limit == 0) return;
+void append_item(std::string& out, const std::optional<Quota>& quota, std::string_view kind,
+                 bool policy) {
+  if (!quota) return;
   if (!out.empty()) out += ", ";
-  const std::string_view scope = scope_name(quota.scope);
-  out += policy ? joined({"\"", scope, "-", kind, "\";q=", quota.limit, ";w=", minute_s})
-                : joined({"\"", scope, "-", kind, "\";r=", quota.remaining,
-                          ";t=", seconds_up(quota.reset_ns)});
+  const std::string_view scope = scope_name(quota->scope);
+  out += policy ? joined({"\"", scope, "-", kind, "\";q=", quota->limit, ";w=", minute_s})
+                : joined({"\"", scope, "-", kind, "\";r=", quota->remaining,
+                          ";t=", seconds_up(quota->reset_ns)});
 }
 
 std::string header(const Quotas& quotas, bool policy) {
@@ -472,6 +480,14 @@ std::string retry_after_header(const Refusal& refusal) {
 }
 
 std::string refusal_text(const Refusal& refusal) {
+  if (refusal.retry_after_ns < 0 && refusal.limit_value == 0)
+    return joined({"The limit of ", limit_name(refusal.limit), " of this ",
+                   scope_name(refusal.scope), " is 0: nothing is allowed."});
+  if (refusal.scope == Scope::player_part)
+    return joined({"This player has ", refusal.limit_value,
+                   " calls of the model open, and others have a right to the rest of its "
+                   "provider's places; try again in ",
+                   retry_after_header(refusal), " s."});
   std::string text = joined({"The limit of ", limit_name(refusal.limit), " of this ",
                              scope_name(refusal.scope), " is reached"});
   if (refusal.retry_after_ns < 0)

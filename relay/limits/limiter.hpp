@@ -28,6 +28,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -48,17 +49,19 @@ struct Instant {
   std::int64_t unix_s = 0;
 };
 
-/// Whose limit it is. `purse` is what several share (all anonymous players).
-enum class Scope : std::uint8_t { all, model, provider_key, token, purse, player };
+/// Whose limit it is. `purse` is what several share (all anonymous players), `player_part` a
+/// player's part of what a model's provider takes at a time.
+enum class Scope : std::uint8_t { all, model, provider_key, token, purse, player, player_part };
 std::string_view scope_name(Scope scope);
 
-/// Limits of one subject; 0 is no limit.
+/// Limits of one subject. Absent is no limit; 0 is nothing: of requests and of open calls not one,
+/// of tokens and of money no call that could use any. What 0 refuses never passes.
 struct Rules {
-  std::int64_t requests_per_minute = 0;
-  std::int64_t tokens_per_minute = 0;
-  std::int64_t concurrent_max = 0;
-  Picodollars day_picodollars = 0;
-  Picodollars month_picodollars = 0;
+  std::optional<std::int64_t> requests_per_minute;
+  std::optional<std::int64_t> tokens_per_minute;
+  std::optional<std::int64_t> concurrent_max;
+  std::optional<Picodollars> day_picodollars;
+  std::optional<Picodollars> month_picodollars;
 };
 
 /// One subject that a call counts on. Another attempt at the same call counts no further request
@@ -93,7 +96,7 @@ struct Refusal {
   Scope scope = Scope::player;
   Limit limit = Limit::requests;
   int status = 429;  ///< 429; 402 for money; 503 for the store
-  /// -1: this call never passes (it is larger than the limit itself).
+  /// -1: this call never passes (it is larger than the limit itself, which may be 0).
   std::int64_t retry_after_ns = 0;
   bool promised = false;
   std::int64_t limit_value = 0;
@@ -101,8 +104,7 @@ struct Refusal {
   std::int64_t reset_ns = 0;   ///< until all of limit_value is there again
 };
 
-/// The tightest of the call's limits of one kind, for the RateLimit headers. limit 0: there is
-/// none.
+/// The tightest of the call's limits of one kind, for the RateLimit headers.
 struct Quota {
   Scope scope = Scope::player;
   std::int64_t limit = 0;
@@ -110,10 +112,10 @@ struct Quota {
   std::int64_t reset_ns = 0;
 };
 
-/// Of both kinds.
+/// Of both kinds, where there is a limit of the kind.
 struct Quotas {
-  Quota requests;
-  Quota tokens;
+  std::optional<Quota> requests;
+  std::optional<Quota> tokens;
 };
 
 using ReservationId = std::uint64_t;
@@ -153,8 +155,9 @@ struct LimiterOptions {
   std::size_t reservations_max = 65'536;
 };
 
-constexpr std::size_t shares_max = 6;
-constexpr std::size_t subject_bytes_max = 256;
+constexpr std::size_t shares_max = 7;
+/// Room for the longest auth::Identity::key(): what is cut would be another's.
+constexpr std::size_t subject_bytes_max = 512;
 /// A lease of which nothing was asked for so long is given back, and its subject may be forgotten.
 constexpr std::int64_t lease_idle_ns = 60'000'000'000;
 /// Concurrency and held money come back when some call ends: the advice is to ask in a second.

@@ -8,6 +8,9 @@
 #include <cstdio>
 #include <ctime>
 
+#include "engine/base/plain_text.hpp"
+#include "engine/base/visible_text.hpp"
+
 namespace redoubt::observe {
 namespace {
 
@@ -15,27 +18,18 @@ namespace {
 constexpr std::chrono::milliseconds gather_ms{10};
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
-// Length of the valid UTF-8 sequence at the start of `text`, 0 where there is none (RFC 3629:
-// no overlong forms, no surrogates, nothing over U+10FFFF).
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto tail = [&](std::size_t i) { return (at(i) & 0xc0u) == 0x80u; };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool overlong = first == 0xe0 && at(1) < 0xa0;
-    const bool surrogate = first == 0xed && at(1) > 0x9f;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
+// As JSON writes a code point that is not to be shown as it is (RFC 8259 7): pairs over U+FFFF.
+void append_escape(std::string& out, std::uint32_t code_point) {
+  constexpr char hex[] = "0123456789abcdef";
+  constexpr std::uint32_t first_of_pairs = 0x10000;
+  if (code_point >= first_of_pairs) {
+    append_escape(out, 0xD800 + ((code_point - first_of_pairs) >> 10));
+    append_escape(out, 0xDC00 + ((code_point - first_of_pairs) & 0x3FF));
+    return;
   }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && at(1) < 0x90;
-    const bool over = first == 0xf4 && at(1) > 0x8f;
-    return tail(1) && tail(2) && tail(3) && !overlong && !over ? 4 : 0;
-  }
-  return 0;
+  out.append("\\u");
+  for (int shift = 12; shift >= 0; shift -= 4)
+    out += hex[code_point >> shift & 15];
 }
 
 }  // namespace
@@ -46,10 +40,9 @@ std::string_view to_string(Level level) {
 }
 
 void append_json_text(std::string& out, std::string_view text) {
-  constexpr char hex[] = "0123456789abcdef";
   while (!text.empty()) {
     const char c = text.front();
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text, 0);
     if (length == 0) {
       out.append(replacement);
       text.remove_prefix(1);
@@ -58,10 +51,8 @@ void append_json_text(std::string& out, std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out.append("\\u00");
-      out += hex[static_cast<unsigned char>(c) >> 4];
-      out += hex[static_cast<unsigned char>(c) & 15];
+    } else if (const std::uint32_t code = code_point_at(text, 0, length); is_hidden(code)) {
+      append_escape(out, code);
     } else {
       out.append(text.substr(0, length));
     }

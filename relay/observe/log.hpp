@@ -3,8 +3,9 @@
 // 1. A Line is built by its caller and handed over whole; a writer thread writes batches.
 // 2. The queue is bounded: what does not fit is dropped and counted, and the next batch is
 //    followed by one that says how many were lost.
-// 3. Values are escaped, so that no input can break a line or forge a second one; invalid UTF-8
-//    becomes U+FFFD. No bodies, no header values and no secrets are logged.
+// 3. Values are escaped, so that no input can break a line, forge a second one or turn its order
+//    round on a terminal (engine/base/visible_text.hpp); invalid UTF-8 becomes U+FFFD. No bodies,
+//    no header values and no secrets are logged.
 #pragma once
 
 #include <atomic>

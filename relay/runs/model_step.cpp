@@ -189,9 +189,7 @@ namespace {
 upstream::Order order_of(const ModelStepOrder& step, llm::ChatRequest request) {
   upstream::Order order;
   order.request = std::move(request);
-  order.who = step.identity.subject;
-  order.tenant = step.identity.tenant;
-  order.anonymous = step.identity.is_anonymous();
+  order.identity = step.identity;
   order.own_limits = step.limits;
   order.request_id = step.request_id;
   // Another attempt wants another answer.

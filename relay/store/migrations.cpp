@@ -12,20 +12,22 @@ extern const std::string_view migration_003_runs;
 extern const std::string_view migration_004_kept_answers;
 extern const std::string_view migration_005_memories;
 extern const std::string_view migration_006_key_weights;
-extern const std::string_view migration_007_run_owners;
+extern const std::string_view migration_007_budgets_of_tenants;
+extern const std::string_view migration_008_run_owners;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 7> all{{
+const std::array<Migration, 8> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
     {4, "kept_answers", data::migration_004_kept_answers},
     {5, "memories", data::migration_005_memories},
     {6, "key_weights", data::migration_006_key_weights},
-    {7, "run_owners", data::migration_007_run_owners},
+    {7, "budgets_of_tenants", data::migration_007_budgets_of_tenants},
+    {8, "run_owners", data::migration_008_run_owners},
 }};
 
 constexpr const char* ledger =

@@ -59,6 +59,7 @@ struct TargetPlan {
   std::uint32_t provider = 0;
   std::string model;
   const llm::ModelCard* card = nullptr;
+  std::int64_t player_calls_max = 0;  ///< of one player at a time
   GatewayMetrics::Series metrics;
 };
 
@@ -94,10 +95,10 @@ limits::PromptSize prompt_size(const llm::ChatRequest& request) {
   return size;
 }
 
-/// The stricter of two; 0 is no limit.
-std::int64_t tighter(std::int64_t a, std::optional<std::int64_t> b) {
-  if (!b) return a;
-  return a == 0 ? *b : std::min(a, *b);
+/// The stricter of two; absent is no limit.
+std::optional<std::int64_t> tighter(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
 }
 
 limits::Rules with(limits::Rules rules, const auth::CallerLimits& own) {
@@ -114,8 +115,14 @@ limits::Rules with(limits::Rules rules, const auth::CallerLimits& own) {
   return rules;
 }
 
+/// What one player may have of the calls that a target takes at a time: with half of them, another
+/// player's call finds a place.
+std::int64_t player_part(int concurrent_max) {
+  return std::max(1, concurrent_max / 2);
+}
+
 bool has_budget(const limits::Rules& rules) {
-  return rules.day_picodollars > 0 || rules.month_picodollars > 0;
+  return rules.day_picodollars || rules.month_picodollars;
 }
 
 llm::FailureClass class_of(net::CallFault fault) {
@@ -171,9 +178,9 @@ class GatewayImpl;
 /// What an attempt asks of the limits, and of whom.
 struct Asked {
   std::string_view request_id;
-  std::string_view tenant;
-  std::string_view who;
-  bool anonymous = true;
+  const auth::Identity* identity = nullptr;
+  std::string_view player;  ///< identity->key(), as the limits know it
+  std::string_view part;    ///< and it at this target
   const auth::CallerLimits* own = nullptr;
   std::uint32_t target = 0;
   std::string_view key;
@@ -226,6 +233,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   GatewayImpl& gateway_;
   net::Executor shard_;
   Order order_;
+  const std::string player_;  ///< its caller, as the limits know them
+  std::string part_;          ///< and them at the target of the attempt
   ModelCallOptions options_;
   std::vector<PlannedTarget> targets_;
   ModelCall machine_;
@@ -298,7 +307,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   void reload_keys() override;
   std::vector<std::string> model_names() const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
-  Spent spent(std::string_view who) override;
+  Spent spent(const auth::Identity& caller) override;
 
   // For calls.
   /// Whom a call counts on; views into what was asked.
@@ -427,6 +436,7 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
     : gateway_(gateway),
       shard_(shard),
       order_(std::move(order)),
+      player_(order_.identity.key()),
       options_(options),
       targets_(targets),
       machine_(options, std::move(targets), engine, rng),
@@ -527,6 +537,7 @@ void CallRun::acquire(const Action& action) {
   place_ = action.place;
   is_retry_ = action.is_retry;
   const std::uint32_t target = targets_[place_].target;
+  part_ = std::to_string(target) + ":" + player_;
   admission_ = gateway_.admit(target, is_retry_);
   if (admission_.denial != Denial::none) {
     const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
@@ -543,9 +554,9 @@ Asked CallRun::asked() const {
   const PlannedTarget& planned = targets_[place_];
   return {
       .request_id = order_.request_id,
-      .tenant = order_.tenant,
-      .who = order_.who,
-      .anonymous = order_.anonymous,
+      .identity = &order_.identity,
+      .player = player_,
+      .part = part_,
       .own = &order_.own_limits,
       .target = planned.target,
       .key = key_name_,
@@ -557,7 +568,7 @@ Asked CallRun::asked() const {
 }
 
 void CallRun::tell_quotas(const limits::Quotas& quotas) {
-  limited_ = quotas.requests.limit > 0 || quotas.tokens.limit > 0;
+  limited_ = quotas.requests || quotas.tokens;
   if (limited_) client_->on_quotas(quotas);
 }
 
@@ -580,8 +591,10 @@ void CallRun::reserve() {
   admitted_ = false;
   const limits::Refusal& refusal = outcome.refusal;
   // A model's or a key's own limit is one target's; another target may be free.
-  const bool of_target =
-      refusal.scope == limits::Scope::model || refusal.scope == limits::Scope::provider_key;
+  const bool another = place_ + 1 < targets_.size();
+  const bool of_target = refusal.scope == limits::Scope::model ||
+                         refusal.scope == limits::Scope::provider_key ||
+                         (refusal.scope == limits::Scope::player_part && another);
   last_failure_ = limit_failure(refusal);
   deny({.by_limit = !of_target,
         .status = refusal.status,
@@ -812,8 +825,7 @@ void CallRun::write_down(const Action& action, const limits::Settled& settled) {
                                       action.first_token_ms, duration_ms);
   gateway_.ledger().write({.ended_ms = wall_ms(),
                            .request_id = order_.request_id,
-                           .tenant = order_.tenant,
-                           .who = order_.who,
+                           .identity = order_.identity,
                            .target = gateway_.target_name(target),
                            .key = key_name_,
                            .outcome = std::string(outcome),
@@ -890,6 +902,7 @@ void GatewayImpl::add_targets() {
       plan.provider = i;
       plan.model = name.substr(slash + 1);
       plan.card = models_.find(providers_[i].dialect->name, plan.model);
+      plan.player_calls_max = player_part(options_.providers[i].concurrent_max);
       plan.metrics = GatewayMetrics::series(metrics_, name);
       plans_.push_back(plan);
       names_.push_back(name);
@@ -939,7 +952,7 @@ std::vector<std::string> GatewayImpl::model_names() const {
 bool GatewayImpl::budgeted(const Order& order) const {
   return has_budget(options_.all) || has_budget(options_.model) ||
          has_budget(options_.provider_key) || has_budget(with(options_.player, order.own_limits)) ||
-         (order.anonymous && has_budget(options_.anonymous));
+         (order.identity.is_anonymous() && has_budget(options_.anonymous));
 }
 
 Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, Order& order) {
@@ -1028,15 +1041,19 @@ KeyOutlook GatewayImpl::key_outlook(const Admission& admission, const Failure& f
 
 CallMaker::Counted GatewayImpl::count_request(const Order& order) {
   const auto windows_of = [](limits::Rules rules) {
-    rules.concurrent_max = rules.day_picodollars = rules.month_picodollars = 0;
+    // Another's answer takes no place and no money; who may have no call open may have none.
+    if (rules.concurrent_max != 0) rules.concurrent_max.reset();
+    rules.day_picodollars.reset();
+    rules.month_picodollars.reset();
     return rules;
   };
   std::array<limits::Share, 3> shares;
   std::size_t count = 0;
   shares[count++] = {limits::Scope::all, "all", windows_of(options_.all)};
-  if (order.anonymous)
+  if (order.identity.is_anonymous())
     shares[count++] = {limits::Scope::purse, "anonymous", windows_of(options_.anonymous)};
-  shares[count++] = {limits::Scope::player, order.who,
+  const std::string player = order.identity.key();
+  shares[count++] = {limits::Scope::player, player,
                      windows_of(with(options_.player, order.own_limits))};
   limits::Outcome outcome;
   {
@@ -1060,9 +1077,13 @@ GatewayImpl::Shares GatewayImpl::shares_of(const Asked& asked) const {
   shares.add({limits::Scope::model, names_[asked.target], options_.model});
   if (!asked.key.empty())
     shares.add({limits::Scope::provider_key, asked.key, options_.provider_key});
-  if (asked.anonymous)
+  if (asked.identity->is_anonymous())
     shares.add({limits::Scope::purse, "anonymous", options_.anonymous, asked.requests});
-  shares.add({limits::Scope::player, asked.who, with(options_.player, *asked.own), asked.requests});
+  const limits::Rules own = with(options_.player, *asked.own);
+  shares.add({limits::Scope::player, asked.player, own, asked.requests});
+  const std::int64_t part = plans_[asked.target].player_calls_max;
+  if (!own.concurrent_max || *own.concurrent_max > part)
+    shares.add({limits::Scope::player_part, asked.part, {.concurrent_max = part}, 0});
   return shares;
 }
 
@@ -1112,8 +1133,7 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
 limits::OpenLine GatewayImpl::open_line(const Asked& asked, limits::Picodollars upper) const {
   limits::OpenLine open{.opened_ms = wall_ms()};
   open.line.request_id = asked.request_id;
-  open.line.tenant = asked.tenant;
-  open.line.who = asked.who;
+  open.line.identity = *asked.identity;
   open.line.target = names_[asked.target];
   open.line.key = asked.key;
   open.line.usage.input = asked.input_upper;
@@ -1221,10 +1241,11 @@ void GatewayImpl::finish(const Admission& admission, const AttemptResult& result
   targets_.finish(admission, result, now_ns());
 }
 
-Gateway::Spent GatewayImpl::spent(std::string_view who) {
+Gateway::Spent GatewayImpl::spent(const auth::Identity& caller) {
+  const std::string player = caller.key();
   const std::lock_guard lock(mutex_);
-  return {limiter_.engaged(limits::Scope::player, who, limits::Period::day),
-          limiter_.engaged(limits::Scope::player, who, limits::Period::month)};
+  return {limiter_.engaged(limits::Scope::player, player, limits::Period::day),
+          limiter_.engaged(limits::Scope::player, player, limits::Period::month)};
 }
 
 }  // namespace

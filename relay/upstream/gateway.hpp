@@ -27,6 +27,7 @@
 #include "engine/base/result.hpp"
 #include "engine/llm/chat.hpp"
 #include "engine/llm/models.hpp"
+#include "relay/auth/identity.hpp"
 #include "relay/auth/key_ring.hpp"
 #include "relay/auth/token.hpp"
 #include "relay/limits/ledger.hpp"
@@ -70,11 +71,9 @@ struct GatewayOptions {
 
 /// Who calls, and what is asked.
 struct Order {
-  llm::ChatRequest request;  ///< `model` is what the client named
-  std::string who;           ///< as api::Caller::who
-  std::string tenant;
-  bool anonymous = true;
-  auth::CallerLimits own_limits;  ///< of the caller's token
+  llm::ChatRequest request;                                ///< `model` is what the client named
+  auth::Identity identity = auth::anonymous_identity({});  ///< whom to count and to charge
+  auth::CallerLimits own_limits;                           ///< of the caller's token
   std::string request_id;
   bool game = false;
   bool shared = false;                 ///< an equal request's answer will do, kept or under way
@@ -164,7 +163,7 @@ class Gateway {
     limits::Picodollars day = 0;
     limits::Picodollars month = 0;
   };
-  virtual Spent spent(std::string_view who) = 0;
+  virtual Spent spent(const auth::Identity& caller) = 0;
   /// After the last call, before the store closes: what of the budgets was drawn and not spent goes
   /// back, so that the next start can spend it.
   virtual void close() = 0;

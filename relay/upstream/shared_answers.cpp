@@ -51,9 +51,9 @@ struct Keys {
 };
 
 Keys keys_of(const Order& order, Delivery delivery) {
-  Keys keys{
-      .answer = order.answer_key ? *order.answer_key : answer_key(order.tenant, order.request),
-      .flight = {}};
+  Keys keys{.answer = order.answer_key ? *order.answer_key
+                                       : answer_key(order.identity.tenant, order.request),
+            .flight = {}};
   const char* how = order.game ? "game" : delivery == Delivery::stream ? "stream" : "whole";
   keys.flight =
       cache_key(how, {reinterpret_cast<const char*>(keys.answer.data()), keys.answer.size()});

@@ -59,7 +59,10 @@ export function start_relay(mock, aliases, env = {}) {
     REDOUBT_PROVIDERS_3_NAME: 'responses',
     REDOUBT_PROVIDERS_3_DIALECT: 'openai-responses',
     REDOUBT_PROVIDERS_3_BASE_URL: `${mock.url}/v1`,
-    REDOUBT_LIMITS_REQUESTS_PER_MINUTE: '0',
+    REDOUBT_LIMITS_REQUESTS_PER_MINUTE: 'none',
+    // A test that has many calls open at a time says what bounds them.
+    REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: 'none',
+    REDOUBT_MODELS_ANONYMOUS_CONCURRENT_MAX: 'none',
     // A test that asks the same again wants to see another call.
     REDOUBT_MODELS_CACHE_ENABLED: 'false',
     ...env,

@@ -365,7 +365,10 @@ describe('shared answers', { concurrency: false }, () => {
     });
     after(() => rmSync(folder, { recursive: true }));
     const begin_with_players = () =>
-      begin({ REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service') });
+      begin({
+        REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service'),
+        REDOUBT_TOKENS_SERVICE_TENANTS: 'default,one,two',
+      });
     const player = async (claims) => {
       const bearer = { authorization: `Bearer ${secret}` };
       const answer = await post_json(relay, '/api/session', claims, bearer);

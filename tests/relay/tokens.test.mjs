@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -62,6 +62,7 @@ test('the game server gets tokens for its players with its secret', async () => 
   const relay = await start([], {
     ...closed,
     REDOUBT_TOKENS_SERVICE_SECRET_FILE: secret_file('service', `${secret}\n`),
+    REDOUBT_TOKENS_SERVICE_TENANTS: 'default,valley',
   });
   const mint = (body, token = secret) => post_json(relay, '/api/session', body, bearer(token));
   const given = await mint({ sub: 'player-7', tenant: 'valley', lifetime_s: 60 });
@@ -94,6 +95,11 @@ test('the game server gets tokens for its players with its secret', async () => 
     [{ sub: 'p', lifetime_s: 901 }, /lifetime_s/],
     [{ sub: 'anonymous:1.2.3.4' }, /sub/],
     [{ sub: 'p', tenant: 'anonymous' }, /tenant/],
+    [{ sub: 'p', tenant: 'hills' }, /tokens\.service_tenants/],
+    [{ sub: 'ada\u202enimda' }, /sub/],
+    [{ sub: 'p\u0085' }, /sub/],
+    [{ sub: 'p', limits: { tokens_per_minute: null } }, /tokens_per_minute/],
+    [{ sub: 'p', limits: null }, /limits/],
     [{ sub: 'p', limits: { calls: 1 } }, /limits/],
     [{ sub: 'p', admin: true }, /admin/],
     ['no json', /JSON/],
@@ -160,6 +166,68 @@ test("NextAuth's tokens, and forged ones", async () => {
   ]) {
     const answer = await asked(relay, bearer(token));
     assert.equal(answer.status, 401);
+    assert.match(answer.json().detail, says);
+  }
+  await relay.stop();
+});
+
+test('a key signs for its own tenants, and nobody for anonymous callers', async () => {
+  redoubt('tokens', 'new-key', at('d.jwks'), '--kid', 'd', '--alg', 'HS256');
+  redoubt('tokens', 'new-key', at('v.jwks'), '--kid', 'v', '--tenant', 'valley');
+  redoubt(
+    ...['tokens', 'new-key', at('m.jwks'), '--kid', 'm'],
+    ...['--tenant', 'valley', '--tenant', 'hills'],
+  );
+  const keys = ['d', 'v', 'm'].map((name) => JSON.parse(readFileSync(at(`${name}.jwks`))).keys[0]);
+  assert.deepEqual(
+    keys.map(({ tenant }) => tenant),
+    [undefined, 'valley', ['valley', 'hills']],
+  );
+  assert.equal(JSON.parse(redoubt('tokens', 'public', at('m.jwks'))).keys[0].tenant.length, 2);
+  const relay = await start([], {
+    ...closed,
+    REDOUBT_TOKENS_KEYS_FILE: secret_file('all.jwks', JSON.stringify({ keys })),
+  });
+  const mint = (name, ...more) =>
+    redoubt('tokens', 'mint', at(`${name}.jwks`), '--sub', '1', ...more);
+  const tenant_of = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).tenant;
+  for (const [token, tenant] of [
+    [mint('d'), 'default'],
+    [mint('v'), 'valley'],
+    [mint('m', '--tenant', 'hills'), 'hills'],
+  ]) {
+    assert.equal(tenant_of(token), tenant);
+    assert.equal((await asked(relay, bearer(token))).status, 200);
+  }
+  const refused = (...args) => {
+    const { status, stderr } = spawnSync(command, ['tokens', ...args], { encoding: 'utf8' });
+    assert.notEqual(status, 0);
+    return stderr;
+  };
+  const for_one = ['mint', at('v.jwks'), '--sub'];
+  assert.match(refused(...for_one, '1', '--tenant', 'hills'), /does not sign for.*valley/s);
+  assert.match(refused('mint', at('m.jwks'), '--sub', '1'), /--tenant with one of: valley, hills/);
+  assert.match(refused(...for_one, 'anonymous:1.2.3.4'), /the relay's to give/);
+  assert.match(refused(...for_one, 'a\u202eb'), /visible text/);
+  const new_key = ['new-key', at('x.jwks'), '--kid', 'x', '--tenant'];
+  assert.match(refused(...new_key, 'anonymous'), /only the relay itself/);
+  assert.match(refused(...new_key, 'a b'), /expected 1 to 64 letters/);
+
+  // Whoever holds a key can write what the command would not.
+  const key = Buffer.from(keys[0].k, 'base64url');
+  const forge = (claims) =>
+    hs256({ aud: 'redoubt', sub: '1', exp: soon(), ...claims }, key, { alg: 'HS256', kid: 'd' });
+  assert.equal((await asked(relay, bearer(forge({})))).status, 200);
+  for (const [claims, says] of [
+    [{ tenant: 'valley' }, /does not sign for the tenant valley/],
+    [{ tenant: 'anonymous' }, /anonymous/],
+    [{ sub: 'anonymous:127.0.0.1' }, /anonymous/],
+    [{ tenant: 'anonymous', sub: 'anonymous:127.0.0.1', iss: 'redoubt-relay' }, /anonymous/],
+    [{ sub: 'ada\u202enimda' }, /visible text/],
+    [{ sub: 'a\u001bb' }, /visible text/],
+  ]) {
+    const answer = await asked(relay, bearer(forge(claims)));
+    assert.equal(answer.status, 401, JSON.stringify(claims));
     assert.match(answer.json().detail, says);
   }
   await relay.stop();

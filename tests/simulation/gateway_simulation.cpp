@@ -239,12 +239,16 @@ class World {
                                .month_picodollars = call_cost * (tight ? 40 : 90'000)};
     for (int i = 0; i < players_count; ++i)
       witnesses_.emplace("player:p" + std::to_string(i), LimitWitness(player));
-    witnesses_.emplace("all:all", LimitWitness({.requests_per_minute = tight ? 700 : 0,
-                                                .concurrent_max = tight ? 40 : 0,
-                                                .day_picodollars = call_cost * 20'000}));
+    limits::Rules all{.day_picodollars = call_cost * 20'000};
+    limits::Rules model;
+    if (tight) {
+      all.requests_per_minute = 700;
+      all.concurrent_max = 40;
+      model.tokens_per_minute = 200'000;
+    }
+    witnesses_.emplace("all:all", LimitWitness(all));
     for (int i = 0; i < targets_count; ++i)
-      witnesses_.emplace("model:m" + std::to_string(i),
-                         LimitWitness({.tokens_per_minute = tight ? 200'000 : 0}));
+      witnesses_.emplace("model:m" + std::to_string(i), LimitWitness(model));
     midnight_ns_ = 150'000 * ms_ns;
   }
 
@@ -282,7 +286,7 @@ class World {
                                                                    tokens, money, now());
         if (!over.empty()) fault(names_[i] + " passes its limit: " + over);
         const std::int64_t day = now().unix_s / 86'400;
-        if (shares_[i].rules.day_picodollars > 0)
+        if (shares_[i].rules.day_picodollars)
           require(store_.drawn_at(names_[i], limits::Period::day, static_cast<std::int32_t>(day)) >=
                       witnesses_.at(names_[i]).engaged(day),
                   "money is held that is not drawn on disk");
@@ -816,10 +820,10 @@ class World {
     for (const auto& [name, witness] : witnesses_) {
       require(witness.open() == 0, "a call is still counted as open");
       if (name.compare(0, 7, "player:") == 0) players += witness.spent();
-      if (witness.rules().day_picodollars == 0) continue;
+      if (!witness.rules().day_picodollars) continue;
       const Picodollars drawn =
           store_.drawn_of(name, limits::Period::day) + store_.drawn_of(name, limits::Period::month);
-      const int budgets = witness.rules().month_picodollars > 0 ? 2 : 1;
+      const int budgets = witness.rules().month_picodollars ? 2 : 1;
       require(drawn == witness.spent() * budgets + lost_[name],
               "the store's draws are not what was spent");
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "relay/limits/limiter.hpp"
@@ -33,8 +34,8 @@ class LimitWitness {
       window_.pop_front();
       ++first_;
     }
-    const auto over = [](std::int64_t value, std::int64_t limit) {
-      return limit > 0 && value > limit;
+    const auto over = [](std::int64_t value, std::optional<std::int64_t> limit) {
+      return limit && value > *limit;
     };
     if (over(requests_, rules_.requests_per_minute) && requests > 0) return "requests in 60 s";
     if (over(tokens_, rules_.tokens_per_minute) && tokens > 0) return "tokens in 60 s";

@@ -142,7 +142,7 @@ struct TokensOptions {
   std::string kid;
   std::string algorithm = "EdDSA";
   std::string subject;
-  std::string tenant = "default";
+  std::vector<std::string> tenants;  ///< new-key: all of the key's; mint: one at most
   std::string scope;
   std::string audience = "redoubt";
   std::int64_t lifetime_s = 3'600;

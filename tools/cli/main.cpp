@@ -382,12 +382,18 @@ CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
       ->capture_default_str();
   key->add_option("--scope", o.scope, "What its tokens may be given (default: game models)")
       ->type_name("SCOPES");
+  key->add_option("--tenant", o.tenants,
+                  "A tenant for which it signs; once for each (default: default)")
+      ->type_name("NAME");
   action(TokensAction::public_key, "public", "Print the public half of the first key");
   CLI::App* mint = action(TokensAction::mint, "mint", "Print a token, signed with the first key");
   mint->add_option("--sub", o.subject, "Whose token it is")->type_name("NAME")->required();
   mint->add_option("--scope", o.scope, "What it may be used for (default: all that the key gives)")
       ->type_name("SCOPES");
-  mint->add_option("--tenant", o.tenant, "Whose game")->type_name("NAME")->capture_default_str();
+  mint->add_option("--tenant", o.tenants,
+                   "Whose game: a tenant of the key (default: default, or the key's only one)")
+      ->type_name("NAME")
+      ->expected(1);
   mint->add_option("--audience", o.audience, "The relay's tokens.audience")->capture_default_str();
   mint->add_option("--lifetime", o.lifetime_s, "Seconds until it expires")
       ->type_name("N")
@@ -397,7 +403,8 @@ CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
       "Scopes: game, models, workflow:run, workflow:author, operator:read, operator:write.\n\n"
       "Examples:\n"
       "  redoubt tokens new-key operators.jwks --kid ops-1 --scope 'operator:read operator:write'\n"
-      "  redoubt tokens mint operators.jwks --sub ada --lifetime 28800");
+      "  redoubt tokens mint operators.jwks --sub ada --lifetime 28800\n"
+      "  redoubt tokens new-key valley.jwks --kid valley-1 --tenant valley");
   return tokens;
 }
 

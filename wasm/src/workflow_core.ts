@@ -12,10 +12,25 @@ export interface WorkflowFace {
   define(file: string, around: string): number;
   describe(definition: number): string;
   drop(definition: number): void;
-  start(definition: number, input: string, id: string, seed: string, now: number): number;
+  /** `before`: the run that this one goes on for; 0: none. */
+  start(
+    definition: number,
+    input: string,
+    id: string,
+    seed: string,
+    now: number,
+    before: number,
+  ): number;
   replay(definition: number, history: Uint8Array): number;
+  /** A replay a turn at a time; the run once it is there, 0 while there is more to do. */
+  beginReplay(definition: number, history: Uint8Array): number;
+  replayOn(replay: number): number;
+  /** Forgets a replay or an import, done or not. */
+  endWork(work: number): void;
   restore(definition: number, snapshot: Uint8Array, tail: Uint8Array): number;
   close(run: number): void;
+  /** Does one more turn of what came in last: while state() says that it is busy. */
+  goOn(run: number): void;
   give(run: number, kind: string, now: number, name: string, value: string): string;
   take(run: number): string;
   takenEvents(): Uint8Array;
@@ -31,13 +46,17 @@ export interface WorkflowFace {
   memory(entries: string, name: string, request: string, key: string, now: number): string;
   park(run: number, now: number): void;
   exportBundle(run: number, history: Uint8Array): Uint8Array;
-  importBundle(
+  /** The id of a bundle's run. */
+  bundleRun(bundle: Uint8Array): string;
+  beginImport(
     bundle: Uint8Array,
     around: string,
     now: number,
     clockOffset: number,
     before: number,
-  ): string;
+  ): number;
+  /** {run, definition, id, workflow, file, sha256}, and its history by takenEvents(); '' before. */
+  importOn(work: number): string;
 }
 export type WorkflowCore = Core<WorkflowFace>;
 
@@ -45,7 +64,7 @@ const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',
   file: () => new URL('./workflow-core.wasm', import.meta.url),
   create: createCore,
-  check: ofBuild('workflow-core.wasm', '{"workflowFace":4}'),
+  check: ofBuild('workflow-core.wasm', '{"workflowFace":5}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -63,7 +63,7 @@ TEST_SUITE("agents/memory") {
     put(memory, ada, "once", 1);
     CHECK(memory.retrieve(ada, MemoryScope::session, 1, 7)[0].access_count == 1);
     CHECK(memory.search(ada, MemoryScope::session, {"once", {}, 1}, 9)[0].access_count == 2);
-    CHECK(memory.entries()[0].accessed_ms == 9);
+    CHECK(memory.entries().begin()->second.accessed_ms == 9);
   }
 
   TEST_CASE("retention drops the oldest, the least important or the longest not looked at") {
@@ -169,9 +169,9 @@ TEST_SUITE("agents/memory") {
   TEST_CASE("an entry is kept as JSON and read again; what is wrong is refused") {
     Memory memory;
     put(memory, ada, "kept", 3);
-    const auto back = read_entry(entry_json(memory.entries()[0]));
+    const auto back = read_entry(entry_json(memory.entries().begin()->second));
     REQUIRE(back);
-    CHECK(entry_json(*back) == entry_json(memory.entries()[0]));
+    CHECK(entry_json(*back) == entry_json(memory.entries().begin()->second));
     Memory again;
     REQUIRE(again.restore(*back));
     CHECK(again.restore(*back).error().code == "bad_memory");

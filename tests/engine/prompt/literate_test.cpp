@@ -12,11 +12,11 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/prompt/template.hpp"
+#include "tests/engine/prompt/literate.hpp"
 
 using namespace redoubt;
 using namespace redoubt::prompt;
@@ -32,7 +32,7 @@ std::string listed(const std::vector<Read>& reads) {
   std::string out;
   for (const Read& read : reads)
     out += (out.empty() ? "" : "\n") + std::to_string(read.line) + ":" +
-           std::to_string(read.column) + " " + read.path + (read.optional ? " optional" : "");
+           std::to_string(read.column) + " " + read.path() + (read.optional ? " optional" : "");
   return out;
 }
 
@@ -56,60 +56,17 @@ std::string answer(const std::string& command, const std::string& text) {
   return out ? *out : shown(out.error());
 }
 
-/// Walks a file's lines, runs its cases and gathers the file as it should be.
-struct Script {
-  std::string rewritten;
-  int cases = 0;
-
-  void run(const std::string& text, bool fenced) {
-    const std::string end = fenced ? "```" : "====";
-    std::string command, input, expected;
-    enum { outside, before, in_input, in_output } state = fenced ? outside : before;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t stop = std::min(text.find('\n', at), text.size());
-      const std::string line = text.substr(at, stop - at);
-      at = stop + 1;
-      if (state == in_output && line == end) {
-        finish(command, input, expected);
-        state = fenced ? outside : before;
-      } else if (state == in_output) {
-        expected += line + "\n";
-        continue;
-      } else if (state == outside) {
-        if (line == "```prompt") state = before;
-      } else if (state == before && !line.empty() && line.front() != '#') {
-        command = line;
-        input.clear();
-        expected.clear();
-        state = in_input;
-      } else if (state == in_input && line == "----") {
-        state = in_output;
-      } else if (state == in_input) {
-        input += line + "\n";
-      }
-      rewritten += line + "\n";
-    }
-    CHECK_MESSAGE(state == (fenced ? outside : before), "the last case has no end: ", command);
-  }
-
-  void finish(const std::string& command, std::string input, std::string expected) {
-    if (!input.empty()) input.pop_back();
-    if (!expected.empty()) expected.pop_back();
-    const std::string got = answer(command, input);
-    CHECK_MESSAGE(got == expected, command, "\n", input);
-    rewritten += got + "\n";
-    ++cases;
-  }
-};
-
 void run_file(const std::string& path, bool fenced) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE_MESSAGE(file.good(), path);
-  Script script;
-  script.run({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()}, fenced);
-  CHECK(script.cases > 0);
+  const Literate file = walk_literate(
+      path, fenced,
+      [](const std::string& command, const std::string& text, const std::string& expected) {
+        const std::string got = answer(command, text);
+        CHECK_MESSAGE(got == expected, command, "\n", text);
+        return got;
+      });
+  CHECK(file.cases > 0);
   if (std::getenv("REDOUBT_REWRITE") != nullptr)
-    std::ofstream(path, std::ios::binary) << script.rewritten;
+    std::ofstream(path, std::ios::binary) << file.rewritten;
 }
 
 }  // namespace

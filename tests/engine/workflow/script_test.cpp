@@ -47,6 +47,9 @@ const Surroundings& around() {
 
 class Script {
  public:
+  /// What one turn of the run may take.
+  explicit Script(std::uint64_t turn_work_max) : turn_work_max_(turn_work_max) {}
+
   /// Writes the history of the run at hand, as far as it came.
   void keep(const std::string& name, ByteWriter& kept) const;
   std::string run(const std::string& command, const std::string& body);
@@ -64,6 +67,9 @@ class Script {
   std::string fork(const std::string& id);
   void check_replay();
 
+  Taken take_all();
+
+  std::uint64_t turn_work_max_;
   DefinitionPtr definition_;
   std::optional<Run> run_;
   std::string history_;
@@ -112,7 +118,9 @@ std::string Script::start(const std::string& input) {
   if (!definition_) return "no definition\n";
   now_ms_ = 1000;
   shown_ = RunStatus::running;
-  auto run = Run::start(definition_, input, {"run", 1, now_ms_});
+  RunOptions options{"run", 1, now_ms_};
+  options.turn_work_max = turn_work_max_;
+  auto run = Run::start(definition_, input, options);
   if (!run) return "error " + run.error().code + ": " + run.error().message + "\n";
   run_.emplace(std::move(*run));
   history_ = history_header(definition_->hash);
@@ -120,8 +128,29 @@ std::string Script::start(const std::string& input) {
   return taken();
 }
 
+// Of all turns that the last input leads to.
+Taken Script::take_all() {
+  Taken all = run_->take();
+  while (run_->busy()) {
+    CHECK(run_->give({InputKind::cancel, now_ms_, "anybody", {}}).error().code == "run_busy");
+    CHECK(run_->park(now_ms_).error().code == "run_busy");
+    CHECK(all.effects.empty());
+    run_->go_on();
+    Taken more = run_->take();
+    if (all.count == 0) all.first_seq = more.first_seq;
+    CHECK((more.count == 0 || more.first_seq == all.first_seq + all.count));
+    all.events += more.events;
+    all.count += more.count;
+    all.effects = std::move(more.effects);
+    all.withdrawn = std::move(more.withdrawn);
+    for (Progress& shown : more.progress)
+      all.progress.push_back(std::move(shown));
+  }
+  return all;
+}
+
 std::string Script::taken() {
-  const Taken taken = run_->take();
+  const Taken taken = take_all();
   const std::size_t from = history_.size();
   history_ += taken.events;
   std::string out;
@@ -194,9 +223,14 @@ std::string Script::give(InputKind kind, std::string_view name, const std::strin
 }
 
 std::string Script::crash() {
-  auto replayed = Run::replay(definition_, history_);
-  if (!replayed) return "error " + replayed.error().code + ": " + replayed.error().message + "\n";
-  run_.emplace(std::move(*replayed));
+  auto replay = Replay::begin(definition_, history_);
+  if (replay) replay->set_turn_work(turn_work_max_);
+  auto done = replay ? replay->go_on() : Result<bool>(replay.error());
+  while (done && !*done)
+    done = replay->go_on();
+  if (!done) return "error " + done.error().code + ": " + done.error().message + "\n";
+  run_.emplace(std::move(*replay).run());
+  run_->set_turn_work(turn_work_max_);
   return taken();
 }
 
@@ -204,6 +238,7 @@ std::string Script::restore() {
   auto restored = Run::restore(definition_, run_->snapshot(), "");
   if (!restored) return "error " + restored.error().code + ": " + restored.error().message + "\n";
   run_.emplace(std::move(*restored));
+  run_->set_turn_work(turn_work_max_);
   return taken();
 }
 
@@ -235,7 +270,12 @@ std::string Script::import(std::istream& words) {
     const auto& no = *static_cast<const std::vector<std::string>*>(context);
     return std::find(no.begin(), no.end(), step) == no.end();
   };
-  auto imported = import_run(*bundle, around(), importer);
+  auto import = Import::begin(*bundle, around(), importer);
+  if (import) import->set_turn_work(turn_work_max_);
+  auto done = import ? import->go_on() : Result<bool>(import.error());
+  while (done && !*done)
+    done = import->go_on();
+  auto imported = done ? std::move(*import).imported() : Result<Imported>(done.error());
   if (!imported) return "error " + imported.error().code + ": " + imported.error().message + "\n";
   run_.emplace(std::move(imported->run));
   return taken();
@@ -284,8 +324,9 @@ std::string Script::run(const std::string& line, const std::string& body) {
 }
 
 // Walks one script; gives back how it would read if what came out were right.
-std::string walk(const std::string& name, const std::string& text, ByteWriter& kept) {
-  Script script;
+std::string walk(const std::string& name, const std::string& text, ByteWriter& kept,
+                 std::uint64_t turn_work_max) {
+  Script script(turn_work_max);
   std::istringstream lines(text);
   std::string out, line;
   while (std::getline(lines, line)) {
@@ -317,6 +358,21 @@ std::string walk(const std::string& name, const std::string& text, ByteWriter& k
 }  // namespace
 
 TEST_SUITE("workflow/scripts") {
+  TEST_CASE("every script gives the same trace whatever a turn may take") {
+    if (std::getenv("REDOUBT_REWRITE")) return;
+    for (const std::uint64_t turn_work_max : {std::uint64_t{1}, std::uint64_t{50}, kUnboundedTurn})
+      for (const auto& entry :
+           std::filesystem::recursive_directory_iterator("tests/engine/workflow")) {
+        if (entry.path().extension() != ".txt") continue;
+        CAPTURE(entry.path().string());
+        CAPTURE(turn_work_max);
+        std::stringstream text;
+        text << std::ifstream(entry.path()).rdbuf();
+        ByteWriter kept;
+        CHECK(walk("", text.str(), kept, turn_work_max) == text.str());
+      }
+  }
+
   TEST_CASE("every script gives the trace that it tells") {
     std::vector<std::filesystem::path> scripts;
     for (const auto& entry : std::filesystem::recursive_directory_iterator("tests/engine/workflow"))
@@ -328,7 +384,7 @@ TEST_SUITE("workflow/scripts") {
       CAPTURE(path.string());
       std::stringstream text;
       text << std::ifstream(path).rdbuf();
-      const std::string walked = walk(path.filename().string(), text.str(), kept);
+      const std::string walked = walk(path.filename().string(), text.str(), kept, kTurnWorkMax);
       if (std::getenv("REDOUBT_REWRITE")) {
         std::ofstream(path) << walked;
       } else {

@@ -310,6 +310,50 @@ TEST_CASE("a token opens what its scopes say, and nothing else") {
   CHECK(knock({.scopes = Scope::operator_read, .path = "/api/team-strategy"}) == 403);
 }
 
+TEST_CASE("a token of an anonymous session opens no listener that its holder may not use") {
+  auth::Authority authority({}, {});
+  const std::string token =
+      authority.mint({.subject = "anonymous:127.0.0.1", .tenant = "anonymous", .expires_s = 600})
+          .value();
+  const std::string authorization = "Bearer " + token;
+  const http::HeaderView host{"Host", "localhost"};
+  const auto status = [&](auth::Anonymous anonymous, std::string_view remote, bool admin = false) {
+    GatePolicy gate = policy();
+    gate.anonymous = anonymous;
+    gate.authority = &authority;
+    gate.admin = admin;
+    return verdict(gate, {.path = admin ? "/metrics" : "/v1/models",
+                          .headers = {host, {"Authorization", authorization}},
+                          .remote = remote});
+  };
+  CHECK(status(auth::Anonymous::on, "192.0.2.1") == 0);
+  CHECK(status(auth::Anonymous::local, "127.0.0.1") == 0);
+  CHECK(status(auth::Anonymous::local, "192.0.2.1") == 401);
+  CHECK(status(auth::Anonymous::off, "127.0.0.1") == 401);
+  CHECK(status(auth::Anonymous::on, "127.0.0.1", true) == 403);
+}
+
+TEST_CASE("who holds a token of an anonymous session stays anonymous, and a player is not") {
+  auth::Authority authority({}, {});
+  const auto identity = [&](auth::Claims claims) {
+    claims.expires_s = 600;
+    const std::string authorization = "Bearer " + authority.mint(claims).value();
+    GatePolicy gate = policy();
+    gate.authority = &authority;
+    observe::Metrics metrics;
+    const Gate at(gate, metrics);
+    http::Request request =
+        request_of({.path = "/v1/models",
+                    .headers = {{"Host", "localhost"}, {"Authorization", authorization}}});
+    REQUIRE_FALSE(at.admit(request));
+    return caller_of(request)->identity;
+  };
+  CHECK(identity({.subject = "anonymous:127.0.0.1", .tenant = "anonymous"}).is_anonymous());
+  const auth::Identity player = identity({.subject = "1", .tenant = "valley"});
+  CHECK(player == auth::Identity{"valley", "1"});
+  CHECK_FALSE(player.is_anonymous());
+}
+
 TEST_CASE("a token that nobody believes is refused even where anonymous callers may call") {
   GatePolicy open = policy();
   open.anonymous = auth::Anonymous::on;
@@ -335,8 +379,8 @@ TEST_CASE("an anonymous caller is his address, under one tenant, and only reads 
   REQUIRE_FALSE(gate.admit(request));
   const Caller* caller = caller_of(request);
   REQUIRE(caller != nullptr);
-  CHECK(caller->who() == "anonymous:2001:db8:1:2::");
-  CHECK(caller->tenant() == "anonymous");
+  CHECK(caller->identity == auth::Identity{"anonymous", "anonymous:2001:db8:1:2::"});
+  CHECK(caller->identity.is_anonymous());
   CHECK(caller->scopes == auth::player_scopes);
   GatePolicy admin = policy();
   admin.admin = true;

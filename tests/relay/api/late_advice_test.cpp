@@ -26,16 +26,27 @@ TEST_SUITE("api/late_advice") {
 
   TEST_CASE("sockets are known by who has opened them, until they are gone") {
     Listeners listeners;
-    const auto one = listeners.add("player:ada", {});
-    const auto two = listeners.add("player:ada", {});
-    listeners.add("player:bob", {});
-    CHECK(listeners.send("player:ada", "x") == 2);
+    const auth::Identity ada{"default", "ada"};
+    const auth::Identity bob{"default", "bob"};
+    const auto one = listeners.add(ada, {});
+    const auto two = listeners.add(ada, {});
+    listeners.add(bob, {});
+    CHECK(listeners.send(ada, "x") == 2);
     listeners.forget(one);
     listeners.forget(one);
-    CHECK(listeners.send("player:ada", "x") == 1);
+    CHECK(listeners.send(ada, "x") == 1);
     listeners.forget(two);
-    CHECK(listeners.send("player:ada", "x") == 0);
-    CHECK(listeners.send("player:bob", "x") == 1);
-    CHECK(listeners.send("player:carl", "x") == 0);
+    CHECK(listeners.send(ada, "x") == 0);
+    CHECK(listeners.send(bob, "x") == 1);
+    CHECK(listeners.send({"default", "carl"}, "x") == 0);
+  }
+
+  TEST_CASE("a namesake of another tenant hears nothing") {
+    Listeners listeners;
+    listeners.add({"valley", "1"}, {});
+    listeners.add({"hills", "1"}, {});
+    CHECK(listeners.send({"valley", "1"}, "x") == 1);
+    CHECK(listeners.send({"default", "1"}, "x") == 0);
+    CHECK(listeners.send({"valle", "y1"}, "x") == 0);
   }
 }

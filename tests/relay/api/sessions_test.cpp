@@ -6,7 +6,7 @@ namespace redoubt::api {
 namespace {
 
 constexpr std::int64_t now_s = 1'800'000'000;
-const SessionPolicy policy{.lifetime_s = 900, .depth_max = 8};
+const SessionPolicy policy{.lifetime_s = 900, .depth_max = 8, .tenants = {"default", "valley"}};
 
 std::string fault(std::string_view body) {
   const auto claims = read_session_request(body, policy, now_s);
@@ -33,6 +33,22 @@ TEST_CASE("a request says who, and may say the rest") {
   CHECK(most->expires_s == now_s + 10);
 }
 
+TEST_CASE("0 in a session's limits is nothing, and is kept apart from none") {
+  const auto limits = [](std::string_view json) {
+    return read_session_request(json, policy, now_s)->limits;
+  };
+  CHECK(limits(R"({"sub":"p"})") == auth::CallerLimits{});
+  CHECK(limits(R"({"sub":"p","limits":{}})") == auth::CallerLimits{});
+  const auth::CallerLimits none = limits(
+      R"({"sub":"p","limits":{"requests_per_minute":0,"tokens_per_minute":0,"concurrent_calls":0,
+          "cost_microusd_per_day":0,"cost_microusd_per_month":0}})");
+  CHECK(none == auth::CallerLimits{.requests_per_minute = 0,
+                                   .tokens_per_minute = 0,
+                                   .concurrent_calls = 0,
+                                   .cost_microusd_per_day = 0,
+                                   .cost_microusd_per_month = 0});
+}
+
 TEST_CASE("what is wrong is named") {
   struct Row {
     const char* body;
@@ -49,6 +65,15 @@ TEST_CASE("what is wrong is named") {
       {R"({"sub":"anonymous:192.0.2.1"})", "sub"},
       {R"({"sub":"p","tenant":"a/b"})", "tenant"},
       {R"({"sub":"p","tenant":"anonymous"})", "tenant"},
+      {R"({"sub":"p","tenant":"hills"})", "tokens.service_tenants"},
+      {R"({"sub":"a\u202eb"})", "sub"},
+      {R"({"sub":"a\u2066b"})", "sub"},
+      {R"({"sub":"a\u0085b"})", "sub"},
+      {R"({"sub":"a\u200bb"})", "sub"},
+      {R"({"sub":"a\ud800"})", "not JSON"},
+      {R"({"sub":"p","limits":null})", "limits is not"},
+      {R"({"sub":"p","limits":{"tokens_per_minute":null}})", "limits.tokens_per_minute"},
+      {R"({"sub":"p","limits":{"tokens_per_minute":-1}})", "limits.tokens_per_minute"},
       {R"({"sub":"p","scope":"operator:write"})", "scope"},
       {R"({"sub":"p","scope":"game root"})", "scope"},
       {R"({"sub":"p","lifetime_s":901})", "lifetime_s"},

@@ -81,6 +81,47 @@ TEST_CASE("what is remembered is bounded, and what is used stays") {
   }
 }
 
+TEST_CASE("anonymous sessions are the own key's, whoever holds the configured ones") {
+  TokenSecrets configured = secrets("k");
+  // What the holder of that key could sign.
+  Claims claims = player();
+  claims.tenant = "anonymous";
+  claims.subject = "anonymous:192.0.2.1";
+  const auto forged = mint_token(claims, configured.keys[0], policy);
+  REQUIRE(forged.ok());
+  Authority authority(policy, std::move(configured));
+  CHECK_FALSE(authority.verify(*forged, now_s).ok());
+  const auto token = authority.mint(claims);
+  REQUIRE(token.ok());
+  const auto read = authority.verify(*token, now_s);
+  REQUIRE(read.ok());
+  CHECK((*read)->identity().is_anonymous());
+  // And they end with the process.
+  CHECK_FALSE(Authority(policy, {}).verify(*token, now_s).ok());
+}
+
+TEST_CASE("a session is signed by the first key that signs for its tenant") {
+  TokenSecrets configured = secrets("k");
+  configured.keys[0].tenants = {"hills"};
+  configured.keys.push_back(generate_token_key(Algorithm::hs256, "v", player_scopes));
+  configured.keys.back().tenants = {"valley"};
+  Authority authority(policy, std::move(configured));
+  for (const char* tenant : {"valley", "hills", "default"}) {
+    Claims claims = player();
+    claims.tenant = tenant;
+    const auto token = authority.mint(claims);
+    REQUIRE(token.ok());
+    const auto read = authority.verify(*token, now_s);
+    REQUIRE(read.ok());
+    CHECK((*read)->tenant == tenant);
+  }
+  // The key of its tenant cannot give this: not another key either.
+  Claims claims = player();
+  claims.tenant = "valley";
+  claims.scopes = Scope::workflow_run;
+  CHECK_FALSE(authority.mint(claims).ok());
+}
+
 TEST_CASE("an operators' key signs no players' sessions") {
   const Authority authority(policy, secrets("ops", Scope::operator_read));
   Claims claims = player();

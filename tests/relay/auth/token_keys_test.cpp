@@ -48,6 +48,17 @@ TEST_CASE("a set of keys is read with what each may do") {
   CHECK((*keys)[2].issuer == "my-game");
 }
 
+TEST_CASE("a key names the tenants for which it signs") {
+  const auto tenants = [](Json value) {
+    const auto keys = parse_token_keys(set_of({changed(secret, "tenant", std::move(value))}));
+    return keys ? keys->front().tenants : std::vector<std::string>();
+  };
+  CHECK(parse_token_keys(set_of({secret}))->front().tenants == std::vector<std::string>{"default"});
+  CHECK(tenants("valley") == std::vector<std::string>{"valley"});
+  CHECK(tenants(Json::array({"valley", "default"})) ==
+        std::vector<std::string>{"valley", "default"});
+}
+
 TEST_CASE("a key that cannot be relied on is an error that names it") {
   struct Row {
     std::string text;
@@ -71,6 +82,16 @@ TEST_CASE("a key that cannot be relied on is an error that names it") {
       {set_of({changed(secret, "key_ops", Json::array({"encrypt"}))}), "keys[0].key_ops"},
       {set_of({changed(secret, "scope", "game root")}), "keys[0].scope"},
       {set_of({changed(secret, "kid", 5)}), "keys[0].kid"},
+      {set_of({changed(secret, "tenant", "anonymous")}), "none of them anonymous"},
+      {set_of({changed(secret, "tenant", Json::array({"valley", "anonymous"}))}), "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", Json::array())}), "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", nullptr)}), "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", "")}), "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", "*")}), "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", Json::array({"valley", 5}))}), "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", Json::array({Json::array({"valley"})}))}),
+       "keys[0].tenant"},
+      {set_of({changed(secret, "tenant", Json::array({std::string(65, 'a')}))}), "keys[0].tenant"},
       {set_of({secret, secret}), "keys[1].kid"},
   };
   for (const Row& row : rows) {
@@ -93,9 +114,13 @@ TEST_CASE("an error shows nothing of a key") {
 
 TEST_CASE("a new key is written as it is read") {
   for (const Algorithm algorithm : {Algorithm::hs256, Algorithm::eddsa}) {
-    const TokenKey key = generate_token_key(algorithm, "new", Scope::operator_read);
+    TokenKey key = generate_token_key(algorithm, "new", Scope::operator_read);
+    key.tenants = {"valley", "hills"};
+    key.issuer = "my-game";
     const auto read = parse_token_keys(format_token_key(key, true).text());
     REQUIRE(read.ok());
+    CHECK(read->front().tenants == key.tenants);
+    CHECK(read->front().issuer == key.issuer);
     CHECK(read->front().scopes == Scopes(Scope::operator_read));
     const auto token = sign_jws("{}", read->front());
     REQUIRE(token.ok());
@@ -103,6 +128,8 @@ TEST_CASE("a new key is written as it is read") {
     const auto half = parse_token_keys(format_token_key(key, false).text());
     REQUIRE(half.ok());
     CHECK_FALSE(half->front().signs);
+    CHECK(half->front().tenants == key.tenants);
+    CHECK(half->front().issuer == key.issuer);
     CHECK(verify_jws(*token, *half).ok());
   }
 }

@@ -49,6 +49,7 @@ TEST_CASE("what is minted verifies and says the same") {
     TokenKeys keys;
     keys.push_back(generate_token_key(algorithm, "k", player_scopes_max));
     keys[0].issuer = "redoubt";
+    keys[0].tenants = {"valley"};
     Claims claims{.subject = "player-7", .tenant = "valley", .token_id = "t1"};
     claims.scopes = Scope::game | Scope::workflow_run;
     claims.limits.requests_per_minute = 60;
@@ -104,6 +105,13 @@ TEST_CASE("claims that are refused, and why") {
       {with("sub", "a\nb"), "nobody's name"},
       {with("sub", 7), "sub is not"},
       {with("sub", std::string(257, 'x')), "sub is not"},
+      {with("sub", "a\xE2\x80\xAEnimda"), "visible text"},
+      {with("sub", "a\xE2\x81\xA6"), "visible text"},
+      {with("sub", "a\xC2\x85"), "visible text"},
+      {with("sub", "a\xE2\x80\x8B"), "visible text"},
+      {with("sub", "anonymous:192.0.2.1"), "claims to be anonymous"},
+      {with("tenant", "anonymous"), "claims to be anonymous"},
+      {with("tenant", "valley"), "does not sign for the tenant valley"},
       {with("tenant", "../other"), "tenant"},
       {with("tenant", ""), "tenant"},
       {with("scope", Json::array({"game"})), "scope is not"},
@@ -111,6 +119,13 @@ TEST_CASE("claims that are refused, and why") {
       {with("limits", {{"request_per_minute", 5}}), "not kept here"},
       {with("limits", {{"requests_per_minute", -5}}), "whole number"},
       {with("limits", {{"requests_per_minute", 1.5}}), "whole number"},
+      {with("limits", {{"cost_microusd_per_day", nullptr}}),
+       "cost_microusd_per_day is not a whole"},
+      {with("limits", {{"cost_microusd_per_day", "0"}}), "whole number"},
+      {with("limits", {{"cost_microusd_per_day", 1e300}}), "whole number"},
+      {with("limits", {{"cost_microusd_per_day", UINT64_MAX}}), "whole number"},
+      {with("limits", {{"cost_microusd_per_day", 9'007'199'254'740'992}}), "to 1000000000000000"},
+      {with("limits", nullptr), "limits is not"},
       {Json::array({good_claims()}), "not a JSON object"},
       {Json("x"), "not a JSON object"},
   };
@@ -137,6 +152,58 @@ TEST_CASE("a key gives no more than it may, and unknown scopes give nothing") {
   CHECK(scopes(with("scope", "operator:read openid")) == Scopes(Scope::operator_read));
   CHECK(scopes(with("scope", "")).empty());
   CHECK(scopes(with("scope", "Game  admin *")).empty());
+}
+
+TEST_CASE("a key signs for its tenants alone, and for the default one where it names none") {
+  TokenKeys keys = one_key();
+  const auto good = [&](const char* tenant) {
+    const Json claims = tenant == nullptr ? good_claims() : with("tenant", tenant);
+    return verify_token(sign(claims, keys[0]), keys, policy, now_s).ok();
+  };
+  CHECK(good(nullptr));
+  CHECK(good("default"));
+  CHECK_FALSE(good("valley"));
+  keys[0].tenants = {"valley", "hills"};
+  CHECK(good("valley"));
+  CHECK(good("hills"));
+  CHECK_FALSE(good(nullptr));
+  CHECK_FALSE(good("Valley"));
+  CHECK_FALSE(good("anonymous"));
+}
+
+TEST_CASE("the relay's own key alone signs for anonymous callers") {
+  TokenKeys keys = one_key();
+  Json claims = with("tenant", "anonymous");
+  claims["sub"] = "anonymous:192.0.2.1";
+  CHECK_FALSE(verify_token(sign(claims, keys[0]), keys, policy, now_s).ok());
+  // Not even where somebody wrote it into the key.
+  keys[0].tenants = {"anonymous"};
+  CHECK_FALSE(verify_token(sign(claims, keys[0]), keys, policy, now_s).ok());
+  keys[0].own = true;
+  const auto read = verify_token(sign(claims, keys[0]), keys, policy, now_s);
+  REQUIRE(read.ok());
+  CHECK(read->identity().is_anonymous());
+}
+
+TEST_CASE("0 in a token's limits is kept apart from none, for all five") {
+  const TokenKeys keys = one_key();
+  Json claims = good_claims();
+  const auto limits = [&] {
+    return verify_token(sign(claims, keys[0]), keys, policy, now_s)->limits;
+  };
+  CHECK(limits() == CallerLimits{});
+  claims["limits"] = Json::object();
+  CHECK(limits() == CallerLimits{});
+  claims["limits"] = {{"requests_per_minute", 0},
+                      {"tokens_per_minute", 0},
+                      {"concurrent_calls", 0},
+                      {"cost_microusd_per_day", 0},
+                      {"cost_microusd_per_month", 0}};
+  CHECK(limits() == CallerLimits{.requests_per_minute = 0,
+                                 .tokens_per_minute = 0,
+                                 .concurrent_calls = 0,
+                                 .cost_microusd_per_day = 0,
+                                 .cost_microusd_per_month = 0});
 }
 
 TEST_CASE("an issuer is asked for where the key names one") {
@@ -168,6 +235,9 @@ TEST_CASE("NextAuth's session tokens are believed of its key alone") {
   CHECK(read->subject == "107843");
   CHECK(read->scopes == player_scopes);
   CHECK(read->tenant == "default");
+  Json elsewhere = claims;
+  elsewhere["tenant"] = "valley";
+  CHECK_FALSE(verify_token(sign(elsewhere, keys[0]), keys, policy, now_s).ok());
   Json foreign = claims;
   foreign["aud"] = "another-relay";
   CHECK_FALSE(verify_token(sign(foreign, keys[0]), keys, policy, now_s).ok());

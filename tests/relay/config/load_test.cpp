@@ -189,6 +189,51 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
   }
 }
 
+TEST_CASE("a limit is none, which is no limit, or a number, of which 0 is nothing") {
+  const Models defaults = good("").config.models;
+  CHECK_FALSE(defaults.player_day_microusd);
+  CHECK(defaults.player_concurrent_max == 8);
+  CHECK(defaults.anonymous_concurrent_max == 8);
+  const Loaded loaded = good(
+      "models: {player_day_microusd: 0, player_concurrent_max: none}\n"
+      "limits: {requests_per_minute: none}\n",
+      {{"REDOUBT_MODELS_ALL_REQUESTS_PER_MINUTE", "0"},
+       {"REDOUBT_MODELS_ANONYMOUS_CONCURRENT_MAX", "none"}});
+  const Models& models = loaded.config.models;
+  CHECK(models.player_day_microusd == 0);
+  CHECK(models.all_requests_per_minute == 0);
+  CHECK_FALSE(models.player_concurrent_max);
+  CHECK_FALSE(models.anonymous_concurrent_max);
+  CHECK_FALSE(loaded.config.limits.requests_per_minute);
+  const std::string printed = print(loaded);
+  CHECK(printed.find("  player_day_microusd: 0  # relay.yaml:1\n") != std::string::npos);
+  CHECK(printed.find("  player_concurrent_max: none  # relay.yaml:1\n") != std::string::npos);
+  CHECK(printed.find("  player_month_microusd: none  # default\n") != std::string::npos);
+  CHECK(warnings(loaded.config) ==
+        std::vector<std::string>{
+            "models.all_requests_per_minute is 0, and nothing is allowed; no limit is written none",
+            "models.player_day_microusd is 0, and nothing is allowed; no limit is written none"});
+  CHECK(warnings(good("").config).empty());
+}
+
+TEST_CASE("what is no limit is refused") {
+  for (const char* value : {"-1", "0.5", "1.0", "None", "null", "~", "''", "unlimited", "1e3",
+                            "9223372036854775808", "4000000000001", "[1]", "\"\""}) {
+    CAPTURE(value);
+    const Faults faults = bad(std::string("models: {player_day_microusd: ") + value + "}\n");
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].message.find("models.player_day_microusd: expected none (no limit), or an "
+                                 "integer from 0 (nothing) to 4000000000000, got ") !=
+          std::string::npos);
+  }
+  CHECK(bad("", {{"REDOUBT_MODELS_PLAYER_DAY_MICROUSD", ""}}).size() == 1);
+  CHECK(bad("", {{"REDOUBT_MODELS_PLAYER_DAY_MICROUSD", "-1"}}).size() == 1);
+  // A relay that answers nobody is no configuration.
+  CHECK(bad("limits: {requests_per_minute: 0}\n")[0].message.find(
+            "expected none (no limit), or an integer from 1 to 6000000, got \"0\"") !=
+        std::string::npos);
+}
+
 TEST_CASE("all faults are told, not only the first, up to a bound") {
   CHECK(bad("server: {shards: x, headers_max: y}\nlog: {level: z}\n").size() == 3);
   std::string many;

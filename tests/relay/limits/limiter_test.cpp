@@ -22,7 +22,7 @@ Instant at(std::int64_t mono_ns) {
 }
 
 Scope scope_of(const std::string& name) {
-  for (int i = 0; i < 6; ++i)
+  for (int i = 0; i < 7; ++i)
     if (scope_name(static_cast<Scope>(i)) == name) return static_cast<Scope>(i);
   FAIL("unknown scope ", name);
   return Scope::all;
@@ -58,11 +58,14 @@ class Script {
     return "";
   }
   std::string rules(const script::Command& command) {
-    rules_[command.text("of")] = {.requests_per_minute = command.number("requests"),
-                                  .tokens_per_minute = command.number("tokens"),
-                                  .concurrent_max = command.number("concurrent"),
-                                  .day_picodollars = command.number("day"),
-                                  .month_picodollars = command.number("month")};
+    const auto limit = [&](const char* name) {
+      return command.has(name) ? std::optional(command.number(name)) : std::nullopt;
+    };
+    rules_[command.text("of")] = {.requests_per_minute = limit("requests"),
+                                  .tokens_per_minute = limit("tokens"),
+                                  .concurrent_max = limit("concurrent"),
+                                  .day_picodollars = limit("day"),
+                                  .month_picodollars = limit("month")};
     return "";
   }
   std::vector<Share> shares(const script::Command& command, std::deque<std::string>& names) {
@@ -227,21 +230,22 @@ TEST_CASE("64 clients at once never pass the budget, and its last picodollar can
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Rng rng(seed);
     World world;
-    world.rules = {.day_picodollars = 1'000'003};
+    const Picodollars budget = 1'000'003;
+    world.rules = {.day_picodollars = budget};
     std::vector<std::pair<ReservationId, Picodollars>> open;
     Picodollars spent = 0;
     Picodollars held = 0;
-    for (int i = 0; i < 20'000 && spent < world.rules.day_picodollars; ++i) {
+    for (int i = 0; i < 20'000 && spent < budget; ++i) {
       if (open.size() < 64 && rng.below(2) == 0) {
-        const Picodollars upper = std::min<Picodollars>(
-            1 + rng.below(40'000), std::max<Picodollars>(1, world.rules.day_picodollars - spent));
+        const Picodollars upper =
+            std::min<Picodollars>(1 + rng.below(40'000), std::max<Picodollars>(1, budget - spent));
         const Outcome outcome = world.reserve(0, upper);
         if (outcome.verdict == Verdict::reserved) {
           open.emplace_back(outcome.id, upper);
           held += upper;
         } else {
           // A refusal is never for want of what nobody holds or has spent.
-          CHECK(spent + held + upper > world.rules.day_picodollars);
+          CHECK(spent + held + upper > budget);
         }
       } else if (!open.empty()) {
         const std::size_t which = rng.below(static_cast<std::uint32_t>(open.size()));
@@ -252,10 +256,10 @@ TEST_CASE("64 clients at once never pass the budget, and its last picodollar can
         spent += used;
         held -= upper;
       }
-      REQUIRE(spent + held <= world.rules.day_picodollars);
-      REQUIRE(world.store.most_drawn() <= world.rules.day_picodollars);
+      REQUIRE(spent + held <= budget);
+      REQUIRE(world.store.most_drawn() <= budget);
     }
-    CHECK(spent == world.rules.day_picodollars);
+    CHECK(spent == budget);
   }
 }
 
@@ -291,6 +295,46 @@ TEST_CASE("in no 60 s more passes than the limit, and retry-after is true") {
     REQUIRE(tokens <= 5'000);
   }
   CHECK(refused > 100);
+}
+
+TEST_CASE("0 of anything refuses at once and for ever, by the status of its limit") {
+  struct Row {
+    Rules rules;
+    Limit limit;
+    int status;
+  };
+  const Row rows[] = {{{.requests_per_minute = 0}, Limit::requests, 429},
+                      {{.tokens_per_minute = 0}, Limit::tokens, 429},
+                      {{.concurrent_max = 0}, Limit::concurrency, 429},
+                      {{.day_picodollars = 0}, Limit::day_budget, 402},
+                      {{.month_picodollars = 0}, Limit::month_budget, 402}};
+  for (const Row& row : rows) {
+    CAPTURE(limit_name(row.limit));
+    World world;
+    world.rules = row.rules;
+    const Outcome outcome = world.reserve(1, 1);
+    REQUIRE(outcome.verdict == Verdict::refused);
+    CHECK(outcome.refusal.limit == row.limit);
+    CHECK(outcome.refusal.status == row.status);
+    CHECK(outcome.refusal.limit_value == 0);
+    CHECK(retry_after_header(outcome.refusal).empty());
+    CHECK(refusal_text(outcome.refusal).find("is 0: nothing is allowed") != std::string::npos);
+    CHECK(world.limiter.take_effects().empty());  // the store is not asked
+  }
+  World world;  // and none refuses nothing
+  CHECK(world.reserve(1'000'000'000, call_cost_max).verdict == Verdict::reserved);
+}
+
+TEST_CASE("the longest names that two callers can have are told apart") {
+  const std::string subject(256, 's');
+  const std::string prefix = "64:" + std::string(64, 't') + ":" + subject;
+  World world;
+  world.rules = {.requests_per_minute = 1};
+  const std::string one = prefix.substr(0, prefix.size() - 1) + "1";
+  const std::string two = prefix.substr(0, prefix.size() - 1) + "2";
+  REQUIRE(world.reserve_as(one, 1, 0).verdict == Verdict::reserved);
+  CHECK(world.reserve_as(two, 1, 0).verdict == Verdict::reserved);
+  CHECK(world.reserve_as(one, 1, 0).verdict == Verdict::refused);
 }
 
 TEST_CASE("after a crash what was leased counts as spent, and the budget still holds") {

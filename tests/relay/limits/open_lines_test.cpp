@@ -10,7 +10,7 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 
 OpenLine line_of(const char* who, std::int64_t opened_ms) {
   OpenLine open{.opened_ms = opened_ms};
-  open.line.who = who;
+  open.line.identity = {"default", who};
   open.line.usage = {.input = 60, .output = 40};
   open.line.cost = 500;
   return open;
@@ -44,7 +44,7 @@ TEST_CASE("a reservation that nobody settles in time is written down in full, as
   limiter.expire({2 * second_ns, 2}, expired);
   const auto written = lines.expire(expired, 3'500);
   REQUIRE(written.size() == 1);
-  CHECK(written[0].who == "ada");
+  CHECK(written[0].identity.subject == "ada");
   CHECK(written[0].outcome == "expired");
   CHECK(written[0].estimated);
   CHECK(written[0].cost == 500);
@@ -68,10 +68,10 @@ TEST_CASE("what is open when the relay ends is written down, the oldest first") 
   CHECK(lines.take(8));
   const auto written = lines.close(100);
   REQUIRE(written.size() == 2);
-  CHECK(written[0].who == "first");
+  CHECK(written[0].identity.subject == "first");
   CHECK(written[0].outcome == "unsettled");
   CHECK(written[0].estimated);
   CHECK(written[0].duration_ms == 90);
-  CHECK(written[1].who == "second");
+  CHECK(written[1].identity.subject == "second");
   CHECK(lines.close(100).empty());
 }

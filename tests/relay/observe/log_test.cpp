@@ -38,6 +38,18 @@ TEST_CASE("a line is one JSON object whatever its values hold") {
   CHECK(value.find("\xef\xbf\xbd") != std::string::npos);
 }
 
+TEST_CASE("what hides on a terminal is written as an escape, and reads back as it was") {
+  const std::string value =
+      "a\xE2\x80\xAE"
+      "b\xC2\x9B"
+      "c\xF3\xA0\x81\x81"
+      "d\xE2\x80\xA8"
+      "e";
+  const std::string text = Line(Level::info, "x", 0).text("v", value).take();
+  CHECK(text.find(R"(a\u202eb\u009bc\udb40\udc41d\u2028e)") != std::string::npos);
+  CHECK((*parse_json(text))["v"] == value);
+}
+
 TEST_CASE("values are cut") {
   Line line(Level::info, "x", 0);
   const std::string text = line.text("v", std::string(100'000, 'a')).take();

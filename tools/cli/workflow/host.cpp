@@ -124,7 +124,14 @@ Result<void> Host::carry_out() {
   return {};
 }
 
+// What a long turn has decided so far is stored before the next one.
 Result<void> Host::store_and_begin() {
+  for (; run_.busy(); run_.go_on())
+    if (auto stored = store_turn(); !stored) return stored;
+  return store_turn();
+}
+
+Result<void> Host::store_turn() {
   const workflow::Taken taken = run_.take();
   if (journal_ && !taken.events.empty()) {
     if (auto stored = journal_->append(unstored_ + taken.events); !stored) return stored;

@@ -66,6 +66,7 @@ class Host {
     std::string value;
   };
   Result<void> store_and_begin();
+  Result<void> store_turn();
   Result<void> begin(const workflow::Effect& effect);
   Result<void> begin_model(const workflow::Effect& effect);
   Result<void> begin_tool(const workflow::Effect& effect);

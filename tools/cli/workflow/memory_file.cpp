@@ -47,7 +47,7 @@ Result<MemoryFile> MemoryFile::open(const std::string& path) {
 Result<void> MemoryFile::keep() const {
   if (path_.empty()) return {};
   std::string text;
-  for (const agents::MemoryEntry& entry : memory_.entries())
+  for (const auto& [id, entry] : memory_.entries())
     text += canonical(agents::entry_json(entry)) + "\n";
   return write_file(path_, text);
 }
