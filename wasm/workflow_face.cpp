@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/agents/memory_call.hpp"
 #include "engine/base/canonical_json.hpp"
@@ -48,6 +49,17 @@ std::map<int, std::unique_ptr<Run>>& runs() {
   static std::map<int, std::unique_ptr<Run>> open;
   return open;
 }
+/// A replay or an import that is done a turn at a time; what it reads stays where it is.
+struct Work {
+  DefinitionPtr definition;
+  std::string history;
+  std::optional<workflow::Replay> replay;
+  std::optional<workflow::Import> import;
+};
+std::map<int, std::unique_ptr<Work>>& works() {
+  static std::map<int, std::unique_ptr<Work>> open;
+  return open;
+}
 std::string& out() {
   static std::string bytes;
   return bytes;
@@ -55,7 +67,7 @@ std::string& out() {
 
 int next_handle() {
   static int next = 1;
-  if (definitions().size() + runs().size() >= handles_max)
+  if (definitions().size() + runs().size() + works().size() >= handles_max)
     throw Fault{{.code = "out_of_memory",
                  .message = "too many runs and definitions are open: close those no longer used",
                  .expected = joined({"at most ", handles_max})}};
@@ -71,6 +83,13 @@ const DefinitionPtr& definition_of(int handle) {
 Run& run_of(int handle) {
   const auto found = runs().find(handle);
   if (found == runs().end()) throw Fault{{.code = "disposed", .message = "no run has this handle"}};
+  return *found->second;
+}
+
+Work& work_of(int handle) {
+  const auto found = works().find(handle);
+  if (found == works().end())
+    throw Fault{{.code = "disposed", .message = "no replay or import has this handle"}};
   return *found->second;
 }
 
@@ -146,7 +165,7 @@ workflow::Loaded loaded(const std::string& file, const std::string& around) {
 // --- definitions ---
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int workflow_face_version = 4;
+constexpr int workflow_face_version = 5;
 
 std::string versions() {
   return joined({"{\"workflowFace\":", workflow_face_version, "}"});
@@ -196,10 +215,17 @@ void drop_definition(int handle) {
 
 // --- runs ---
 
+/// `before`: the run that this one goes on for, or 0; a chain of runs has the bounds of one.
 int start(int definition, const std::string& input, const std::string& id, const std::string& seed,
-          double now_ms) {
+          double now_ms, int before) {
   return guarded([&] {
-    workflow::RunOptions options{id, 0, stamp(now_ms)};
+    workflow::RunOptions options;
+    options.id = id;
+    options.now_ms = stamp(now_ms);
+    if (before != 0) {
+      options.generation = run_of(before).generation() + 1;
+      options.work = run_of(before).work_units();
+    }
     const Json number = parsed(seed);
     if (!number.is_number_unsigned())
       throw Fault{{.code = "bad_argument",
@@ -213,6 +239,33 @@ int start(int definition, const std::string& input, const std::string& id, const
 
 int replay(int definition, const std::string& history) {
   return guarded([&] { return hold(unwrap(Run::replay(definition_of(definition), history))); });
+}
+
+/// A replay a turn at a time: replay_on() gives the run once it is there, 0 before.
+int begin_replay(int definition, const std::string& history) {
+  return guarded([&] {
+    auto work = std::make_unique<Work>();
+    work->definition = definition_of(definition);
+    work->history = history;
+    work->replay = unwrap(workflow::Replay::begin(work->definition, work->history));
+    const int handle = next_handle();
+    works()[handle] = std::move(work);
+    return handle;
+  });
+}
+
+int replay_on(int handle) {
+  return guarded([&] {
+    Work& work = work_of(handle);
+    if (!work.replay) throw Fault{{.code = "disposed", .message = "the replay is over"}};
+    if (!unwrap(work.replay->go_on())) return 0;
+    return hold(std::move(*std::exchange(work.replay, std::nullopt)).run());
+  });
+}
+
+/// Forgets a replay or an import, done or not.
+void end_work(int handle) {
+  works().erase(handle);
 }
 
 int restore(int definition, const std::string& snapshot, const std::string& tail) {
@@ -248,6 +301,11 @@ std::string give(int handle, const std::string& kind, double now_ms, const std::
   });
 }
 
+/// One more turn of what came in last, while state() says that the run is busy.
+void go_on(int handle) {
+  guarded([&] { run_of(handle).go_on(); });
+}
+
 /// {firstSeq, count, effects, withdrawn, progress}; the events themselves are takenEvents().
 std::string take(int handle) {
   return guarded([&] {
@@ -273,11 +331,12 @@ val taken_events() {
                                            reinterpret_cast<const std::uint8_t*>(out().data())));
 }
 
-/// {status, now, nextTimer, seq}: what is looked at after every input.
+/// {status, busy, now, nextTimer, seq}: what is looked at after every input.
 std::string state(int handle) {
   return guarded([&] {
     const Run& run = run_of(handle);
-    return joined({"{\"status\":\"", workflow::name_of(run.status()), "\",\"now\":", run.now_ms(),
+    return joined({"{\"status\":\"", workflow::name_of(run.status()),
+                   run.busy() ? "\",\"busy\":true" : "\",\"busy\":false", ",\"now\":", run.now_ms(),
                    ",\"nextTimer\":", run.next_timer_ms(), ",\"seq\":", run.head().seq, "}"});
   });
 }
@@ -396,13 +455,16 @@ val export_bundle(int handle, const std::string& history) {
   });
 }
 
-/// Takes a run over from a bundle: {run, id, workflow, definition, sha256}, and its history by
-/// takenEvents(). Its player is the one person whose page this is: what he approved elsewhere
-/// holds. `before`: the run as it is known here, or 0.
-std::string import_bundle(const std::string& bytes, const std::string& around, double now_ms,
-                          double clock_offset_ms, int before) {
+std::string bundle_run(const std::string& bytes) {
+  return guarded([&] { return unwrap(workflow::read_bundle(bytes)).run_id; });
+}
+
+/// Takes a run over from a bundle, a turn at a time. Its player is the one person whose page this
+/// is: what they approved elsewhere holds. `before`: the run as it is known here, or 0.
+int begin_import(const std::string& bytes, const std::string& around, double now_ms,
+                 double clock_offset_ms, int before) {
   return guarded([&] {
-    const auto bundle = unwrap(workflow::read_bundle(bytes));
+    auto bundle = unwrap(workflow::read_bundle(bytes));
     workflow::Importer importer;
     importer.now_ms = stamp(now_ms);
     importer.clock_offset_ms = static_cast<std::int64_t>(clock_offset_ms);
@@ -414,7 +476,23 @@ std::string import_bundle(const std::string& bytes, const std::string& around, d
       importer.known.under_way = known.status() == workflow::RunStatus::running;
       if (known.status() == workflow::RunStatus::parked) importer.known.left_at = known.head();
     }
-    auto imported = unwrap(workflow::import_run(bundle, around_of(around), importer));
+    auto work = std::make_unique<Work>();
+    work->import =
+        unwrap(workflow::Import::begin(std::move(bundle), around_of(around), std::move(importer)));
+    const int handle = next_handle();
+    works()[handle] = std::move(work);
+    return handle;
+  });
+}
+
+/// {run, definition, id, workflow, file, sha256}, and its history by takenEvents(); "" before all
+/// is re-derived.
+std::string import_on(int handle) {
+  return guarded([&]() -> std::string {
+    Work& work = work_of(handle);
+    if (!work.import) throw Fault{{.code = "disposed", .message = "the import is over"}};
+    if (!unwrap(work.import->go_on())) return {};
+    auto imported = unwrap(std::move(*std::exchange(work.import, std::nullopt)).imported());
     const DefinitionPtr definition = imported.run.definition();
     const std::string id = imported.run.id();
     const int held_definition = next_handle();
@@ -439,9 +517,13 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("drop", &drop_definition);
   function("start", &start);
   function("replay", &replay);
+  function("beginReplay", &begin_replay);
+  function("replayOn", &replay_on);
+  function("endWork", &end_work);
   function("restore", &restore);
   function("close", &close);
   function("give", &give);
+  function("goOn", &go_on);
   function("take", &take);
   function("takenEvents", &taken_events);
   function("state", &state);
@@ -456,7 +538,9 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("memory", &memory);
   function("park", &park);
   function("exportBundle", &export_bundle);
-  function("importBundle", &import_bundle);
+  function("bundleRun", &bundle_run);
+  function("beginImport", &begin_import);
+  function("importOn", &import_on);
 }
 
 }  // namespace

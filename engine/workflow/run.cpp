@@ -737,6 +737,9 @@ std::uint64_t Run::work_units() const {
   return state_->meter.work;
 }
 
+std::uint64_t Run::state_bytes() const {
+  return state_->meter.kept_bytes + state_->meter.made_bytes;
+}
 std::uint32_t Run::generation() const {
   return state_->meter.generation;
 }

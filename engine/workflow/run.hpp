@@ -154,6 +154,8 @@ class Run {
   std::uint64_t work_units() const;
   /// How many runs it goes on for.
   std::uint32_t generation() const;
+  /// What its values and steps take in memory at most, as the bound on them counts. O(1).
+  std::uint64_t state_bytes() const;
 
   RunStatus status() const;
   /// How often it was taken over.

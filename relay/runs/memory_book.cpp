@@ -12,21 +12,11 @@ namespace redoubt::runs {
 namespace {
 
 constexpr std::size_t entry_bytes_max = 4u << 20;
-/// What an entry takes beside its texts.
-constexpr std::size_t entry_overhead_bytes = 256;
 
 Result<agents::MemoryEntry> entry_of(const std::string& text) {
   const auto json = parse_json(text, {entry_bytes_max, 32});
   if (!json) return json.error();
   return agents::read_entry(*json);
-}
-
-std::size_t size_of(const agents::MemoryEntry& entry) {
-  std::size_t bytes = entry_overhead_bytes + entry.content.size() + entry.key.size() +
-                      entry.owner.agent.size() + entry.owner.session.size() +
-                      entry.embedding.size() * sizeof(float);
-  if (entry.metadata) bytes += canonical(*entry.metadata).size();
-  return bytes;
 }
 
 }  // namespace
@@ -71,7 +61,7 @@ void MemoryBook::take_slice(const auth::Identity& owner, Result<std::vector<std:
     auto entry = entry_of(text);
     if (!entry) return fail(owner, entry.error());
     book.last = entry->id;
-    const std::size_t bytes = size_of(*entry);
+    const std::size_t bytes = agents::bytes_of(*entry);
     book.sizes[entry->id] = bytes;
     book.bytes += bytes;
     bytes_ += bytes;
@@ -87,17 +77,9 @@ void MemoryBook::carry_out(const auth::Identity& owner, Book& book) {
   book.waiting.pop_front();
   agents::MemoryChange change;
   change.dropped = book.memory.clean(next.call.now_ms);
-  const bool full = book.bytes >= memory_bytes_max || book.sizes.size() >= memory_entries_max;
-  Result<std::string> answer =
-      full && next.call.name == "memory.store"
-          ? Result<std::string>(
-                Error{.code = "memory_full",
-                      .message = joined({"what the agents of one owner remember takes at most ",
-                                         memory_bytes_max >> 20, " MiB and ", memory_entries_max,
-                                         " entries; entries are forgotten after 30 days"})})
-          : agents::call_memory(book.memory, next.call.name, next.call.request,
-                                {owner.tenant, owner.subject, {}, {}}, next.call.key,
-                                next.call.now_ms, change);
+  Result<std::string> answer = agents::call_memory(book.memory, next.call.name, next.call.request,
+                                                   {owner.tenant, owner.subject, {}, {}},
+                                                   next.call.key, next.call.now_ms, change);
   for (const std::uint64_t id : change.dropped) {
     const auto size = book.sizes.find(id);
     if (size == book.sizes.end()) continue;
@@ -107,7 +89,7 @@ void MemoryBook::carry_out(const auth::Identity& owner, Book& book) {
   }
   for (const agents::MemoryEntry& entry : change.written) {
     std::size_t& size = book.sizes[entry.id];
-    const std::size_t bytes = size_of(entry);
+    const std::size_t bytes = agents::bytes_of(entry);
     book.bytes += bytes - size;
     bytes_ += bytes - size;
     size = bytes;

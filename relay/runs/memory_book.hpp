@@ -6,11 +6,9 @@
 //    and told once the store has kept what it changed.
 // 2. Entries are read in slices of memory_slice_entries, each a job of its own, so that neither the
 //    store's writer nor the thread of the runs is held up by them.
-// 3. Of one owner at most memory_entries_max entries and memory_bytes_max bytes are kept; what
-// would
-//    go over is refused ("memory_full"). All books together are at most books_max and
-//    hold at most books_bytes_max; the one that was not used for longest is closed first, and read
-//    again when it is needed.
+// 3. What one owner may keep is the engine's bound (agents::kOwnerEntriesMax, kOwnerBytesMax): the
+//    oldest entries go. All books together are at most books_max and hold at most books_bytes_max;
+//    the one that was not used for longest is closed first, and read again when it is needed.
 //
 // Not thread-safe: on the thread of the runs. `on_thread` brings the store's answers there.
 #pragma once
@@ -30,8 +28,6 @@
 
 namespace redoubt::runs {
 
-constexpr std::size_t memory_entries_max = 10'000;
-constexpr std::size_t memory_bytes_max = 8u << 20;
 constexpr std::size_t books_bytes_max = 64u << 20;
 constexpr std::size_t books_max = 1'024;
 constexpr std::size_t memory_slice_entries = 128;
@@ -55,7 +51,7 @@ class MemoryBook {
   MemoryBook(RunStore& store, std::function<void(Work)> on_thread)
       : store_(store), on_thread_(std::move(on_thread)) {}
 
-  /// The answer, once what it changed is kept. Errors: memory_full, and those of call_memory.
+  /// The answer, once what it changed is kept. Errors: busy, and those of call_memory.
   void call(MemoryCall call, Told<std::string> told);
 
  private:

@@ -95,11 +95,18 @@ void RunHost::stop() {
   if (!thread_.joinable()) return;
   stopping_ = true;
   boost::asio::post(io_, [this] {
-    for (auto& [key, open] : open_)
+    // What was being read back did no harm.
+    for (const auto& [key, loading] : loading_)
+      store_.release(key, {});
+    for (auto& [key, open] : open_) {
+      if (open->marked) store_.release(key, {});
       for (const auto& [id, step] : std::exchange(open->models, {}))
         step->leave();
+    }
     open_.clear();
+    weights_.clear();
     loading_.clear();
+    importing_.clear();
     heartbeat_.cancel();
     folder_timer_.cancel();
     stalled_timer_.cancel();
@@ -186,6 +193,13 @@ std::optional<Error> RunHost::no_room(const Owner& owner) const {
   for (auto at = open_.lower_bound({owner.identity, {}});
        at != open_.end() && at->first.owner == owner.identity; ++at)
     own += !is_over(at->second->run.status());
+  const auto weight = weights_.find(owner.identity);
+  if (weight_ > weight_all_max ||
+      (weight != weights_.end() && weight->second > store_.bounds().weight_max))
+    return make_error("too_many_runs", {"the runs under way take too much memory"}, {},
+                      {joined({"at most ", store_.bounds().weight_max >> 20, " MiB of one owner, ",
+                               weight_all_max >> 20, " MiB of all"})},
+                      {});
   if (own < store_.bounds().under_way_max && open_.size() < runs_open_max) return std::nullopt;
   return make_error("too_many_runs", {"too many runs are under way"}, {},
                     {joined({"at most ", store_.bounds().under_way_max, " of one owner"})}, {});
@@ -264,7 +278,11 @@ void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order, T
                         .message = joined({"too many inputs wait for run ", key.id, ": at most ",
                                            inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
     open.inputs_bytes += order.value.size();
-    open.inputs.push_back({order.kind, order.name, order.value, told});
+    // Whoever cancels does not wait for what others have asked of it.
+    if (order.kind == InputKind::cancel)
+      open.inputs.push_front({order.kind, order.name, order.value, told});
+    else
+      open.inputs.push_back({order.kind, order.name, order.value, told});
     schedule(key);
   });
 }
@@ -276,7 +294,7 @@ void RunHost::resume(const Owner& owner, const std::string& id, ToldJson told) {
       return told(make_error("run_parked", {"the run was exported: import its bundle"}, {"id"}, {},
                              {key.id}));
     if (found || found.error().code != "run_set_aside") return view(owner, key.id, told);
-    store_.release(key, on_thread<void>([this, owner, key, told](const Result<void>& released) {
+    store_.readmit(key, on_thread<void>([this, owner, key, told](const Result<void>& released) {
                      if (!released) return told(released.error());
                      view(owner, key.id, told);
                    }));
@@ -321,8 +339,9 @@ void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t fro
 
 // --- what is shown ---
 
-std::string RunHost::view_of(const Open& open) {
+std::string RunHost::view_of(Open& open) {
   const Run& run = open.run;
+  if (!open.view.empty() && open.view_seq == run.head().seq && !run.busy()) return open.view;
   Json questions = Json::array();
   for (const Effect& effect : run.open_effects()) {
     if (effect.kind != StepKind::ask) continue;
@@ -332,17 +351,20 @@ std::string RunHost::view_of(const Open& open) {
          {"question",
           asked.is_object() && asked.contains("question") ? asked["question"] : asked}});
   }
-  return canonical(Json{{"id", open.stored.key.id},
-                        {"workflow", open.stored.workflow},
-                        {"sha256", hex64(run.definition()->hash)},
-                        {"status", workflow::name_of(run.status())},
-                        {"started_ms", open.stored.started_ms},
-                        {"ended_ms", open.stored.ended_ms},
-                        {"events", run.head().seq},
-                        {"epoch", run.epoch()},
-                        {"outcome", parsed(run.outcome())},
-                        {"questions", std::move(questions)},
-                        {"state_hash", std::to_string(run.state_hash())}});
+  std::string view = canonical(Json{{"id", open.stored.key.id},
+                                    {"workflow", open.stored.workflow},
+                                    {"sha256", hex64(run.definition()->hash)},
+                                    {"status", workflow::name_of(run.status())},
+                                    {"started_ms", open.stored.started_ms},
+                                    {"ended_ms", open.stored.ended_ms},
+                                    {"events", run.head().seq},
+                                    {"epoch", run.epoch()},
+                                    {"outcome", parsed(run.outcome())},
+                                    {"questions", std::move(questions)},
+                                    {"state_hash", std::to_string(run.state_hash())}});
+  open.view_seq = run.head().seq;
+  open.view = view.size() <= view_kept_bytes_max && !run.busy() ? view : std::string();
+  return view;
 }
 
 /// What was taken is stored. A run that does not come to rest is shown as it stands after a few

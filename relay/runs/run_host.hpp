@@ -3,8 +3,8 @@
 //
 // A run's turn:
 //
-//   queue -> turn: replay a slice | work on | carry out one built-in | give one input | one slice
-//   for
+//   queue -> turn: replay or import a slice | work on | carry out one built-in | give one input |
+//   one slice for
 //            a watcher -> store what came of it -> do what follows -> queue again, while there is
 //            more
 //
@@ -36,7 +36,6 @@
 #include "relay/runs/model_step.hpp"
 #include "relay/runs/run_service.hpp"
 #include "relay/runs/run_store.hpp"
-#include "relay/runs/stepping.hpp"
 #include "relay/runs/watchers.hpp"
 
 namespace redoubt::runs {
@@ -98,8 +97,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   /// A run that is read back.
   struct Loading {
     std::uint64_t serial = 0;
-    StoredRun stored;
-    std::optional<Replaying> replay;
+    StoredRun stored;  ///< its history stays where it is while it is replayed
+    std::optional<workflow::Replay> replay;
     std::vector<Use> users;
   };
   /// A run that a run leads to.
@@ -111,13 +110,19 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     std::string input;
     std::string root;
     int depth = 0;
+    std::uint32_t generation = 0;  ///< of a successor: a chain of runs has the bounds of one
+    std::uint64_t work = 0;
   };
+  /// A run that comes in a bundle.
   struct Coming {
-    std::shared_ptr<workflow::Bundle> bundle;
     Owner owner;
+    workflow::Bundle bundle;  ///< until its import begins
     std::int64_t clock_ms = 0;
-    std::vector<std::uint32_t> epochs;
     ToldJson told;
+    std::vector<std::uint32_t> epochs;
+    std::optional<workflow::Import> import;
+    std::optional<Ref> before;  ///< the run as it stood here when the import began
+    workflow::ChainHead left_at;
   };
 
   // run_host.cpp: the thread, what is asked from outside, what is shown
@@ -129,7 +134,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order);
   std::optional<Error> no_room(const Owner& owner) const;
   void view_set_aside(const RunKey& key, const Error& error, const ToldJson& told);
-  static std::string view_of(const Open& open);
+  static std::string view_of(Open& open);
   void answer_viewers(Open& open, bool rests);
   void give_bundles(Open& open);
   void fail_exports(Open& open, const Error& error);
@@ -140,6 +145,9 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   Open& hold(workflow::Run run, StoredRun stored);
   Open& hold_new(const Owner& owner, workflow::Run run, std::string root, int depth);
   void leave(const RunKey& key, const Error& why);
+  std::unique_ptr<Open> let_go(const RunKey& key);
+  void weigh(Open& open);
+  void hold_within_bounds(Open& open, const OwnerUse& use);
   void tell_all(Open& open, const Error& why);
   void keep_idle(Open& open);
   void schedule(const RunKey& key);
@@ -174,9 +182,13 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void loaded(const RunKey& key);
   void not_loaded(const RunKey& key, const Error& error);
   void give_loaded(const RunKey& key, Open& open, std::vector<Use> users);
+  Result<workflow::DefinitionPtr> pinned_definition(const std::string& json);
   void recover();
   void recover_next();
-  void take_over(std::shared_ptr<Coming> coming, Open* before);
+  void begin_import(const RunKey& key, Open* before);
+  void import_on(const RunKey& key);
+  void take_over(const RunKey& key);
+  void end_import(const RunKey& key, const Error& error);
 
   // run_kin.cpp: children and successors
   static Owner owner_of(const Open& open);
@@ -206,8 +218,12 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   observe::Counter& files_refused_;
   observe::Counter& store_faults_;
   std::map<RunKey, std::unique_ptr<Open>> open_;
+  std::map<auth::Identity, std::uint64_t> weights_;  ///< bytes in memory, of all owners with any
+  std::uint64_t weight_ = 0;                         ///< of all of them
+  /// Definitions that runs pin: read once, however many runs have the same.
+  std::map<Digest256, std::weak_ptr<const workflow::Definition>> definitions_;
   std::map<RunKey, Loading> loading_;
-  std::set<RunKey> importing_;
+  std::map<RunKey, Coming> importing_;
   FairQueue<auth::Identity, RunKey> queue_;
   bool pumping_ = false;      ///< the next turn is on its way
   std::deque<Ref> idle_;      ///< ended runs in memory, that longest idle first
@@ -232,13 +248,15 @@ struct RunHost::Open {
   workflow::Run run;
   StoredRun stored;  ///< its history only until it is stored first
   std::uint64_t serial;
-  bool fresh = false;       ///< the store does not know it yet
-  bool storing = false;     ///< events are on their way to the store
-  bool exporting = false;   ///< its history is on its way from the store
-  bool removing = false;    ///< it takes no more turns
-  bool over_bytes = false;  ///< it was cancelled, because its owner's runs take too much
-  bool is_idle = false;     ///< in idle_
-  std::int64_t epoch = -1;  ///< of the bundle that is being imported
+  bool fresh = false;        ///< the store does not know it yet
+  bool storing = false;      ///< events are on their way to the store
+  bool marked = false;       ///< the store has it as being read back
+  bool exporting = false;    ///< its history is on its way from the store
+  bool removing = false;     ///< it takes no more turns
+  bool over_bytes = false;   ///< it was cancelled, because its owner's runs take too much
+  std::uint64_t weight = 0;  ///< as it was weighed last
+  bool is_idle = false;      ///< in idle_
+  std::int64_t epoch = -1;   ///< of the bundle that is being imported
   std::deque<Waiting> inputs;
   std::size_t inputs_bytes = 0;  ///< of those that came from outside
   std::deque<workflow::Effect> builtins;
@@ -252,6 +270,8 @@ struct RunHost::Open {
   std::vector<workflow::Checkpoint> checkpoints;
   boost::asio::steady_timer timer;
   std::uint64_t timer_serial = 0;  ///< of the timer that was set last
+  std::string view;                ///< as it was given last,
+  std::uint64_t view_seq = 0;      ///< after so many events
 };
 
 constexpr std::int64_t store_retry_ms = 200;
@@ -263,8 +283,14 @@ constexpr std::int64_t stalled_ms = 50;
 constexpr std::size_t idle_max = 256;
 /// Turns after which a view of a run that does not rest is given as it stands.
 constexpr int view_turns_max = 4;
+/// A view that is kept, so that asking again costs no more than its bytes.
+constexpr std::size_t view_kept_bytes_max = 64 << 10;
 /// Inputs from outside that wait for one run.
 constexpr std::size_t inputs_bytes_max = 8u << 20;
+/// States of all runs in memory; over it none is begun or taken up.
+constexpr std::uint64_t weight_all_max = 1u << 30;
+/// What a definition takes, once it is read, for each byte of its file.
+constexpr std::uint64_t definition_weight = 8;
 /// Unfinished runs that are listed at once at a start.
 constexpr std::size_t recover_listed_max = 64;
 

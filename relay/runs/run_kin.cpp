@@ -80,7 +80,12 @@ void RunHost::start_kin(const Kin& kin, const std::optional<Waiter>& waiter,
     return failed(Error{.code = "unknown_workflow",
                         .message = joined({"no workflow is called ", kin.workflow})});
   if (auto full = no_room(kin.owner)) return failed(*full);
-  auto run = Run::start(definition, kin.input, {kin.id, seed_of(kin.id), observe::wall_now_ms()});
+  auto run = Run::start(definition, kin.input,
+                        {.id = kin.id,
+                         .seed = seed_of(kin.id),
+                         .now_ms = observe::wall_now_ms(),
+                         .generation = kin.generation,
+                         .work = kin.work});
   if (!run) return failed(run.error());
   join(hold_new(kin.owner, std::move(*run), kin.root, kin.depth), waiter, stored);
 }
@@ -134,7 +139,9 @@ void RunHost::follow(Open& open) {
           .workflow = outcome.value("workflow", std::string()),
           .input = canonical(outcome.value("input", Json())),
           .root = open.stored.root,
-          .depth = open.stored.depth};
+          .depth = open.stored.depth,
+          .generation = open.run.generation() + 1,
+          .work = open.run.work_units()};
   if (kin.workflow == open.run.definition()->name) kin.pinned = open.run.definition();
   std::vector<Waiter> waiters = std::exchange(open.waiters, {});
   if (open.stored.ended_ms == 0 && !std::exchange(open.following, true))
@@ -161,6 +168,7 @@ void RunHost::end_followed(const Ref& ref) {
   if (!open || open->stored.ended_ms > 0) return;
   open->stored.ended_ms = observe::wall_now_ms();
   open->following = false;
+  open->view.clear();
   ended_.add();
   store_.append({.key = ref.key,
                  .number = open->stored.pieces++,

@@ -50,15 +50,26 @@ void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
   if ((*stored)->set_aside) return not_loaded(ref.key, set_aside_error(ref.key.id));
   Loading& loading = found->second;
   loading.stored = std::move(**stored);
-  auto definition = read_definition(loading.stored.definition, pinned_surroundings());
-  auto replay = definition ? Replaying::begin(*definition, std::move(loading.stored.history))
-                           : Result<Replaying>(definition.error());
+  auto definition = pinned_definition(loading.stored.definition);
+  auto replay = definition ? workflow::Replay::begin(*definition, loading.stored.history)
+                           : Result<workflow::Replay>(definition.error());
   if (!replay) {
     store_.release(ref.key, {});
     return not_loaded(ref.key, replay.error());
   }
   loading.replay = std::move(*replay);
   schedule(ref.key);
+}
+
+Result<workflow::DefinitionPtr> RunHost::pinned_definition(const std::string& json) {
+  const Digest256 hash = sha256(json);
+  if (const auto known = definitions_.find(hash); known != definitions_.end())
+    if (auto definition = known->second.lock()) return definition;
+  auto definition = read_definition(json, pinned_surroundings());
+  if (!definition) return definition;
+  std::erase_if(definitions_, [](const auto& one) { return one.second.expired(); });
+  definitions_[hash] = *definition;
+  return definition;
 }
 
 void RunHost::replay_on(const RunKey& key) {
@@ -85,10 +96,12 @@ void RunHost::loaded(const RunKey& key) {
     Loading done = std::move(found->second);
     loading_.erase(found);
     done.stored.definition = std::string();
+    done.stored.history = std::string();
     Open& open = hold(std::move(*run), std::move(done.stored));
-    if (open.run.status() == RunStatus::running)
-      open.inputs.push_back({InputKind::resumed, {}, {}, {}});
-    schedule(ref.key);
+    open.marked = open.run.status() == RunStatus::running;
+    if (open.marked) open.inputs.push_back({InputKind::resumed, {}, {}, {}});
+    // What its history does not hold of the last decisions is stored before anything else.
+    keep(open);
     give_loaded(ref.key, open, std::move(done.users));
   };
   if (run->status() == RunStatus::running) return give({});
@@ -129,7 +142,7 @@ void RunHost::recover() {
 /// One after the other: the next when the one before is there.
 void RunHost::recover_next() {
   if (to_recover_.empty() && all_listed_) return;
-  if (open_.size() + loading_.size() >= runs_open_max) {
+  if (open_.size() + loading_.size() >= runs_open_max || weight_ > weight_all_max) {
     recovery_waits_ = true;
     return;
   }
@@ -165,67 +178,102 @@ void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms, 
   auto bundle = workflow::read_bundle(bytes);
   if (!bundle) return told(bundle.error());
   const RunKey key{owner.identity, bundle->run_id};
-  if (!importing_.insert(key).second)
+  if (importing_.count(key) > 0)
     return told(
         make_error("run_here", {"the run is being imported already"}, {"id"}, {}, {key.id}));
-  auto coming = std::make_shared<Coming>();
-  coming->bundle = std::make_shared<workflow::Bundle>(std::move(*bundle));
-  coming->owner = std::move(owner);
-  coming->clock_ms = clock_ms;
-  coming->told = [this, key, told = std::move(told)](Result<std::string> said) {
-    importing_.erase(key);
-    told(std::move(said));
-  };
+  Coming& coming = importing_[key];
+  coming.owner = std::move(owner);
+  coming.bundle = std::move(*bundle);
+  coming.clock_ms = clock_ms;
+  coming.told = std::move(told);
   store_.epochs(key, on_thread<std::vector<std::uint32_t>>(
-                         [this, key, coming](Result<std::vector<std::uint32_t>> epochs) {
-                           if (!epochs) return coming->told(epochs.error());
-                           coming->epochs = std::move(*epochs);
-                           with(key, [this, coming](Result<Open*> found) {
+                         [this, key](Result<std::vector<std::uint32_t>> epochs) {
+                           if (!epochs) return end_import(key, epochs.error());
+                           importing_[key].epochs = std::move(*epochs);
+                           with(key, [this, key](Result<Open*> found) {
                              if (!found && found.error().code != "unknown_run")
-                               return coming->told(found.error());
-                             take_over(coming, found ? *found : nullptr);
+                               return end_import(key, found.error());
+                             begin_import(key, found ? *found : nullptr);
                            });
                          }));
 }
 
-void RunHost::take_over(std::shared_ptr<Coming> coming, Open* before) {
+void RunHost::end_import(const RunKey& key, const Error& error) {
+  const auto found = importing_.find(key);
+  if (found == importing_.end()) return;
+  const ToldJson told = std::move(found->second.told);
+  importing_.erase(found);
+  told(error);
+}
+
+void RunHost::begin_import(const RunKey& key, Open* before) {
+  Coming& coming = importing_.find(key)->second;
   if (!before)
-    if (auto full = no_room(coming->owner)) return coming->told(*full);
+    if (auto full = no_room(coming.owner)) return end_import(key, *full);
   const std::int64_t now = observe::wall_now_ms();
   workflow::Importer importer;
-  importer.owner = coming->owner.identity.key();
+  importer.owner = key.owner.key();
   importer.now_ms = now;
-  importer.clock_offset_ms = coming->clock_ms < 0 ? 0 : now - coming->clock_ms;
+  importer.clock_offset_ms = coming.clock_ms < 0 ? 0 : now - coming.clock_ms;
   importer.catalogue = around_.catalogue.current()->hashes();
-  importer.may_author = coming->owner.may_author;
+  importer.may_author = coming.owner.may_author;
   if (!key_.id.empty()) importer.keys.push_back(key_);
-  importer.known.epochs = coming->epochs;
+  importer.known.epochs = std::move(coming.epochs);
   if (before) {
+    coming.before = before->ref();
+    coming.left_at = before->run.head();
     importer.known.under_way = before->run.status() == RunStatus::running;
     if (before->run.status() == RunStatus::parked) importer.known.left_at = before->run.head();
   }
-  auto imported = workflow::import_run(*coming->bundle, pinned_surroundings(), importer);
-  if (!imported) return coming->told(imported.error());
+  auto import =
+      workflow::Import::begin(std::move(coming.bundle), pinned_surroundings(), std::move(importer));
+  if (!import) return end_import(key, import.error());
+  coming.import = std::move(*import);
+  schedule(key);
+}
+
+void RunHost::import_on(const RunKey& key) {
+  Coming& coming = importing_.find(key)->second;
+  if (!coming.import) return;
+  const auto done = coming.import->go_on();
+  if (!done) return end_import(key, done.error());
+  if (!*done) return schedule(key);
+  take_over(key);
+}
+
+void RunHost::take_over(const RunKey& key) {
+  Coming coming = std::move(importing_.find(key)->second);
+  importing_.erase(key);
+  // While it was checked the run may have been removed, resumed or begun here.
+  Open* before = find(key);
+  const bool changed = coming.before ? !before || before->serial != coming.before->serial ||
+                                           before->run.head().seq != coming.left_at.seq
+                                     : before != nullptr;
+  if (changed)
+    return coming.told(
+        make_error("run_here", {"the run went on here meanwhile"}, {"id"}, {}, {key.id}));
+  auto imported = std::move(*coming.import).imported();
+  if (!imported) return coming.told(imported.error());
   const workflow::DefinitionPtr definition = imported->run.definition();
+  const std::int64_t now = observe::wall_now_ms();
   StoredRun stored;
-  stored.key = {coming->owner.identity, imported->run.id()};
-  stored.limits = coming->owner.limits;
+  stored.key = key;
+  stored.limits = coming.owner.limits;
   stored.workflow = definition->name;
   stored.definition = definition->bytes;
   stored.started_ms = before ? before->stored.started_ms : now;
   if (is_over(imported->run.status())) stored.ended_ms = now;
-  stored.root = before ? before->stored.root : stored.key.id;
+  stored.root = before ? before->stored.root : key.id;
   stored.depth = before ? before->stored.depth : 0;
   stored.history = std::move(imported->history);
-  if (before)
-    leave(RunKey(stored.key), make_error("run_parked", {"the run was imported anew"}, {}, {}, {}));
+  if (before) leave(key, make_error("run_parked", {"the run was imported anew"}, {}, {}, {}));
   started_.add();
   Open& open = hold(std::move(imported->run), std::move(stored));
   open.fresh = true;
   open.epoch = imported->epoch;
   open.checkpoints = std::move(imported->checkpoints);
-  open.viewers.push_back({coming->told});
-  schedule(open.stored.key);
+  open.viewers.push_back({std::move(coming.told)});
+  schedule(key);
 }
 
 }  // namespace redoubt::runs

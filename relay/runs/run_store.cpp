@@ -403,6 +403,17 @@ void RunStore::release(RunKey key, Told<void> told) {
   post<void>(
       [key = std::move(key)](Database& database) {
         return run_for(database,
+                       "UPDATE runs SET taking_up = 0 "
+                       "WHERE tenant = ? AND owner = ? AND id = ? AND taking_up = 1",
+                       key);
+      },
+      std::move(told));
+}
+
+void RunStore::readmit(RunKey key, Told<void> told) {
+  post<void>(
+      [key = std::move(key)](Database& database) {
+        return run_for(database,
                        "UPDATE runs SET taking_up = 0 WHERE tenant = ? AND owner = ? AND id = ?",
                        key);
       },

@@ -24,7 +24,7 @@
 
 namespace redoubt::runs {
 
-/// What the store keeps of one owner.
+/// What is kept of one owner: in the store, and weight_max in memory.
 struct OwnerBounds {
   std::int64_t under_way_max = 100;      ///< runs under way or parked
   std::int64_t ended_max = 200;          ///< ended runs; the oldest give way
@@ -33,6 +33,7 @@ struct OwnerBounds {
   std::int64_t descendants_max = 10'000;
   /// Imports that are remembered, so that none is done twice.
   std::int64_t imports_max = 10'000;
+  std::uint64_t weight_max = 256u << 20;  ///< bytes of the states of runs in memory
 };
 
 struct RunKey {
@@ -96,6 +97,8 @@ class RunStore {
   /// history, and not marked, where it is set aside. Nothing where the owner has no such run.
   void take(RunKey key, Told<std::optional<StoredRun>> told);
   void release(RunKey key, Told<void> told);
+  /// A run that was set aside may be read back again.
+  void readmit(RunKey key, Told<void> told);
   /// Pieces from number `from` on, as many as begin within `bytes_max`; at least one, where there
   /// is one.
   void pieces(RunKey key, std::int64_t from, std::size_t bytes_max,

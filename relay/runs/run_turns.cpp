@@ -32,8 +32,46 @@ RunHost::Open* RunHost::find(const Ref& ref) {
 
 RunHost::Open& RunHost::hold(Run run, StoredRun stored) {
   const RunKey key = stored.key;
-  auto open = std::make_unique<Open>(std::move(run), std::move(stored), ++serials_, io_);
-  return *(open_[key] = std::move(open));
+  let_go(key);
+  Open& open =
+      *(open_[key] = std::make_unique<Open>(std::move(run), std::move(stored), ++serials_, io_));
+  weigh(open);
+  return open;
+}
+
+std::unique_ptr<RunHost::Open> RunHost::let_go(const RunKey& key) {
+  const auto found = open_.find(key);
+  if (found == open_.end()) return nullptr;
+  std::unique_ptr<Open> open = std::move(found->second);
+  open_.erase(found);
+  weight_ -= open->weight;
+  const auto owner = weights_.find(key.owner);
+  owner->second -= open->weight;
+  if (owner->second == 0) weights_.erase(owner);
+  return open;
+}
+
+/// What the run takes in memory, after whatever changed it.
+void RunHost::weigh(Open& open) {
+  const std::uint64_t weight =
+      open.run.state_bytes() + definition_weight * open.run.definition()->bytes.size();
+  weights_[open.stored.key.owner] += weight - open.weight;
+  weight_ += weight - open.weight;
+  open.weight = weight;
+}
+
+/// A run that grows over what its owner may keep is cancelled: it cannot be refused any more.
+void RunHost::hold_within_bounds(Open& open, const OwnerUse& use) {
+  const OwnerBounds& bounds = store_.bounds();
+  const bool stored = use.bytes > bounds.bytes_max;
+  if (!stored && weights_[open.stored.key.owner] <= bounds.weight_max) return;
+  if (open.run.status() != RunStatus::running || std::exchange(open.over_bytes, true)) return;
+  const std::uint64_t most =
+      stored ? static_cast<std::uint64_t>(bounds.bytes_max) : bounds.weight_max;
+  std::string reason = joined({"its owner's runs take more than ", most >> 20,
+                               stored ? " MiB here: remove some that are over"
+                                      : " MiB of memory: have fewer of them under way"});
+  open.inputs.push_front({InputKind::cancel, std::move(reason), {}, {}});
 }
 
 RunHost::Open& RunHost::hold_new(const Owner& owner, Run run, std::string root, int depth) {
@@ -68,10 +106,8 @@ void RunHost::tell_all(Open& open, const Error& why) {
 }
 
 void RunHost::leave(const RunKey& key, const Error& why) {
-  const auto found = open_.find(key);
-  if (found == open_.end()) return;
-  const std::unique_ptr<Open> open = std::move(found->second);
-  open_.erase(found);
+  const std::unique_ptr<Open> open = let_go(key);
+  if (!open) return;
   drop_effects(*open);
   tell_all(*open, why);
 }
@@ -88,11 +124,11 @@ void RunHost::keep_idle(Open& open) {
     if (!other) continue;
     other->is_idle = false;
     const bool used = other->storing || other->exporting || other->removing || other->following ||
-                      !other->inputs.empty() || !other->builtins.empty() ||
-                      !other->waiters.empty() || !other->viewers.empty() ||
-                      !other->exports.empty() || !other->watchers.empty() ||
-                      other->run.status() == RunStatus::running;
-    if (!used) open_.erase(oldest.key);
+                      importing_.count(oldest.key) > 0 || !other->inputs.empty() ||
+                      !other->builtins.empty() || !other->waiters.empty() ||
+                      !other->viewers.empty() || !other->exports.empty() ||
+                      !other->watchers.empty() || other->run.status() == RunStatus::running;
+    if (!used) let_go(oldest.key);
   }
 }
 
@@ -116,6 +152,7 @@ void RunHost::pump() {
 
 void RunHost::turn(const RunKey& key) {
   if (loading_.count(key) > 0) return replay_on(key);
+  if (importing_.count(key) > 0) import_on(key);
   Open* open = find(key);
   if (open && !open->removing) work(*open);
 }
@@ -124,8 +161,8 @@ void RunHost::work(Open& open) {
   if (watch_on(open)) schedule(open.stored.key);
   if (open.storing) return;  // what is stored gives the next turn
   if (open.fresh) return keep(open);
-  if (is_busy(open.run)) {
-    work_on(open.run);
+  if (open.run.busy()) {
+    open.run.go_on();
     return keep(open);
   }
   if (!open.builtins.empty()) {
@@ -154,6 +191,7 @@ void RunHost::give_one(Open& open) {
 
 void RunHost::keep(Open& open) {
   workflow::Taken taken = open.run.take();
+  weigh(open);
   if (taken.count == 0 && !open.fresh) {
     for (const std::string& id : taken.withdrawn)
       drop_effect(open, id);
@@ -210,6 +248,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
   if (!open) return;
   if (!stored) return not_written(*open, taken, stored.error());
   open->storing = false;
+  open->marked = false;
   open->epoch = -1;
   if (std::exchange(open->fresh, false)) {
     open->stored.history = std::string();
@@ -217,13 +256,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
   }
   const std::int64_t number = open->stored.pieces++;
   open->watchers.stored(*open->run.definition(), taken->events, number);
-  if (stored->bytes > store_.bounds().bytes_max && open->run.status() == RunStatus::running &&
-      !std::exchange(open->over_bytes, true)) {
-    std::string reason =
-        joined({"its owner's runs take more than ", store_.bounds().bytes_max >> 20,
-                " MiB here: remove some that are over"});
-    open->inputs.push_front({InputKind::cancel, std::move(reason), {}, {}});
-  }
+  hold_within_bounds(*open, *stored);
   for (const std::string& id : taken->withdrawn)
     drop_effect(*open, id);
   for (const Effect& effect : taken->effects)

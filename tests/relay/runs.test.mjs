@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { createWorkflows, memoryJournal } from '@redoubt/engine/workflows';
 import { events_of, start_mock, start_relay, until } from './mock_upstream.mjs';
@@ -344,5 +345,59 @@ workflow:
     await post_json(relay, path_of(id, '/approve'), { question: 'sure#1', value: 1 }, author);
     await post_json(relay, path_of(id, '/signal'), { name: 'go', value: 2 }, author);
     assert.deepEqual((await ended(id)).outcome, ['here', 1, 2, 'here']);
+  });
+
+  it('ends in time while one run works and another is read back, and goes on after', async () => {
+    const hog = {
+      name: 'hog',
+      state: { n: { reducer: 'replace' } },
+      workflow: [
+        {
+          loop: { max: 100000 },
+          do: { set: { n: "{{ range(2000) | map('string') | join | length + round }}" } },
+        },
+      ],
+    };
+    const begun = await start({ workflow: hog });
+    assert.equal(begun.status, 201, begun.text);
+    const { id } = begun.json();
+    // Another owner's run comes to its end meanwhile.
+    await mock.script([{ do: [{ answer: { text: JSON.stringify(plan) } }] }]);
+    const quick = (await start({ workflow: 'team_strategy', input: situation }, other)).json();
+    assert.equal((await ended(quick.id, other)).status, 'done');
+    assert.equal((await view(id)).status, 'running');
+    for (const signal of ['SIGTERM', 'SIGTERM']) {
+      const end = await relay.stop(signal);
+      assert.equal(end.signal, null, 'it ends by itself');
+      await restart();
+    }
+    author = await token_of('ada', 'workflow:run workflow:author');
+    other = await token_of('bob', 'workflow:run');
+    assert.equal((await view(id)).status, 'running');
+    const removed = await ask(relay, { method: 'DELETE', path: path_of(id), headers: author });
+    assert.equal(removed.status, 200, removed.text);
+  });
+
+  it('sets a run aside over whose reading it was killed, and takes the others up', async () => {
+    const { id } = (await start({ workflow: asking })).json();
+    await until('the question', async () => (await view(id)).questions.length > 0);
+    const good = (await start({ workflow: asking })).json();
+    await until('the question', async () => (await view(good.id)).questions.length > 0);
+    await relay.stop('SIGKILL');
+    // As a death over its reading leaves it.
+    const database = new DatabaseSync(join(folder, 'relay.db'));
+    database.prepare('UPDATE runs SET taking_up = 1 WHERE id = ?').run(id);
+    database.close();
+    await restart();
+    author = await token_of('ada', 'workflow:run workflow:author');
+    const line = await relay.line(({ event }) => event === 'run_set_aside');
+    assert.equal(line.run, id);
+    const aside = await view(id);
+    assert.equal(aside.status, 'parked');
+    assert.equal(aside.error.code, 'run_set_aside');
+    await until('the other', async () => (await view(good.id)).questions.length > 0);
+    const back = await post_json(relay, path_of(id, '/resume'), {}, author);
+    assert.equal(back.status, 200, back.text);
+    await until('the question', async () => (await view(id)).questions.length > 0);
   });
 });

@@ -170,6 +170,35 @@ describe('runs that lead to others', () => {
     workflows.dispose();
   });
 
+  it('tells a step that its child was removed, or exported', async () => {
+    const workflows = await createWorkflows({ workflows: files });
+    for (const [how, code] of [
+      ['remove', 'removed'],
+      ['export', 'child_parked'],
+    ] as const) {
+      await workflows.start(party, null, { id: how, seed: how === 'remove' ? '1' : '2' });
+      const child = await until(running(workflows, 'greet'));
+      await workflows[how](child.id);
+      await expect(workflows.result(how)).rejects.toMatchObject({ got: code });
+    }
+    workflows.dispose();
+  });
+
+  it('tells a step that the run which its child handed over to cannot begin', async () => {
+    const over = { name: 'over', workflow: [{ handoff: { workflow: 'later' } }] };
+    const later = { name: 'later', workflow: [{ emit: 'there' }] };
+    const top = { name: 'top', workflow: [{ id: 'x', child: 'over' }] };
+    const known: Record<string, object> = { over, later };
+    const workflows = await createWorkflows({
+      workflows: new Proxy(known, {
+        get: (all, name) => (name === 'later' ? undefined : Reflect.get(all, name)),
+      }),
+    });
+    await workflows.start(top, null, { id: 'top', seed: '1' });
+    await expect(workflows.result('top')).rejects.toMatchObject({ got: 'unknown_workflow' });
+    workflows.dispose();
+  });
+
   it('goes no deeper than children of children may, and refuses what it does not know', async () => {
     const a = { name: 'a', workflow: [{ id: 'x', child: 'b' }] };
     const b = { name: 'b', workflow: [{ id: 'x', child: 'a' }] };
@@ -178,6 +207,35 @@ describe('runs that lead to others', () => {
     await expect(workflows.result('deep')).rejects.toMatchObject({ got: 'too_deep' });
     const wrong = { name: 'wrong', workflow: [{ child: 'nobody' }] };
     await expect(workflows.start(wrong, null)).rejects.toMatchObject({ code: 'bad_workflow' });
+    workflows.dispose();
+  });
+});
+
+describe('a run whose bounds multiply', () => {
+  const hog = {
+    name: 'hog',
+    state: { n: { reducer: 'replace' } },
+    workflow: [
+      {
+        loop: { max: 100_000 },
+        do: { set: { n: "{{ range(2000) | map('string') | join | length + round }}" } },
+      },
+    ],
+  };
+  const quick = { name: 'quick', workflow: [{ emit: 'there' }], result: 'quick' };
+
+  it('leaves the thread to others between its turns, and can be removed in the middle', async () => {
+    const workflows = await createWorkflows();
+    const long = workflows.start(hog, null, { id: 'long', seed: '1' }).catch(() => 'removed');
+    await until(() => workflows.list().find(({ id }) => id === 'long'));
+    const waits = expect(workflows.result('long')).rejects.toMatchObject({ got: 'removed' });
+    await workflows.start(quick, null, { id: 'quick', seed: '1' });
+    expect(await workflows.result('quick')).toBe('quick');
+    expect(workflows.list().find(({ id }) => id === 'long')?.status).toBe('running');
+    await workflows.remove('long');
+    await waits;
+    await long;
+    expect(workflows.list().map(({ id }) => id)).toEqual(['quick']);
     workflows.dispose();
   });
 });

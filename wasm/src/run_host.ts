@@ -136,6 +136,8 @@ interface Input {
 
 interface State {
   status: RunStatus;
+  /** There is more to be done of what came in last. */
+  busy: boolean;
   now: number;
   nextTimer: number;
   seq: number;
@@ -150,6 +152,26 @@ function failure(code: string, message: string, retryAfterMs = 0): string {
   });
 }
 
+/**
+ * Comes back after whatever else waits for this thread: messages, timers, requests. Not a timer where
+ * it can be helped, because browsers let nested ones wait for 4 ms.
+ */
+const pause: () => Promise<void> = (() => {
+  const immediate = (globalThis as { setImmediate?: (callback: () => void) => void }).setImmediate;
+  if (immediate) return () => new Promise<void>((resolve) => immediate(resolve));
+  if (typeof MessageChannel === 'undefined') {
+    return () => new Promise<void>((resolve) => setTimeout(resolve));
+  }
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return () =>
+    new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      port2.postMessage(null);
+    });
+})();
+
 /** Works one piece of work after the other. */
 class Line {
   private last: Promise<unknown> = Promise.resolve();
@@ -158,6 +180,12 @@ class Line {
     this.last = done.catch(() => undefined);
     return done;
   }
+}
+
+function tooManyRuns(): EngineError {
+  return new EngineError('out_of_memory', 'Too many runs are open: remove some that are over.', {
+    expected: `at most ${running_max}`,
+  });
 }
 
 /** A child's chance follows from its id, as its id from its parent. */
@@ -249,6 +277,12 @@ class Carried {
   /** Puts an input in line; refused when too many wait. */
   push(input: Input): void {
     if (this.closed || this.error) return;
+    if (input.kind === 'cancel') {
+      // Whoever cancels does not wait for what others have asked of it.
+      this.inputs.unshift(input);
+      void this.drain();
+      return;
+    }
     if (this.inputs.length >= inputs_max) {
       throw new EngineError('out_of_memory', `Too many inputs wait for run ${this.stored.id}.`, {
         expected: `at most ${inputs_max}`,
@@ -271,16 +305,27 @@ class Carried {
 
   private async work(): Promise<void> {
     try {
-      await this.keep();
+      await this.finishTurns();
       this.tell();
       for (let input = this.inputs.shift(); input && !this.closed; input = this.inputs.shift()) {
         this.give(input);
-        await this.keep();
+        await this.finishTurns();
         if (this.inputs.length === 0) this.tell();
       }
       this.wait();
     } catch (cause) {
       this.stop(cause);
+    }
+  }
+
+  /** Does what is left of an input, a turn at a time: others have theirs between. */
+  private async finishTurns(): Promise<void> {
+    await this.keep();
+    while (!this.closed && this.state().busy) {
+      await pause();
+      if (this.closed) return;
+      this.face((face) => face.goOn(this.run));
+      await this.keep();
     }
   }
 
@@ -514,6 +559,8 @@ export class RunHost {
   /** Which run waits for a child. */
   private readonly parents = new Map<string, string>();
   private readonly waiting = new Map<string, Set<() => void>>();
+  /** Runs that do not come to an end here, and why. */
+  private readonly givenUp = new Map<string, EffectFailure>();
   private readonly options: RunHostOptions;
 
   constructor(options: RunHostOptions) {
@@ -526,12 +573,22 @@ export class RunHost {
     };
   }
 
-  private changed({ id, status }: RunView): void {
-    if (status === 'running' || status === 'parked') return;
+  private changed({ id, status, error }: RunView): void {
+    if (status === 'running' && !error) return;
     if (status === 'continued') void this.follow(id);
+    this.tellWaiting(id);
+  }
+
+  private tellWaiting(id: string): void {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
     waiting?.forEach((tell) => tell());
+  }
+
+  /** The run will not come to an end here: whoever waits for it is told why. */
+  private giveUp(id: string, why: EffectFailure): void {
+    this.givenUp.set(id, why);
+    this.tellWaiting(id);
   }
 
   private around(pinned: boolean): string {
@@ -546,12 +603,19 @@ export class RunHost {
     const { workflow, input } = one.view().outcome as { workflow: string; input: unknown };
     const own = one.stored.workflow === workflow ? JSON.parse(one.stored.definition) : undefined;
     const file: object | undefined = own ?? this.options.workflow(workflow);
-    if (!file || this.carried.has(next)) return;
+    if (this.carried.has(next)) return;
+    if (!file) {
+      const message = `no workflow is called ${workflow} here`;
+      return this.giveUp(next, new EffectFailure('unknown_workflow', message));
+    }
     try {
-      await this.start(file, input, next, seedOf(next));
+      if ((await this.options.journal.history(next)) !== null) return;
+      await this.start(file, input, next, seedOf(next), one.run);
     } catch (error) {
-      // The journal knows it already, or there is no room: it is tried again when the page returns.
       if (this.options.core.dead) throw error;
+      // It is tried again when the page returns; whoever waits now is told.
+      const { code, message } = error as EngineError;
+      if (!this.carried.has(next)) this.giveUp(next, new EffectFailure(code ?? 'failed', message));
     }
   }
 
@@ -581,8 +645,14 @@ export class RunHost {
   /** Waits until the run is over, and those that it goes on in. */
   private async outcome(id: string): Promise<unknown> {
     for (;;) {
+      const gone = this.givenUp.get(id);
+      if (gone) throw gone;
       const view = this.carried.get(id)?.view();
-      const { outcome, status } = view ?? { outcome: null, status: 'running' };
+      const { outcome, status, error } = view ?? { outcome: null, status: 'running', error: null };
+      if (status === 'parked') {
+        throw new EffectFailure('child_parked', 'the run was exported, and goes on elsewhere');
+      }
+      if (status === 'running' && error) throw new EffectFailure(error.code, error.message);
       if (status === 'done') return outcome;
       if (status === 'failed') {
         const { code, message } = outcome as { code: string; message: string };
@@ -621,12 +691,15 @@ export class RunHost {
     return { definition, name, sha256 };
   }
 
-  async start(file: object, input: unknown, id: string, seed: string): Promise<RunView> {
-    if (this.carried.size >= running_max) {
-      throw new EngineError('out_of_memory', 'Too many runs are open: remove some that are over.', {
-        expected: `at most ${running_max}`,
-      });
-    }
+  /** `before`: the run that this one goes on for; a chain of runs has the bounds of one. */
+  async start(
+    file: object,
+    input: unknown,
+    id: string,
+    seed: string,
+    before = 0,
+  ): Promise<RunView> {
+    if (this.carried.size >= running_max) throw tooManyRuns();
     if (this.carried.has(id) || (await this.options.journal.history(id)) !== null) {
       throw new EngineError('bad_argument', `A run with the id ${id} is there already.`, {
         path: 'id',
@@ -639,7 +712,7 @@ export class RunHost {
     let run: number;
     try {
       run = this.face((face) =>
-        face.start(definition, JSON.stringify(input ?? null), id, seed, startedAt),
+        face.start(definition, JSON.stringify(input ?? null), id, seed, startedAt, before),
       );
     } catch (error) {
       this.face((face) => face.drop(definition));
@@ -651,6 +724,7 @@ export class RunHost {
   }
 
   private async carry(one: Carried): Promise<RunView> {
+    this.givenUp.delete(one.stored.id);
     this.carried.set(one.stored.id, one);
     await one.drain();
     return one.view();
@@ -662,12 +736,14 @@ export class RunHost {
    */
   async resume(): Promise<void> {
     for (const stored of await this.options.journal.list()) {
-      if (this.carried.has(stored.id) || this.carried.size >= running_max) continue;
+      if (this.carried.has(stored.id)) continue;
       try {
+        if (this.carried.size >= running_max) throw tooManyRuns();
         await this.takeUp(stored);
       } catch (error) {
         if (this.options.core.dead) throw error;
         const { code, message } = error as EngineError;
+        this.giveUp(stored.id, new EffectFailure(code, message));
         this.options.onChange({
           id: stored.id,
           workflow: stored.workflow,
@@ -685,6 +761,19 @@ export class RunHost {
     }
   }
 
+  /** Turns of a replay or an import, until it gives something; it is given up when one fails. */
+  private async inTurns<T>(work: number, turn: (face: WorkflowFace) => T | 0): Promise<T> {
+    try {
+      for (;;) {
+        const done = this.face(turn);
+        if (done !== 0) return done;
+        await pause();
+      }
+    } finally {
+      if (!this.options.core.dead) this.face((face) => face.endWork(work));
+    }
+  }
+
   private async takeUp(stored: StoredRun): Promise<void> {
     const { journal } = this.options;
     let history = await journal.history(stored.id);
@@ -699,9 +788,10 @@ export class RunHost {
     let run: number;
     try {
       const bytes = history;
-      run = this.face((face) => face.replay(definition, bytes));
+      const replay = this.face((face) => face.beginReplay(definition, bytes));
+      run = await this.inTurns(replay, (face) => face.replayOn(replay));
     } catch (error) {
-      this.face((face) => face.drop(definition));
+      if (!this.options.core.dead) this.face((face) => face.drop(definition));
       throw error;
     }
     const one = new Carried(this.options, this, stored, definition, run, history, 'here');
@@ -719,21 +809,26 @@ export class RunHost {
   async import(bundle: Uint8Array, clockOffset: number): Promise<RunView> {
     const now = Math.floor(this.options.now());
     const around = this.around(true);
-    const known = (run: number) =>
-      this.face((face) => face.importBundle(bundle, around, now, clockOffset, run));
-    // Which run it is stands in the bundle: the core says it, and refuses what is under way here.
-    let told = JSON.parse(known(0)) as ImportedRun;
-    let history = this.face((face) => face.takenEvents()).slice();
-    const before = this.carried.get(told.id);
-    if (before) {
+    // Which run it is stands in the bundle; the core refuses one that is under way here.
+    const id = this.face((face) => face.bundleRun(bundle));
+    const before = this.carried.get(id);
+    const known = before?.run ?? 0;
+    const work = this.face((face) => face.beginImport(bundle, around, now, clockOffset, known));
+    const text = await this.inTurns(work, (face) => face.importOn(work) || 0);
+    const told = JSON.parse(text) as ImportedRun;
+    const history = this.face((face) => face.takenEvents()).slice();
+    if (this.carried.get(id) !== before) {
       this.face((face) => {
         face.close(told.run);
         face.drop(told.definition);
       });
-      told = JSON.parse(known(before.run)) as ImportedRun;
-      history = this.face((face) => face.takenEvents()).slice();
-      before.close();
+      throw new EngineError('bad_argument', `Run ${id} went on here while it was imported.`, {
+        path: 'id',
+        got: id,
+      });
     }
+    before?.close();
+    this.givenUp.delete(id);
     const there = before !== undefined || (await this.options.journal.history(told.id)) !== null;
     const stored = {
       id: told.id,
@@ -795,6 +890,8 @@ export class RunHost {
     const one = this.of(id);
     one.close();
     this.carried.delete(id);
+    this.parents.delete(id);
+    this.giveUp(id, new EffectFailure('removed', 'the run was removed'));
     await this.options.journal.remove(id);
   }
   dispose(): void {

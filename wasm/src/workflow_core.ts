@@ -12,10 +12,25 @@ export interface WorkflowFace {
   define(file: string, around: string): number;
   describe(definition: number): string;
   drop(definition: number): void;
-  start(definition: number, input: string, id: string, seed: string, now: number): number;
+  /** `before`: the run that this one goes on for; 0: none. */
+  start(
+    definition: number,
+    input: string,
+    id: string,
+    seed: string,
+    now: number,
+    before: number,
+  ): number;
   replay(definition: number, history: Uint8Array): number;
+  /** A replay a turn at a time; the run once it is there, 0 while there is more to do. */
+  beginReplay(definition: number, history: Uint8Array): number;
+  replayOn(replay: number): number;
+  /** Forgets a replay or an import, done or not. */
+  endWork(work: number): void;
   restore(definition: number, snapshot: Uint8Array, tail: Uint8Array): number;
   close(run: number): void;
+  /** Does one more turn of what came in last: while state() says that it is busy. */
+  goOn(run: number): void;
   give(run: number, kind: string, now: number, name: string, value: string): string;
   take(run: number): string;
   takenEvents(): Uint8Array;
@@ -31,13 +46,17 @@ export interface WorkflowFace {
   memory(entries: string, name: string, request: string, key: string, now: number): string;
   park(run: number, now: number): void;
   exportBundle(run: number, history: Uint8Array): Uint8Array;
-  importBundle(
+  /** The id of a bundle's run. */
+  bundleRun(bundle: Uint8Array): string;
+  beginImport(
     bundle: Uint8Array,
     around: string,
     now: number,
     clockOffset: number,
     before: number,
-  ): string;
+  ): number;
+  /** {run, definition, id, workflow, file, sha256}, and its history by takenEvents(); '' before. */
+  importOn(work: number): string;
 }
 export type WorkflowCore = Core<WorkflowFace>;
 
@@ -51,10 +70,21 @@ const load = moduleLoader<WorkflowFace>({
     define: { file: 'text', around: 'text' },
     describe: { definition: 'int' },
     drop: { definition: 'int' },
-    start: { definition: 'int', input: 'text', id: 'text', seed: 'text', now: 'number' },
+    start: {
+      definition: 'int',
+      input: 'text',
+      id: 'text',
+      seed: 'text',
+      now: 'number',
+      before: 'int',
+    },
     replay: { definition: 'int', history: 'bytes' },
+    beginReplay: { definition: 'int', history: 'bytes' },
+    replayOn: { replay: 'int' },
+    endWork: { work: 'int' },
     restore: { definition: 'int', snapshot: 'bytes', tail: 'bytes' },
     close: { run: 'int' },
+    goOn: { run: 'int' },
     give: { run: 'int', kind: 'text', now: 'number', name: 'text', value: 'text' },
     take: { run: 'int' },
     takenEvents: {},
@@ -70,15 +100,17 @@ const load = moduleLoader<WorkflowFace>({
     memory: { entries: 'text', name: 'text', request: 'text', key: 'text', now: 'number' },
     park: { run: 'int', now: 'number' },
     exportBundle: { run: 'int', history: 'bytes' },
-    importBundle: {
+    bundleRun: { bundle: 'bytes' },
+    beginImport: {
       bundle: 'bytes',
       around: 'text',
       now: 'number',
       clockOffset: 'number',
       before: 'int',
     },
+    importOn: { work: 'int' },
   },
-  check: ofBuild('workflow-core.wasm', '{"workflowFace":4}'),
+  check: ofBuild('workflow-core.wasm', '{"workflowFace":5}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

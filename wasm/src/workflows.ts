@@ -116,6 +116,8 @@ const timers = (callback: () => void, delayMs: number) => {
 class Watched {
   readonly views = new Map<string, RunView>();
   private readonly listeners = new Set<(run: RunView) => void>();
+  /** Who waits for the result of a run that may be removed. */
+  private readonly waiting = new Map<string, Set<(why: EngineError) => void>>();
 
   readonly tell = (view: RunView): void => {
     this.views.set(view.id, view);
@@ -147,13 +149,34 @@ class Watched {
         return true;
       };
       if (look(this.views.get(id))) return;
+      const waiting = this.waiting.get(id) ?? new Set();
+      this.waiting.set(id, waiting);
       const end = this.onChange((run) => {
-        if (run.id === id && look(run)) end();
+        if (run.id !== id || !look(run)) return;
+        end();
+        waiting.delete(giveUp);
       });
+      const giveUp = (why: EngineError) => {
+        end();
+        reject(why);
+      };
+      waiting.add(giveUp);
     });
+  }
+  private giveUp(id: string, why: EngineError): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    waiting?.forEach((tell) => tell(why));
+  }
+  /** The run was removed. */
+  forget(id: string): void {
+    this.views.delete(id);
+    const message = `Run ${id} was removed.`;
+    this.giveUp(id, new EngineError('run_over', message, { path: id, got: 'removed' }));
   }
   clear(): void {
     this.listeners.clear();
+    this.waiting.clear();
   }
 }
 
@@ -221,7 +244,7 @@ export async function createWorkflows(options: LocalOptions = {}): Promise<Workf
     cancel: (id, reason = 'cancelled') => host.cancel(id, reason),
     async remove(id) {
       await host.remove(id);
-      watched.views.delete(id);
+      watched.forget(id);
     },
     onChange: (listener) => watched.onChange(listener),
     dispose() {
@@ -357,7 +380,7 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
     cancel: (id, reason = 'cancelled') => ask('cancel', id, reason) as Promise<void>,
     async remove(id) {
       await ask('remove', id);
-      watched.views.delete(id);
+      watched.forget(id);
     },
     onChange: (listener) => watched.onChange(listener),
     dispose() {

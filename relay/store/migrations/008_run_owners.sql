@@ -67,7 +67,8 @@ INSERT INTO owned_run_epochs
   SELECT DISTINCT runs.tenant, run_epochs.owner, run_epochs.run, epoch
   FROM run_epochs JOIN runs ON runs.owner = run_epochs.owner;
 INSERT OR IGNORE INTO owned_run_epochs
-  SELECT 'default', owner, run, epoch FROM run_epochs;
+  SELECT CASE WHEN owner LIKE 'anonymous:%' THEN 'anonymous' ELSE 'default' END, owner, run, epoch
+  FROM run_epochs;
 
 DROP TABLE run_pieces;
 DROP TABLE run_epochs;

@@ -42,7 +42,7 @@ class DeafGateway final : public upstream::Gateway {
   void reload_keys() override {}
   std::vector<std::string> model_names() const override { return {"strategist"}; }
   bool knows(std::string_view) const override { return true; }
-  Spent spent(std::string_view) override { return {}; }
+  Spent spent(const auth::Identity&) override { return {}; }
   void close() override {}
 
   std::vector<upstream::Order> orders() {

@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "relay/store/migrations.hpp"
 
 namespace redoubt::runs {
@@ -106,19 +108,22 @@ TEST_CASE("calls of one owner come one after the other") {
     desk.work_one();
 }
 
-TEST_CASE("an owner's memory is bounded, and says so") {
+TEST_CASE("an owner's memory is bounded, in the store too: the oldest entries go") {
   Desk desk;
   const std::string much(60'000, 'm');
-  Result<std::string> last = std::string();
-  std::size_t stored = 0;
-  for (; last && stored < 1'000; ++stored)
-    last = desk.keep(ada, much + std::to_string(stored));
-  REQUIRE(!last);
-  CHECK(last.error().code == "memory_full");
-  CHECK(stored * much.size() <= memory_bytes_max + 2 * much.size());
-  CHECK(desk.keep({"default", "bob"}, "room for others").ok());
-  // What is there can still be looked for.
-  CHECK(desk.found(ada, "nothing") == 0);
+  const int stored = static_cast<int>(2 * agents::kOwnerBytesMax / much.size());
+  for (int i = 0; i < stored; ++i)
+    REQUIRE(desk.keep(ada, joined({"word", i, " ", much})));
+  REQUIRE(desk.keep({"default", "bob"}, "word0 of another"));
+  desk.open();
+  CHECK(desk.found(ada, "word0") == 0);
+  CHECK(desk.found(ada, joined({"word", stored - 1})) == 1);
+  CHECK(desk.found({"default", "bob"}, "word0") == 1);
+  std::promise<std::size_t> kept;
+  desk.store.memories(ada, 0, 100'000, [&kept](const Result<std::vector<std::string>>& entries) {
+    kept.set_value(entries->size());
+  });
+  CHECK(kept.get_future().get() * much.size() <= agents::kOwnerBytesMax);
 }
 
 }  // namespace redoubt::runs

@@ -20,6 +20,11 @@ constexpr const char* thinker =
     "name: thinker\nllms: {one: {model_name: strategist}}\nworkflow:\n  - {id: x, model: one, "
     "prompt: 'One?'}\nresult: '{{ steps.x }}'\n";
 
+/// Some seconds of a core: what its bounds allow, multiplied.
+constexpr const char* hog =
+    "name: hog\nstate: {n: {reducer: replace}}\nworkflow:\n  - loop: {max: 100000}\n"
+    "    do: {set: {n: \"{{ range(2000) | map('string') | join | length + round }}\"}}\n";
+
 /// A bundle that nobody has signed, of a run that another program has parked.
 std::string unsigned_bundle(const std::string& yaml, const std::string& id) {
   auto definition = read_workflow(yaml, Catalogue::shipped().value().surroundings());
@@ -168,8 +173,7 @@ TEST_CASE("the limits of the token that began a run are its run's after a restar
   house.until([&] { return house.gateway().orders().size() == 2; });
   for (const upstream::Order& order : house.gateway().orders()) {
     CHECK(order.own_limits == ada.limits);
-    CHECK(order.who == "ada");
-    CHECK(order.tenant == "game");
+    CHECK(order.identity == ada.identity);
   }
   // Another token of the same owner does not lift them.
   CHECK(house.view(owner("ada", "game"), id)["status"] == "running");
@@ -302,6 +306,75 @@ TEST_CASE("events are told to who comes early and to who comes late alike") {
   house.until([&] { return !after->open(); });
   CHECK(after->text().starts_with("id: 20\n"));
   CHECK(early->text().ends_with(after->text()));
+}
+
+TEST_CASE("one owner's endless work delays another's runs by turns, and can be looked at") {
+  House house;
+  house.workflow(hog);
+  house.workflow(asker);
+  const Owner ada = owner("ada"), bob = owner("bob");
+  std::vector<std::string> hogs;
+  for (int i = 0; i < 5; ++i)
+    hogs.push_back(house.started(ada, "hog"));
+  const std::string id = house.started(bob, "asker");
+  CHECK(house.give(bob, id, {InputKind::answer, "sure#1", "1"})["id"] == id);
+  CHECK(house.ended(bob, id)["status"] == "done");
+  // All of that was between turns of these.
+  for (const std::string& one : hogs) {
+    const Json run = house.view(ada, one);
+    CHECK_MESSAGE(run["status"] == "running", run.dump());
+  }
+  CHECK(house.list(ada).size() == 5);
+  const auto stream = std::make_shared<Stream>();
+  house.service().watch(ada, hogs[0], 0, stream);
+  house.until([&] { return !stream->text().empty(); });
+  for (const std::string& one : hogs)
+    CHECK(house.remove(ada, one) == Json::object());
+  CHECK(house.list(ada).empty());
+}
+
+TEST_CASE("the end of the service waits for a turn, while runs work and while they are read back") {
+  House house;
+  house.workflow(hog);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "hog");
+  std::uint64_t events = house.view(ada, id)["events"].get<std::uint64_t>();
+  for (int start = 0; start < 3; ++start) {
+    house.end();
+    house.begin();
+    // It goes on where it was, and is not set aside.
+    const Json run = *house.until([&]() -> std::optional<Json> {
+      Json seen = house.view(ada, id);
+      if (seen.value("events", std::uint64_t{0}) <= events) return std::nullopt;
+      return seen;
+    });
+    const bool spent = run["status"] == "failed" && code_of(run) == "too_much_work";
+    CHECK_MESSAGE((run["status"] == "running" || spent), run.dump());
+    if (spent) break;
+    events = run["events"].get<std::uint64_t>();
+  }
+  CHECK(house.remove(ada, id) == Json::object());
+}
+
+TEST_CASE("an owner's runs take so much memory, and one that grows over it is cancelled") {
+  OwnerBounds bounds;
+  bounds.weight_max = 4u << 20;
+  House house(bounds);
+  house.workflow(
+      "name: grows\nstate: {all: {reducer: append}}\nworkflow:\n  - loop: {max: 10000}\n    do:\n"
+      "      - {id: next, wait: {signal: more}}\n"
+      "      - {set: {all: '{{ steps.next }}'}}\n");
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "grows");
+  const std::string much = "\"" + std::string(300'000, 'x');
+  Json run = Json::object();
+  for (int i = 0; i < 60 && run.value("code", "") != "run_over"; ++i)
+    run = house.give(ada, id, {InputKind::signal, "more", much + std::to_string(i) + "\""});
+  CHECK(run.value("code", "") == "run_over");
+  run = house.view(ada, id);
+  CHECK(run["status"] == "cancelled");
+  CHECK_MESSAGE(run["outcome"].dump().find("MiB of memory") != std::string::npos, run.dump());
 }
 
 }  // namespace redoubt::runs

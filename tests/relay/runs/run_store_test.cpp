@@ -118,7 +118,7 @@ TEST_CASE("a run is marked while it is read back, until it is released or goes o
   CHECK(kept.set_aside().empty());
   CHECK(kept.unfinished({}, 10).size() == 3);
   REQUIRE(kept.ask<void>([&](Told<void> told) {
-    kept.store.release({ada, "c"}, std::move(told));
+    kept.store.readmit({ada, "c"}, std::move(told));
   }));
   CHECK(!kept.take({ada, "c"})->set_aside);
 }
