@@ -23,7 +23,17 @@ using workflow::RunStatus;
 using workflow::StepKind;
 
 /// Inputs until the workflow asks its model: a shipped one needs a built-in's answer before it.
-constexpr int turns_max = 32;
+constexpr int inputs_max = 32;
+/// Turns of work that one input may take here, on a request's way: a file that wants more is for a
+/// run of its own, and the engine answers.
+constexpr int turns_max = 4;
+
+/// Whether the run has done what came in.
+bool worked_off(Run& run) {
+  for (int turn = 1; run.busy() && turn < turns_max; ++turn)
+    run.go_on();
+  return !run.busy();
+}
 
 /// The run up to its model step.
 struct Asking {
@@ -35,7 +45,7 @@ std::optional<Asking> asking(const workflow::DefinitionPtr& definition, std::str
                              std::int64_t now_ms) {
   auto run = Run::start(definition, body, {"advice", 0, now_ms});
   if (!run) return std::nullopt;
-  for (int turn = 0; turn < turns_max; ++turn) {
+  for (int input = 0; input < inputs_max && worked_off(*run); ++input) {
     const workflow::Taken taken = run->take();
     if (taken.effects.empty()) return std::nullopt;
     for (const Effect& effect : taken.effects) {
@@ -55,6 +65,7 @@ std::optional<Json> taken(const workflow::DefinitionPtr& definition, const std::
                           std::int64_t now_ms) {
   auto run = Run::restore(definition, snapshot, {});
   if (!run || !run->give({InputKind::completed, now_ms, effect, value})) return std::nullopt;
+  if (!worked_off(*run)) return std::nullopt;
   if (run->status() != RunStatus::done) return std::nullopt;
   auto outcome = parse_json(run->outcome(), {1 << 20, 64});
   if (!outcome || !outcome->is_object() || outcome->value("source", Json()) != "model")

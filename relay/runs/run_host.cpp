@@ -8,7 +8,9 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/play/builtins.hpp"
 #include "relay/auth/crypto.hpp"
+#include "relay/store/caller_error.hpp"
 
 namespace redoubt::runs {
 namespace {
@@ -159,6 +161,11 @@ void RunHost::look_at_folder() {
   observe::Line line(observe::Level::info, "workflows_loaded", observe::wall_now_ms());
   line.number("files", static_cast<std::int64_t>(files->size()));
   around_.log.write(std::move(line));
+}
+
+std::string RunHost::failure_of(const RunKey* key, const Error& error) {
+  if (store::is_store_fault(error)) complain("store_fault", key, error);
+  return play::failure(store::for_caller(error));
 }
 
 void RunHost::complain(std::string_view event, const RunKey* key, const Error& error) {

@@ -130,6 +130,9 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   Told<T> on_thread(Told<T> call);
   void beat();
   void watch_folder();
+  /// A failure as a run's history has it, which its owner reads; what the store says goes to the
+  /// log.
+  std::string failure_of(const RunKey* key, const Error& error);
   void complain(std::string_view event, const RunKey* key, const Error& error);
   Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order);
   std::optional<Error> no_room(const Owner& owner) const;

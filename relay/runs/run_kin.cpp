@@ -59,10 +59,10 @@ void RunHost::begin_child(Open& open, const workflow::Effect& effect) {
 
 void RunHost::start_or_join(Kin kin, std::optional<Waiter> waiter, ToldJson stored) {
   const RunKey key{kin.owner.identity, kin.id};
-  with(key, [this, kin = std::move(kin), waiter, stored](Result<Open*> found) {
+  with(key, [this, key, kin = std::move(kin), waiter, stored](Result<Open*> found) {
     if (found) return join(**found, waiter, stored);
     if (found.error().code == "unknown_run") return start_kin(kin, waiter, stored);
-    if (waiter) tell_parent(kin.owner.identity, *waiter, true, play::failure(found.error()));
+    if (waiter) tell_parent(kin.owner.identity, *waiter, true, failure_of(&key, found.error()));
     if (stored) stored(found.error());
   });
 }
@@ -70,9 +70,10 @@ void RunHost::start_or_join(Kin kin, std::optional<Waiter> waiter, ToldJson stor
 void RunHost::start_kin(const Kin& kin, const std::optional<Waiter>& waiter,
                         const ToldJson& stored) {
   // Another step may have begun it meanwhile.
-  if (Open* open = find(RunKey{kin.owner.identity, kin.id})) return join(*open, waiter, stored);
+  const RunKey key{kin.owner.identity, kin.id};
+  if (Open* open = find(key)) return join(*open, waiter, stored);
   const auto failed = [&](const Error& error) {
-    if (waiter) tell_parent(kin.owner.identity, *waiter, true, play::failure(error));
+    if (waiter) tell_parent(kin.owner.identity, *waiter, true, failure_of(&key, error));
     if (stored) stored(error);
   };
   const auto definition = kin.pinned ? kin.pinned : around_.catalogue.current()->find(kin.workflow);

@@ -101,7 +101,7 @@ void RunHost::tell_all(Open& open, const Error& why) {
     viewer.told(why);
   fail_exports(open, why);
   for (const Waiter& waiter : std::exchange(open.waiters, {}))
-    tell_parent(open.stored.key.owner, waiter, true, play::failure(why));
+    tell_parent(open.stored.key.owner, waiter, true, failure_of(&open.stored.key, why));
   open.watchers.end_all();
 }
 
@@ -375,7 +375,8 @@ void RunHost::begin_memory(Open& open, const Effect& effect) {
                   .key = effect.key,
                   .now_ms = observe::wall_now_ms()},
                  [this, ref = open.ref(), id = effect.id](const Result<std::string>& answer) {
-                   finish_later(ref, id, !answer, answer ? *answer : play::failure(answer.error()));
+                   finish_later(ref, id, !answer,
+                                answer ? *answer : failure_of(&ref.key, answer.error()));
                  });
 }
 
@@ -391,7 +392,7 @@ void RunHost::begin_model(Open& open, const Effect& effect) {
     if (const auto self = weak.lock()) self->finish_later(ref, id, failed, std::move(value));
   };
   auto step = begin_model_step(*around_.gateway, io_.get_executor(), order, std::move(told));
-  if (!step) return finish(open, effect.id, true, play::failure(step.error()));
+  if (!step) return finish(open, effect.id, true, failure_of(&open.stored.key, step.error()));
   open.models[effect.id] = std::move(*step);
 }
 
