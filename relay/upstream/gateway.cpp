@@ -346,7 +346,6 @@ class GatewayImpl final : public Gateway, public CallMaker {
   Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
   bool budgeted(const Order& order) const;
   bool counts_tokens(const Order& order) const;
-  TokenLimits token_limits(std::uint32_t target) const;
   bool lacks_bound(const TargetPlan& plan, const Order& order) const;
   KnownModel known(std::string name, std::span<const std::string> targets) const;
   Shares shares_of(const Asked& asked) const;
