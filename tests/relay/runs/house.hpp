@@ -40,7 +40,8 @@ class DeafGateway final : public upstream::Gateway {
     return std::shared_ptr<upstream::GatewayCall>(std::make_shared<Call>());
   }
   void reload_keys() override {}
-  std::vector<std::string> model_names() const override { return {"strategist"}; }
+  std::vector<upstream::KnownModel> models() const override { return {{.name = "strategist"}}; }
+  std::vector<upstream::ModelNote> model_notes(std::int64_t) const override { return {}; }
   bool knows(std::string_view) const override { return true; }
   Spent spent(const auth::Identity&) override { return {}; }
   void close() override {}
