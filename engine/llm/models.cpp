@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t models_max = 2'000;
 constexpr std::size_t names_max = 32;
 constexpr std::size_t rates_max = 16;
-constexpr std::size_t spans_max = 16;
 constexpr std::size_t name_bytes_max = 120;
 constexpr std::size_t text_bytes_max = 300;
 constexpr std::int64_t model_tokens_max = 100'000'000;
