@@ -226,7 +226,9 @@ describe('a run whose bounds multiply', () => {
 
   it('leaves the thread to others between its turns, and can be removed in the middle', async () => {
     const workflows = await createWorkflows();
-    const long = workflows.start(hog, null, { id: 'long', seed: '1' }).catch(() => 'removed');
+    const long = expect(
+      workflows.start(hog, null, { id: 'long', seed: '1' }),
+    ).rejects.toMatchObject({ code: 'run_over', got: 'removed' });
     await until(() => workflows.list().find(({ id }) => id === 'long'));
     const waits = expect(workflows.result('long')).rejects.toMatchObject({ got: 'removed' });
     await workflows.start(quick, null, { id: 'quick', seed: '1' });

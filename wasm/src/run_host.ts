@@ -321,6 +321,8 @@ class Carried {
   /** Does what is left of an input, a turn at a time: others have theirs between. */
   private async finishTurns(): Promise<void> {
     await this.keep();
+    // Who lists the runs, or waits for this one, sees it while it works.
+    if (!this.closed && this.state().busy) this.tell();
     while (!this.closed && this.state().busy) {
       await pause();
       if (this.closed) return;
@@ -724,9 +726,13 @@ export class RunHost {
   }
 
   private async carry(one: Carried): Promise<RunView> {
-    this.givenUp.delete(one.stored.id);
-    this.carried.set(one.stored.id, one);
+    const { id } = one.stored;
+    this.givenUp.delete(id);
+    this.carried.set(id, one);
     await one.drain();
+    if (this.carried.get(id) !== one) {
+      throw new EngineError('run_over', `Run ${id} was removed.`, { path: id, got: 'removed' });
+    }
     return one.view();
   }
 

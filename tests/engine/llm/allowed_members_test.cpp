@@ -433,9 +433,9 @@ TEST_SUITE("llm allowed members") {
                                          "openai:provider",
                                          "openai:tool:openrouter:advisor",
                                          "openai:web_search_options"};
-    for (const auto& [name, count] : reasons) {
-      CAPTURE(name);
-      CHECK(expected.count(name) == 1);
+    for (const auto& reason : reasons) {
+      CAPTURE(reason.first);
+      CHECK(expected.count(reason.first) == 1);
     }
     CHECK(passed > 430);
   }
