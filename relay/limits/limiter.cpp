@@ -479,21 +479,85 @@ std::string retry_after_header(const Refusal& refusal) {
   return std::to_string(std::max<std::int64_t>(1, seconds_up(refusal.retry_after_ns)));
 }
 
+namespace {
+
+/// "$0.50"; four digits where a cent says too little.
+std::string dollars(Picodollars amount) {
+  constexpr std::int64_t per_dollar = 10'000;
+  const std::int64_t units = amount / (picodollars_per_dollar / per_dollar);
+  std::string digits = std::to_string(per_dollar + units % per_dollar).substr(1);
+  if (digits.ends_with("00")) digits.resize(2);
+  return joined({"$", units / per_dollar, ".", digits});
+}
+
+std::string_view whose(Scope scope) {
+  switch (scope) {
+    case Scope::all:
+      return "all callers together";
+    case Scope::model:
+      return "this model";
+    case Scope::provider_key:
+      return "the relay's key for this provider";
+    case Scope::token:
+      return "this token";
+    case Scope::purse:
+      return "all anonymous callers together";
+    default:
+      return "this player";
+  }
+}
+
+std::string amount_of(Limit limit, std::int64_t value) {
+  switch (limit) {
+    case Limit::requests:
+      return joined({value, " requests a minute"});
+    case Limit::tokens:
+      return joined({value, " tokens a minute"});
+    case Limit::concurrency:
+      return joined({value, " calls at a time"});
+    case Limit::day_budget:
+      return dollars(value) + " a day";
+    default:
+      return dollars(value) + " a month";
+  }
+}
+
+/// "in 14 s", "in 3 h"
+std::string wait_of(const Refusal& refusal) {
+  constexpr std::int64_t minute = 60, hour = 3'600;
+  const std::int64_t seconds = std::max<std::int64_t>(1, seconds_up(refusal.retry_after_ns));
+  if (seconds < 2 * minute) return joined({"in ", seconds, " s"});
+  if (seconds < 2 * hour) return joined({"in ", (seconds + minute - 1) / minute, " minutes"});
+  return joined({"in ", (seconds + hour - 1) / hour, " h"});
+}
+
+constexpr std::string_view ask_for_less =
+    "What a call may use at most is reserved: ask for fewer output tokens (max_tokens)";
+
+}  // namespace
+
 std::string refusal_text(const Refusal& refusal) {
-  if (refusal.retry_after_ns < 0 && refusal.limit_value == 0)
-    return joined({"The limit of ", limit_name(refusal.limit), " of this ",
-                   scope_name(refusal.scope), " is 0: nothing is allowed."});
+  if (refusal.limit == Limit::store)
+    return joined({"The relay cannot look at its budgets; try again ", wait_of(refusal), "."});
+  if (refusal.limit == Limit::subjects || refusal.limit == Limit::reservations)
+    return joined({"The relay counts as many calls as it can; try again ", wait_of(refusal), "."});
   if (refusal.scope == Scope::player_part)
-    return joined({"This player has ", refusal.limit_value,
-                   " calls of the model open, and others have a right to the rest of its "
-                   "provider's places; try again in ",
-                   retry_after_header(refusal), " s."});
-  std::string text = joined({"The limit of ", limit_name(refusal.limit), " of this ",
-                             scope_name(refusal.scope), " is reached"});
+    return joined({"This player holds ", refusal.limit_value,
+                   " of the calls that this model's provider takes at a time, and others have a "
+                   "right to the rest; try again ",
+                   wait_of(refusal), "."});
+  const std::string limit = joined(
+      {"The limit of ", whose(refusal.scope), ", ", amount_of(refusal.limit, refusal.limit_value)});
+  if (refusal.limit_value == 0) return limit + ", lets nothing pass.";
+  const bool money = refusal.limit == Limit::day_budget || refusal.limit == Limit::month_budget;
   if (refusal.retry_after_ns < 0)
-    return text + ": the call alone is larger than the limit, so it will not pass later either.";
-  return text + joined({"; ", refusal.promised ? "it passes" : "try again", " in ",
-                        retry_after_header(refusal), " s."});
+    return joined({limit, ", is less than this call alone may use. ", ask_for_less, "."});
+  if (money)
+    return joined({limit, ", has ", dollars(refusal.remaining),
+                   " left, and this call may cost more. ", ask_for_less, ", or try again ",
+                   wait_of(refusal), "."});
+  return joined({limit, ", is reached; ", refusal.promised ? "it passes " : "try again ",
+                 wait_of(refusal), "."});
 }
 
 }  // namespace redoubt::limits

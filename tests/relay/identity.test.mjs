@@ -287,7 +287,7 @@ describe('who is who', { concurrency: false }, () => {
     const third = await call(one);
     assert.equal(third.status, 429, third.text);
     assert.equal(third.headers['retry-after'], '1');
-    assert.match(third.json().error.message, /This player has 2 calls of the model open/);
+    assert.match(third.json().error.message, /This player holds 2 of the calls that this model/);
     // Where there is another target it is asked, and a namesake finds the places that are left.
     assert.equal(
       (await call(one, question('two'))).headers['x-redoubt-model'],

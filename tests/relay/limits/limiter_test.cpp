@@ -318,7 +318,7 @@ TEST_CASE("0 of anything refuses at once and for ever, by the status of its limi
     CHECK(outcome.refusal.status == row.status);
     CHECK(outcome.refusal.limit_value == 0);
     CHECK(retry_after_header(outcome.refusal).empty());
-    CHECK(refusal_text(outcome.refusal).find("is 0: nothing is allowed") != std::string::npos);
+    CHECK(refusal_text(outcome.refusal).find("lets nothing pass.") != std::string::npos);
     CHECK(world.limiter.take_effects().empty());  // the store is not asked
   }
   World world;  // and none refuses nothing
@@ -386,6 +386,41 @@ TEST_CASE("subjects are bounded; a debt is never forgotten") {
   // What p0 spent is still known to the store: of 1,000 a day 990 are left.
   world.now_ns += 70 * second_ns;
   CHECK(world.reserve_as("p0", 0, 991).refusal.limit == Limit::day_budget);
+}
+
+TEST_CASE("a refusal says whose limit, how much, until when, and what helps") {
+  const Refusal spent{.scope = Scope::player,
+                      .limit = Limit::day_budget,
+                      .status = 402,
+                      .retry_after_ns = 71'526'000'000'000,
+                      .promised = true,
+                      .limit_value = picodollars_per_dollar / 2,
+                      .remaining = 123 * picodollars_per_dollar / 10'000};
+  CHECK(
+      refusal_text(spent) ==
+      "The limit of this player, $0.50 a day, has $0.0123 left, and this call may cost more. What "
+      "a "
+      "call may use at most is reserved: ask for fewer output tokens (max_tokens), or try again in "
+      "20 h.");
+  Refusal large = spent;
+  large.retry_after_ns = -1;
+  CHECK(refusal_text(large) ==
+        "The limit of this player, $0.50 a day, is less than this call alone may use. What a call "
+        "may "
+        "use at most is reserved: ask for fewer output tokens (max_tokens).");
+  CHECK(
+      refusal_text({.scope = Scope::purse,
+                    .limit = Limit::requests,
+                    .retry_after_ns = 13'100'000'000,
+                    .promised = true,
+                    .limit_value = 60}) ==
+      "The limit of all anonymous callers together, 60 requests a minute, is reached; it passes in "
+      "14 s.");
+  CHECK(refusal_text({.scope = Scope::token,
+                      .limit = Limit::concurrency,
+                      .retry_after_ns = 1'000'000'000,
+                      .limit_value = 8}) ==
+        "The limit of this token, 8 calls at a time, is reached; try again in 1 s.");
 }
 
 }  // namespace
