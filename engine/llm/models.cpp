@@ -185,6 +185,7 @@ void read_thinking(JsonFields& fields, ModelCard& card) {
   if (fields.member_or_null("thinking") != nullptr) {
     const std::string word = fields.text("thinking", name_bytes_max);
     card.thinking = static_cast<Thinking>(choice(fields, "thinking", word, thinking_names));
+    card.tells_thinking = true;
   }
   if (fields.member_or_null("efforts") != nullptr) card.efforts = read_texts(fields, "efforts");
   card.effort_default = fields.text_or("effort_default", name_bytes_max, card.effort_default);

@@ -63,6 +63,7 @@ struct ModelCard {
   bool documents = false;
   bool json_schema = false;
   Thinking thinking = Thinking::none;
+  bool tells_thinking = false;       ///< the row says it; else it is not known
   std::vector<std::string> efforts;  ///< the words that it takes, least first
   std::string effort_default;        ///< "" where it is not known
   TakesTemperature temperature = TakesTemperature::always;

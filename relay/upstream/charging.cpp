@@ -33,7 +33,8 @@ Charge charge_of(const AttemptEnd& end) {
   const bool told_input = end.usage.reported && end.usage.input > 0;
   charge.usage.input =
       told_input ? std::min(end.usage.input, end.bound.input_tokens) : end.bound.input_tokens;
-  const bool by_pieces = ended_by_provider(end) || stopped_by_leaving(end);
+  const bool by_pieces =
+      !end.bound.may_think && (ended_by_provider(end) || stopped_by_leaving(end));
   charge.usage.output =
       by_pieces ? std::min(std::max(end.usage.output, end.bytes), end.bound.output_tokens)
                 : end.bound.output_tokens;

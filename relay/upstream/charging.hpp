@@ -10,9 +10,10 @@
 //   lost, not understood
 //
 // `prompt` is what the provider reported of it, else its bound; `pieces` one token for each byte
-// that came (about four times as many as they were, which covers what was generated and not seen).
-// All but a report is marked as estimated. Before its first piece a model may think at length, so
-// nothing less than the bound is sure to cover it, whoever stops.
+// that came (about four times as many as they were, which covers what was generated and not seen),
+// where the model does not think for this request. Where it may (AttemptBound::may_think), it is
+// the output bound: thoughts that nobody is shown are billed, and may be all of it before the first
+// piece. All but a report is marked as estimated.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ namespace redoubt::upstream {
 struct AttemptBound {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
+  bool may_think = true;  ///< unseen: what came says nothing of what was generated
 };
 
 enum class ChargeKind : std::uint8_t {

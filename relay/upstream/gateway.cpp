@@ -615,7 +615,8 @@ void CallRun::encode_attempt() {
   bound_ = {};  // of a request that cannot be sent
   if (!*wire_) return;
   const SendBound sent = send_bound(provider.dialect->format, (*wire_)->body);
-  bound_ = {input_tokens_upper(sent, most.context), output_tokens_upper(sent, most.output)};
+  bound_ = {input_tokens_upper(sent, most.context), output_tokens_upper(sent, most.output),
+            may_think(provider.dialect->format, sent, plan.card)};
 }
 
 Asked CallRun::asked() const {

@@ -85,6 +85,7 @@ class BodyReader {
         const std::int64_t budget = count_of(llm::member_text(value, "budget_tokens"));
         bound.output_tokens = std::max(bound.output_tokens, budget);
       }
+      thinking(key, value);
       text(value);
       if (!is_written(key) && !llm::bounded_by_bytes(format_, key)) bound.refers_outside = true;
     }
@@ -119,6 +120,26 @@ class BodyReader {
                         "toolConfig"});
   }
 
+  // Only a member that says no more than "off" does: what stands beside it may say otherwise.
+  void thinking(std::string_view key, std::string_view value) {
+    if (key == "reasoning_effort") {
+      think(value == R"("none")");
+    } else if (key == "reasoning") {
+      think(is_only(value, "effort", R"("none")"));
+    } else if (key == "thinking") {
+      think(is_only(value, "type", R"("disabled")"));
+    } else if (key == "chat_template_kwargs" || key.find("think") != key.npos ||
+               key.find("reason") != key.npos) {
+      think(false);
+    }
+  }
+
+  void think(bool off) { (off ? bound.thinking_off : bound.thinking_asked) = true; }
+
+  static bool is_only(std::string_view object, std::string_view key, std::string_view value) {
+    return llm::member_texts(object).size() == 1 && llm::member_text(object, key) == value;
+  }
+
   void beside(std::int64_t tokens) {
     bound.thinking_tokens = std::max(bound.thinking_tokens, tokens);
   }
@@ -130,6 +151,7 @@ class BodyReader {
       } else if (member.key == "candidateCount") {
         bound.answers = std::max(bound.answers, count_of(member.value));
       } else if (member.key == "thinkingConfig") {
+        think(is_only(member.value, "thinkingBudget", "0"));
         beside(count_of(llm::member_text(member.value, "thinkingBudget")));
       } else {
         text(member.value);
@@ -321,6 +343,31 @@ std::int64_t output_tokens_upper(const SendBound& bound, std::int64_t model_outp
       or_model(bound.output_tokens, model_output_max) + bound.thinking_tokens, limits::tokens_max);
   return std::min(each * std::clamp<std::int64_t>(bound.answers, 1, limits::tokens_max),
                   limits::tokens_max);
+}
+
+bool may_think(WireFormat format, const SendBound& bound, const llm::ModelCard* card) {
+  using llm::Thinking;
+  if (card == nullptr || !card->tells_thinking) return true;
+  const bool off = bound.thinking_off && !bound.thinking_asked;
+  switch (card->thinking) {
+    case Thinking::none:
+      return bound.thinking_asked;
+    case Thinking::effort:
+    case Thinking::level:
+    case Thinking::toggle:
+    case Thinking::adaptive:
+      return !off;
+    case Thinking::budget:
+      // Gemini's think by default.
+      return format == WireFormat::anthropic ? bound.thinking_asked : !off;
+    case Thinking::adaptive_off:
+      return bound.thinking_asked;
+    case Thinking::always:
+    case Thinking::budget_always:
+    case Thinking::adaptive_always:
+      break;
+  }
+  return true;
 }
 
 }  // namespace redoubt::upstream

@@ -10,12 +10,15 @@
 //    own is not known, times the number of answers. Thinking that is given a budget of its own
 //    counts beside the limit for formats whose documentation does not say that it is within
 //    (Gemini: https://ai.google.dev/gemini-api/docs/thinking; OpenRouter's reasoning.max_tokens).
+// 4. A model may think unless its card says that it does not, or that it can be off and the body
+//    has it so. A card that does not say how it thinks, and a word that is not known, say nothing.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
 #include "engine/llm/chat.hpp"
+#include "engine/llm/models.hpp"
 #include "relay/limits/token_bound.hpp"
 
 namespace redoubt::upstream {
@@ -26,6 +29,8 @@ struct SendBound {
   std::int64_t output_tokens = 0;    ///< the body's limit; 0: it has none
   std::int64_t thinking_tokens = 0;  ///< a budget that may count beside it
   std::int64_t answers = 1;          ///< that are asked for
+  bool thinking_asked = false;       ///< some member may turn thinking on
+  bool thinking_off = false;         ///< a member turns it off
 };
 
 /// REQUIRES: the body of an encoder of that format. O(bytes)
@@ -34,5 +39,8 @@ SendBound send_bound(llm::WireFormat format, std::string_view body);
 /// REQUIRES: the model's limits, > 0.
 std::int64_t input_tokens_upper(const SendBound& bound, std::int64_t context_tokens);
 std::int64_t output_tokens_upper(const SendBound& bound, std::int64_t model_output_max);
+
+/// Law 4. `card` is null where the model is not known.
+bool may_think(llm::WireFormat format, const SendBound& bound, const llm::ModelCard* card);
 
 }  // namespace redoubt::upstream

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { events_of, start_mock, start_relay, until } from './mock_upstream.mjs';
 import { ask, post_json } from './program.mjs';
 
@@ -524,10 +525,37 @@ describe('bounds', { concurrency: false }, () => {
   it('are charged where a client leaves and nobody knows what the model gave', async () => {
     const relay = await start_relay(mock, aliases);
     const first = JSON.stringify({ candidates: [{ content: { parts: [{ text: 'Once' }] } }] });
-    // Google's generation goes on when nobody reads it; Anthropic's whole answers do too.
-    for (const [model, target, stream, steps] of [
+    // Google's generation goes on when nobody reads it; Anthropic's whole answers do too. Who thinks
+    // unseen may have done so before the first word.
+    const thought = [
+      [
+        'message_start',
+        {
+          message: {
+            id: 'm',
+            type: 'message',
+            role: 'assistant',
+            model: 'm',
+            content: [],
+            usage: { input_tokens: 5, output_tokens: 1 },
+          },
+        },
+      ],
+      ['content_block_start', { index: 0, content_block: { type: 'text', text: '' } }],
+      ['content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'Hi' } }],
+    ].map(([type, more]) => ({
+      send: `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`,
+    }));
+    for (const [model, target, stream, steps, more = { max_tokens: 777 }] of [
       ['claude', 'anthropic/claude-haiku-4-5', false, [{ hold: true }]],
       ['claude', 'anthropic/claude-haiku-4-5', true, [{ hold: true }]],
+      [
+        'claude',
+        'anthropic/claude-haiku-4-5',
+        true,
+        [{ head: 200, headers: { 'content-type': 'text/event-stream' } }, ...thought, { hold: true }],
+        { max_tokens: 2_000, thinking: { type: 'enabled', budget_tokens: 1_999 } },
+      ],
       [
         'gemini',
         'google/gemini-2.5-flash',
@@ -550,13 +578,14 @@ describe('bounds', { concurrency: false }, () => {
       const call = fetch(`${relay.url}/v1/messages`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(asks['/v1/messages'](model, { max_tokens: 777, stream })),
+        body: JSON.stringify(asks['/v1/messages'](model, { ...more, stream })),
         signal: leaving.signal,
       }).then((response) => response.text());
       await until('the call to arrive', async () => (await mock.calls()).length === 1);
+      if (more.thinking) await pause(200); // the first word has come
       leaving.abort();
       await assert.rejects(call);
-      await until('the charge', async () => (await output()) === before_it + 777);
+      await until('the charge', async () => (await output()) === before_it + more.max_tokens);
     }
     await relay.stop();
   });

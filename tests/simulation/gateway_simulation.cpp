@@ -500,9 +500,10 @@ class World {
 
   // Whether the attempt may be made; the call may have ended meanwhile.
   void answer(const Event& event, Run& run) {
-    Input input{.kind = InputKind::acquired,
-                .attempt = event.attempt,
-                .bound = {.input_tokens = input_upper, .output_tokens = output_upper}};
+    Input input{
+        .kind = InputKind::acquired,
+        .attempt = event.attempt,
+        .bound = {.input_tokens = input_upper, .output_tokens = output_upper, .may_think = false}};
     if (const auto denied = denials_.find(event.call); denied != denials_.end()) {
       input.kind = InputKind::denied;
       input.denial = denied->second;

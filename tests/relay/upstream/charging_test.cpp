@@ -10,7 +10,7 @@ using llm::FailureClass;
 AttemptEnd end_of(std::optional<Stage> stage, FailureClass failure_class = FailureClass::cut) {
   AttemptEnd end;
   if (stage) end.failure = Failure{.stage = *stage, .failure_class = failure_class};
-  end.bound = {.input_tokens = 1'000, .output_tokens = 500};
+  end.bound = {.input_tokens = 1'000, .output_tokens = 500, .may_think = false};
   return end;
 }
 
@@ -85,6 +85,25 @@ TEST_CASE("charging: an end without a report is charged what came") {
   end.complete = true;
   end.bytes = 20;
   check(end, ChargeKind::estimated, 1'000, 20);
+}
+
+TEST_CASE("charging: pieces say nothing of a model that may think unseen") {
+  AttemptEnd left = end_of(Stage::stream);
+  left.bound.may_think = true;
+  left.streamed = left.stops_on_disconnect = true;
+  left.bytes = 2;
+  left.usage = usage(5, 1);  // Anthropic's first event
+  check(left, ChargeKind::estimated, 5, 500);
+  left.failure->failure_class = FailureClass::timeout;
+  check(left, ChargeKind::estimated, 5, 500);
+  left.failure->failure_class = FailureClass::overloaded;
+  check(left, ChargeKind::estimated, 5, 500);
+  left.failure.reset();
+  left.complete = true;
+  check(left, ChargeKind::reported, 5, 1);
+  left.usage = {};
+  check(left, ChargeKind::estimated, 1'000, 500);
+  CHECK(AttemptBound{}.may_think);  // what nobody looked at
 }
 
 }  // namespace

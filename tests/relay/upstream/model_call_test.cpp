@@ -73,7 +73,7 @@ Input input_of(const script::Command& command, int attempt) {
                    : static_cast<InputKind>(index_of(input_names, command.name));
   input.attempt = static_cast<int>(command.number("attempt", attempt));
   input.bytes = command.number("bytes");
-  input.bound = {.input_tokens = 1'000, .output_tokens = 500};
+  input.bound = {.input_tokens = 1'000, .output_tokens = 500, .may_think = command.has("thinks")};
   input.good = !command.has("bad");
   input.another_key = command.has("another_key");
   input.key_back_ms = command.number("key_back_ms");

@@ -368,5 +368,51 @@ TEST_CASE("send bound: no random request asks for more than is reserved") {
   CHECK(refused > 300);
 }
 
+TEST_CASE("send bound: a model may think unless its card and the body say that it does not") {
+  using llm::Thinking;
+  const auto thinks = [](Thinking how, WireFormat format, std::string_view body) {
+    llm::ModelCard card;
+    card.thinking = how;
+    card.tells_thinking = true;
+    return may_think(format, send_bound(format, body), &card);
+  };
+  CHECK(may_think(chat, send_bound(chat, "{}"), nullptr));
+  const llm::ModelCard silent;
+  CHECK(may_think(chat, send_bound(chat, "{}"), &silent));
+
+  CHECK_FALSE(thinks(Thinking::none, chat, R"({"max_tokens":9})"));
+  CHECK(thinks(Thinking::none, chat, R"({"reasoning":{"enabled":true}})"));
+  CHECK(thinks(Thinking::none, chat, R"({"chat_template_kwargs":{"enable_thinking":true}})"));
+  for (const Thinking never_off :
+       {Thinking::always, Thinking::budget_always, Thinking::adaptive_always})
+    CHECK(thinks(never_off, anthropic, R"({"thinking":{"type":"disabled"}})"));
+
+  CHECK(thinks(Thinking::effort, chat, "{}"));
+  CHECK(thinks(Thinking::effort, chat, R"({"reasoning_effort":"low"})"));
+  CHECK_FALSE(thinks(Thinking::effort, chat, R"({"reasoning_effort":"none"})"));
+  CHECK_FALSE(thinks(Thinking::effort, responses, R"({"reasoning":{"effort":"none"}})"));
+  CHECK(thinks(Thinking::effort, chat, R"({"reasoning":{"effort":"none","max_tokens":80}})"));
+  CHECK(thinks(Thinking::effort, chat,
+               R"({"reasoning_effort":"none","reasoning":{"effort":"high"}})"));
+  CHECK(thinks(Thinking::toggle, chat, "{}"));
+  CHECK_FALSE(thinks(Thinking::toggle, chat, R"({"thinking":{"type":"disabled"}})"));
+
+  CHECK_FALSE(thinks(Thinking::budget, anthropic, "{}"));
+  CHECK_FALSE(thinks(Thinking::budget, anthropic, R"({"thinking":{"type":"disabled"}})"));
+  CHECK(thinks(Thinking::budget, anthropic,
+               R"({"thinking":{"type":"enabled","budget_tokens":7999,"display":"omitted"}})"));
+  CHECK_FALSE(thinks(Thinking::adaptive_off, anthropic, "{}"));
+  CHECK(thinks(Thinking::adaptive_off, anthropic, R"({"thinking":{"type":"adaptive"}})"));
+  CHECK(thinks(Thinking::adaptive, anthropic, "{}"));
+  CHECK_FALSE(thinks(Thinking::adaptive, anthropic, R"({"thinking":{"type":"disabled"}})"));
+
+  constexpr WireFormat gemini = WireFormat::gemini;
+  CHECK(thinks(Thinking::budget, gemini, "{}"));
+  CHECK_FALSE(thinks(Thinking::budget, gemini,
+                     R"({"generationConfig":{"thinkingConfig":{"thinkingBudget":0}}})"));
+  CHECK(thinks(Thinking::budget, gemini,
+               R"({"generationConfig":{"thinkingConfig":{"thinkingBudget":-1}}})"));
+}
+
 }  // namespace
 }  // namespace redoubt::upstream
