@@ -387,6 +387,10 @@ Result<Value> Bindings::evaluate(std::uint32_t id, Names& names, std::uint64_t& 
   Json out;
   Building at{names, work, {}};
   if (!pool_->build(node, at, out)) return at.error;
+  const bool wraps = node.kind == NodeKind::list || node.kind == NodeKind::object;
+  if (wraps && deeper_than(out, kValueDepthMax))
+    return make_error("too_deep", {"the value is nested deeper than ", kValueDepthMax, " levels"},
+                      {}, {"at most ", kValueDepthMax, " levels"}, {});
   return Value(std::make_shared<const Json>(std::move(out)));
 }
 

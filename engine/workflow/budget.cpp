@@ -145,6 +145,14 @@ std::uint64_t weight_of(const Json& value) {
   return bytes;
 }
 
+bool deeper_than(const Json& value, int most) {
+  if (!value.is_structured()) return false;
+  if (most == 0) return true;
+  for (const Json& item : value)
+    if (deeper_than(item, most - 1)) return true;
+  return false;
+}
+
 void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes) {
   s.meter.spend(kEventUnits + payload_bytes / kPayloadBytesAUnit);
   s.meter.made_bytes += kMadeBytesAPayloadByte * payload_bytes;

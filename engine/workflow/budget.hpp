@@ -46,6 +46,12 @@ inline constexpr std::uint64_t kBytesAUnit = 32;
 /// What the value takes in memory, roughly and the same on every platform. O(value).
 std::uint64_t weight_of(const nlohmann::json& value);
 
+/// How deep a value that a run makes may be nested, which is how deep one may be that comes in.
+/// Everything that looks through a value (hashing, canonical JSON, weighing) calls itself by level.
+inline constexpr int kValueDepthMax = 64;
+/// O(value), and looks no deeper than `most`.
+bool deeper_than(const nlohmann::json& value, int most);
+
 /// A host that does all at once.
 inline constexpr std::uint64_t kUnboundedTurn = std::numeric_limits<std::uint64_t>::max();
 

@@ -176,6 +176,7 @@ bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel
     spend_bytes(s, 2 * cell.bytes);
     auto next = std::make_shared<Json>(*cell.value);
     if (!reduce(declared.reducer, *next, *value)) return false;
+    if (deeper_than(*next, kValueDepthMax)) return false;
     const bool grows = declared.reducer == Reducer::append && cell.value->is_array();
     cell.bytes = !grows              ? weight_of(*next)
                  : value->is_array() ? cell.bytes + weight_of(*value) - weight_of(Json::array())

@@ -344,6 +344,8 @@ void ended(State& s, Slot slot) {
 void complete(State& s, Slot slot, Value output) {
   Instance& i = s.instances[slot];
   const Step& step = s.step(i);
+  if (output && deeper_than(*output, kValueDepthMax))
+    return fail(s, slot, {"too_deep", "the output is nested too deep", i.step, 0});
   i.output = output;
   if (step.guard != kNone) {
     ScopeNames names(s, slot);

@@ -47,7 +47,7 @@ TEST_SUITE("llm models") {
     CHECK(table.find("openai", "gpt-4o-2024-08-06")->model == "gpt-4o");
     CHECK(table.find("openai", "gpt-5.6")->model == "gpt-5.6-sol");
     // What a prefix would have taken for a model that costs up to 25 times less, or more.
-    for (const auto& [dialect, name] : std::initializer_list<std::pair<const char*, const char*>>{
+    for (const auto& other : std::initializer_list<std::pair<const char*, const char*>>{
              {"anthropic", "claude-opus-4"},
              {"anthropic", "claude-opus-4-20250514"},
              {"anthropic", "claude-opus-4-1"},
@@ -67,7 +67,7 @@ TEST_SUITE("llm models") {
              {"gemini", "gemini-2.5-pro-preview-tts"},
              {"ollama", "gpt-4o"},
              {"openrouter", "openai/gpt-4o"}}) {
-      CHECK_MESSAGE(table.find(dialect, name) == nullptr, std::string(name));
+      CHECK_MESSAGE(table.find(other.first, other.second) == nullptr, std::string(other.second));
     }
     // It has a card of its own, with the dialect that serves it.
     REQUIRE(table.find("openai-responses", "o3-pro") != nullptr);

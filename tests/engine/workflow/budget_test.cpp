@@ -257,3 +257,21 @@ TEST_SUITE("workflow/budget") {
     CHECK(imported->run.state_hash() == whole->run.state_hash());
   }
 }
+
+TEST_CASE("no value of a run is nested deeper than one that may come in") {
+  // Each wraps what it made in the round before, by 20 levels and by one. The stack ended at some
+  // ten thousand.
+  for (const char* text : {
+           R"({"name":"w","state":{"x":{"initial":0}},"workflow":[{"loop":{"max":5000},
+               "do":{"set":{"x":[[[[[[[[[[[[[[[[[[[["{{ state.x }}"]]]]]]]]]]]]]]]]]]]]}}}]})",
+           R"({"name":"w","state":{"x":{"initial":0}},"workflow":[{"loop":{"max":1000},
+               "do":{"set":{"x":{"a":"{{ state.x }}"}}}}]})"}) {
+    CAPTURE(text);
+    Run run = Run::start(loaded(text), "{}", {.id = "r", .seed = 1}).value();
+    while (run.busy())
+      run.go_on();
+    CHECK(run.status() == RunStatus::failed);
+    const Json outcome = parse_json(run.outcome()).value();
+    CHECK(outcome["code"] == "too_deep");
+  }
+}
