@@ -17,6 +17,7 @@ constexpr std::uint8_t op_close = 8;
 constexpr std::uint8_t op_ping = 9;
 constexpr std::uint8_t op_pong = 10;
 constexpr std::size_t control_payload_bytes_max = 125;
+constexpr std::uint64_t small_fragment_bytes = 64;
 constexpr std::size_t mask_bytes = 4;
 constexpr std::size_t kept_bytes_max = 4096;  // more is given back between messages
 
@@ -111,6 +112,8 @@ std::optional<WebSocketReader::Event> WebSocketReader::read_header(std::string_v
 std::optional<WebSocketReader::Event> WebSocketReader::begin_frame(std::uint64_t length) {
   opcode_ = header_[0] & 0x0f;
   final_ = (header_[0] & 0x80) != 0;
+  const bool fragment = !final_ || opcode_ == op_continuation;
+  if (is_control(opcode_) || (fragment && length < small_fragment_bytes)) ++small_frames_;
   if (is_control(opcode_)) {
     if (opcode_ > op_pong) return fail(close_code::protocol_error, "reserved opcode");
     if (!final_) return fail(close_code::protocol_error, "a control frame is fragmented");

@@ -61,6 +61,9 @@ class WebSocketReader {
   }
   /// Bytes of the message under way so far.
   std::size_t message_bytes() const { return message_done_ ? 0 : message_.size(); }
+  /// Control frames and fragments of less than small_fragment_bytes so far: they cost work and
+  /// bring nothing.
+  std::uint64_t small_frames() const { return small_frames_; }
   /// Memory that it holds now.
   std::size_t held_bytes() const { return message_.capacity() + control_.capacity(); }
 
@@ -83,6 +86,7 @@ class WebSocketReader {
   bool final_ = false;
   std::uint64_t left_ = 0;  // payload bytes of the frame still to come
   std::uint64_t mask_at_ = 0;
+  std::uint64_t small_frames_ = 0;
   std::uint8_t message_opcode_ = 0;  // of the message under way, 0 where there is none
   bool message_done_ = false;        // message_ was handed out and is cleared at the next call
   Utf8Check utf8_;

@@ -70,6 +70,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Channel& channel() { return channel_; }
   HeldMemory& held() { return held_; }
   void record(ConnectionEvent event);
+  /// Counts a step of this connection; true where the others' turn has come.
+  bool turn_over() { return turn_.over(); }
   /// Wakes whatever waits and ends the connection.
   void abort();
 

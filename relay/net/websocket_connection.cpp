@@ -13,6 +13,11 @@ namespace close_code = http::close_code;
 namespace {
 
 constexpr std::size_t frames_at_once_max = 16;  // in one system call
+constexpr std::size_t bytes_at_once_max = 64 * 1024;
+// Control frames and small fragments of one connection; a client sends some in a minute.
+constexpr std::int64_t frames_burst = 512;
+constexpr std::int64_t frames_per_second = 200;
+constexpr std::int64_t frame_cost = 1'000;  // the credit grows by frames_per_second a millisecond
 
 }  // namespace
 
@@ -25,7 +30,10 @@ WebSocketConnection::WebSocketConnection(Session& session, const http::WebSocket
       reader_(options.message_bytes_max),
       memory_(session.shard().memory()),
       account_(session.held().account()),
-      heard_ms_(session.shard().now().steady_ms) {}
+      heard_ms_(session.shard().now().steady_ms) {
+  frame_credit_ = frames_burst * frame_cost;
+  frame_credit_ms_ = heard_ms_;
+}
 
 template <class Call>
 void WebSocketConnection::guarded(Call call) {
@@ -79,7 +87,9 @@ void WebSocketConnection::queue(http::FramePtr frame) {
   if (state_ != State::open || !session_) return;
   queued_bytes_ += frame->bytes().size();
   frames_.push_back(std::move(frame));
-  if (!waiting_to_write_) flush();
+  const bool more_may_come =
+      taking_ && frames_.size() - first_ < frames_at_once_max && queued_bytes_ < bytes_at_once_max;
+  if (!waiting_to_write_ && !more_may_come) flush();
   if (queued_bytes_ > options_.queue_bytes_max ||
       frames_.size() - first_ > options_.queue_frames_max) {
     drop_slow();
@@ -125,16 +135,60 @@ void WebSocketConnection::finish(std::uint16_t code, std::string reason, bool or
 }
 
 void WebSocketConnection::take(std::string_view input) {
+  taking_ = true;
+  std::size_t left = 0;  // for the next turn
   while (state_ != State::finished) {
     const WebSocketReader::Event event = reader_.feed(input);
+    if (!within_frame_rate()) {
+      answer_ping();
+      break_off(close_code::policy_violation, "too many control frames or small fragments");
+      break;
+    }
     if (event == WebSocketReader::Event::need_more) break;
     const bool ended =
         event == WebSocketReader::Event::text || event == WebSocketReader::Event::binary;
     if (ended) message_since_ms_ = 0;
     handle(event);
+    if (!input.empty() && state_ != State::finished && session_->turn_over()) {
+      left = input.size();
+      break;
+    }
   }
+  answer_ping();
+  taking_ = false;
+  if (!waiting_to_write_) flush();
+  keep(input.substr(input.size() - left));
   reader_.trim();
   note_message();
+}
+
+// `rest` is the end of unread_ where that is not empty.
+void WebSocketConnection::keep(std::string_view rest) {
+  if (rest.empty() || state_ == State::finished) {
+    unread_ = {};
+  } else if (unread_.empty()) {
+    unread_ = rest;
+  }
+  unread_at_ = unread_.size() - std::min(unread_.size(), rest.size());
+}
+
+// False over the bound.
+bool WebSocketConnection::within_frame_rate() {
+  const std::uint64_t frames = reader_.small_frames() - small_frames_;
+  if (frames == 0) return true;
+  small_frames_ += frames;
+  const std::int64_t now_ms = session_->shard().now().steady_ms;
+  const std::int64_t earned = (now_ms - frame_credit_ms_) * frames_per_second;
+  frame_credit_ = std::min(frames_burst * frame_cost, frame_credit_ + earned);
+  frame_credit_ms_ = now_ms;
+  frame_credit_ -= static_cast<std::int64_t>(frames) * frame_cost;
+  return frame_credit_ >= 0;
+}
+
+void WebSocketConnection::answer_ping() {
+  if (!ping_) return;
+  queue(http::Frame::pong(*ping_));
+  ping_.reset();
 }
 
 // A message that is not whole yet has a deadline, and its memory is counted.
@@ -143,7 +197,7 @@ void WebSocketConnection::note_message() {
   const bool unfinished = reader_.in_message();
   if (!unfinished) message_since_ms_ = 0;
   if (unfinished && message_since_ms_ == 0) message_since_ms_ = session_->shard().now().steady_ms;
-  if (session_->held().resize(unfinished ? reader_.held_bytes() : 0)) return;
+  if (session_->held().resize(unread_.size() + (unfinished ? reader_.held_bytes() : 0))) return;
   session_->record(ConnectionEvent::refused_memory);
   break_off(close_code::try_again_later, "too many messages are unfinished");
 }
@@ -156,6 +210,10 @@ void WebSocketConnection::break_off(std::uint16_t code, std::string reason) {
 
 WebSocketConnection::Need WebSocketConnection::read() {
   Shard& shard = session_->shard();
+  if (!unread_.empty()) {
+    take(std::string_view(unread_).substr(unread_at_));
+    return Need::none;
+  }
   const auto outcome = session_->channel().read(shard.scratch());
   switch (outcome.status) {
     case Channel::Status::ok:
@@ -177,6 +235,8 @@ WebSocketConnection::Need WebSocketConnection::read() {
 
 void WebSocketConnection::handle(WebSocketReader::Event event) {
   const http::Moment now = session_->shard().now();
+  // Only pings that follow each other are answered as one: an answer never passes a message.
+  if (event != WebSocketReader::Event::ping && event != WebSocketReader::Event::pong) answer_ping();
   switch (event) {
     case WebSocketReader::Event::text:
       if (state_ != State::open) break;
@@ -189,7 +249,7 @@ void WebSocketConnection::handle(WebSocketReader::Event event) {
       break;
     }
     case WebSocketReader::Event::ping:
-      queue(http::Frame::pong(reader_.payload()));
+      ping_ = reader_.payload();
       break;
     case WebSocketReader::Event::pong:
       break;

@@ -3,7 +3,10 @@
 // 1. send() and close() may be called on any thread; everything else on the shard's.
 // 2. Reading is driven by the Session's coroutine; writing happens at once and goes on by itself
 //    where the socket is full.
-// 3. After detach() the Session is gone and every call is harmless.
+// 3. Frames are handled in the connection's turns on its shard. Of pings in a row the newest
+//    is answered (RFC 6455 5.5.3); over frames_burst and frames_per_second of control frames and
+//    small fragments the socket is closed with 1008.
+// 4. After detach() the Session is gone and every call is harmless.
 //
 //   open --close()--> closing --client's close frame--> finished
 //   open --client's close frame, echoed--> finished
@@ -13,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +45,9 @@ class WebSocketConnection final : public http::WebSocketChannel,
   std::shared_ptr<const void> hold(std::size_t bytes) override;
 
   void open(const http::Request& request);
-  /// Handles bytes that came behind the handshake.
+  /// Handles bytes that came behind the handshake, for a turn; read() goes on with the rest.
   void take(std::string_view input);
-  /// Reads and handles what is there; says what to wait for.
+  /// Reads and handles what is there, for a turn; says what to wait for.
   Need read();
   void tick(http::Moment now);
   bool finished() const { return state_ == State::finished; }
@@ -64,6 +68,9 @@ class WebSocketConnection final : public http::WebSocketChannel,
   void finish(std::uint16_t code, std::string reason, bool orderly);
   void drop_slow();
   void handle(http::WebSocketReader::Event event);
+  bool within_frame_rate();
+  void answer_ping();
+  void keep(std::string_view rest);
   void note_message();
   void break_off(std::uint16_t code, std::string reason);
   void flush();
@@ -82,6 +89,13 @@ class WebSocketConnection final : public http::WebSocketChannel,
   bool slow_ = false;
   bool waiting_to_write_ = false;
   bool ping_sent_ = false;
+  bool taking_ = false;  // what is queued goes out together
+  std::string unread_;   // came, and waits for a turn from unread_at_
+  std::size_t unread_at_ = 0;
+  std::optional<std::string> ping_;  // the newest that is not answered
+  std::uint64_t small_frames_ = 0;   // of reader_, paid for
+  std::int64_t frame_credit_ = 0;    // in thousandths of a frame
+  std::int64_t frame_credit_ms_ = 0;
   std::vector<http::FramePtr> frames_;  // unsent, from first_
   std::size_t first_ = 0;
   std::size_t offset_ = 0;  // written bytes of frames_[first_]

@@ -168,6 +168,67 @@ TEST_CASE("messages go both ways, pings are answered, closing is orderly") {
   CHECK(log.wait_for_close(1000));
 }
 
+TEST_CASE("of many pings the newest is answered") {
+  Log log;
+  const Router router = make_ws_router(log);
+  Running running(router);
+  Client client(running.port());
+  open(client);
+  std::string pings;
+  for (int n = 0; n < 300; ++n)
+    pings += client_frame(0x89, std::to_string(n));
+  client.send(pings);
+  int pongs = 0;
+  ServerFrame pong;
+  do {
+    pong = next_frame(client);
+    REQUIRE(pong.first == 0x8a);
+    ++pongs;
+  } while (pong.payload != "299");
+  CHECK(pongs < 100);
+}
+
+TEST_CASE("control frames and small fragments have a rate, messages have none") {
+  Log log;
+  const Router router = make_ws_router(log);
+  Running running(router);
+  Client client(running.port());
+  open(client);
+  std::string frames;
+  SUBCASE("pings") {
+    for (int n = 0; n < 5'000; ++n)
+      frames += client_frame(0x89, "");
+  }
+  SUBCASE("pongs") {
+    for (int n = 0; n < 5'000; ++n)
+      frames += client_frame(0x8a, "");
+  }
+  SUBCASE("empty fragments") {
+    frames = client_frame(0x01, "");
+    for (int n = 0; n < 5'000; ++n)
+      frames += client_frame(0x00, "");
+  }
+  // Messages in one frame each are nobody's bother.
+  for (int n = 0; n < 2'000; ++n) {
+    client.send(client_frame(0x81, "x"));
+    REQUIRE(next_frame(client).payload == "x");
+  }
+  std::string messages;
+  for (int n = 0; n < 2'000; ++n)
+    messages += client_frame(0x81, std::to_string(n));
+  client.send(messages);
+  for (int n = 0; n < 2'000; ++n)
+    REQUIRE(next_frame(client).payload == std::to_string(n));
+  if (frames.empty()) return;
+  client.send(frames);
+  ServerFrame frame = next_frame(client);
+  while (frame.first == 0x8a)
+    frame = next_frame(client);
+  CHECK(frame.first == 0x88);
+  CHECK(frame.close_code() == close_code::policy_violation);
+  CHECK(log.wait_for_close(close_code::policy_violation));
+}
+
 TEST_CASE("refused upgrades are plain answers") {
   Log log;
   const Router router = make_ws_router(log);
