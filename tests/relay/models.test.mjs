@@ -553,7 +553,11 @@ describe('bounds', { concurrency: false }, () => {
         'claude',
         'anthropic/claude-haiku-4-5',
         true,
-        [{ head: 200, headers: { 'content-type': 'text/event-stream' } }, ...thought, { hold: true }],
+        [
+          { head: 200, headers: { 'content-type': 'text/event-stream' } },
+          ...thought,
+          { hold: true },
+        ],
         { max_tokens: 2_000, thinking: { type: 'enabled', budget_tokens: 1_999 } },
       ],
       [
