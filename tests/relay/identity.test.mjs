@@ -269,7 +269,10 @@ describe('who is who', { concurrency: false }, () => {
     const let_go = await hold(one, 8);
     const ninth = await call(one);
     assert.equal(ninth.status, 429, ninth.text);
-    assert.match(ninth.json().error.message, /The limit of this player, 8 calls at a time, is reached/);
+    assert.match(
+      ninth.json().error.message,
+      /The limit of this player, 8 calls at a time, is reached/,
+    );
     await let_go();
     await until('a free place', async () => {
       await mock.script([]);
