@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "relay/http/chunk_decoder.hpp"
+#include "relay/http/head_grammar.hpp"
 
 namespace redoubt::http {
 
@@ -16,11 +16,6 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr std::size_t body_kept_bytes_max = 64 * 1024;  // more is given back between requests
-constexpr std::size_t content_length_digits_max = 18;   // below 2^63
-
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
 
 /// Allowed inside a line of the head: visible ASCII, space, tab, and obs-text (0x80..0xff).
 constexpr std::array<bool, 256> make_line_bytes() {
@@ -31,14 +26,6 @@ constexpr std::array<bool, 256> make_line_bytes() {
   return allowed;
 }
 constexpr std::array<bool, 256> line_bytes = make_line_bytes();
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
 
 bool all_digits(std::string_view text) {
   return !text.empty() &&
@@ -188,59 +175,19 @@ std::optional<Refusal> check_head(Request& request, Framing& framing) {
   return std::nullopt;
 }
 
-/// Beast's grammar of a head with the Request as its storage: no copies, and every header line is
-/// seen, also the ones that Beast would fold together. The body is not Beast's.
-class Grammar final : public beast::http::basic_parser<true> {
+class Grammar final : public HeadGrammar<true, Request> {
  public:
   Grammar(Request& request, const ParserLimits& limits)
-      : request_(request), headers_max_(limits.headers_max) {
-    eager(false);
-    header_limit(static_cast<std::uint32_t>(limits.head_bytes_max));
-    body_limit(boost::none);
-  }
-
-  bool too_many_headers() const { return too_many_headers_; }
+      : HeadGrammar(request, limits.head_bytes_max, limits.headers_max) {}
 
  private:
-  using error_code = boost::system::error_code;
-
-  static void stop(error_code& ec) { ec = beast::http::error::bad_value; }
-
-  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target,
-                       int version, error_code&) override {
-    request_.method_text = view(method);
-    request_.method = method_of(request_.method_text);
-    request_.target = view(target);
-    request_.version_minor = version - 10;
+  void on_request_impl(beast::http::verb, text method, text target, int version,
+                       error_code&) override {
+    head_.method_text = view(method);
+    head_.method = method_of(head_.method_text);
+    head_.target = view(target);
+    head_.version_minor = version - 10;
   }
-  void on_response_impl(int, beast::string_view, int, error_code& ec) override { stop(ec); }
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
-                     error_code& ec) override {
-    if (request_.headers.size() == headers_max_) {
-      too_many_headers_ = true;
-      stop(ec);
-      return;
-    }
-    request_.headers.push_back({view(name), trim(view(value))});
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(beast::string_view, error_code& ec) override {
-    stop(ec);
-    return 0;
-  }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code& ec) override {
-    stop(ec);
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view, error_code& ec) override {
-    stop(ec);
-    return 0;
-  }
-  void on_finish_impl(error_code&) override {}
-
-  Request& request_;
-  std::size_t headers_max_;
-  bool too_many_headers_ = false;
 };
 
 }  // namespace

@@ -1,83 +1,26 @@
 #include "relay/http/response_reader.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 
 #include "relay/http/chunk_decoder.hpp"
+#include "relay/http/head_grammar.hpp"
 #include "relay/http/request_parser.hpp"
 
 namespace redoubt::http {
 
 namespace {
 
-namespace beast = boost::beast;
-
-constexpr std::size_t content_length_digits_max = 18;  // below 2^63
-
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
-/// Beast's grammar of a head with the ResponseHead as its storage. The body is not Beast's.
-class Grammar final : public beast::http::basic_parser<false> {
+class Grammar final : public HeadGrammar<false, ResponseHead> {
  public:
   Grammar(ResponseHead& head, const ResponseLimits& limits)
-      : head_(head), headers_max_(limits.headers_max) {
-    eager(false);
-    header_limit(static_cast<std::uint32_t>(limits.head_bytes_max));
-    body_limit(boost::none);
-  }
-  bool too_many_headers() const { return too_many_headers_; }
+      : HeadGrammar(head, limits.head_bytes_max, limits.headers_max) {}
 
  private:
-  using error_code = boost::system::error_code;
-
-  static void stop(error_code& ec) { ec = beast::http::error::bad_value; }
-
-  void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
-                       error_code& ec) override {
-    stop(ec);
-  }
-  void on_response_impl(int status, beast::string_view, int version, error_code&) override {
+  void on_response_impl(int status, text, int version, error_code&) override {
     head_.status = status;
     head_.version_minor = version - 10;
   }
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
-                     error_code& ec) override {
-    if (head_.headers.size() == headers_max_) {
-      too_many_headers_ = true;
-      stop(ec);
-      return;
-    }
-    head_.headers.push_back({view(name), trim(view(value))});
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(beast::string_view, error_code& ec) override {
-    stop(ec);
-    return 0;
-  }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code& ec) override {
-    stop(ec);
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view, error_code& ec) override {
-    stop(ec);
-    return 0;
-  }
-  void on_finish_impl(error_code&) override {}
-
-  ResponseHead& head_;
-  std::size_t headers_max_;
-  bool too_many_headers_ = false;
 };
 
 }  // namespace
