@@ -77,7 +77,6 @@ void AnswerState::opaque(ChatEvents& out, std::string json) {
 
 void AnswerState::tell_usage(ChatEvents& out) {
   if (over) return;
-  usage.reported = true;
   tell(out, EventKind::usage).usage = usage;
 }
 

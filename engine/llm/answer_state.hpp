@@ -50,6 +50,7 @@ struct AnswerState {
                           std::string_view signature = {});
   void arguments(ChatEvents& out, std::int32_t call, std::string_view fragment);
   void opaque(ChatEvents& out, std::string json);
+  /// REQUIRES: usage.reported, which needs counts: a report without any says nothing.
   void tell_usage(ChatEvents& out);
   void finish(ChatEvents& out);
   void fail(ChatEvents& out, ChatFailure failure);

@@ -11,8 +11,12 @@ namespace {
 // that is absent says nothing new.
 void read_usage(AnswerState& state, const Json& from, ChatEvents& out) {
   const Json* json = member_of(from, "usage");
-  if (json == nullptr) return;
+  if (json == nullptr ||
+      !counts_in(*json, {"input_tokens", "output_tokens", "cache_read_input_tokens",
+                         "cache_creation_input_tokens"}))
+    return;
   Usage& usage = state.usage;
+  usage.reported = true;
   state.fresh_input = integer_in(*json, "input_tokens", state.fresh_input);
   usage.cached_read = integer_in(*json, "cache_read_input_tokens", usage.cached_read);
   usage.cache_write = integer_in(*json, "cache_creation_input_tokens", usage.cache_write);

@@ -26,9 +26,12 @@ std::int64_t tokens_of(const Json& usage, const char* details, std::string_view 
 // what the provider's own tools put in.
 void read_usage(AnswerState& state, const Json& answer, ChatEvents& out) {
   const Json* json = member_of(answer, "usageMetadata");
-  if (json == nullptr) return;
+  if (json == nullptr ||
+      !counts_in(*json, {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
+                         "toolUsePromptTokenCount", "totalTokenCount"}))
+    return;
   const std::int64_t searches = state.usage.web_searches;
-  state.usage = {};
+  state.usage = {.reported = true};
   state.usage.web_searches = searches;
   state.usage.input =
       integer_in(*json, "promptTokenCount", 0) + integer_in(*json, "toolUsePromptTokenCount", 0);

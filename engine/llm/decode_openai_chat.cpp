@@ -144,7 +144,9 @@ void read_usage(AnswerState& state, const Json& chunk, ChatEvents& out) {
   const Json* usage = member_of(chunk, "usage");
   if (usage == nullptr) usage = member_of(member_of(chunk, "x_groq"), "usage");
   if (usage == nullptr || !usage->is_object()) return;
-  state.usage = read_openai_usage(*usage);
+  const Usage read = read_openai_usage(*usage);
+  if (!read.reported) return;
+  state.usage = read;
   state.tell_usage(out);
 }
 
@@ -174,7 +176,8 @@ Usage read_openai_usage(const Json& json) {
   const Json* in = member_of(json, "prompt_tokens_details");
   const Json* details = member_of(json, "completion_tokens_details");
   Usage usage;
-  usage.reported = true;
+  usage.reported = counts_in(json, {"prompt_tokens", "completion_tokens", "total_tokens"});
+  if (!usage.reported) return usage;
   usage.input = integer_in(json, "prompt_tokens", 0);
   usage.output = integer_in(json, "completion_tokens", 0);
   usage.cached_read =

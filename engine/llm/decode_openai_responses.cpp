@@ -25,9 +25,10 @@ void count_searches(Usage& usage, const Json& response) {
 
 void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
   const Json* usage = member_of(response, "usage");
-  if (usage == nullptr) return;
+  if (usage == nullptr || !counts_in(*usage, {"input_tokens", "output_tokens", "total_tokens"}))
+    return;
   const Json* in = member_of(*usage, "input_tokens_details");
-  state.usage = {};
+  state.usage = {.reported = true};
   state.usage.input = integer_in(*usage, "input_tokens", 0);
   state.usage.output = integer_in(*usage, "output_tokens", 0);
   state.usage.cached_read = integer_of(member_of(in, "cached_tokens"), 0);

@@ -247,6 +247,17 @@ std::int64_t integer_in(const Json& value, const char* key, std::int64_t fallbac
   return integer_of(member_of(value, key), fallback);
 }
 
+bool counts_in(const Json& value, std::initializer_list<const char*> keys) {
+  bool any = false;
+  for (const char* key : keys) {
+    const Json* member = member_of(value, key);
+    if (member == nullptr || member->is_null()) continue;
+    if (integer_of(member, -1) < 0) return false;
+    any = true;
+  }
+  return any;
+}
+
 bool true_in(const Json& value, const char* key) {
   const Json* member = member_of(value, key);
   return member != nullptr && member->is_boolean() && member->get<bool>();

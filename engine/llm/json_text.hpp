@@ -102,6 +102,9 @@ std::string_view text_in(const nlohmann::json& value, const char* key);
 /// An integer, also from a number with a zero fraction; `fallback` for all else.
 std::int64_t integer_of(const nlohmann::json* value, std::int64_t fallback);
 std::int64_t integer_in(const nlohmann::json& value, const char* key, std::int64_t fallback);
+/// Whether one of the members at least is a count (an integer from 0), and none is there that is
+/// neither that nor null.
+bool counts_in(const nlohmann::json& value, std::initializer_list<const char*> keys);
 bool true_in(const nlohmann::json& value, const char* key);
 std::string dump(const nlohmann::json& value);
 /// The text of an object with the members that are not named; "" where none is left, and for

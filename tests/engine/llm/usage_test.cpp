@@ -55,6 +55,37 @@ TEST_SUITE("llm usage") {
     CHECK(usage.output == 5);
   }
 
+  TEST_CASE("a report without counts, or with what is none, is no report") {
+    for (const char* odd :
+         {"{}", "null", R"({"prompt_tokens": "10", "completion_tokens": "5"})",
+          R"({"prompt_tokens": 10, "completion_tokens": 900.5})",
+          R"({"prompt_tokens": 10, "completion_tokens": 1e19})",
+          R"({"prompt_tokens": 10, "completion_tokens": -9})", R"({"cost": 0})"}) {
+      CAPTURE(odd);
+      CHECK_FALSE(chat("openai", odd).reported);
+    }
+    CHECK(chat("openai", R"({"prompt_tokens": 10, "completion_tokens": null})").reported);
+    CHECK(chat("openai", R"({"prompt_tokens": 10.0, "completion_tokens": 5})").reported);
+    const auto reported = [](const char* dialect, const char* head, const char* usage) {
+      return whole(dialect, std::string(head) + usage + "}").reported;
+    };
+    constexpr const char* anthropic = R"({"type": "message", "role": "assistant", "content":
+      [{"type": "text", "text": "hi"}], "stop_reason": "end_turn", "usage": )";
+    CHECK(reported("anthropic", anthropic, R"({"input_tokens": 10, "output_tokens": 5})"));
+    CHECK_FALSE(reported("anthropic", anthropic, R"({"input_tokens": "10", "output_tokens": 5})"));
+    CHECK_FALSE(reported("anthropic", anthropic, "{}"));
+    constexpr const char* gemini = R"({"candidates": [{"content": {"parts": [{"text": "hi"}]},
+      "finishReason": "STOP"}], "usageMetadata": )";
+    CHECK(reported("gemini", gemini, R"({"promptTokenCount": 10, "totalTokenCount": 15})"));
+    CHECK_FALSE(reported("gemini", gemini, R"({"promptTokenCount": -1, "totalTokenCount": 15})"));
+    CHECK_FALSE(reported("gemini", gemini, "{}"));
+    constexpr const char* responses = R"({"object": "response", "status": "completed", "output":
+      [{"type": "message", "content": [{"type": "output_text", "text": "hi"}]}], "usage": )";
+    CHECK(reported("openai-responses", responses, R"({"input_tokens": 10, "output_tokens": 5})"));
+    CHECK_FALSE(
+        reported("openai-responses", responses, R"({"input_tokens": 1, "output_tokens": []})"));
+  }
+
   TEST_CASE("a total below its parts takes nothing away") {
     const Usage usage = chat("groq", R"({"prompt_tokens": 10, "completion_tokens": 5,
                                          "total_tokens": 7})");
