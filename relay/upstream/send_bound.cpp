@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <initializer_list>
 #include <string>
 
@@ -38,13 +39,16 @@ bool begins(std::string_view text, std::string_view with) {
   return text.substr(0, with.size()) == with;
 }
 
-/// 0 for what is no whole number above it.
+/// A JSON number as a count: 0 where it is absent, null or below, else rounded up. What is no
+/// number may be one to its provider ("8000", [8000]), so that it counts as the most.
 std::int64_t count_of(std::string_view value) {
-  std::int64_t count = 0;
+  if (value.empty() || value == "null") return 0;
+  double count = 0;
   const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), count);
+  if (end != value.data() + value.size()) return limits::tokens_max;
   if (fault == std::errc::result_out_of_range) return limits::tokens_max;
-  if (fault != std::errc() || end != value.data() + value.size()) return 0;
-  return std::clamp<std::int64_t>(count, 0, limits::tokens_max);
+  const double most = static_cast<double>(limits::tokens_max);
+  return static_cast<std::int64_t>(std::clamp(std::ceil(count), 0.0, most));
 }
 
 class BodyReader {

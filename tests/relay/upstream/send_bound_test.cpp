@@ -171,6 +171,25 @@ TEST_CASE("send bound: thinking is part of the output that is reserved") {
                             model_max) == 16'394);
 }
 
+TEST_CASE("send bound: a number in another form counts, and what is none counts as the most") {
+  const auto thinking = [](const char* budget) {
+    return send_bound(chat,
+                      std::string(R"({"model":"m","max_tokens":10,"messages":[],"reasoning":{)") +
+                          R"("max_tokens":)" + budget + "}}")
+        .thinking_tokens;
+  };
+  CHECK(thinking("null") == 0);
+  CHECK(thinking("-1") == 0);
+  CHECK(thinking("8000") == 8'000);
+  CHECK(thinking("8000.0") == 8'000);
+  CHECK(thinking("8e3") == 8'000);
+  CHECK(thinking("7999.5") == 8'000);
+  for (const char* odd : {R"("8000")", "[8000]", "{}", "true", "1e400"}) {
+    CAPTURE(odd);
+    CHECK(thinking(odd) == limits::tokens_max);
+  }
+}
+
 TEST_CASE("send bound: without a limit in the body it is the model's, for each answer") {
   const std::string body = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
   CHECK(output_tokens_upper(bound_of(chat, "openai", body), model_max) == model_max);
