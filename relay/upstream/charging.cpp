@@ -41,4 +41,13 @@ Charge charge_of(const AttemptEnd& end) {
   return charge;
 }
 
+std::int64_t price_of(const Charge& charge, std::int64_t tool_uses, const llm::Tariff& tariff,
+                      llm::CallTime when) {
+  if (charge.kind == ChargeKind::nothing) return 0;
+  const llm::Usage& usage = charge.usage;
+  if (charge.kind == ChargeKind::reported || usage.reported)
+    return llm::cost_picodollars(usage, tariff, when);
+  return llm::cost_bound_picodollars(usage.input, usage.output, tool_uses, tariff, when);
+}
+
 }  // namespace redoubt::upstream

@@ -20,6 +20,7 @@
 #include <optional>
 
 #include "engine/llm/chat.hpp"
+#include "engine/llm/tariff.hpp"
 #include "relay/upstream/retry.hpp"
 
 namespace redoubt::upstream {
@@ -53,5 +54,11 @@ struct AttemptEnd {
 };
 
 Charge charge_of(const AttemptEnd& end);
+
+/// Picodollars of a charge. What no report describes is priced as it was reserved, each token at
+/// its dearest kind: nobody knows what of the prompt was written to a cache, or whether tools were
+/// used.
+std::int64_t price_of(const Charge& charge, std::int64_t tool_uses, const llm::Tariff& tariff,
+                      llm::CallTime when);
 
 }  // namespace redoubt::upstream

@@ -320,7 +320,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
   limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
-  limits::Picodollars cost(std::uint32_t target, const llm::Usage& usage, llm::CallTime when) const;
+  limits::Picodollars cost(std::uint32_t target, const Charge& charge, std::int64_t tool_uses,
+                           llm::CallTime when) const;
   void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
   /// Nothing where it expired before: everything was charged and written down then.
   std::optional<limits::Settled> settle(limits::ReservationId id, limits::Used used);
@@ -879,7 +880,8 @@ void CallRun::release(const Action& action) {
   const bool estimated = action.charge.kind == ChargeKind::estimated;
   if (action.charge.kind != ChargeKind::nothing) {
     used.tokens = action.charge.usage.input + action.charge.usage.output;
-    used.picodollars = gateway_.cost(target, action.charge.usage, {opened_s_, wall_s()});
+    used.picodollars = gateway_.cost(target, action.charge, server_tool_uses(order_.request),
+                                     {opened_s_, wall_s()});
   }
   const std::optional<limits::Settled> settled = gateway_.settle(reservation_, used);
   if (action.told_nothing) {
@@ -1373,13 +1375,14 @@ void GatewayImpl::wake_waiting() {
   }
 }
 
-limits::Picodollars GatewayImpl::cost(std::uint32_t target, const llm::Usage& usage,
-                                      llm::CallTime when) const {
+limits::Picodollars GatewayImpl::cost(std::uint32_t target, const Charge& charge,
+                                      std::int64_t tool_uses, llm::CallTime when) const {
+  const llm::Usage& usage = charge.usage;
   const TargetPlan& plan = plans_[target];
   const Provider& from = providers_[plan.provider];
   if (from.dialect->tells_cost && usage.told_picodollars && !from.free_of_charge)
     return *usage.told_picodollars;
-  return plan.tariff ? llm::cost_picodollars(usage, *plan.tariff, when) : 0;
+  return plan.tariff ? price_of(charge, tool_uses, *plan.tariff, when) : 0;
 }
 
 void GatewayImpl::abandon(const Admission& admission,

@@ -106,5 +106,22 @@ TEST_CASE("charging: pieces say nothing of a model that may think unseen") {
   CHECK(AttemptBound{}.may_think);  // what nobody looked at
 }
 
+TEST_CASE("charging: what no report describes has the price at which it was reserved") {
+  llm::Tariff tariff;
+  tariff.rates.push_back({.price = {.input = 100, .output = 500}});
+  tariff.rates.front().price.cache_write_long = 200;
+  const llm::CallTime now{0, 60};
+  AttemptEnd left = end_of(std::nullopt);
+  left.streamed = true;
+  const Charge unknown = charge_of(left);
+  CHECK(price_of(unknown, 0, tariff, now) == 1'000 * 200 + 500 * 500);
+  CHECK(price_of(unknown, 0, tariff, now) ==
+        llm::cost_bound_picodollars(1'000, 500, 0, tariff, now));
+  // The provider said what the prompt was.
+  left.usage = usage(900, 0);
+  CHECK(price_of(charge_of(left), 0, tariff, now) == 900 * 100 + 500 * 500);
+  CHECK(price_of(charge_of(end_of(Stage::connect)), 0, tariff, now) == 0);
+}
+
 }  // namespace
 }  // namespace redoubt::upstream
