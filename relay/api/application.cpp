@@ -307,7 +307,7 @@ void Application::Parts::open_runs() {
     return;
   }
   workflows.emplace(*catalogue);
-  const runs::RunService::Surroundings around{store,   gateway.get(), log,
+  const runs::RunService::Dependencies around{store,   gateway.get(), log,
                                               metrics, *workflows,    config.workflows.directory};
   if (gateway) {
     adviser.emplace(*gateway, *workflows, push);

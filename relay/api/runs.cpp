@@ -77,7 +77,7 @@ class Answer : public std::enable_shared_from_this<Answer> {
  public:
   explicit Answer(const net::Executor& shard) : shard_(shard), signal(shard) {}
 
-  runs::ToldJson told() {
+  runs::JsonCallback callback() {
     return [self = shared_from_this()](Result<std::string> said) {
       boost::asio::post(self->shard_, [self, said = std::move(said)]() mutable {
         self->result = std::move(said);
@@ -188,11 +188,11 @@ net::Task<http::Response> Runs::begin(http::Request& request) {
   auto answer = std::make_shared<Answer>(shard);
   if (is_bundle(request)) {
     const std::int64_t clock_ms = number_of(request.query_parameter("clock_ms"), -1);
-    service_.import_run(owner_of(request), std::string(request.body), clock_ms, answer->told());
+    service_.import_run(owner_of(request), std::string(request.body), clock_ms, answer->callback());
   } else {
     auto order = start_order(request.body, depth_max_);
     if (!order) co_return fault_response(request, order.error());
-    service_.start(owner_of(request), std::move(*order), answer->told());
+    service_.start(owner_of(request), std::move(*order), answer->callback());
   }
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
@@ -202,7 +202,7 @@ net::Task<http::Response> Runs::begin(http::Request& request) {
 net::Task<http::Response> Runs::list(http::Request& request) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   auto answer = std::make_shared<Answer>(shard);
-  service_.list(owner_of(request), answer->told());
+  service_.list(owner_of(request), answer->callback());
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
   co_return http::Response::json(200, std::move(**answer->result));
@@ -215,16 +215,16 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
   std::string id(request.parameter("id"));
   switch (ask) {
     case Ask::view:
-      service_.view(std::move(owner), std::move(id), answer->told());
+      service_.view(std::move(owner), std::move(id), answer->callback());
       break;
     case Ask::resume:
-      service_.resume(std::move(owner), std::move(id), answer->told());
+      service_.resume(std::move(owner), std::move(id), answer->callback());
       break;
     case Ask::remove:
-      service_.remove(std::move(owner), std::move(id), answer->told());
+      service_.remove(std::move(owner), std::move(id), answer->callback());
       break;
     case Ask::export_run:
-      service_.export_run(std::move(owner), std::move(id), answer->told());
+      service_.export_run(std::move(owner), std::move(id), answer->callback());
       break;
     default: {
       const InputKind kind = ask == Ask::signal    ? InputKind::signal
@@ -232,7 +232,7 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
                                                    : InputKind::cancel;
       auto order = give_order(kind, request.body, depth_max_);
       if (!order) co_return fault_response(request, order.error());
-      service_.give(std::move(owner), std::move(id), std::move(*order), answer->told());
+      service_.give(std::move(owner), std::move(id), std::move(*order), answer->callback());
     }
   }
   co_await answer->signal.wait();
@@ -253,7 +253,7 @@ net::Task<http::Response> Runs::events(http::Request& request) {
   const std::int64_t after = number_of(request.query_parameter("after"), -1);
   const std::string_view last = request.header_or("last-event-id", "");
   const std::int64_t seen = last.empty() ? after : number_of(std::string(last), after);
-  service_.view(owner, id, answer->told());
+  service_.view(owner, id, answer->callback());
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
   http::Response response;

@@ -21,13 +21,13 @@ Result<agents::MemoryEntry> entry_of(const std::string& text) {
 
 }  // namespace
 
-void MemoryBook::call(MemoryCall call, Told<std::string> told) {
+void MemoryBook::call(MemoryCall call, Callback<std::string> callback) {
   const auth::Identity owner = call.owner;
   Book& book = books_[owner];
   if (book.waiting.size() >= memory_calls_max)
-    return told(Error{.code = "busy", .message = "too many calls of this memory wait"});
+    return callback(Error{.code = "busy", .message = "too many calls of this memory wait"});
   book.used = ++calls_;
-  book.waiting.push_back({std::move(call), std::move(told)});
+  book.waiting.push_back({std::move(call), std::move(callback)});
   go_on(owner);
 }
 
@@ -95,36 +95,36 @@ void MemoryBook::carry_out(const auth::Identity& owner, Book& book) {
     size = bytes;
   }
   if (change.written.empty() && change.dropped.empty()) {
-    next.told(std::move(answer));
+    next.callback(std::move(answer));
     return go_on(owner);
   }
   book.busy = true;
   if (!answer) {
     // What was forgotten stays forgotten.
     return keep(owner, {}, std::move(change.dropped), {},
-                [told = std::move(next.told), error = answer.error()](Result<std::string>) {
-                  told(error);
+                [callback = std::move(next.callback), error = answer.error()](Result<std::string>) {
+                  callback(error);
                 });
   }
   keep(owner, std::move(change.written), std::move(change.dropped), std::move(*answer),
-       std::move(next.told));
+       std::move(next.callback));
 }
 
 void MemoryBook::keep(const auth::Identity& owner, std::vector<agents::MemoryEntry> written,
                       std::vector<std::uint64_t> dropped, std::string answer,
-                      Told<std::string> told) {
+                      Callback<std::string> callback) {
   auto answered = std::make_shared<std::string>(std::move(answer));
-  auto shared_told = std::make_shared<Told<std::string>>(std::move(told));
+  auto shared_callback = std::make_shared<Callback<std::string>>(std::move(callback));
   store_.keep_memories(owner, std::move(written), std::move(dropped),
-                       [this, owner, answered, shared_told](Result<void> kept) {
-                         on_thread_([this, owner, answered, shared_told, kept] {
+                       [this, owner, answered, shared_callback](Result<void> kept) {
+                         on_thread_([this, owner, answered, shared_callback, kept] {
                            if (kept) {
                              if (const auto found = books_.find(owner); found != books_.end())
                                found->second.busy = false;
-                             (*shared_told)(std::move(*answered));
+                             (*shared_callback)(std::move(*answered));
                              return go_on(owner);
                            }
-                           (*shared_told)(kept.error());
+                           (*shared_callback)(kept.error());
                            fail(owner, kept.error());
                          });
                        });
@@ -138,7 +138,7 @@ void MemoryBook::fail(const auth::Identity& owner, const Error& error) {
   std::deque<Waiting> waiting = std::move(found->second.waiting);
   books_.erase(found);
   for (Waiting& one : waiting)
-    one.told(error);
+    one.callback(error);
 }
 
 void MemoryBook::close_unused() {

@@ -52,12 +52,12 @@ class MemoryBook {
       : store_(store), on_thread_(std::move(on_thread)) {}
 
   /// The answer, once what it changed is kept. Errors: busy, and those of call_memory.
-  void call(MemoryCall call, Told<std::string> told);
+  void call(MemoryCall call, Callback<std::string> callback);
 
  private:
   struct Waiting {
     MemoryCall call;
-    Told<std::string> told;
+    Callback<std::string> callback;
   };
   struct Book {
     agents::Memory memory;
@@ -75,7 +75,7 @@ class MemoryBook {
   void take_slice(const auth::Identity& owner, Result<std::vector<std::string>> entries);
   void carry_out(const auth::Identity& owner, Book& book);
   void keep(const auth::Identity& owner, std::vector<agents::MemoryEntry> written,
-            std::vector<std::uint64_t> dropped, std::string answer, Told<std::string> told);
+            std::vector<std::uint64_t> dropped, std::string answer, Callback<std::string> callback);
   void fail(const auth::Identity& owner, const Error& error);
   void close_unused();
 

@@ -47,7 +47,7 @@ class Asked final : public upstream::CallClient,
                     public ModelStep,
                     public std::enable_shared_from_this<Asked> {
  public:
-  explicit Asked(StepTold told) : told_(std::move(told)) {}
+  explicit Asked(StepCallback callback) : callback_(std::move(callback)) {}
 
   void on_source(upstream::Source source) override { source_ = source; }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
@@ -64,20 +64,21 @@ class Asked final : public upstream::CallClient,
   }
 
   void leave() override {
-    told_ = nullptr;
+    callback_ = nullptr;
     if (const auto call = std::exchange(call_, nullptr)) call->leave();
   }
   void hold(std::shared_ptr<upstream::GatewayCall> call) {
-    if (told_) call_ = std::move(call);
+    if (callback_) call_ = std::move(call);
   }
 
  private:
   void tell(bool failed, std::string value) {
     call_.reset();
-    if (const StepTold told = std::exchange(told_, nullptr)) told(failed, std::move(value));
+    if (const StepCallback callback = std::exchange(callback_, nullptr))
+      callback(failed, std::move(value));
   }
 
-  StepTold told_;
+  StepCallback callback_;
   upstream::Source source_ = upstream::Source::call;
   std::shared_ptr<upstream::GatewayCall> call_;
 };
@@ -201,7 +202,8 @@ upstream::Order order_of(const ModelStepOrder& step, llm::ChatRequest request) {
 
 Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                                                     const net::Executor& executor,
-                                                    const ModelStepOrder& order, StepTold told) {
+                                                    const ModelStepOrder& order,
+                                                    StepCallback callback) {
   auto chat = chat_of(order.effect.request);
   if (!chat) return chat.error();
   chat->model = model_name(order.effect.request);
@@ -210,7 +212,7 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
     return make_error("no_model",
                       {"the relay has no alias for this step, and none called ", model_default}, {},
                       {}, {});
-  auto client = std::make_shared<Asked>(std::move(told));
+  auto client = std::make_shared<Asked>(std::move(callback));
   auto started =
       gateway.start(executor, order_of(order, std::move(*chat)), upstream::Delivery::whole, client);
   if (!started) return started.error();

@@ -31,12 +31,13 @@ class ModelStep {
 };
 
 /// Called once, on the executor's thread or at once: failed or not, and the value for the run.
-using StepTold = std::function<void(bool failed, std::string value)>;
+using StepCallback = std::function<void(bool failed, std::string value)>;
 
 /// Errors (nothing was asked): no_model, bad_request, and those of the gateway.
 Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                                                     const net::Executor& executor,
-                                                    const ModelStepOrder& order, StepTold told);
+                                                    const ModelStepOrder& order,
+                                                    StepCallback callback);
 
 /// The effect's request as a neutral one; `model` is left to the caller. Errors: bad_request.
 Result<llm::ChatRequest> chat_of(const std::string& request);

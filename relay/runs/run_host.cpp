@@ -55,7 +55,7 @@ Error unknown_run(const std::string& id) {
   return make_error("unknown_run", {"there is no run ", id}, {"id"}, {}, {id});
 }
 
-RunHost::RunHost(Catalogue shipped, RunService::Surroundings around)
+RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
     : around_(std::move(around)),
       folder_(std::move(shipped)),
       store_(around_.writer, around_.bounds),
@@ -212,23 +212,23 @@ std::optional<Error> RunHost::no_room(const Owner& owner) const {
                     {joined({"at most ", store_.bounds().under_way_max, " of one owner"})}, {});
 }
 
-void RunHost::start(Owner owner, StartOrder order, ToldJson told) {
+void RunHost::start(Owner owner, StartOrder order, JsonCallback callback) {
   auto definition = definition_for(owner, order);
-  if (!definition) return told(definition.error());
-  if (auto full = no_room(owner)) return told(*full);
+  if (!definition) return callback(definition.error());
+  if (auto full = no_room(owner)) return callback(*full);
   auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, observe::wall_now_ms()});
-  if (!run) return told(run.error());
+  if (!run) return callback(run.error());
   Open& open = hold_new(owner, std::move(*run), {}, 0);
-  open.viewers.push_back({std::move(told)});
+  open.viewers.push_back({std::move(callback)});
   schedule(open.stored.key);
 }
 
-void RunHost::list(const Owner& owner, ToldJson told) {
+void RunHost::list(const Owner& owner, JsonCallback callback) {
   store_.list(
       owner.identity,
-      on_thread<std::vector<StoredRun>>([this, told = std::move(told)](
+      on_thread<std::vector<StoredRun>>([this, callback = std::move(callback)](
                                             const Result<std::vector<StoredRun>>& runs) {
-        if (!runs) return told(runs.error());
+        if (!runs) return callback(runs.error());
         Json all = Json::array();
         for (const StoredRun& run : *runs) {
           const Open* open = find(run.key);
@@ -238,99 +238,102 @@ void RunHost::list(const Owner& owner, ToldJson told) {
                          {"started_ms", run.started_ms},
                          {"ended_ms", run.ended_ms}});
         }
-        told(canonical(Json{{"runs", std::move(all)}}));
+        callback(canonical(Json{{"runs", std::move(all)}}));
       }));
 }
 
-void RunHost::view(const Owner& owner, const std::string& id, ToldJson told) {
+void RunHost::view(const Owner& owner, const std::string& id, JsonCallback callback) {
   const RunKey key{owner.identity, id};
-  with(key, [this, key, told = std::move(told)](Result<Open*> open) {
+  with(key, [this, key, callback = std::move(callback)](Result<Open*> open) {
     if (!open && open.error().code == "run_set_aside")
-      return view_set_aside(key, open.error(), told);
-    if (!open) return told(open.error());
+      return view_set_aside(key, open.error(), callback);
+    if (!open) return callback(open.error());
     // What is shown is what is stored.
-    (*open)->viewers.push_back({told});
+    (*open)->viewers.push_back({callback});
     schedule(key);
   });
 }
 
-void RunHost::view_set_aside(const RunKey& key, const Error& error, const ToldJson& told) {
+void RunHost::view_set_aside(const RunKey& key, const Error& error, const JsonCallback& callback) {
   store_.take(
-      key, on_thread<std::optional<StoredRun>>([told, error](
+      key, on_thread<std::optional<StoredRun>>([callback, error](
                                                    const Result<std::optional<StoredRun>>& stored) {
-        if (!stored) return told(stored.error());
+        if (!stored) return callback(stored.error());
         // It was resumed or removed meanwhile.
-        if (!*stored || !(*stored)->set_aside) return told(error);
+        if (!*stored || !(*stored)->set_aside) return callback(error);
         const StoredRun& run = **stored;
-        told(canonical(Json{{"id", run.key.id},
-                            {"workflow", run.workflow},
-                            {"status", "parked"},
-                            {"started_ms", run.started_ms},
-                            {"ended_ms", run.ended_ms},
-                            {"outcome", nullptr},
-                            {"questions", Json::array()},
-                            {"error", {{"code", error.code}, {"message", error.message}}}}));
+        callback(canonical(Json{{"id", run.key.id},
+                                {"workflow", run.workflow},
+                                {"status", "parked"},
+                                {"started_ms", run.started_ms},
+                                {"ended_ms", run.ended_ms},
+                                {"outcome", nullptr},
+                                {"questions", Json::array()},
+                                {"error", {{"code", error.code}, {"message", error.message}}}}));
       }));
 }
 
-void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order, ToldJson told) {
+void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order,
+                   JsonCallback callback) {
   const RunKey key{owner.identity, id};
-  with(key, [this, key, order = std::move(order), told = std::move(told)](Result<Open*> found) {
-    if (!found) return told(found.error());
-    Open& open = **found;
-    if (open.removing) return told(unknown_run(key.id));
-    if (open.inputs.size() >= inputs_max ||
-        open.inputs_bytes + order.value.size() > inputs_bytes_max)
-      return told(Error{.code = "too_many_inputs",
-                        .message = joined({"too many inputs wait for run ", key.id, ": at most ",
-                                           inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
-    open.inputs_bytes += order.value.size();
-    // Whoever cancels does not wait for what others have asked of it.
-    if (order.kind == InputKind::cancel)
-      open.inputs.push_front({order.kind, order.name, order.value, told});
-    else
-      open.inputs.push_back({order.kind, order.name, order.value, told});
-    schedule(key);
-  });
+  with(key,
+       [this, key, order = std::move(order), callback = std::move(callback)](Result<Open*> found) {
+         if (!found) return callback(found.error());
+         Open& open = **found;
+         if (open.removing) return callback(unknown_run(key.id));
+         if (open.inputs.size() >= inputs_max ||
+             open.inputs_bytes + order.value.size() > inputs_bytes_max)
+           return callback(
+               Error{.code = "too_many_inputs",
+                     .message = joined({"too many inputs wait for run ", key.id, ": at most ",
+                                        inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
+         open.inputs_bytes += order.value.size();
+         // Whoever cancels does not wait for what others have asked of it.
+         if (order.kind == InputKind::cancel)
+           open.inputs.push_front({order.kind, order.name, order.value, callback});
+         else
+           open.inputs.push_back({order.kind, order.name, order.value, callback});
+         schedule(key);
+       });
 }
 
-void RunHost::resume(const Owner& owner, const std::string& id, ToldJson told) {
+void RunHost::resume(const Owner& owner, const std::string& id, JsonCallback callback) {
   const RunKey key{owner.identity, id};
-  with(key, [this, owner, key, told = std::move(told)](Result<Open*> found) {
+  with(key, [this, owner, key, callback = std::move(callback)](Result<Open*> found) {
     if (found && (*found)->run.status() == RunStatus::parked)
-      return told(make_error("run_parked", {"the run was exported: import its bundle"}, {"id"}, {},
-                             {key.id}));
-    if (found || found.error().code != "run_set_aside") return view(owner, key.id, told);
-    store_.readmit(key, on_thread<void>([this, owner, key, told](const Result<void>& released) {
-                     if (!released) return told(released.error());
-                     view(owner, key.id, told);
+      return callback(make_error("run_parked", {"the run was exported: import its bundle"}, {"id"},
+                                 {}, {key.id}));
+    if (found || found.error().code != "run_set_aside") return view(owner, key.id, callback);
+    store_.readmit(key, on_thread<void>([this, owner, key, callback](const Result<void>& released) {
+                     if (!released) return callback(released.error());
+                     view(owner, key.id, callback);
                    }));
   });
 }
 
-void RunHost::remove(const Owner& owner, const std::string& id, ToldJson told) {
+void RunHost::remove(const Owner& owner, const std::string& id, JsonCallback callback) {
   const RunKey key{owner.identity, id};
   Open* open = find(key);
   if (open) open->removing = true;
   store_.remove(key, on_thread<bool>([this, key, was_open = open != nullptr,
-                                      told = std::move(told)](const Result<bool>& removed) {
+                                      callback = std::move(callback)](const Result<bool>& removed) {
                   if (!removed) {
                     if (Open* again = find(key)) again->removing = false;
                     schedule(key);
-                    return told(removed.error());
+                    return callback(removed.error());
                   }
                   leave(key, {.code = "removed", .message = "the run was removed by its owner"});
                   not_loaded(key, unknown_run(key.id));
-                  if (!was_open && !*removed) return told(unknown_run(key.id));
-                  told(std::string("{}"));
+                  if (!was_open && !*removed) return callback(unknown_run(key.id));
+                  callback(std::string("{}"));
                 }));
 }
 
-void RunHost::export_run(const Owner& owner, const std::string& id, ToldJson told) {
+void RunHost::export_run(const Owner& owner, const std::string& id, JsonCallback callback) {
   const RunKey key{owner.identity, id};
-  with(key, [this, key, told = std::move(told)](Result<Open*> found) {
-    if (!found) return told(found.error());
-    (*found)->exports.push_back(told);
+  with(key, [this, key, callback = std::move(callback)](Result<Open*> found) {
+    if (!found) return callback(found.error());
+    (*found)->exports.push_back(callback);
     schedule(key);
   });
 }
@@ -386,7 +389,7 @@ void RunHost::answer_viewers(Open& open, bool rests) {
       continue;
     }
     if (view.empty()) view = view_of(open);
-    viewer.told(view);
+    viewer.callback(view);
   }
 }
 
@@ -407,14 +410,14 @@ void RunHost::give_bundles(Open& open) {
                        workflow::export_run(again->run, std::move(*history), again->checkpoints);
                    if (!bundle) return fail_exports(*again, bundle.error());
                    const std::string bytes = workflow::write_bundle(*bundle);
-                   for (const ToldJson& told : std::exchange(again->exports, {}))
-                     told(bytes);
+                   for (const JsonCallback& callback : std::exchange(again->exports, {}))
+                     callback(bytes);
                  }));
 }
 
 void RunHost::fail_exports(Open& open, const Error& error) {
-  for (const ToldJson& told : std::exchange(open.exports, {}))
-    told(error);
+  for (const JsonCallback& callback : std::exchange(open.exports, {}))
+    callback(error);
 }
 
 }  // namespace redoubt::runs

@@ -48,7 +48,7 @@ struct Ref {
 
 class RunHost : public std::enable_shared_from_this<RunHost> {
  public:
-  RunHost(Catalogue shipped, RunService::Surroundings around);
+  RunHost(Catalogue shipped, RunService::Dependencies around);
 
   /// What the folder says now. Before begin(), and then on our thread.
   void look_at_folder();
@@ -63,14 +63,14 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     });
   }
 
-  void start(Owner owner, StartOrder order, ToldJson told);
-  void list(const Owner& owner, ToldJson told);
-  void view(const Owner& owner, const std::string& id, ToldJson told);
-  void give(const Owner& owner, const std::string& id, GiveOrder order, ToldJson told);
-  void resume(const Owner& owner, const std::string& id, ToldJson told);
-  void remove(const Owner& owner, const std::string& id, ToldJson told);
-  void export_run(const Owner& owner, const std::string& id, ToldJson told);
-  void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, ToldJson told);
+  void start(Owner owner, StartOrder order, JsonCallback callback);
+  void list(const Owner& owner, JsonCallback callback);
+  void view(const Owner& owner, const std::string& id, JsonCallback callback);
+  void give(const Owner& owner, const std::string& id, GiveOrder order, JsonCallback callback);
+  void resume(const Owner& owner, const std::string& id, JsonCallback callback);
+  void remove(const Owner& owner, const std::string& id, JsonCallback callback);
+  void export_run(const Owner& owner, const std::string& id, JsonCallback callback);
+  void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, JsonCallback callback);
   void watch(const Owner& owner, const std::string& id, std::uint64_t from,
              http::BodyStreamPtr out);
 
@@ -79,7 +79,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     workflow::InputKind kind;
     std::string name;
     std::string value;
-    ToldJson told;  ///< empty for effects and timers
+    JsonCallback callback;  ///< empty for effects and timers
   };
   /// A step of a run of the same owner that stands for another run.
   struct Waiter {
@@ -88,7 +88,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     auto operator<=>(const Waiter&) const = default;
   };
   struct Viewer {
-    ToldJson told;
+    JsonCallback callback;
     int turns = 0;  ///< that it has waited for the run to rest
   };
   struct Open;
@@ -118,7 +118,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     Owner owner;
     workflow::Bundle bundle;  ///< until its import begins
     std::int64_t clock_ms = 0;
-    ToldJson told;
+    JsonCallback callback;
     std::vector<std::uint32_t> epochs;
     std::optional<workflow::Import> import;
     std::optional<Ref> before;  ///< the run as it stood here when the import began
@@ -127,7 +127,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
 
   // run_host.cpp: the thread, what is asked from outside, what is shown
   template <class T>
-  Told<T> on_thread(Told<T> call);
+  Callback<T> on_thread(Callback<T> call);
   void beat();
   void watch_folder();
   /// A failure as a run's history has it, which its owner reads; what the store says goes to the
@@ -136,7 +136,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void complain(std::string_view event, const RunKey* key, const Error& error);
   Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order);
   std::optional<Error> no_room(const Owner& owner) const;
-  void view_set_aside(const RunKey& key, const Error& error, const ToldJson& told);
+  void view_set_aside(const RunKey& key, const Error& error, const JsonCallback& callback);
   static std::string view_of(Open& open);
   void answer_viewers(Open& open, bool rests);
   void give_bundles(Open& open);
@@ -196,9 +196,9 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   // run_kin.cpp: children and successors
   static Owner owner_of(const Open& open);
   void begin_child(Open& open, const workflow::Effect& effect);
-  void start_or_join(Kin kin, std::optional<Waiter> waiter, ToldJson stored);
-  void start_kin(const Kin& kin, const std::optional<Waiter>& waiter, const ToldJson& stored);
-  void join(Open& open, const std::optional<Waiter>& waiter, const ToldJson& stored);
+  void start_or_join(Kin kin, std::optional<Waiter> waiter, JsonCallback stored);
+  void start_kin(const Kin& kin, const std::optional<Waiter>& waiter, const JsonCallback& stored);
+  void join(Open& open, const std::optional<Waiter>& waiter, const JsonCallback& stored);
   void tell_parent(const auth::Identity& owner, const Waiter& waiter, bool failed,
                    std::string value);
   void tell_waiters(Open& open);
@@ -206,7 +206,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void end_followed(const Ref& ref);
   void cancel_child(const RunKey& child, const Waiter& waiter);
 
-  RunService::Surroundings around_;
+  RunService::Dependencies around_;
   WorkflowFolder folder_;
   std::string folder_fault_;
   RunStore store_;
@@ -268,7 +268,7 @@ struct RunHost::Open {
   std::vector<Waiter> waiters;                  ///< steps of other runs that wait for its end
   bool following = false;                       ///< the run that goes on is being begun
   std::vector<Viewer> viewers;                  ///< want its view once what waits is stored
-  std::vector<ToldJson> exports;                ///< want its bundle
+  std::vector<JsonCallback> exports;            ///< want its bundle
   Watchers watchers;
   std::vector<workflow::Checkpoint> checkpoints;
   boost::asio::steady_timer timer;
@@ -301,8 +301,8 @@ bool is_over(workflow::RunStatus status);
 Error unknown_run(const std::string& id);
 
 template <class T>
-Told<T> RunHost::on_thread(Told<T> call) {
-  auto shared_call = std::make_shared<Told<T>>(std::move(call));
+Callback<T> RunHost::on_thread(Callback<T> call) {
+  auto shared_call = std::make_shared<Callback<T>>(std::move(call));
   return [weak = weak_from_this(), shared_call](Result<T> result) {
     const auto self = weak.lock();
     if (!self) return;

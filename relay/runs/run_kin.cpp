@@ -57,7 +57,7 @@ void RunHost::begin_child(Open& open, const workflow::Effect& effect) {
                 Waiter{open.stored.key.id, effect.id}, {});
 }
 
-void RunHost::start_or_join(Kin kin, std::optional<Waiter> waiter, ToldJson stored) {
+void RunHost::start_or_join(Kin kin, std::optional<Waiter> waiter, JsonCallback stored) {
   const RunKey key{kin.owner.identity, kin.id};
   with(key, [this, key, kin = std::move(kin), waiter, stored](Result<Open*> found) {
     if (found) return join(**found, waiter, stored);
@@ -68,7 +68,7 @@ void RunHost::start_or_join(Kin kin, std::optional<Waiter> waiter, ToldJson stor
 }
 
 void RunHost::start_kin(const Kin& kin, const std::optional<Waiter>& waiter,
-                        const ToldJson& stored) {
+                        const JsonCallback& stored) {
   // Another step may have begun it meanwhile.
   const RunKey key{kin.owner.identity, kin.id};
   if (Open* open = find(key)) return join(*open, waiter, stored);
@@ -91,7 +91,7 @@ void RunHost::start_kin(const Kin& kin, const std::optional<Waiter>& waiter,
   join(hold_new(kin.owner, std::move(*run), kin.root, kin.depth), waiter, stored);
 }
 
-void RunHost::join(Open& open, const std::optional<Waiter>& waiter, const ToldJson& stored) {
+void RunHost::join(Open& open, const std::optional<Waiter>& waiter, const JsonCallback& stored) {
   if (waiter) {
     Open* parent = find(RunKey{open.stored.key.owner, waiter->run});
     const bool waits = parent && parent->children.count(waiter->effect) > 0;

@@ -174,18 +174,19 @@ void RunHost::recover_next() {
 
 // --- bundles ---
 
-void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms, ToldJson told) {
+void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms,
+                         JsonCallback callback) {
   auto bundle = workflow::read_bundle(bytes);
-  if (!bundle) return told(bundle.error());
+  if (!bundle) return callback(bundle.error());
   const RunKey key{owner.identity, bundle->run_id};
   if (importing_.count(key) > 0)
-    return told(
+    return callback(
         make_error("run_here", {"the run is being imported already"}, {"id"}, {}, {key.id}));
   Coming& coming = importing_[key];
   coming.owner = std::move(owner);
   coming.bundle = std::move(*bundle);
   coming.clock_ms = clock_ms;
-  coming.told = std::move(told);
+  coming.callback = std::move(callback);
   store_.epochs(key, on_thread<std::vector<std::uint32_t>>(
                          [this, key](Result<std::vector<std::uint32_t>> epochs) {
                            if (!epochs) return end_import(key, epochs.error());
@@ -201,9 +202,9 @@ void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms, 
 void RunHost::end_import(const RunKey& key, const Error& error) {
   const auto found = importing_.find(key);
   if (found == importing_.end()) return;
-  const ToldJson told = std::move(found->second.told);
+  const JsonCallback callback = std::move(found->second.callback);
   importing_.erase(found);
-  told(error);
+  callback(error);
 }
 
 void RunHost::begin_import(const RunKey& key, Open* before) {
@@ -250,10 +251,10 @@ void RunHost::take_over(const RunKey& key) {
                                            before->run.head().seq != coming.left_at.seq
                                      : before != nullptr;
   if (changed)
-    return coming.told(
+    return coming.callback(
         make_error("run_here", {"the run went on here meanwhile"}, {"id"}, {}, {key.id}));
   auto imported = std::move(*coming.import).imported();
-  if (!imported) return coming.told(imported.error());
+  if (!imported) return coming.callback(imported.error());
   const workflow::DefinitionPtr definition = imported->run.definition();
   const std::int64_t now = observe::wall_now_ms();
   StoredRun stored;
@@ -272,7 +273,7 @@ void RunHost::take_over(const RunKey& key) {
   open.fresh = true;
   open.epoch = imported->epoch;
   open.checkpoints = std::move(imported->checkpoints);
-  open.viewers.push_back({std::move(coming.told)});
+  open.viewers.push_back({std::move(coming.callback)});
   schedule(key);
 }
 

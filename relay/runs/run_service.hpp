@@ -4,8 +4,8 @@
 // stored.
 //
 // 1. All runs live on one thread of their own, so that none needs a lock; every public call may be
-//    made on any thread, and `told` comes on that thread: it must be quick. Turns are fair between
-//    owners, then between runs (run_host.hpp); stop() waits for one turn at most.
+//    made on any thread, and `callback` comes on that thread: it must be quick. Turns are fair
+//    between owners, then between runs (run_host.hpp); stop() waits for one turn at most.
 // 2. A run is its owner's alone: for others it does not exist ("unknown_run"), and two owners may
 //    have runs of one id. What it asks of models counts under the limits of the token that it was
 //    begun with, also after a restart.
@@ -61,11 +61,11 @@ struct GiveOrder {
 };
 
 /// A run, or whatever was asked for, as JSON.
-using ToldJson = Told<std::string>;
+using JsonCallback = Callback<std::string>;
 
 class RunService {
  public:
-  struct Surroundings {
+  struct Dependencies {
     store::Writer& writer;
     upstream::Gateway* gateway;  ///< null: no models
     observe::Log& log;
@@ -75,7 +75,7 @@ class RunService {
     OwnerBounds bounds = {};
   };
   /// Everything named outlives the service. Its thread starts with begin().
-  RunService(Catalogue shipped, Surroundings around);
+  RunService(Catalogue shipped, Dependencies around);
   ~RunService();
   RunService(const RunService&) = delete;
   RunService& operator=(const RunService&) = delete;
@@ -87,19 +87,19 @@ class RunService {
 
   // Errors: unknown_workflow, unknown_run, not_author, bad_workflow, run_set_aside, and those of
   // Run, of bundles and of RunStore.
-  void start(Owner owner, StartOrder order, ToldJson told);
-  void list(Owner owner, ToldJson told);
-  void view(Owner owner, std::string id, ToldJson told);
-  void give(Owner owner, std::string id, GiveOrder order, ToldJson told);
+  void start(Owner owner, StartOrder order, JsonCallback callback);
+  void list(Owner owner, JsonCallback callback);
+  void view(Owner owner, std::string id, JsonCallback callback);
+  void give(Owner owner, std::string id, GiveOrder order, JsonCallback callback);
   /// A run that was set aside at a start, because the process had died while reading it back, is
   /// tried again. Any other is as it was. Errors: run_parked.
-  void resume(Owner owner, std::string id, ToldJson told);
+  void resume(Owner owner, std::string id, JsonCallback callback);
   /// Whoever waits for it is told "removed".
-  void remove(Owner owner, std::string id, ToldJson told);
+  void remove(Owner owner, std::string id, JsonCallback callback);
   /// Parks the run and gives its bundle's bytes.
-  void export_run(Owner owner, std::string id, ToldJson told);
+  void export_run(Owner owner, std::string id, JsonCallback callback);
   /// `clock_ms`: the exporter's clock now; negative: as here.
-  void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, ToldJson told);
+  void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, JsonCallback callback);
 
   /// Events from number `from` on as server-sent events, to the run's end.
   /// REQUIRES: view() found the run.

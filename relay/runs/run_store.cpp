@@ -341,7 +341,7 @@ Result<void> keep_entries(Database& database, const auth::Identity& owner,
 }  // namespace
 
 template <class T>
-void RunStore::post(std::function<Result<T>(Database&)> work, Told<T> told) {
+void RunStore::post(std::function<Result<T>(Database&)> work, Callback<T> callback) {
   // Made by the job, told after its commit.
   auto made = std::make_shared<std::optional<Result<T>>>();
   store::Job job;
@@ -350,7 +350,7 @@ void RunStore::post(std::function<Result<T>(Database&)> work, Told<T> told) {
     if (!**made) return (*made)->error();
     return {};
   };
-  auto shared = std::make_shared<Told<T>>(std::move(told));
+  auto shared = std::make_shared<Callback<T>>(std::move(callback));
   job.done = [made, shared](const Result<void>& committed) {
     if (!*shared) return;
     if (!committed) return (*shared)(committed.error());
@@ -360,25 +360,26 @@ void RunStore::post(std::function<Result<T>(Database&)> work, Told<T> told) {
     (*shared)(Error{.code = "store_busy", .message = "the store has too much to write"});
 }
 
-void RunStore::put(StoredRun run, std::int64_t epoch, Told<OwnerUse> told) {
+void RunStore::put(StoredRun run, std::int64_t epoch, Callback<OwnerUse> callback) {
   auto kept = std::make_shared<const StoredRun>(std::move(run));
   post<OwnerUse>([kept, epoch, bounds = bounds_](
                      Database& database) { return put_run(database, *kept, epoch, bounds); },
-                 std::move(told));
+                 std::move(callback));
 }
 
-void RunStore::append(RunPiece piece, Told<OwnerUse> told) {
+void RunStore::append(RunPiece piece, Callback<OwnerUse> callback) {
   auto kept = std::make_shared<const RunPiece>(std::move(piece));
   post<OwnerUse>([kept, bounds = bounds_](
                      Database& database) { return append_piece(database, *kept, bounds); },
-                 std::move(told));
+                 std::move(callback));
 }
 
-void RunStore::set_aside(Told<std::vector<RunKey>> told) {
-  post<std::vector<RunKey>>(set_aside_all, std::move(told));
+void RunStore::set_aside(Callback<std::vector<RunKey>> callback) {
+  post<std::vector<RunKey>>(set_aside_all, std::move(callback));
 }
 
-void RunStore::unfinished(RunKey after, std::size_t count_max, Told<std::vector<RunKey>> told) {
+void RunStore::unfinished(RunKey after, std::size_t count_max,
+                          Callback<std::vector<RunKey>> callback) {
   post<std::vector<RunKey>>(
       [after = std::move(after), count_max](Database& database) -> Result<std::vector<RunKey>> {
         auto rows = prepare_for(database,
@@ -390,16 +391,16 @@ void RunStore::unfinished(RunKey after, std::size_t count_max, Told<std::vector<
         rows->bind(4, static_cast<std::int64_t>(count_max));
         return read_keys(*rows);
       },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::take(RunKey key, Told<std::optional<StoredRun>> told) {
+void RunStore::take(RunKey key, Callback<std::optional<StoredRun>> callback) {
   post<std::optional<StoredRun>>(
       [key = std::move(key)](Database& database) { return take_run(database, key); },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::release(RunKey key, Told<void> told) {
+void RunStore::release(RunKey key, Callback<void> callback) {
   post<void>(
       [key = std::move(key)](Database& database) {
         return run_for(database,
@@ -407,29 +408,29 @@ void RunStore::release(RunKey key, Told<void> told) {
                        "WHERE tenant = ? AND owner = ? AND id = ? AND taking_up = 1",
                        key);
       },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::readmit(RunKey key, Told<void> told) {
+void RunStore::readmit(RunKey key, Callback<void> callback) {
   post<void>(
       [key = std::move(key)](Database& database) {
         return run_for(database,
                        "UPDATE runs SET taking_up = 0 WHERE tenant = ? AND owner = ? AND id = ?",
                        key);
       },
-      std::move(told));
+      std::move(callback));
 }
 
 void RunStore::pieces(RunKey key, std::int64_t from, std::size_t bytes_max,
-                      Told<std::vector<std::string>> told) {
+                      Callback<std::vector<std::string>> callback) {
   post<std::vector<std::string>>(
       [key = std::move(key), from, bytes_max](Database& database) {
         return read_pieces(database, key, from, bytes_max);
       },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::history(RunKey key, Told<std::string> told) {
+void RunStore::history(RunKey key, Callback<std::string> callback) {
   post<std::string>(
       [key = std::move(key)](Database& database) -> Result<std::string> {
         StoredRun run;
@@ -437,10 +438,10 @@ void RunStore::history(RunKey key, Told<std::string> told) {
         if (auto read = read_history(database, run); !read) return read.error();
         return std::move(run.history);
       },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::epochs(RunKey key, Told<std::vector<std::uint32_t>> told) {
+void RunStore::epochs(RunKey key, Callback<std::vector<std::uint32_t>> callback) {
   post<std::vector<std::uint32_t>>(
       [key = std::move(key)](Database& database) -> Result<std::vector<std::uint32_t>> {
         auto rows = prepare_for(
@@ -455,10 +456,10 @@ void RunStore::epochs(RunKey key, Told<std::vector<std::uint32_t>> told) {
           epochs.push_back(static_cast<std::uint32_t>(rows->integer(0)));
         }
       },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::list(auth::Identity owner, Told<std::vector<StoredRun>> told) {
+void RunStore::list(auth::Identity owner, Callback<std::vector<StoredRun>> callback) {
   post<std::vector<StoredRun>>(
       [owner = std::move(owner),
        bounds = bounds_](Database& database) -> Result<std::vector<StoredRun>> {
@@ -479,10 +480,10 @@ void RunStore::list(auth::Identity owner, Told<std::vector<StoredRun>> told) {
           runs.push_back(std::move(*run));
         }
       },
-      std::move(told));
+      std::move(callback));
 }
 
-void RunStore::remove(RunKey key, Told<bool> told) {
+void RunStore::remove(RunKey key, Callback<bool> callback) {
   post<bool>(
       [key = std::move(key)](Database& database) -> Result<bool> {
         auto gone =
@@ -492,11 +493,11 @@ void RunStore::remove(RunKey key, Told<bool> told) {
         if (auto done = forget_families(database, key.owner); !done) return done.error();
         return there;
       },
-      std::move(told));
+      std::move(callback));
 }
 
 void RunStore::memories(auth::Identity owner, std::uint64_t after, std::size_t count_max,
-                        Told<std::vector<std::string>> told) {
+                        Callback<std::vector<std::string>> callback) {
   post<std::vector<std::string>>(
       [owner = std::move(owner), after,
        count_max](Database& database) -> Result<std::vector<std::string>> {
@@ -515,17 +516,17 @@ void RunStore::memories(auth::Identity owner, std::uint64_t after, std::size_t c
           entries.push_back(rows->text(0));
         }
       },
-      std::move(told));
+      std::move(callback));
 }
 
 void RunStore::keep_memories(auth::Identity owner, std::vector<agents::MemoryEntry> written,
-                             std::vector<std::uint64_t> dropped, Told<void> told) {
+                             std::vector<std::uint64_t> dropped, Callback<void> callback) {
   post<void>([owner = std::move(owner), written = std::move(written), dropped = std::move(dropped)](
                  Database& database) { return keep_entries(database, owner, written, dropped); },
-             std::move(told));
+             std::move(callback));
 }
 
-void RunStore::signing_key(workflow::SigningKey fresh, Told<workflow::SigningKey> told) {
+void RunStore::signing_key(workflow::SigningKey fresh, Callback<workflow::SigningKey> callback) {
   post<workflow::SigningKey>(
       [fresh = std::move(fresh)](Database& database) -> Result<workflow::SigningKey> {
         auto known =
@@ -540,7 +541,7 @@ void RunStore::signing_key(workflow::SigningKey fresh, Told<workflow::SigningKey
         if (auto done = added->run(); !done) return done.error();
         return fresh;
       },
-      std::move(told));
+      std::move(callback));
 }
 
 }  // namespace redoubt::runs

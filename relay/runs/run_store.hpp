@@ -1,4 +1,4 @@
-// RunStore: runs in the store. Each call is one job of the store's writer; `told` comes on the
+// RunStore: runs in the store. Each call is one job of the store's writer; `callback` comes on the
 // writer's thread, or at once with "store_busy" where its queue is full; it may be empty.
 //
 // 1. A run is found by its owner's identity and its id; ids of two owners may be equal.
@@ -73,7 +73,7 @@ struct OwnerUse {
 };
 
 template <class T>
-using Told = std::function<void(Result<T>)>;
+using Callback = std::function<void(Result<T>)>;
 
 class RunStore {
  public:
@@ -85,44 +85,44 @@ class RunStore {
   /// A new run, or one that was exported from here and comes back with a longer history: replaced
   /// whole. `epoch`: of the bundle that it was imported from; negative: none.
   /// Errors: too_many_runs, owner_full, too_many_descendants, too_many_imports.
-  void put(StoredRun run, std::int64_t epoch, Told<OwnerUse> told);
+  void put(StoredRun run, std::int64_t epoch, Callback<OwnerUse> callback);
   /// Also says that the run was read back (release). Errors: "unknown_run".
-  void append(RunPiece piece, Told<OwnerUse> told);
+  void append(RunPiece piece, Callback<OwnerUse> callback);
 
   /// At a start, once: the runs over whose reading the process ended, now set aside.
-  void set_aside(Told<std::vector<RunKey>> told);
+  void set_aside(Callback<std::vector<RunKey>> callback);
   /// Runs that are under way and not set aside, after this one, by owner and id.
-  void unfinished(RunKey after, std::size_t count_max, Told<std::vector<RunKey>> told);
+  void unfinished(RunKey after, std::size_t count_max, Callback<std::vector<RunKey>> callback);
   /// The run with its history, marked as being read back until release() or append(). Without
   /// history, and not marked, where it is set aside. Nothing where the owner has no such run.
-  void take(RunKey key, Told<std::optional<StoredRun>> told);
-  void release(RunKey key, Told<void> told);
+  void take(RunKey key, Callback<std::optional<StoredRun>> callback);
+  void release(RunKey key, Callback<void> callback);
   /// A run that was set aside may be read back again.
-  void readmit(RunKey key, Told<void> told);
+  void readmit(RunKey key, Callback<void> callback);
   /// Pieces from number `from` on, as many as begin within `bytes_max`; at least one, where there
   /// is one.
   void pieces(RunKey key, std::int64_t from, std::size_t bytes_max,
-              Told<std::vector<std::string>> told);
+              Callback<std::vector<std::string>> callback);
   /// All pieces as one history; empty where there is no such run.
-  void history(RunKey key, Told<std::string> told);
+  void history(RunKey key, Callback<std::string> callback);
   /// Epochs of the run that were imported here, also where it was removed since.
-  void epochs(RunKey key, Told<std::vector<std::uint32_t>> told);
+  void epochs(RunKey key, Callback<std::vector<std::uint32_t>> callback);
   /// The owner's runs without definitions and histories, the newest first.
-  void list(auth::Identity owner, Told<std::vector<StoredRun>> told);
+  void list(auth::Identity owner, Callback<std::vector<StoredRun>> callback);
   /// False where there was no such run.
-  void remove(RunKey key, Told<bool> told);
+  void remove(RunKey key, Callback<bool> callback);
 
   /// Entries of an owner's memory after this id, at most so many, in their order.
   void memories(auth::Identity owner, std::uint64_t after, std::size_t count_max,
-                Told<std::vector<std::string>> told);
+                Callback<std::vector<std::string>> callback);
   void keep_memories(auth::Identity owner, std::vector<agents::MemoryEntry> written,
-                     std::vector<std::uint64_t> dropped, Told<void> told);
+                     std::vector<std::uint64_t> dropped, Callback<void> callback);
   /// The relay's key for checkpoints, made at the first call.
-  void signing_key(workflow::SigningKey fresh, Told<workflow::SigningKey> told);
+  void signing_key(workflow::SigningKey fresh, Callback<workflow::SigningKey> callback);
 
  private:
   template <class T>
-  void post(std::function<Result<T>(store::Database&)> work, Told<T> told);
+  void post(std::function<Result<T>(store::Database&)> work, Callback<T> callback);
 
   store::Writer& writer_;
   const OwnerBounds bounds_;

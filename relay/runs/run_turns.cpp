@@ -96,9 +96,9 @@ RunHost::Open& RunHost::hold_new(const Owner& owner, Run run, std::string root, 
 /// Everybody who waits for the run is told why it will not come.
 void RunHost::tell_all(Open& open, const Error& why) {
   for (Waiting& input : std::exchange(open.inputs, {}))
-    if (input.told) input.told(why);
+    if (input.callback) input.callback(why);
   for (Viewer& viewer : std::exchange(open.viewers, {}))
-    viewer.told(why);
+    viewer.callback(why);
   fail_exports(open, why);
   for (const Waiter& waiter : std::exchange(open.waiters, {}))
     tell_parent(open.stored.key.owner, waiter, true, failure_of(&open.stored.key, why));
@@ -179,12 +179,12 @@ void RunHost::work(Open& open) {
 void RunHost::give_one(Open& open) {
   const Waiting next = std::move(open.inputs.front());
   open.inputs.pop_front();
-  if (next.told) open.inputs_bytes -= next.value.size();
+  if (next.callback) open.inputs_bytes -= next.value.size();
   const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
   const auto given = open.run.give({next.kind, now, next.name, next.value});
-  if (!next.told) return;
-  if (!given) return next.told(given.error());
-  open.viewers.push_back({next.told});
+  if (!next.callback) return;
+  if (!given) return next.callback(given.error());
+  open.viewers.push_back({next.callback});
 }
 
 // --- storing ---
@@ -214,7 +214,7 @@ void RunHost::keep(Open& open) {
 void RunHost::write(const Ref& ref, std::shared_ptr<workflow::Taken> taken) {
   Open* open = find(ref);
   if (!open) return;
-  Told<OwnerUse> told = on_thread<OwnerUse>(
+  Callback<OwnerUse> callback = on_thread<OwnerUse>(
       [this, ref, taken](const Result<OwnerUse>& stored) { written(ref, taken, stored); });
   if (!open->fresh)
     return store_.append({.key = ref.key,
@@ -222,10 +222,10 @@ void RunHost::write(const Ref& ref, std::shared_ptr<workflow::Taken> taken) {
                           .frames = taken->events,
                           .status = open->stored.status,
                           .ended_ms = open->stored.ended_ms},
-                         std::move(told));
+                         std::move(callback));
   StoredRun whole = open->stored;
   whole.history += taken->events;
-  store_.put(std::move(whole), open->epoch, std::move(told));
+  store_.put(std::move(whole), open->epoch, std::move(callback));
 }
 
 void RunHost::not_written(Open& open, std::shared_ptr<workflow::Taken> taken, const Error& error) {
@@ -387,11 +387,11 @@ void RunHost::begin_model(Open& open, const Effect& effect) {
                              .identity = open.stored.key.owner,
                              .limits = open.stored.limits,
                              .request_id = open.stored.key.id};
-  auto told = [weak = weak_from_this(), ref = open.ref(), id = effect.id](bool failed,
-                                                                          std::string value) {
+  auto callback = [weak = weak_from_this(), ref = open.ref(), id = effect.id](bool failed,
+                                                                              std::string value) {
     if (const auto self = weak.lock()) self->finish_later(ref, id, failed, std::move(value));
   };
-  auto step = begin_model_step(*around_.gateway, io_.get_executor(), order, std::move(told));
+  auto step = begin_model_step(*around_.gateway, io_.get_executor(), order, std::move(callback));
   if (!step) return finish(open, effect.id, true, failure_of(&open.stored.key, step.error()));
   open.models[effect.id] = std::move(*step);
 }

@@ -106,7 +106,7 @@ class House {
     auto shipped = Catalogue::shipped();
     service_.emplace(
         std::move(*shipped),
-        RunService::Surroundings{*writer_, &gateway_, log_, metrics_, *catalogue_, "", bounds_});
+        RunService::Dependencies{*writer_, &gateway_, log_, metrics_, *catalogue_, "", bounds_});
     service_->begin();
   }
   void end() {
@@ -118,7 +118,7 @@ class House {
   DeafGateway& gateway() { return gateway_; }
 
   /// What the service tells: its JSON, or {"code": ...} of its error.
-  Json ask(const std::function<void(ToldJson)>& question) {
+  Json ask(const std::function<void(JsonCallback)>& question) {
     auto promise = std::make_shared<std::promise<Result<std::string>>>();
     auto future = promise->get_future();
     question([promise](Result<std::string> said) { promise->set_value(std::move(said)); });
@@ -129,8 +129,8 @@ class House {
     return json ? *json : Json(*said);
   }
   Json start(const Owner& owner, const std::string& workflow, const std::string& input = "{}") {
-    return ask([&](ToldJson told) {
-      service_->start(owner, {.workflow = workflow, .input = input}, std::move(told));
+    return ask([&](JsonCallback callback) {
+      service_->start(owner, {.workflow = workflow, .input = input}, std::move(callback));
     });
   }
   std::string started(const Owner& owner, const std::string& workflow,
@@ -140,25 +140,29 @@ class House {
     return run["id"].get<std::string>();
   }
   Json view(const Owner& owner, const std::string& id) {
-    return ask([&](ToldJson told) { service_->view(owner, id, std::move(told)); });
+    return ask([&](JsonCallback callback) { service_->view(owner, id, std::move(callback)); });
   }
   Json remove(const Owner& owner, const std::string& id) {
-    return ask([&](ToldJson told) { service_->remove(owner, id, std::move(told)); });
+    return ask([&](JsonCallback callback) { service_->remove(owner, id, std::move(callback)); });
   }
   Json give(const Owner& owner, const std::string& id, GiveOrder order) {
-    return ask(
-        [&](ToldJson told) { service_->give(owner, id, std::move(order), std::move(told)); });
+    return ask([&](JsonCallback callback) {
+      service_->give(owner, id, std::move(order), std::move(callback));
+    });
   }
   Json list(const Owner& owner) {
-    return ask([&](ToldJson told) { service_->list(owner, std::move(told)); })["runs"];
+    return ask([&](JsonCallback callback) { service_->list(owner, std::move(callback)); })["runs"];
   }
   std::string export_run(const Owner& owner, const std::string& id) {
-    const Json said = ask([&](ToldJson told) { service_->export_run(owner, id, std::move(told)); });
+    const Json said =
+        ask([&](JsonCallback callback) { service_->export_run(owner, id, std::move(callback)); });
     REQUIRE_MESSAGE(said.is_string(), said.dump());
     return said.get<std::string>();
   }
   Json import_run(const Owner& owner, const std::string& bundle) {
-    return ask([&](ToldJson told) { service_->import_run(owner, bundle, -1, std::move(told)); });
+    return ask([&](JsonCallback callback) {
+      service_->import_run(owner, bundle, -1, std::move(callback));
+    });
   }
 
   /// Looks until it is so.

@@ -92,7 +92,7 @@ TEST_CASE("an effect stores once, however often it is carried out") {
 
 TEST_CASE("calls of one owner come one after the other") {
   Desk desk;
-  int told = 0;
+  int callback = 0;
   for (int i = 0; i < 20; ++i)
     desk.book->call(
         {ada,
@@ -100,11 +100,11 @@ TEST_CASE("calls of one owner come one after the other") {
          Json{{"agent", "a"}, {"scope", "user"}, {"content", "x" + std::to_string(i)}}.dump(),
          {},
          1'000},
-        [&told, i](const Result<std::string>& answer) {
+        [&callback, i](const Result<std::string>& answer) {
           CHECK(answer.ok());
-          CHECK(told++ == i);
+          CHECK(callback++ == i);
         });
-  while (told < 20)
+  while (callback < 20)
     desk.work_one();
 }
 

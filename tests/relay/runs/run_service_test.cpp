@@ -75,8 +75,10 @@ TEST_CASE("the same subject of two tenants is two owners") {
   CHECK(refused(house.remove(there, id)));
   CHECK(refused(house.give(there, id, {InputKind::answer, "sure#1", "1"})));
   CHECK(refused(house.give(there, id, {InputKind::cancel, "x", {}})));
-  CHECK(refused(house.ask([&](ToldJson told) { house.service().export_run(there, id, told); })));
-  CHECK(refused(house.ask([&](ToldJson told) { house.service().resume(there, id, told); })));
+  CHECK(refused(
+      house.ask([&](JsonCallback callback) { house.service().export_run(there, id, callback); })));
+  CHECK(refused(
+      house.ask([&](JsonCallback callback) { house.service().resume(there, id, callback); })));
   const auto stream = std::make_shared<Stream>();
   house.service().watch(there, id, 0, stream);
   house.until([&] { return !stream->open(); });
@@ -202,7 +204,8 @@ TEST_CASE("a run over whose reading the process died is set aside, and others go
     house.end();
   }
   house.begin();
-  const Json back = house.ask([&](ToldJson told) { house.service().resume(ada, bad, told); });
+  const Json back =
+      house.ask([&](JsonCallback callback) { house.service().resume(ada, bad, callback); });
   CHECK_MESSAGE(back["status"] == "running", back.dump());
   CHECK(house.give(ada, bad, {InputKind::answer, "sure#1", "7"})["id"] == bad);
   CHECK(house.ended(ada, bad)["outcome"] == 7);
@@ -277,10 +280,11 @@ TEST_CASE("what waits for a run that is removed is answered") {
   for (int i = 0; i < 20; ++i) {
     auto promise = std::make_shared<std::promise<void>>();
     asked.push_back(promise->get_future());
-    const auto told = [promise](const Result<std::string>&) { promise->set_value(); };
-    if (i == 10) house.service().remove(ada, id, told);
-    if (i != 10 && i % 2) house.service().view(ada, id, told);
-    if (i != 10 && i % 2 == 0) house.service().give(ada, id, {InputKind::signal, "s", "1"}, told);
+    const auto callback = [promise](const Result<std::string>&) { promise->set_value(); };
+    if (i == 10) house.service().remove(ada, id, callback);
+    if (i != 10 && i % 2) house.service().view(ada, id, callback);
+    if (i != 10 && i % 2 == 0)
+      house.service().give(ada, id, {InputKind::signal, "s", "1"}, callback);
   }
   for (std::future<void>& one : asked)
     CHECK(one.wait_for(patience) == std::future_status::ready);

@@ -26,25 +26,30 @@ struct Kept {
     return promise.get_future().get();
   }
   Result<OwnerUse> put(StoredRun run, std::int64_t epoch = -1) {
-    return ask<OwnerUse>([&](Told<OwnerUse> told) { store.put(run, epoch, std::move(told)); });
+    return ask<OwnerUse>(
+        [&](Callback<OwnerUse> callback) { store.put(run, epoch, std::move(callback)); });
   }
   Result<OwnerUse> append(RunPiece piece) {
-    return ask<OwnerUse>([&](Told<OwnerUse> told) { store.append(piece, std::move(told)); });
+    return ask<OwnerUse>(
+        [&](Callback<OwnerUse> callback) { store.append(piece, std::move(callback)); });
   }
   std::optional<StoredRun> take(const RunKey& key) {
-    return ask<std::optional<StoredRun>>([&](auto told) { store.take(key, std::move(told)); })
+    return ask<std::optional<StoredRun>>(
+               [&](auto callback) { store.take(key, std::move(callback)); })
         .value();
   }
   std::vector<RunKey> set_aside() {
-    return ask<std::vector<RunKey>>([&](auto told) { store.set_aside(std::move(told)); }).value();
+    return ask<std::vector<RunKey>>([&](auto callback) { store.set_aside(std::move(callback)); })
+        .value();
   }
   std::vector<RunKey> unfinished(const RunKey& after, std::size_t count) {
     return ask<std::vector<RunKey>>(
-               [&](auto told) { store.unfinished(after, count, std::move(told)); })
+               [&](auto callback) { store.unfinished(after, count, std::move(callback)); })
         .value();
   }
   std::vector<StoredRun> list(const auth::Identity& owner) {
-    return ask<std::vector<StoredRun>>([&](auto told) { store.list(owner, std::move(told)); })
+    return ask<std::vector<StoredRun>>(
+               [&](auto callback) { store.list(owner, std::move(callback)); })
         .value();
   }
 
@@ -105,8 +110,8 @@ TEST_CASE("a run is marked while it is read back, until it is released or goes o
     REQUIRE(kept.put(run(ada, id)));
   for (const char* id : {"a", "b", "c"})
     REQUIRE(kept.take({ada, id}));
-  REQUIRE(kept.ask<void>([&](Told<void> told) {
-    kept.store.release({ada, "a"}, std::move(told));
+  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+    kept.store.release({ada, "a"}, std::move(callback));
   }));
   REQUIRE(kept.append({{ada, "b"}, 1, "x", "running", 0}));
   // The process ends here: c was being read.
@@ -117,8 +122,8 @@ TEST_CASE("a run is marked while it is read back, until it is released or goes o
   CHECK(kept.take({ada, "c"})->history.empty());
   CHECK(kept.set_aside().empty());
   CHECK(kept.unfinished({}, 10).size() == 3);
-  REQUIRE(kept.ask<void>([&](Told<void> told) {
-    kept.store.readmit({ada, "c"}, std::move(told));
+  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+    kept.store.readmit({ada, "c"}, std::move(callback));
   }));
   CHECK(!kept.take({ada, "c"})->set_aside);
 }
@@ -186,15 +191,18 @@ TEST_CASE("imports are remembered when their run is gone, and bounded") {
   bounds.imports_max = 2;
   Kept kept(bounds);
   REQUIRE(kept.put(run(ada, "a"), 0));
-  CHECK(kept.ask<bool>([&](auto told) { kept.store.remove({ada, "a"}, std::move(told)); }).value());
-  CHECK(!kept.ask<bool>([&](auto told) {
-               kept.store.remove({ada, "a"}, std::move(told));
+  CHECK(kept.ask<bool>([&](auto callback) {
+              kept.store.remove({ada, "a"}, std::move(callback));
+            })
+            .value());
+  CHECK(!kept.ask<bool>([&](auto callback) {
+               kept.store.remove({ada, "a"}, std::move(callback));
              })
              .value());
   const auto epochs = [&](const auth::Identity& owner) {
     return kept
-        .ask<std::vector<std::uint32_t>>([&](auto told) {
-          kept.store.epochs({owner, "a"}, std::move(told));
+        .ask<std::vector<std::uint32_t>>([&](auto callback) {
+          kept.store.epochs({owner, "a"}, std::move(callback));
         })
         .value();
   };
@@ -231,8 +239,8 @@ TEST_CASE("pieces are read in slices") {
         kept.append({{ada, "a"}, i, std::string(100, static_cast<char>('0' + i)), "running", 0}));
   const auto slice = [&](std::int64_t from, std::size_t bytes) {
     return kept
-        .ask<std::vector<std::string>>([&](auto told) {
-          kept.store.pieces({ada, "a"}, from, bytes, std::move(told));
+        .ask<std::vector<std::string>>([&](auto callback) {
+          kept.store.pieces({ada, "a"}, from, bytes, std::move(callback));
         })
         .value();
   };
