@@ -113,12 +113,6 @@ int hold(Run run) {
   return handle;
 }
 
-Json parsed(std::string_view text) {
-  if (text.empty()) return Json();
-  auto json = parse_json(text, {workflow::kPayloadBytesMax, 64});
-  return json ? std::move(*json) : Json(std::string(text));
-}
-
 Json json_of(const Error& error) {
   Json json = {{"code", error.code}, {"message", error.message}};
   if (!error.path.empty()) json["path"] = error.path;
@@ -135,7 +129,7 @@ Json json_of(const workflow::Effect& effect) {
           {"kind", workflow::name_of(effect.kind)},
           {"class", workflow::name_of(effect.effect_class)},
           {"target", effect.target},
-          {"request", parsed(effect.request)},
+          {"request", workflow::payload_json(effect.request)},
           {"attempt", effect.attempt},
           {"deadline", effect.deadline_ms}};
 }
@@ -226,7 +220,7 @@ int start(int definition, const std::string& input, const std::string& id, const
       options.generation = run_of(before).generation() + 1;
       options.work = run_of(before).work_units();
     }
-    const Json number = parsed(seed);
+    const Json number = workflow::payload_json(seed);
     if (!number.is_number_unsigned())
       throw Fault{{.code = "bad_argument",
                    .message = "a seed is a whole number of 64 bits",
@@ -315,7 +309,8 @@ std::string take(int handle) {
       effects.push_back(json_of(effect));
     Json progress = Json::array();
     for (const workflow::Progress& one : taken.progress)
-      progress.push_back({{"step", one.step}, {"name", one.name}, {"value", parsed(one.value)}});
+      progress.push_back(
+          {{"step", one.step}, {"name", one.name}, {"value", workflow::payload_json(one.value)}});
     const Json json = {{"firstSeq", taken.first_seq},
                        {"count", taken.count},
                        {"effects", std::move(effects)},
@@ -345,8 +340,8 @@ std::string state(int handle) {
 std::string result(int handle) {
   return guarded([&] {
     const Run& run = run_of(handle);
-    return canonical(
-        Json{{"stateHash", std::to_string(run.state_hash())}, {"outcome", parsed(run.outcome())}});
+    return canonical(Json{{"stateHash", std::to_string(run.state_hash())},
+                          {"outcome", workflow::payload_json(run.outcome())}});
   });
 }
 
@@ -380,7 +375,7 @@ std::string events(int definition, const std::string& history, double from) {
       Json json = {{"seq", event.seq},
                    {"at", event.stamp_ms},
                    {"kind", workflow::name_of(event.kind)},
-                   {"payload", parsed(event.payload)}};
+                   {"payload", workflow::payload_json(event.payload)}};
       if (event.step != workflow::kNoStep)
         json["step"] = std::string(definition_of(definition)->step_name(event.step));
       if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
@@ -434,7 +429,7 @@ std::string memory(const std::string& entries, const std::string& name, const st
       written.push_back(agents::entry_json(entry));
     for (const std::uint64_t id : change.dropped)
       dropped.push_back(std::to_string(id));
-    return canonical(Json{{"answer", parsed(answer)},
+    return canonical(Json{{"answer", workflow::payload_json(answer)},
                           {"written", std::move(written)},
                           {"dropped", std::move(dropped)}});
   });

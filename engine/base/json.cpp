@@ -31,7 +31,7 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
                           " bytes, more than the allowed " + std::to_string(limits.bytes_max));
   }
   Json root;
-  JsonParser parser(text, limits.depth_max);
+  JsonParser parser(text, limits.depth_max, limits.memory_max);
   if (!parser.read(root)) return json_error(text, parser.position(), parser.fault());
   return root;
 }

@@ -19,11 +19,30 @@ using Json = nlohmann::json;
 struct JsonLimits {
   std::size_t bytes_max = 1 << 20;
   int depth_max = 32;
+  /// Of the value, by json_weights. A text of many small parts takes up to 60 times its own size.
+  std::size_t memory_max = 16 << 20;
 };
 
+/// What the parts of a value take in memory, in bytes and on every platform the same: what glibc's
+/// allocator takes on a 64-bit machine, where a list may have room for twice its items.
+namespace json_weights {
+inline constexpr std::size_t item = 32;       ///< an item of a list, whatever it is
+inline constexpr std::size_t member = 96;     ///< a member of an object, whatever it is
+inline constexpr std::size_t container = 64;  ///< a list or an object, empty
+inline constexpr std::size_t text = 48;       ///< a string, empty
+inline constexpr std::size_t inline_bytes =
+    15;                                   ///< a string that has no more has no block of its own
+inline constexpr std::size_t block = 16;  ///< what a string's own block takes beside its bytes
+
+/// A string's bytes, a key's too.
+constexpr std::size_t bytes(std::size_t size) {
+  return size > inline_bytes ? size + block : 0;
+}
+}  // namespace json_weights
+
 /// Parses one JSON text (RFC 8259, no comments, UTF-8 checked). Errors carry code "bad_json" with
-/// line and column. Nesting over depth_max or text over bytes_max is refused before it costs
-/// memory. A key that appears twice in one object is refused.
+/// line and column. Nesting over depth_max, text over bytes_max and values over memory_max are
+/// refused before they cost memory. A key that appears twice in one object is refused.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
 /// Reads the members of one object and gathers the first fault with its path; after a fault every

@@ -31,6 +31,13 @@ bool JsonParser::expected(std::string_view what) {
   return refuse(std::move(why));
 }
 
+/// Memory for the value, in bytes by json_weights.
+bool JsonParser::take(std::size_t bytes) {
+  taken_ += bytes;
+  return taken_ <= memory_max_ || refuse("a value of so many parts that it takes more than " +
+                                         std::to_string(memory_max_) + " bytes of memory");
+}
+
 void JsonParser::skip_space() {
   while (at_ < text_.size() &&
          (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
@@ -56,7 +63,8 @@ bool JsonParser::value(Json& slot) {
       return open(slot, peek());
     case '"': {
       std::string_view text;
-      if (!string(text)) return false;
+      if (!string(text) || !take(json_weights::text + json_weights::bytes(text.size())))
+        return false;
       if (text.data() == unescaped_.data()) {
         slot = std::exchange(unescaped_, {});
       } else {
@@ -81,6 +89,7 @@ bool JsonParser::value(Json& slot) {
 bool JsonParser::open(Json& slot, char bracket) {
   if (static_cast<int>(stack_.size()) >= depth_max_)
     return refuse("nested deeper than " + std::to_string(depth_max_) + " levels");
+  if (!take(json_weights::container)) return false;
   ++at_;
   slot = bracket == '{' ? Json::object() : Json::array();
   stack_.push_back(&slot);
@@ -114,12 +123,12 @@ bool JsonParser::member(Json*& slot) {
   Json& parent = *stack_.back();
   if (auto* array = parent.get_ptr<Json::array_t*>()) {
     slot = &array->emplace_back();
-    return true;
+    return take(json_weights::item);
   }
   if (peek() != '"') return expected("a key in quotes");
   const std::size_t begin = at_;
   std::string_view key;
-  if (!string(key)) return false;
+  if (!string(key) || !take(json_weights::member + json_weights::bytes(key.size()))) return false;
   auto* object = parent.get_ptr<Json::object_t*>();
   const auto [place, is_new] = object->try_emplace(std::string(key));
   if (!is_new) {

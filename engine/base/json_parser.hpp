@@ -1,8 +1,9 @@
 // JsonParser: one JSON text (RFC 8259) into a Json, in one pass.
 //
-// 1. It takes what nlohmann's parser takes, with the same values, and refuses two things more:
-//    nesting over the bound, before it costs memory, and a key that appears twice in one object.
-//    A byte order mark before the text is passed over.
+// 1. It takes what nlohmann's parser takes, with the same values, and refuses three things more:
+//    nesting over the bound and values over the memory they may take (json_weights), before they
+//    cost it, and a key that appears twice in one object. A byte order mark before the text is
+//    passed over.
 // 2. Numbers: an integer that fits is an integer (unsigned where it has no sign), everything else a
 //    double; one that no double holds is refused. Strings: valid UTF-8, no lone surrogates.
 // 3. Nothing throws but an allocation that fails; there is no recursion.
@@ -21,7 +22,8 @@ namespace redoubt {
 class JsonParser {
  public:
   /// `text` outlives the parser.
-  JsonParser(std::string_view text, int depth_max) : text_(text), depth_max_(depth_max) {}
+  JsonParser(std::string_view text, int depth_max, std::size_t memory_max)
+      : text_(text), depth_max_(depth_max), memory_max_(memory_max) {}
 
   /// Once. False: fault() says why and position() where; `root` is then of no use.
   bool read(nlohmann::json& root);
@@ -44,11 +46,14 @@ class JsonParser {
   void append_code_point(unsigned code);
   void skip_space();
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  bool take(std::size_t bytes);
   bool expected(std::string_view what);
   bool refuse(std::string why);
 
   std::string_view text_;
   int depth_max_;
+  std::size_t memory_max_;
+  std::size_t taken_ = 0;
   std::size_t at_ = 0;
   bool fresh_ = false;                  ///< the innermost container was just opened
   std::vector<nlohmann::json*> stack_;  ///< open containers

@@ -5,6 +5,12 @@
 #include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
+namespace {
+
+constexpr JsonLimits client_json_limits{client_body_bytes_max, 100,
+                                        client_body_bytes_max + JsonLimits{}.memory_max};
+
+}  // namespace
 
 void RequestFault::set(std::string path, std::string_view expected, const Json* got) {
   if (error) return;
@@ -14,7 +20,7 @@ void RequestFault::set(std::string path, std::string_view expected, const Json* 
 }
 
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body) {
-  auto parsed = parse_json(body, {client_body_bytes_max, 100});
+  auto parsed = parse_json(body, client_json_limits);
   if (!parsed.ok()) return std::move(parsed.error());
   const Json& json = parsed.value();
   ChatRequest request;

@@ -50,6 +50,7 @@ constexpr std::size_t whole_body_bytes_max = 32u << 20;
 constexpr std::size_t error_body_bytes_max = 64u << 10;  ///< what is kept of a failure's body
 constexpr std::size_t calls_max = 256;                   ///< tool calls in one answer
 constexpr std::size_t blocks_max = 4096;                 ///< blocks or items in one answer
-constexpr JsonLimits wire_json_limits{whole_body_bytes_max, 100};
+constexpr JsonLimits wire_json_limits{whole_body_bytes_max, 100,
+                                      whole_body_bytes_max + JsonLimits{}.memory_max};
 
 }  // namespace redoubt::llm

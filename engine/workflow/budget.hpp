@@ -39,6 +39,9 @@ inline constexpr std::uint64_t kUndoEventsMax = 20'000;
 inline constexpr std::uint64_t kUndoHistoryBytesMax = 3u << 20;
 inline constexpr std::uint64_t kUndoStateBytesMax = 16u << 20;
 
+/// Of all values of a run in memory, whatever its state: no value that it made is larger.
+inline constexpr std::uint64_t kStateMemoryMax = 4 * (kStateBytesMax + kUndoStateBytesMax);
+
 /// Compensations that wait.
 inline constexpr std::size_t kUndosMax = 20'000;
 

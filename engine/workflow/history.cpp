@@ -3,7 +3,9 @@
 #include <cstring>
 
 #include "engine/base/bytes.hpp"
+#include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/workflow/budget.hpp"
 
 namespace redoubt::workflow {
 namespace {
@@ -86,6 +88,16 @@ std::string describe(const Event& event, std::string_view step) {
   if (!event.payload.empty()) line.append(" ").append(event.payload.substr(0, shown_bytes_max));
   if (event.payload.size() > shown_bytes_max) line.append("...");
   return line;
+}
+
+Result<Json> read_payload(std::string_view text) {
+  return parse_json(text, {kPayloadBytesMax, kValueDepthMax, kStateMemoryMax});
+}
+
+Json payload_json(std::string_view text) {
+  if (text.empty()) return Json();
+  auto json = read_payload(text);
+  return json ? std::move(*json) : Json(std::string(text));
 }
 
 std::string history_header(const Digest256& definition) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -66,6 +67,11 @@ const char* name_of(EventKind kind);
 
 inline constexpr std::uint32_t kNoStep = 0xffffffffu;
 inline constexpr std::size_t kPayloadBytesMax = 4u << 20;
+
+/// What a run made and recorded, whatever it takes in memory. Errors: bad_json.
+Result<nlohmann::json> read_payload(std::string_view text);
+/// The same, to be shown: null where there is none, a string where it is no JSON.
+nlohmann::json payload_json(std::string_view text);
 
 struct Event {
   std::uint64_t seq = 0;

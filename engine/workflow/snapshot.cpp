@@ -74,7 +74,8 @@ class Reader {
     const std::uint64_t count = number();
     for (std::uint64_t v = 0; v < count && !failed(); ++v) {
       // A value that was put together may be larger than any payload.
-      auto parsed = parse_json(bytes_.text(kStateBytesMax), {kStateBytesMax, kDepthMax});
+      auto parsed =
+          parse_json(bytes_.text(kStateBytesMax), {kStateBytesMax, kDepthMax, kStateMemoryMax});
       bad_ = bad_ || !parsed;
       if (parsed) values_.push_back(std::make_shared<const Json>(std::move(*parsed)));
     }

@@ -84,7 +84,7 @@ class Asked final : public upstream::CallClient,
 };
 
 std::string model_name(const std::string& request) {
-  const auto json = parse_json(request, {workflow::kPayloadBytesMax, 64});
+  const auto json = workflow::read_payload(request);
   if (!json || !json->is_object()) return {};
   const auto settings = json->find("settings");
   if (settings == json->end() || !settings->is_object()) return {};
@@ -157,7 +157,7 @@ void read_tools(const Json& request, llm::ChatRequest& chat) {
 }  // namespace
 
 Result<llm::ChatRequest> chat_of(const std::string& request) {
-  const auto json = parse_json(request, {workflow::kPayloadBytesMax, 64});
+  const auto json = workflow::read_payload(request);
   if (!json) return json.error();
   const auto messages = json->is_object() ? json->find("messages") : json->end();
   if (!json->is_object() || messages == json->end() || !messages->is_array())

@@ -24,12 +24,6 @@ using workflow::StepKind;
 constexpr std::size_t id_bytes = 16;
 constexpr std::size_t key_bytes = 32;
 
-Json parsed(std::string_view text) {
-  if (text.empty()) return Json();
-  auto json = parse_json(text, {workflow::kPayloadBytesMax, 64});
-  return json ? std::move(*json) : Json(std::string(text));
-}
-
 std::string random_text(std::size_t bytes) {
   std::vector<std::uint8_t> random(bytes);
   auth::fill_random(random);
@@ -355,7 +349,7 @@ std::string RunHost::view_of(Open& open) {
   Json questions = Json::array();
   for (const Effect& effect : run.open_effects()) {
     if (effect.kind != StepKind::ask) continue;
-    Json asked = parsed(effect.request);
+    Json asked = workflow::payload_json(effect.request);
     questions.push_back(
         {{"id", effect.id},
          {"question",
@@ -369,7 +363,7 @@ std::string RunHost::view_of(Open& open) {
                                     {"ended_ms", open.stored.ended_ms},
                                     {"events", run.head().seq},
                                     {"epoch", run.epoch()},
-                                    {"outcome", parsed(run.outcome())},
+                                    {"outcome", workflow::payload_json(run.outcome())},
                                     {"questions", std::move(questions)},
                                     {"state_hash", std::to_string(run.state_hash())}});
   open.view_seq = run.head().seq;

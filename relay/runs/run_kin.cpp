@@ -133,7 +133,7 @@ void RunHost::tell_waiters(Open& open) {
 
 // Ended in a handoff: the run that goes on is begun, and whoever waits for this one waits for it.
 void RunHost::follow(Open& open) {
-  const auto next = parse_json(open.run.outcome(), {workflow::kPayloadBytesMax, 64});
+  const auto next = workflow::read_payload(open.run.outcome());
   const Json outcome = next ? *next : Json::object();
   Kin kin{.owner = owner_of(open),
           .id = workflow::successor_id(open.stored.key.id),

@@ -14,17 +14,11 @@ using workflow::ChainHead;
 using workflow::Event;
 using workflow::HistoryReader;
 
-Json parsed(std::string_view text) {
-  if (text.empty()) return Json();
-  auto json = parse_json(text, {workflow::kPayloadBytesMax, 64});
-  return json ? std::move(*json) : Json(std::string(text));
-}
-
 void add_event(const workflow::Definition& definition, const Event& event, std::string& text) {
   Json json = {{"seq", event.seq},
                {"at", event.stamp_ms},
                {"kind", workflow::name_of(event.kind)},
-               {"payload", parsed(event.payload)}};
+               {"payload", workflow::payload_json(event.payload)}};
   if (event.step != workflow::kNoStep) json["step"] = std::string(definition.step_name(event.step));
   if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
   text += joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind),

@@ -14,12 +14,13 @@ using namespace redoubt;
 namespace {
 
 constexpr int depth_max = 32;
+constexpr std::size_t memory_max = 1 << 20;
 
 /// nlohmann's own parser is the reference; it takes repeated keys and any depth.
 void check_beside_reference(const std::string& text) {
   CAPTURE(text);
   Json json;
-  JsonParser parser(text, depth_max);
+  JsonParser parser(text, depth_max, memory_max);
   const bool good = parser.read(json);
   const Json reference = Json::parse(text, nullptr, false);
   if (!good && (parser.fault().find("twice") != std::string::npos ||
@@ -118,4 +119,42 @@ TEST_CASE("a fault says where it is and what was expected") {
   CHECK(fault("{} {}") == "4 not valid JSON: expected nothing after the value");
   CHECK(fault(R"(["\ud800x"])") ==
         "9 not valid JSON: expected the second half of a surrogate pair");
+}
+
+TEST_CASE("a value is refused before it takes more memory than it may") {
+  // Bytes by json_weights.
+  const auto taken = [](const std::string& text, std::size_t memory_max) {
+    return parse_json(text, {.bytes_max = text.size(), .memory_max = memory_max}).ok();
+  };
+  const auto takes = [&](const std::string& text, std::size_t bytes) {
+    CAPTURE(text);
+    CHECK(taken(text, bytes));
+    if (bytes > 0) CHECK(!taken(text, bytes - 1));
+  };
+  takes("17", 0);
+  takes("[]", 64);
+  takes("[1,2]", 64 + 2 * 32);
+  takes("[[],[]]", 64 + 2 * (32 + 64));
+  takes(R"({"a":true})", 64 + 96);
+  takes(R"(["short","sixteen letters."])", 64 + 2 * (32 + 48) + 16 + 16);
+  takes(R"({"sixteen letters.":{}})", 64 + 96 + 16 + 16 + 64);
+
+  std::string many = "[";
+  for (int i = 0; i < 300'000; ++i)
+    many += "[],";
+  many.back() = ']';
+  const auto refused = parse_json(many);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message ==
+        "a value of so many parts that it takes more than 16777216 bytes of memory");
+  CHECK(refused.error().column > 600'000);
+}
+
+TEST_CASE("no value takes more memory than its parts are said to take") {
+  // What the allocator hands out for each part on this platform, at the least favourable sizes.
+  CHECK(sizeof(Json) * 2 <= json_weights::item);
+  CHECK(sizeof(std::pair<const std::string, Json>) + 4 * sizeof(void*) + 2 * sizeof(void*) <=
+        json_weights::member);
+  CHECK(sizeof(Json::object_t) + 2 * sizeof(void*) <= json_weights::container);
+  CHECK(sizeof(std::string) + 2 * sizeof(void*) <= json_weights::text);
 }
