@@ -147,7 +147,7 @@ TEST_CASE("a value is refused before it takes more memory than it may") {
   REQUIRE(!refused.ok());
   CHECK(refused.error().message ==
         "a value of so many parts that it takes more than 16777216 bytes of memory");
-  CHECK(refused.error().column > 600'000);
+  CHECK(refused.error().column > 500'000);
 }
 
 TEST_CASE("no value takes more memory than its parts are said to take") {
