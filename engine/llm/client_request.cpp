@@ -5,12 +5,6 @@
 #include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
-namespace {
-
-constexpr JsonLimits client_json_limits{client_body_bytes_max, 100,
-                                        client_body_bytes_max + JsonLimits{}.memory_max};
-
-}  // namespace
 
 void RequestFault::set(std::string path, std::string_view expected, const Json* got) {
   if (error) return;
@@ -20,7 +14,10 @@ void RequestFault::set(std::string path, std::string_view expected, const Json* 
 }
 
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body) {
-  auto parsed = parse_json(body, client_json_limits);
+  // A prompt's texts are as long as they are; what they are made of is bounded as in any text.
+  auto parsed = parse_json(body, {.bytes_max = client_body_bytes_max,
+                                  .depth_max = 100,
+                                  .memory_max = body.size() + JsonLimits{}.memory_max});
   if (!parsed.ok()) return std::move(parsed.error());
   const Json& json = parsed.value();
   ChatRequest request;

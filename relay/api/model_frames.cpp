@@ -126,8 +126,8 @@ void write_summary(JsonWriter& out, const upstream::CallSummary& summary) {
 }  // namespace
 
 ClientFrame read_client_frame(std::string_view text) {
-  constexpr std::size_t bytes_max = llm::client_body_bytes_max + envelope_bytes_max;
-  constexpr JsonLimits bounds{bytes_max, frame_depth_max, bytes_max + JsonLimits{}.memory_max};
+  const JsonLimits bounds{llm::client_body_bytes_max + envelope_bytes_max, frame_depth_max,
+                          text.size() + JsonLimits{}.memory_max};
   const Result<Json> parsed = parse_json(text, bounds);
   if (!parsed) return BadFrame{{}, parsed.error()};
   const Json& frame = *parsed;

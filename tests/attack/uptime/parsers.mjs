@@ -74,6 +74,14 @@ const tower_file = (levels) =>
     (_, i) => `      a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(', ')}]\n`,
   ).join('')}result: 1\n`;
 
+/** A list of about `bytes` that holds nothing but `part`. */
+const list_of = (part, bytes) =>
+  `[${Array(Math.floor(bytes / (part.length + 1)))
+    .fill(part)
+    .join(',')}]`;
+const small_parts = ['[]', '{}', '""', '0', '{"":0}', '[[[[0]]]]'];
+const small_parts_bytes = 7_900_000;
+
 export const attacks = [
   {
     name: 'keys in brackets',
@@ -126,6 +134,34 @@ export const attacks = [
           wrong.push(`${what}: ${answers} answers, ${status}`);
       }
       return { held: wrong.length === 0, seen: wrong.join('; ') || 'all refused' };
+    },
+  },
+  {
+    name: 'many small parts',
+    tried: `${small_parts.length} kinds of parts in bodies of ${small_parts_bytes / 1e6} MB, at each door that reads JSON at once`,
+    expected: 'refused before they take sixty times their bytes',
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const author = stage.as('alpha', 'author');
+      const doors = {
+        '/v1/chat/completions': (list) =>
+          `{"model":"mini","messages":[{"role":"user","content":"a"}],"tools":${list}}`,
+        '/v1/messages': (list) => `{"model":"haiku","max_tokens":9,"messages":${list}}`,
+        '/v1/responses': (list) => `{"model":"responses","input":${list}}`,
+        [runs]: (list) =>
+          `{"workflow":{"name":"w","workflow":[{"emit":"x"}],"result":1},"input":${list}}`,
+        '/api/team-strategy': (list) => `{"agents":${list}}`,
+      };
+      const statuses = [];
+      for (const part of small_parts) {
+        const list = list_of(part, small_parts_bytes);
+        const answers = await Promise.all(
+          Object.entries(doors).map(([path, body]) => stage.post(path, body(list), author)),
+        );
+        statuses.push(...answers.map((answer) => answer.status));
+      }
+      const told = new Set([400, 413, 422, 503]);
+      return { held: statuses.every((s) => told.has(s)), seen: shown(counted(statuses)) };
     },
   },
   {
