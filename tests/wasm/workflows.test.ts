@@ -51,9 +51,9 @@ function clock() {
   };
 }
 
-async function until<T>(read: () => T | undefined): Promise<T> {
+async function until<T>(read: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (let turn = 0; turn < 1000; ++turn) {
-    const found = read();
+    const found = await read();
     if (found !== undefined) return found;
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -435,7 +435,41 @@ describe('a run whose host dies', () => {
     const second = await createWorkflows({ journal: kept, onChange: (view) => told.push(view) });
     expect(told).toMatchObject([{ id: 'a', status: 'parked', error: { code: 'broken_chain' } }]);
     expect(await kept.history('a')).toEqual(history);
+    await expect(second.resume('a')).rejects.toMatchObject({ code: 'broken_chain' });
+    await second.remove('a');
+    expect(await kept.list()).toEqual([]);
     second.dispose();
+  });
+
+  it('sets a run aside over which it died again and again, and goes on with the others', async () => {
+    const kept = memoryJournal();
+    const first = await createWorkflows({ journal: kept });
+    await first.start('team_strategy', situation, { id: 'a', seed: '1' });
+    await first.start('team_strategy', situation, { id: 'b', seed: '1' });
+    const { stateHash } = first.list()[1]!;
+    first.dispose();
+    // The page is gone as soon as the first run is read.
+    const deadly: Journal = {
+      ...kept,
+      history: (id) => (id === 'a' ? new Promise(() => undefined) : kept.history(id)),
+    };
+    for (let death = 1; death <= 3; ++death) {
+      void createWorkflows({ journal: deadly });
+      await until(async () => (await kept.list())[0]?.takeUps === death || undefined);
+    }
+    const last = await createWorkflows({ journal: deadly });
+    expect(last.list()).toMatchObject([
+      { id: 'a', status: 'parked', error: { code: 'run_set_aside' } },
+      { id: 'b', status: 'done', stateHash },
+    ]);
+    await expect(last.result('a')).rejects.toMatchObject({ got: 'run_set_aside' });
+    await expect(last.resume('b')).rejects.toMatchObject({ code: 'bad_argument', expected: 'a' });
+    last.dispose();
+
+    const mended = await createWorkflows({ journal: kept });
+    expect(await mended.resume('a')).toMatchObject({ status: 'done', error: null });
+    expect((await kept.list()).map(({ takeUps }) => takeUps)).toEqual([0, 0]);
+    mended.dispose();
   });
 });
 

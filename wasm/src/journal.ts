@@ -15,6 +15,8 @@ export interface StoredRun {
   startedAt: number;
   /** When it was over; 0 while it is not. */
   endedAt: number;
+  /** How many hosts in a row began to take it up and did not come to the end of that. */
+  takeUps?: number;
 }
 
 /** What an agent remembers, as the engine writes it. */
@@ -31,6 +33,8 @@ export interface Journal {
   /** A new run with its history's first bytes. Rejects where the id is taken. */
   create(run: StoredRun, history: Uint8Array): Promise<void>;
   append(id: string, events: Uint8Array, endedAt: number): Promise<void>;
+  /** Keeps StoredRun.takeUps. */
+  mark(id: string, takeUps: number): Promise<void>;
   /** Replaces what is kept by its first `bytes` bytes: the rest was a torn event. */
   cut(id: string, bytes: number): Promise<void>;
   /** The run as another host brought it back: all that was kept of it is replaced at once. */
@@ -85,6 +89,9 @@ export function memoryJournal(): Journal {
       const found = known(id);
       found.pieces.push(events.slice());
       found.run.endedAt = endedAt;
+    },
+    async mark(id, takeUps) {
+      known(id).run.takeUps = takeUps;
     },
     async cut(id, bytes) {
       const found = known(id);
@@ -221,6 +228,15 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
         known.onsuccess = () => {
           const run = known.result as StoredRun | undefined;
           if (run) runs.put({ ...run, endedAt });
+          else known.transaction?.abort();
+        };
+      }),
+    mark: (id, takeUps) =>
+      change((runs) => {
+        const known = runs.get(id);
+        known.onsuccess = () => {
+          const run = known.result as StoredRun | undefined;
+          if (run) runs.put({ ...run, takeUps });
           else known.transaction?.abort();
         };
       }),

@@ -109,6 +109,8 @@ const running_max = 256;
 const inputs_max = 4096;
 /** Children of children. */
 const depth_max = 16;
+/** A page may be left at any time, also while it takes a run up; hardly so often in a row. */
+const take_ups_max = 3;
 /** Browsers' timers hold no more. */
 const delay_ms_max = 2 ** 31 - 1;
 
@@ -561,6 +563,8 @@ export class RunHost {
   /** Which run waits for a child. */
   private readonly parents = new Map<string, string>();
   private readonly waiting = new Map<string, Set<() => void>>();
+  /** Runs that could not be taken up. */
+  private readonly setAside = new Map<string, StoredRun>();
   /** Runs that do not come to an end here, and why. */
   private readonly givenUp = new Map<string, EffectFailure>();
   private readonly options: RunHostOptions;
@@ -738,33 +742,64 @@ export class RunHost {
 
   /**
    * Takes up every run that the journal keeps; those that were under way go on. One that cannot be
-   * taken up is left as it is and told of with its error.
+   * taken up, or over which the last host died, is left as it is and told of with its error.
    */
   async resume(): Promise<void> {
     for (const stored of await this.options.journal.list()) {
       if (this.carried.has(stored.id)) continue;
       try {
-        if (this.carried.size >= running_max) throw tooManyRuns();
+        if ((stored.takeUps ?? 0) >= take_ups_max) {
+          throw new EngineError(
+            'run_set_aside',
+            `The page ended ${take_ups_max} times while run ${stored.id} was taken up: it is left alone until it is resumed or removed.`,
+            { path: 'id', got: stored.id },
+          );
+        }
         await this.takeUp(stored);
       } catch (error) {
         if (this.options.core.dead) throw error;
-        const { code, message } = error as EngineError;
-        this.giveUp(stored.id, new EffectFailure(code, message));
-        this.options.onChange({
-          id: stored.id,
-          workflow: stored.workflow,
-          sha256: stored.sha256,
-          status: 'parked',
-          startedAt: stored.startedAt,
-          endedAt: stored.endedAt,
-          events: 0,
-          outcome: null,
-          questions: [],
-          stateHash: '',
-          error: { code, message },
-        });
+        this.leave(stored, error as EngineError);
       }
     }
+  }
+
+  private leave(stored: StoredRun, { code, message }: EngineError): void {
+    const { id, workflow, sha256, startedAt, endedAt } = stored;
+    this.setAside.set(id, stored);
+    this.giveUp(id, new EffectFailure(code, message));
+    this.options.onChange({
+      id,
+      workflow,
+      sha256,
+      status: 'parked',
+      startedAt,
+      endedAt,
+      events: 0,
+      outcome: null,
+      questions: [],
+      stateHash: '',
+      error: { code, message },
+    });
+  }
+
+  /** Tries once more to take up a run that resume() left alone. */
+  async retry(id: string): Promise<RunView> {
+    const stored = this.setAside.get(id);
+    if (!stored) {
+      throw new EngineError('bad_argument', `Run ${describeValue(id)} is not set aside.`, {
+        path: 'id',
+        expected: [...this.setAside.keys()].join(', '),
+        got: id,
+      });
+    }
+    this.setAside.delete(id);
+    try {
+      await this.takeUp({ ...stored, takeUps: 0 });
+    } catch (error) {
+      if (!this.options.core.dead) this.leave(stored, error as EngineError);
+      throw error;
+    }
+    return this.view(id);
   }
 
   /** Turns of a replay or an import, until it gives something; it is given up when one fails. */
@@ -781,6 +816,18 @@ export class RunHost {
   }
 
   private async takeUp(stored: StoredRun): Promise<void> {
+    const { journal, core } = this.options;
+    if (this.carried.size >= running_max) throw tooManyRuns();
+    await journal.mark(stored.id, (stored.takeUps ?? 0) + 1);
+    try {
+      await this.readAndGoOn(stored);
+    } finally {
+      // A core that died of the run leaves the mark for the next host.
+      if (core.dead === null) await journal.mark(stored.id, 0);
+    }
+  }
+
+  private async readAndGoOn(stored: StoredRun): Promise<void> {
     const { journal } = this.options;
     let history = await journal.history(stored.id);
     if (history === null) return;
@@ -893,8 +940,7 @@ export class RunHost {
     await one.drain();
   }
   async remove(id: string): Promise<void> {
-    const one = this.of(id);
-    one.close();
+    if (!this.setAside.delete(id)) this.of(id).close();
     this.carried.delete(id);
     this.parents.delete(id);
     this.giveUp(id, new EffectFailure('removed', 'the run was removed'));

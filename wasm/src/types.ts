@@ -358,6 +358,7 @@ export type EngineErrorCode =
   | 'diverged'
   | 'unknown_effect'
   | 'run_over'
+  | 'run_set_aside'
   | 'journal_failed'
   | 'bad_bundle'
   | 'run_here'

@@ -89,6 +89,11 @@ export interface Workflows {
   answer(id: string, question: string, value: unknown): Promise<void>;
   signal(id: string, name: string, value: unknown): Promise<void>;
   cancel(id: string, reason?: string): Promise<void>;
+  /**
+   * Tries a run once more that a start could not take up, or over which the page died: its view has
+   * the error, `run_set_aside` for the latter.
+   */
+  resume(id: string): Promise<RunView>;
   /** Forgets a run, whether it is over or not. */
   remove(id: string): Promise<void>;
   /** Every change of a run; returns what ends it. */
@@ -242,6 +247,7 @@ export async function createWorkflows(options: LocalOptions = {}): Promise<Workf
     answer: async (id, question, value) => host.answer(id, question, value),
     signal: (id, name, value) => host.signal(id, name, value),
     cancel: (id, reason = 'cancelled') => host.cancel(id, reason),
+    resume: (id) => host.retry(id),
     async remove(id) {
       await host.remove(id);
       watched.forget(id);
@@ -378,6 +384,7 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
     answer: (id, question, value) => ask('answer', id, question, value) as Promise<void>,
     signal: (id, name, value) => ask('signal', id, name, value) as Promise<void>,
     cancel: (id, reason = 'cancelled') => ask('cancel', id, reason) as Promise<void>,
+    resume: (id) => ask('resume', id) as Promise<RunView>,
     async remove(id) {
       await ask('remove', id);
       watched.forget(id);

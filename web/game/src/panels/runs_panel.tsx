@@ -203,9 +203,16 @@ function Run({ run, runs, relay }: { run: RunView; runs: Runs; relay: boolean })
                 Bring back
               </button>
             ) : (
-              <button type="button" class="button small" onClick={() => runs.remove(run.id)}>
-                Remove
-              </button>
+              <>
+                {run.status === 'parked' ? (
+                  <button type="button" class="button small" onClick={() => runs.resume(run.id)}>
+                    Try again
+                  </button>
+                ) : null}
+                <button type="button" class="button small" onClick={() => runs.remove(run.id)}>
+                  Remove
+                </button>
+              </>
             )}
             <span class="meta number">{run.events} events</span>
           </div>

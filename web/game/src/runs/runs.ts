@@ -38,6 +38,8 @@ export interface Runs {
   toggle(id: string): void;
   answer(id: string, question: string, text: string): void;
   cancel(id: string): void;
+  /** Tries a run once more that could not be taken up. */
+  resume(id: string): void;
   remove(id: string): void;
   /** Parks the run here and lets the relay go on with it; its result comes back by itself. */
   move(id: string): void;
@@ -113,6 +115,9 @@ export function createRuns(game: Game): Runs {
   async function readEvents(workflows: Workflows): Promise<void> {
     const id = open.value;
     if (id === null) return;
+    const shown = list.value.find((run) => run.id === id);
+    // One that was not taken up has none to show.
+    if (shown?.status === 'parked' && shown.error) return;
     const found = await workflows.events(id);
     if (open.value === id) events.value = found;
   }
@@ -225,6 +230,7 @@ export function createRuns(game: Game): Runs {
         if (game.relay === null) return;
         await workflows.import(await bringBack(game.relay, id));
       }),
+    resume: (id) => run((workflows) => workflows.resume(id)),
     remove: (id) =>
       run(async (workflows) => {
         await workflows.remove(id);
