@@ -25,6 +25,7 @@
 #include "relay/auth/secret.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/load.hpp"
+#include "relay/config/provider_variables.hpp"
 #include "relay/observe/log.hpp"
 #include "relay/store/migrations.hpp"
 
@@ -48,8 +49,28 @@ struct Options {
   bool document = false;
 };
 
-config::Environment environment() {
+// Takes the keys of providers out of the environment, whatever becomes of them.
+// REQUIRES: no other thread
+std::vector<auth::EnvironmentKey> take_provider_keys() {
+  std::vector<auth::EnvironmentKey> keys;
+  for (const config::ProviderVariables& row : config::provider_variables()) {
+    bool found = false;
+    for (const std::string_view name : row.keys) {
+      if (name.empty()) continue;
+      const std::string variable(name);
+      auth::Secret key = auth::take_variable(variable.c_str());
+      if (key.empty() || std::exchange(found, true)) continue;
+      keys.push_back({std::string(row.provider), variable, std::move(key)});
+    }
+  }
+  return keys;
+}
+
+// With a word in the place of each key that was taken.
+config::Environment environment(const std::vector<auth::EnvironmentKey>& taken) {
   config::Environment variables;
+  for (const auth::EnvironmentKey& key : taken)
+    variables.emplace_back(key.variable, "taken");
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
@@ -85,7 +106,8 @@ std::vector<config::Override> overrides(const Options& options) {
   return values;
 }
 
-std::optional<config::Loaded> load(const Options& options) {
+std::optional<config::Loaded> load(const Options& options,
+                                   const std::vector<auth::EnvironmentKey>& taken) {
   std::optional<config::Source> source;
   if (!options.config_file.empty()) {
     std::optional<std::string> text = read_file(options.config_file);
@@ -95,7 +117,7 @@ std::optional<config::Loaded> load(const Options& options) {
     }
     source = config::Source{options.config_file, std::move(*text)};
   }
-  auto loaded = config::load(source, environment(), overrides(options));
+  auto loaded = config::load(source, environment(taken), overrides(options));
   if (const auto* faults = std::get_if<config::Faults>(&loaded)) {
     for (const Error& fault : *faults)
       std::cerr << "redoubt-relay: " << fault.message << '\n';
@@ -122,7 +144,48 @@ std::string find_page(const std::string& named) {
   return "";
 }
 
-void announce(const api::Application& application, const std::string& www, observe::Log& log) {
+void say(observe::Log& log, observe::Level level, std::string_view event, std::string_view detail) {
+  observe::Line line(level, event, observe::wall_now_ms());
+  if (!detail.empty()) line.text("detail", detail);
+  log.write(line);
+}
+
+std::string dollars(std::int64_t microusd) {
+  std::string text = std::to_string(microusd % 1'000'000);
+  text.insert(0, 6 - text.size(), '0');
+  while (text.size() > 2 && text.back() == '0')
+    text.pop_back();
+  return "$" + std::to_string(microusd / 1'000'000) + "." + text;
+}
+
+// What models may cost and whose keys they are called with; "" where no alias leads to any.
+std::string purse_text(const config::Config& config,
+                       const std::vector<auth::EnvironmentKey>& keys_taken) {
+  std::string text;
+  for (const config::Alias& alias : config.aliases) {
+    text += (text.empty() ? "" : "; ") + alias.name + " is ";
+    for (std::size_t i = 0; i < alias.targets.size(); ++i)
+      text += (i > 0 ? ", then " : "") + alias.targets[i];
+  }
+  if (text.empty()) return text;
+  if (config.vault.environment_keys) {
+    std::string names;
+    for (const auth::EnvironmentKey& key : keys_taken)
+      names += (names.empty() ? "" : ", ") + key.variable;
+    if (!names.empty()) text += " (key: " + names + ")";
+  }
+  const auto limit = [&](const config::OptionalLimit& microusd, const char* whose) {
+    if (microusd) text += std::string("; at most ") + dollars(*microusd) + whose;
+  };
+  limit(config.models.all_day_microusd, " a day in all (models.all_day_microusd)");
+  limit(config.models.all_month_microusd, " a month in all");
+  limit(config.models.player_day_microusd, " a day for each player");
+  limit(config.models.anonymous_day_microusd, " a day for all without a token");
+  return text;
+}
+
+void announce(const api::Application& application, const std::string& www, observe::Log& log,
+              const std::string& purse) {
   std::cerr << "redoubt-relay " << api::relay_version << '\n';
   std::string last;
   for (const api::Application::Opened& opened : application.opened()) {
@@ -143,6 +206,10 @@ void announce(const api::Application& application, const std::string& www, obser
     std::cerr << "  no page: no folder www was found (--www DIR)\n";
   } else {
     std::cerr << "  page     " << www << '\n';
+  }
+  if (!purse.empty()) {
+    std::cerr << "  models   " << purse << '\n';
+    say(log, observe::Level::info, "models", purse);
   }
   std::cerr << "Ctrl-C drains and stops; a second one stops at once." << std::endl;
 }
@@ -168,12 +235,6 @@ std::optional<llm::ModelTable> load_cards(const std::string& file) {
 
 std::int64_t today() {
   return observe::wall_now_ms() / 1'000 / seconds_per_day;
-}
-
-void say(observe::Log& log, observe::Level level, std::string_view event, std::string_view detail) {
-  observe::Line line(level, event, observe::wall_now_ms());
-  if (!detail.empty()) line.text("detail", detail);
-  log.write(line);
 }
 
 // Where secrets come from, and the connection on which provider keys are read again: the writer's
@@ -292,10 +353,13 @@ std::optional<http::StaticFiles> load_page(const std::string& folder,
   return std::nullopt;
 }
 
-auth::SecretSources secret_sources(const config::Config& config) {
+auth::SecretSources secret_sources(const config::Config& config,
+                                   std::vector<auth::EnvironmentKey> keys) {
+  if (!config.vault.environment_keys) keys.clear();
   return {.master_key_file = config.vault.master_key_file,
           .master_key_command = config.vault.master_key_command,
           .master_key = auth::take_variable(master_key_variable),
+          .provider_keys = std::move(keys),
           .token_keys_file = config.tokens.keys_file,
           .nextauth_secret_file = config.tokens.nextauth_secret_file,
           .service_secret_file = config.tokens.service_secret_file};
@@ -307,9 +371,10 @@ Error in_key(std::string_view key, Error error) {
 }
 
 /// Opens the store and reads the secrets. REQUIRES: no other thread
-Result<std::pair<Keeping, api::Belongings>> open_belongings(const config::Config& config,
-                                                            llm::ModelTable models) {
-  auth::SecretSources sources = secret_sources(config);
+Result<std::pair<Keeping, api::Belongings>> open_belongings(
+    const config::Config& config, llm::ModelTable models,
+    std::vector<auth::EnvironmentKey> keys_taken) {
+  auth::SecretSources sources = secret_sources(config, std::move(keys_taken));
   auto store = store::open(config.store.path);
   if (!store) return in_key("store.path", store.error());
   auto tokens = auth::load_token_secrets(sources);
@@ -337,10 +402,12 @@ bool open_purse(const config::Config& config) {
 }
 
 int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page,
-          llm::ModelTable models, const std::vector<upstream::ModelNote>& notes) {
+          llm::ModelTable models, const std::vector<upstream::ModelNote>& notes,
+          std::vector<auth::EnvironmentKey> keys_taken) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
-  auto opened = open_belongings(config, std::move(models));
+  const std::string purse = purse_text(config, keys_taken);
+  auto opened = open_belongings(config, std::move(models), std::move(keys_taken));
   if (!opened) {
     std::cerr << "redoubt-relay: " << opened.error().message << '\n';
     return exit_not_started;
@@ -360,7 +427,7 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
     std::cerr << "redoubt-relay: " << listening.error().message << '\n';
     return exit_not_started;
   }
-  announce(application, www, log);
+  announce(application, www, log, purse);
   for (const upstream::ModelNote& note : notes) {
     say(log, observe::Level::warning, upstream::note_name(note.kind), note.text);
     std::cerr << "  warning  " << note.text << std::endl;
@@ -383,7 +450,8 @@ int run(const Options& options) {
     std::cout << config::document();
     return exit_served;
   }
-  std::optional<config::Loaded> loaded = load(options);
+  std::vector<auth::EnvironmentKey> keys_taken = take_provider_keys();
+  std::optional<config::Loaded> loaded = load(options, keys_taken);
   if (!loaded) return exit_bad_use;
   std::optional<llm::ModelTable> models = load_cards(loaded->config.models.cards_file);
   if (!models) return exit_bad_use;
@@ -409,7 +477,8 @@ int run(const Options& options) {
       std::cerr << "redoubt-relay: warning: " << note.text << '\n';
     return exit_served;
   }
-  return serve(std::move(loaded->config), www, std::move(page), std::move(*models), *notes);
+  return serve(std::move(loaded->config), www, std::move(page), std::move(*models), *notes,
+               std::move(keys_taken));
 }
 
 }  // namespace

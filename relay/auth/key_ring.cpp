@@ -34,13 +34,12 @@ Result<Secret> load_shared_secret(const std::string& path) {
 
 }  // namespace
 
-Result<KeyRingPtr> KeyRing::open(store::Database& database,
-                                 const std::optional<MasterKey>& master) {
+Result<KeyRingPtr> KeyRing::open(store::Database& database, const std::optional<MasterKey>& master,
+                                 const std::vector<EnvironmentKey>& others) {
   const auto records = list_keys(database);
   if (!records) return records.error();
   auto ring = std::make_shared<KeyRing>();
-  if (records->empty()) return KeyRingPtr(std::move(ring));
-  if (!master) {
+  if (!records->empty() && !master) {
     return Error{.code = "no_master_key",
                  .message = database.path() + " holds " + std::to_string(records->size()) +
                             " sealed provider keys, and no master key is configured "
@@ -56,6 +55,16 @@ Result<KeyRingPtr> KeyRing::open(store::Database& database,
                                       .fingerprint = record.fingerprint,
                                       .weight = record.weight,
                                       .key = std::move(*key)});
+  }
+  const std::size_t sealed = ring->keys_.size();
+  for (const EnvironmentKey& other : others) {
+    const auto first = ring->keys_.begin();
+    const bool known =
+        std::any_of(first, first + static_cast<std::ptrdiff_t>(sealed),
+                    [&](const ProviderKey& key) { return key.provider == other.provider; });
+    if (known) continue;
+    ring->keys_.push_back(
+        ProviderKey{.name = other.variable, .provider = other.provider, .key = other.key.copy()});
   }
   return KeyRingPtr(std::move(ring));
 }
@@ -123,7 +132,7 @@ Result<std::optional<MasterKey>> load_master_key(const SecretSources& sources) {
 Result<KeyRingPtr> load_key_ring(const SecretSources& sources, store::Database& database) {
   const auto master = load_master_key(sources);
   if (!master) return master.error();
-  return KeyRing::open(database, *master);
+  return KeyRing::open(database, *master, sources.provider_keys);
 }
 
 Result<TokenSecrets> load_token_secrets(const SecretSources& sources) {

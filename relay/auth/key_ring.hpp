@@ -32,12 +32,21 @@ struct ProviderKey {
   Secret key;
 };
 
+/// A provider's key that was found in the environment.
+struct EnvironmentKey {
+  std::string provider;
+  std::string variable;
+  Secret key;
+};
+
 class KeyRing {
  public:
   KeyRing() = default;
+  /// `others` serve providers of which the store has no key; their names are their variables'.
   /// Error no_master_key where there are sealed keys and no master key, else as open().
   static Result<std::shared_ptr<const KeyRing>> open(store::Database& database,
-                                                     const std::optional<MasterKey>& master);
+                                                     const std::optional<MasterKey>& master,
+                                                     const std::vector<EnvironmentKey>& others);
 
   /// Null where there is none. Valid as long as the ring.
   const ProviderKey* find(std::string_view name) const;
@@ -81,6 +90,7 @@ struct SecretSources {
   std::string master_key_file;
   std::string master_key_command;
   Secret master_key;  ///< from the environment
+  std::vector<EnvironmentKey> provider_keys;
   std::string token_keys_file;
   std::string nextauth_secret_file;
   std::string service_secret_file;

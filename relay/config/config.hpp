@@ -166,6 +166,7 @@ struct Tokens {
 struct Vault {
   std::string master_key_file;
   std::string master_key_command;
+  bool environment_keys = true;
 };
 
 struct Log {

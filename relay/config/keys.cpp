@@ -590,6 +590,12 @@ constexpr Key table[] = {
      nullptr,
      "Shell command that prints the master key (a password manager, a cloud's key service); "
      "instead of the file."},
+    {"vault.environment_keys",
+     REDOUBT_IN_CONFIG(vault.environment_keys),
+     {},
+     nullptr,
+     "Whether a provider's key in the variable of its own SDK (OPENAI_API_KEY, ANTHROPIC_API_KEY "
+     "and their like, see docs/models.md) is used where the store has none."},
     {"log.level", REDOUBT_IN_CONFIG(log.level), {}, nullptr, "The least level that is written."},
     {"log.requests",
      REDOUBT_IN_CONFIG(log.requests),

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "relay/config/keys.hpp"
+#include "relay/config/provider_variables.hpp"
 
 namespace redoubt::config {
 namespace {
@@ -131,7 +132,8 @@ class Loader {
     }
   }
 
-  std::variant<Loaded, Faults> finish() {
+  std::variant<Loaded, Faults> finish(const Environment& environment) {
+    if (faults_.empty()) adopt_providers(environment, loaded_);
     if (faults_.empty()) {
       for (Error& fault : check(loaded_.config))
         add(std::move(fault));
@@ -376,7 +378,7 @@ std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Envir
   loader.read_environment(environment);
   for (const Override& value : overrides)
     loader.read_override(value);
-  return loader.finish();
+  return loader.finish(environment);
 }
 
 namespace {

@@ -1,6 +1,8 @@
-// Loading a configuration: defaults, then a YAML text, the environment, the command line.
+// Loading a configuration: defaults, then a YAML text, the environment, the command line, and what
+// provider_variables.hpp adds.
 //
-// Pure: the caller reads the file and the environment. Every fault is reported, not only the
+// Pure: the caller reads the file and the environment, in which a word stands for each provider's
+// key (provider_variables.hpp). Every fault is reported, not only the
 // first, each with where it is and what was expected; with any fault there is no configuration.
 // A fault's message stands alone: "relay.yaml:3:9: listeners[0].port: expected an integer from 0
 // to 65535, got "many"".

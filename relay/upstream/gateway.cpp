@@ -971,7 +971,11 @@ Result<void> GatewayImpl::add_providers() {
     auto destination = destination_of({.base_url = provider.base_url,
                                        .authorities_file = given.authorities_file,
                                        .proxy = given.proxy});
-    if (!destination) return destination.error();
+    if (!destination) {
+      Error fault = destination.error();
+      fault.message = path + ": " + fault.message;
+      return fault;
+    }
     provider.destination = std::move(*destination);
     providers_.push_back(std::move(provider));
   }

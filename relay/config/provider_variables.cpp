@@ -1,0 +1,137 @@
+#include "relay/config/provider_variables.hpp"
+
+#include <algorithm>
+
+namespace redoubt::config {
+namespace {
+
+// Names of variables: each provider's own SDK; base addresses without a version are completed as
+// that SDK does.
+constexpr std::array<ProviderVariables, 9> table{{
+    {"openai",
+     {"OPENAI_API_KEY"},
+     {"OPENAI_BASE_URL", "OPENAI_API_BASE"},
+     "",
+     "OPENAI_MODEL",
+     "gpt-5.4-mini"},
+    {"anthropic",
+     {"ANTHROPIC_API_KEY"},
+     {"ANTHROPIC_BASE_URL"},
+     "/v1",
+     "ANTHROPIC_MODEL",
+     "claude-haiku-4-5"},
+    {"gemini",
+     {"GEMINI_API_KEY", "GOOGLE_API_KEY"},
+     {"GOOGLE_GEMINI_BASE_URL"},
+     "/v1beta",
+     "GEMINI_MODEL",
+     "gemini-3.5-flash-lite"},
+    {"mistral", {"MISTRAL_API_KEY"}, {}, "", "MISTRAL_MODEL", "mistral-small-latest"},
+    {"groq",
+     {"GROQ_API_KEY"},
+     {"GROQ_BASE_URL"},
+     "/openai/v1",
+     "GROQ_MODEL",
+     "openai/gpt-oss-120b"},
+    {"deepseek", {"DEEPSEEK_API_KEY"}, {}, "", "DEEPSEEK_MODEL", "deepseek-flash"},
+    {"xai", {"XAI_API_KEY"}, {}, "", "XAI_MODEL", "grok-4.3"},
+    {"openrouter",
+     {"OPENROUTER_API_KEY"},
+     {"OPENROUTER_BASE_URL"},
+     "",
+     "OPENROUTER_MODEL",
+     "openai/gpt-5.4-mini"},
+    {"huggingface",
+     {"HF_TOKEN", "HUGGINGFACE_API_KEY"},
+     {},
+     "",
+     "HF_MODEL",
+     "openai/gpt-oss-120b:groq"},
+}};
+
+struct Found {
+  std::string_view name;
+  std::string value;
+};
+
+Found find(const Environment& environment, std::span<const std::string_view> names) {
+  for (const std::string_view name : names) {
+    if (name.empty()) continue;
+    const auto variable = std::find_if(environment.begin(), environment.end(),
+                                       [&](const auto& v) { return v.first == name; });
+    if (variable != environment.end() && !variable->second.empty()) return {name, variable->second};
+  }
+  return {};
+}
+
+std::string completed(std::string base, std::string_view end) {
+  while (base.ends_with('/'))
+    base.pop_back();
+  if (!base.ends_with(end)) base += end;
+  return base;
+}
+
+bool says_of_money(const Models& models) {
+  return models.all_day_microusd || models.all_month_microusd || models.player_day_microusd ||
+         models.player_month_microusd || models.anonymous_day_microusd ||
+         models.anonymous_month_microusd;
+}
+
+// As if the file named the provider.
+void add_provider(const ProviderVariables& row, std::string_view key_variable,
+                  const Environment& environment, Loaded& loaded) {
+  const std::size_t i = loaded.config.providers.size();
+  const std::string at = "providers[" + std::to_string(i) + "].";
+  Provider provider{.name = std::string(row.provider)};
+  loaded.origins[at + "name"] = key_variable;
+  const Found base = find(environment, row.bases);
+  if (!base.name.empty()) {
+    provider.base_url = completed(base.value, row.base_end);
+    loaded.origins[at + "base_url"] = base.name;
+  }
+  loaded.config.providers.push_back(std::move(provider));
+}
+
+}  // namespace
+
+std::span<const ProviderVariables> provider_variables() {
+  return table;
+}
+
+void adopt_providers(const Environment& environment, Loaded& loaded) {
+  Config& config = loaded.config;
+  if (!config.vault.environment_keys) return;
+  const bool names_aliases = !config.aliases.empty();
+  Alias alias{.name = std::string(default_alias)};
+  std::string from;
+  for (const ProviderVariables& row : table) {
+    const Found key = find(environment, row.keys);
+    if (key.name.empty()) continue;
+    const bool named =
+        std::any_of(config.providers.begin(), config.providers.end(),
+                    [&](const Provider& provider) { return provider.name == row.provider; });
+    if (!named && config.providers.size() < providers_max)
+      add_provider(row, key.name, environment, loaded);
+    const std::array variables{row.model_variable};
+    const Found model = find(environment, variables);
+    alias.targets.push_back(std::string(row.provider) + "/" +
+                            (model.name.empty() ? std::string(row.model) : model.value));
+    from += (from.empty() ? "" : ", ") + std::string(key.name);
+  }
+  if (alias.targets.empty()) return;
+  if (!names_aliases) {
+    config.aliases.push_back(std::move(alias));
+    loaded.origins["aliases[0].name"] = from;
+    loaded.origins["aliases[0].targets"] = from;
+  }
+  // `none` in the file or the environment is a word, too.
+  const bool said = says_of_money(config.models) ||
+                    std::any_of(loaded.origins.begin(), loaded.origins.end(), [](const auto& one) {
+                      return one.first.starts_with("models.") && one.first.ends_with("_microusd");
+                    });
+  if (said) return;
+  config.models.all_day_microusd = default_day_microusd;
+  loaded.origins["models.all_day_microusd"] = "default with " + from;
+}
+
+}  // namespace redoubt::config

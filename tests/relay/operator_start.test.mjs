@@ -1,0 +1,67 @@
+// The first five minutes of an operator: a provider's key in the environment, and nothing else.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { start_mock } from './mock_upstream.mjs';
+import { post_json, run, start } from './program.mjs';
+
+const key = 'sk-proj-of-the-environment-0123456789';
+const question = {
+  model: 'strategist',
+  max_tokens: 50,
+  messages: [{ role: 'user', content: 'Where to?' }],
+};
+
+test('a key of the environment simply works, and is nowhere to be read', async () => {
+  const mock = await start_mock();
+  const relay = await start([], { OPENAI_API_KEY: key, OPENAI_BASE_URL: `${mock.url}/v1` });
+  try {
+    const answer = await post_json(relay, '/v1/chat/completions', question);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-redoubt-model'], 'openai/gpt-5.4-mini');
+    const [call] = await mock.calls();
+    assert.equal(call.authorization, `Bearer ${key}`);
+    const environment = readFileSync(`/proc/${relay.child.pid}/environ`, 'utf8');
+    assert.ok(!environment.includes(key), 'the key is still in the environment');
+    const said = relay.lines.find(({ event }) => event === 'models').detail;
+    assert.match(said, /strategist is openai\/gpt-5\.4-mini \(key: OPENAI_API_KEY\)/);
+    assert.match(said, /at most \$1\.00 a day in all/);
+    assert.ok(!JSON.stringify(relay.lines).includes(key));
+  } finally {
+    await relay.stop();
+    await mock.stop();
+  }
+});
+
+test('the printed configuration says what comes from the environment, and no key', async () => {
+  const { code, stdout, stderr } = await run(['--print-config'], {
+    ANTHROPIC_API_KEY: key,
+    GEMINI_API_KEY: key,
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /name: anthropic +# ANTHROPIC_API_KEY/);
+  assert.match(stdout, /targets: \[.*claude-haiku-4-5.*gemini-3\.5-flash-lite.*\]/);
+  assert.match(
+    stdout,
+    /all_day_microusd: 1000000 +# default with ANTHROPIC_API_KEY, GEMINI_API_KEY/,
+  );
+  assert.ok(!(stdout + stderr).includes(key));
+});
+
+test('an address that is none is told by its place', async () => {
+  const { code, stderr } = await run(['--check-config'], {
+    OPENAI_API_KEY: key,
+    OPENAI_BASE_URL: 'here',
+  });
+  assert.equal(code, 2);
+  assert.match(stderr, /providers openai: the URL here has another scheme than http or https/);
+});
+
+test('an operator who wants none of it says so', async () => {
+  const { stdout } = await run(['--print-config'], {
+    OPENAI_API_KEY: key,
+    REDOUBT_VAULT_ENVIRONMENT_KEYS: 'false',
+  });
+  assert.match(stdout, /providers: \[\]/);
+  assert.match(stdout, /aliases: \[\]/);
+});
