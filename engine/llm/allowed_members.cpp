@@ -12,6 +12,8 @@ namespace {
 
 // Of an object that is looked at member by member; the largest of a known request has 30.
 constexpr std::size_t members_max = 512;
+// Of a client's own name, in an error.
+constexpr std::size_t shown_bytes_max = 64;
 
 enum class Verdict : std::uint8_t {
   take,
@@ -24,6 +26,10 @@ enum class Verdict : std::uint8_t {
   priced,   ///< refused: it changes the price, though not the number of tokens
   looped,   ///< refused: it costs tokens that no bound of ours covers
 };
+
+/// A name that ends with version_mark stands for its dated versions ("tool:bash_@" for
+/// tool:bash_20250124), and for nothing else that begins so.
+constexpr std::string_view version_mark = "_@";
 
 struct Row {
   std::string_view name;
@@ -186,11 +192,15 @@ constexpr Row openai_responses_rows[] = {
     {"tool:mcp", V::served},
     {"tool:tool_search", V::served},
     {"tool:shell", V::served},
-    {"tool:web_search*", V::served},
+    {"tool:web_search", V::served},
+    {"tool:web_search_@", V::served},
+    {"tool:web_search_preview", V::served},
+    {"tool:web_search_preview_@", V::served},
     {"tool:file_search", V::served},
     {"tool:code_interpreter", V::served},
     {"tool:image_generation", V::served},
-    {"tool:computer*", V::served},
+    {"tool:computer", V::served},
+    {"tool:computer_use_preview", V::served},
     {"part:input_text.text"},
     {"part:input_text.prompt_cache_breakpoint"},
     {"part:output_text.text"},
@@ -239,7 +249,10 @@ constexpr Row openai_responses_rows[] = {
     {"part:file_search_call", V::served},
     {"part:code_interpreter_call", V::stored},
     {"part:image_generation_call", V::stored},
-    {"part:mcp*", V::served},
+    {"part:mcp_list_tools", V::served},
+    {"part:mcp_call", V::served},
+    {"part:mcp_approval_request", V::served},
+    {"part:mcp_approval_response", V::served},
 };
 
 constexpr Row anthropic_rows[] = {
@@ -262,15 +275,18 @@ constexpr Row anthropic_rows[] = {
     {"tool:custom.input_examples"},
     {"tool:custom.eager_input_streaming"},
     {"tool:custom.allowed_callers", V::take, R"(["direct"])"},
-    {"tool:bash_*"},
-    {"tool:text_editor_*"},
-    {"tool:memory_*"},
-    {"tool:computer_*", V::served},
-    {"tool:web_search_*", V::served},
-    {"tool:web_fetch_*", V::served},
-    {"tool:code_execution_*", V::served},
-    {"tool:tool_search_*", V::served},
-    {"tool:advisor_*", V::served},
+    {"tool:bash_@"},
+    {"tool:text_editor_@"},
+    {"tool:memory_@"},
+    {"tool:computer_@", V::served},
+    {"tool:web_search_@", V::served},
+    {"tool:web_fetch_@", V::served},
+    {"tool:code_execution_@", V::served},
+    {"tool:tool_search_tool_bm25", V::served},
+    {"tool:tool_search_tool_bm25_@", V::served},
+    {"tool:tool_search_tool_regex", V::served},
+    {"tool:tool_search_tool_regex_@", V::served},
+    {"tool:advisor_@", V::served},
     {"tool:mcp_toolset", V::served},
     {"part:text.text"},
     {"part:text.cache_control"},
@@ -338,17 +354,55 @@ bool begins(std::string_view text, std::string_view with) {
   return text.substr(0, with.size()) == with;
 }
 
+bool ends(std::string_view text, std::string_view with) {
+  return text.size() >= with.size() && text.substr(text.size() - with.size()) == with;
+}
+
+bool are_digits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The date of a version: 20250305 (Anthropic), 2025_03_11 (OpenAI).
+bool is_version(std::string_view text) {
+  if (text.size() == 8) return are_digits(text);
+  return text.size() == 10 && text[4] == '_' && text[7] == '_' && are_digits(text.substr(0, 4)) &&
+         are_digits(text.substr(5, 2)) && are_digits(text.substr(8));
+}
+
+/// A type without the date of its version; itself where it has none.
+std::string_view without_version(std::string_view type) {
+  for (const std::size_t date : {std::size_t{8}, std::size_t{10}}) {
+    if (type.size() <= date + 1 || type[type.size() - date - 1] != '_') continue;
+    if (is_version(type.substr(type.size() - date))) return type.substr(0, type.size() - date - 1);
+  }
+  return type;
+}
+
+/// Of a member or a type that a table may name: in any other there could be a dot, and what
+/// follows it would be taken for a member.
+bool is_plain(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+/// A type may have a provider's name before it ("openrouter:web_search").
+bool is_plain_type(std::string_view type) {
+  const std::size_t colon = type.find(':');
+  return is_plain(type.substr(0, colon)) &&
+         (colon == type.npos || is_plain(type.substr(colon + 1)));
+}
+
 const Row* row_of(WireFormat format, std::string_view name) {
-  const Row* widest = nullptr;
+  const std::string_view undated = without_version(name);
   for (const Row& row : rows_of(format)) {
     if (row.name == name) return &row;
-    const bool open = row.name.back() == '*';
-    if (open && begins(name, row.name.substr(0, row.name.size() - 1)) &&
-        name.find('.') == std::string_view::npos &&
-        (widest == nullptr || row.name.size() > widest->name.size()))
-      widest = &row;
+    if (undated.size() < name.size() && ends(row.name, version_mark) &&
+        row.name.substr(0, row.name.size() - version_mark.size()) == undated)
+      return &row;
   }
-  return widest;
+  return nullptr;
 }
 
 bool has_rows_inside(WireFormat format, std::string_view name) {
@@ -468,9 +522,22 @@ class Sieve {
     return Outcome::refused;
   }
 
+  /// What no table and no operator can name.
+  Outcome odd(std::string_view kind, std::string_view name) {
+    if (!refusal)
+      refusal = make_error("not_allowed",
+                           {"The ", kind, " \"", name.substr(0, shown_bytes_max),
+                            "\" is no name of letters, digits, _ and -, so it is not passed on."},
+                           {path_}, {"a name of letters, digits, _ and -"},
+                           {name.substr(0, shown_bytes_max)});
+    return Outcome::refused;
+  }
+
   // An object with a type of its own.
   Outcome typed(std::string_view what, std::string_view text) {
-    const std::string name = joined({what, unquoted(member_text(text, "type"))});
+    const std::string_view type = unquoted(member_text(text, "type"));
+    if (!is_plain_type(type)) return odd("type", type);
+    const std::string name = joined({what, type});
     const Row* row = row_of(format_, name);
     if (passed_.passes(format_, name)) return Outcome::kept;
     if (row != nullptr && (row->verdict == V::take || row->verdict == V::address))
@@ -506,7 +573,11 @@ class Sieve {
       const std::string name = joined({prefix, member.key});
       const bool is_type = member.key == "type" && prefix.find(':') != std::string_view::npos &&
                            prefix.find('.') == prefix.size() - 1;
-      const Outcome outcome = is_type ? Outcome::kept : value(name, member.value);
+      const bool plain = is_plain(member.key);
+      const Outcome outcome = is_type                       ? Outcome::kept
+                              : plain                       ? value(name, member.value)
+                              : means_nothing(member.value) ? Outcome::dropped
+                                                            : odd("member", member.key);
       if (outcome == Outcome::refused) return outcome;
       changed = changed || outcome != Outcome::kept;
       if (out == nullptr || outcome == Outcome::dropped) continue;
@@ -582,13 +653,53 @@ std::string_view text_word(WireFormat format, Role role) {
   return role == Role::assistant ? "output_text" : "input_text";
 }
 
-/// Is the part of the history of a tool's calls? "tool:web_search_" brings "part:web_search_call".
-bool brings(std::string_view tool, std::string_view part) {
-  if (!begins(tool, "tool:") || !begins(part, "part:")) return false;
-  tool.remove_prefix(5);
-  while (!tool.empty() && tool.back() == '_')
-    tool.remove_suffix(1);
-  return !tool.empty() && (part == "part:server_tool_use" || part.find(tool) != part.npos);
+// What the history of a tool's calls is made of, where its type has another name than the tool's.
+struct History {
+  std::string_view tool;
+  std::string_view part;
+};
+constexpr History histories[] = {
+    {"web_search_preview", "web_search_call"},
+    {"computer_use_preview", "computer_call"},
+    {"computer_use_preview", "computer_call_output"},
+    {"mcp", "mcp_list_tools"},
+    {"mcp", "mcp_approval_request"},
+    {"mcp", "mcp_approval_response"},
+    {"mcp_toolset", "mcp_tool_use"},
+    {"mcp_toolset", "mcp_tool_result"},
+    {"code_execution", "bash_code_execution_tool_result"},
+    {"code_execution", "text_editor_code_execution_tool_result"},
+    {"tool_search_tool_bm25", "tool_search_tool_result"},
+    {"tool_search_tool_regex", "tool_search_tool_result"},
+};
+// What a part's type has behind the tool's name otherwise.
+constexpr std::string_view history_endings[] = {"_call", "_call_output", "_output", "_tool_result"};
+
+/// Does the entry open the tool, or a version of it? `entry` and `tool` are types.
+bool opens_tool(std::string_view entry, bool any_rest, std::string_view tool) {
+  if (!any_rest) return without_version(entry) == tool;
+  if (begins(tool, entry)) return true;
+  if (!begins(entry, tool)) return false;
+  const std::string_view rest = entry.substr(tool.size());  // "_*", "_2025*"
+  return rest.front() == '_' && are_digits(rest.substr(1));
+}
+
+/// Is the part of the history of calls of a tool that the entry opens? "tool:web_search" brings
+/// "part:web_search_call", and no type that has the word somewhere else.
+bool brings(std::string_view entry, bool any_rest, std::string_view part) {
+  if (!begins(entry, "tool:") || !begins(part, "part:")) return false;
+  entry.remove_prefix(5);
+  part.remove_prefix(5);
+  if (part == "server_tool_use") return true;  // of any tool of Anthropic's own
+  for (const History& history : histories) {
+    if (history.part == part && opens_tool(entry, any_rest, history.tool)) return true;
+  }
+  for (const std::string_view ending : history_endings) {
+    if (ends(part, ending) &&
+        opens_tool(entry, any_rest, part.substr(0, part.size() - ending.size())))
+      return true;
+  }
+  return false;
 }
 
 /// A thought of /v1/responses that is only named: its words lie at the provider, or nowhere.
@@ -665,7 +776,7 @@ Result<PassThrough> PassThrough::parse(std::span<const std::string> entries) {
 
 bool PassThrough::passes(WireFormat format, std::string_view name) const {
   const auto passes_name = [name](const Entry& entry) {
-    if (!begins(name, entry.name)) return brings(entry.name, name);
+    if (!begins(name, entry.name)) return brings(entry.name, entry.any_rest, name);
     return entry.any_rest || name.size() == entry.name.size() || name[entry.name.size()] == '.';
   };
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
@@ -702,6 +813,19 @@ Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
   if (!passed.passes(request.format, anthropic ? "metadata" : "user")) request.user.clear();
   if (!passed.passes(request.format, "metadata")) request.metadata.clear();
   return {};
+}
+
+ToolFee tool_fee(std::string_view type) {
+  const std::string_view undated = without_version(type);
+  if (undated == "web_search" || undated == "web_search_preview") return ToolFee::web_search;
+  if (undated == "file_search") return ToolFee::file_search;
+  if (type.empty()) return ToolFee::none;  // a function, or the client's own
+  const std::string name = joined({"tool:", type});
+  const bool known =
+      std::any_of(std::begin(format_words), std::end(format_words), [&](const auto& format) {
+        return row_of(format.second, name) || has_rows_inside(format.second, name);
+      });
+  return known && is_plain(type) ? ToolFee::none : ToolFee::unknown;
 }
 
 bool bounded_by_bytes(WireFormat format, std::string_view name) {

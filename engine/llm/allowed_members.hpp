@@ -11,11 +11,17 @@
 // 3. models.pass_through opens more, as FORMAT:NAME. FORMAT is openai (/v1/chat/completions),
 //    openai-responses or anthropic. NAME is a member of the request, of an object in it with a dot
 //    ("reasoning.mode"); "tool:TYPE", "part:TYPE" (also items and blocks), "message.MEMBER"; a "*"
-//    at its end stands for any rest. A tool that is passed on brings the parts with its name in
-//    their type, as the history of its calls has them.
-// 4. The same tables say what of a body has no bound of its own (relay/upstream/send_bound.hpp).
+//    at its end stands for any rest. A tool that is passed on brings the parts of which the history
+//    of its calls is made ("web_search": web_search_call, web_search_tool_result).
+// 4. Names are compared whole. A row may stand for the dated versions of a type
+//    (web_search_20250305, web_search_preview_2025_03_11), and for nothing else that begins or ends
+//    like it. A member or a type with other characters than letters, digits, _ and - is refused,
+//    whatever an operator opens: "text.cache_control" as a type is not the member of a text.
+// 5. The same tables say what of a body has no bound of its own (relay/upstream/send_bound.hpp),
+//    and which tools are paid by the use.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +56,15 @@ class PassThrough {
 /// refused and how an operator allows it. Requests that were made here (WireFormat::none) are as
 /// they are. O(bytes of what has no neutral name)
 Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed);
+
+/// What a use of a tool of that type costs beside its tokens.
+enum class ToolFee : std::uint8_t {
+  none,  ///< the client runs it, or the provider does without a fee
+  web_search,
+  file_search,
+  unknown,  ///< no format's table knows it
+};
+ToolFee tool_fee(std::string_view type);
 
 /// Whether a request with that name costs no more tokens than it has bytes.
 bool bounded_by_bytes(WireFormat format, std::string_view name);

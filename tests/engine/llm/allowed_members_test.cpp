@@ -299,6 +299,127 @@ TEST_SUITE("llm allowed members") {
                   opened({"anthropic:tool:web_search_*"})) == "");
   }
 
+  TEST_CASE("what only looks like a name that is taken is refused") {
+    constexpr Case look_alikes[] = {
+        // Types that are a type and a member of it.
+        {chat, R"("tools":[{"type":"custom.name"}])", "", "type custom.name"},
+        {chat, R"("tools":[{"type":"function.cache_control"}])", "", "type function.cache_control"},
+        {chat, "", R"({"type":"text.cache_control","file_id":"f"})", "type text.cache_control"},
+        {chat, "", R"({"type":"file.file.filename"})", "type file.file.filename"},
+        {responses, R"("tools":[{"type":"function.parameters"}])", "", "type function.parameters"},
+        {responses, R"("tools":[{"type":"namespace.tools","tools":[{"type":"mcp"}]}])", "",
+         "type namespace.tools"},
+        {responses, "", R"({"type":"input_file.file_url","file_id":"f"})",
+         "type input_file.file_url"},
+        {responses, "", R"({"role":"user","content":[{"type":"input_text.text"}]})",
+         "type input_text.text"},
+        {anthropic, R"("tools":[{"type":"custom.cache_control","name":"c"}])", "",
+         "type custom.cache_control"},
+        {anthropic, "", R"({"type":"text.citations"})", "type text.citations"},
+        {anthropic, "", R"({"type":"image.source.url","source":{"type":"file"}})",
+         "type image.source.url"},
+        // Members that are written like a path, or like another kind's.
+        {chat, R"("reasoning.effort":"high")", "", "member reasoning.effort"},
+        {chat, R"("message.prefix":true)", "", "member message.prefix"},
+        {chat, R"("part:thinking":{"a":1})", "", "member part:thinking"},
+        {chat, R"("tool:custom":{"a":1})", "", "member tool:custom"},
+        {responses, R"("tool:local_shell":1)", "", "member tool:local_shell"},
+        {responses, R"("text.verbosity":"low")", "", "member text.verbosity"},
+        {anthropic, R"("thinking.type":"adaptive")", "", "member thinking.type"},
+        {anthropic, R"("tool:bash_20250124":1)", "", "member tool:bash_20250124"},
+        // Types around a type that is known.
+        {chat, R"("tools":[{"type":"custom_x"}])", "", "openai:tool:custom_x"},
+        {chat, R"("tools":[{"type":"Custom"}])", "", "openai:tool:Custom"},
+        {chat, "", R"({"type":"texts","text":"x"})", "openai:part:texts"},
+        {responses, R"("tools":[{"type":"local_shell_2"}])", "",
+         "openai-responses:tool:local_shell_2"},
+        {responses, R"("tools":[{"type":"mcp_web_search"}])", "",
+         "openai-responses:tool:mcp_web_search"},
+        {responses, "", R"({"type":"reasoning_x","id":"r"})", "openai-responses:part:reasoning_x"},
+        {anthropic, R"("tools":[{"type":"bash_code_execution_20250825","name":"b"}])", "",
+         "anthropic:tool:bash_code_execution_20250825"},
+        {anthropic, R"("tools":[{"type":"bash_2025","name":"b"}])", "", "anthropic:tool:bash_2025"},
+        {anthropic, R"("tools":[{"type":"bash_2025012x","name":"b"}])", "",
+         "anthropic:tool:bash_2025012x"},
+        {anthropic, R"("tools":[{"type":"bash_20250124_x","name":"b"}])", "",
+         "anthropic:tool:bash_20250124_x"},
+        {anthropic, R"("tools":[{"type":"bash_","name":"b"}])", "", "anthropic:tool:bash_"},
+        {anthropic, R"("tools":[{"type":"memory_store_20250818","name":"m"}])", "",
+         "anthropic:tool:memory_store_20250818"},
+        {anthropic, R"("tools":[{"type":"my_text_editor_20250728","name":"t"}])", "",
+         "anthropic:tool:my_text_editor_20250728"},
+        {anthropic, "", R"({"type":"tool_reference_x"})", "anthropic:part:tool_reference_x"},
+    };
+    const PassThrough all = opened({"openai:*", "openai-responses:*", "anthropic:*"});
+    for (const Case& one : look_alikes) {
+      CAPTURE(std::string(one.name));
+      const std::string body = body_with(one.format, one.members, one.part);
+      const std::string_view name = one.name;
+      if (name.find(' ') == name.npos) {
+        CHECK(refused(one.format, body) == one.name);
+        continue;
+      }
+      // What has no name cannot be opened either.
+      const std::string quoted =
+          joined({name.substr(0, name.find(' ')), " \"", name.substr(name.find(' ') + 1), "\""});
+      for (const PassThrough& passed : {PassThrough(), all}) {
+        auto request = decode_client_request(one.format, body);
+        REQUIRE(request.ok());
+        const auto held = hold_to_allowed(*request, passed);
+        REQUIRE(!held.ok());
+        CHECK(held.error().code == "not_allowed");
+        CHECK(held.error().message.find("The " + quoted + " is no name") == 0);
+      }
+    }
+  }
+
+  TEST_CASE("a tool that is passed on brings its own history and no other's") {
+    struct Brought {
+      WireFormat format;
+      const char* entry;
+      const char* part;
+      bool passes;
+    };
+    constexpr Brought cases[] = {
+        {responses, "openai-responses:tool:web_search", "web_search_call", true},
+        {responses, "openai-responses:tool:web_search_preview", "web_search_call", true},
+        {responses, "openai-responses:tool:web_search_preview_2025_03_11", "web_search_call", true},
+        {responses, "openai-responses:tool:web_search*", "web_search_call", true},
+        {responses, "openai-responses:tool:mcp", "mcp_approval_request", true},
+        {responses, "openai-responses:tool:computer_use_preview", "computer_call_output", true},
+        {responses, "openai-responses:tool:code_interpreter", "code_interpreter_call", true},
+        {responses, "openai-responses:tool:*", "image_generation_call", true},
+        {anthropic, "anthropic:tool:web_search_20250305", "web_search_tool_result", true},
+        {anthropic, "anthropic:tool:web_search_*", "web_search_tool_result", true},
+        {anthropic, "anthropic:tool:web_search_2025*", "web_search_tool_result", true},
+        {anthropic, "anthropic:tool:code_execution_20250825", "bash_code_execution_tool_result",
+         true},
+        {anthropic, "anthropic:tool:web_search_20250305", "server_tool_use", true},
+        {responses, "openai-responses:tool:web_search", "mcp_web_search_call", false},
+        {responses, "openai-responses:tool:web_search", "image_web_search_call", false},
+        {responses, "openai-responses:tool:web_search", "web_search", false},
+        {responses, "openai-responses:tool:web_search", "web_search_call_x", false},
+        {responses, "openai-responses:tool:web_search*", "mcp_web_search_call", false},
+        {responses, "openai-responses:tool:web_search*", "mcp_web_search", false},
+        {responses, "openai-responses:tool:file_search", "web_search_call", false},
+        {responses, "openai-responses:tool:search", "web_search_call", false},
+        {responses, "openai-responses:tool:mcp", "mcp_call_output_x", false},
+        {responses, "openai-responses:web_search", "web_search_call", false},
+        {responses, "anthropic:tool:web_search", "web_search_call", false},
+        {anthropic, "anthropic:tool:web_search_20250305", "web_fetch_tool_result", false},
+        {anthropic, "anthropic:tool:web_search_20250305", "mcp_web_search_tool_result", false},
+        {anthropic, "anthropic:tool:web_search_*", "web_search_x_tool_result_y", false},
+        {anthropic, "anthropic:tool:code_execution_20250825", "container_upload", false},
+    };
+    for (const Brought& one : cases) {
+      CAPTURE(one.entry);
+      CAPTURE(one.part);
+      const std::string part = joined({R"({"type":")", one.part, R"(","id":"x"})"});
+      CHECK((refused(one.format, body_with(one.format, "", part), opened({one.entry})) == "") ==
+            one.passes);
+    }
+  }
+
   TEST_CASE("a request of nothing but members is refused") {
     std::string members = R"("a":null)";
     for (int i = 0; i < 600; ++i)
