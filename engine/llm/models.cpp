@@ -315,6 +315,8 @@ class ModelReader {
     };
     tokens("context_tokens", card.context_tokens);
     tokens("output_tokens_max", card.output_tokens_max);
+    card.image_tokens_max =
+        fields.integer_or("image_tokens_max", 1, model_tokens_max, card.image_tokens_max);
     read_abilities(fields, card);
     read_thinking(fields, card);
     if (const auto day = read_day(fields, "shut_off")) card.shut_off_day = day;

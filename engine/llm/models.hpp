@@ -9,7 +9,7 @@
 // A row: {"dialect": "openai" or "dialects": [...], "model", "aliases"?: [...], "context_tokens",
 // "output_tokens_max", "takes"?: [tools, vision, audio, documents, json_schema],
 // "thinking"?: none | always | effort | level | switch | budget | budget_always | adaptive |
-// adaptive_off | adaptive_always, "efforts"?: [...], "effort_default"?,
+// adaptive_off | adaptive_always, "efforts"?: [...], "effort_default"?, "image_tokens_max"?,
 // "temperature"?: always | without_thinking | never,
 // "rates": [{"input", "output", "cached_read"?, "cache_write"?, "cache_write_long"?, "reasoning"?,
 // "audio_input"?, "audio_cached_read"?, "audio_output"?, and, but for the first, a condition or
@@ -57,6 +57,8 @@ struct ModelCard {
   std::vector<std::string> aliases;   ///< its other names
   std::int64_t context_tokens = 0;    ///< of the prompt
   std::int64_t output_tokens_max = 0;
+  /// Of one image; 0: no more than limits::image_tokens (relay/limits/token_bound.hpp).
+  std::int64_t image_tokens_max = 0;
   bool tools = false;
   bool vision = false;
   bool audio = false;

@@ -92,10 +92,10 @@ std::int64_t cost_picodollars(const Usage& usage, const Tariff& tariff, CallTime
 }
 
 std::int64_t cost_bound_picodollars(std::int64_t input_tokens, std::int64_t output_tokens,
-                                    std::int64_t tool_uses, const Tariff& tariff, CallTime when) {
+                                    const ToolUses& uses, const Tariff& tariff, CallTime when) {
   const Price price = dearest_price(tariff, when, 0, input_tokens);
   return cost_bound_picodollars(input_tokens, output_tokens, price) +
-         fees_bound_picodollars(tool_uses, tariff.fees);
+         fees_bound_picodollars(uses, tariff.fees);
 }
 
 }  // namespace redoubt::llm

@@ -61,6 +61,6 @@ std::int64_t cost_picodollars(const Usage& usage, const Tariff& tariff, CallTime
 /// The most that a call may cost: the longest prompt, the dearest time and kind of token, all of
 /// the output, so many uses of the provider's own tools.
 std::int64_t cost_bound_picodollars(std::int64_t input_tokens, std::int64_t output_tokens,
-                                    std::int64_t tool_uses, const Tariff& tariff, CallTime when);
+                                    const ToolUses& uses, const Tariff& tariff, CallTime when);
 
 }  // namespace redoubt::llm

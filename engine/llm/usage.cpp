@@ -76,9 +76,13 @@ std::int64_t cost_bound_picodollars(std::int64_t input_tokens, std::int64_t outp
   return held(input_tokens, tokens_max) * in + held(output_tokens, tokens_max) * out;
 }
 
-std::int64_t fees_bound_picodollars(std::int64_t tool_uses, const Fees& fees) {
-  return held(tool_uses, tool_uses_max) * std::max(fees.web_search, fees.file_search) *
-         picodollars_per_microdollar;
+std::int64_t fees_bound_picodollars(const ToolUses& uses, const Fees& fees) {
+  const std::int64_t dearest = std::max(fees.web_search, fees.file_search);
+  const std::int64_t each = held(uses.web_searches, tool_uses_max) * fees.web_search +
+                            held(uses.file_searches, tool_uses_max) * fees.file_search +
+                            held(uses.others, tool_uses_max) * dearest;
+  const std::int64_t all = held(uses.all_max.value_or(3 * tool_uses_max), 3 * tool_uses_max);
+  return std::min(each, all * dearest) * picodollars_per_microdollar;
 }
 
 void add_hidden_tokens(Usage& usage, std::int64_t total, bool audio_prompt) {

@@ -33,6 +33,16 @@ struct Fees {
   bool operator==(const Fees&) const = default;
 };
 
+/// How often a call may use tools of the provider's own at most, as far as uses have a price.
+struct ToolUses {
+  std::int64_t web_searches = 0;
+  std::int64_t file_searches = 0;
+  std::int64_t others = 0;  ///< of tools that nobody here knows: priced as the dearest
+  std::optional<std::int64_t> all_max{};  ///< of all together, where the request says so
+
+  bool operator==(const ToolUses&) const = default;
+};
+
 /// No count of tokens is read as more than this, so that no cost overflows.
 constexpr std::int64_t tokens_max = 100'000'000;
 /// No price is more than this ($ 10,000 per million tokens).
@@ -57,7 +67,7 @@ std::int64_t fees_picodollars(const Usage& usage, const Fees& fees);
 /// The most that a call may cost: every input token at its dearest, all of the output.
 std::int64_t cost_bound_picodollars(std::int64_t input_tokens, std::int64_t output_tokens,
                                     const Price& price);
-std::int64_t fees_bound_picodollars(std::int64_t tool_uses, const Fees& fees);
+std::int64_t fees_bound_picodollars(const ToolUses& uses, const Fees& fees);
 
 /// Providers leave tokens out of their parts that they count in the total, and bill (thoughts
 /// behind Gemini's OpenAI endpoint, xAI's reasoning, Mistral's audio). What the total has over

@@ -54,10 +54,12 @@ void PromptSize::add_text(std::string_view text) {
   text_tokens += tokens;
 }
 
-std::int64_t input_tokens_upper(const PromptSize& prompt) {
+std::int64_t input_tokens_upper(const PromptSize& prompt, std::int64_t image_tokens_each) {
+  // Held to tokens_max, so that the product with a count of them does not overflow.
+  const std::int64_t image = std::clamp(image_tokens_each, image_tokens, tokens_max);
   const std::int64_t total = call_tokens + times(prompt.text_tokens, 1) +
                              times(prompt.messages, message_tokens) +
-                             times(prompt.tools, tool_tokens) + times(prompt.images, image_tokens);
+                             times(prompt.tools, tool_tokens) + times(prompt.images, image);
   return std::min(total, tokens_max);
 }
 

@@ -44,7 +44,8 @@ struct PromptSize {
   void add_text(std::string_view text);
 };
 
-std::int64_t input_tokens_upper(const PromptSize& prompt);
+/// `image_tokens_each`: of a model whose images are dearer than others'; 0 is image_tokens.
+std::int64_t input_tokens_upper(const PromptSize& prompt, std::int64_t image_tokens_each = 0);
 /// The lower of what the call asks for and what the model can; the model's limit where it asks
 /// for nothing. REQUIRES: model_max > 0
 std::int64_t output_tokens_upper(std::optional<std::int64_t> asked_max, std::int64_t model_max);

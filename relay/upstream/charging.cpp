@@ -41,13 +41,17 @@ Charge charge_of(const AttemptEnd& end) {
   return charge;
 }
 
-std::int64_t price_of(const Charge& charge, std::int64_t tool_uses, const llm::Tariff& tariff,
+std::int64_t price_of(const Charge& charge, const AttemptBound& bound, const llm::Tariff& tariff,
                       llm::CallTime when) {
   if (charge.kind == ChargeKind::nothing) return 0;
   const llm::Usage& usage = charge.usage;
-  if (charge.kind == ChargeKind::reported || usage.reported)
-    return llm::cost_picodollars(usage, tariff, when);
-  return llm::cost_bound_picodollars(usage.input, usage.output, tool_uses, tariff, when);
+  if (!usage.reported)
+    return llm::cost_bound_picodollars(usage.input, usage.output, bound.tool_uses, tariff, when);
+  const std::int64_t cost = llm::cost_picodollars(usage, tariff, when);
+  if (charge.kind == ChargeKind::reported && bound.tells_tool_uses) return cost;
+  const std::int64_t told = llm::fees_picodollars(usage, tariff.fees);
+  const std::int64_t reserved = llm::fees_bound_picodollars(bound.tool_uses, tariff.fees);
+  return cost + std::max<std::int64_t>(0, reserved - told);
 }
 
 }  // namespace redoubt::upstream

@@ -29,7 +29,9 @@ namespace redoubt::upstream {
 struct AttemptBound {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
-  bool may_think = true;  ///< unseen: what came says nothing of what was generated
+  bool may_think = true;        ///< unseen: what came says nothing of what was generated
+  llm::ToolUses tool_uses;      ///< of the provider's own, as far as they have a price
+  bool tells_tool_uses = true;  ///< the provider's report says how many they were
 };
 
 enum class ChargeKind : std::uint8_t {
@@ -56,9 +58,9 @@ struct AttemptEnd {
 Charge charge_of(const AttemptEnd& end);
 
 /// Picodollars of a charge. What no report describes is priced as it was reserved, each token at
-/// its dearest kind: nobody knows what of the prompt was written to a cache, or whether tools were
-/// used.
-std::int64_t price_of(const Charge& charge, std::int64_t tool_uses, const llm::Tariff& tariff,
+/// its dearest kind: nobody knows what of the prompt was written to a cache. So are uses of the
+/// provider's tools where no report tells them, or where it does not describe all of the call.
+std::int64_t price_of(const Charge& charge, const AttemptBound& bound, const llm::Tariff& tariff,
                       llm::CallTime when);
 
 }  // namespace redoubt::upstream

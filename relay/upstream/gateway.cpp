@@ -33,8 +33,8 @@ using Timer =
 // Of a model that no card describes: what is taken as its end where nobody sets one.
 constexpr std::int64_t unknown_output_tokens = 1'000'000;
 constexpr std::int64_t unknown_context_tokens = 1'000'000;
-// What one call is taken to use at most of the tools that the provider runs itself.
-constexpr std::int64_t server_tool_uses_max = 16;
+// As much as those of any card that we know (gpt-4o-mini).
+constexpr std::int64_t unknown_image_tokens = 48'169;
 // An unsettled reservation outlives the call's deadline by so much before it expires.
 constexpr std::int64_t settle_grace_ns = 60'000'000'000;
 constexpr std::int64_t attempt_grace_ms = 1'000;
@@ -77,12 +77,6 @@ struct TargetPlan {
 const llm::Tariff* free_tariff() {
   static const llm::Tariff tariff{.rates = {llm::Rate{}}, .fees = {}};
   return &tariff;
-}
-
-std::int64_t server_tool_uses(const llm::ChatRequest& request) {
-  const bool any = std::any_of(request.tools.begin(), request.tools.end(),
-                               [](const llm::ToolDefinition& tool) { return tool.opaque; });
-  return any ? server_tool_uses_max : 0;
 }
 
 /// The stricter of two; absent is no limit.
@@ -164,6 +158,7 @@ class GatewayImpl;
 struct TokenLimits {
   std::int64_t context = 0;
   std::int64_t output = 0;
+  std::int64_t image = 0;  ///< 0: as any other's
 };
 
 /// What an attempt asks of the limits, and of whom.
@@ -176,7 +171,6 @@ struct Asked {
   std::uint32_t target = 0;
   std::string_view key;
   AttemptBound bound;
-  std::int64_t tool_uses = 0;
   std::int64_t open_ns_max = 0;
   std::int64_t requests = 1;
 };
@@ -320,7 +314,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
-  limits::Picodollars cost(std::uint32_t target, const Charge& charge, std::int64_t tool_uses,
+  limits::Picodollars cost(std::uint32_t target, const Charge& charge, const AttemptBound& bound,
                            llm::CallTime when) const;
   void abandon(const Admission& admission, std::optional<limits::ReservationId> reservation);
   /// Nothing where it expired before: everything was charged and written down then.
@@ -616,8 +610,11 @@ void CallRun::encode_attempt() {
   bound_ = {};  // of a request that cannot be sent
   if (!*wire_) return;
   const SendBound sent = send_bound(provider.dialect->format, (*wire_)->body);
-  bound_ = {input_tokens_upper(sent, most.context), output_tokens_upper(sent, most.output),
-            may_think(provider.dialect->format, sent, plan.card)};
+  bound_ = {.input_tokens = input_tokens_upper(sent, most.context, most.image),
+            .output_tokens = output_tokens_upper(sent, most.output),
+            .may_think = may_think(provider.dialect->format, sent, plan.card),
+            .tool_uses = tool_uses_upper(sent),
+            .tells_tool_uses = tells_tool_uses(provider.dialect->format)};
 }
 
 Asked CallRun::asked() const {
@@ -631,7 +628,6 @@ Asked CallRun::asked() const {
       .target = planned.target,
       .key = key_name_,
       .bound = bound_,
-      .tool_uses = server_tool_uses(order_.request),
       .open_ns_max = options_.deadline_ms * 1'000'000 + settle_grace_ns,
       .requests = requests_counted_ ? 0 : 1,
   };
@@ -880,8 +876,7 @@ void CallRun::release(const Action& action) {
   const bool estimated = action.charge.kind == ChargeKind::estimated;
   if (action.charge.kind != ChargeKind::nothing) {
     used.tokens = action.charge.usage.input + action.charge.usage.output;
-    used.picodollars = gateway_.cost(target, action.charge, server_tool_uses(order_.request),
-                                     {opened_s_, wall_s()});
+    used.picodollars = gateway_.cost(target, action.charge, bound_, {opened_s_, wall_s()});
   }
   const std::optional<limits::Settled> settled = gateway_.settle(reservation_, used);
   if (action.told_nothing) {
@@ -1108,9 +1103,9 @@ bool GatewayImpl::counts_tokens(const Order& order) const {
 
 TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
   if (const llm::ModelCard* card = plans_[target].card)
-    return {card->context_tokens, card->output_tokens_max};
+    return {card->context_tokens, card->output_tokens_max, card->image_tokens_max};
   const std::int64_t most = options_.unknown_output_tokens_max;
-  return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens};
+  return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens, unknown_image_tokens};
 }
 
 /// Does a call lack a bound of its output that somebody needs: the limits, or a format that has no
@@ -1268,9 +1263,10 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
   call.tokens_upper = asked.bound.input_tokens + asked.bound.output_tokens;
   if (const llm::Tariff* tariff = plans_[asked.target].tariff) {
     const std::int64_t now_s = wall_s();
-    call.picodollars_upper = llm::cost_bound_picodollars(
-        asked.bound.input_tokens, asked.bound.output_tokens, asked.tool_uses, *tariff,
+    const std::int64_t upper = llm::cost_bound_picodollars(
+        asked.bound.input_tokens, asked.bound.output_tokens, asked.bound.tool_uses, *tariff,
         {now_s, now_s + asked.open_ns_max / 1'000'000'000});
+    call.picodollars_upper = std::min(upper, limits::call_cost_max);
   }
   call.open_ns_max = asked.open_ns_max;
   limits::OpenLine line = open_line(asked, call.picodollars_upper);
@@ -1380,13 +1376,13 @@ void GatewayImpl::wake_waiting() {
 }
 
 limits::Picodollars GatewayImpl::cost(std::uint32_t target, const Charge& charge,
-                                      std::int64_t tool_uses, llm::CallTime when) const {
+                                      const AttemptBound& bound, llm::CallTime when) const {
   const llm::Usage& usage = charge.usage;
   const TargetPlan& plan = plans_[target];
   const Provider& from = providers_[plan.provider];
   if (from.dialect->tells_cost && usage.told_picodollars && !from.free_of_charge)
     return *usage.told_picodollars;
-  return plan.tariff ? price_of(charge, tool_uses, *plan.tariff, when) : 0;
+  return plan.tariff ? price_of(charge, bound, *plan.tariff, when) : 0;
 }
 
 void GatewayImpl::abandon(const Admission& admission,

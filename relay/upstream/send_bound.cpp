@@ -19,12 +19,11 @@ constexpr std::int64_t escaped_char_tokens = 33;
 // What a provider writes into the prompt for a tool of its own that the client runs (Anthropic's
 // text editor: 700).
 constexpr std::int64_t known_tool_tokens = 2'048;
-// gpt-4o-mini: 2,833 and 5,667 for each of at most 8 tiles, 48,169 in all
-// (https://platform.openai.com/docs/guides/images-vision), which is as much as six of any other.
-constexpr std::string_view dear_images_model = "gpt-4o-mini";
-constexpr std::int64_t dear_image_images = 6;
 // An image at its original size (gpt-5.4: 10,000 patches, 1.62 tokens each with mini) counts twice.
 constexpr std::int64_t original_images = 2;
+
+// Members that have the provider search.
+constexpr std::string_view search_members[] = {"search_parameters", "plugins"};
 
 std::string_view unquoted(std::string_view value) {
   if (value.size() >= 2 && value.front() == '"') return value.substr(1, value.size() - 2);
@@ -51,6 +50,23 @@ std::int64_t count_of(std::string_view value) {
   return static_cast<std::int64_t>(std::clamp(std::ceil(count), 0.0, most));
 }
 
+/// Calls `use` with the text of each number or plain text that is the member of that quoted key, at
+/// whatever depth. One pass: within a text quotes are escaped, so that what is found is a member.
+template <class Use>
+void each_member(std::string_view json, std::string_view quoted_key, Use use) {
+  constexpr std::string_view space = " \t\r\n";
+  for (std::size_t at = json.find(quoted_key); at != json.npos; at = json.find(quoted_key, at)) {
+    at = json.find_first_not_of(space, at + quoted_key.size());
+    if (at == json.npos) return;
+    if (json[at] != ':') continue;
+    at = json.find_first_not_of(space, at + 1);
+    if (at == json.npos) return;
+    const std::size_t end =
+        json[at] == '"' ? json.find('"', at + 1) + 1 : json.find_first_of(",]} \t\r\n", at);
+    use(json.substr(at, end - at));
+  }
+}
+
 class BodyReader {
  public:
   explicit BodyReader(WireFormat format) : format_(format) {}
@@ -58,8 +74,6 @@ class BodyReader {
   SendBound bound;
 
   void request(std::string_view body) {
-    if (begins(unquoted(llm::member_text(body, "model")), dear_images_model))
-      image_weight_ = dear_image_images;
     for (const llm::MemberText& member : llm::member_texts(body))
       request_member(member.key, member.value);
   }
@@ -82,6 +96,8 @@ class BodyReader {
     } else if (key == "tools") {
       for (const std::string_view each : llm::element_texts(value))
         tool(each);
+    } else if (key == "max_tool_calls" && format_ == WireFormat::openai_responses) {
+      if (const std::int64_t most = count_of(value); most > 0) bound.tool_uses.all_max = most;
     } else {
       if (key == "reasoning") beside(count_of(llm::member_text(value, "max_tokens")));
       // Within max_tokens, says Anthropic, whose encoder sees to it.
@@ -91,8 +107,44 @@ class BodyReader {
       }
       thinking(key, value);
       text(value);
-      if (!is_written(key) && !llm::bounded_by_bytes(format_, key)) bound.refers_outside = true;
+      if (is_written(key) || llm::bounded_by_bytes(format_, key)) return;
+      bound.refers_outside = true;
+      search_member(key, value);
+      tools_within(value);
     }
+  }
+
+  void search_member(std::string_view key, std::string_view value) {
+    if (value == "null") return;
+    // A search model searches once before it answers
+    // (https://platform.openai.com/docs/guides/tools-web-search).
+    if (key == "web_search_options") ++bound.tool_uses.web_searches;
+    for (const std::string_view one : search_members)
+      if (key == one) bound.tool_uses.others += uses_assumed;
+  }
+
+  /// In what the relay does not know: whatever looks like a tool that is paid by the use.
+  void tools_within(std::string_view value) {
+    std::int64_t uses = uses_assumed;
+    each_member(value, R"("max_uses")",
+                [&](std::string_view number) { uses = std::max(uses, count_of(number)); });
+    each_member(value, R"("type")", [&](std::string_view type) {
+      const llm::ToolFee fee = llm::tool_fee(unquoted(type));
+      if (fee != llm::ToolFee::unknown) add_uses(uses, fee);
+    });
+  }
+
+  std::int64_t uses_of(std::string_view tool) const {
+    const std::int64_t said =
+        format_ == WireFormat::anthropic ? count_of(llm::member_text(tool, "max_uses")) : 0;
+    return said > 0 ? said : uses_assumed;
+  }
+
+  void add_uses(std::int64_t uses, llm::ToolFee fee) {
+    uses = std::min(uses, llm::tool_uses_max);
+    if (fee == llm::ToolFee::web_search) bound.tool_uses.web_searches += uses;
+    if (fee == llm::ToolFee::file_search) bound.tool_uses.file_searches += uses;
+    if (fee == llm::ToolFee::unknown) bound.tool_uses.others += uses;
   }
 
   // By the encoders themselves, without a word of the client's in it that is no text.
@@ -191,8 +243,9 @@ class BodyReader {
       if (is_one(member.key, {"role", "name", "type", "tool_calls", "tool_call_id", "refusal",
                               "reasoning_content", "reasoning_details"}))
         continue;
-      const bool known = llm::bounded_by_bytes(format_, "message." + std::string(member.key));
-      if (!known) bound.refers_outside = true;
+      if (llm::bounded_by_bytes(format_, "message." + std::string(member.key))) continue;
+      bound.refers_outside = true;
+      tools_within(member.value);
     }
   }
 
@@ -220,7 +273,7 @@ class BodyReader {
 
   // `where`: a data: URL, or an address.
   void image(std::string_view where, std::string_view detail) {
-    bound.prompt.images += image_weight_ * (unquoted(detail) == "original" ? original_images : 1);
+    bound.prompt.images += unquoted(detail) == "original" ? original_images : 1;
     if (!begins(unquoted(where), "data:image/")) bound.refers_outside = true;
   }
 
@@ -265,8 +318,9 @@ class BodyReader {
       return;
     const std::string_view sealed = llm::member_text(object, "encrypted_content");
     const bool named_only = type == "reasoning" && (sealed.empty() || sealed == "null");
-    if (named_only || !llm::bounded_by_bytes(format_, "part:" + std::string(type)))
-      bound.refers_outside = true;
+    if (!named_only && llm::bounded_by_bytes(format_, "part:" + std::string(type))) return;
+    bound.refers_outside = true;
+    tools_within(object);
   }
 
   void anthropic_image(std::string_view object) {
@@ -309,8 +363,15 @@ class BodyReader {
       const bool known = is_one(type, {"tool_search", "shell"}) ||
                          llm::bounded_by_bytes(format_, "tool:" + std::string(type));
       if (!known) bound.refers_outside = true;
+      own_tool(object, type);
     }
     if (!client_runs(object, type)) bound.refers_outside = true;
+  }
+
+  void own_tool(std::string_view object, std::string_view type) {
+    const llm::ToolFee fee = llm::tool_fee(type);
+    if (fee != llm::ToolFee::none) add_uses(uses_of(object), fee);
+    if (fee == llm::ToolFee::unknown) tools_within(object);
   }
 
   // Tools of one name that the client runs or the provider, as a member says.
@@ -321,7 +382,6 @@ class BodyReader {
   }
 
   WireFormat format_;
-  std::int64_t image_weight_ = 1;
 };
 
 /// A limit of the body, or the model's where it has none.
@@ -337,9 +397,10 @@ SendBound send_bound(WireFormat format, std::string_view body) {
   return reader.bound;
 }
 
-std::int64_t input_tokens_upper(const SendBound& bound, std::int64_t context_tokens) {
+std::int64_t input_tokens_upper(const SendBound& bound, std::int64_t context_tokens,
+                                std::int64_t image_tokens_each) {
   if (bound.refers_outside) return context_tokens;
-  return std::min(limits::input_tokens_upper(bound.prompt), context_tokens);
+  return std::min(limits::input_tokens_upper(bound.prompt, image_tokens_each), context_tokens);
 }
 
 std::int64_t output_tokens_upper(const SendBound& bound, std::int64_t model_output_max) {
@@ -347,6 +408,19 @@ std::int64_t output_tokens_upper(const SendBound& bound, std::int64_t model_outp
       or_model(bound.output_tokens, model_output_max) + bound.thinking_tokens, limits::tokens_max);
   return std::min(each * std::clamp<std::int64_t>(bound.answers, 1, limits::tokens_max),
                   limits::tokens_max);
+}
+
+llm::ToolUses tool_uses_upper(const SendBound& bound) {
+  const std::int64_t answers = std::clamp<std::int64_t>(bound.answers, 1, llm::tool_uses_max);
+  llm::ToolUses uses = bound.tool_uses;
+  for (std::int64_t* count : {&uses.web_searches, &uses.file_searches, &uses.others})
+    *count = std::min(*count, llm::tool_uses_max) * answers;
+  if (uses.all_max) uses.all_max = std::min(*uses.all_max, llm::tool_uses_max) * answers;
+  return uses;
+}
+
+bool tells_tool_uses(WireFormat format) {
+  return format != WireFormat::openai_chat;
 }
 
 bool may_think(WireFormat format, const SendBound& bound, const llm::ModelCard* card) {

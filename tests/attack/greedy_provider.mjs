@@ -72,6 +72,30 @@ function cache_factor(value) {
   return Math.max(own, ...Object.values(value).map(cache_factor));
 }
 
+// Its own tools are used as often as the request lets them, and so often where it does not say;
+// microdollars a use.
+const unbounded_uses = 16;
+const search_fees = { web_search: 10_000, file_search: 2_500 };
+const search_type = /^(web_search|file_search)(_preview)?(_\d{8}|_\d{4}_\d{2}_\d{2})?$/;
+
+/** Uses of each tool that a request allows, wherever the tool stands in it. */
+function searches_allowed(body, format) {
+  const uses = { web_search: 0, file_search: 0 };
+  const look = (value) => {
+    if (value === null || typeof value !== 'object') return;
+    const name = search_type.exec(typeof value.type === 'string' ? value.type : '')?.[1];
+    if (name) uses[name] += (format === 'messages' && value.max_uses) || unbounded_uses;
+    Object.values(value).forEach(look);
+  };
+  look(body);
+  let left = (format === 'responses' && body.max_tool_calls) || Number.POSITIVE_INFINITY;
+  for (const name of Object.keys(uses)) {
+    uses[name] = Math.min(uses[name], left);
+    left -= uses[name];
+  }
+  return uses;
+}
+
 const largest = (...numbers) => Math.max(0, ...numbers.filter((n) => Number.isFinite(n)));
 
 /** The most output tokens that a request of any of the four formats allows. */
@@ -103,6 +127,13 @@ const writers = {
     object: 'response',
     status: 'completed',
     output: [
+      ...Object.entries(used.searches).flatMap(([name, uses]) =>
+        Array.from({ length: uses }, (_, i) => ({
+          type: `${name}_call`,
+          id: `${name}_${i}`,
+          status: 'completed',
+        })),
+      ),
       {
         type: 'message',
         id: 'msg_1',
@@ -131,6 +162,7 @@ const writers = {
         ephemeral_1h_input_tokens: used.factor === cache_factors['1h'] ? used.input : 0,
       },
       output_tokens: used.output,
+      server_tool_use: { web_search_requests: used.searches.web_search },
     },
   }),
   gemini: (used) => ({
@@ -168,12 +200,17 @@ export async function start_greedy_provider({ models = greedy_models } = {}) {
       const input = refers_outside(body) ? price.context : text_bytes(body);
       const factor = path.endsWith('/messages') ? cache_factor(body) : 1;
       const rate = input > (price.above?.input_tokens ?? input) ? price.above : price;
-      const billed = input * rate.input * factor + output * rate.output;
+      const searches = searches_allowed(body, format_of(path));
+      const fees = Object.entries(searches).reduce(
+        (sum, [name, uses]) => sum + uses * search_fees[name],
+        0,
+      );
+      const billed = input * rate.input * factor + output * rate.output + fees;
       provider.billed_microusd += billed;
       const call = { path, headers: request.headers, body, model, billed_microusd: billed };
       provider.calls.push(call);
       if (provider.mode === 'hold') return;
-      const answer = writers[format_of(path)](provider.report({ input, output, factor }));
+      const answer = writers[format_of(path)](provider.report({ input, output, factor, searches }));
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ model, created: 1, created_at: 1, ...answer }));
     });

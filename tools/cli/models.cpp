@@ -191,6 +191,8 @@ void print_card(const ModelTable& table, const ModelCard& card, std::int64_t at_
   print_words("also called", card.aliases);
   std::printf("  %-12s %s tokens of prompt, %s of output\n", "takes",
               grouped(card.context_tokens).c_str(), grouped(card.output_tokens_max).c_str());
+  if (card.image_tokens_max > 0)
+    std::printf("  %-12s up to %s tokens an image\n", "", grouped(card.image_tokens_max).c_str());
   print_words("can", abilities_of(card));
   std::vector<std::string> thinking{std::string(llm::thinking_name(card.thinking))};
   for (const std::string& effort : card.efforts)
@@ -252,6 +254,7 @@ Json json_of(const ModelTable& table, const ModelCard& card, std::int64_t at_s) 
             {"overridden", is_hidden(table, card)}};
   for (const Rate& rate : card.tariff.rates)
     json["rates"].push_back(json_of(rate));
+  if (card.image_tokens_max > 0) json["image_tokens_max"] = card.image_tokens_max;
   if (!card.effort_default.empty()) json["effort_default"] = card.effort_default;
   if (card.shut_off_day) json["shut_off"] = date_text(*card.shut_off_day);
   if (!card.successor.empty()) json["successor"] = card.successor;

@@ -18,9 +18,12 @@ const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
 const picture = 'https://example.org/picture.png';
 
 /** Spends each request by a player of its own: what went over the budget, or did not add up. */
-async function spend_each(stage, requests, settings = {}) {
+async function spend_each(stage, requests, settings = {}, budget = budget_microusd) {
   const provider = await stage.greedy();
-  await stage.start(provider, { ...env, ...settings });
+  await stage.start(provider, {
+    REDOUBT_MODELS_PLAYER_DAY_MICROUSD: String(budget),
+    ...settings,
+  });
   const over = [];
   const billed = [];
   const statuses = [];
@@ -28,7 +31,7 @@ async function spend_each(stage, requests, settings = {}) {
     const player = stage.as('alpha', `player ${what}`);
     statuses.push(...(await spend(stage, provider, player, body, path)));
     billed.push(provider.billed_microusd);
-    if (provider.billed_microusd > budget_microusd)
+    if (provider.billed_microusd > budget)
       over.push(`${what}: ${dollars(provider.billed_microusd)}`);
     else if (provider.billed_microusd > (await engaged(stage, player)))
       over.push(`${what}: the ledger has less than the provider`);
@@ -164,6 +167,45 @@ const many = [
   ['a limit of 2^53', ...chats({ max_tokens: 2 ** 53 })],
 ];
 
+// With what else they reserve, so that calls go out at all.
+const search_budget_microusd = 2_000_000;
+const claude_search = (more) => ({ type: 'web_search_20250305', name: 'web_search', ...more });
+const searches = [
+  ['a web search', ...responses({ tools: [{ type: 'web_search' }] })],
+  ['a dated web search', ...responses({ tools: [{ type: 'web_search_preview_2025_03_11' }] })],
+  [
+    'searches with a limit of all',
+    ...responses({ tools: [{ type: 'web_search' }, { type: 'file_search' }], max_tool_calls: 3 }),
+  ],
+  [
+    'a web search among the items',
+    ...responses({
+      input: [
+        { role: 'user', content: 'On?' },
+        { type: 'additional_tools', role: 'developer', tools: [{ type: 'web_search' }] },
+      ],
+    }),
+  ],
+  [
+    'a web search in an item that nobody knows',
+    ...responses({
+      input: [
+        { role: 'user', content: 'On?' },
+        { type: 'kit', kit: [{ tools: [{ type: 'web_search' }, { type: 'file_search' }] }] },
+      ],
+    }),
+  ],
+  ['one search', ...messages({ tools: [claude_search({ max_uses: 1 })] })],
+  ['ninety searches', ...messages({ tools: [claude_search({ max_uses: 90 })] })],
+  ['searches without a limit', ...messages({ tools: [claude_search({})] })],
+  [
+    'two tools for searches',
+    ...messages({
+      tools: [claude_search({ max_uses: 40 }), claude_search({ name: 'other', max_uses: 40 })],
+    }),
+  ],
+];
+
 const long_text = 'a '.repeat(30_000);
 const cached = (ttl) => ({
   messages: [
@@ -235,6 +277,20 @@ export const attacks = [
       spend_each(stage, [...references, ...many], {
         REDOUBT_MODELS_PASS_THROUGH: 'openai:*,openai-responses:*,anthropic:*',
       }),
+  },
+  {
+    name: 'tools that are paid by the use',
+    tried: `${searches.length} requests for the provider's own searches, which an operator lets through`,
+    expected: `the provider bills each player at most ${dollars(search_budget_microusd)}, the ledger no less, and some are answered`,
+    async run(stage) {
+      const spent = await spend_each(
+        stage,
+        searches,
+        { REDOUBT_MODELS_PASS_THROUGH: 'openai-responses:*,anthropic:*' },
+        search_budget_microusd,
+      );
+      return { ...spent, held: spent.held && /\b200\b/.test(spent.seen) };
+    },
   },
   {
     name: 'what is dearer than it looks',

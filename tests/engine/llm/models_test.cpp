@@ -145,21 +145,21 @@ TEST_SUITE("llm models") {
   TEST_CASE("the bound takes the dearest that may come: length, day and hour") {
     const Tariff& long_prompts = shipped().find("openai", "gpt-5.4")->tariff;
     const std::int64_t today = at("2026-11-30");
-    CHECK(cost_bound_picodollars(272'000, 1, 0, long_prompts, {today, today}) ==
+    CHECK(cost_bound_picodollars(272'000, 1, {}, long_prompts, {today, today}) ==
           272'000 * 2'500'000LL + 15'000'000);
-    CHECK(cost_bound_picodollars(272'001, 1, 0, long_prompts, {today, today}) ==
+    CHECK(cost_bound_picodollars(272'001, 1, {}, long_prompts, {today, today}) ==
           272'001 * 5'000'000LL + 22'500'000);
 
     const Tariff& by_day = shipped().find("gemini", "gemini-4-argon")->tariff;
     const std::int64_t change = at("2026-12-01");
-    CHECK(cost_bound_picodollars(1, 1, 0, by_day, {change - 600, change - 1}) == 12'000'000);
-    CHECK(cost_bound_picodollars(1, 1, 0, by_day, {change - 600, change}) == 24'000'000);
+    CHECK(cost_bound_picodollars(1, 1, {}, by_day, {change - 600, change - 1}) == 12'000'000);
+    CHECK(cost_bound_picodollars(1, 1, {}, by_day, {change - 600, change}) == 24'000'000);
 
     const Tariff& by_hour = shipped().find("deepseek", "deepseek-v4-pro")->tariff;
     const std::int64_t peak = at("2026-11-30", 1);
-    CHECK(cost_bound_picodollars(1, 1, 0, by_hour, {peak - 600, peak - 1}) == 2'640'000);
-    CHECK(cost_bound_picodollars(1, 1, 0, by_hour, {peak - 600, peak}) == 5'280'000);
-    CHECK(cost_bound_picodollars(1, 1, 0, by_hour, {peak, peak + 4 * 3'600}) == 5'280'000);
+    CHECK(cost_bound_picodollars(1, 1, {}, by_hour, {peak - 600, peak - 1}) == 2'640'000);
+    CHECK(cost_bound_picodollars(1, 1, {}, by_hour, {peak - 600, peak}) == 5'280'000);
+    CHECK(cost_bound_picodollars(1, 1, {}, by_hour, {peak, peak + 4 * 3'600}) == 5'280'000);
     // What was under way as the price changed costs the dearer, too.
     Usage usage;
     usage.input = usage.output = 1;
@@ -188,9 +188,15 @@ TEST_SUITE("llm models") {
       usage.reasoning = next(100'000);
       usage.audio_output = next(2) * next(100'000);
       usage.web_searches = next(4);
+      usage.file_searches = next(4);
+      const std::int64_t searches = usage.web_searches + usage.file_searches;
+      const ToolUses uses[] = {
+          {.web_searches = usage.web_searches, .file_searches = usage.file_searches},
+          {.web_searches = 90, .file_searches = 90, .all_max = searches},
+          {.others = searches}};
       const std::int64_t bound =
-          cost_bound_picodollars(usage.input + next(100'000), usage.output + next(1'000), 3,
-                                 card.tariff, {begun, begun + may_last});
+          cost_bound_picodollars(usage.input + next(100'000), usage.output + next(1'000),
+                                 uses[next(3)], card.tariff, {begun, begun + may_last});
       INFO(card.model, " ", begun);
       REQUIRE(cost_picodollars(usage, card.tariff, {begun, begun + next(may_last + 1)}) <= bound);
     }
@@ -202,7 +208,14 @@ TEST_SUITE("llm models") {
     usage.file_searches = 2;
     const Fees fees{.web_search = 10'000, .file_search = 2'500};
     CHECK(fees_picodollars(usage, fees) == (3 * 10'000 + 2 * 2'500) * 1'000'000LL);
-    CHECK(fees_bound_picodollars(5, fees) == 5 * 10'000 * 1'000'000LL);
+    CHECK(fees_bound_picodollars({.web_searches = 5}, fees) == 5 * 10'000 * 1'000'000LL);
+    CHECK(fees_bound_picodollars({.file_searches = 5}, fees) == 5 * 2'500 * 1'000'000LL);
+    CHECK(fees_bound_picodollars({.others = 5}, fees) == 5 * 10'000 * 1'000'000LL);
+    CHECK(fees_bound_picodollars({.web_searches = 16, .file_searches = 2, .all_max = 3}, fees) ==
+          3 * 10'000 * 1'000'000LL);
+    CHECK(fees_bound_picodollars({.file_searches = 2, .all_max = 300}, fees) ==
+          2 * 2'500 * 1'000'000LL);
+    CHECK(fees_bound_picodollars({.web_searches = INT64_MAX, .all_max = -1}, fees) == 0);
     usage.web_searches = -1;
     usage.file_searches = INT64_MAX;
     CHECK(fees_picodollars(usage, fees) == tool_uses_max * 2'500 * 1'000'000LL);

@@ -114,13 +114,36 @@ TEST_CASE("charging: what no report describes has the price at which it was rese
   AttemptEnd left = end_of(std::nullopt);
   left.streamed = true;
   const Charge unknown = charge_of(left);
-  CHECK(price_of(unknown, 0, tariff, now) == 1'000 * 200 + 500 * 500);
-  CHECK(price_of(unknown, 0, tariff, now) ==
-        llm::cost_bound_picodollars(1'000, 500, 0, tariff, now));
+  CHECK(price_of(unknown, left.bound, tariff, now) == 1'000 * 200 + 500 * 500);
+  CHECK(price_of(unknown, left.bound, tariff, now) ==
+        llm::cost_bound_picodollars(1'000, 500, {}, tariff, now));
   // The provider said what the prompt was.
   left.usage = usage(900, 0);
-  CHECK(price_of(charge_of(left), 0, tariff, now) == 900 * 100 + 500 * 500);
-  CHECK(price_of(charge_of(end_of(Stage::connect)), 0, tariff, now) == 0);
+  CHECK(price_of(charge_of(left), left.bound, tariff, now) == 900 * 100 + 500 * 500);
+  CHECK(price_of(charge_of(end_of(Stage::connect)), left.bound, tariff, now) == 0);
+}
+
+TEST_CASE("charging: uses of the provider's tools are charged as told, else as reserved") {
+  llm::Tariff tariff;
+  tariff.rates.push_back({.price = {.input = 1, .output = 1}});
+  tariff.fees.web_search = 10'000;
+  constexpr std::int64_t search = 10'000 * 1'000'000LL;
+  const llm::CallTime now{0, 60};
+  AttemptEnd end = end_of(std::nullopt);
+  end.complete = true;
+  end.bound.tool_uses.web_searches = 5;
+  end.usage = usage(40, 6);
+  end.usage.web_searches = 2;
+  CHECK(price_of(charge_of(end), end.bound, tariff, now) == 46 + 2 * search);
+  end.bound.tells_tool_uses = false;
+  CHECK(price_of(charge_of(end), end.bound, tariff, now) == 46 + 5 * search);
+  end.bound.tells_tool_uses = true;
+  // Cut after a report: of what was searched since then nobody knows.
+  end.complete = false;
+  end.failure = Failure{.stage = Stage::stream, .failure_class = FailureClass::cut};
+  CHECK(price_of(charge_of(end), end.bound, tariff, now) == 40 + 500 + 5 * search);
+  end.usage = {};
+  CHECK(price_of(charge_of(end), end.bound, tariff, now) == 1'000 + 500 + 5 * search);
 }
 
 }  // namespace

@@ -201,17 +201,124 @@ TEST_CASE("send bound: without a limit in the body it is the model's, for each a
                             model_max) == limits::tokens_max);
 }
 
-TEST_CASE("send bound: an image counts as the model's dearest") {
-  const auto images = [](const std::string& model, const char* detail) {
-    const std::string body = R"({"model":")" + model +
-                             R"(","messages":[{"role":"user","content":[{"type":"image_url",)" +
-                             R"("image_url":{"url":"data:image/png;base64,AA","detail":")" +
-                             detail + R"("}}]}]})";
-    return bound_of(chat, "openai", body).prompt.images * limits::image_tokens;
+TEST_CASE("send bound: an image counts as the card has it, whatever the body calls the model") {
+  const auto table = llm::ModelTable::read(llm::default_models_json());
+  REQUIRE(table.ok());
+  const auto image = [&](std::string_view card, const char* called, const char* detail) {
+    const auto body = [&](const std::string& url) {
+      return std::string(R"({"model":")") + called +
+             R"(","messages":[{"role":"user","content":[{"type":"image_url",)" +
+             R"("image_url":{"url":")" + url + R"(","detail":")" + detail + R"("}}]}]})";
+    };
+    const std::int64_t each = table->find("openai", card)->image_tokens_max;
+    const SendBound one = bound_of(chat, "openai", body("data:image/png;base64,AA"));
+    CHECK(one.prompt.images > 0);
+    SendBound none = one;
+    none.prompt.images = 0;
+    return input_tokens_upper(one, 1'000'000, each) - input_tokens_upper(none, 1'000'000, each);
   };
-  CHECK(images("gpt-4o-mini-2024-07-18", "high") >= 48'169);
-  CHECK(images("gpt-5.4-mini", "original") >= 16'200);
-  CHECK(images("gpt-4o", "high") == limits::image_tokens);
+  CHECK(image("gpt-4o-mini-2024-07-18", "small", "high") == 48'169);
+  CHECK(image("gpt-5.4-mini", "gpt-4o-mini", "original") >= 16'200);
+  CHECK(image("gpt-4o", "gpt-4o-mini", "high") == limits::image_tokens);
+}
+
+TEST_CASE("send bound: uses of the provider's tools, by tool, place and what the request says") {
+  using Uses = llm::ToolUses;
+  struct Case {
+    WireFormat format;
+    const char* members;
+    Uses uses;
+  };
+  const Case cases[] = {
+      // What the client runs.
+      {chat, R"("tools":[{"type":"custom","custom":{"name":"c"}}])", {}},
+      {responses,
+       R"("tools":[{"type":"custom","name":"c"},{"type":"local_shell"},{"type":"apply_patch"},)"
+       R"({"type":"shell","environment":{"type":"local"}}])",
+       {}},
+      {anthropic,
+       R"("tools":[{"type":"bash_20250124","name":"b"},{"type":"memory_20250818","name":"m"}])",
+       {}},
+      // What has no price by the use.
+      {responses, R"("tools":[{"type":"mcp","server_url":"u"},{"type":"code_interpreter"}])", {}},
+      {anthropic, R"("tools":[{"type":"web_fetch_20250910","name":"w","max_uses":9}])", {}},
+      // What has one.
+      {responses, R"("tools":[{"type":"web_search"}])", {.web_searches = uses_assumed}},
+      {responses,
+       R"("tools":[{"type":"web_search_preview_2025_03_11"}])",
+       {.web_searches = uses_assumed}},
+      {responses,
+       R"("tools":[{"type":"file_search","vector_store_ids":["v"]}])",
+       {.file_searches = uses_assumed}},
+      {responses,
+       R"("tools":[{"type":"web_search"},{"type":"file_search"}],"max_tool_calls":3)",
+       {.web_searches = uses_assumed, .file_searches = uses_assumed, .all_max = 3}},
+      // A member of another format bounds nothing.
+      {responses,
+       R"("tools":[{"type":"web_search","max_uses":1}])",
+       {.web_searches = uses_assumed}},
+      {anthropic,
+       R"("tools":[{"type":"web_search_20250305","name":"w","max_uses":1}])",
+       {.web_searches = 1}},
+      {anthropic,
+       R"("tools":[{"type":"web_search_20250305","name":"w","max_uses":90}])",
+       {.web_searches = 90}},
+      {anthropic,
+       R"("tools":[{"type":"web_search_20250305","name":"w","max_uses":"90"}])",
+       {.web_searches = llm::tool_uses_max}},
+      {anthropic,
+       R"("tools":[{"type":"web_search_20250305","name":"w"}])",
+       {.web_searches = uses_assumed}},
+      {anthropic,
+       R"("tools":[{"type":"web_search_20250305","name":"a","max_uses":2},)"
+       R"({"type":"web_search_20260209","name":"b","max_uses":3}])",
+       {.web_searches = 5}},
+      // Wherever a tool stands.
+      {responses,
+       R"("tools":[{"type":"namespace","name":"n","tools":[{"type":"web_search"}]}])",
+       {.web_searches = uses_assumed}},
+      {responses,
+       R"("input":[{"role":"user","content":"x"},{"type":"additional_tools","role":"developer",)"
+       R"("tools":[{"type":"web_search"},{"type":"file_search"}]}])",
+       {.web_searches = uses_assumed, .file_searches = uses_assumed}},
+      {responses,
+       R"("input":[{"role":"user","content":"x"},{"type":"tool_search_output","call_id":"c",)"
+       R"("tools":[{"type":"web_search"}]}])",
+       {.web_searches = uses_assumed}},
+      {responses,
+       R"("input":[{"role":"user","content":"x"},{"type":"new_item","kit":{"tools":)"
+       R"([{"type":"web_search"}]}}])",
+       {.web_searches = uses_assumed}},
+      {anthropic,
+       R"("kit":{"tools":[{"type":"web_search_20250305","max_uses":40}]})",
+       {.web_searches = 40}},
+      // What nobody here knows.
+      {responses, R"("tools":[{"type":"deep_search"}])", {.others = uses_assumed}},
+      {responses, R"("tools":[{"type":"mcp_web_search"}])", {.others = uses_assumed}},
+      {responses,
+       R"("tools":[{"type":"kit","tools":[{"type":"web_search"}]}])",
+       {.web_searches = uses_assumed, .others = uses_assumed}},
+      {chat, R"("web_search_options":{"search_context_size":"high"})", {.web_searches = 1}},
+      {chat, R"("plugins":[{"id":"web"}])", {.others = uses_assumed}},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.members);
+    const std::string members = one.members;
+    const std::string body =
+        one.format == responses
+            ? R"({"model":"m",)" + members +
+                  (members.find(R"("input")") == 0 ? "}" : R"(,"input":"x"})")
+            : R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],)" +
+                  members + "}";
+    const char* dialect = one.format == chat        ? "openai"
+                          : one.format == responses ? "openai-responses"
+                                                    : "anthropic";
+    const Uses uses = tool_uses_upper(bound_of(one.format, dialect, body));
+    CHECK(uses.web_searches == one.uses.web_searches);
+    CHECK(uses.file_searches == one.uses.file_searches);
+    CHECK(uses.others == one.uses.others);
+    CHECK(uses.all_max == one.uses.all_max);
+  }
 }
 
 TEST_CASE("send bound: an escape counts as the widest character") {
@@ -242,6 +349,7 @@ constexpr const char* chat_members[] = {R"("max_tokens":700)",
                                         R"("tools":[{"type":"function","function":{"name":"f"}}])",
                                         R"("stream":true)",
                                         R"("models":["a","b"])",
+                                        R"("web_search_options":{})",
                                         R"("unheard_of":{"file_id":"f"})"};
 constexpr const char* chat_parts[] = {
     R"({"type":"text","text":"x"})",
@@ -262,6 +370,8 @@ constexpr const char* responses_members[] = {
     R"("store":true)",
     R"("tools":[{"type":"mcp","server_url":"u"}])",
     R"("tools":[{"type":"web_search"}])",
+    R"("tools":[{"type":"web_search"},{"type":"file_search"}],"max_tool_calls":2)",
+    R"("kit":[{"type":"web_search_2025_08_26"}])",
     R"("tools":[{"type":"code_interpreter","container":"c"}])",
     R"("max_output_tokens":null)",
     R"("tools":[{"type":"function","name":"f","parameters":{}}])",
@@ -271,6 +381,8 @@ constexpr const char* responses_parts[] = {
     R"({"type":"item_reference","id":"i"})",
     R"({"type":"reasoning","id":"r","summary":[]})",
     R"({"type":"image_generation_call","id":"g"})",
+    R"({"type":"additional_tools","role":"developer","tools":[{"type":"web_search"}]})",
+    R"({"type":"new_item","tool":{"type":"file_search"}})",
     R"({"role":"user","content":[{"type":"input_file","file_id":"f"}]})",
     R"({"role":"user","content":[{"type":"input_file","file_url":"u"}]})",
     R"({"role":"user","content":[{"type":"input_image","image_url":"https://x"}]})",
@@ -284,6 +396,8 @@ constexpr const char* anthropic_members[] = {
     R"("mcp_servers":[{"url":"u"}])",
     R"("tools":[{"type":"code_execution_20260120","name":"c"}])",
     R"("tools":[{"name":"f","input_schema":{}}])",
+    R"("tools":[{"type":"web_search_20250305","name":"w","max_uses":20}])",
+    R"("tools":[{"type":"web_search_20260209","name":"w"},{"type":"web_fetch_20260209","name":"f"}])",
     R"("stream":true)",
     R"("speed":"fast")"};
 constexpr const char* anthropic_parts[] = {
@@ -324,6 +438,8 @@ struct Allowed {
   std::int64_t budget = 0;
   std::int64_t answers = 1;
   bool reference = false;
+  std::int64_t searches = 0;  ///< a provider's, at uses_assumed where nothing says how many
+  std::int64_t searches_max = llm::tool_uses_max;
 };
 
 void read_allowed(const Json& json, Allowed& allowed, const std::string& key = "") {
@@ -331,9 +447,16 @@ void read_allowed(const Json& json, Allowed& allowed, const std::string& key = "
     for (auto it = json.begin(); it != json.end(); ++it)
       read_allowed(*it, allowed, json.is_object() ? it.key() : key);
   }
-  if (json.is_object() && json.value("type", "") == "item_reference") allowed.reference = true;
+  if (json.is_object() && json.contains("type") && json["type"].is_string()) {
+    const auto type = json["type"].get<std::string>();
+    allowed.reference = allowed.reference || type == "item_reference";
+    if (type.rfind("web_search", 0) == 0 || type == "file_search")
+      allowed.searches += json.value("max_uses", uses_assumed);
+  }
+  if (key == "web_search_options") ++allowed.searches;
   if (json.is_number_integer()) {
     const auto number = json.get<std::int64_t>();
+    if (key == "max_tool_calls") allowed.searches_max = number;
     if (key == "max_tokens" || key == "max_completion_tokens" || key == "max_output_tokens" ||
         key == "maxOutputTokens")
       allowed.limit = std::max(allowed.limit, number);
@@ -355,6 +478,7 @@ TEST_CASE("send bound: no random request asks for more than is reserved") {
   const llm::PassThrough open = everything();
   const llm::PassThrough closed;
   int with_reference = 0;
+  int with_searches = 0;
   int refused = 0;
   for (std::uint64_t seed = 1; seed <= 6'000; ++seed) {
     Rng rng(seed);
@@ -381,9 +505,15 @@ TEST_CASE("send bound: no random request asks for more than is reserved") {
       REQUIRE(output_tokens_upper(bound, model_max) >=
               (allowed.limit > 0 ? allowed.limit : model_max) + allowed.budget);
     if (allowed.reference) REQUIRE(bound.refers_outside);
+    const llm::Fees fees{.web_search = 1, .file_search = 1};
+    const std::int64_t searches = std::min(allowed.searches, allowed.searches_max);
+    REQUIRE(llm::fees_bound_picodollars(tool_uses_upper(bound), fees) ==
+            searches * allowed.answers * 1'000'000);
+    with_searches += searches > 0 ? 1 : 0;
     with_reference += allowed.reference ? 1 : 0;
   }
   CHECK(with_reference > 300);
+  CHECK(with_searches > 100);
   CHECK(refused > 300);
 }
 
