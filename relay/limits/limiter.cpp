@@ -536,6 +536,25 @@ constexpr std::string_view ask_for_less =
 
 }  // namespace
 
+std::optional<Refusal> refused_by_zero(std::span<const Share> shares, bool costs) {
+  for (const Share& share : shares) {
+    const Rules& rules = share.rules;
+    const auto by = [&](Limit limit, int status) {
+      return Refusal{.scope = share.scope,
+                     .limit = limit,
+                     .status = status,
+                     .retry_after_ns = SlidingWindow::never,
+                     .promised = true};
+    };
+    if (rules.requests_per_minute == 0) return by(Limit::requests, 429);
+    if (rules.tokens_per_minute == 0) return by(Limit::tokens, 429);
+    if (rules.concurrent_max == 0) return by(Limit::concurrency, 429);
+    if (costs && rules.day_picodollars == 0) return by(Limit::day_budget, 402);
+    if (costs && rules.month_picodollars == 0) return by(Limit::month_budget, 402);
+  }
+  return std::nullopt;
+}
+
 std::string refusal_text(const Refusal& refusal) {
   if (refusal.limit == Limit::store)
     return joined({"The relay cannot look at its budgets; try again ", wait_of(refusal), "."});

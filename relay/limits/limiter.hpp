@@ -256,6 +256,10 @@ class Limiter {
   std::uint32_t hand_ = 0;                  // the next subject that forget_some looks at
 };
 
+/// The refusal by the first limit of a share that is 0, for who is to be given what is counted as
+/// less than a call. `costs`: a call of theirs could cost money.
+std::optional<Refusal> refused_by_zero(std::span<const Share> shares, bool costs);
+
 /// Values of draft-ietf-httpapi-ratelimit-headers: `"player-requests";q=60;w=60` and
 /// `"player-requests";r=12;t=3`, requests and tokens in one list. Empty where there is no limit.
 std::string rate_policy_header(const Quotas& quotas);

@@ -152,6 +152,13 @@ std::int64_t retry_after_ms(const limits::Refusal& refusal) {
   return refusal.retry_after_ns < 0 ? -1 : (refusal.retry_after_ns + 999'999) / 1'000'000;
 }
 
+CallRefusal refusal_by(const limits::Refusal& refusal) {
+  return {.status = refusal.status,
+          .reason = Reason::limit,
+          .retry_after_ms = retry_after_ms(refusal),
+          .failure = limit_failure(refusal)};
+}
+
 class GatewayImpl;
 
 /// What a model can at most.
@@ -296,6 +303,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
                                             Delivery delivery,
                                             std::shared_ptr<CallClient> client) override;
   Counted count_request(const Order& order) override;
+  std::optional<CallRefusal> refused_by_zero(const Order& order) override;
   void reload_keys() override;
   std::vector<KnownModel> models() const override;
   std::vector<ModelNote> model_notes(std::int64_t today) const override;
@@ -344,6 +352,9 @@ class GatewayImpl final : public Gateway, public CallMaker {
   bool lacks_bound(const TargetPlan& plan, const Order& order) const;
   KnownModel known(std::string name, std::span<const std::string> targets) const;
   Shares shares_of(const Asked& asked) const;
+  /// Of the caller alone, whatever target is called; `player` is identity.key(), and is kept alive.
+  Shares callers_shares(const Order& order, std::string_view player) const;
+  bool may_cost(std::string_view model) const;
   limits::OpenLine open_line(const Asked& asked, limits::Picodollars upper) const;
   std::vector<limits::LedgerLine> expire_locked();
   void write_unsettled(std::vector<limits::LedgerLine> lines);
@@ -1202,35 +1213,54 @@ KeyOutlook GatewayImpl::key_outlook(const Admission& admission, const Failure& f
   return targets_.outlook(admission, failure, now_ns());
 }
 
+GatewayImpl::Shares GatewayImpl::callers_shares(const Order& order, std::string_view player) const {
+  Shares shares;
+  shares.add({limits::Scope::all, "all", options_.all});
+  if (order.identity.is_anonymous())
+    shares.add({limits::Scope::purse, "anonymous", options_.anonymous});
+  shares.add({limits::Scope::player, player, with(options_.player, order.own_limits)});
+  return shares;
+}
+
+std::optional<CallRefusal> GatewayImpl::refused_by_zero(const Order& order) {
+  const std::string player = order.identity.key();
+  const auto refusal =
+      limits::refused_by_zero(callers_shares(order, player).span(), may_cost(order.request.model));
+  if (!refusal) return std::nullopt;
+  return refusal_by(*refusal);
+}
+
+/// Is one of the model's targets not known to be free?
+bool GatewayImpl::may_cost(std::string_view model) const {
+  const auto route = aliases_.resolve(model);
+  if (!route) return true;
+  return std::any_of(route->targets.begin(), route->targets.end(), [&](const std::string& target) {
+    const auto at = std::find(names_.begin(), names_.end(), target);
+    if (at == names_.end()) return false;
+    return !provider(static_cast<std::uint32_t>(at - names_.begin())).free_of_charge;
+  });
+}
+
 CallMaker::Counted GatewayImpl::count_request(const Order& order) {
-  const auto windows_of = [](limits::Rules rules) {
-    // Another's answer takes no place and no money; who may have no call open may have none.
-    if (rules.concurrent_max != 0) rules.concurrent_max.reset();
+  const std::string player = order.identity.key();
+  Shares shares = callers_shares(order, player);
+  for (std::size_t i = 0; i < shares.count; ++i) {
+    // Another's answer takes no place and no money.
+    limits::Rules& rules = shares.list[i].rules;
+    rules.concurrent_max.reset();
     rules.day_picodollars.reset();
     rules.month_picodollars.reset();
-    return rules;
-  };
-  std::array<limits::Share, 3> shares;
-  std::size_t count = 0;
-  shares[count++] = {limits::Scope::all, "all", windows_of(options_.all)};
-  if (order.identity.is_anonymous())
-    shares[count++] = {limits::Scope::purse, "anonymous", windows_of(options_.anonymous)};
-  const std::string player = order.identity.key();
-  shares[count++] = {limits::Scope::player, player,
-                     windows_of(with(options_.player, order.own_limits))};
+  }
   limits::Outcome outcome;
   {
     const std::lock_guard lock(mutex_);
-    outcome = limiter_.reserve({.shares = std::span(shares.data(), count)}, instant());
+    outcome = limiter_.reserve({.shares = shares.span()}, instant());
     if (outcome.verdict == limits::Verdict::reserved)
       (void)limiter_.settle(outcome.id, {}, instant());
   }
   Counted counted{.refusal = {}, .quotas = outcome.quotas};
   if (outcome.verdict == limits::Verdict::reserved) return counted;
-  counted.refusal = CallRefusal{.status = outcome.refusal.status,
-                                .reason = Reason::limit,
-                                .retry_after_ms = retry_after_ms(outcome.refusal),
-                                .failure = limit_failure(outcome.refusal)};
+  counted.refusal = refusal_by(outcome.refusal);
   return counted;
 }
 

@@ -467,6 +467,10 @@ Result<std::shared_ptr<GatewayCall>> Shared::start(const net::Executor& shard, O
 }
 
 Result<void> Shared::enter(const std::shared_ptr<Follower>& follower) {
+  if (const auto refusal = maker_.refused_by_zero(follower->order)) {
+    follower->refuse(*refusal, {});
+    return {};
+  }
   const Found found = find(follower);
   if (found.kept) {
     if (tell_kept(*follower, *found.kept)) return {};

@@ -1,7 +1,8 @@
 // SharedAnswers: the rim around the exact cache and single flight. Who asks what was asked before
 // is answered from the cache; who asks what is being asked follows the call that is under way.
 //
-//   start -> in the cache    -> counted as a request, told the kept answer
+//   start -> a limit is 0    -> refused
+//         -> in the cache    -> counted as a request, told the kept answer
 //         -> under way       -> counted as a request, follows: a stream from its beginning
 //         -> neither         -> opens a flight: the call is its own, and it pays
 //         -> cannot follow   -> a call of its own, shared with nobody
@@ -18,7 +19,9 @@
 //    of a game's call too.
 // 6. With a store answers outlive the process: they are written behind, and read once at the start.
 //    Until then what is not in memory is asked anew.
-// 7. Everybody is told on his own shard; what is shared lies behind one lock, under which nobody is
+// 7. Whose limit of tokens or money is 0 may have nothing, another's answer included; where it is
+//    more, another's answer takes none of it.
+// 8. Everybody is told on his own shard; what is shared lies behind one lock, under which nobody is
 //    told anything.
 #pragma once
 
@@ -45,6 +48,8 @@ class CallMaker {
     limits::Quotas quotas;
   };
   virtual Counted count_request(const Order& order) = 0;
+  /// The refusal where a limit of the caller's is 0: no call of theirs would pass.
+  virtual std::optional<CallRefusal> refused_by_zero(const Order& order) = 0;
 };
 
 struct SharedAnswersOptions {

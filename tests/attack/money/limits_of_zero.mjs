@@ -1,5 +1,5 @@
 // Absent is no limit, 0 is nothing, and every other number is itself: in claims, sessions, settings.
-import { counted, shown } from '../stage.mjs';
+import { chat, counted, shown, until } from '../stage.mjs';
 import { spend } from '../purse.mjs';
 import { bearer, hs256_of_text } from '../../relay/signed_token.mjs';
 
@@ -112,6 +112,50 @@ export const attacks = [
       return {
         held: over.length === 0 && odd.length === 0,
         seen: `${over.length} lift a limit ${over.slice(0, 3).join(' ')}; ${shown(counted(statuses))}`,
+      };
+    },
+  },
+  {
+    name: "zero and another's answer",
+    tried:
+      'each of the five limits 0, and a kept answer asked for, whole and as a stream; then one that is under way',
+    expected: 'nobody is told the answer',
+    async run(stage) {
+      const provider = await stage.greedy();
+      await stage.start(provider, { REDOUBT_MODELS_CACHE_ENABLED: 'true' });
+      const use = { 'X-Redoubt-Cache': 'use' };
+      const rich = { ...stage.as('alpha', 'rich'), ...use };
+      const statuses = [];
+      const told = [];
+      const ask = async (name, what, more) => {
+        const headers = { ...stage.as('alpha', `poor-${name}`, { limits: { [name]: 0 } }), ...use };
+        const { status } = await stage.chat(headers, more);
+        statuses.push(status);
+        if (status === 200) told.push(`${name}, ${what}`);
+      };
+      await stage.chat(rich);
+      for (const name of names) {
+        await ask(name, 'kept', {});
+        await ask(name, 'kept, as a stream', { stream: true });
+      }
+      const other = await stage.chat({ ...stage.as('alpha', 'other'), ...use });
+      const kept = other.status === 200 && provider.calls.length === 1;
+      provider.mode = 'hold';
+      provider.forget();
+      const leaving = new AbortController();
+      const held = fetch(`${stage.relay.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', ...rich },
+        body: JSON.stringify(chat({ max_tokens: 77 })),
+        signal: leaving.signal,
+      }).catch(() => {});
+      await until('the call', () => provider.calls.length > 0);
+      for (const name of names) await ask(name, 'under way', { max_tokens: 77 });
+      leaving.abort();
+      await held;
+      return {
+        held: told.length === 0 && kept,
+        seen: `${told.join('; ') || 'all refused'}, ${kept ? 'kept for others' : 'NOT KEPT'} (${shown(counted(statuses))})`,
       };
     },
   },

@@ -325,6 +325,34 @@ TEST_CASE("0 of anything refuses at once and for ever, by the status of its limi
   CHECK(world.reserve(1'000'000'000, call_cost_max).verdict == Verdict::reserved);
 }
 
+TEST_CASE("0 of anything refuses who would be counted as less than a call") {
+  const Rules none[] = {
+      {.requests_per_minute = 0}, {.tokens_per_minute = 0}, {.concurrent_max = 0}};
+  const Rules no_money[] = {{.day_picodollars = 0}, {.month_picodollars = 0}};
+  const auto refused = [](const Rules& rules, bool costs) {
+    const Share shares[] = {{Scope::all, "all", {}}, {Scope::player, "ada", rules}};
+    return refused_by_zero(shares, costs);
+  };
+  for (const Rules& rules : none) {
+    for (const bool costs : {false, true}) {
+      const auto refusal = refused(rules, costs);
+      REQUIRE(refusal);
+      CHECK(refusal->status == 429);
+      CHECK(refusal->scope == Scope::player);
+      CHECK(retry_after_header(*refusal).empty());
+      CHECK(refusal_text(*refusal).find("lets nothing pass.") != std::string::npos);
+    }
+  }
+  for (const Rules& rules : no_money) {
+    CHECK_FALSE(refused(rules, false));
+    const auto refusal = refused(rules, true);
+    REQUIRE(refusal);
+    CHECK(refusal->status == 402);
+  }
+  CHECK_FALSE(refused({}, true));
+  CHECK_FALSE(refused({1, 1, 1, 1, 1}, true));
+}
+
 TEST_CASE("the longest names that two callers can have are told apart") {
   const std::string subject(256, 's');
   const std::string prefix = "64:" + std::string(64, 't') + ":" + subject;
