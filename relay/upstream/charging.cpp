@@ -7,15 +7,22 @@ namespace {
 
 /// The provider itself ended the answer, and knows that nobody gets the rest.
 bool ended_by_provider(const AttemptEnd& end) {
-  if (end.complete) return true;
-  if (!end.failure || end.failure->stage != Stage::stream) return false;
+  return end.failure && end.failure->stage == Stage::stream && end.failure->by_provider;
+}
+
+/// And no client can bring that about.
+bool provider_failed(const AttemptEnd& end) {
+  if (!ended_by_provider(end)) return false;
   switch (end.failure->failure_class) {
-    case llm::FailureClass::cut:
+    case llm::FailureClass::overloaded:
+    case llm::FailureClass::server_error:
     case llm::FailureClass::timeout:
-    case llm::FailureClass::malformed:
-      return false;
-    default:
+    case llm::FailureClass::rate_limited:
+    case llm::FailureClass::no_quota:
+    case llm::FailureClass::unauthorized:
       return true;
+    default:
+      return false;
   }
 }
 
@@ -33,11 +40,12 @@ Charge charge_of(const AttemptEnd& end) {
   const bool told_input = end.usage.reported && end.usage.input > 0;
   charge.usage.input =
       told_input ? std::min(end.usage.input, end.bound.input_tokens) : end.bound.input_tokens;
-  const bool by_pieces =
-      !end.bound.may_think && (ended_by_provider(end) || stopped_by_leaving(end));
+  const bool stopped = end.complete || ended_by_provider(end) || stopped_by_leaving(end);
+  const bool by_pieces = provider_failed(end) || (stopped && !end.bound.may_think);
+  const bool told = provider_failed(end) && end.usage.reported && end.usage_covers_pieces;
+  const std::int64_t seen = told ? end.usage.output : std::max(end.usage.output, end.bytes);
   charge.usage.output =
-      by_pieces ? std::min(std::max(end.usage.output, end.bytes), end.bound.output_tokens)
-                : end.bound.output_tokens;
+      by_pieces ? std::min(seen, end.bound.output_tokens) : end.bound.output_tokens;
   return charge;
 }
 

@@ -3,17 +3,28 @@
 //   it ended                                                             charge
 //   not connected, or answered other than 2xx                            nothing
 //   finished, the provider reported usage                                that
+//   the provider said after a 2xx that it failed (overloaded, an error   prompt, seen
+//   of its own, out of time or quota)
 //   finished without usage                                               prompt, pieces
-//   the provider said after a 2xx that it failed                         prompt, pieces
+//   the provider said after a 2xx that the request is at fault           prompt, pieces
 //   cut after a piece, and the provider stops when nobody reads          prompt, pieces
 //   anything else that was sent: cut before a piece, timed out, left,    prompt, output bound
 //   lost, not understood
 //
-// `prompt` is what the provider reported of it, else its bound; `pieces` one token for each byte
-// that came (about four times as many as they were, which covers what was generated and not seen),
-// where the model does not think for this request. Where it may (AttemptBound::may_think), it is
-// the output bound: thoughts that nobody is shown are billed, and may be all of it before the first
-// piece. All but a report is marked as estimated.
+// `prompt` is what the provider reported of it, else its bound.
+// `seen` is the reported output where the report came after the last piece (with the failure, or
+// before there was one), else one token for each byte that came, which is about four times as many
+// as they were.
+// `pieces` is the same where the model does not think for this request. Where it may
+// (AttemptBound::may_think), it is the output bound: thoughts that nobody is shown are billed, and
+// may be all of it before the first piece.
+// All but a report is marked as estimated.
+//
+// Why a provider's failure is charged less than a cut: it delivers nothing more, cannot be brought
+// about by a client, and no provider's price list has a price for answers that it failed to give.
+// Were thoughts that nobody saw charged then, each retry of an outage would take a whole bound from
+// its caller's budget. What a client can bring about (a filter, a limit of the context) is charged
+// as a cut is.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +63,7 @@ struct AttemptEnd {
   bool stops_on_disconnect = false;  ///< the provider, of streams
   std::int64_t bytes = 0;            ///< of the pieces that came
   llm::Usage usage;                  ///< as far as it was reported
+  bool usage_covers_pieces = false;  ///< no piece came after the report
   AttemptBound bound;
 };
 

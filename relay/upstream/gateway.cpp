@@ -828,7 +828,8 @@ void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_
                    .failure_class = failure.failure_class,
                    .status = failure.status,
                    .retry_after_ms = failure.retry_after_ms,
-                   .should_retry = failure.should_retry};
+                   .should_retry = failure.should_retry,
+                   .by_provider = why == cause::error_event};
   const KeyOutlook keys = gateway_.key_outlook(admission_, input.failure);
   input.another_key = keys.another;
   input.key_back_ms = keys.back_ms;

@@ -99,7 +99,10 @@ void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action
       if (open && current) token(input, now_ns, out);
       return;
     case InputKind::usage:
-      if (open && current) usage_ = input.usage;
+      if (open && current) {
+        usage_ = input.usage;
+        usage_covers_pieces_ = true;
+      }
       return;
     case InputKind::heartbeat:
       return;
@@ -149,6 +152,7 @@ void ModelCall::acquired(const Input& input, std::int64_t now_ns, std::vector<Ac
   ++opened_;
   bytes_ = 0;
   usage_ = {};
+  usage_covers_pieces_ = false;
   bound_ = input.bound;
   const std::int64_t left_ms = (deadline_ns_ - now_ns) / millisecond_ns;
   out.push_back({.kind = ActionKind::open,
@@ -178,6 +182,7 @@ void ModelCall::denied(const CallDenial& denial, std::vector<Action>& out) {
 void ModelCall::token(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
   answer_began_ = true;
   bytes_ += input.bytes;
+  usage_covers_pieces_ = false;
   if (first_token_ns_ == 0) first_token_ns_ = now_ns;
   progress_by_ns_ = now_ns + options_.progress_ms * millisecond_ns;
   if (options_.delivery == Delivery::whole) return;
@@ -224,6 +229,7 @@ Charge ModelCall::charge(const std::optional<Failure>& failure) const {
                     .stops_on_disconnect = targets_[place_].stops_on_disconnect,
                     .bytes = bytes_,
                     .usage = usage_,
+                    .usage_covers_pieces = usage_covers_pieces_,
                     .bound = bound_});
 }
 

@@ -213,6 +213,7 @@ class ModelCall {
   bool complete_ = false;  // it finished, so that its usage is the whole
   std::int64_t bytes_ = 0;
   llm::Usage usage_;
+  bool usage_covers_pieces_ = false;
   AttemptBound bound_;
 
   std::optional<Failure> last_failure_;

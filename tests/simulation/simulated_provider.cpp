@@ -30,6 +30,7 @@ void SimulatedProvider::fail(Exchange& exchange, std::int64_t at_ms, Stage stage
     failure.failure_class = chance(50) ? FailureClass::cut : FailureClass::timeout;
   if (stage == Stage::stream)
     failure.failure_class = chance(50) ? FailureClass::cut : FailureClass::overloaded;
+  failure.by_provider = failure.failure_class == FailureClass::overloaded;
   if (stage == Stage::refused) {
     failure.failure_class =
         mood_ == Mood::limited ? FailureClass::rate_limited : refusals[rng_.below(9)];

@@ -20,7 +20,58 @@ const later_calls = {
   result: 'done',
 };
 
+// How a provider says after a 200 that it failed, before or after its first word.
+const event = (data, name) => ({
+  send: `${name ? `event: ${name}\n` : ''}data: ${JSON.stringify(data)}\n\n`,
+});
+const overloaded = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+const outages = {
+  responses: [
+    event({ type: 'response.output_text.delta', output_index: 0, delta: 'So' }),
+    event({
+      type: 'response.failed',
+      response: {
+        id: 'resp_1',
+        status: 'failed',
+        error: { code: 'server_error', message: 'The server had an error.' },
+        usage: null,
+      },
+    }),
+  ],
+  haiku: [event(overloaded, 'error')],
+  mini: [event({ error: { message: 'The server is overloaded.', type: 'server_error' } })],
+};
+
 export const attacks = [
+  {
+    name: 'an outage',
+    tried:
+      'models that may think say after a 200 that they failed, in three formats: 8 calls of 8,000 tokens each',
+    expected: 'less than a tenth of what one such answer costs is counted for each call',
+    async run(stage) {
+      const mock = await stage.mock();
+      await stage.start(mock, { REDOUBT_MODELS_PLAYER_DAY_MICROUSD: String(10 * budget_microusd) });
+      const head = { head: 200, headers: { 'content-type': 'text/event-stream' } };
+      const answer_microusd = { responses: 16_000, haiku: 40_000, mini: 16_000 };
+      const costs = {};
+      for (const [model, events] of Object.entries(outages)) {
+        await mock.script([{ do: [head, ...events] }]);
+        const player = stage.as('alpha', model);
+        const more = { model, max_tokens: 8_000, stream: true };
+        if (model === 'haiku') more.reasoning_effort = 'low';
+        for (let i = 0; i < 8; ++i) await stage.chat(player, more);
+        costs[model] = await engaged(stage, player);
+      }
+      return {
+        held: Object.entries(costs).every(
+          ([model, cost]) => cost > 0 && cost < (8 * answer_microusd[model]) / 10,
+        ),
+        seen: Object.entries(costs)
+          .map(([model, cost]) => `${model}: ${dollars(cost)}`)
+          .join(', '),
+      };
+    },
+  },
   {
     name: 'tokens that only the total tells',
     tried:

@@ -75,9 +75,63 @@ TEST_CASE("charging: after a piece, by who stops when nobody reads") {
 
 TEST_CASE("charging: a provider that says it failed has stopped") {
   AttemptEnd end = end_of(Stage::stream, FailureClass::overloaded);
+  end.failure->by_provider = true;
   check(end, ChargeKind::estimated, 1'000, 0);
   end.bytes = 20;
   check(end, ChargeKind::estimated, 1'000, 20);
+}
+
+TEST_CASE("charging: a provider's own failure after a 2xx, by class and by what was told") {
+  using C = FailureClass;
+  struct Case {
+    C failure_class;
+    bool by_provider;
+    std::int64_t bytes;
+    std::optional<llm::Usage> told;
+    bool covers;  ///< the report came after the last piece
+    std::int64_t input;
+    std::int64_t output;
+  };
+  // Of a model that may think unseen; its bounds are 1,000 and 500.
+  const Case cases[] = {
+      // Straight after the 200: what no model did is not charged.
+      {C::overloaded, true, 0, {}, false, 1'000, 0},
+      {C::server_error, true, 0, {}, false, 1'000, 0},
+      {C::timeout, true, 0, {}, false, 1'000, 0},
+      {C::rate_limited, true, 0, {}, false, 1'000, 0},
+      {C::no_quota, true, 0, {}, false, 1'000, 0},
+      // Anthropic's message_start, then overloaded_error.
+      {C::overloaded, true, 0, usage(40, 1), true, 40, 1},
+      {C::overloaded, true, 30, usage(40, 1), false, 40, 30},
+      // response.failed with usage: null, and with one.
+      {C::server_error, true, 30, {}, false, 1'000, 30},
+      {C::server_error, true, 30, usage(40, 9), true, 40, 9},
+      {C::server_error, true, 30, usage(40, 9'000), true, 40, 500},
+      // The same classes as this side made them: nobody knows what goes on there.
+      {C::timeout, false, 30, usage(40, 1), false, 40, 500},
+      {C::server_error, false, 30, {}, false, 1'000, 500},
+      // Nobody's words.
+      {C::cut, false, 30, usage(40, 1), true, 40, 500},
+      {C::malformed, false, 30, {}, false, 1'000, 500},
+      // What a client can bring about after it let the model think.
+      {C::filtered, true, 0, {}, false, 1'000, 500},
+      {C::bad_request, true, 30, usage(40, 1), true, 40, 500},
+      {C::too_large, true, 0, {}, false, 1'000, 500},
+      {C::not_found, true, 0, {}, false, 1'000, 500},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(llm::failure_name(one.failure_class));
+    CAPTURE(one.by_provider);
+    CAPTURE(one.bytes);
+    AttemptEnd end = end_of(Stage::stream, one.failure_class);
+    end.bound.may_think = true;
+    end.streamed = true;
+    end.failure->by_provider = one.by_provider;
+    end.bytes = one.bytes;
+    end.usage = one.told.value_or(llm::Usage{});
+    end.usage_covers_pieces = one.covers;
+    check(end, ChargeKind::estimated, one.input, one.output);
+  }
 }
 
 TEST_CASE("charging: an end without a report is charged what came") {
@@ -95,8 +149,6 @@ TEST_CASE("charging: pieces say nothing of a model that may think unseen") {
   left.usage = usage(5, 1);  // Anthropic's first event
   check(left, ChargeKind::estimated, 5, 500);
   left.failure->failure_class = FailureClass::timeout;
-  check(left, ChargeKind::estimated, 5, 500);
-  left.failure->failure_class = FailureClass::overloaded;
   check(left, ChargeKind::estimated, 5, 500);
   left.failure.reset();
   left.complete = true;
