@@ -1,12 +1,91 @@
 #include "relay/upstream/answer_redaction.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
+#include "relay/auth/base64.hpp"
+#include "relay/auth/crypto.hpp"
+#include "relay/auth/secret.hpp"
 #include "relay/upstream/redaction.hpp"
 
 namespace redoubt::upstream {
+
+/// How a key may be written in an answer; overwritten when it goes.
+class KeyForms {
+ public:
+  explicit KeyForms(std::string_view key);
+  ~KeyForms() {
+    for (std::string& form : forms_)
+      auth::cleanse(form);
+  }
+  KeyForms(const KeyForms&) = delete;
+  KeyForms& operator=(const KeyForms&) = delete;
+
+  struct Found {
+    std::size_t at = std::string_view::npos;  ///< of the first whole form; npos: there is none
+    std::size_t size = 0;
+    std::size_t tail = 0;  ///< where what may begin one begins; the text's end where nothing does
+  };
+  /// REQUIRES: from <= text.size(). O(bytes)
+  Found find(std::string_view text, std::size_t from) const;
+
+ private:
+  static constexpr std::size_t forms_max = 16;  // the bits of `begins_`
+  void add(std::string form);
+
+  std::vector<std::string> forms_;
+  std::array<std::uint16_t, 256> begins_{};  // by a byte: the forms that begin with it
+};
+
 namespace {
+
+std::string json_form(std::string_view key, bool with_slashes) {
+  std::string form;
+  for (const char c : key) {
+    if (c == '"' || c == '\\' || (with_slashes && c == '/')) form += '\\';
+    form += c;
+  }
+  return form;
+}
+
+std::string url_form(std::string_view key, std::string_view digits) {
+  constexpr std::string_view plain = "-._~";
+  std::string form;
+  for (const char c : key) {
+    const bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (word || plain.find(c) != plain.npos) {
+      form += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    form += '%';
+    form += digits[byte >> 4];
+    form += digits[byte & 15];
+  }
+  return form;
+}
+
+std::string with_case(std::string text, bool upper) {
+  for (char& c : text) {
+    if (upper && c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+    if (!upper && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return text;
+}
+
+/// The part that is the same whatever stands before and behind the key; `skip` bytes of it belong
+/// to the group of what stands before.
+std::string base64_form(std::string_view key, std::size_t skip, bool url) {
+  std::string form = auth::to_base64url(key.substr(skip));
+  form.resize((key.size() - skip) * 8 / 6);
+  if (url) return form;
+  std::replace(form.begin(), form.end(), '-', '+');
+  std::replace(form.begin(), form.end(), '_', '/');
+  return form;
+}
 
 using llm::ChatEvent;
 using llm::EventKind;
@@ -28,10 +107,52 @@ bool goes_on(const ChatEvent& open, const ChatEvent& next) {
 
 }  // namespace
 
-AnswerRedaction::AnswerRedaction(auth::KeyRingPtr ring, std::string_view key) {
-  if (key.size() < answer_key_bytes_min) return;
-  ring_ = std::move(ring);
-  key_ = key;
+KeyForms::KeyForms(std::string_view key) {
+  forms_.reserve(forms_max);
+  add(std::string(key));
+  for (const bool slashes : {false, true})
+    add(json_form(key, slashes));
+  add(url_form(key, "0123456789ABCDEF"));
+  add(url_form(key, "0123456789abcdef"));
+  std::string hex = auth::to_hex({reinterpret_cast<const std::uint8_t*>(key.data()), key.size()});
+  for (const bool upper : {false, true})
+    add(with_case(hex, upper));
+  auth::cleanse(hex);
+  for (const std::size_t skip : {0, 1, 2}) {
+    for (const bool url : {false, true})
+      add(base64_form(key, skip, url));
+  }
+}
+
+void KeyForms::add(std::string form) {
+  if (std::find(forms_.begin(), forms_.end(), form) != forms_.end()) return auth::cleanse(form);
+  const auto bit = static_cast<std::uint16_t>(1u << forms_.size());
+  begins_[static_cast<unsigned char>(form.front())] |= bit;
+  forms_.push_back(std::move(form));
+}
+
+KeyForms::Found KeyForms::find(std::string_view text, std::size_t from) const {
+  Found found{.tail = text.size()};
+  for (std::size_t at = from; at < text.size(); ++at) {
+    unsigned candidates = begins_[static_cast<unsigned char>(text[at])];
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const std::string_view form = forms_[static_cast<std::size_t>(std::countr_zero(candidates))];
+      const std::string_view rest = text.substr(at, form.size());
+      if (form.substr(0, rest.size()) != rest) continue;
+      if (rest.size() == form.size()) {
+        // Of two that begin here the longer: one may be the beginning of the other.
+        if (found.at == text.npos || form.size() > found.size) found = {at, form.size(), at};
+      } else {
+        found.tail = std::min(found.tail, at);
+      }
+    }
+    if (found.at != text.npos) return found;
+  }
+  return found;
+}
+
+AnswerRedaction::AnswerRedaction(std::string_view key) {
+  if (key.size() >= answer_key_bytes_min) forms_ = std::make_shared<const KeyForms>(key);
 }
 
 void AnswerRedaction::pass(ChatEvent event, std::vector<ChatEvent>& out) {
@@ -50,28 +171,27 @@ void AnswerRedaction::pass(ChatEvent event, std::vector<ChatEvent>& out) {
 void AnswerRedaction::pass_text(ChatEvent event, std::vector<ChatEvent>& out) {
   if (open_ && !goes_on(*open_, event)) flush(out);
   // What went on before is looked at again, as it may be where a key begins.
-  std::string text = std::string(key_.substr(0, gone_)) + waiting_ + event.text;
+  const std::string text = gone_ + waiting_ + event.text;
   std::string cleaned;
-  std::size_t at = gone_;
-  std::size_t from = 0;
-  for (std::size_t found = text.find(key_); found != text.npos; found = text.find(key_, from)) {
-    cleaned.append(text, at, std::max(found, at) - at).append(redacted_mark);
-    from = at = found + key_.size();
+  std::size_t at = gone_.size();
+  KeyForms::Found found = forms_->find(text, 0);
+  for (; found.at != text.npos; found = forms_->find(text, at)) {
+    cleaned.append(text, at, std::max(found.at, at) - at).append(redacted_mark);
+    at = found.at + found.size;
   }
-  const std::size_t beginning = beginning_at_end(std::string_view(text).substr(from));
   // A signature closes the text: nothing more can come.
-  const bool waits = beginning >= held_bytes_min && event.signature.empty();
-  const std::size_t end = waits ? std::max(text.size() - beginning, at) : text.size();
+  const bool waits = text.size() - found.tail >= held_bytes_min && event.signature.empty();
+  const std::size_t end = waits ? std::max(found.tail, at) : text.size();
   cleaned.append(text, at, end - at);
   waiting_ = text.substr(end);
-  gone_ = beginning - waiting_.size();
+  gone_ = text.substr(found.tail, end - found.tail);
 
   const bool empty = event.text.empty();
   event.text.clear();
   open_ = event;
   if (!event.signature.empty()) {
     open_.reset();
-    gone_ = 0;
+    gone_.clear();
   }
   event.text = std::move(cleaned);
   if (!event.text.empty() || empty || !event.signature.empty()) out.push_back(std::move(event));
@@ -84,21 +204,13 @@ void AnswerRedaction::flush(std::vector<ChatEvent>& out) {
   }
   open_.reset();
   waiting_.clear();
-  gone_ = 0;
+  gone_.clear();
 }
 
 void AnswerRedaction::clean(std::string& text) const {
-  for (std::size_t at = text.find(key_); at != text.npos; at = text.find(key_, at))
-    text.replace(at, key_.size(), redacted_mark);
-}
-
-/// How many of the last bytes are the first of the key; less than all of it.
-std::size_t AnswerRedaction::beginning_at_end(std::string_view text) const {
-  std::size_t at = text.size() - std::min(text.size(), key_.size() - 1);
-  for (at = text.find(key_.front(), at); at != text.npos; at = text.find(key_.front(), at + 1)) {
-    if (key_.starts_with(text.substr(at))) return text.size() - at;
-  }
-  return 0;
+  KeyForms::Found found = forms_->find(text, 0);
+  for (; found.at != text.npos; found = forms_->find(text, found.at + redacted_mark.size()))
+    text.replace(found.at, found.size, redacted_mark);
 }
 
 }  // namespace redoubt::upstream

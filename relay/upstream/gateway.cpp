@@ -418,9 +418,7 @@ class CallRun::Attempt final : public net::CallSink {
     run_->attempt_failed(stage, std::move(told), net::to_string(failure.fault));
   }
   /// The answer goes on without the key that it was asked with.
-  void redact(auth::KeyRingPtr ring, std::string_view key) {
-    redaction_ = AnswerRedaction(std::move(ring), key);
-  }
+  void redact(std::string_view key) { redaction_ = AnswerRedaction(key); }
   bool began() const { return began_; }
   llm::WireFormat format() const { return decoder_.format(); }
 
@@ -727,7 +725,7 @@ void CallRun::open(const Action& action) {
       std::string value(llm::auth_prefix(wire->auth));
       value += key->key.text();
       outgoing.headers.push_back({std::string(llm::auth_header(wire->auth)), std::move(value)});
-      attempt_->redact(ring_, key->key.text());
+      attempt_->redact(key->key.text());
       gateway_.keys().used(key_name_, wall_ms());
     }
   }

@@ -22,7 +22,7 @@ ChatEvent text_event(std::string text, EventKind kind = EventKind::text) {
 
 /// What comes out of the events, kind by kind: "text:..|finished:".
 std::string passed(std::vector<ChatEvent> events, std::string_view secret = key) {
-  AnswerRedaction redaction(std::make_shared<const auth::KeyRing>(), secret);
+  AnswerRedaction redaction(secret);
   std::vector<ChatEvent> out;
   for (ChatEvent& event : events)
     redaction.pass(std::move(event), out);
@@ -84,8 +84,49 @@ TEST_SUITE("answer redaction") {
           "|8:|1:[redacted]|9:");
   }
 
+  TEST_CASE("the forms in which a key may be written, at every split") {
+    // With what JSON and URLs write otherwise; the forms are written out, not made by the program.
+    const std::string odd = R"(k/y+"\_~-0123456789=)";
+    struct Form {
+      const char* what;
+      std::string written;
+    };
+    const Form forms[] = {
+        {"as it is", odd},
+        {"in JSON", R"(k/y+\"\\_~-0123456789=)"},
+        {"in JSON with slashes escaped", R"(k\/y+\"\\_~-0123456789=)"},
+        {"in a URL", "k%2Fy%2B%22%5C_~-0123456789%3D"},
+        {"in a URL in small letters", "k%2fy%2b%22%5c_~-0123456789%3d"},
+        {"in hexadecimal", "6b2f792b225c5f7e2d303132333435363738393d"},
+        {"in HEXADECIMAL", "6B2F792B225C5F7E2D303132333435363738393D"},
+        // base64 of "", "a" and "ab" before it, with something behind: all but the edges is the
+        // same.
+        {"in base64", "ay95KyJcX34tMDEyMzQ1Njc4OT"},
+        {"in base64 after one byte", "veSsiXF9-LTAxMjM0NTY3ODk9"},
+        {"in the other base64 after one byte", "veSsiXF9+LTAxMjM0NTY3ODk9"},
+        {"in base64 after two bytes", "L3krIlxffi0wMTIzNDU2Nzg5P"},
+    };
+    for (const Form& form : forms) {
+      CAPTURE(std::string(form.what));
+      const std::string whole = "It is <" + form.written + "> indeed.";
+      for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+        const std::string out =
+            passed({text_event(whole.substr(0, cut)), text_event(whole.substr(cut)),
+                    text_event("", EventKind::finished)},
+                   odd);
+        CAPTURE(cut);
+        CAPTURE(out);
+        REQUIRE(out.find("[redacted]") != out.npos);
+        REQUIRE(out.find(form.written.substr(form.written.size() / 2)) == out.npos);
+        // Before it up to three bytes of its beginning, or of what base64 mixes with what was
+        // there.
+        REQUIRE(out.size() <= said("It is <[redacted]> indeed.").size() + 6);
+      }
+    }
+  }
+
   TEST_CASE("nothing waits that does not look like a key") {
-    AnswerRedaction redaction(std::make_shared<const auth::KeyRing>(), key);
+    AnswerRedaction redaction(key);
     for (const std::string text : {"Ask", "this sk-", "s", "", "what is"}) {
       std::vector<ChatEvent> out;
       redaction.pass(text_event(text), out);
@@ -99,7 +140,7 @@ TEST_SUITE("answer redaction") {
     call.name = "f_" + key;
     call.id = key;
     std::vector<ChatEvent> out;
-    AnswerRedaction redaction(std::make_shared<const auth::KeyRing>(), key);
+    AnswerRedaction redaction(key);
     redaction.pass(call, out);
     redaction.pass(text_event("{\"a\":\"" + key.substr(0, 20), EventKind::tool_arguments), out);
     redaction.pass(text_event(key.substr(20) + "\"}", EventKind::tool_arguments), out);
