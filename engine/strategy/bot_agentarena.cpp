@@ -77,7 +77,7 @@ class AgentArenaBot final : public Bot {
 
   Cell random_cell(Cell from, int low, int high) {
     constexpr int tries_max = 24;
-    for (int i = 0; i < tries_max; ++i) {
+    for (int i = 0; i < tries_max && !ground_.open.empty(); ++i) {
       const Cell cell = ground_.open[rng_.below(static_cast<std::uint32_t>(ground_.open.size()))];
       const int d = ground_.distance(from, cell);
       if (d >= low && d <= high) return cell;

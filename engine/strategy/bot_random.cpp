@@ -21,7 +21,9 @@ class RandomBot final : public Bot {
         Stance::balanced, Focus::territory, {Priority::expand_territory}, "Random legal orders."};
   }
 
+  // A map may be nothing but bases.
   Cell any_cell() {
+    if (ground_.open.empty()) return ground_.bases[team_];
     return ground_.open[rng_.below(static_cast<std::uint32_t>(ground_.open.size()))];
   }
 

@@ -42,6 +42,8 @@ class RushBot final : public Bot {
       haunts_.insert(haunts_.end(), near.begin(), near.end());
     }
     if (haunts_.empty()) haunts_ = ground_.open;
+    // A map may be nothing but bases.
+    if (haunts_.empty()) haunts_ = {ground_.bases[team_]};
   }
   std::string_view name() const override { return "rush"; }
 

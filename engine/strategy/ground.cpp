@@ -12,7 +12,7 @@ Ground make_ground(const territory::Board& board) {
   ground.rules = board.rules();
   ground.teams = board.teams();
   ground.bases = map.bases;
-  ground.sites = map.sites;
+  ground.sites = board.reachable_sites();
   ground.reachable_cells = board.reachable_cells();
   const territory::Rules& rules = ground.rules;
   ground.cost_unit = std::gcd(rules.move_cost_open, rules.move_cost_rough);

@@ -25,7 +25,7 @@ struct Ground {
   territory::Rules rules{};
   int teams = 2;
   std::vector<Cell> bases;
-  std::vector<territory::Site> sites;
+  std::vector<territory::Site> sites;   ///< those that can be reached, ascending by cell
   std::vector<std::uint8_t> reachable;  ///< one entry a cell; what shares are counted over
   std::vector<Cell> open;               ///< reachable cells that are no base, ascending
   int reachable_cells = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/message.hpp"
 #include "engine/base/rng.hpp"
 #include "engine/base/stable_order.hpp"
 
@@ -19,6 +20,20 @@ std::uint64_t player_seed(const Match& match, Team team) {
   return mix64(match.replay.seed ^ mix64(salt + match.replay.lots[team]));
 }
 
+void refuse(Match& match, Team team, std::int32_t tick, Error error) {
+  RefusedOrders& refused = match.refused[team];
+  if (refused.count++ > 0) return;
+  refused.tick = tick;
+  refused.first = std::move(error);
+}
+
+// A player may order its own team alone. The rules cannot see who gave an order.
+Error foreign_order(Team team, const Order& order) {
+  return make_error("bad_order",
+                    {"order of team ", team, ": team: expected ", team, ", got ", order.team},
+                    {"team"}, {team}, {order.team});
+}
+
 // The orders of a finished thought act together; the later of two thoughts comes later in
 // `pending`.
 void schedule(Match& match, Team team) {
@@ -30,6 +45,10 @@ void schedule(Match& match, Team team) {
   auto place = std::find_if(match.pending.begin(), match.pending.end(),
                             [&](const TimedOrder& o) { return o.tick > tick; });
   for (const Order& order : player.orders()) {
+    if (order.team != team) {
+      refuse(match, team, tick, foreign_order(team, order));
+      continue;
+    }
     timed.order = order;
     place = match.pending.insert(place, timed) + 1;
   }
@@ -57,10 +76,13 @@ void record(Match& match, std::int32_t tick, std::span<const Order> orders) {
 
 // The orders of a plan are legal whenever they act (those of the dead are dropped), so a refused
 // one is a defect of the player.
-Error blame(Error error) {
-  error.code = "internal";
-  error.message = "a player gave an order that the rules refuse: " + error.message;
-  return error;
+void leave_out_refused(Match& match, std::vector<Order>& due) {
+  std::erase_if(due, [&](const Order& order) {
+    Result<void> allowed = territory::check(match.board, match.world, order);
+    if (allowed.ok()) return false;
+    refuse(match, order.team, match.world.tick, std::move(allowed.error()));
+    return true;
+  });
 }
 
 // A person's word on what to build comes before the player's.
@@ -89,6 +111,7 @@ Result<Match> start_match(const MatchOptions& options) {
   match.players.resize(teams);
   match.views.resize(teams);
   match.thoughts.resize(teams);
+  match.refused.resize(teams);
   match.replay.players.resize(teams);
   match.replay.work_units.resize(teams);
   if (options.players.size() > teams) {
@@ -170,13 +193,13 @@ Result<void> advance(Match& match, std::span<const Order> outside,
     if (!allowed.ok()) return allowed.error();
   }
   std::vector<Order> orders = take_due(match);
+  if (!match.world.over) leave_out_refused(match, orders);
   give_way(orders, outside);
   // The last order to an agent counts.
   orders.insert(orders.end(), outside.begin(), outside.end());
   const std::int32_t tick = match.world.tick;
-  const bool over = match.world.over != 0;
   Result<void> stepped = territory::step(match.board, match.world, orders, events);
-  if (!stepped.ok()) return over ? stepped.error() : blame(std::move(stepped.error()));
+  if (!stepped.ok()) return stepped;
   if (!outside.empty()) match.exact = false;
   std::erase_if(match.pending, [&](const TimedOrder& o) { return o.tick <= tick; });
   record(match, tick, orders);

@@ -7,7 +7,12 @@
 // 2. play() waits for a thought whose orders are due, so a match depends on its options alone. A
 //    host that must not wait (the page) uses think() and advance() and may go on: then a late plan
 //    acts in the first tick after it is done, and `exact` says that timing had a part in the match.
-// 3. Orders from outside (a person, a bot of the host's own) come in with advance().
+// 3. Orders from outside (a person, a bot of the host's own) come in with advance(), whose caller
+// is
+//    told at once that one is refused; the world is then unchanged.
+// 4. An order of a player that the rules refuse costs that order and nothing else: it is left out
+//    before the step and counted in `refused`. The recording holds only what acted, so it plays the
+//    same anywhere.
 #pragma once
 
 #include <memory>
@@ -32,6 +37,14 @@ struct Thought {
   int work = 0;            ///< spent on it so far
 };
 
+/// A player's orders that the rules refused, since the match was started or loaded here: a defect
+/// of the player. Neither recordings nor snapshots hold it.
+struct RefusedOrders {
+  int count = 0;
+  std::int32_t tick = 0;  ///< in which the first one would have acted
+  Error first;            ///< which order, what was expected and what it said
+};
+
 struct Match {
   territory::Board board;
   territory::World world;
@@ -39,6 +52,7 @@ struct Match {
   std::vector<territory::View> views;            ///< one a team: what it saw when it last thought
   std::vector<Thought> thoughts;                 ///< one a team
   std::vector<territory::TimedOrder> pending;    ///< thought of, acting later; ascending by tick
+  std::vector<RefusedOrders> refused;            ///< one a team
   territory::Replay replay;
   int work_per_tick = 100;
   bool exact = true;
@@ -77,8 +91,7 @@ Result<void> advance(Match& match, std::span<const territory::Order> outside = {
 /// going through a recorded past again with players that think along.
 Result<void> advance_as_recorded(Match& match, std::span<const territory::Order> orders);
 
-/// Plays until `until_tick` or the end. Errors only where a player gives an order that the rules
-/// refuse: a defect, reported with the player's name.
+/// Plays until `until_tick` or the end. Error internal where a player's thought has no end.
 Result<void> play(Match& match, std::int32_t until_tick,
                   std::vector<territory::Event>* events = nullptr);
 

@@ -68,7 +68,7 @@ Result<void> read_pending(ByteReader& in, Match& match) {
   std::vector<TimedOrder> pending(count);
   for (TimedOrder& timed : pending) {
     timed.tick = in.i32();
-    if (!read_order(in, timed.order) || in.failed()) {
+    if (!read_order(in, timed.order) || in.failed() || timed.order.team >= match.board.teams()) {
       return bad_snapshot("pending orders", std::to_string(count) + " orders");
     }
   }

@@ -133,9 +133,8 @@ void PictureMaker::spread(Picture& out) {
     sources_[layout.at(f.agent->cell)] += 10 * f.strength;
   run(out.influence, strength_spread_permille);
   sources_.fill(0);
-  for (const auto& site : view.sites) {
-    if (ground_.reachable[site.cell] != 0) sources_[layout.at(site.cell)] = 100 * site.stock;
-  }
+  for (const auto& site : view.sites)
+    sources_[layout.at(site.cell)] = 100 * site.stock;
   run(out.pull, strength_spread_permille);
   sources_.fill(0);
   for (Cell cell : ground_.open) {

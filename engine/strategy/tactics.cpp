@@ -209,7 +209,6 @@ int Planner::option_of(const Task& task, int slot) {
 
 void Planner::add_sites() {
   for (const auto& site : view_.sites) {
-    if (ground_.reachable[site.cell] == 0) continue;
     for (int slot = 0; slot < 2; ++slot) {
       option_of({.kind = TaskKind::collect, .cell = site.cell}, slot);
     }

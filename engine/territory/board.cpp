@@ -114,6 +114,9 @@ void Board::add_reachable(Tables& t) {
   }
   t.reachable_cells =
       static_cast<int>(std::count(t.reachable.begin(), t.reachable.end(), std::uint8_t{1}));
+  for (const Site& site : t.map.sites) {
+    if (t.reachable[site.cell] != 0) t.reachable_sites.push_back(site);
+  }
   const int share = t.rules.territory_share_permille[static_cast<std::size_t>(t.teams - 2)];
   t.territory_cells = (share * t.reachable_cells + 999) / 1000;
 }

@@ -39,6 +39,8 @@ class Board {
   /// Passable cells that can be reached from a base: what shares are counted over.
   int reachable_cells() const { return tables_->reachable_cells; }
   bool reachable(Cell cell) const { return tables_->reachable[cell] != 0; }
+  /// The map's sites that can be reached from a base, ascending by cell: those that are played for.
+  const std::vector<Site>& reachable_sites() const { return tables_->reachable_sites; }
   /// Progress that entering `cell` takes; 0 for an obstacle.
   int enter_cost(Cell cell) const { return tables_->enter_cost[cell]; }
 
@@ -127,6 +129,7 @@ class Board {
     int territory_cells = 0;
     std::vector<std::array<Cell, 6>> neighbours;
     std::vector<std::uint8_t> reachable;
+    std::vector<Site> reachable_sites;
     std::vector<std::int32_t> enter_cost;
     std::vector<std::uint8_t> enter_units;  // enter_cost / cost_unit
     std::vector<std::int16_t> q;

@@ -48,7 +48,7 @@ bool continues(const Board& board, const World& w, Team team, const View& view) 
   if (view.team != team || view.teams != board.teams() || view.tick > w.tick) return false;
   if (view.owner.size() != static_cast<std::size_t>(board.cells())) return false;
   if (view.map_hash != board.map_hash()) return false;
-  return view.sites.size() == board.map().sites.size();
+  return view.sites.size() == board.reachable_sites().size();
 }
 
 void begin(const Board& board, Team team, View& view) {
@@ -63,7 +63,7 @@ void begin(const Board& board, Team team, View& view) {
   view.explored.assign(cells, 0);
   view.own.reserve(agents_per_team_max);
   view.enemies.reserve(agents_max);
-  for (const Site& site : board.map().sites) {
+  for (const Site& site : board.reachable_sites()) {
     view.sites.push_back({.cell = site.cell,
                           .type = site.type,
                           .stock = static_cast<std::int16_t>(board.rules().stock_start)});
@@ -79,10 +79,9 @@ void see_cells(const Board& board, const World& w, View& view) {
     view.control[c] = seen ? w.control[c] : view.control[c];
     view.explored[c] = static_cast<std::uint8_t>(view.explored[c] | view.visible[c]);
   }
-  for (std::size_t i = 0; i < view.sites.size(); ++i) {
-    ViewSite& site = view.sites[i];
+  for (ViewSite& site : view.sites) {
     if (view.visible[site.cell] == 0) continue;
-    site.stock = w.stock[i];
+    site.stock = w.stock[static_cast<std::size_t>(board.site_at(site.cell))];
     site.seen_tick = w.tick;
   }
 }

@@ -144,8 +144,9 @@ void write_ground(ByteWriter& out, const View& view) {
 }
 
 bool read_sites(ByteReader& in, const Board& board, std::vector<ViewSite>& sites) {
+  const std::vector<Site>& known = board.reachable_sites();
   const std::size_t count = in.u32();
-  if (in.failed() || (count != 0 && count != board.map().sites.size())) return false;
+  if (in.failed() || (count != 0 && count != known.size())) return false;
   sites.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     sites[i].cell = in.u16();
@@ -153,7 +154,7 @@ bool read_sites(ByteReader& in, const Board& board, std::vector<ViewSite>& sites
     sites[i].type = static_cast<Resource>(type);
     sites[i].stock = static_cast<std::int16_t>(in.u16());
     sites[i].seen_tick = in.i32();
-    if (sites[i].cell != board.map().sites[i].cell || type >= resources) return false;
+    if (sites[i].cell != known[i].cell || type >= resources) return false;
   }
   return true;
 }

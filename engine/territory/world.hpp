@@ -148,7 +148,7 @@ struct View {
   Outcome outcome{};
   std::vector<ViewAgent> own;      ///< by id
   std::vector<ViewAgent> enemies;  ///< by id; seen now or remembered (seen_tick < tick)
-  std::vector<ViewSite> sites;     ///< by cell
+  std::vector<ViewSite> sites;     ///< by cell; only those that can be reached from a base
   // One entry a cell, as last seen:
   std::vector<std::uint8_t> owner;     ///< team whose strength it is, no_team for none
   std::vector<std::uint16_t> control;  ///< 0..10000
