@@ -294,6 +294,7 @@ std::string describe(const Board& board) {
       {"bases", map.bases},
       {"sites", std::move(sites)},
       {"reachableCells", board.reachable_cells()},
+      {"warnings", warnings(map)},
       {"hash", hex16(board.map_hash())}};
   return json.dump();
 }

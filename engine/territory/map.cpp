@@ -255,6 +255,24 @@ std::string name_cell(const Map& map, Cell cell) {
   return joined({"row ", at.row, ", column ", at.column});
 }
 
+std::vector<std::string> warnings(const Map& map) {
+  constexpr std::size_t places_max = 8;
+  std::vector<std::string> out = map.notes;
+  const std::vector<std::uint8_t> reached = flood(map, map.bases[0]);
+  std::string places;
+  std::size_t count = 0;
+  for (const Site& site : map.sites) {
+    if (reached[site.cell] != 0) continue;
+    if (++count > places_max) continue;
+    places += joined({count == 1 ? "" : "; ", name_cell(map, site.cell)});
+  }
+  if (count == 0) return out;
+  if (count > places_max) places += joined({"; and ", count - places_max, " more"});
+  out.push_back(joined({count, count == 1 ? " site" : " sites", " of ", map.sites.size(),
+                        " cannot be reached from a base and will not be played for: ", places}));
+  return out;
+}
+
 Result<void> check(const Map& map) {
   constexpr std::array checks{check_ground, check_bases, check_sites, check_reachable,
                               check_symmetry};

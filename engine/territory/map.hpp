@@ -50,6 +50,8 @@ struct Map {
   std::vector<Terrain> terrain;
   std::vector<Cell> bases;
   std::vector<Site> sites;
+  std::vector<std::string>
+      notes;  ///< what a reader changed, for people; neither hashed nor written
 
   int cells() const { return width * height; }
   int teams() const { return static_cast<int>(bases.size()); }
@@ -64,6 +66,10 @@ std::string name_cell(const Map& map, Cell cell);
 /// Checks every invariant above, the hard limits of the rules, that all bases reach each other, and
 /// that a declared symmetry holds. Error code bad_map; path names the cell, base or site.
 Result<void> check(const Map& map);
+
+/// What a person should know about a map that passed its check: its notes, and the sites that no
+/// base reaches, which nobody can play for.
+std::vector<std::string> warnings(const Map& map);
 
 /// Our own compact JSON: {"format":"redoubt-map","version":1,"name",...,"rows":["..#~",...],
 /// "bases":[[column,row],...],"sites":[[column,row,"energy"],...]}. Lossless both ways.

@@ -116,6 +116,7 @@ std::optional<Symmetry> symmetry_named(std::string_view text) {
 Result<Map> settle(ImportedMap drawing) {
   Map map;
   map.name = drawing.name;
+  map.notes = drawing.notes;
   map.width = drawing.width;
   map.height = drawing.height;
   // Sizes first: everything below indexes by them.

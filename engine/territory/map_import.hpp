@@ -38,6 +38,7 @@ struct ImportedMap {
   std::vector<Terrain> terrain;
   std::vector<ImportedBase> bases;
   std::vector<ImportedSite> sites;
+  std::vector<std::string> notes;  ///< as in Map
 
   Terrain& at(hex::Offset o) {
     return terrain[static_cast<std::size_t>(o.row) * static_cast<std::size_t>(width) +

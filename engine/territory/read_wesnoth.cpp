@@ -10,10 +10,14 @@
 //   base W.. M.. X.. Q..                   water, mountain, wall, chasm and lava: obstacle
 //   base H.. S.. D.. or overlay ^F..       hills, swamp, sand, forest: rough
 //   anything else                          open
-// A player's number makes the cell that team's base, whatever it stands on.
+// A player's number makes the cell that team's base, whatever it stands on. Of more than four
+// players the lowest four numbers play; where the numbers are not 1, 2, ... they are counted anew.
+// The map's notes say so.
 #include <algorithm>
+#include <functional>
 
 #include "engine/base/message.hpp"
+#include "engine/base/stable_order.hpp"
 #include "engine/territory/map_import.hpp"
 
 namespace redoubt::territory {
@@ -21,6 +25,7 @@ namespace {
 
 constexpr std::size_t text_bytes_max = 1 << 20;
 constexpr std::size_t code_bytes_max = 32;
+constexpr std::size_t player_digits_max = 2;
 
 bool starts_with(std::string_view text, std::string_view head) {
   return text.substr(0, head.size()) == head;
@@ -96,11 +101,14 @@ Result<Code> read_code(std::string_view entry, int line, int column) {
         std::all_of(start.begin(), start.end(), [](char c) { return c >= '0' && c <= '9'; });
     // Other words name places for a scenario's script; they mean nothing here.
     if (digits) {
-      if (start.size() != 1 || start[0] < '1' || start[0] > '0' + teams_max) {
-        return bad_text(line, column, {"a base of team ", shown(start), " is not possible"},
-                        {"a team from 1 to ", teams_max}, {shown(start)});
+      if (start.size() > player_digits_max || start.find_first_not_of('0') == start.npos) {
+        return bad_text(line, column, {"a base of player ", shown(start), " is not possible"},
+                        {"a player from 1 to 99"}, {shown(start)});
       }
-      code.team = start[0] - '1';
+      int player = 0;
+      for (char c : start)
+        player = player * 10 + (c - '0');
+      code.team = player - 1;
     }
   }
   const bool known = !text.empty() && text.size() <= code_bytes_max &&
@@ -201,6 +209,49 @@ Result<Text> read_text(std::string_view text) {
   return out;
 }
 
+std::string counted(const std::vector<int>& teams) {
+  std::string out;
+  for (int team : teams)
+    out += joined({out.empty() ? "" : ", ", team + 1});
+  return out;
+}
+
+/// Players 2, 5, 7, ... become teams 1, 2, 3, ...; those after the fourth do not play, and their
+/// places are common cells.
+Result<void> number_teams(ImportedMap& drawing) {
+  std::vector<int> players;
+  for (const ImportedBase& base : drawing.bases) {
+    if (std::find(players.begin(), players.end(), base.team) != players.end()) {
+      const std::string place = name_offset(base.at);
+      return make_error("bad_map", {"team ", base.team + 1, " has two bases (", place, ")"},
+                        {place}, {"one base for each team"}, {"two"});
+    }
+    players.push_back(base.team);
+  }
+  sort_stable(players, std::less<int>());
+  const std::size_t all = players.size();
+  if (all > teams_max) {
+    players.resize(teams_max);
+    std::erase_if(drawing.bases,
+                  [&](const ImportedBase& base) { return base.team > players.back(); });
+    drawing.notes.push_back(
+        joined({"the map is for ", all, " players, at most ", teams_max, " can play here: players ",
+                counted(players), " were taken, the others' places are common cells"}));
+  }
+  std::vector<int> teams;
+  for (ImportedBase& base : drawing.bases) {
+    base.team =
+        static_cast<int>(std::find(players.begin(), players.end(), base.team) - players.begin());
+  }
+  for (std::size_t i = 0; i < players.size(); ++i)
+    teams.push_back(static_cast<int>(i));
+  if (players != teams) {
+    drawing.notes.push_back(
+        joined({"players ", counted(players), " became teams ", counted(teams)}));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Map> read_wesnoth(std::string_view text) {
@@ -231,6 +282,7 @@ Result<Map> read_wesnoth(std::string_view text) {
       }
     }
   }
+  if (Result<void> numbered = number_teams(drawing); !numbered) return numbered.error();
   return settle(std::move(drawing));
 }
 

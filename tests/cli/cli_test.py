@@ -184,6 +184,28 @@ class Map(Scratch):
         self.assertEqual(json.loads(out)["name"], "five")
         self.assertEqual(sorted(os.listdir(self._folder.name)), ["a.json", "b.json"])
 
+    VILLAGE_IN_THE_SEA = (
+        "Gg, Gg, Gg, Gg, Gg, Gg\nGg, 2 Ke, Gs^Vh, Ww, Ww^Vm, Gg\n"
+        "Gg, Gg, 3 Ke, Ww, Ww, Gg\nGg, Gg, Gg, Gg, Gg, Gg\n")
+
+    def test_warns_of_what_was_changed_and_cannot_be_reached(self):
+        path = self.write("sea.map", self.VILLAGE_IN_THE_SEA)
+        wanted = ["players 2, 3 became teams 1, 2",
+                  "1 site of 2 cannot be reached from a base and will not be played for: row 0, column 3"]
+        shown = [f"redoubt: {path}: warning: {one}" for one in wanted]
+        for more in [[], ["--to", "-"]]:
+            code, out, err = run("map", path, *more)
+            self.assertEqual((code, err.splitlines()), (0, shown))
+        code, out, err = run("map", path, "--json")
+        self.assertEqual((code, err, json.loads(out)["warnings"]), (0, "", wanted))
+        for bot in ["strategist", "random", "agentarena", "rush"]:
+            bots = ["--bot", bot, "--bot", "rush", "--ticks", "300"]
+            code, out, err = run("play", "--map", path, *bots)
+            self.assertEqual((code, err.splitlines()), (0, shown))
+            self.assertNotIn("refused", out)
+            code, out, err = run("play", "--map", path, *bots, "--json")
+            self.assertEqual((code, err, json.loads(out)["map"]["warnings"]), (0, "", wanted))
+
     def test_reads_wesnoth_maps(self):
         name = "4p_Hamlets"
         source = os.path.join(SHARED, name + ".map")
@@ -308,7 +330,8 @@ class Play(Scratch):
         self.assertEqual([t["name"] for t in got["teams"]], ["red", "blue", "gold", "mint"])
         for team in got["teams"]:
             self.assertEqual(set(team), {"name", "bot", "rank", "held", "share_permille", "deposits",
-                                         "agents", "births", "deaths"})
+                                         "agents", "births", "deaths", "refused_orders"})
+            self.assertEqual(team["refused_orders"], 0)
             self.assertGreater(team["held"], 0)
             self.assertEqual(team["share_permille"], team["held"] * 1000 // got["reachable_cells"])
 

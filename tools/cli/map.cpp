@@ -52,7 +52,8 @@ nlohmann::json described(const Board& board) {
                           {"obstacle", count(map, Terrain::obstacle)},
                           {"reachable", board.reachable_cells()}}},
                         {"bases", nlohmann::json::array()},
-                        {"sites", nlohmann::json::array()}};
+                        {"sites", nlohmann::json::array()},
+                        {"warnings", territory::warnings(map)}};
   for (Cell base : map.bases)
     out["bases"].push_back(place(base));
   for (const territory::Site& site : map.sites) {
@@ -133,6 +134,7 @@ int map(const MapOptions& options) {
   if (Result<void> done = write_results(*ground, *rules, options); !done) {
     return report(done.error(), options.json);
   }
+  if (!options.json || options.to_file == "-") warn(*ground, options.ground);
   // With the map itself on stdout there is no room for its description.
   if (options.to_file == "-") return exit_ok;
   if (options.json) {

@@ -58,6 +58,7 @@ struct TeamRow {
   int agents;
   int births;
   int deaths;
+  const strategy::RefusedOrders* refused;
 };
 
 int agents_of(const territory::World& world, int team) {
@@ -77,7 +78,8 @@ std::vector<TeamRow> team_rows(const Match& match, const Outcome& outcome) {
                     .deposits = world.deposits[team],
                     .agents = agents_of(world, static_cast<int>(team)),
                     .births = world.births[team],
-                    .deaths = world.deaths[team]});
+                    .deaths = world.deaths[team],
+                    .refused = &match.refused[team]});
   }
   return rows;
 }
@@ -96,9 +98,17 @@ void print_json(const Match& match, const Outcome& outcome, const territory::Rep
                      {"deposits", row.deposits},
                      {"agents", row.agents},
                      {"births", row.births},
-                     {"deaths", row.deaths}});
+                     {"deaths", row.deaths},
+                     {"refused_orders", row.refused->count}});
+    if (row.refused->count > 0) {
+      teams.back()["first_refused"] = {{"tick", row.refused->tick},
+                                       {"message", row.refused->first.message}};
+    }
   }
-  json out = {{"map", {{"name", map.name}, {"hash", hex16(match.board.map_hash())}}},
+  json out = {{"map",
+               {{"name", map.name},
+                {"hash", hex16(match.board.map_hash())},
+                {"warnings", territory::warnings(map)}}},
               {"rules_hash", hex16(match.board.rules_hash())},
               {"seed", std::to_string(options.ground.seed)},
               {"over", outcome.over},
@@ -140,6 +150,12 @@ void print_text(const Match& match, const Outcome& outcome, const territory::Rep
     std::printf("%-6s %-12s %4s %6s %8s %9s %7d %7d %7d\n", row.name.c_str(), row.bot.c_str(),
                 rank.c_str(), grouped(row.held).c_str(), percent(row.share_permille).c_str(),
                 grouped(row.deposits).c_str(), row.agents, row.births, row.deaths);
+  }
+  for (const TeamRow& row : team_rows(match, outcome)) {
+    if (row.refused->count == 0) continue;
+    std::printf("\nrefused   %s (%s): %s orders, the first at tick %s: %s\n", row.name.c_str(),
+                row.bot.c_str(), grouped(row.refused->count).c_str(),
+                grouped(row.refused->tick).c_str(), row.refused->first.message.c_str());
   }
   std::printf("\nhash      %s\n", hex16(record.final_hash).c_str());
   if (!options.replay_file.empty()) std::printf("replay    %s\n", options.replay_file.c_str());
@@ -186,6 +202,7 @@ Result<void> run(Match& match, int ticks) {
 int play(const PlayOptions& options) {
   Result<Match> match = prepare(options);
   if (!match) return report(match.error(), options.json);
+  if (!options.json) warn(match->board.map(), options.ground);
   if (Result<void> played = run(*match, options.ticks); !played) {
     return report(played.error(), options.json);
   }

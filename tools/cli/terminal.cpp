@@ -151,6 +151,12 @@ Result<territory::Map> load_ground(const GroundOptions& options) {
   return map;
 }
 
+void warn(const territory::Map& map, const GroundOptions& options) {
+  const std::string name = options.file.empty() ? map.name : shown_name(options.file);
+  for (const std::string& warning : territory::warnings(map))
+    std::fprintf(stderr, "redoubt: %s: warning: %s\n", name.c_str(), warning.c_str());
+}
+
 Result<territory::Rules> load_rules(const std::string& path) {
   if (path.empty()) return territory::default_rules();
   const Result<std::string> text = read_input(path, territory::rules_bytes_max);

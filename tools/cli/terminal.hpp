@@ -31,6 +31,8 @@ int report(const Error& error, bool json, std::string_view what = "");
 
 /// The map of --map or --generate with its checks done; the error says which file.
 Result<territory::Map> load_ground(const GroundOptions& options);
+/// Says on stderr what a person should know about the map (territory::warnings).
+void warn(const territory::Map& map, const GroundOptions& options);
 /// The default rules where no file is given.
 Result<territory::Rules> load_rules(const std::string& path);
 

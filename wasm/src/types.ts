@@ -57,6 +57,8 @@ export interface MapInfo {
   readonly bases: Uint16Array;
   readonly sites: readonly { cell: number; type: ResourceType }[];
   readonly reachableCells: number;
+  /** For people: what reading the map changed, and the sites that no base reaches. */
+  readonly warnings?: readonly string[];
   readonly hash: string;
 }
 

@@ -94,20 +94,85 @@ TEST_CASE("heads of older maps, other line ends and named places are read") {
   CHECK(refusal("border_size=0\nusage=map\n\n1 Kh, gate Gg, 2 Kh\n") == "accepted");
 }
 
+TEST_CASE("players that are not 1, 2, ... are counted anew, and the map says so") {
+  struct Case {
+    const char* row;
+    std::vector<int> columns;  // of the bases
+    std::vector<std::string> notes;
+  };
+  const Case cases[] = {
+      {"X,1 Kh,2 Kh,Gg,X", {0, 1}, {}},
+      {"X,3 Kh,Gg,2 Kh,X", {2, 0}, {"players 2, 3 became teams 1, 2"}},
+      {"X,1 Kh,Gg,4 Kh,X", {0, 2}, {"players 1, 4 became teams 1, 2"}},
+      {"X,12 Kh,9 Kh,Gg,X", {1, 0}, {"players 9, 12 became teams 1, 2"}},
+      {"X,5 Kh,1 Kh,3 Kh,2 Kh,4 Kh,X",
+       {1, 3, 2, 4},
+       {"the map is for 5 players, at most 4 can play here: players 1, 2, 3, 4 were taken, the "
+        "others' places are common cells"}},
+      {"X,8 Kh,7 Kh,2 Kh,4 Kh,5 Kh,9 Kh,X",
+       {2, 3, 4, 1},
+       {"the map is for 6 players, at most 4 can play here: players 2, 4, 5, 7 were taken, the "
+        "others' places are common cells",
+        "players 2, 4, 5, 7 became teams 1, 2, 3, 4"}},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.row);
+    std::string border;
+    for (const char* c = one.row; *c != '\0'; ++c)
+      if (*c == ',') border += ",X";
+    const Result<Map> map = read_map("X" + border + "\n" + one.row + "\nX" + border + "\n");
+    REQUIRE_MESSAGE(map, map.error().message);
+    std::vector<int> columns;
+    for (Cell base : map->bases)
+      columns.push_back(map->offset(base).row);  // stored transposed
+    CHECK(columns == one.columns);
+    CHECK(map->notes == one.notes);
+    CHECK(warnings(*map) == one.notes);
+    for (Terrain terrain : map->terrain)
+      CHECK(terrain == Terrain::open);
+  }
+}
+
+TEST_CASE("a map warns of the sites that no base reaches") {
+  const Result<Map> map = read_wesnoth(
+      "X,X,X,X,X,X,X\n"
+      "X,1 Kh,Gg^Vh,2 Kh,Ww,Ww^Vm,X\n"
+      "X,Gg,Gg,Gg,Ww,Gg^Vh,X\n"
+      "X,X,X,X,X,X,X\n");
+  REQUIRE_MESSAGE(map, map.error().message);
+  CHECK(map->notes.empty());
+  CHECK(warnings(*map) == std::vector<std::string>{
+                              "2 sites of 3 cannot be reached from a base and will not be played "
+                              "for: row 0, column 4; row 1, column 4"});
+  // The compact form keeps the sites, and so does the warning.
+  CHECK(warnings(*read_compact(write_compact(*map))) == warnings(*map));
+  std::string villages;
+  for (int i = 0; i < 11; ++i)
+    villages += "Gg^Vh,";
+  const Result<Map> many = read_wesnoth("border_size=0\n1 Kh,2 Kh,Ww," + villages + "Ww,Gg^Vh\n");
+  REQUIRE_MESSAGE(many, many.error().message);
+  const std::string warning = warnings(*many).at(0);
+  CHECK(warning.find("12 sites of 12 cannot be reached") == 0);
+  CHECK(warning.find("column 10; and 4 more") != std::string::npos);
+}
+
 TEST_CASE("bad texts are refused with line and entry") {
   CHECK(refusal("X,X,X\nX,X\n") == "the row has 2 cells, the first has 3 (line 2, entry 2)");
   CHECK(refusal("X,X,X\nX,oh no,X\nX,X,X") == "\"oh no\" is not a terrain code (line 2, entry 2)");
   CHECK(refusal("X,,X\n") == "\"\" is not a terrain code (line 1, entry 2)");
-  CHECK(refusal("X,X,X\nX,5 Kh,X\nX,X,X") ==
-        "a base of team \"5\" is not possible (line 2, entry 2)");
+  for (const char* player : {"0", "00", "100"}) {
+    CHECK(refusal(std::string("X,X,X\nX,") + player + " Kh,X\nX,X,X") ==
+          std::string("a base of player \"") + player + "\" is not possible (line 2, entry 2)");
+  }
   CHECK(refusal("X,X\nX,X") == "the map has no cells inside its border (line 2, entry 1)");
   CHECK(refusal("") == "the map has no cells inside its border (line 1, entry 1)");
   CHECK(refusal("X,1 Kh,X\nX,2 Kh,X\nX,X,X") == "base 1 lies in the border (line 1, entry 2)");
   CHECK(refusal("usage=mask\nX") ==
         "\"usage=mask\" is not a head line that is understood (line 1, entry 1)");
   CHECK(refusal("X,X,X,X\nX,1 Kh,1 Kh,X\nX,X,X,X") == "team 1 has two bases (row 0, column 1)");
-  CHECK(refusal("X,X,X,X\nX,1 Kh,3 Kh,X\nX,X,X,X") ==
-        "there is a base of team 3 (row 0, column 1), but none of team 2");
+  CHECK(refusal("X,X,X,X,X\nX,3 Kh,5 Kh,5 Kh,X\nX,X,X,X,X") ==
+        "team 5 has two bases (row 0, column 2)");
+  CHECK(refusal("X,X,X\nX,7 Kh,X\nX,X,X") == "the map has 1 bases, expected 2 to 4");
   CHECK(refusal("X,X,X,X,X\nX,1 Kh,Ww,2 Kh,X\nX,X,X,X,X") ==
         "base 2 cannot be reached from base 1 (row 0, column 2)");
   CHECK(refusal(std::string((1 << 20) + 1, 'X')) == "the text is too long (line 1, entry 1)");
