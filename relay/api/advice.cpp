@@ -8,6 +8,7 @@
 #include "engine/base/json.hpp"
 #include "engine/play/builtins.hpp"
 #include "engine/schema/schema.hpp"
+#include "relay/api/body_work.hpp"
 #include "relay/api/models.hpp"
 #include "relay/net/signal.hpp"
 #include "relay/runs/model_step.hpp"
@@ -75,6 +76,45 @@ std::optional<Json> taken(const workflow::DefinitionPtr& definition, const std::
   return *answer;
 }
 
+std::optional<schema::Schema> schema_of(const llm::ChatRequest& chat) {
+  if (chat.output.kind != llm::OutputKind::json_schema) return std::nullopt;
+  const auto document = parse_json(chat.output.schema);
+  if (!document) return std::nullopt;
+  auto compiled = schema::Schema::compile(*document);
+  if (!compiled) return std::nullopt;
+  return std::move(*compiled);
+}
+
+std::string team_of(std::string_view body) {
+  const auto json = parse_json(body);
+  if (!json || !json->is_object()) return {};
+  const auto team = json->find("team_id");
+  return team != json->end() && team->is_string() ? team->get<std::string>() : std::string();
+}
+
+/// What the workflow asks of its model, and what is needed to judge the answer.
+struct Begun {
+  std::string snapshot;
+  std::string effect;
+  llm::ChatRequest chat;
+  std::optional<schema::Schema> fits;
+  std::string team;
+};
+
+std::optional<Begun> begin_advice(const workflow::DefinitionPtr& definition, std::string_view body,
+                                  std::int64_t now_ms) {
+  const auto begun = asking(definition, body, now_ms);
+  if (!begun) return std::nullopt;
+  auto chat = runs::chat_of(begun->effect.request);
+  if (!chat) return std::nullopt;
+  auto fits = schema_of(*chat);
+  return Begun{.snapshot = begun->run.snapshot(),
+               .effect = begun->effect.id,
+               .chat = std::move(*chat),
+               .fits = std::move(fits),
+               .team = team_of(body)};
+}
+
 /// Whom a late answer is for.
 struct Late {
   PushSockets& sockets;
@@ -83,23 +123,14 @@ struct Late {
   std::string team;
 };
 
-std::string team_of(const std::string& body) {
-  const auto json = parse_json(body);
-  if (!json || !json->is_object()) return {};
-  const auto team = json->find("team_id");
-  return team != json->end() && team->is_string() ? team->get<std::string>() : std::string();
-}
-
 class Exchange final : public upstream::CallClient {
  public:
-  Exchange(const net::Executor& shard, workflow::DefinitionPtr definition, std::string snapshot,
-           std::string effect, std::optional<schema::Schema> fits, std::int64_t now_ms, Late late)
+  Exchange(const net::Executor& shard, workflow::DefinitionPtr definition, Begun begun,
+           std::int64_t now_ms, Late late)
       : decided(shard),
         late_(std::move(late)),
         definition_(std::move(definition)),
-        snapshot_(std::move(snapshot)),
-        effect_(std::move(effect)),
-        fits_(std::move(fits)),
+        begun_(std::move(begun)),
         now_ms_(now_ms) {}
 
   bool accepts(const llm::ChatAnswer& answer) override { return judged(answer).has_value(); }
@@ -159,17 +190,17 @@ class Exchange final : public upstream::CallClient {
     return json;
   }
   std::optional<Json> judged(const llm::ChatAnswer& answer) const {
-    const auto json = runs::json_in(llm::answer_text(answer));
-    if (!json || (fits_ && !fits_->accepts(*json))) return std::nullopt;
-    const Json value = {{"text", llm::answer_text(answer)}, {"json", *json}};
-    return taken(definition_, snapshot_, effect_, canonical(value), now_ms_);
+    const std::string text = llm::answer_text(answer);
+    if (text.size() > advice_answer_bytes_max) return std::nullopt;
+    const auto json = runs::json_in(text);
+    if (!json || (begun_.fits && !begun_.fits->accepts(*json))) return std::nullopt;
+    const Json value = {{"text", text}, {"json", *json}};
+    return taken(definition_, begun_.snapshot, begun_.effect, canonical(value), now_ms_);
   }
 
   Late late_;
   workflow::DefinitionPtr definition_;
-  std::string snapshot_;
-  std::string effect_;
-  std::optional<schema::Schema> fits_;
+  Begun begun_;  // all but its chat, which was asked
   std::int64_t now_ms_;
   std::shared_ptr<upstream::GatewayCall> call_;
   bool over_ = false;
@@ -181,32 +212,26 @@ bool Adviser::asks() const {
   return gateway_.knows(runs::model_default);
 }
 
-net::Task<Advised> Adviser::ask(http::Request& request, std::string_view question,
-                                std::string body) {
+net::Task<Advised> Adviser::ask(http::Request& request, std::string_view question) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   // A workflow's name is its question's, but for this one.
   const std::string_view name = question == "agent_specification" ? "agent_creation" : question;
   const workflow::DefinitionPtr definition = catalogue_.current()->find(name);
   Advised none{.answer = {}, .reason = "no_workflow"};
   if (!definition) co_return none;
+  none.reason = "too_large";
+  if (request.body.size() > advice_body_bytes_max) co_return none;
   const std::int64_t now_ms = request.context.now.wall_ms;
-  auto begun = asking(definition, body, now_ms);
-  if (!begun) co_return none;
-  auto chat = runs::chat_of(begun->effect.request);
-  if (!chat) co_return none;
-  std::optional<schema::Schema> fits;
-  if (chat->output.kind == llm::OutputKind::json_schema) {
-    const auto document = parse_json(chat->output.schema);
-    if (document) {
-      auto compiled = schema::Schema::compile(*document);
-      if (compiled) fits = std::move(*compiled);
-    }
-  }
-  upstream::Order order = order_of(request, std::move(*chat));
-  Late late{sockets_, order.identity, std::string(question), team_of(body)};
+  auto read = [&definition, body = request.body, now_ms] {
+    return begin_advice(definition, body, now_ms);
+  };
+  auto begun = co_await read_body(pool_, request.body, std::move(read));
+  none.reason = begun ? "no_workflow" : "overloaded";
+  if (!begun || !*begun) co_return none;
+  upstream::Order order = order_of(request, std::move((*begun)->chat));
+  Late late{sockets_, order.identity, std::string(question), (*begun)->team};
   auto exchange =
-      std::make_shared<Exchange>(shard, definition, begun->run.snapshot(), begun->effect.id,
-                                 std::move(fits), now_ms, std::move(late));
+      std::make_shared<Exchange>(shard, definition, std::move(**begun), now_ms, std::move(late));
   request.client_gone = [exchange] { exchange->leave(); };
   order.request.model = runs::model_default;
   order.game = true;

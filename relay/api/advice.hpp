@@ -12,11 +12,17 @@
 
 #include "relay/api/push_socket.hpp"
 #include "relay/http/message.hpp"
+#include "relay/net/compute_pool.hpp"
 #include "relay/net/task.hpp"
 #include "relay/runs/catalogue.hpp"
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::api {
+
+/// No model is asked about a longer request, and a longer answer is none: the workflow is taken up
+/// on the shard to judge what came.
+constexpr std::size_t advice_body_bytes_max = 128 * 1024;
+constexpr std::size_t advice_answer_bytes_max = 64 * 1024;
 
 struct Advised {
   std::string answer;  ///< the response's JSON object; empty: the engine answers
@@ -27,18 +33,20 @@ struct Advised {
 class Adviser {
  public:
   /// All outlive the adviser; `sockets` tells answers that come after the engine's.
-  Adviser(upstream::Gateway& gateway, const runs::LiveCatalogue& catalogue, PushSockets& sockets)
-      : gateway_(gateway), catalogue_(catalogue), sockets_(sockets) {}
+  Adviser(upstream::Gateway& gateway, const runs::LiveCatalogue& catalogue, net::ComputePool& pool,
+          PushSockets& sockets)
+      : gateway_(gateway), catalogue_(catalogue), pool_(pool), sockets_(sockets) {}
 
   /// Whether there is a model to ask.
   bool asks() const;
-  /// On the request's shard. `question`: team_strategy, ...; `body`: a request that was read
-  /// without a fault. The answer has source "model", the model's name and the cost.
-  net::Task<Advised> ask(http::Request& request, std::string_view question, std::string body);
+  /// On the request's shard. `question`: team_strategy, ...; the request was read without a fault.
+  /// The answer has source "model", the model's name and the cost.
+  net::Task<Advised> ask(http::Request& request, std::string_view question);
 
  private:
   upstream::Gateway& gateway_;
   const runs::LiveCatalogue& catalogue_;
+  net::ComputePool& pool_;
   PushSockets& sockets_;
 };
 

@@ -310,11 +310,11 @@ void Application::Parts::open_runs() {
   const runs::RunService::Dependencies around{store,   gateway.get(), log,
                                               metrics, *workflows,    config.workflows.directory};
   if (gateway) {
-    adviser.emplace(*gateway, *workflows, push);
+    adviser.emplace(*gateway, *workflows, *pool, push);
     game.use(&*adviser);
   }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);
-  runs.emplace(*run_service, static_cast<int>(config.json.depth_max), log);
+  runs.emplace(*run_service, *pool, static_cast<int>(config.json.depth_max), log);
 }
 
 void Application::Parts::open_listeners() {

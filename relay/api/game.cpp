@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "engine/base/json.hpp"
+#include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/models.hpp"
@@ -96,8 +97,7 @@ net::Task<http::Response> Game::answer(http::Request& request, const Series& ser
   if (auto refused = check_media_type(request)) co_return std::move(*refused);
   http::Response response = co_await engine(request, series);
   if (response.status != 200 || adviser_ == nullptr || !adviser_->asks()) co_return response;
-  const Advised advised =
-      co_await adviser_->ask(request, series.question.name, std::string(request.body));
+  const Advised advised = co_await adviser_->ask(request, series.question.name);
   if (!advised.answer.empty()) {
     series.advised->add();
     response.body = advised.answer;

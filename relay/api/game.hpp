@@ -18,10 +18,6 @@
 
 namespace redoubt::api {
 
-/// Parsing and thinking take some 25 us a kilobyte; a longer body goes to the compute pool, so that
-/// no request holds its shard for more than about 200 us.
-constexpr std::size_t inline_body_bytes_max = 6 * 1024;
-
 struct Question {
   std::string_view path;
   std::string_view name;  ///< in metrics

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "relay/api/game.hpp"
+#include "relay/api/body_work.hpp"
 #include "relay/api/model_frames.hpp"
 #include "relay/api/models.hpp"
 #include "relay/auth/credential.hpp"
@@ -130,7 +130,7 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
       };
       if (owner_.pool_.post(std::move(work))) return;
       reading_ = false;
-      tell({}, fault("overloaded", "The relay has too much to do; try again."));
+      tell({}, overloaded());
     }
   }
 

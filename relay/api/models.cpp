@@ -11,8 +11,8 @@
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
+#include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
-#include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
@@ -26,9 +26,6 @@ using llm::WireFormat;
 
 constexpr std::size_t header_shown_max = 60;
 constexpr std::size_t inline_key_bytes_max = 64 * 1024;
-// A body of either is read in well under 200 us.
-constexpr std::size_t quick_body_bytes_max = 64 * 1024;
-constexpr std::size_t quick_values_max = 1'500;
 
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
 class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
@@ -115,20 +112,6 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   bool began_ = false;
   bool over_ = false;
 };
-
-/// Is a body read on the shard? A long prompt is few values; it is their number that takes time,
-/// and another thread's help costs more than reading it.
-bool is_quick(std::string_view body) {
-  if (body.size() <= inline_body_bytes_max) return true;
-  if (body.size() > quick_body_bytes_max) return false;
-  std::size_t values = 1;
-  for (const char begins : {',', '[', '{'}) {
-    for (std::size_t at = body.find(begins); at != body.npos; at = body.find(begins, at + 1)) {
-      if (++values > quick_values_max) return false;
-    }
-  }
-  return true;
-}
 
 http::Response failure_response(WireFormat format, int status, const llm::ChatFailure& failure) {
   return http::Response::json(status, llm::encode_failure(format, failure));
@@ -227,18 +210,10 @@ void Models::install(http::Router& router) {
 
 net::Task<http::Response> Models::call(http::Request& request, WireFormat format) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
-  std::optional<Result<llm::ChatRequest>> decoded;
   const std::string_view body = request.body;
-  if (!is_quick(body)) {
-    auto work = [format, body] { return llm::decode_client_request(format, body); };
-    decoded = co_await pool_.run(std::move(work));
-    if (!decoded) {
-      const Error busy{.code = "overloaded", .message = "The relay has too much to do; try again."};
-      co_return fault_response(format, busy);
-    }
-  } else {
-    decoded = llm::decode_client_request(format, body);
-  }
+  auto read = [format, body] { return llm::decode_client_request(format, body); };
+  auto decoded = co_await read_body(pool_, body, std::move(read));
+  if (!decoded) co_return fault_response(format, overloaded());
   if (!*decoded) co_return fault_response(format, decoded->error());
   const Result<bool> shared = wants_shared(request);
   if (!shared) co_return fault_response(format, shared.error());

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
-#include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/auth/credential.hpp"
 

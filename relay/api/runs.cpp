@@ -9,6 +9,7 @@
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
+#include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/net/signal.hpp"
@@ -29,7 +30,9 @@ runs::Owner owner_of(const http::Request& request) {
 }
 
 int status_of(std::string_view code) {
-  constexpr std::array<std::pair<std::string_view, int>, 26> known{{
+  constexpr std::array<std::pair<std::string_view, int>, 28> known{{
+      {"body_too_large", 413},
+      {"overloaded", 503},
       {"unknown_run", 404},
       {"unknown_workflow", 404},
       {"not_author", 403},
@@ -63,9 +66,11 @@ int status_of(std::string_view code) {
 }
 
 http::Response refusal_of(const http::Request& request, const Error& error) {
-  return error_response(
+  http::Response response = error_response(
       request.path, request_id_of(request),
       {.status = status_of(error.code), .code = error.code, .message = error.message});
+  if (response.status == 503) response.add("Retry-After", "1");
+  return response;
 }
 
 Error bad_request(std::string message) {
@@ -97,6 +102,11 @@ class Answer : public std::enable_shared_from_this<Answer> {
 /// The body as an object; an empty one is {}.
 Result<Json> object_of(std::string_view body, int depth_max) {
   if (body.empty()) return Json::object();
+  if (body.size() > order_body_bytes_max) {
+    return Error{.code = "body_too_large",
+                 .message = "the body is over the limit of " +
+                            std::to_string(order_body_bytes_max) + " bytes"};
+  }
   auto json = parse_json(body, {.bytes_max = body.size(), .depth_max = depth_max});
   if (!json) return bad_request("the body is not JSON: " + json.error().message);
   if (!json->is_object()) return bad_request("expected an object");
@@ -188,11 +198,16 @@ net::Task<http::Response> Runs::begin(http::Request& request) {
   auto answer = std::make_shared<Answer>(shard);
   if (is_bundle(request)) {
     const std::int64_t clock_ms = number_of(request.query_parameter("clock_ms"), -1);
-    service_.import_run(owner_of(request), std::string(request.body), clock_ms, answer->callback());
+    auto read = [body = request.body] { return std::string(body); };
+    auto bundle = co_await read_body(pool_, request.body, std::move(read));
+    if (!bundle) co_return fault_response(request, overloaded());
+    service_.import_run(owner_of(request), std::move(*bundle), clock_ms, answer->callback());
   } else {
-    auto order = start_order(request.body, depth_max_);
-    if (!order) co_return fault_response(request, order.error());
-    service_.start(owner_of(request), std::move(*order), answer->callback());
+    auto read = [this, body = request.body] { return start_order(body, depth_max_); };
+    auto order = co_await read_body(pool_, request.body, std::move(read));
+    if (!order) co_return fault_response(request, overloaded());
+    if (!*order) co_return fault_response(request, order->error());
+    service_.start(owner_of(request), std::move(**order), answer->callback());
   }
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
@@ -230,9 +245,11 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
       const InputKind kind = ask == Ask::signal    ? InputKind::signal
                              : ask == Ask::approve ? InputKind::answer
                                                    : InputKind::cancel;
-      auto order = give_order(kind, request.body, depth_max_);
-      if (!order) co_return fault_response(request, order.error());
-      service_.give(std::move(owner), std::move(id), std::move(*order), answer->callback());
+      auto read = [this, kind, body = request.body] { return give_order(kind, body, depth_max_); };
+      auto order = co_await read_body(pool_, request.body, std::move(read));
+      if (!order) co_return fault_response(request, overloaded());
+      if (!*order) co_return fault_response(request, order->error());
+      service_.give(std::move(owner), std::move(id), std::move(**order), answer->callback());
     }
   }
   co_await answer->signal.wait();

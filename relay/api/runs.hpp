@@ -12,20 +12,25 @@
 //   POST   /api/workflows/runs/{id}/export    parks it and gives its bundle
 #pragma once
 
+#include "engine/workflow/history.hpp"
 #include "relay/http/router.hpp"
+#include "relay/net/compute_pool.hpp"
 #include "relay/runs/run_service.hpp"
 
 namespace redoubt::api {
 
 /// A bundle is at most this long here; the engine's own bound is wider.
 constexpr std::size_t bundle_body_bytes_max = 16u << 20;
+/// A start or an input that is longer is refused unread: its parts would be over their own bounds.
+constexpr std::size_t order_body_bytes_max =
+    workflow::kPayloadBytesMax + runs::workflow_file_bytes_max;
 constexpr std::string_view bundle_media_type = "application/vnd.redoubt.bundle";
 
 class Runs {
  public:
-  /// `service` and `log` outlive this.
-  Runs(runs::RunService& service, int depth_max, observe::Log& log)
-      : service_(service), depth_max_(depth_max), log_(log) {}
+  /// All outlive this.
+  Runs(runs::RunService& service, net::ComputePool& pool, int depth_max, observe::Log& log)
+      : service_(service), pool_(pool), depth_max_(depth_max), log_(log) {}
   void install(http::Router& router);
 
  private:
@@ -37,6 +42,7 @@ class Runs {
   http::Response fault_response(const http::Request& request, const Error& error) const;
 
   runs::RunService& service_;
+  net::ComputePool& pool_;
   int depth_max_;
   observe::Log& log_;
 };

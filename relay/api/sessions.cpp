@@ -15,6 +15,8 @@ constexpr std::int64_t ms_ns = 1'000'000;
 constexpr std::int64_t second_ms = 1'000;
 constexpr std::int64_t lifetime_s_min = 10;
 constexpr std::size_t token_id_bytes = 12;
+// Who, for what and within which limits; it is read on the shard.
+constexpr std::size_t session_body_bytes_max = 16 * 1024;
 
 Error bad_request(std::string message) {
   return {.code = "bad_request", .message = std::move(message)};
@@ -94,7 +96,8 @@ Sessions::Sessions(SessionPolicy policy, auth::Authority& authority, RateGate& r
 
 void Sessions::install(http::Router& router) {
   router.add(http::Method::post, std::string(session_path),
-             [this](http::Request& request) { return begin(request); });
+             [this](http::Request& request) { return begin(request); },
+             {.body_bytes_max = session_body_bytes_max});
 }
 
 http::Response Sessions::begin(http::Request& request) const {

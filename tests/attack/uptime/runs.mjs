@@ -178,6 +178,35 @@ export const attacks = [
     },
   })),
   {
+    name: 'large bodies',
+    tried:
+      'ten times four starts, signals and answers at once, of up to 5 MB of escapes and small values',
+    expected: 'read, or refused with 4xx or 503; health as promised',
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const author = stage.as('alpha', 'author');
+      const begun = await stage.post(runs, { workflow: flow('asks', [{ ask: 'Sure?' }]) }, author);
+      const { id } = begun.json();
+      // As text, because escapes are what takes long to read.
+      const escaped = (bytes) => `"${'\\u00e9'.repeat(bytes / 6)}"`;
+      const values = (bytes) => `[${'[],'.repeat(bytes / 3)}[]]`;
+      const send = (path, body) => stage.post(path, body, author);
+      const kinds = [
+        () => send(runs, `{"workflow":"triage","input":${escaped(5_000_000)}}`),
+        () => send(runs, `{"workflow":{"name":${escaped(5_000_000)}}}`),
+        () => send(`${runs}/${id}/signal`, `{"name":"n","value":${values(600_000)}}`),
+        () => send(`${runs}/${id}/approve`, `{"question":"q","value":${escaped(1_000_000)}}`),
+      ];
+      const statuses = [];
+      for (let wave = 0; wave < 10; ++wave)
+        statuses.push(...(await Promise.all(kinds.map((kind) => kind()))).map((a) => a.status));
+      return {
+        held: statuses.every((status) => status < 500 || status === 503),
+        seen: shown(counted(statuses)),
+      };
+    },
+  },
+  {
     name: 'watchers of a long run',
     tried:
       '200 watchers of a run of 4,000 events, from its beginning, who do not read, and 16 who do',
