@@ -34,6 +34,8 @@ using Resolver = asio::ip::basic_resolver<Tcp, Executor>;
 constexpr std::size_t read_bytes_max = 64 * 1024;
 constexpr std::chrono::seconds reap_period{5};
 constexpr int tries_max = 2;  // a kept connection, then a fresh one
+// A request takes its time to get there: so much before the server's own end a connection is left.
+constexpr std::int64_t keep_alive_margin_ms = 1'000;
 constexpr std::size_t addresses_max = 8;
 
 std::int64_t steady_us() {
@@ -60,7 +62,7 @@ struct Connection {
   Socket socket;
   std::shared_ptr<TlsSessionSlot> session_slot;  // outlives the SSL, which points to it
   std::optional<Channel> channel;
-  std::int64_t idle_since_us = 0;
+  std::int64_t idle_until_us = 0;
 };
 
 class ClientService;
@@ -131,6 +133,7 @@ class CallState final : public Call, public std::enable_shared_from_this<CallSta
   std::string connect_fault;  // why the last address was not reached
   bool over = false;
   bool sent = false;
+  std::optional<std::int64_t> keep_alive_ms;  // for how long the server keeps an idle connection
   std::int64_t started_us;
 
  private:
@@ -215,7 +218,7 @@ class ClientService final : public asio::execution_context::service, public Http
 
   Pool& pool_of(const DestinationPtr& destination);
   std::unique_ptr<Connection> take_idle(Pool& pool);
-  void keep(Pool& pool, std::unique_ptr<Connection> connection);
+  void keep(CallState& call);
   void wait_to_reap();
   /// One step of the answer; true where the call is over.
   bool take(CallState& call, ResponseReader& reader, std::string_view input, bool reusable);
@@ -230,6 +233,25 @@ class ClientService final : public asio::execution_context::service, public Http
 };
 
 asio::execution_context::id ClientService::id;
+
+/// Whether it does no harm twice (RFC 9110, 9.2.2), of the methods that are used here.
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD";
+}
+
+/// `timeout` of the field Keep-Alive (RFC 2068, 19.7.1), which Node, Apache and others send.
+std::optional<std::int64_t> keep_alive_ms(const http::ResponseHead& head) {
+  constexpr std::string_view name = "timeout=";
+  constexpr std::int64_t told_s_max = 86'400;
+  const std::string_view field = head.header("keep-alive").value_or("");
+  const std::size_t at = field.find(name);
+  if (at == field.npos) return std::nullopt;
+  std::int64_t seconds = 0;
+  const std::string_view number = field.substr(at + name.size());
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), seconds);
+  if (error != std::errc() || seconds < 0) return std::nullopt;
+  return std::min(seconds, told_s_max) * 1'000;
+}
 
 std::string request_head(const OutgoingRequest& request) {
   const Destination& to = *request.destination;
@@ -551,7 +573,9 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
       continue;
     }
     if (outcome.status != Channel::Status::ok) {
-      if (reused && !reader.started()) co_return Verdict::stale;
+      // Where a byte was written, the server may be doing what it asks.
+      const bool harmless = !call->sent || is_idempotent(call->request.method);
+      if (reused && harmless && !reader.started()) co_return Verdict::stale;
       if (reader.end_of_input() == ResponseReader::Step::complete) {
         complete(*call, false);
       } else {
@@ -577,6 +601,7 @@ bool ClientService::take(CallState& call, ResponseReader& reader, std::string_vi
         return call.over;
       case ResponseReader::Step::head_ready:
         if (!call.over) {
+          call.keep_alive_ms = keep_alive_ms(reader.head());
           const auto told = call.sink;  // as above
           told->on_head(reader.head());
         }
@@ -595,7 +620,7 @@ bool ClientService::take(CallState& call, ResponseReader& reader, std::string_vi
 
 void ClientService::complete(CallState& call, bool reusable) {
   if (call.over) return;
-  if (reusable) keep(pool_of(call.request.destination), std::move(call.connection));
+  if (reusable) keep(call);
   call.finish();
 }
 
@@ -606,10 +631,12 @@ Pool& ClientService::pool_of(const DestinationPtr& destination) {
 }
 
 std::unique_ptr<Connection> ClientService::take_idle(Pool& pool) {
+  const std::int64_t now_us = steady_us();
   while (!pool.idle.empty()) {
     auto connection = std::move(pool.idle.back());
     pool.idle.pop_back();
     --idle_;
+    if (connection->idle_until_us <= now_us) continue;
     // Nothing may be there to read; a server that closed shows as an end.
     std::array<char, 1> unexpected{};
     if (connection->channel->read(unexpected).status == Channel::Status::would_read)
@@ -618,24 +645,25 @@ std::unique_ptr<Connection> ClientService::take_idle(Pool& pool) {
   return nullptr;
 }
 
-void ClientService::keep(Pool& pool, std::unique_ptr<Connection> connection) {
+void ClientService::keep(CallState& call) {
+  Pool& pool = pool_of(call.request.destination);
+  std::int64_t idle_ms = limits_.idle_ms;
+  if (call.keep_alive_ms) idle_ms = std::min(idle_ms, *call.keep_alive_ms - keep_alive_margin_ms);
+  if (idle_ms <= 0) return;
   if (idle_ >= limits_.idle_max || pool.idle.size() >= limits_.idle_per_destination_max) return;
-  connection->idle_since_us = steady_us();
-  pool.idle.push_back(std::move(connection));
+  call.connection->idle_until_us = steady_us() + idle_ms * 1000;
+  pool.idle.push_back(std::move(call.connection));
   ++idle_;
   wait_to_reap();
 }
 
 void ClientService::reap() {
-  const std::int64_t oldest_us = steady_us() - limits_.idle_ms * 1000;
+  const std::int64_t now_us = steady_us();
   for (auto at = pools_.begin(); at != pools_.end();) {
     Pool& pool = at->second;
     const bool forgotten = pool.destination.use_count() == 1;
-    const auto fresh = std::find_if(pool.idle.begin(), pool.idle.end(), [&](const auto& kept) {
-      return !forgotten && kept->idle_since_us >= oldest_us;
-    });
-    idle_ -= static_cast<std::size_t>(fresh - pool.idle.begin());
-    pool.idle.erase(pool.idle.begin(), fresh);
+    idle_ -= std::erase_if(
+        pool.idle, [&](const auto& kept) { return forgotten || kept->idle_until_us <= now_us; });
     at = forgotten ? pools_.erase(at) : std::next(at);
   }
 }

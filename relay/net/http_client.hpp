@@ -4,9 +4,12 @@
 //    start() has returned: on_head, on_body..., then exactly one of on_end and on_failure. After
 //    Call::cancel() nothing more is told, and the connection is closed at once, so that the server
 //    stops working for nobody.
-// 2. A connection that was used goes back to the pool of its destination after a whole answer. A
-//    kept connection that the server had closed meanwhile costs one silent second try, on a fresh
-//    connection, where no byte of an answer had come.
+// 2. A connection that was used goes back to the pool of its destination after a whole answer, for
+//    PoolLimits::idle_ms at most, and for less than the server's own `Keep-Alive: timeout`. One
+//    that the server has closed meanwhile is not used: that is looked at before the first byte is
+//    written. Where the close is only seen after that, GET and HEAD are sent again on a fresh
+//    connection; anything else is not: the server may be doing what it asks, and its failure is
+//    `lost`, with `sent`.
 // 3. Timeouts are the caller's, for each call: connect (name, TCP, proxy, TLS), first byte (from
 //    the sent request to the answer's first byte), idle (between two reads), total.
 // 4. Bodies are handed on in views of the read buffer, valid during the call of on_body.
@@ -90,7 +93,7 @@ class Call {
 struct PoolLimits {
   std::size_t idle_per_destination_max = 64;
   std::size_t idle_max = 512;
-  std::int64_t idle_ms = 55'000;
+  std::int64_t idle_ms = 55'000;  ///< load balancers commonly close after 60 s
 };
 
 class HttpClient {

@@ -460,3 +460,60 @@ describe('a provider that cannot be reached', { concurrency: false }, () => {
     await mock.stop();
   });
 });
+
+/** Answers requests on kept connections; `leaves(n)`: is request number n read and left unanswered? */
+async function start_leaving_provider(leaves) {
+  const seen = { requests: 0, connections: 0 };
+  const sockets = new Set();
+  const body = JSON.stringify({
+    choices: [{ message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 1, completion_tokens: 1 },
+  });
+  const answer = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const server = net.createServer((socket) => {
+    ++seen.connections;
+    sockets.add(socket.on('error', () => {}));
+    let read = '';
+    socket.on('data', (bytes) => {
+      read += bytes;
+      const head = read.indexOf('\r\n\r\n');
+      const length = Number(/content-length: (\d+)/i.exec(read)?.[1] ?? 0);
+      if (head < 0 || read.length < head + 4 + length) return;
+      read = '';
+      if (leaves(++seen.requests)) socket.end();
+      else socket.write(answer);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const stop = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, seen, stop };
+}
+
+describe('a kept connection', { concurrency: false }, () => {
+  it('closes once a request was written: every request that the provider saw has a line', async () => {
+    const provider = await start_leaving_provider((request) => request === 2);
+    const relay = await start_relay(provider, aliases, {
+      ...deadlines,
+      REDOUBT_SERVER_SHARDS: '1',
+    });
+    for (let i = 0; i < 2; ++i) {
+      const { answer } = await call(relay, 'whole', false);
+      assert.equal(answer.status, 200, answer.text);
+    }
+    assert.deepEqual(provider.seen, { requests: 3, connections: 2 });
+    const { name } = targets.whole;
+    const booked = await until('the ledger', async () => {
+      const { month } = (await ask(relay, { path: '/api/usage' })).json();
+      return month.models.find(({ model, calls }) => model === name && calls === 3);
+    });
+    // The lost one is charged its bound, once.
+    assert.equal(booked.output_tokens, 1 + bound + 1);
+    const of_it = `target="${name}"`;
+    assert.equal(await metric(relay, 'redoubt_model_estimated_total', of_it), 1);
+    await relay.stop();
+    provider.stop();
+  });
+});

@@ -203,24 +203,115 @@ TEST_CASE("a large body is sent while the server reads slowly") {
   CHECK(here.call(request)->body == "ok");
 }
 
-TEST_CASE("a kept connection that the server closed is tried again on a fresh one") {
-  Scripted server(
-      [](int fd, int) {
-        if (read_head(fd).empty()) return;
-        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
-        // Reads the second request of the first connection, and leaves without an answer.
-        read_head(fd);
-      },
-      3);
+namespace {
+
+constexpr std::string_view small_answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
+
+/// Answers the first request of each connection and reads a second one, which it leaves unanswered.
+struct LeavingAfterOne {
+  std::atomic<int> requests{0};
+  Scripted server;
+
+  explicit LeavingAfterOne(int connections)
+      : server(
+            [this](int fd, int) {
+              if (read_head(fd).empty()) return;
+              ++requests;
+              say(fd, small_answer);
+              if (!read_head(fd).empty()) ++requests;
+            },
+            connections) {}
+};
+
+}  // namespace
+
+TEST_CASE("a POST whose kept connection closes once it was written is not sent again") {
+  LeavingAfterOne peer(1);
   Shardless here;
-  const OutgoingRequest request = request_to(server.port(), "POST", "/", "q");
+  const OutgoingRequest request = request_to(peer.server.port(), "POST", "/", "q");
+  CHECK(here.call(request)->body == "a");
+  const auto sink = here.call(request);
+  CHECK(here.last->times().reused);
+  CHECK(fault_of(sink) == CallFault::lost);
+  CHECK(sink->failure->sent);
+  CHECK(peer.requests == 2);
+  CHECK(peer.server.accepted() == 1);
+}
+
+TEST_CASE("a GET whose kept connection closes is sent again on a fresh one") {
+  LeavingAfterOne peer(3);
+  Shardless here;
+  const OutgoingRequest request = request_to(peer.server.port(), "GET", "/");
   for (int i = 0; i < 3; ++i) {
     const auto sink = here.call(request);
     CHECK(sink->body == "a");
     CHECK(!sink->failure);
-    if (i == 0) CHECK(server.accepted() == 1);
   }
-  here.client.reap();
+  CHECK(peer.server.accepted() == 3);
+}
+
+TEST_CASE("a kept connection that was closed before a request is written carries none") {
+  std::atomic<int> requests{0};
+  std::atomic<int> closed{0};
+  Scripted server(
+      [&](int fd, int) {
+        if (read_head(fd).empty()) return;
+        ++requests;
+        say(fd, small_answer);
+        ::shutdown(fd, SHUT_RDWR);
+        ++closed;
+      },
+      3);
+  Shardless here;
+  const OutgoingRequest request = request_to(server.port(), "POST", "/", "q");
+  for (int i = 1; i <= 3; ++i) {
+    const auto sink = here.call(request);
+    CHECK(sink->body == "a");
+    CHECK(!here.last->times().reused);
+    while (closed < i)
+      std::this_thread::yield();
+  }
+  CHECK(requests == 3);
+}
+
+TEST_CASE("a connection is kept for less than the server says that it keeps it") {
+  struct Case {
+    const char* field;
+    std::size_t kept;
+  };
+  constexpr std::array<Case, 7> cases{{{"", 1},
+                                       {"Keep-Alive: timeout=5\r\n", 1},
+                                       {"Keep-Alive: max=100, timeout=75\r\n", 1},
+                                       {"Keep-Alive: timeout=1\r\n", 0},
+                                       {"Keep-Alive: timeout=0\r\n", 0},
+                                       {"Keep-Alive: timeout=soon\r\n", 1},
+                                       {"Keep-Alive: timeout=99999999999999999999\r\n", 1}}};
+  for (const Case& one : cases) {
+    CAPTURE(one.field);
+    Scripted server(
+        [&](int fd, int) {
+          if (read_head(fd).empty()) return;
+          say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + std::string(one.field) + "\r\na");
+          read_to_end(fd);
+        },
+        1);
+    Shardless here;
+    CHECK(here.call(request_to(server.port(), "POST", "/", "q"))->body == "a");
+    CHECK(here.client.idle_connections() == one.kept);
+  }
+}
+
+TEST_CASE("a connection that was kept for too long carries nothing more") {
+  LeavingAfterOne peer(2);
+  Shardless here;
+  here.client.set_pool_limits({.idle_ms = 1});
+  const OutgoingRequest request = request_to(peer.server.port(), "POST", "/", "q");
+  CHECK(here.call(request)->body == "a");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+  while (std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  CHECK(here.call(request)->body == "a");
+  CHECK(!here.last->times().reused);
 }
 
 TEST_CASE("an answer that ends too soon is a failure, also on a kept connection") {
