@@ -36,6 +36,20 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   return root;
 }
 
+std::uint64_t weight_of(const Json& value) {
+  if (value.is_string())
+    return json_weights::text + json_weights::bytes(value.get_ptr<const std::string*>()->size());
+  if (!value.is_structured()) return 0;
+  std::uint64_t bytes = json_weights::container;
+  if (const auto* list = value.get_ptr<const Json::array_t*>())
+    for (const Json& item : *list)
+      bytes += json_weights::item + weight_of(item);
+  if (const auto* object = value.get_ptr<const Json::object_t*>())
+    for (const auto& [key, member] : *object)
+      bytes += json_weights::member + json_weights::bytes(key.size()) + weight_of(member);
+  return bytes;
+}
+
 std::string describe(const Json& value) {
   constexpr std::size_t shown_bytes_max = 60;
   if (value.is_object()) return "an object";

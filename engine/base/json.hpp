@@ -40,6 +40,9 @@ constexpr std::size_t bytes(std::size_t size) {
 }
 }  // namespace json_weights
 
+/// What the value takes in memory by json_weights, without the place that it stands in. O(value).
+std::uint64_t weight_of(const Json& value);
+
 /// Parses one JSON text (RFC 8259, no comments, UTF-8 checked). Errors carry code "bad_json" with
 /// line and column. Nesting over depth_max, text over bytes_max and values over memory_max are
 /// refused before they cost memory. A key that appears twice in one object is refused.

@@ -52,27 +52,37 @@ bool Evaluator::over_limit(std::uint32_t at, const char* bound, std::size_t limi
 }
 
 bool Evaluator::charge_text(std::uint32_t at, std::size_t bytes) {
-  return fits_text(at, bytes) && charge(at, bytes / bytes_per_unit);
+  return fits_text(at, bytes) && charge(at, bytes / bytes_per_unit) &&
+         make(at, json_weights::text + json_weights::bytes(bytes));
 }
 
 bool Evaluator::charge_items(std::uint32_t at, std::size_t items) {
-  return fits_items(at, items) && charge(at, items);
+  return fits_items(at, items) && charge(at, items) &&
+         make(at, json_weights::container + items * json_weights::item);
 }
 
 bool Evaluator::charge_value(std::uint32_t at, const Json& value) {
   std::size_t units = 0;
-  return weigh(at, value, 0, units) && charge(at, units);
+  std::size_t bytes = json_weights::item;
+  return weigh(at, value, 0, units, bytes) && charge(at, units) && make(at, bytes);
 }
 
-bool Evaluator::weigh(std::uint32_t at, const Json& value, int depth, std::size_t& units) {
+bool Evaluator::weigh(std::uint32_t at, const Json& value, int depth, std::size_t& units,
+                      std::size_t& bytes) {
   ++units;
-  if (value.is_string()) units += text_of(value).size() / bytes_per_unit;
+  if (value.is_string()) {
+    units += text_of(value).size() / bytes_per_unit;
+    bytes += json_weights::text + json_weights::bytes(text_of(value).size());
+  }
   if (!value.is_structured()) return true;
+  bytes += json_weights::container;
   if (depth >= json_depth_max)
     return over_limit(at, "json_depth_max", static_cast<std::size_t>(json_depth_max));
   for (auto item = value.begin(); item != value.end(); ++item) {
     if (value.is_object()) units += 1 + item.key().size() / bytes_per_unit;
-    if (!weigh(at, *item, depth + 1, units)) return false;
+    bytes += value.is_object() ? json_weights::member + json_weights::bytes(item.key().size())
+                               : json_weights::item;
+    if (!weigh(at, *item, depth + 1, units, bytes)) return false;
     if (units > limits_.work_max) return over_limit(at, "work_max", limits_.work_max);
   }
   return true;

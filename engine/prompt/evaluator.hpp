@@ -60,6 +60,11 @@ class Evaluator {
   bool fits_items(std::uint32_t at, std::size_t items) {
     return items <= limits_.items_max || over_limit(at, "items_max", limits_.items_max);
   }
+  /// Takes memory for what is to be made.
+  bool make(std::uint32_t at, std::size_t bytes) {
+    made_ += bytes;
+    return made_ <= limits_.memory_max || over_limit(at, "memory_max", limits_.memory_max);
+  }
   /// Spends what a text of so many bytes costs, and checks its length.
   bool charge_text(std::uint32_t at, std::size_t bytes);
   /// Spends what a list of so many elements costs, and checks its length.
@@ -104,7 +109,8 @@ class Evaluator {
   bool filter(const Node& node, Value& out);
   bool test(const Node& node, Value& out);
   bool range(const Node& node, Value& out);
-  bool weigh(std::uint32_t at, const Json& value, int depth, std::size_t& units);
+  bool weigh(std::uint32_t at, const Json& value, int depth, std::size_t& units,
+             std::size_t& bytes);
   bool undefined(std::uint32_t node);
   const Json* root(const Node& node);
 
@@ -114,6 +120,7 @@ class Evaluator {
   std::optional<Json> whole_;  ///< what names_ has as one object, where that was needed
   const Limits& limits_;
   std::size_t work_ = 0;
+  std::size_t made_ = 0;  ///< bytes, by json_weights
   std::optional<Error> error_;
 };
 

@@ -15,6 +15,7 @@ struct Limits {
   std::size_t output_bytes_max = 1 << 20;  ///< what render gives
   std::size_t text_bytes_max = 1 << 20;    ///< any one text made on the way
   std::size_t items_max = 20'000;          ///< any one list made on the way
+  std::size_t memory_max = 16 << 20;       ///< bytes (json_weights) of all that is made on the way
 };
 
 // Bounds on the source, checked by compile.

@@ -25,7 +25,7 @@ struct Scoped {
 struct Node {
   NodeKind kind = NodeKind::constant;
   Value constant;
-  std::uint64_t constant_bytes = 0;  ///< what a copy of it weighs
+  std::uint64_t constant_bytes = 0;  ///< what a copy of it takes
   Reference reference;
   std::vector<std::uint32_t> items;
   std::vector<std::string> keys;  ///< of an object's items
@@ -75,8 +75,18 @@ const Json* walk(const Reference& reference, Names& names) {
 // What one evaluation goes by, and what comes of it.
 struct Building {
   Names& names;
-  std::uint64_t& work;
+  Cost& cost;
   Error error;
+
+  std::uint64_t left() const {
+    return cost.bytes_max > cost.bytes ? cost.bytes_max - cost.bytes : 0;
+  }
+  // Memory for a part of the value, before it is made.
+  bool take(std::uint64_t bytes) {
+    if (bytes > left()) error = no_room();
+    cost.bytes += bytes;
+    return cost.bytes <= cost.bytes_max;
+  }
 };
 
 /// Units for expressions without names, which are evaluated when a file is loaded, all together.
@@ -320,7 +330,7 @@ class Reads : public prompt::Lookup {
 
   Json whole() override {
     Json scope = scope_of(node_, at_.names);
-    at_.work += weight_of(scope) / kBytesAUnit;
+    at_.cost.work += weight_of(scope) / kBytesAUnit;
     return scope;
   }
 
@@ -332,41 +342,57 @@ class Reads : public prompt::Lookup {
   std::vector<const Json*> found_;
 };
 
+// What an expression may make: no more than is left, and no more than any expression.
+prompt::Limits limits_of(const Building& at) {
+  prompt::Limits limits;
+  limits.memory_max = std::min<std::uint64_t>(limits.memory_max, at.left());
+  return limits;
+}
+
 template <class T>
-bool keep(Result<T> made, Json& out, Error& error) {
-  if (!made) {
-    error = made.error();
-    return false;
+bool keep(Result<T> made, const prompt::Limits& limits, Building& at, Json& out) {
+  if (made) {
+    out = std::move(*made);
+    return at.take(weight_of(out));
   }
-  out = std::move(*made);
+  at.error = std::move(made.error());
+  const bool is_ours = limits.memory_max < prompt::Limits().memory_max;
+  if (is_ours && at.error.code == "over_limit" && at.error.expected.starts_with("memory_max"))
+    at.error = no_room();
+  return false;
+}
+
+bool copy(const Json& value, std::uint64_t bytes, Building& at, Json& out) {
+  at.cost.work += bytes / kBytesAUnit;
+  if (!at.take(bytes)) return false;
+  out = value;
   return true;
 }
 
 }  // namespace
 
 bool Bindings::Pool::build(const Node& node, Building& at, Json& out) const {
-  ++at.work;
+  ++at.cost.work;
   switch (node.kind) {
     case NodeKind::constant:
-      out = *node.constant;
-      at.work += node.constant_bytes / kBytesAUnit;
-      return true;
+      return copy(*node.constant, node.constant_bytes, at, out);
     case NodeKind::reference: {
       const Json* found = walk(node.reference, at.names);
-      out = found ? *found : Json();
-      at.work += weight_of(out) / kBytesAUnit;
-      return true;
+      return !found || copy(*found, weight_of(*found), at, out);
     }
     case NodeKind::expression: {
       Reads reads(node, at);
-      return keep(node.expression->evaluate(reads, {}, at.work), out, at.error);
+      const prompt::Limits limits = limits_of(at);
+      return keep(node.expression->evaluate(reads, limits, at.cost.work), limits, at, out);
     }
     case NodeKind::text: {
       Reads reads(node, at);
-      return keep(node.text->render(reads, {}, at.work), out, at.error);
+      const prompt::Limits limits = limits_of(at);
+      return keep(node.text->render(reads, limits, at.cost.work), limits, at, out);
     }
     case NodeKind::list:
       out = Json::array();
+      if (!at.take(json_weights::container + node.items.size() * json_weights::item)) return false;
       for (const std::uint32_t item : node.items) {
         out.push_back(nullptr);
         if (!build(nodes[item], at, out.back())) return false;
@@ -374,18 +400,21 @@ bool Bindings::Pool::build(const Node& node, Building& at, Json& out) const {
       return true;
     case NodeKind::object:
       out = Json::object();
-      for (std::size_t i = 0; i < node.items.size(); ++i)
+      if (!at.take(json_weights::container)) return false;
+      for (std::size_t i = 0; i < node.items.size(); ++i) {
+        if (!at.take(json_weights::member + json_weights::bytes(node.keys[i].size()))) return false;
         if (!build(nodes[node.items[i]], at, out[node.keys[i]])) return false;
+      }
       return true;
   }
   return true;
 }
 
-Result<Value> Bindings::evaluate(std::uint32_t id, Names& names, std::uint64_t& work) const {
+Result<Value> Bindings::evaluate(std::uint32_t id, Names& names, Cost& cost) const {
   const Node& node = pool_->nodes[id];
   if (node.kind == NodeKind::constant) return node.constant;
   Json out;
-  Building at{names, work, {}};
+  Building at{names, cost, {}};
   if (!pool_->build(node, at, out)) return at.error;
   const bool wraps = node.kind == NodeKind::list || node.kind == NodeKind::object;
   if (wraps && deeper_than(out, kValueDepthMax))
@@ -394,13 +423,13 @@ Result<Value> Bindings::evaluate(std::uint32_t id, Names& names, std::uint64_t& 
   return Value(std::make_shared<const Json>(std::move(out)));
 }
 
-Result<bool> Bindings::holds(std::uint32_t id, Names& names, std::uint64_t& work) const {
+Result<bool> Bindings::holds(std::uint32_t id, Names& names, Cost& cost) const {
   const Node& node = pool_->nodes[id];
   if (node.kind == NodeKind::reference) {
     const Json* found = walk(node.reference, names);
     return found && prompt::truthy(*found);
   }
-  const auto value = evaluate(id, names, work);
+  const auto value = evaluate(id, names, cost);
   if (!value) return value.error();
   return prompt::truthy(**value);
 }

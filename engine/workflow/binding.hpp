@@ -51,6 +51,13 @@ class Resolver {
   virtual Result<Reference> resolve(const std::vector<std::string>& parts) = 0;
 };
 
+/// What an evaluation costs.
+struct Cost {
+  std::uint64_t work = 0;       ///< units (budget.hpp)
+  std::uint64_t bytes = 0;      ///< of the value that was made, by json_weights
+  std::uint64_t bytes_max = 0;  ///< that it may have
+};
+
 class Bindings {
  public:
   Bindings();
@@ -67,11 +74,12 @@ class Bindings {
   /// A value's number for a constant.
   std::uint32_t add_constant(Value value);
 
-  /// Errors: "bad_expression" where the values do not allow what it asks. `work`: the units that it
-  /// took (budget.hpp) are added.
-  Result<Value> evaluate(std::uint32_t id, Names& names, std::uint64_t& work) const;
+  /// Errors: "bad_expression" where the values do not allow what it asks, "too_much_work" where the
+  /// value would have more than cost.bytes_max; it is refused before it is made. What it took is
+  /// added to `cost`, also where it fails.
+  Result<Value> evaluate(std::uint32_t id, Names& names, Cost& cost) const;
   /// Whether the value counts as true: not false, null, 0, "" or empty.
-  Result<bool> holds(std::uint32_t id, Names& names, std::uint64_t& work) const;
+  Result<bool> holds(std::uint32_t id, Names& names, Cost& cost) const;
   /// Whether a binding is a constant, and which: for checks at load.
   const nlohmann::json* constant(std::uint32_t id) const;
 

@@ -11,57 +11,60 @@
 namespace redoubt::workflow {
 namespace {
 
-// What things weigh, whatever a platform takes for them: the sums must be the same on all.
-constexpr std::uint64_t kJsonBytes = 16;
-constexpr std::uint64_t kTextBytes = 16;
-constexpr std::uint64_t kMemberBytes = 64;
 constexpr std::uint64_t kFrameBytes = 33;
 
 constexpr std::uint64_t kEventUnits = 10;
 constexpr std::uint64_t kPayloadBytesAUnit = 16;  ///< written, hashed, and read again one day
-constexpr std::uint64_t kMadeBytesAPayloadByte = 4;
-/// The state is weighed when so much was made since the last time.
+/// The state is weighed when so much was made since the last time,
 constexpr std::uint64_t kWeighBytes = kStateBytesMax / 8;
+/// and when so much was, where that may be what a step lacks.
+constexpr std::uint64_t kWeighNearBytes = kStateBytesMax / 32;
+constexpr std::uint64_t kNearBytes = kStateBytesMax / 2;
+/// A value's own block, beside what is in it.
+constexpr std::uint64_t kValueBytes = 48;
+constexpr std::uint64_t kWeighUnitsAValue = 2;
+/// What a host is told of the state is at most so much more than it is, and a quarter.
+constexpr std::uint64_t kUnlookedBytes = 64u << 10;
 
 // Everything in the state that is a value, each as often as it is held.
 template <class See>
-void each_value(const Instance& i, const See& see) {
+void each_value(Instance& i, const See& see) {
   see(i.items);
   see(i.output);
   see(i.request);
-  for (const Branch& branch : i.branches)
+  for (Branch& branch : i.branches)
     see(branch.output);
-  for (const RoundMark& mark : i.rounds)
+  for (RoundMark& mark : i.rounds)
     see(mark.items);
   if (!i.talk) return;
   see(i.talk->prompt);
   see(i.talk->held);
-  for (const Value& message : i.talk->talk.messages)
+  for (Value& message : i.talk->talk.messages)
     see(message);
-  for (const agents::ToolCall& call : i.talk->talk.open) {
+  for (agents::ToolCall& call : i.talk->talk.open) {
     see(call.arguments);
     see(call.result);
   }
 }
 
 template <class See>
-void each_value(const State& s, const See& see) {
+void each_value(State& s, const See& see) {
   see(s.input);
   see(s.outcome);
-  for (const Instance& i : s.instances)
+  for (Instance& i : s.instances)
     if (i.live) each_value(i, see);
-  for (const Scope& scope : s.scopes) {
-    for (const Cell& cell : scope.channels)
+  for (Scope& scope : s.scopes) {
+    for (Cell& cell : scope.channels)
       see(cell.value);
-    for (const Value& output : scope.outputs)
+    for (Value& output : scope.outputs)
       see(output);
-    for (const ScopeWrite& write : scope.writes)
+    for (ScopeWrite& write : scope.writes)
       see(write.value);
   }
-  for (const Undo& undo : s.undos)
-    for (const RoundMark& mark : undo.rounds)
+  for (Undo& undo : s.undos)
+    for (RoundMark& mark : undo.rounds)
       see(mark.items);
-  for (const Signal& signal : s.signals)
+  for (Signal& signal : s.signals)
     see(signal.value);
 }
 
@@ -76,30 +79,70 @@ std::uint64_t frame_bytes(const State& s) {
     if (i.talk) bytes += i.talk->talk.memories.size();
   }
   for (const Scope& scope : s.scopes)
-    bytes += (scope.channels.size() + scope.outputs.size() + 2 * scope.writes.size()) * kSlotBytes;
+    bytes += kScopeBytes + scope.channels.size() * kCellBytes + scope.outputs.size() * kSlotBytes +
+             scope.writes.size() * kWriteBytes;
   return bytes;
 }
 
-// Equal values count once, whether or not they share their memory: a restored run shares more than
-// one that went on.
+// What each value takes that the state held when it was looked at last. A value that is gone is
+// forgotten, and not held by that.
+Weighed& weighed(State& s, const Value& value) {
+  Weighed& known = s.weighed[value.get()];
+  if (known.value.expired()) known = {value, 0, kValueBytes + weight_of(*value)};
+  return known;
+}
+
+void forget_gone(State& s) {
+  std::erase_if(s.weighed, [](const auto& known) { return known.second.value.expired(); });
+}
+
+// Open requests count once more each, however many are equal: a text of each is with the host.
+std::uint64_t handed_bytes(State& s) {
+  std::uint64_t bytes = 0;
+  for (const Slot slot : s.calling)
+    if (const Value& request = s.instances[slot].request) bytes += weighed(s, request).bytes;
+  return bytes;
+}
+
+// The value that stands for all that are equal to it.
+class Shared {
+ public:
+  explicit Shared(State& s) : s_(s) {}
+
+  void share(Value& value) {
+    if (!value) return;
+    Weighed& known = weighed(s_, value);
+    if (known.hash == 0) known.hash = canonical_hash(*value);
+    const auto [from, to] = first_.equal_range(known.hash);
+    for (auto at = from; at != to; ++at) {
+      if (at->second == value) return;
+      if (*at->second != *value) continue;
+      if (value == s_.shown) s_.shown = at->second;
+      value = at->second;
+      return;
+    }
+    first_.emplace(known.hash, value);
+    bytes += known.bytes;
+  }
+
+  std::uint64_t bytes = 0;
+
+ private:
+  State& s_;
+  std::unordered_multimap<std::uint64_t, Value> first_;
+};
+
 void weigh(State& s) {
-  std::unordered_map<const Json*, Weighed> known;
-  std::unordered_set<std::uint64_t> counted;
-  std::uint64_t bytes = frame_bytes(s), seen = 0;
-  each_value(s, [&](const Value& value) {
+  Shared shared(s);
+  std::uint64_t seen = 0;
+  each_value(s, [&](Value& value) {
     ++seen;
-    if (!value || known.count(value.get()) > 0) return;
-    const auto before = s.weighed.find(value.get());
-    const Weighed weighed = before != s.weighed.end()
-                                ? before->second
-                                : Weighed{value, canonical_hash(*value), weight_of(*value)};
-    known.emplace(value.get(), weighed);
-    if (counted.insert(weighed.hash).second) bytes += weighed.bytes;
+    shared.share(value);
   });
-  s.weighed = std::move(known);
-  s.meter.kept_bytes = bytes;
+  s.meter.kept_bytes = frame_bytes(s) + shared.bytes + handed_bytes(s);
   s.meter.made_bytes = 0;
-  s.meter.spend(seen / 4 + 1);
+  s.meter.spend(kWeighUnitsAValue * seen + 1);
+  forget_gone(s);
 }
 
 // The bound that the run is over, in words; null where it is over none.
@@ -132,17 +175,11 @@ void forget_undos(State& s) {
 
 }  // namespace
 
-std::uint64_t weight_of(const Json& value) {
-  if (value.is_string())
-    return kTextBytes + kJsonBytes + value.get_ptr<const std::string*>()->size();
-  std::uint64_t bytes = kJsonBytes;
-  if (value.is_array())
-    for (const Json& item : value)
-      bytes += weight_of(item);
-  if (value.is_object())
-    for (auto member = value.begin(); member != value.end(); ++member)
-      bytes += kMemberBytes + member.key().size() + weight_of(*member);
-  return bytes;
+Error no_room() {
+  return make_error("too_much_work",
+                    {"the value does not fit: a run keeps at most ", kStateBytesMax,
+                     " bytes of state, with what it makes of it"},
+                    {}, {}, {});
 }
 
 bool deeper_than(const Json& value, int most) {
@@ -155,7 +192,6 @@ bool deeper_than(const Json& value, int most) {
 
 void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes) {
   s.meter.spend(kEventUnits + payload_bytes / kPayloadBytesAUnit);
-  s.meter.made_bytes += kMadeBytesAPayloadByte * payload_bytes;
   s.meter.history_bytes += kFrameBytes + recorded_bytes;
 }
 
@@ -168,12 +204,43 @@ std::vector<std::string> faults_of(State& s, const OutputSchema& schema, const J
 
 void spend_bytes(State& s, std::uint64_t bytes) {
   s.meter.spend(bytes / kBytesAUnit);
-  s.meter.made_bytes += bytes;
+  s.meter.make(bytes);
+}
+
+std::uint64_t room_of(const State& s) {
+  const std::uint64_t most = kStateBytesMax + (s.meter.spent == Spent::no ? 0 : kUndoStateBytesMax);
+  const std::uint64_t taken = s.meter.kept_bytes + s.meter.made_bytes;
+  return most > taken ? most - taken : 0;
+}
+
+bool has_room(const State& s, const Value& value) {
+  return !value || weight_of(*value) <= room_of(s);
+}
+
+void weigh_soon(State& s) {
+  s.meter.kept_bytes = 0;
+  s.meter.made_bytes = kWeighBytes + 1;
+}
+
+std::uint64_t held_bytes(State& s) {
+  Meter& m = s.meter;
+  if (m.unlooked_bytes > kUnlookedBytes + m.held_bytes / 4) {
+    std::unordered_set<const Json*> counted;
+    m.held_bytes = frame_bytes(s) + handed_bytes(s);
+    each_value(s, [&](const Value& value) {
+      if (value && counted.insert(value.get()).second) m.held_bytes += weighed(s, value).bytes;
+    });
+    forget_gone(s);
+    m.unlooked_bytes = 0;
+  }
+  return m.held_bytes + m.unlooked_bytes;
 }
 
 bool keep_within_bounds(State& s) {
   if (s.meter.spent == Spent::ended) return true;
-  if (s.meter.made_bytes > kWeighBytes) weigh(s);
+  if (s.meter.made_bytes > kWeighBytes ||
+      (s.meter.made_bytes > kWeighNearBytes && room_of(s) < kNearBytes))
+    weigh(s);
   const char* bound = bound_of(s);
   if (!bound) return true;
   const bool first = s.meter.spent == Spent::no;

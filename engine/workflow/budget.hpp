@@ -11,13 +11,20 @@
 // 3. All that a run does is bounded by kWorkMax units, kEventsMax events, kHistoryBytesMax bytes of
 //    history and kStateBytesMax bytes of state. Over a bound it fails with "too_much_work", which
 //    is recorded as any failure: its compensations run first, within a bounded extra, then it ends.
-// 4. The units are part of the format: a run that came to a bound must come to it again when it is
-//    replayed. Kept histories (tests/data/histories) show that a change has not moved them.
+// 4. State is counted in bytes of memory, by json_weights (engine/base/json.hpp). What a step makes
+//    has to fit into what is left, or the step fails with "too_much_work": it is weighed before it
+//    is made. What was made counts as kept until the state is weighed again. Equal values are held
+//    once after that, live as in a run that was restored.
+// 5. The units and the bytes are part of the format: a run that came to a bound must come to it
+//    again when it is replayed. Kept histories (tests/data/histories) show that a change has not
+//    moved them.
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json_fwd.hpp>
+
+#include "engine/base/result.hpp"
 
 namespace redoubt::workflow {
 
@@ -28,8 +35,8 @@ inline constexpr std::uint64_t kWorkMax = 50'000'000;
 inline constexpr std::uint64_t kEventsMax = 1'000'000;
 /// A whole run fits into a bundle.
 inline constexpr std::uint64_t kHistoryBytesMax = 28u << 20;
-/// Of all values, steps, branches and scopes that a run holds at once.
-inline constexpr std::uint64_t kStateBytesMax = 64u << 20;
+/// Of all values, steps, branches and scopes that a run holds at once, in memory.
+inline constexpr std::uint64_t kStateBytesMax = 32u << 20;
 /// How often a run may end in a handoff to a workflow that goes on.
 inline constexpr std::uint32_t kGenerationsMax = 10'000;
 
@@ -37,17 +44,14 @@ inline constexpr std::uint32_t kGenerationsMax = 10'000;
 inline constexpr std::uint64_t kUndoWorkMax = 5'000'000;
 inline constexpr std::uint64_t kUndoEventsMax = 20'000;
 inline constexpr std::uint64_t kUndoHistoryBytesMax = 3u << 20;
-inline constexpr std::uint64_t kUndoStateBytesMax = 16u << 20;
-
-/// Of all values of a run in memory, whatever its state: no value that it made is larger.
-inline constexpr std::uint64_t kStateMemoryMax = 4 * (kStateBytesMax + kUndoStateBytesMax);
+inline constexpr std::uint64_t kUndoStateBytesMax = 8u << 20;
 
 /// Compensations that wait.
 inline constexpr std::size_t kUndosMax = 20'000;
 
 inline constexpr std::uint64_t kBytesAUnit = 32;
-/// What the value takes in memory, roughly and the same on every platform. O(value).
-std::uint64_t weight_of(const nlohmann::json& value);
+/// "too_much_work", for a value that does not fit into what is left of the state.
+Error no_room();
 
 /// How deep a value that a run makes may be nested, which is how deep one may be that comes in.
 /// Everything that looks through a value (hashing, canonical JSON, weighing) calls itself by level.
@@ -69,17 +73,23 @@ enum class Spent : std::uint8_t {
 struct Meter {
   std::uint64_t work = 0;           ///< units, with those of the runs that this one goes on for
   std::uint64_t history_bytes = 0;  ///< frames of all events
-  std::uint64_t made_bytes = 0;     ///< made since the state was weighed
+  std::uint64_t made_bytes = 0;     ///< made since the state was weighed, kept or not
   std::uint64_t kept_bytes = 0;     ///< the state, when it was weighed
   std::uint32_t generation = 0;     ///< how many runs this one goes on for
   Spent spent = Spent::no;
   // Not part of the state.
   std::uint64_t turn = 0;  ///< units of this turn
   std::uint64_t turn_max = kTurnWorkMax;
+  std::uint64_t held_bytes = 0;      ///< the state, when it was looked at for its host
+  std::uint64_t unlooked_bytes = 0;  ///< made since then
 
   void spend(std::uint64_t units) {
     work += units;
     turn += units;
+  }
+  void make(std::uint64_t bytes) {
+    made_bytes += bytes;
+    unlooked_bytes += bytes;
   }
 };
 

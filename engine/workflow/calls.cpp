@@ -87,6 +87,7 @@ void send(State& s, Slot slot) {
   Instance& i = s.instances[slot];
   ++i.calls;
   s.calling.push_back(slot);
+  s.meter.make(2 * weight_of(*i.request));
   std::string payload = "{\"id\":";
   write_canonical_text(effect_id(s, i), payload);
   payload += ",\"request\":";
@@ -116,6 +117,7 @@ void call(State& s, Slot slot) {
   Instance& i = s.instances[slot];
   if (is_denied(s, i.step)) return fail(s, slot, denied(s, i.step));
   auto request = request_of(s, slot);
+  if (request && 2 * weight_of(**request) > room_of(s)) request = no_room();
   if (!request) return fail(s, slot, failure_of(request.error(), i.step));
   i.request = std::move(*request);
   i.phase = Phase::calling;

@@ -91,7 +91,7 @@ std::string describe(const Event& event, std::string_view step) {
 }
 
 Result<Json> read_payload(std::string_view text) {
-  return parse_json(text, {kPayloadBytesMax, kValueDepthMax, kStateMemoryMax});
+  return parse_json(text, {kPayloadBytesMax, kValueDepthMax, kStateBytesMax + kUndoStateBytesMax});
 }
 
 Json payload_json(std::string_view text) {
@@ -139,6 +139,14 @@ Result<HistoryReader> HistoryReader::open(std::string_view history) {
   opened.at_ = kHeaderBytes;
   std::memcpy(opened.definition_.data(), history.data() + kMagic.size() + 4, 32);
   return opened;
+}
+
+std::string_view HistoryReader::peek(EventKind kind) const {
+  ByteReader reader(bytes_.substr(at_));
+  const std::size_t size = reader.u32();
+  if (reader.failed() || size < kFixedBytes || size > reader.remaining()) return {};
+  if (reader.u8() != static_cast<std::uint8_t>(kind)) return {};
+  return bytes_.substr(at_ + kSizeBytes + kFixedBytes, size - kFixedBytes);
 }
 
 Result<bool> HistoryReader::next(Event& event) {

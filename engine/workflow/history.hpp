@@ -32,7 +32,7 @@ enum class EventKind : std::uint8_t {
   timer_fired = 4,   ///< "wait", "backoff" or "timeout"
   signalled = 5,     ///< {name, value}
   answered = 6,      ///< a person's answer to an ask
-  cancelled_by = 7,  ///< {reason}
+  cancelled_by = 7,  ///< {reason}, and {work}: the run's units then, where it was busy
   resumed = 8,       ///< the host has come back: {}
   moved = 9,         ///< the run was exported: {epoch}; it is parked here
   imported = 10,     ///< the run was taken over: {epoch, offset_ms, denied: [step]}
@@ -109,6 +109,9 @@ class HistoryReader {
   /// True with the next event, false at the end. Errors: "torn_history" when the last frame is not
   /// whole, "broken_chain" when the bytes are not those that were written; each names the event.
   Result<bool> next(Event& event);
+
+  /// The next event's payload where it is of that kind, else nothing. It is not checked yet.
+  std::string_view peek(EventKind kind) const;
 
   const ChainHead& head() const { return head_; }
   const Digest256& definition() const { return definition_; }

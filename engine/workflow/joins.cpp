@@ -162,8 +162,8 @@ bool reduce(Reducer reducer, Json& into, const Json& value) {
 
 }  // namespace
 
-bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel,
-                   const Value& value) {
+Wrote write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel,
+                    const Value& value) {
   Scope& to = s.scopes[scope];
   const Channel& declared = s.definition->channels[channel];
   Cell& cell = to.channels[channel];
@@ -173,15 +173,18 @@ bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel
   } else {
     // The old value is copied, and looked through for what is in it already.
     if (cell.bytes == 0) cell.bytes = weight_of(*cell.value);
-    spend_bytes(s, 2 * cell.bytes);
+    s.meter.spend(2 * cell.bytes / kBytesAUnit);
+    const std::uint64_t grown = json_weights::item + cell.bytes + weight_of(*value);
+    if (grown > room_of(s)) return Wrote::no_room;
     auto next = std::make_shared<Json>(*cell.value);
-    if (!reduce(declared.reducer, *next, *value)) return false;
-    if (deeper_than(*next, kValueDepthMax)) return false;
+    if (!reduce(declared.reducer, *next, *value)) return Wrote::unfit;
+    if (deeper_than(*next, kValueDepthMax)) return Wrote::unfit;
     const bool grows = declared.reducer == Reducer::append && cell.value->is_array();
     cell.bytes = !grows              ? weight_of(*next)
-                 : value->is_array() ? cell.bytes + weight_of(*value) - weight_of(Json::array())
-                                     : cell.bytes + weight_of(*value);
+                 : value->is_array() ? grown - json_weights::item - json_weights::container
+                                     : grown;
     cell.value = std::move(next);
+    s.meter.make(cell.bytes);
   }
   cell.hash = 0;
   if (to.split) to.writes.push_back({channel, value});
@@ -191,7 +194,7 @@ bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel
   write_canonical(*value, payload);
   payload.push_back('}');
   record(s, EventKind::written, &s.instances[at], payload);
-  return true;
+  return Wrote::done;
 }
 
 bool succeeded(const Branch& branch) {
@@ -225,6 +228,13 @@ Json settled_json(const State& s, const Branch& branch) {
   }
 }
 
+std::uint64_t outputs_bytes(const Instance& i) {
+  std::uint64_t bytes = i.branches.size() * json_weights::member;
+  for (const Branch& branch : i.branches)
+    if (branch.output) bytes += weight_of(*branch.output);
+  return bytes;
+}
+
 // What the join gives: by branch for parallel, a list for for_each, the winner for any and first.
 Value joined_output(const State& s, const Instance& i) {
   const Step& step = s.step(i);
@@ -252,7 +262,7 @@ Value joined_output(const State& s, const Instance& i) {
 }
 
 // Writes in the order of the branches, then the outputs of the steps within.
-bool merge(State& s, Slot slot) {
+Wrote merge(State& s, Slot slot) {
   Instance& i = s.instances[slot];
   const Step& step = s.step(i);
   for (std::uint32_t b = 0; b < i.branches.size(); ++b) {
@@ -261,13 +271,15 @@ bool merge(State& s, Slot slot) {
     const auto writes = s.scopes[branch.scope].writes;
     spend_bytes(s, writes.size() * kSlotBytes);
     for (const ScopeWrite& write : writes)
-      if (!write_channel(s, slot, i.scope, write.channel, write.value)) return false;
+      if (const Wrote wrote = write_channel(s, slot, i.scope, write.channel, write.value);
+          wrote != Wrote::done)
+        return wrote;
     if (step.kind != StepKind::parallel) continue;
     const StepId child = s.definition->children[step.children.begin + b];
     for (StepId below = child; below < s.definition->steps[child].end; ++below)
       s.scopes[i.scope].outputs[below] = s.scopes[branch.scope].outputs[below];
   }
-  return true;
+  return Wrote::done;
 }
 
 // Losers are cancelled, or go on with nobody waiting for them.
@@ -288,8 +300,11 @@ void dismiss_losers(State& s, Slot slot) {
 void finish_join(State& s, Slot slot) {
   dismiss_losers(s, slot);
   Instance& i = s.instances[slot];
-  if (!merge(s, slot))
+  const Wrote merged = merge(s, slot);
+  if (merged == Wrote::unfit)
     return fail(s, slot, {"bad_write", "what the branches wrote cannot be merged", i.step, 0});
+  if (merged == Wrote::no_room || outputs_bytes(i) > room_of(s))
+    return fail(s, slot, failure_of(no_room(), i.step));
   i.output = joined_output(s, i);
   drop_branches(s, i);
   if (!unwind(s, slot, After::complete)) complete(s, slot, i.output);

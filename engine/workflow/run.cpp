@@ -193,13 +193,15 @@ void end_run(State& s) {
 
 namespace {
 
-constexpr JsonLimits kValueLimits{kPayloadBytesMax, 64};
+constexpr JsonLimits kValueLimits{kPayloadBytesMax, kValueDepthMax};
 
-Result<Value> read_value(std::string_view text) {
-  if (text.empty()) return Value(std::make_shared<const Json>(nullptr));
-  auto parsed = parse_json(text, kValueLimits);
-  if (!parsed) return parsed.error();
-  return Value(std::make_shared<const Json>(std::move(*parsed)));
+Result<Json> read_value(std::string_view text) {
+  if (text.empty()) return Json();
+  return parse_json(text, kValueLimits);
+}
+
+Value shared(Json value) {
+  return std::make_shared<const Json>(std::move(value));
 }
 
 std::string text_of(const Json& value, const char* key, const char* fallback) {
@@ -253,6 +255,9 @@ void apply(State& s, const Applied& input) {
         --s.instances[timer.slot].timers;
         fire(s, timer);
         break;
+  const bool kept = input.kind == EventKind::completed || input.kind == EventKind::answered ||
+                    input.kind == EventKind::signalled;
+  if (kept) s.meter.make(weight_of(*input.value));
       }
       break;
     }
@@ -294,16 +299,17 @@ std::unique_ptr<State> fresh(DefinitionPtr definition) {
 
 Error diverged(const State& s, const Event& event, const char* why) {
   const std::string line = shown(s, event);
+  // A signal that nobody waits for leads to no move, and is kept.
+  if (s.status == RunStatus::running) keep_within_bounds(s);
   return make_error("diverged", {"event ", event.seq, " ", why, ": \"", line, "\""},
                     {"event ", event.seq}, {line}, {why});
 }
 
-void begin(State& s, const Json& started) {
+void begin(State& s, Json started) {
   s.id = text_of(started, "id", "");
   s.seed = 0;
   for (const char c : text_of(started, "seed", "0"))
     s.seed = s.seed * 10 + static_cast<std::uint64_t>(c - '0');
-  s.input = member_of(started, "input");
   s.meter.generation = static_cast<std::uint32_t>(
       std::min<std::int64_t>(number_of(started, "generation"), kGenerationsMax));
   s.meter.work += static_cast<std::uint64_t>(number_of(started, "work"));
@@ -325,6 +331,9 @@ bool is_asked(const State& s, Slot slot) {
 
 Result<Applied> recorded_input(State& s, const Event& event) {
   Applied input;
+  const auto input = started.is_object() ? started.find("input") : started.end();
+  s.input = shared(input == started.end() ? Json() : std::move(*input));
+  s.meter.make(weight_of(*s.input));
   input.kind = event.kind;
   if (s.status == RunStatus::parked && event.kind != EventKind::imported)
     return diverged(s, event, "comes while the run is parked");
@@ -350,7 +359,7 @@ Result<Applied> recorded_input(State& s, const Event& event) {
   }
   auto value = read_value(event.payload);
   if (!value) return value.error();
-  input.value = std::move(*value);
+  input.value = shared(std::move(*value));
   const bool move = event.kind == EventKind::moved || event.kind == EventKind::imported;
   if (move && !fits_move(s, event.kind, *input.value))
     return diverged(s, event, "is no move that the run can make");
@@ -369,9 +378,9 @@ Result<void> replay_input(State& s, const Event& event) {
     return diverged(s, event, "is not how a history begins");
   spend_event(s, event.payload.size(), event.payload.size());
   if (event.kind == EventKind::started) {
-    const auto started = read_value(event.payload);
+    auto started = read_value(event.payload);
     if (!started) return started.error();
-    begin(s, **started);
+    begin(s, std::move(*started));
     work(s);
     return {};
   }
@@ -429,8 +438,7 @@ Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOpti
   if (!value) return value.error();
   std::uint64_t checking = 0;
   if (definition->input_schema != kNone)
-    if (const auto faults =
-            definition->schemas[definition->input_schema]->faults(**value, checking);
+    if (const auto faults = definition->schemas[definition->input_schema]->faults(*value, checking);
         !faults.empty())
       return make_error("bad_input", {"the input does not fit: ", faults.front()}, {"input"},
                         {"an input that fits the workflow's schema"}, {});
@@ -449,13 +457,13 @@ Result<Run> Run::start(DefinitionPtr definition, std::string_view input, RunOpti
     seed[digits++] = static_cast<char>('0' + rest % 10);
   while (digits > 0)
     seed_text.push_back(seed[--digits]);
-  Json started{{"id", options.id}, {"seed", seed_text}, {"input", **value}};
+  Json started{{"id", options.id}, {"seed", seed_text}, {"input", std::move(*value)}};
   if (options.generation > 0) {
     started["generation"] = options.generation;
     started["work"] = options.work;
   }
   record(s, EventKind::started, nullptr, canonical(started));
-  begin(s, started);
+  begin(s, std::move(started));
   work(s);
   return Run(std::move(state));
 }
@@ -635,7 +643,7 @@ Result<Given> Run::give(const Input& input) {
   s.now_ms = std::max(s.now_ms, input.now_ms + s.clock_ms);
   if (input.kind == InputKind::completed || input.kind == InputKind::failed ||
       input.kind == InputKind::answer) {
-    auto given = give_answer(s, input, std::move(*value));
+    auto given = give_answer(s, input, shared(std::move(*value)));
     if (!given) s.now_ms = before;
     return given;
   }
@@ -652,11 +660,10 @@ Result<Given> Run::give(const Input& input) {
   Applied applied;
   if (input.kind == InputKind::signal) {
     applied.kind = EventKind::signalled;
-    applied.value =
-        std::make_shared<const Json>(Json{{"name", std::string(input.name)}, {"value", **value}});
+    applied.value = shared({{"name", std::string(input.name)}, {"value", std::move(*value)}});
   } else if (input.kind == InputKind::cancel) {
     applied.kind = EventKind::cancelled_by;
-    applied.value = std::make_shared<const Json>(Json{{"reason", std::string(input.name)}});
+    applied.value = shared({{"reason", std::string(input.name)}});
   }
   record(s, applied.kind, nullptr, applied.value ? canonical(*applied.value) : std::string());
   apply(s, applied);
@@ -737,8 +744,8 @@ std::uint64_t Run::work_units() const {
   return state_->meter.work;
 }
 
-std::uint64_t Run::state_bytes() const {
-  return state_->meter.kept_bytes + state_->meter.made_bytes;
+std::uint64_t Run::state_bytes() {
+  return held_bytes(*state_);
 }
 std::uint32_t Run::generation() const {
   return state_->meter.generation;

@@ -14,9 +14,10 @@
 //    another host, take_over() goes on there (bundle.hpp carries it between). The run keeps the
 //    clock that it began with; `now_ms` that come in and times that go out are the host's.
 // 7. An input may lead to more than one turn's work (budget.hpp). The run is then busy(): until
-//    go_on() has done the rest, give, park, take_over and snapshot are refused. What was decided so
-//    far may be taken and stored between the turns; effects come out when the last one is done, so
-//    that what is withdrawn before is never carried out. Turns are recorded nowhere.
+//    go_on() has done the rest, give, park, take_over and snapshot are refused; only a cancellation
+//    is taken, and recorded with the work that was done before it. What was decided so far may be
+//    taken and stored between the turns; effects come out when the last one is done, so that what
+//    is withdrawn before is never carried out. Turns are recorded nowhere.
 // 8. What a run may cost in all is bounded, too: over it the run fails with "too_much_work".
 //
 // Not thread-safe; a run moves between threads as a value.
@@ -154,8 +155,9 @@ class Run {
   std::uint64_t work_units() const;
   /// How many runs it goes on for.
   std::uint32_t generation() const;
-  /// What its values and steps take in memory at most, as the bound on them counts. O(1).
-  std::uint64_t state_bytes() const;
+  /// What its values and steps take in memory, for the host: at most a quarter and 64 KiB too much.
+  /// O(1), and O(state) after so much was made.
+  std::uint64_t state_bytes();
 
   RunStatus status() const;
   /// How often it was taken over.

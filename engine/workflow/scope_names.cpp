@@ -61,26 +61,18 @@ const Json* ScopeNames::find(const Reference& reference) {
   return nullptr;
 }
 
-namespace {
-
-void spend(State& s, std::uint64_t units) {
-  s.meter.spend(units);
-  s.meter.made_bytes += units * kBytesAUnit;
-}
-
-}  // namespace
-
 Result<Value> evaluate(State& s, std::uint32_t binding, ScopeNames& names) {
-  std::uint64_t units = 0;
-  auto value = s.definition->bindings.evaluate(binding, names, units);
-  spend(s, units);
+  Cost cost{.bytes_max = room_of(s)};
+  auto value = s.definition->bindings.evaluate(binding, names, cost);
+  s.meter.spend(cost.work);
+  if (value) s.meter.make(cost.bytes);
   return value;
 }
 
 Result<bool> holds(State& s, std::uint32_t expression, ScopeNames& names) {
-  std::uint64_t units = 0;
-  auto truth = s.definition->bindings.holds(expression, names, units);
-  spend(s, units);
+  Cost cost{.bytes_max = room_of(s)};
+  auto truth = s.definition->bindings.holds(expression, names, cost);
+  s.meter.spend(cost.work);
   return truth;
 }
 

@@ -3,6 +3,7 @@
 //   values (canonical JSON, each once) and the fields in the order below, where a value is its
 //   number.
 // One list of fields serves both directions, so that they cannot come apart.
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -16,11 +17,16 @@ namespace redoubt::workflow {
 namespace {
 
 constexpr std::string_view kMagic = "RDBTSNAP";
-constexpr std::uint32_t kVersion = 4;
-constexpr std::uint32_t kVersionWithoutMeter = 3;  ///< read, too: what it had cost is not known
+constexpr std::uint32_t kVersion = 5;
+/// Read, too: its state was weighed otherwise.
+constexpr std::uint32_t kVersionOfOtherWeights = 4;
+/// Read, too: what it had cost is not known.
+constexpr std::uint32_t kVersionWithoutMeter = 3;
 constexpr std::size_t kTextBytesMax = 1 << 20;
 constexpr std::size_t kWritesMax = 1 << 20;
 constexpr int kDepthMax = 64;
+/// Of all values of a state: what came in last may be over the run's own bound.
+constexpr std::uint64_t kValuesBytesMax = 2 * (kStateBytesMax + kUndoStateBytesMax);
 
 class Writer {
  public:
@@ -72,12 +78,15 @@ class Reader {
  public:
   Reader(std::string_view bytes, bool metered) : bytes_(bytes), metered_(metered) {
     const std::uint64_t count = number();
+    std::uint64_t left = kValuesBytesMax;
     for (std::uint64_t v = 0; v < count && !failed(); ++v) {
       // A value that was put together may be larger than any payload.
-      auto parsed =
-          parse_json(bytes_.text(kStateBytesMax), {kStateBytesMax, kDepthMax, kStateMemoryMax});
+      auto parsed = parse_json(bytes_.text(kStateBytesMax),
+                               {kStateBytesMax, kDepthMax, static_cast<std::size_t>(left)});
       bad_ = bad_ || !parsed;
-      if (parsed) values_.push_back(std::make_shared<const Json>(std::move(*parsed)));
+      if (!parsed) return;
+      left -= std::min(left, weight_of(*parsed));
+      values_.push_back(std::make_shared<const Json>(std::move(*parsed)));
     }
   }
 
@@ -453,7 +462,7 @@ Result<void> read_snapshot(std::string_view bytes, State& s) {
   if (bytes.size() < kHeadBytes || bytes.substr(0, 8) != kMagic) return bad("is none");
   ByteReader version(bytes.substr(8, 4));
   const std::uint32_t written = version.u32();
-  if (written != kVersion && written != kVersionWithoutMeter) return bad("is of another version");
+  if (written < kVersionWithoutMeter || written > kVersion) return bad("is of another version");
   if (bytes.substr(12, 32) != bytes_of(s.definition->hash))
     return make_error("other_definition", {"the snapshot is of another definition"}, {},
                       {hex64(s.definition->hash)}, {});
@@ -461,8 +470,10 @@ Result<void> read_snapshot(std::string_view bytes, State& s) {
   s.head.seq = seq.u64();
   for (std::size_t b = 0; b < s.head.link.size(); ++b)
     s.head.link[b] = static_cast<std::uint8_t>(bytes[52 + b]);
-  Reader reader(bytes.substr(kHeadBytes), written == kVersion);
+  Reader reader(bytes.substr(kHeadBytes), written >= kVersionOfOtherWeights);
   if (!reader.failed()) fields(reader, s);
+  if (written < kVersion) weigh_soon(s);
+  s.meter.unlooked_bytes = kStateBytesMax;
   if (reader.failed() || !reader.at_end()) return bad("is cut or damaged");
   if (!sound(s)) return bad("does not hold together");
   derive_counts(s);

@@ -177,10 +177,10 @@ struct Signal {
   Value value;
 };
 
-/// A value that the state held when it was weighed.
+/// A value that the state held when it was looked at.
 struct Weighed {
-  Value value;
-  std::uint64_t hash = 0;
+  std::weak_ptr<const Json> value;
+  std::uint64_t hash = 0;  ///< 0: not yet known
   std::uint64_t bytes = 0;
 };
 
@@ -239,6 +239,9 @@ inline constexpr std::uint64_t kSlotBytes = 16;
 inline constexpr std::uint64_t kBranchBytes = 128;
 inline constexpr std::uint64_t kUndoBytes = 128;
 inline constexpr std::uint64_t kScannedAUnit = 8;
+inline constexpr std::uint64_t kScopeBytes = 128;
+inline constexpr std::uint64_t kCellBytes = 32;
+inline constexpr std::uint64_t kWriteBytes = 48;
 void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes);
 /// What is wrong with the value by the schema.
 std::vector<std::string> faults_of(State& s, const OutputSchema& schema, const Json& value);
@@ -247,6 +250,14 @@ void spend_bytes(State& s, std::uint64_t bytes);
 /// False where the run was over a bound: it then undoes what it did, or has ended.
 bool keep_within_bounds(State& s);
 
+/// Bytes that may be made before the state is over its bound.
+std::uint64_t room_of(const State& s);
+/// Whether a copy of the value may be made.
+bool has_room(const State& s, const Value& value);
+/// The state is weighed before the next move: what it takes is not known.
+void weigh_soon(State& s);
+/// What the state takes in memory, for its host: nothing of the run follows from it.
+std::uint64_t held_bytes(State& s);
 // run.cpp
 void record(State& s, EventKind kind, const Instance* at, std::string_view payload = {});
 /// The payload {key: value}.
@@ -277,9 +288,13 @@ void hold_scope(State& s, std::uint32_t scope);
 void drop_scope(State& s, std::uint32_t scope);
 void drop_branches(State& s, Instance& i);
 bool succeeded(const Branch& branch);
-/// False where the reducer cannot take the value.
-bool write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel,
-                   const Value& value);
+enum class Wrote : std::uint8_t {
+  done,
+  unfit,    ///< the reducer cannot take the value
+  no_room,  ///< what would come of it does not fit into what is left
+};
+Wrote write_channel(State& s, Slot at, std::uint32_t scope, std::uint32_t channel,
+                    const Value& value);
 std::uint64_t channels_hash(const Scope& scope);
 void begin_branches(State& s, Slot slot);
 void branch_ended(State& s, Slot parent, Slot child);

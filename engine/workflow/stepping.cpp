@@ -58,7 +58,7 @@ Slot spawn(State& s, StepId step, Slot parent, std::uint32_t round, std::uint32_
   i.live = true;
   i.round = round;
   hold_scope(s, scope);
-  s.meter.made_bytes += kInstanceBytes;
+  s.meter.make(kInstanceBytes);
   if (parent != kNone) {
     Instance& above = s.instances[parent];
     ++above.below;
@@ -115,7 +115,10 @@ void begin_set(State& s, Slot slot) {
   }
   for (std::uint32_t w = 0; w < step.writes.count; ++w) {
     const std::uint32_t channel = s.definition->writes[step.writes.begin + w].channel;
-    if (write_channel(s, slot, s.instances[slot].scope, channel, values[w])) continue;
+    const Wrote wrote = write_channel(s, slot, s.instances[slot].scope, channel, values[w]);
+    if (wrote == Wrote::done) continue;
+    if (wrote == Wrote::no_room)
+      return fail(s, slot, failure_of(no_room(), s.instances[slot].step));
     return fail(s, slot,
                 {"bad_write",
                  joined({"state.", s.definition->channels[channel].name, " cannot take ",
@@ -175,6 +178,7 @@ void begin_continue(State& s, Slot slot) {
     ScopeNames names(s, slot);
     const auto value = evaluate(s, step.value, names);
     if (!value) return fail(s, slot, failure_of(value.error(), s.instances[slot].step));
+    if (!has_room(s, *value)) return fail(s, slot, failure_of(no_room(), s.instances[slot].step));
     next["input"] = **value;
   }
   const std::string_view target = s.definition->text(step.target);
@@ -244,10 +248,11 @@ void round_ended(State& s, Slot slot, Slot child) {
   const Instance& round = s.instances[child];
   i.output = round.output;
   const auto finish = [&](const char* why) {
-    const Json last = i.output ? *i.output : Json();
-    complete(
-        s, slot,
-        std::make_shared<const Json>(Json{{"rounds", i.next}, {"stopped", why}, {"output", last}}));
+    if (!has_room(s, i.output)) return fail(s, slot, failure_of(no_room(), i.step));
+    Json last = i.output ? *i.output : Json();
+    complete(s, slot,
+             std::make_shared<const Json>(
+                 Json{{"rounds", i.next}, {"stopped", why}, {"output", std::move(last)}}));
   };
   const auto bound = [&](const char* why, const char* code, std::uint32_t count, const char* what) {
     if (step.stop_at_bound) return finish(why);
@@ -321,7 +326,10 @@ void ended(State& s, Slot slot) {
       body_ended(s, parent, slot);
       break;
     case Role::fallback:
-      if (i.phase == Phase::done) {
+      if (i.phase == Phase::done && !has_room(s, i.output)) {
+        s.instances[parent].failure = failure_of(no_room(), i.step);
+        go_on(s, parent, After::fail);
+      } else if (i.phase == Phase::done) {
         complete(s, parent, substituted(s, s.instances[parent], i));
       } else if (i.phase == Phase::skipped) {
         go_on(s, parent, After::fail);
@@ -360,6 +368,7 @@ void complete(State& s, Slot slot, Value output) {
   // Nothing but its conversation names what an inner step gives.
   if (step.inner == Inner::none) s.scopes[i.scope].outputs[i.step] = output;
   const bool known = !output || output == s.shown;
+  if (!known) s.meter.make(weight_of(*output));
   record(s, EventKind::step_done, &i, known ? std::string() : canonical(*output));
   s.shown = output;
   if (step.compensate != kNone) keep_undo(s, slot);

@@ -130,6 +130,7 @@ TEST_CASE("a value is refused before it takes more memory than it may") {
     CAPTURE(text);
     CHECK(taken(text, bytes));
     if (bytes > 0) CHECK(!taken(text, bytes - 1));
+    CHECK(weight_of(parse_json(text).value()) == bytes);
   };
   takes("17", 0);
   takes("[]", 64);

@@ -83,11 +83,11 @@ TEST_SUITE("workflow/definition bounds") {
     CHECK(faults.empty());
     CHECK(bindings.constant(added.front()) != nullptr);
     CHECK(bindings.constant(added.back()) == nullptr);
-    std::uint64_t work = 0;
-    const auto late = bindings.evaluate(added.back(), nothing, work);
+    Cost cost{.bytes_max = kStateBytesMax};
+    const auto late = bindings.evaluate(added.back(), nothing, cost);
     REQUIRE(late);
     CHECK(**late == *bindings.constant(added.front()));
-    CHECK(work > 20'000);
+    CHECK(cost.work > 20'000);
     // What goes over an expression's own bound is a fault of the file as ever.
     Bindings fresh;
     fresh.add_value("{{ range(20000) | map('string') | join | length * 0 + (range(20000)|sum) }}",
