@@ -64,7 +64,7 @@ void keep_undo(State& s, Slot slot) {
   const Instance& i = s.instances[slot];
   Undo undo{i.step, slot, copy_scope(s, i.scope, false), i.suffix, rounds_of(s, i)};
   hold_scope(s, undo.scope);
-  s.meter.made_bytes += kUndoBytes;
+  s.meter.make(kUndoBytes);
   s.undos.push_back(std::move(undo));
 }
 
@@ -93,6 +93,9 @@ void cancel_run(State& s) {
   Instance& root = s.instances[0];
   // A run that is undoing what it did goes on with that.
   if (root.phase == Phase::unwinding) return;
+  // Nothing that waited to be done is.
+  s.moves.clear();
+  s.moved = 0;
   withdraw(s, 0);
   clear_timers(s, 0);
   cancel_below(s, 0);

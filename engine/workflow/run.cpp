@@ -53,6 +53,18 @@ std::string shown(const State& s, const Event& event) {
   return describe(event, s.definition->step_name(event.step));
 }
 
+// A cancellation does not wait until the run rests: its record says when it came.
+void look_ahead(State& s) {
+  s.interrupt_at.reset();
+  const std::string_view payload = s.recorded->peek(EventKind::cancelled_by);
+  if (payload.empty()) return;
+  const auto cancel = read_payload(payload);
+  if (!cancel || !cancel->is_object()) return;
+  const auto work = cancel->find("work");
+  if (work != cancel->end() && work->is_number_unsigned())
+    s.interrupt_at = work->get<std::uint64_t>();
+}
+
 // Compares a decision with the recorded one. False where the record is at its end.
 bool compare(State& s, Event& event) {
   Event was;
@@ -66,6 +78,7 @@ bool compare(State& s, Event& event) {
     return false;
   }
   s.head = s.recorded->head();
+  look_ahead(s);
   if (was.kind != event.kind || was.stamp_ms != event.stamp_ms || was.step != event.step ||
       was.instance != event.instance || was.payload != event.payload) {
     event.seq = was.seq;
@@ -126,11 +139,16 @@ bool turn_over(const State& s) {
   return s.meter.turn >= s.meter.turn_max;
 }
 
+// Whether the next recorded input came here, before what waits was done.
+bool interrupted(const State& s) {
+  return s.recorded && s.interrupt_at == s.meter.work;
+}
+
 }  // namespace
 
 void work(State& s) {
   while (has_moves(s)) {
-    if (turn_over(s)) return;
+    if (turn_over(s) || interrupted(s)) return;
     s.meter.spend(kMoveUnits);
     if (!keep_within_bounds(s)) continue;
     const Move move = s.moves[s.moved++];
@@ -237,6 +255,9 @@ struct Applied {
 void apply(State& s, const Applied& input) {
   s.shown = input.value;
   s.moves_made = 0;
+  const bool kept = input.kind == EventKind::completed || input.kind == EventKind::answered ||
+                    input.kind == EventKind::signalled;
+  if (kept) s.meter.make(weight_of(*input.value));
   switch (input.kind) {
     case EventKind::completed:
     case EventKind::answered:
@@ -255,9 +276,6 @@ void apply(State& s, const Applied& input) {
         --s.instances[timer.slot].timers;
         fire(s, timer);
         break;
-  const bool kept = input.kind == EventKind::completed || input.kind == EventKind::answered ||
-                    input.kind == EventKind::signalled;
-  if (kept) s.meter.make(weight_of(*input.value));
       }
       break;
     }
@@ -281,6 +299,8 @@ void apply(State& s, const Applied& input) {
     default:
       break;
   }
+  // A signal that nobody waits for leads to no move, and is kept.
+  if (s.status == RunStatus::running) keep_within_bounds(s);
   work(s);
 }
 
@@ -299,8 +319,6 @@ std::unique_ptr<State> fresh(DefinitionPtr definition) {
 
 Error diverged(const State& s, const Event& event, const char* why) {
   const std::string line = shown(s, event);
-  // A signal that nobody waits for leads to no move, and is kept.
-  if (s.status == RunStatus::running) keep_within_bounds(s);
   return make_error("diverged", {"event ", event.seq, " ", why, ": \"", line, "\""},
                     {"event ", event.seq}, {line}, {why});
 }
@@ -313,6 +331,9 @@ void begin(State& s, Json started) {
   s.meter.generation = static_cast<std::uint32_t>(
       std::min<std::int64_t>(number_of(started, "generation"), kGenerationsMax));
   s.meter.work += static_cast<std::uint64_t>(number_of(started, "work"));
+  const auto input = started.is_object() ? started.find("input") : started.end();
+  s.input = shared(input == started.end() ? Json() : std::move(*input));
+  s.meter.make(weight_of(*s.input));
   spawn(s, 0, kNone, 0, 0, Role::body);
 }
 
@@ -331,9 +352,6 @@ bool is_asked(const State& s, Slot slot) {
 
 Result<Applied> recorded_input(State& s, const Event& event) {
   Applied input;
-  const auto input = started.is_object() ? started.find("input") : started.end();
-  s.input = shared(input == started.end() ? Json() : std::move(*input));
-  s.meter.make(weight_of(*s.input));
   input.kind = event.kind;
   if (s.status == RunStatus::parked && event.kind != EventKind::imported)
     return diverged(s, event, "comes while the run is parked");
@@ -395,7 +413,7 @@ Result<bool> replay_turn(State& s, HistoryReader& reader) {
   s.meter.turn = 0;
   work(s);
   Event event;
-  while (s.recorded && !has_moves(s)) {
+  while (s.recorded && (!has_moves(s) || interrupted(s))) {
     if (s.divergence) return *s.divergence;
     if (turn_over(s)) return false;
     const auto more = reader.next(event);
@@ -405,6 +423,7 @@ Result<bool> replay_turn(State& s, HistoryReader& reader) {
       break;
     }
     s.head = reader.head();
+    look_ahead(s);
     if (auto replayed = replay_input(s, event); !replayed) return replayed.error();
   }
   if (s.divergence) return *s.divergence;
@@ -625,6 +644,18 @@ bool is_busy(const State& s) {
   return has_moves(s) || s.ticking;
 }
 
+// Whoever cancels does not wait for what is to be cancelled.
+Given interrupt(State& s, const Input& input) {
+  s.meter.turn = 0;
+  s.now_ms = std::max(s.now_ms, input.now_ms + s.clock_ms);
+  const Applied cancel{
+      .kind = EventKind::cancelled_by,
+      .value = shared({{"reason", std::string(input.name)}, {"work", s.meter.work}})};
+  record(s, cancel.kind, nullptr, canonical(*cancel.value));
+  apply(s, cancel);
+  return Given::taken;
+}
+
 }  // namespace
 
 Result<Given> Run::give(const Input& input) {
@@ -632,6 +663,7 @@ Result<Given> Run::give(const Input& input) {
   if (s.status == RunStatus::parked)
     return refused("run_parked", {"the run is parked: it was moved to another host"},
                    "a run that is taken over, or a fork of it", s.id);
+  if (is_busy(s) && input.kind == InputKind::cancel) return interrupt(s, input);
   if (is_busy(s)) return busy_error(s);
   s.meter.turn = 0;
   auto value = read_value(input.value);

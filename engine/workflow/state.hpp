@@ -225,6 +225,9 @@ struct State {
   std::unordered_map<std::uint64_t, std::size_t> handed;
   std::unordered_map<const Json*, Weighed> weighed;
   HistoryReader* recorded = nullptr;  ///< while replaying
+  /// Units of work at which the next recorded input came, where it did not wait for the run to
+  /// rest.
+  std::optional<std::uint64_t> interrupt_at;
   std::optional<Error> divergence;
   Value shown;            ///< the value that the history has just been given, not written again
   bool overflow = false;  ///< more steps at once than a run may hold
@@ -236,20 +239,17 @@ struct State {
 inline constexpr std::uint64_t kMoveUnits = 20;
 inline constexpr std::uint64_t kInstanceBytes = 512;
 inline constexpr std::uint64_t kSlotBytes = 16;
-inline constexpr std::uint64_t kBranchBytes = 128;
-inline constexpr std::uint64_t kUndoBytes = 128;
-inline constexpr std::uint64_t kScannedAUnit = 8;
 inline constexpr std::uint64_t kScopeBytes = 128;
 inline constexpr std::uint64_t kCellBytes = 32;
 inline constexpr std::uint64_t kWriteBytes = 48;
+inline constexpr std::uint64_t kBranchBytes = 128;
+inline constexpr std::uint64_t kUndoBytes = 128;
+inline constexpr std::uint64_t kScannedAUnit = 8;
 void spend_event(State& s, std::size_t payload_bytes, std::size_t recorded_bytes);
 /// What is wrong with the value by the schema.
 std::vector<std::string> faults_of(State& s, const OutputSchema& schema, const Json& value);
 /// For bytes that are made and may be kept.
 void spend_bytes(State& s, std::uint64_t bytes);
-/// False where the run was over a bound: it then undoes what it did, or has ended.
-bool keep_within_bounds(State& s);
-
 /// Bytes that may be made before the state is over its bound.
 std::uint64_t room_of(const State& s);
 /// Whether a copy of the value may be made.
@@ -258,6 +258,9 @@ bool has_room(const State& s, const Value& value);
 void weigh_soon(State& s);
 /// What the state takes in memory, for its host: nothing of the run follows from it.
 std::uint64_t held_bytes(State& s);
+/// False where the run was over a bound: it then undoes what it did, or has ended.
+bool keep_within_bounds(State& s);
+
 // run.cpp
 void record(State& s, EventKind kind, const Instance* at, std::string_view payload = {});
 /// The payload {key: value}.

@@ -119,11 +119,68 @@ TEST_SUITE("workflow/budget") {
     auto run = Run::start(definition, "{}", {"run", 1, 1000});
     REQUIRE(run);
     REQUIRE(run->busy());
-    CHECK(run->give({InputKind::cancel, 1000, "me", {}}).error().code == "run_busy");
+    CHECK(run->give({InputKind::signal, 1000, "s", {}}).error().code == "run_busy");
     CHECK(run->give({InputKind::tick, 1000, {}, {}}).error().code == "run_busy");
     CHECK(run->park(1000).error().code == "run_busy");
     CHECK(run->take().count > 0);
     CHECK(run->take().count == 0);
+  }
+
+  TEST_CASE("a cancellation does not wait for what it cancels") {
+    const std::string loop = std::string(kEndless).substr(std::string(kEndless).find("{\"loop\""));
+    const std::string undo = R"J("compensate": {"tool": "cancel"})J";
+    const DefinitionPtr definition = loaded(
+        R"J({"name": "long", "state": {"n": {"reducer": "replace"}},
+            "tools": {"book": {"class": "idempotent"}, "cancel": {"class": "idempotent"}},
+            "workflow": [{"id": "room", "tool": "book", )J" +
+        undo + "}, " + loop);
+    Carried carried = begin(definition, "{}");
+    REQUIRE(carried.effects.size() == 1);
+    REQUIRE(carried.run.give({InputKind::completed, 1000, carried.effects[0].id, "{}"}));
+    for (int turn = 0; turn < 3; ++turn) {
+      REQUIRE(carried.run.busy());
+      carried.journal += carried.run.take().events;
+      carried.run.go_on();
+    }
+    const std::uint64_t before = carried.run.work_units();
+    const auto given = carried.run.give({InputKind::cancel, 1000, "me", {}});
+    REQUIRE(given);
+    CHECK(*given == Given::taken);
+    carried.go_on();
+    CHECK(carried.run.work_units() < before + kTurnWorkMax);
+    // What was done is undone.
+    REQUIRE(carried.effects.size() == 2);
+    CHECK(carried.effects[1].target == "cancel");
+    check_replay(carried);
+    REQUIRE(carried.run.give({InputKind::completed, 1000, carried.effects[1].id, "{}"}));
+    carried.go_on();
+    CHECK(carried.run.status() == RunStatus::cancelled);
+    check_replay(carried);
+  }
+
+  TEST_CASE("a run is cancelled before its first move, and while its timers fire") {
+    RunOptions options;
+    options.turn_work_max = 1;
+    options.id = "run";
+    const DefinitionPtr timers = loaded(
+        R"J({"name": "timers", "workflow": [{"for_each": "range(50)", "at_once": 50,
+            "do": {"wait": {"for": "1s"}}}]})J");
+    for (const bool ticking : {false, true}) {
+      CAPTURE(ticking);
+      auto run = Run::start(timers, "{}", options);
+      REQUIRE(run);
+      Carried carried{std::move(*run), history_header(timers->hash), 0, 0, {}};
+      if (ticking) {
+        carried.go_on();
+        REQUIRE(carried.run.give({InputKind::tick, 5000, {}, {}}));
+      }
+      REQUIRE(carried.run.busy());
+      carried.journal += carried.run.take().events;
+      REQUIRE(carried.run.give({InputKind::cancel, 6000, "me", {}}));
+      carried.go_on();
+      CHECK(carried.run.status() == RunStatus::cancelled);
+      check_replay(carried);
+    }
   }
 
   TEST_CASE("a tick with many timers due goes on, too") {
@@ -199,6 +256,76 @@ TEST_SUITE("workflow/budget") {
     CHECK(code_of(carried.run) == "too_much_work");
     CHECK(carried.run.outcome().find("bytes of state") != std::string::npos);
     check_replay(carried);
+  }
+
+  TEST_CASE("what does not fit into the state is refused before it is made") {
+    const std::string begins = R"J({"name": "doubles", "state": {"list": {"reducer": "append"},
+        "more": {"reducer": "append"}}, "workflow": [)J";
+    const std::string fill = R"J({"set": {"list": "{{ range(1000) | list }}"}}, )J";
+    // A list that is appended to itself, one that holds itself, and branches whose outputs are all
+    // of it.
+    for (const char* growing :
+         {R"J({"loop": {"max": 100}, "do": {"set": {"list": "{{ state.list }}"}}})J",
+          R"J({"loop": {"max": 100}, "do": {"set": {"list": ["{{ state.list }}"]}}})J",
+          R"J({"loop": {"max": 100}, "do": [{"for_each": "range(1000)", "do":
+                 {"emit": "x", "with": "{{ state.list }}"}}]})J"}) {
+      CAPTURE(growing);
+      Carried carried = begin(loaded(begins + fill + growing + "]}"), "{}");
+      CHECK(code_of(carried.run) == "too_much_work");
+      CHECK(carried.run.state_bytes() <= kStateBytesMax);
+      check_replay(carried);
+    }
+  }
+
+  TEST_CASE("a step whose value does not fit fails like any other, and the run may go on") {
+    const DefinitionPtr definition = loaded(
+        R"J({"name": "doubles", "state": {"list": {"reducer": "append"}}, "workflow": [
+            {"set": {"list": "{{ range(1000) | list }}"}},
+            {"loop": {"max": 100}, "do": {"set": {"list": "{{ state.list }}"}},
+             "fallback": {"emit": "full"}}], "result": "{{ state.list | length > 100000 }}"})J");
+    Carried carried = begin(definition, "{}");
+    CHECK(carried.run.status() == RunStatus::done);
+    CHECK(carried.run.outcome() == "true");
+    check_replay(carried);
+  }
+
+  TEST_CASE("signals that nobody waits for are part of the state") {
+    Carried carried =
+        begin(loaded(R"J({"name": "box", "workflow": [{"wait": {"signal": "never"}}]})J"), "{}");
+    std::string value = "[[]";
+    for (int i = 1; i < 40'000; ++i)
+      value += ",[]";
+    int taken = 0;
+    for (; taken < 64 && carried.run.status() == RunStatus::running; ++taken) {
+      REQUIRE(carried.run.give(
+          {InputKind::signal, 1000, "s", value + "," + std::to_string(taken) + "]"}));
+      carried.go_on();
+    }
+    CHECK(taken < 20);
+    CHECK(code_of(carried.run) == "too_much_work");
+    check_replay(carried);
+  }
+
+  TEST_CASE("equal values are held once, live and restored") {
+    // Two outputs of one content, and more made until the state is weighed.
+    const DefinitionPtr definition = loaded(
+        R"J({"name": "equal", "state": {"a": {}, "b": {}, "n": {}}, "workflow": [
+            {"set": {"a": "{{ input }}", "b": "{{ input }}"}},
+            {"ask": "Sure?"},
+            {"loop": {"max": 40}, "do": {"set": {"n": "{{ 'x' * 500000 ~ round }}"}}},
+            {"ask": "Still?"}]})J");
+    const std::string input = "\"" + std::string(1'000'000, 'x') + "\"";
+    Carried live = begin(definition, input);
+    auto restored = Run::restore(definition, live.run.snapshot(), "");
+    REQUIRE(restored);
+    Carried other{std::move(*restored), {}, 0, 0, {}};
+    for (Carried* one : {&live, &other}) {
+      REQUIRE(one->run.give({InputKind::answer, 1000, live.effects.at(0).id, "1"}));
+      one->go_on();
+    }
+    CHECK(live.run.state_hash() == other.run.state_hash());
+    CHECK(live.run.state_bytes() < 4'000'000);
+    check_replay(live);
   }
 
   TEST_CASE("the runs that go on for one another have the bounds of one") {

@@ -132,7 +132,7 @@ std::string Script::start(const std::string& input) {
 Taken Script::take_all() {
   Taken all = run_->take();
   while (run_->busy()) {
-    CHECK(run_->give({InputKind::cancel, now_ms_, "anybody", {}}).error().code == "run_busy");
+    CHECK(run_->give({InputKind::signal, now_ms_, "any", {}}).error().code == "run_busy");
     CHECK(run_->park(now_ms_).error().code == "run_busy");
     CHECK(all.effects.empty());
     run_->go_on();
