@@ -21,25 +21,48 @@ struct Word {
 
 // Parts of messages, in lower case, for what codes do not tell.
 constexpr Word message_words[] = {
-    {"credit balance is too low", no_quota},
-    {"exceeded your current quota, please check your plan and billing", no_quota},
-    {"prompt is too long", too_large},
-    {"maximum context length", too_large},
-    {"context window", too_large},
-    {"exceeds the maximum number of tokens", too_large},
-    {"api key not valid", unauthorized},
-    {"invalid api key", unauthorized},
+    {"incorrect api key", unauthorized}, {"invalid api key", unauthorized},
+    {"api key not valid", unauthorized}, {"api key not found", unauthorized},
+    {"api key expired", unauthorized},   {"invalid api token", unauthorized},
+    {"is not a valid model", not_found}, {"not supported by any provider", not_found},
 };
 
+// The account's money is used up. A rate limit is never told in these words.
+constexpr std::string_view credit_words[] = {
+    "credit balance is too low", "used all available credits", "monthly spending limit",
+    "insufficient balance",      "insufficient credits",
+};
+
+// Words that are a used-up account's at OpenAI, and Gemini's of any limit: a minute's, too.
+constexpr std::string_view quota_words = "exceeded your current quota";
+
 constexpr Word code_words[] = {
-    {"insufficient_quota", no_quota},       {"billing_hard_limit_reached", no_quota},
-    {"billing_not_active", no_quota},       {"billing_error", no_quota},
-    {"rate_limit_exceeded", rate_limited},  {"invalid_api_key", unauthorized},
-    {"API_KEY_INVALID", unauthorized},      {"account_deactivated", unauthorized},
-    {"model_not_found", not_found},         {"context_length_exceeded", too_large},
-    {"string_above_max_length", too_large}, {"request_too_large", too_large},
-    {"content_filter", filtered},           {"content_policy_violation", filtered},
+    {"insufficient_quota", no_quota},
+    {"billing_hard_limit_reached", no_quota},
+    {"billing_not_active", no_quota},
+    {"billing_error", no_quota},
+    {"credit_balance_exhausted", no_quota},
+    {"organization_spend_limit_exceeded", no_quota},
+    {"project_spend_limit_exceeded", no_quota},
+    {"organization_usage_limit_exceeded", no_quota},
+    {"enforced_spend_limit_reached", no_quota},
+    {"rate_limit_exceeded", rate_limited},
+    {"invalid_api_key", unauthorized},
+    {"API_KEY_INVALID", unauthorized},
+    {"account_deactivated", unauthorized},
+    {"model_not_found", not_found},
+    {"model_decommissioned", not_found},
+    {"model_not_supported", not_found},
+    {"invalid_model", not_found},
+    {"context_length_exceeded", too_large},
+    {"exceed_context_size_error", too_large},
+    {"model_max_prompt_tokens_exceeded", too_large},
+    {"string_above_max_length", too_large},
+    {"request_too_large", too_large},
+    {"content_filter", filtered},
+    {"content_policy_violation", filtered},
     {"server_overloaded", overloaded},
+    {"server_is_overloaded", overloaded},
 };
 
 constexpr Word type_words[] = {
@@ -88,14 +111,51 @@ const Word* word_for(std::span<const Word> words, std::string_view text) {
   return nullptr;
 }
 
-std::optional<FailureClass> class_of_message(std::string_view message) {
-  std::string lower(message);
+bool has(std::string_view text, std::string_view word) {
+  return text.find(word) != text.npos;
+}
+
+bool has_any(std::string_view text, std::span<const std::string_view> words) {
+  for (const std::string_view word : words) {
+    if (has(text, word)) return true;
+  }
+  return false;
+}
+
+std::string lower_of(std::string_view text) {
+  std::string lower(text);
   for (char& c : lower)
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  for (const Word& word : message_words) {
-    if (lower.find(word.word) != std::string::npos) return word.failure_class;
-  }
-  return std::nullopt;
+  return lower;
+}
+
+// The prompt is over what the model takes. Every server words it anew ("prompt too long; exceeded
+// max context length by 5 tokens", "the input (9 tokens) is longer than the model's context
+// length"), but all say what is too long, and by what measure.
+bool says_prompt_too_long(std::string_view lower) {
+  constexpr std::string_view what[] = {"prompt", "input", "context", "messages", "request"};
+  constexpr std::string_view over[] = {"too long",
+                                       "too large",
+                                       "too many tokens",
+                                       "exceed",
+                                       "longer than",
+                                       "greater than",
+                                       "reduce the length",
+                                       "maximum context length",
+                                       "configured context size",
+                                       "maximum prompt length"};
+  constexpr std::string_view measure[] = {"token", "context", "prompt", "length of the messages"};
+  constexpr std::string_view of_time[] = {"rate limit", "rate_limit", "per minute", "per min",
+                                          "per day",    "tpm",        "quota"};
+  return has_any(lower, what) && has_any(lower, over) && has_any(lower, measure) &&
+         !has_any(lower, of_time);
+}
+
+// "The model `x` does not exist", "model 'x' not found, try pulling it first", "Model Not Exist".
+bool says_no_model(std::string_view lower) {
+  constexpr std::string_view not_there[] = {"not found", "does not exist", "not exist",
+                                            "decommissioned", "no such model"};
+  return has(lower, "model") && has_any(lower, not_there);
 }
 
 std::optional<FailureClass> class_of_status(int status) {
@@ -107,11 +167,56 @@ std::optional<FailureClass> class_of_status(int status) {
   return std::nullopt;
 }
 
-FailureClass classify(const ChatFailure& failure, std::string_view type) {
-  if (const auto found = class_of_message(failure.message)) return *found;
-  if (const Word* word = word_for(code_words, failure.code)) return word->failure_class;
+// What a body says of a failure beside its message and code.
+struct Hints {
+  std::string type;
+  bool day_quota = false;        ///< Gemini: the limit that was hit is a day's
+  bool says_retry_info = false;  ///< Gemini: it may be tried again soon
+};
+
+std::optional<FailureClass> class_of_code(const ChatFailure& failure, const Hints& hints) {
+  for (const std::string_view code : {std::string_view(failure.code), std::string_view(hints.type)})
+    if (const Word* word = word_for(code_words, code)) return word->failure_class;
+  return std::nullopt;
+}
+
+bool is_limit(const ChatFailure& failure, const Hints& hints) {
+  return failure.status == 429 || hints.type == "RESOURCE_EXHAUSTED";
+}
+
+// A limit of requests or tokens, or the end of the account's money. Gemini has the same text for a
+// minute's limit and a day's: only the name of the quota tells.
+FailureClass class_of_limit(const ChatFailure& failure, const Hints& hints,
+                            std::string_view lower) {
+  if (hints.day_quota) return no_quota;
+  if (hints.says_retry_info) return rate_limited;
+  if (class_of_code(failure, hints) == no_quota) return no_quota;
+  return has_any(lower, credit_words) ? no_quota : rate_limited;
+}
+
+std::optional<FailureClass> class_of_message(const ChatFailure& failure, const Hints& hints,
+                                             std::string_view lower) {
+  for (const Word& word : message_words) {
+    if (has(lower, word.word)) return word.failure_class;
+  }
+  if (has_any(lower, credit_words) || has(lower, quota_words)) return no_quota;
+  if (hints.type == "FAILED_PRECONDITION" && has(lower, "billing")) return no_quota;
+  const bool of_request = failure.status == 0 || failure.status == 400 || failure.status == 404 ||
+                          failure.status == 422;
+  if (of_request && says_no_model(lower)) return not_found;
+  if (says_prompt_too_long(lower)) return too_large;
+  return std::nullopt;
+}
+
+FailureClass classify(const ChatFailure& failure, const Hints& hints) {
+  const std::string lower = lower_of(failure.message);
+  if (failure.status == 402) return no_quota;
+  if (failure.status == 413) return too_large;
+  if (is_limit(failure, hints)) return class_of_limit(failure, hints, lower);
+  if (const auto found = class_of_message(failure, hints, lower)) return *found;
+  if (const auto found = class_of_code(failure, hints)) return *found;
   if (const auto found = class_of_status(failure.status)) return *found;
-  if (const Word* word = word_for(type_words, type)) return word->failure_class;
+  if (const Word* word = word_for(type_words, hints.type)) return word->failure_class;
   if (const Word* word = word_for(type_words, failure.code)) return word->failure_class;
   return server_error;
 }
@@ -126,29 +231,39 @@ std::string detail_text(const Json& detail) {
   return dump(detail);
 }
 
-// Gemini puts the delay of a 429 into the body: details[].retryDelay, "34.4s".
-void read_details(const Json& error, ChatFailure& failure) {
+// Gemini puts the delay of a 429 into the body (details[].retryDelay, "34.4s"), and the name of the
+// limit (violations[].quotaId, "GenerateRequestsPerDayPerProjectPerModel-FreeTier"). Anthropic's
+// details are an object.
+void read_details(const Json& error, ChatFailure& failure, Hints& hints) {
   const Json* details = member_of(error, "details");
-  if (details == nullptr || !details->is_array()) return;
+  if (details == nullptr) return;
+  const std::string_view own_code = text_in(*details, "error_code");
+  if (word_for(code_words, own_code) != nullptr) failure.code = own_code;
+  if (!details->is_array()) return;
   for (const Json& detail : *details) {
     if (const auto delay = duration_ms(text_in(detail, "retryDelay"))) {
       failure.retry_after_ms = delay;
+      hints.says_retry_info = true;
     }
     if (text_in(detail, "reason") == "API_KEY_INVALID") failure.code = "API_KEY_INVALID";
+    const Json* violations = member_of(detail, "violations");
+    if (violations == nullptr || !violations->is_array()) continue;
+    for (const Json& violation : *violations)
+      hints.day_quota = hints.day_quota || has(text_in(violation, "quotaId"), "PerDay");
   }
 }
 
-void read_error_object(const Json& error, int status, ChatFailure& failure, std::string& type) {
+void read_error_object(const Json& error, int status, ChatFailure& failure, Hints& hints) {
   failure.message = text_in(error, "message");
-  type = text_in(error, "type");
+  hints.type = text_in(error, "type");
   failure.param = text_in(error, "param");
   const Json* code = member_of(error, "code");
   failure.code = text_of(code);
   std::int64_t own_status = integer_in(error, "status_code", 0);
   if (own_status == 0 && code != nullptr && code->is_number()) own_status = integer_of(code, 0);
   const std::string_view word = text_in(error, "status");  // Gemini
-  if (type.empty()) type = word;
-  if (failure.code.empty()) failure.code = type;
+  if (hints.type.empty()) hints.type = word;
+  if (failure.code.empty()) failure.code = hints.type;
   if (status < 400 && own_status >= 400 && own_status < 600) {
     failure.status = static_cast<int>(own_status);
   }
@@ -157,12 +272,12 @@ void read_error_object(const Json& error, int status, ChatFailure& failure, std:
     const std::string_view raw = text_in(*metadata, "raw");
     if (!raw.empty()) failure.message = joined({failure.message, ": ", raw});
   }
-  read_details(error, failure);
+  read_details(error, failure, hints);
 }
 
-void settle(ChatFailure& failure, std::string_view type) {
+void settle(ChatFailure& failure, const Hints& hints) {
   if (failure.message.size() > message_bytes_max) failure.message.resize(message_bytes_max);
-  failure.failure_class = classify(failure, type);
+  failure.failure_class = classify(failure, hints);
   if (failure.status < 400) failure.status = status_of(failure.failure_class);
   if (failure.message.empty()) {
     failure.message = joined({"the provider answered with status ", failure.status});
@@ -173,18 +288,18 @@ void settle(ChatFailure& failure, std::string_view type) {
 ChatFailure failure_from_object(const Json& body, int status) {
   ChatFailure failure;
   failure.status = status;
-  std::string type;
+  Hints hints;
   const Json* error = member_of(body, "error");
   if (error != nullptr && error->is_object()) {
-    read_error_object(*error, status, failure, type);
+    read_error_object(*error, status, failure, hints);
   } else {
-    read_error_object(body, status, failure, type);
+    read_error_object(body, status, failure, hints);
     if (error != nullptr) failure.message = text_of(error);
     const Json* detail = member_of(body, "detail");
     if (failure.message.empty() && detail != nullptr) failure.message = detail_text(*detail);
   }
   failure.request_id = text_in(body, "request_id");
-  settle(failure, type);
+  settle(failure, hints);
   return failure;
 }
 
@@ -250,7 +365,7 @@ ChatFailure failure_from_body(int status, std::string_view body, const std::vect
   } else {
     failure.status = status;
     failure.message = body.substr(0, 200);
-    settle(failure, "");
+    settle(failure, {});
   }
   for (const char* name : {"request-id", "x-request-id", "apim-request-id", "cf-ray"}) {
     if (failure.request_id.empty()) failure.request_id = header_value(headers, name);

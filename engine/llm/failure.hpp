@@ -3,8 +3,11 @@
 // 1. Every provider's error body is read: OpenAI's {error:{message,type,param,code}}, Anthropic's
 //    {type:"error",error,request_id}, Gemini's {error:{code,status,details}} (also in an array),
 //    Cohere's {message}, FastAPI's {detail}, and text or HTML of a proxy in between.
-// 2. The class follows from the most telling word: known words in the message (providers send a
-//    used-up account as 400 or 429), then the code, then the HTTP status, then the type.
+// 2. The class follows from the most telling word: a 402 (no money), a 413 and a 429 speak for
+//    themselves; else known words in the message (providers send a used-up account as 400), then
+//    the code, then the HTTP status, then the type. A 429 is a rate limit, for which to wait,
+//    unless its code, its words or the name of the quota say that the money or the day's share is
+//    used up.
 // 3. Whether to try again follows from the class, unless the provider says it (x-should-retry).
 // 4. ChatFailure::message and code are the provider's words: they may hold whatever the request
 // did,

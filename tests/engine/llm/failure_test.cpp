@@ -57,6 +57,139 @@ TEST_SUITE("llm failure") {
               .failure_class == unauthorized);
   }
 
+  TEST_CASE("Gemini: a minute's limit and a day's have the same words, the quota's name tells") {
+    const auto limited = [](std::string_view quota, std::string_view more, int status = 429) {
+      std::string body =
+          R"({"error":{"code":429,"message":"You exceeded your current quota, please )"
+          R"(check your plan and billing details. For more information on this )"
+          R"(error, head to the docs.","status":"RESOURCE_EXHAUSTED","details":[)";
+      if (!quota.empty()) {
+        body += R"({"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[)"
+                R"({"quotaMetric":"generate_content_free_tier_requests","quotaId":")";
+        body += quota;
+        body += R"("}]},)";
+      }
+      body += R"({"@type":"type.googleapis.com/google.rpc.Help"})";
+      body += more;
+      body += "]}}";
+      return of(status, body);
+    };
+    constexpr std::string_view soon =
+        R"(,{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"17s"})";
+    const ChatFailure minute =
+        limited("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", soon);
+    CHECK(minute.failure_class == rate_limited);
+    CHECK(minute.retry_after_ms == 17'000);
+    CHECK(minute.should_retry);
+    CHECK(limited("GenerateContentInputTokensPerModelPerMinute-FreeTier", "").failure_class ==
+          rate_limited);
+    CHECK(limited("", soon).failure_class == rate_limited);
+    CHECK(limited("", "").failure_class == rate_limited);
+    CHECK(limited("", soon, 0).failure_class == rate_limited);  // inside a stream
+    const ChatFailure day = limited("GenerateRequestsPerDayPerProjectPerModel-FreeTier", soon);
+    CHECK(day.failure_class == no_quota);
+    CHECK_FALSE(day.should_retry);
+    CHECK(of(429, R"([{"error":{"code":429,"message":"You exceeded your current quota, please check
+              your plan and billing details.","status":"RESOURCE_EXHAUSTED"}}])")
+              .failure_class == rate_limited);
+  }
+
+  TEST_CASE("no money is told as 402, by a code, or in words that no rate limit has") {
+    CHECK(of(402, R"({"error":{"message":"Your prepayment credits are depleted.","code":402,
+                      "status":"RESOURCE_EXHAUSTED"}})")
+              .failure_class == no_quota);
+    CHECK(of(402,
+             R"({"error":{"message":"This request requires more credits, or fewer max_tokens. )"
+             R"(The prompt tokens exceed the limit: 8000 > 12","code":402}})")
+              .failure_class == no_quota);
+    CHECK(of(429, R"({"error":{"message":"x","type":"insufficient_quota","code":null}})")
+              .failure_class == no_quota);
+    CHECK(of(429, R"({"error":{"message":"x","code":"project_spend_limit_exceeded"}})")
+              .failure_class == no_quota);
+    CHECK(of(429, R"({"code":"Some resource has been exhausted","error":"Your team 1 has either )"
+                  R"(used all available credits or reached its monthly spending limit."})")
+              .failure_class == no_quota);
+    CHECK(of(429, R"({"type":"error","error":{"type":"rate_limit_error","message":"Limit reached",
+                      "details":{"error_code":"enforced_spend_limit_reached"}}})")
+              .failure_class == no_quota);
+    CHECK(of(400, R"({"error":{"code":400,"message":"Please enable billing on your project.",
+                      "status":"FAILED_PRECONDITION"}})")
+              .failure_class == no_quota);
+    CHECK(of(429,
+             R"({"error":{"message":"Rate limit reached for tokens per min (TPM): the request )"
+             R"(exceeds it","type":"tokens","code":"rate_limit_exceeded"}})")
+              .failure_class == rate_limited);
+  }
+
+  TEST_CASE("a bad key is a key's fault, whatever the status") {
+    CHECK(of(400, R"({"code":"Client specified an invalid argument","error":"Incorrect API key )"
+                  R"(provided: xa***z. You can obtain an API key from the console."})")
+              .failure_class == unauthorized);
+    CHECK(of(400, R"({"error":{"code":400,"message":"API key expired. Please renew the API key.",
+                      "status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}})")
+              .failure_class == unauthorized);
+    CHECK(of(498, R"({"message":"invalid api token"})").failure_class == unauthorized);
+  }
+
+  TEST_CASE("a prompt over what the model takes, in every server's words") {
+    for (const char* words : {
+             "prompt is too long: 215350 tokens > 200000 maximum",
+             "prompt too long; exceeded max context length by 4 tokens",
+             "input length exceeds the context length",
+             "the request exceeds the available context size, try increasing it",
+             "request (9000 tokens) exceeds the available context size (4096 tokens)",
+             "This model's maximum context length is 8192 tokens. However, you requested 9000.",
+             "Your input exceeds the context window of this model.",
+             "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+             "The input token count (1196265) exceeds the maximum number of tokens allowed (9).",
+             "Prompt contains 150000 tokens, too large for model with 128000 maximum context "
+             "length",
+             "The input (150 tokens) is longer than the model's context length (100 tokens).",
+             "tokens to keep from the initial prompt is greater than the context length",
+             "Please reduce the length of the messages or completion.",
+             "Your request exceeded model token limit: 262144 (requested: 300000)",
+             "Input tokens exceed the maximum for this model, reduce your messages",
+         }) {
+      CAPTURE(words);
+      const std::string quoted = "\"" + std::string(words) + "\"";
+      CHECK(of(400, "{\"error\":" + quoted + "}").failure_class == too_large);
+      CHECK(of(400, "{\"error\":{\"message\":" + quoted + ",\"code\":400}}").failure_class ==
+            too_large);
+    }
+    CHECK(of(413, R"({"error":{"message":"Request too large for model x on tokens per minute",
+                      "code":"rate_limit_exceeded"}})")
+              .failure_class == too_large);
+    // What is too large in these is a setting.
+    for (const char* words :
+         {"max_tokens: 100000 > 8192, which is the maximum allowed number of output tokens",
+          "max_tokens is too large: 50000. This model supports at most 16384 completion tokens.",
+          "Invalid 'user': string too long. Expected a string with maximum length 64."}) {
+      CAPTURE(words);
+      CHECK(of(400, "{\"error\":{\"message\":\"" + std::string(words) + "\"}}").failure_class ==
+            bad_request);
+    }
+  }
+
+  TEST_CASE("a model that is not served is not found, whatever the status") {
+    for (
+        const char* body : {
+            R"({"error":{"message":"The model `x` has been decommissioned","code":"model_decommissioned"}})",
+            R"({"error":{"message":"The requested model 'x' does not exist.","param":"model","code":"model_not_found"}})",
+            R"({"error":{"message":"Model Not Exist","type":"invalid_request_error"}})",
+            R"({"error":{"message":"x/y is not a valid model ID","code":400}})",
+            R"({"error":{"message":"The requested model 'x' is not supported by any provider you have enabled.","code":"model_not_supported"}})",
+            R"({"error":"model 'x' not found, try pulling it first"})",
+            R"({"type":"invalid_model","message":"Invalid model: x"})",
+        }) {
+      CAPTURE(body);
+      CHECK(of(400, body).failure_class == not_found);
+      CHECK(of(404, body).failure_class == not_found);
+    }
+    CHECK(of(404, R"({"type":"error","error":{"type":"not_found_error","message":"model: x"}})")
+              .failure_class == not_found);
+    CHECK(failure_words(not_found).find("does not serve this model") != std::string_view::npos);
+  }
+
   TEST_CASE("a status inside the body counts inside a stream only") {
     const std::string groq =
         R"({"error":{"message":"tool","type":"invalid_request_error","status_code":400}})";
