@@ -260,6 +260,7 @@ constexpr Row anthropic_rows[] = {
     {"thinking.type"},
     {"thinking.display"},
     {"thinking.block_binding"},
+    {"output_config.effort"},
     {"output_config.task_budget"},
     {"service_tier", V::take, "auto|standard_only"},
     {"inference_geo", V::priced},

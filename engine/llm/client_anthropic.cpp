@@ -181,28 +181,28 @@ void read_tool_choice(const Json& json, ChatRequest& request, RequestFault& faul
   if (true_in(*choice, "disable_parallel_tool_use")) request.parallel_tools = false;
 }
 
-// What of `thinking` and `output_config` has no neutral name stays in `extra` under their own.
+// What of `thinking` and `output_config` has no neutral name stays in `extra` under their own, and
+// so does the effort's word: beside "disabled" it is another wish.
 void read_reasoning(const Json& json, std::string_view body, ChatRequest& request, Json& extra,
                     RequestFault& fault) {
+  bool disabled = false;
   if (const Json* thinking = member_of(json, "thinking")) {
     const std::string_view type = text_in(*thinking, "type");
     Json rest = *thinking;
+    disabled = type == "disabled";
     if (type == "enabled") {
       request.reasoning.budget_tokens = read_count(*thinking, "budget_tokens", fault);
       rest.erase("type");
       rest.erase("budget_tokens");
-    } else if (type == "disabled") {
-      request.reasoning.effort = "none";
-      rest.erase("type");
     }
     if (rest.is_object() && !rest.empty()) extra["thinking"] = std::move(rest);
   }
+  if (disabled) request.reasoning.effort = "none";
   const Json* config = member_of(json, "output_config");
   if (config == nullptr || !config->is_object()) return;
   Json rest = *config;
   const std::string effort = read_text(*config, "effort", "output_config", fault);
-  if (!effort.empty()) request.reasoning.effort = effort;
-  rest.erase("effort");
+  if (!effort.empty() && !disabled) request.reasoning.effort = effort;
   const Json* format = member_of(*config, "format");
   const Json* schema = member_of(format, "schema");
   if (schema != nullptr && text_in(*format, "type") == "json_schema") {

@@ -206,7 +206,7 @@ void write_merged(JsonWriter& out, std::string_view key, std::string_view own,
   if (own == "{}" && rest.empty()) return;
   out.open_object(key);
   out.members(own);
-  out.members(rest);
+  out.members_beside(rest, own);
   out.close_object();
 }
 

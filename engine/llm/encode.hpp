@@ -47,7 +47,8 @@ std::string_view result_name(const ChatRequest& request, const ChatPart& result)
 /// The number of tokens that stands for an effort, for models that are told a budget.
 std::int64_t budget_of(std::string_view effort);
 /// A member that is an object: what was written for it, and what the client's own format had in it
-/// beside that. Nothing where both are empty. encode_request leaves such members of `extra` out.
+/// beside that: what was written goes before. Nothing where both are empty. encode_request leaves
+/// such members of `extra` out.
 void write_merged(JsonWriter& out, std::string_view key, std::string_view own,
                   const ChatRequest& request, WireFormat target);
 Error unsupported(std::string_view what, const Target& target);

@@ -1,6 +1,7 @@
 // ChatRequest as an Anthropic messages request. System messages at the start are `system`; tool
 // results are blocks of a user's message, and results that follow one another share one message, as
 // the format asks.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/llm/encode.hpp"
@@ -230,67 +231,73 @@ void write_tool_choice(const ChatRequest& request, JsonWriter& out) {
   out.close_object();
 }
 
+// No budget may be less, and none may be the whole limit.
+constexpr std::int64_t budget_min = 1024;
+
 bool is_adaptive(const Target& target) {
   return target.reasoning == ReasoningStyle::adaptive ||
          target.reasoning == ReasoningStyle::adaptive_always;
 }
 
-bool by_word(const ChatRequest& request, const Target& target) {
-  return target.reasoning == ReasoningStyle::effort || is_adaptive(target) ||
-         (target.reasoning == ReasoningStyle::by_default && request.format == here);
+bool by_word(const Target& target) {
+  return target.reasoning == ReasoningStyle::effort || is_adaptive(target);
+}
+
+// What a client of this format says of thinking in words that have no neutral form.
+std::string_view own_thinking_type(const ChatRequest& request) {
+  return member_text(member_text(extra_for(request.format, request.extra, here), "thinking"),
+                     "type");
+}
+
+std::int64_t limit_of(const ChatRequest& request, const Target& target) {
+  return request.output_tokens_max.value_or(target.output_tokens_default);
+}
+
+// Thoughts count within the limit, which is what a client lets a call cost: it is never raised. A
+// budget that stands for a word leaves half of it to the answer; 0 where there is no room to think.
+std::int64_t thinking_budget(const ChatRequest& request, const Target& target) {
+  const ReasoningSetting& reasoning = request.reasoning;
+  const std::int64_t limit = limit_of(request, target);
+  std::int64_t budget = 0;
+  if (reasoning.budget_tokens) {
+    budget = std::min(*reasoning.budget_tokens, limit - 1);
+  } else if (!reasoning.effort.empty() && request.format != here && !by_word(target)) {
+    budget = std::min(budget_of(reasoning.effort), limit / 2);
+  }
+  return budget < budget_min ? 0 : budget;
 }
 
 // The newest models refuse a budget: how much they think within the limit is theirs.
-void write_adaptive(const ChatRequest& request, const Target& target, JsonWriter& out) {
+void write_thinking(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const ReasoningSetting& reasoning = request.reasoning;
-  const std::string_view asked =
-      member_text(extra_for(request.format, request.extra, here), "thinking");
+  const bool always = target.reasoning == ReasoningStyle::adaptive_always;
+  if (target.reasoning == ReasoningStyle::none) return;
+  const std::string_view own_type = own_thinking_type(request);
+  if (always && own_type == "\"disabled\"") return;
   JsonWriter own;
   own.open_object();
-  if (member_text(asked, "type").empty()) {  // else the client says it in the model's own words
-    if (reasoning.effort == "none") {
-      if (target.reasoning != ReasoningStyle::adaptive_always) own.text("type", "disabled");
-    } else if (reasoning.budget_tokens || !reasoning.effort.empty()) {
-      own.text("type", "adaptive");
-    }
+  if (!own_type.empty()) {
+    // The client says it itself.
+  } else if (reasoning.effort == "none") {
+    if (!always) own.text("type", "disabled");
+  } else if (is_adaptive(target)) {
+    if (reasoning.budget_tokens || !reasoning.effort.empty()) own.text("type", "adaptive");
+  } else if (const std::int64_t budget = thinking_budget(request, target); budget > 0) {
+    own.text("type", "enabled");
+    own.integer("budget_tokens", budget);
   }
   own.close_object();
   write_merged(out, "thinking", own.take(), request, here);
 }
 
-// Returns the tokens that thinking may take, so that the limit leaves room for the answer.
-std::int64_t write_thinking(const ChatRequest& request, const Target& target, JsonWriter& out) {
-  const ReasoningSetting& reasoning = request.reasoning;
-  if (is_adaptive(target)) {
-    write_adaptive(request, target, out);
-    return 0;
-  }
-  JsonWriter own;
-  own.open_object();
-  std::int64_t budget = 0;
-  if (target.reasoning != ReasoningStyle::none && reasoning.effort == "none") {
-    own.text("type", "disabled");
-  } else if (target.reasoning != ReasoningStyle::none) {
-    budget = reasoning.budget_tokens.value_or(0);
-    const bool said = !reasoning.effort.empty() && !by_word(request, target);
-    if (budget == 0 && said) budget = budget_of(reasoning.effort);
-    if (budget > 0) {
-      own.text("type", "enabled");
-      own.integer("budget_tokens", budget);
-    }
-  }
-  own.close_object();
-  write_merged(out, "thinking", own.take(), request, here);
-  return budget;
-}
-
-// output_config: the effort's word and the answer's schema.
+// output_config: the effort's word, which a client of this format says itself, and the answer's
+// schema.
 Result<void> write_output_config(const ChatRequest& request, const Target& target,
                                  JsonWriter& out) {
   const std::string& effort = request.reasoning.effort;
   JsonWriter own;
   own.open_object();
-  if (by_word(request, target) && !effort.empty() && effort != "none") {
+  if (request.format != here && by_word(target) && !effort.empty() && effort != "none") {
     own.text("effort", effort == "minimal" ? "low" : effort);
   }
   if (request.output.kind == OutputKind::json_schema) {
@@ -334,10 +341,8 @@ Result<void> encode_anthropic(const ChatRequest& request, const Target& target, 
   if (auto written = write_messages(request, target, out); !written.ok()) return written;
   if (auto written = write_tools(request, target, out); !written.ok()) return written;
   write_tool_choice(request, out);
-  const std::int64_t budget = write_thinking(request, target, out);
-  std::int64_t limit = request.output_tokens_max.value_or(target.output_tokens_default);
-  if (limit <= budget) limit += budget;  // the budget counts within the limit
-  out.integer("max_tokens", limit);
+  write_thinking(request, target, out);
+  out.integer("max_tokens", limit_of(request, target));
   if (request.stream) out.boolean("stream", true);
   if (target.takes_sampling) write_sampling(request.sampling, out);
   write_stop(request.sampling, out);

@@ -1,5 +1,7 @@
 #include "engine/llm/json_text.hpp"
 
+#include <algorithm>
+
 #include "engine/base/json.hpp"
 #include "engine/base/plain_text.hpp"
 #include "engine/llm/wire.hpp"
@@ -161,13 +163,25 @@ void JsonWriter::members_but(std::string_view object_text,
     bool left_out = false;
     for (const std::string_view name : named)
       left_out = left_out || name == member.key;
-    if (left_out) continue;
-    separate();
-    out_ += '"';
-    out_ += member.key;  // escaped already
-    out_ += "\":";
-    out_ += member.value;
+    if (!left_out) this->member(member.key, member.value);
   }
+}
+
+void JsonWriter::members_beside(std::string_view object_text, std::string_view other) {
+  const std::vector<MemberText> taken = member_texts(other);
+  for (const MemberText& member : member_texts(object_text)) {
+    const bool twice = std::any_of(taken.begin(), taken.end(),
+                                   [&](const MemberText& its) { return its.key == member.key; });
+    if (!twice) this->member(member.key, member.value);
+  }
+}
+
+void JsonWriter::member(std::string_view escaped_key, std::string_view value) {
+  separate();
+  out_ += '"';
+  out_ += escaped_key;
+  out_ += "\":";
+  out_ += value;
 }
 
 std::vector<MemberText> member_texts(std::string_view s) {

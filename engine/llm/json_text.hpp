@@ -65,6 +65,8 @@ class JsonWriter {
   void members(std::string_view object_text);
   /// The same without those that are named.
   void members_but(std::string_view object_text, std::initializer_list<std::string_view> named);
+  /// The same without those that another object's text has: no key may stand twice in an object.
+  void members_beside(std::string_view object_text, std::string_view other);
 
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }
@@ -73,6 +75,7 @@ class JsonWriter {
   void open(char bracket);
   void close(char bracket);
   void separate();
+  void member(std::string_view escaped_key, std::string_view value);
 
   std::string out_;
   bool comma_ = false;

@@ -478,7 +478,7 @@ describe('bounds', { concurrency: false }, () => {
     const relay = await start_relay(mock, aliases, budget);
     for (const model of ['claude', 'gemini']) {
       const thinking = { type: 'enabled', budget_tokens: 50_000 };
-      const body = asks['/v1/messages'](model, { max_tokens: 100, thinking });
+      const body = asks['/v1/messages'](model, { max_tokens: 51_000, thinking });
       await is_refused(relay, '/v1/messages', body, 402);
     }
     await relay.stop();

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
+#include "engine/llm/client_request.hpp"
 
 using namespace redoubt;
 using namespace redoubt::llm;
@@ -186,9 +187,16 @@ TEST_SUITE("llm encode") {
     request.output_tokens_max = 1000;
     CHECK(body_of(request, "openai")["reasoning_effort"] == "low");
     CHECK(body_of(request, "openrouter")["reasoning"]["effort"] == "low");
-    const Json anthropic = body_of(request, "anthropic");
-    CHECK(anthropic["thinking"]["budget_tokens"] == 2048);
-    CHECK(anthropic["max_tokens"] == 3048);
+    // Thoughts count within the client's cap, which is never raised.
+    request.output_tokens_max = 8000;
+    CHECK(body_of(request, "anthropic")["thinking"]["budget_tokens"] == 2048);
+    CHECK(body_of(request, "anthropic")["max_tokens"] == 8000);
+    request.reasoning.effort = "high";
+    CHECK(body_of(request, "anthropic")["thinking"]["budget_tokens"] == 4000);
+    request.output_tokens_max = 1000;
+    CHECK(!body_of(request, "anthropic").contains("thinking"));
+    CHECK(body_of(request, "anthropic")["max_tokens"] == 1000);
+    request.reasoning.effort = "low";
     Target target = target_of("anthropic");
     target.reasoning = ReasoningStyle::effort;
     CHECK(Json::parse(encode_request(request, target)->body)["output_config"]["effort"] == "low");
@@ -208,15 +216,62 @@ TEST_SUITE("llm encode") {
     CHECK(body()["max_tokens"] == 1000);
     request.reasoning.effort = "low";
     CHECK(body()["output_config"]["effort"] == "low");
-    request.format = WireFormat::anthropic;
-    request.extra = R"({"thinking":{"type":"adaptive","display":"summarized"}})";
-    CHECK(encode_request(request, target)->body.find("\"type\":\"adaptive\"") ==
-          encode_request(request, target)->body.rfind("\"type\":\"adaptive\""));
-    request.extra.clear();
     request.reasoning = {.effort = "none", .budget_tokens = {}};
     CHECK(body()["thinking"] == Json{{"type", "disabled"}});
     target.reasoning = ReasoningStyle::adaptive_always;
     CHECK(!body().contains("thinking"));
+  }
+
+  TEST_CASE("an Anthropic client's thinking goes to Anthropic as the client said it") {
+    constexpr std::string_view thinkings[] = {
+        R"({"type":"adaptive"})",
+        R"({"type":"adaptive","display":"summarized"})",
+        R"({"type":"between_tools"})",
+        R"({"type":"disabled"})",
+        R"({"type":"enabled","budget_tokens":2048})",
+        R"({"type":"enabled","budget_tokens":2048,"display":"omitted"})",
+    };
+    for (const std::string_view thinking : thinkings) {
+      for (const std::string_view effort : {"", "low", "xhigh"}) {
+        std::string text = R"({"model":"m","max_tokens":4096,"messages":[{"role":"user",)"
+                           R"("content":"Go"}],"thinking":)";
+        text += thinking;
+        if (!effort.empty())
+          text += R"(,"output_config":{"effort":")" + std::string(effort) + R"("})";
+        text += "}";
+        auto request = decode_client_request(WireFormat::anthropic, text);
+        REQUIRE(request.ok());
+        for (const ReasoningStyle style : {ReasoningStyle::by_default, ReasoningStyle::budget,
+                                           ReasoningStyle::effort, ReasoningStyle::adaptive}) {
+          CAPTURE(text);
+          CAPTURE(static_cast<int>(style));
+          Target target = target_of("anthropic");
+          target.reasoning = style;
+          const auto wire = encode_request(*request, target);
+          REQUIRE(wire.ok());
+          const auto body = parse_json(wire->body);  // which takes no key twice
+          REQUIRE(body.ok());
+          const Json sent = Json::parse(text);
+          CHECK((*body)["max_tokens"] == sent["max_tokens"]);
+          CHECK((*body).value("output_config", Json()) == sent.value("output_config", Json()));
+          const bool refused =
+              style == ReasoningStyle::adaptive && sent["thinking"]["type"] == "enabled";
+          if (refused) CHECK((*body)["thinking"]["type"] == "adaptive");
+          if (!refused) CHECK((*body)["thinking"] == sent["thinking"]);
+        }
+      }
+    }
+    // A model that always thinks, and one that never does, are not told what they refuse.
+    auto request = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Go"}],)"
+        R"("thinking":{"type":"disabled"},"output_config":{"effort":"low"}})");
+    REQUIRE(request.ok());
+    CHECK(request->reasoning.effort == "none");  // for other formats
+    Target target = target_of("anthropic");
+    target.reasoning = ReasoningStyle::adaptive_always;
+    CHECK(!Json::parse(encode_request(*request, target)->body).contains("thinking"));
+    CHECK(Json::parse(encode_request(*request, target)->body)["output_config"]["effort"] == "low");
   }
 
   TEST_CASE("what steers the sampling is left out for models that refuse it, stops are not") {
