@@ -706,7 +706,8 @@ bool brings(std::string_view entry, bool any_rest, std::string_view part) {
 /// A thought of /v1/responses that is only named: its words lie at the provider, or nowhere.
 bool is_named_only(const ChatPart& part) {
   if (part.format != WireFormat::openai_responses) return false;
-  if (part.kind == PartKind::reasoning) return part.signature.empty();
+  if (part.kind == PartKind::reasoning)
+    return part.signature.empty() && part.signed_by == WireFormat::none;
   if (part.kind != PartKind::opaque || unquoted(member_text(part.extra, "type")) != "reasoning")
     return false;
   return means_nothing(member_text(part.extra, "encrypted_content")) ||

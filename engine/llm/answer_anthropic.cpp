@@ -1,4 +1,5 @@
 // Answers as Anthropic messages.
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
 
 namespace redoubt::llm {
@@ -44,11 +45,11 @@ void write_block(const ChatPart& part, JsonWriter& out) {
     out.raw("input", is_object_text(part.arguments) ? std::string_view(part.arguments) : "{}");
   } else if (part.kind == PartKind::reasoning && part.redacted) {
     out.text("type", "redacted_thinking");
-    out.text("data", part.signature);
+    out.text("data", signature_for(part, here));
   } else if (part.kind == PartKind::reasoning) {
     out.text("type", "thinking");
     out.text("thinking", part.text);
-    out.text("signature", part.format == here ? std::string_view(part.signature) : "");
+    out.text("signature", signature_for(part, here));
   } else {
     out.text("type", "text");
     out.text("text", part.text);
@@ -95,25 +96,6 @@ void close_event(JsonWriter& json, std::string_view type, std::string& out) {
   append_sse(out, type, json.take());
 }
 
-void close_block(AnswerStream& stream, std::string& out) {
-  if (stream.open == PartKind::opaque) return;
-  JsonWriter json;
-  open_event(json, "content_block_stop", stream.block);
-  close_event(json, "content_block_stop", out);
-  stream.open = PartKind::opaque;
-}
-
-void open_block(AnswerStream& stream, const ChatPart& part, std::string& out) {
-  close_block(stream, out);
-  ++stream.block;
-  JsonWriter json;
-  open_event(json, "content_block_start", stream.block);
-  json.key("content_block");
-  write_block(part, json);
-  close_event(json, "content_block_start", out);
-  stream.open = part.kind;
-}
-
 void append_delta(std::int32_t block, std::string_view type, std::string_view member,
                   std::string_view text, std::string& out) {
   JsonWriter json;
@@ -125,6 +107,30 @@ void append_delta(std::int32_t block, std::string_view type, std::string_view me
   close_event(json, "content_block_delta", out);
 }
 
+void close_block(AnswerStream& stream, std::string& out) {
+  if (stream.open == PartKind::opaque) return;
+  if (!stream.closing_signature.empty()) {
+    append_delta(stream.block, "signature_delta", "signature", stream.closing_signature, out);
+    stream.closing_signature.clear();
+  }
+  JsonWriter json;
+  open_event(json, "content_block_stop", stream.block);
+  close_event(json, "content_block_stop", out);
+  stream.open = PartKind::opaque;
+}
+
+// `begun`: the block as its beginning has it.
+void open_block(AnswerStream& stream, const ChatPart& begun, std::string& out) {
+  close_block(stream, out);
+  ++stream.block;
+  JsonWriter json;
+  open_event(json, "content_block_start", stream.block);
+  json.key("content_block");
+  write_block(begun, json);
+  close_event(json, "content_block_start", out);
+  stream.open = begun.kind;
+}
+
 void show_text(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   if (event.text.empty()) return;
   ChatPart part;
@@ -132,26 +138,39 @@ void show_text(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   append_delta(stream.block, "text_delta", "text", event.text, out);
 }
 
-void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+// The event as the part that it is of.
+ChatPart thought_of(const AnswerStream& stream, const ChatEvent& event) {
   ChatPart part;
   part.kind = PartKind::reasoning;
+  part.format = stream.origin;
+  part.id = event.id;
+  part.name = event.name;
+  part.redacted = event.redacted;
+  part.signature = event.signature;
+  return part;
+}
+
+// A thought of another format ends with what says so, signed or not: clients drop a block without a
+// signature, and DeepSeek wants its thoughts back.
+void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const ChatPart thought = thought_of(stream, event);
   if (event.redacted) {
-    if (stream.origin != here) return;
-    part.redacted = true;
-    part.signature = event.signature;
-    open_block(stream, part, out);
+    open_block(stream, thought, out);
     close_block(stream, out);
     return;
   }
-  const bool shows = !event.text.empty() || stream.origin == here;
-  if (!shows) return;
-  if (stream.open != PartKind::reasoning) open_block(stream, part, out);
+  const bool foreign = stream.origin != here;
+  if (foreign && event.text.empty() && event.signature.empty()) return;
+  if (stream.open != PartKind::reasoning) {
+    ChatPart begun;
+    begun.kind = PartKind::reasoning;
+    open_block(stream, begun, out);
+  }
   if (!event.text.empty()) {
     append_delta(stream.block, "thinking_delta", "thinking", event.text, out);
   }
-  if (event.signature.empty() || stream.origin != here) return;
-  append_delta(stream.block, "signature_delta", "signature", event.signature, out);
-  close_block(stream, out);
+  if (foreign || !event.signature.empty()) stream.closing_signature = signature_for(thought, here);
+  if (!event.signature.empty()) close_block(stream, out);
 }
 
 void begin_call(AnswerStream& stream, const ChatEvent& event, std::string& out) {

@@ -1,4 +1,5 @@
 // Answers as OpenAI chat completions.
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
 
 namespace redoubt::llm {
@@ -56,6 +57,69 @@ void text_or_null(JsonWriter& out, std::string_view name, std::string_view text,
   }
 }
 
+void open_detail(std::string_view type, const ChatPart& part, std::int32_t index, JsonWriter& out) {
+  out.open_object();
+  out.text("type", type);
+  out.text("format", part.name.empty() ? details_form(part.format) : std::string_view(part.name));
+  out.integer("index", index);
+}
+
+// A thought, or a piece of one, as OpenRouter tells it. OpenAI's is a summary and, apart from it,
+// what is sealed.
+void write_details(const ChatPart& part, std::int32_t index, JsonWriter& out) {
+  const bool summary = part.format == WireFormat::openai_responses;
+  const bool sealed = part.redacted || (summary && !part.signature.empty());
+  if (!part.text.empty() || !sealed) {
+    open_detail(summary ? "reasoning.summary" : "reasoning.text", part, index, out);
+    out.text(summary ? "summary" : "text", part.text);
+    if (!sealed) out.text_if("signature", part.signature);
+    out.close_object();
+  }
+  if (!sealed) return;
+  open_detail("reasoning.encrypted", part, index, out);
+  out.text("data", part.signature);
+  out.text_if("id", part.id);
+  out.close_object();
+}
+
+// Formats whose thoughts are not signed have no details: their text says all.
+bool has_details(const ChatPart& part) {
+  return part.kind == PartKind::reasoning &&
+         (!part.name.empty() || !details_form(part.format).empty());
+}
+
+bool has_signed_thought(const ChatAnswer& answer) {
+  for (const ChatPart& part : answer.parts) {
+    if (has_details(part) && !part.signature.empty()) return true;
+  }
+  return false;
+}
+
+void write_google_signature(std::string_view signature, JsonWriter& out) {
+  if (signature.empty()) return;
+  out.open_object("extra_content");
+  out.open_object("google");
+  out.text("thought_signature", signature);
+  out.close_object();
+  out.close_object();
+}
+
+void write_signatures(const ChatAnswer& answer, JsonWriter& out) {
+  if (has_signed_thought(answer)) {
+    std::int32_t index = 0;
+    out.open_array("reasoning_details");
+    for (const ChatPart& part : answer.parts) {
+      if (has_details(part)) write_details(part, index++, out);
+    }
+    out.close_array();
+  }
+  for (auto part = answer.parts.rbegin(); part != answer.parts.rend(); ++part) {
+    if (part->kind != PartKind::text || part->signature.empty()) continue;
+    write_google_signature(part->signature, out);
+    break;
+  }
+}
+
 void write_message(const ChatAnswer& answer, JsonWriter& out) {
   out.open_object("message");
   out.text("role", "assistant");
@@ -74,10 +138,12 @@ void write_message(const ChatAnswer& answer, JsonWriter& out) {
       out.text("name", part.name);
       out.text("arguments", part.arguments);
       out.close_object();
+      write_google_signature(part.signature, out);
       out.close_object();
     }
     out.close_array();
   }
+  write_signatures(answer, out);
   out.close_object();
 }
 
@@ -122,8 +188,36 @@ void write_call(const ChatEvent& event, JsonWriter& delta) {
   if (begun) delta.text("name", event.name);
   delta.text("arguments", begun ? std::string_view() : std::string_view(event.text));
   delta.close_object();
+  if (begun) write_google_signature(event.signature, delta);
   delta.close_object();
   delta.close_array();
+}
+
+// Text, or a thought with what signs it. False: there is nothing to tell.
+bool write_text(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
+  if (event.kind != EventKind::reasoning) {
+    if (event.text.empty() && event.signature.empty()) return false;
+    delta.text(event.kind == EventKind::text ? "content" : "refusal", event.text);
+    write_google_signature(event.signature, delta);
+    return true;
+  }
+  ChatPart thought;
+  thought.kind = PartKind::reasoning;
+  thought.format = stream.origin;
+  thought.text = event.text;
+  thought.id = event.id;
+  thought.name = event.name;
+  thought.redacted = event.redacted;
+  thought.signature = event.signature;
+  if (event.text.empty() && event.signature.empty()) return false;
+  delta.text_if("reasoning_content", event.text);
+  if (has_details(thought)) {
+    delta.open_array("reasoning_details");
+    write_details(thought, stream.thoughts, delta);
+    delta.close_array();
+  }
+  if (!event.signature.empty()) ++stream.thoughts;
+  return true;
 }
 
 void append_end(const AnswerStream& stream, std::string& out) {
@@ -192,11 +286,7 @@ void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std:
     case EventKind::text:
     case EventKind::refusal:
     case EventKind::reasoning:
-      if (event.text.empty()) return;  // a signature alone: the format has no place for it
-      delta.text(event.kind == EventKind::text      ? "content"
-                 : event.kind == EventKind::refusal ? "refusal"
-                                                    : "reasoning_content",
-                 event.text);
+      if (!write_text(stream, event, delta)) return;
       break;
     case EventKind::tool_begun:
     case EventKind::tool_arguments:

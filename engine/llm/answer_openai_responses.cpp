@@ -1,6 +1,7 @@
 // Answers as OpenAI Responses. A stream carries each item's beginning, deltas and end, and last
 // the whole response, which is put together from the events on the way.
 #include "engine/base/message.hpp"
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
 
 namespace redoubt::llm {
@@ -37,7 +38,7 @@ void write_reasoning(const ChatPart& part, std::string_view id, JsonWriter& out)
     out.close_object();
   }
   out.close_array();
-  if (part.format == here) out.text_if("encrypted_content", part.signature);
+  out.text_if("encrypted_content", signature_for(part, here));
 }
 
 // `done`: with what it holds; else its beginning.

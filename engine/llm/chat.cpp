@@ -41,6 +41,7 @@ void fold_reasoning(ChatAnswer& answer, const ChatEvent& event, WireFormat forma
   part->text += event.text;
   part->redacted = event.redacted;
   if (!event.id.empty()) part->id = event.id;
+  if (!event.name.empty()) part->name = event.name;
   part->signature = event.signature;
 }
 

@@ -7,7 +7,8 @@
 // 2. JSON that is only carried (tool parameters, arguments, schemas, members without a neutral
 //    name) is kept as text: cheap to copy, and read only where it is needed.
 // 3. What a provider signs or encrypts (a reasoning block, Gemini's thoughtSignature) is opaque
-//    here and goes back unchanged, to the wire format that it came from and to no other.
+//    here and goes back unchanged, to the wire format that it came from and to no other, through
+//    clients of any format (engine/llm/carried.hpp).
 // 4. `extra` is a JSON object's text with the members of one wire format that have no neutral name.
 //    It is sent on where the target speaks the same format (ChatRequest::format) and dropped
 //    elsewhere; "" is none.
@@ -39,7 +40,7 @@ enum class PartKind : std::uint8_t {
   image,        ///< data and media_type, or url
   tool_call,    ///< id, name, arguments, signature
   tool_result,  ///< id, name, text or content, is_error
-  reasoning,    ///< text (a summary or the thought itself), id, signature; redacted
+  reasoning,    ///< text (a summary or the thought itself), id, name, signature; redacted
   refusal,      ///< text: the model's own words for why not
   opaque,       ///< extra: the whole block or item of one wire format (a server tool, a file)
 };
@@ -48,8 +49,8 @@ enum class PartKind : std::uint8_t {
 struct ChatPart {
   PartKind kind = PartKind::text;
   std::string text;
-  std::string id;         ///< tool_call and tool_result: the call's id; reasoning: the item's id
-  std::string name;       ///< tool_call and tool_result: the tool's name
+  std::string id;    ///< tool_call and tool_result: the call's id; reasoning: the item's id
+  std::string name;  ///< the tool's name; reasoning: what its signature is, in the provider's words
   std::string arguments;  ///< tool_call: a JSON object's text, as the model wrote it
   std::string media_type;
   std::string data;               ///< image: base64
@@ -58,8 +59,9 @@ struct ChatPart {
   bool redacted = false;          ///< reasoning: there is nothing to read but the signature
   bool is_error = false;          ///< tool_result: the tool failed, and the text says how
   std::vector<ChatPart> content;  ///< tool_result: text, image and opaque parts, instead of `text`
-  WireFormat format = WireFormat::none;  ///< whose signature and extra these are
-  std::string extra;                     ///< invariant 4
+  WireFormat format = WireFormat::none;     ///< whose extra this is, and signature unless signed_by
+  WireFormat signed_by = WireFormat::none;  ///< whose signature, where a client's format carried it
+  std::string extra;                        ///< invariant 4
 };
 
 struct ChatMessage {
@@ -189,7 +191,7 @@ enum class EventKind : std::uint8_t {
   started,         ///< id, model
   text,            ///< text, signature
   refusal,         ///< text
-  reasoning,       ///< text, id, signature, redacted
+  reasoning,       ///< text, id, name, signature, redacted
   tool_begun,      ///< index, id, name, signature
   tool_arguments,  ///< index, text: a fragment of the arguments' JSON
   opaque,          ///< text: a whole block or item, as JSON, of the decoder's wire format

@@ -1,6 +1,7 @@
 // A client's Anthropic messages request as a neutral one.
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/carried.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/json_text.hpp"
 
@@ -21,10 +22,21 @@ bool read_image(const Json& json, ChatPart& part) {
   return type == "url" || type == "base64";
 }
 
-void read_content(const Json& json, const std::string& path, std::vector<ChatPart>& parts,
-                  RequestFault& fault);
+// The newest models refuse a thought whose history has changed: what only passes through keeps its
+// author's text, down to the order of members. `text` is the value's own.
+void read_content(const Json& json, std::string_view text, const std::string& path,
+                  std::vector<ChatPart>& parts, RequestFault& fault);
 
-void read_result(const Json& json, const std::string& path, ChatPart& part, RequestFault& fault) {
+ChatPart opaque_block(const Json& json, std::string_view text) {
+  ChatPart part;
+  part.kind = PartKind::opaque;
+  part.format = here;
+  part.extra = text_or_dump(text, json);
+  return part;
+}
+
+void read_result(const Json& json, std::string_view text, const std::string& path, ChatPart& part,
+                 RequestFault& fault) {
   part.kind = PartKind::tool_result;
   part.id = read_text(json, "tool_use_id", path, fault);
   part.is_error = true_in(json, "is_error");
@@ -34,11 +46,12 @@ void read_result(const Json& json, const std::string& path, ChatPart& part, Requ
   if (content->is_string()) {
     part.text = text_of(content);
   } else {
-    read_content(json, path, part.content, fault);
+    read_content(json, text, path, part.content, fault);
   }
 }
 
-ChatPart read_block(const Json& json, const std::string& path, RequestFault& fault) {
+ChatPart read_block(const Json& json, std::string_view text, const std::string& path,
+                    RequestFault& fault) {
   const std::string_view type = text_in(json, "type");
   ChatPart part;
   part.format = here;
@@ -46,48 +59,51 @@ ChatPart read_block(const Json& json, const std::string& path, RequestFault& fau
     part.text = read_text(json, "text", path, fault);
     part.extra = rest_of(json, {"type", "text"});
   } else if (type == "image") {
-    if (!read_image(json, part)) return opaque_part(json, here);
+    if (!read_image(json, part)) return opaque_block(json, text);
   } else if (type == "tool_use") {
     part.kind = PartKind::tool_call;
     part.id = read_text(json, "id", path, fault);
     part.name = read_text(json, "name", path, fault);
     const Json* input = member_of(json, "input");
-    part.arguments = input == nullptr ? "{}" : dump(*input);
+    part.arguments = input == nullptr ? "{}" : text_or_dump(member_text(text, "input"), *input);
     part.extra = rest_of(json, {"type", "id", "name", "input"});
   } else if (type == "tool_result") {
-    read_result(json, path, part, fault);
+    read_result(json, text, path, part, fault);
   } else if (type == "thinking") {
     part.kind = PartKind::reasoning;
     part.text = read_text(json, "thinking", path, fault);
-    part.signature = read_text(json, "signature", path, fault);
+    read_signature(read_text(json, "signature", path, fault), part);
   } else if (type == "redacted_thinking") {
     part.kind = PartKind::reasoning;
+    read_signature(read_text(json, "data", path, fault), part);
     part.redacted = true;
-    part.signature = read_text(json, "data", path, fault);
   } else if (type.empty()) {
     fault.set(path, "a block with a type", &json);
   } else {
-    return opaque_part(json, here);
+    return opaque_block(json, text);
   }
   return part;
 }
 
-void read_content(const Json& json, const std::string& path, std::vector<ChatPart>& parts,
-                  RequestFault& fault) {
+void read_content(const Json& json, std::string_view text, const std::string& path,
+                  std::vector<ChatPart>& parts, RequestFault& fault) {
   const Json* content = member_of(json, "content");
   if (content != nullptr && content->is_string()) {
     ChatPart& part = parts.emplace_back();
     part.text = text_of(content);
     part.format = here;
   } else if (content != nullptr && content->is_array()) {
+    const auto texts = element_texts(member_text(text, "content"));
     for (std::size_t i = 0; i < content->size(); ++i)
-      parts.push_back(read_block((*content)[i], indexed(path + ".content", i), fault));
+      parts.push_back(
+          read_block((*content)[i], nth_text(texts, i), indexed(path + ".content", i), fault));
   } else {
     fault.set(path + ".content", "a text or a list of blocks", content);
   }
 }
 
-void read_system(const Json& json, ChatRequest& request, RequestFault& fault) {
+void read_system(const Json& json, std::string_view body, ChatRequest& request,
+                 RequestFault& fault) {
   const Json* system = member_of(json, "system");
   if (system == nullptr) return;
   ChatMessage message;
@@ -96,8 +112,10 @@ void read_system(const Json& json, ChatRequest& request, RequestFault& fault) {
   if (system->is_string()) {
     message.parts.emplace_back().text = text_of(system);
   } else if (system->is_array()) {
+    const auto texts = element_texts(member_text(body, "system"));
     for (std::size_t i = 0; i < system->size(); ++i)
-      message.parts.push_back(read_block((*system)[i], indexed("system", i), fault));
+      message.parts.push_back(
+          read_block((*system)[i], nth_text(texts, i), indexed("system", i), fault));
   } else {
     fault.set("system", "a text or a list of blocks", system);
   }
@@ -114,15 +132,16 @@ Role role_of(std::string_view word, const ChatMessage& message) {
   return Role::tool;
 }
 
-void read_message(const Json& json, const std::string& path, ChatRequest& request,
-                  RequestFault& fault) {
+void read_message(const Json& json, std::string_view text, const std::string& path,
+                  ChatRequest& request, RequestFault& fault) {
   const std::string role = read_text(json, "role", path, fault);
   if (role != "user" && role != "assistant" && role != "system") {
     fault.set(path + ".role", "user or assistant", member_of(json, "role"));
   }
   ChatMessage message;
   message.format = here;
-  read_content(json, path, message.parts, fault);
+  read_content(json, text, path, message.parts, fault);
+  settle_carried({&message, 1});
   message.role = role_of(role, message);
   request.messages.push_back(std::move(message));
 }
@@ -220,14 +239,15 @@ void read_reasoning(const Json& json, std::string_view body, ChatRequest& reques
 void read_anthropic_request(const Json& json, std::string_view body, ChatRequest& request,
                             RequestFault& fault) {
   request.model = read_text(json, "model", "", fault);
-  read_system(json, request, fault);
+  read_system(json, body, request, fault);
   const Json* messages = member_of(json, "messages");
   if (messages == nullptr || !messages->is_array() || messages->empty()) {
     fault.set("messages", "a list of one message or more", messages);
     return;
   }
+  const auto texts = element_texts(member_text(body, "messages"));
   for (std::size_t i = 0; i < messages->size(); ++i)
-    read_message((*messages)[i], indexed("messages", i), request, fault);
+    read_message((*messages)[i], nth_text(texts, i), indexed("messages", i), request, fault);
   read_tools(json, body, request, fault);
   read_tool_choice(json, request, fault);
   request.output_tokens_max = read_count(json, "max_tokens", fault);

@@ -1,6 +1,7 @@
 // A client's OpenAI chat completion request as a neutral one.
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/carried.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/json_text.hpp"
 
@@ -51,6 +52,15 @@ void read_content(const Json& json, const std::string& path, std::vector<ChatPar
   }
 }
 
+// Google's: https://ai.google.dev/gemini-api/docs/thought-signatures (OpenAI compatibility).
+void read_google_signature(const Json& json, ChatPart& part) {
+  const Json* google = member_of(member_of(json, "extra_content"), "google");
+  const std::string_view signature = text_of(member_of(google, "thought_signature"));
+  if (signature.empty()) return;
+  part.signature = signature;
+  part.signed_by = WireFormat::gemini;
+}
+
 void read_calls(const Json& json, const std::string& path, ChatMessage& message,
                 RequestFault& fault) {
   const Json* calls = member_of(json, "tool_calls");
@@ -73,12 +83,72 @@ void read_calls(const Json& json, const std::string& path, ChatMessage& message,
     part.id = read_text(call, "id", place, fault);
     part.name = read_text(*function, "name", place, fault);
     part.arguments = read_text(*function, "arguments", place, fault);
+    read_google_signature(call, part);
     part.extra = rest_of(call, {"id", "type", "function", "index"});
   }
 }
 
+// One thought may be told in several details (a summary, and what is sealed): they have its index.
+struct DetailPlace {
+  std::int64_t index = -1;
+  std::size_t part = 0;
+};
+
+ChatPart& part_of_detail(const Json& detail, ChatMessage& message, DetailPlace& place) {
+  const std::int64_t index = integer_in(detail, "index", -1);
+  const std::string_view form = text_in(detail, "format");
+  if (index >= 0 && index == place.index) {
+    ChatPart& open = message.parts[place.part];
+    if (open.signature.empty() && open.name == form) return open;
+  }
+  place = {index, message.parts.size()};
+  ChatPart& part = message.parts.emplace_back();
+  part.kind = PartKind::reasoning;
+  part.format = here;
+  part.signed_by = format_of_details(form);
+  part.name = form;
+  return part;
+}
+
+// What OpenRouter, and this relay, tell of thoughts beside their text (engine/llm/carried.hpp).
+void read_details(const Json& json, ChatMessage& message) {
+  const Json* details = member_of(json, "reasoning_details");
+  if (details == nullptr || !details->is_array()) return;
+  DetailPlace place;
+  for (const Json& detail : *details) {
+    ChatPart& part = part_of_detail(detail, message, place);
+    const std::string_view type = text_in(detail, "type");
+    part.text += text_in(detail, type == "reasoning.summary" ? "summary" : "text");
+    const std::string_view id = text_in(detail, "id");
+    if (!id.empty()) part.id = id;
+    const bool sealed = type == "reasoning.encrypted";
+    const std::string_view signature = text_in(detail, sealed ? "data" : "signature");
+    if (!signature.empty()) part.signature = signature;
+    part.redacted = part.redacted || (sealed && part.text.empty());
+  }
+}
+
+// OpenRouter has Gemini's signatures as sealed thoughts with the id of their call.
+void settle_google_details(ChatMessage& message) {
+  std::erase_if(message.parts, [&](const ChatPart& part) {
+    if (part.kind != PartKind::reasoning || part.signed_by != WireFormat::gemini) return false;
+    for (ChatPart& call : message.parts) {
+      if (call.kind != PartKind::tool_call || (!part.id.empty() && call.id != part.id)) continue;
+      if (!call.signature.empty()) continue;
+      call.signature = part.signature;
+      call.signed_by = WireFormat::gemini;
+      return part.text.empty();
+    }
+    return part.text.empty();
+  });
+}
+
 // A model that thinks aloud (DeepSeek) gets its own words back through any client.
 void read_thoughts(const Json& json, ChatMessage& message) {
+  read_details(json, message);
+  for (const ChatPart& part : message.parts) {
+    if (!part.text.empty()) return;  // the details have the words
+  }
   const std::string_view text = text_in(json, "reasoning_content");
   if (text.empty()) return;
   ChatPart& part = message.parts.emplace_back();
@@ -127,10 +197,16 @@ void read_message(const Json& json, const std::string& path, ChatRequest& reques
       part.kind = PartKind::refusal;
       part.text = refusal;
     }
+    for (auto part = message.parts.rbegin(); part != message.parts.rend(); ++part) {
+      if (part->kind != PartKind::text) continue;
+      read_google_signature(json, *part);
+      break;
+    }
     read_calls(json, path, message, fault);
+    settle_google_details(message);
   }
-  message.extra =
-      rest_of(json, {"role", "content", "name", "tool_calls", "refusal", "reasoning_content"});
+  message.extra = rest_of(json, {"role", "content", "name", "tool_calls", "refusal",
+                                 "reasoning_content", "extra_content"});
   request.messages.push_back(std::move(message));
 }
 

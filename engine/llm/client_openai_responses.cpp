@@ -1,7 +1,11 @@
 // A client's OpenAI Responses request as a neutral one. Items of one assistant's turn that follow
 // one another (reasoning, words, calls) become one message, as other formats have it.
+#include <algorithm>
+#include <span>
+
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/carried.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/json_text.hpp"
 
@@ -90,7 +94,7 @@ void read_reasoning_item(const Json& item, ChatRequest& request) {
   part.kind = PartKind::reasoning;
   part.format = here;
   part.id = text_in(item, "id");
-  part.signature = text_in(item, "encrypted_content");
+  read_signature(text_in(item, "encrypted_content"), part);
   const Json* summary = member_of(item, "summary");
   if (summary != nullptr && summary->is_array() && summary->size() <= 1) {
     for (const Json& piece : *summary)
@@ -148,6 +152,18 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
   }
 }
 
+// A turn of the assistant may be several messages here: one that has members of its own is no part
+// of another.
+void settle_turns(std::vector<ChatMessage>& messages) {
+  for (std::size_t begin = 0; begin < messages.size();) {
+    std::size_t end = begin;
+    while (end < messages.size() && messages[end].role == Role::assistant)
+      ++end;
+    settle_carried(std::span(messages).subspan(begin, end - begin));
+    begin = std::max(end, begin + 1);
+  }
+}
+
 void read_input(const Json& json, ChatRequest& request, RequestFault& fault) {
   const std::string instructions = read_text(json, "instructions", "", fault);
   if (!instructions.empty()) {
@@ -162,6 +178,7 @@ void read_input(const Json& json, ChatRequest& request, RequestFault& fault) {
   } else {
     fault.set("input", "a text or a list of items", input);
   }
+  settle_turns(request.messages);
 }
 
 void read_tools(const Json& json, std::string_view body, ChatRequest& request,

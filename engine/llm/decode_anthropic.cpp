@@ -40,7 +40,7 @@ void read_stop(AnswerState& state, const Json& from) {
   state.reason = anthropic_finish_reason(word);
 }
 
-void block_start(AnswerState& state, const Json& event, ChatEvents& out) {
+void block_start(AnswerState& state, const Json& event, std::string_view text, ChatEvents& out) {
   const Json* block = member_of(event, "content_block");
   if (block == nullptr) return;
   const std::string_view type = text_in(*block, "type");
@@ -59,9 +59,10 @@ void block_start(AnswerState& state, const Json& event, ChatEvents& out) {
   } else if (kind == PartKind::tool_call) {
     slot->call = state.begin_call(out, text_in(*block, "id"), text_in(*block, "name"));
     const Json* input = member_of(*block, "input");
-    if (input != nullptr && input->is_object() && !input->empty()) slot->text = dump(*input);
+    if (input != nullptr && input->is_object() && !input->empty())
+      slot->text = text_or_dump(member_text(member_text(text, "content_block"), "input"), *input);
   } else {
-    slot->text = dump(*block);
+    slot->text = text_or_dump(member_text(text, "content_block"), *block);
   }
 }
 
@@ -88,6 +89,17 @@ void block_delta(AnswerState& state, const Json& event, ChatEvents& out) {
   }
 }
 
+// A block of the provider's own, with the input that its fragments are.
+std::string with_input(const std::string& block, const std::string& fragments) {
+  if (fragments.empty() || !is_object_text(fragments)) return block;
+  JsonWriter whole;
+  whole.open_object();
+  whole.members_but(block, {"input"});
+  whole.raw("input", fragments);
+  whole.close_object();
+  return whole.take();
+}
+
 void block_stop(AnswerState& state, const Json& event, ChatEvents& out) {
   Slot* slot = state.slot(integer_in(event, "index", 0));
   if (slot == nullptr) return;
@@ -95,13 +107,10 @@ void block_stop(AnswerState& state, const Json& event, ChatEvents& out) {
     state.arguments(out, slot->call, slot->text.empty() ? "{}" : slot->text);
   }
   if (slot->kind != PartKind::opaque) return;
-  auto block = parse_json(slot->text, wire_json_limits);
-  auto input = parse_json(slot->fragments, wire_json_limits);
-  if (block.ok() && input.ok()) block.value()["input"] = std::move(input).value();
-  state.opaque(out, block.ok() ? dump(block.value()) : slot->text);
+  state.opaque(out, with_input(slot->text, slot->fragments));
 }
 
-void read_block(AnswerState& state, const Json& block, ChatEvents& out) {
+void read_block(AnswerState& state, const Json& block, std::string_view text, ChatEvents& out) {
   const std::string_view type = text_in(block, "type");
   if (type == "text") {
     state.say(out, EventKind::text, text_in(block, "text"));
@@ -112,9 +121,10 @@ void read_block(AnswerState& state, const Json& block, ChatEvents& out) {
   } else if (type == "tool_use") {
     const std::int32_t call = state.begin_call(out, text_in(block, "id"), text_in(block, "name"));
     const Json* input = member_of(block, "input");
-    state.arguments(out, call, input == nullptr ? "{}" : dump(*input));
+    state.arguments(out, call,
+                    input == nullptr ? "{}" : text_or_dump(member_text(text, "input"), *input));
   } else {
-    state.opaque(out, dump(block));
+    state.opaque(out, text_or_dump(text, block));
   }
 }
 
@@ -129,12 +139,13 @@ FinishReason anthropic_finish_reason(std::string_view word) {
   return FinishReason::unknown;
 }
 
-void decode_anthropic_event(AnswerState& state, const Json& event, ChatEvents& out) {
+void decode_anthropic_event(AnswerState& state, const Json& event, std::string_view text,
+                            ChatEvents& out) {
   const std::string_view type = text_in(event, "type");
   if (type == "content_block_delta") {
     block_delta(state, event, out);
   } else if (type == "content_block_start") {
-    block_start(state, event, out);
+    block_start(state, event, text, out);
   } else if (type == "content_block_stop") {
     block_stop(state, event, out);
   } else if (type == "message_start") {
@@ -150,15 +161,17 @@ void decode_anthropic_event(AnswerState& state, const Json& event, ChatEvents& o
   }
 }
 
-void decode_anthropic_whole(AnswerState& state, const Json& message, ChatEvents& out) {
+void decode_anthropic_whole(AnswerState& state, const Json& message, std::string_view text,
+                            ChatEvents& out) {
   const Json* content = member_of(message, "content");
   if (content == nullptr || !content->is_array()) {
     state.fail(out, local_failure(FailureClass::malformed, "the message has no content"));
     return;
   }
   state.start(out, text_in(message, "id"), text_in(message, "model"));
-  for (const Json& block : *content)
-    read_block(state, block, out);
+  const auto texts = element_texts(member_text(text, "content"));
+  for (std::size_t i = 0; i < content->size(); ++i)
+    read_block(state, (*content)[i], nth_text(texts, i), out);
   read_stop(state, message);
   read_usage(state, message, out);
   state.finish(out);

@@ -9,8 +9,10 @@
 
 namespace redoubt::llm {
 
-void decode_anthropic_event(AnswerState& state, const nlohmann::json& event, ChatEvents& out);
-void decode_anthropic_whole(AnswerState& state, const nlohmann::json& message, ChatEvents& out);
+void decode_anthropic_event(AnswerState& state, const nlohmann::json& event, std::string_view text,
+                            ChatEvents& out);
+void decode_anthropic_whole(AnswerState& state, const nlohmann::json& message,
+                            std::string_view text, ChatEvents& out);
 FinishReason anthropic_finish_reason(std::string_view word);
 
 }  // namespace redoubt::llm

@@ -122,7 +122,7 @@ void check_blocked(AnswerState& state, const Json& answer, ChatEvents& out) {
 
 }  // namespace
 
-void decode_gemini_event(AnswerState& state, const Json& chunk, ChatEvents& out) {
+void decode_gemini_event(AnswerState& state, const Json& chunk, std::string_view, ChatEvents& out) {
   state.start(out, text_in(chunk, "responseId"), text_in(chunk, "modelVersion"));
   const Json* candidates = member_of(chunk, "candidates");
   if (candidates != nullptr && candidates->is_array() && !candidates->empty()) {
@@ -133,8 +133,9 @@ void decode_gemini_event(AnswerState& state, const Json& chunk, ChatEvents& out)
   check_broken_call(state, out);
 }
 
-void decode_gemini_whole(AnswerState& state, const Json& answer, ChatEvents& out) {
-  decode_gemini_event(state, answer, out);
+void decode_gemini_whole(AnswerState& state, const Json& answer, std::string_view,
+                         ChatEvents& out) {
+  decode_gemini_event(state, answer, {}, out);
   if (!state.over && !state.finish_seen) {
     state.fail(out, local_failure(FailureClass::malformed, "the answer has no finished candidate"));
   }

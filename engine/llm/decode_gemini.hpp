@@ -10,7 +10,9 @@
 
 namespace redoubt::llm {
 
-void decode_gemini_event(AnswerState& state, const nlohmann::json& chunk, ChatEvents& out);
-void decode_gemini_whole(AnswerState& state, const nlohmann::json& answer, ChatEvents& out);
+void decode_gemini_event(AnswerState& state, const nlohmann::json& chunk, std::string_view text,
+                         ChatEvents& out);
+void decode_gemini_whole(AnswerState& state, const nlohmann::json& answer, std::string_view text,
+                         ChatEvents& out);
 
 }  // namespace redoubt::llm

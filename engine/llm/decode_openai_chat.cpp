@@ -97,7 +97,9 @@ void read_call(AnswerState& state, const Json& call, ChatEvents& out) {
   std::string fragment(text_of(arguments));
   if (arguments != nullptr && arguments->is_object()) fragment = dump(*arguments);
   if (slot->call < 0 && !name.empty()) {
-    slot->call = state.begin_call(out, slot->id, name);
+    const Json* google = member_of(member_of(call, "extra_content"), "google");
+    slot->call =
+        state.begin_call(out, slot->id, name, text_of(member_of(google, "thought_signature")));
     fragment = slot->fragments + fragment;
     slot->fragments.clear();
   }
@@ -195,7 +197,8 @@ Usage read_openai_usage(const Json& json) {
   return usage;
 }
 
-void decode_openai_chat_event(AnswerState& state, const Json& chunk, ChatEvents& out) {
+void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string_view,
+                              ChatEvents& out) {
   const std::string_view id = text_in(chunk, "id");
   const Json* choice = first_choice(chunk);
   // Azure's first chunk is empty: it comes before the model is known.
@@ -212,7 +215,8 @@ void decode_openai_chat_event(AnswerState& state, const Json& chunk, ChatEvents&
   read_usage(state, chunk, out);
 }
 
-void decode_openai_chat_whole(AnswerState& state, const Json& answer, ChatEvents& out) {
+void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::string_view,
+                              ChatEvents& out) {
   const Json* choice = first_choice(answer);
   const Json* message = choice == nullptr ? nullptr : member_of(*choice, "message");
   if (message == nullptr) {

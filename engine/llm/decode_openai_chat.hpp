@@ -9,9 +9,11 @@
 namespace redoubt::llm {
 
 /// One chunk of a stream.
-void decode_openai_chat_event(AnswerState& state, const nlohmann::json& chunk, ChatEvents& out);
+void decode_openai_chat_event(AnswerState& state, const nlohmann::json& chunk,
+                              std::string_view text, ChatEvents& out);
 /// A whole answer; ends with finished or failed.
-void decode_openai_chat_whole(AnswerState& state, const nlohmann::json& answer, ChatEvents& out);
+void decode_openai_chat_whole(AnswerState& state, const nlohmann::json& answer,
+                              std::string_view text, ChatEvents& out);
 /// The usage object of the format, in whichever accent.
 Usage read_openai_usage(const nlohmann::json& usage);
 FinishReason openai_finish_reason(std::string_view word);

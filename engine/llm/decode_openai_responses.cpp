@@ -168,7 +168,8 @@ bool ends_with(std::string_view text, std::string_view tail) {
 
 }  // namespace
 
-void decode_openai_responses_event(AnswerState& state, const Json& event, ChatEvents& out) {
+void decode_openai_responses_event(AnswerState& state, const Json& event, std::string_view,
+                                   ChatEvents& out) {
   const std::string_view type = text_in(event, "type");
   const Json* response = member_of(event, "response");
   if (type == "response.output_item.added") {
@@ -187,7 +188,8 @@ void decode_openai_responses_event(AnswerState& state, const Json& event, ChatEv
   }
 }
 
-void decode_openai_responses_whole(AnswerState& state, const Json& response, ChatEvents& out) {
+void decode_openai_responses_whole(AnswerState& state, const Json& response, std::string_view,
+                                   ChatEvents& out) {
   const Json* output = member_of(response, "output");
   if (output == nullptr || !output->is_array()) {
     state.fail(out, local_failure(FailureClass::malformed, "the response has no output"));

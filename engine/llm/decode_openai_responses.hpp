@@ -11,8 +11,8 @@
 namespace redoubt::llm {
 
 void decode_openai_responses_event(AnswerState& state, const nlohmann::json& event,
-                                   ChatEvents& out);
+                                   std::string_view text, ChatEvents& out);
 void decode_openai_responses_whole(AnswerState& state, const nlohmann::json& response,
-                                   ChatEvents& out);
+                                   std::string_view text, ChatEvents& out);
 
 }  // namespace redoubt::llm

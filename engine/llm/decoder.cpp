@@ -1,6 +1,7 @@
 #include "engine/llm/decoder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
@@ -14,7 +15,8 @@
 namespace redoubt::llm {
 namespace {
 
-using Decode = void (*)(AnswerState&, const Json&, ChatEvents&);
+// The document as a tree and as its text: what only passes through keeps its author's order.
+using Decode = void (*)(AnswerState&, const Json&, std::string_view, ChatEvents&);
 
 struct Format {
   Decode event;
@@ -153,20 +155,20 @@ void Decoder::event(ChatEvents& out) {
   } else if (tells_error(json.value())) {
     state_.fail(out, failure_from_json(json.value(), 0));
   } else {
-    format_of(format_).event(state_, json.value(), out);
+    format_of(format_).event(state_, json.value(), data, out);
   }
 }
 
 void Decoder::end_whole(ChatEvents& out) {
-  const auto json = parse_json(body_, wire_json_limits);
-  body_ = {};
+  const std::string body = std::exchange(body_, {});
+  const auto json = parse_json(body, wire_json_limits);
   if (!json.ok()) {
     state_.fail(out, local_failure(FailureClass::malformed,
                                    joined({"the answer is ", json.error().message})));
   } else if (tells_error(json.value())) {
     state_.fail(out, failure_from_json(json.value(), 0));
   } else {
-    format_of(format_).whole(state_, json.value(), out);
+    format_of(format_).whole(state_, json.value(), body, out);
   }
 }
 

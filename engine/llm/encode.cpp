@@ -68,6 +68,14 @@ bool needs_schema_prompt(const ChatRequest& request, const Dialect& dialect) {
   return !as_json && (dialect.takes & takes_json_schema) == 0;
 }
 
+void add_system_words(ChatRequest& request, std::string words) {
+  if (!request.messages.empty() && request.messages.front().role == Role::system) {
+    request.messages.front().parts.emplace_back().text = std::move(words);
+  } else {
+    request.messages.insert(request.messages.begin(), text_message(Role::system, std::move(words)));
+  }
+}
+
 // As a request for JSON with the schema in words; the check is the caller's.
 ChatRequest with_schema_prompt(const ChatRequest& request) {
   ChatRequest prompted = request;
@@ -79,13 +87,42 @@ ChatRequest with_schema_prompt(const ChatRequest& request) {
   }
   prompted.output = {};
   prompted.output.kind = OutputKind::json;
-  if (!prompted.messages.empty() && prompted.messages.front().role == Role::system) {
-    prompted.messages.front().parts.emplace_back().text = std::move(words);
-  } else {
-    prompted.messages.insert(prompted.messages.begin(),
-                             text_message(Role::system, std::move(words)));
-  }
+  add_system_words(prompted, std::move(words));
   return prompted;
+}
+
+// Anthropic's models that always think take no forced tool. What another format's client asks for
+// is put into words; the tool that it names is offered alone.
+bool needs_tool_prompt(const ChatRequest& request, const Target& target) {
+  return target.dialect->format == WireFormat::anthropic &&
+         target.reasoning == ReasoningStyle::adaptive_always &&
+         request.format != WireFormat::anthropic && is_forced(request);
+}
+
+ChatRequest with_tool_prompt(const ChatRequest& request) {
+  ChatRequest prompted = request;
+  std::string words = "Answer by calling one of your tools, and with nothing else.";
+  if (request.tool_choice == ToolChoice::named) {
+    words = joined(
+        {"Answer by calling the tool \"", request.tool_choice_name, "\", and with nothing else."});
+    std::erase_if(prompted.tools, [&](const ToolDefinition& tool) {
+      return tool.name != request.tool_choice_name;
+    });
+  }
+  prompted.tool_choice = ToolChoice::automatic;
+  add_system_words(prompted, std::move(words));
+  return prompted;
+}
+
+Result<void> encode_body(const ChatRequest& request, const Target& target, WireRequest& wire,
+                         JsonWriter& body) {
+  if (needs_tool_prompt(request, target))
+    return encode_body(with_tool_prompt(request), target, wire, body);
+  const Dialect& dialect = *target.dialect;
+  const EncodeBody encode = encoder_of(dialect.format);
+  wire.schema_by_prompt = needs_schema_prompt(request, dialect);
+  return wire.schema_by_prompt ? encode(with_schema_prompt(request), target, body)
+                               : encode(request, target, body);
 }
 
 // The client's own members, but those that an encoder merged with its own or wrote itself.
@@ -140,6 +177,11 @@ Result<void> check(const ChatRequest& request, const Target& target) {
 }
 
 }  // namespace
+
+bool is_forced(const ChatRequest& request) {
+  return !request.tools.empty() &&
+         (request.tool_choice == ToolChoice::required || request.tool_choice == ToolChoice::named);
+}
 
 std::string_view model_of(const ChatRequest& request, const Target& target) {
   return target.model.empty() ? request.model : target.model;
@@ -221,12 +263,9 @@ Result<WireRequest> encode_request(const ChatRequest& request, const Target& tar
   wire.url = url_of(request, target);
   wire.headers = headers_of(request, target);
   wire.auth = dialect.auth;
-  wire.schema_by_prompt = needs_schema_prompt(request, dialect);
   JsonWriter body;
   body.open_object();
-  const EncodeBody encode = encoder_of(dialect.format);
-  auto encoded = wire.schema_by_prompt ? encode(with_schema_prompt(request), target, body)
-                                       : encode(request, target, body);
+  auto encoded = encode_body(request, target, wire, body);
   if (!encoded.ok()) return std::move(encoded.error());
   write_extra(request, dialect, body);
   body.close_object();

@@ -30,6 +30,8 @@ Result<void> encode_gemini(const ChatRequest& request, const Target& target, Jso
 
 // What the encoders share.
 
+/// Whether the model must call a tool.
+bool is_forced(const ChatRequest& request);
 std::string_view model_of(const ChatRequest& request, const Target& target);
 /// `extra` where it is of the format, else "".
 std::string_view extra_for(WireFormat format, const std::string& extra, WireFormat target);

@@ -1,8 +1,35 @@
 #include "engine/llm/encode_answer.hpp"
 
+#include <algorithm>
+
+#include "engine/llm/carried.hpp"
+
 namespace redoubt::llm {
+namespace {
+
+void encode_one(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  if (event.kind == EventKind::heartbeat && stream.format != WireFormat::anthropic) {
+    out += ": waiting\n\n";
+  } else if (stream.format == WireFormat::anthropic) {
+    encode_anthropic_event(stream, event, out);
+  } else if (stream.format == WireFormat::openai_responses) {
+    encode_openai_responses_event(stream, event, out);
+  } else {
+    encode_openai_chat_event(stream, event, out);
+  }
+}
+
+}  // namespace
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp) {
+  const bool carries =
+      std::any_of(answer.parts.begin(), answer.parts.end(),
+                  [&](const ChatPart& part) { return needs_carrier(part, format); });
+  if (carries) {
+    ChatAnswer carried = answer;
+    carried.parts = with_carriers(answer.parts, format);
+    return encode_answer(format, carried, stamp);
+  }
   JsonWriter out;
   if (format == WireFormat::anthropic) {
     write_anthropic_answer(answer, stamp, out);
@@ -25,15 +52,16 @@ std::string encode_failure(WireFormat format, const ChatFailure& failure) {
 }
 
 void encode_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
-  if (event.kind == EventKind::heartbeat && stream.format != WireFormat::anthropic) {
-    out += ": waiting\n\n";
-  } else if (stream.format == WireFormat::anthropic) {
-    encode_anthropic_event(stream, event, out);
-  } else if (stream.format == WireFormat::openai_responses) {
-    encode_openai_responses_event(stream, event, out);
-  } else {
-    encode_openai_chat_event(stream, event, out);
+  if (!needs_carrier(event, stream.origin, stream.format)) {
+    encode_one(stream, event, out);
+    return;
   }
+  const ChatEvent carrier = carrier_event(event.kind, event.signature);
+  ChatEvent unsigned_event = event;
+  unsigned_event.signature.clear();
+  if (event.kind == EventKind::tool_begun) encode_one(stream, carrier, out);
+  encode_one(stream, unsigned_event, out);
+  if (event.kind == EventKind::text) encode_one(stream, carrier, out);
 }
 
 void append_sse(std::string& out, std::string_view name, std::string_view data) {

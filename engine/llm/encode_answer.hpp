@@ -42,6 +42,8 @@ struct AnswerStream {
   std::size_t open_part = 0;              ///< Responses: the open item's place in answer.parts
   std::vector<std::int32_t> call_blocks;  ///< by call: its block
   std::int64_t sequence = 0;              ///< Responses: number of the next event
+  std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
+  std::int32_t thoughts = 0;              ///< OpenAI chat: number of the thought under way
 };
 
 void encode_event(AnswerStream& stream, const ChatEvent& event, std::string& out);

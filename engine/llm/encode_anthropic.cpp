@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
 
@@ -68,9 +69,13 @@ Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter
   return {};
 }
 
+bool is_signed_thought(const ChatPart& part) {
+  return part.kind == PartKind::reasoning && origin_of(part) == here && !part.signature.empty();
+}
+
 // A thought without its signature, or signed by another, would be refused.
 void write_reasoning(const ChatPart& part, JsonWriter& out) {
-  if (part.format != here || part.signature.empty()) return;
+  if (!is_signed_thought(part)) return;
   out.open_object();
   if (part.redacted) {
     out.text("type", "redacted_thinking");
@@ -153,14 +158,20 @@ void write_system(const ChatRequest& request, JsonWriter& out) {
   out.close_array();
 }
 
+// Results of one turn share a message, also with what the user says beside them; so do the pieces
+// of an assistant's turn that another format keeps apart.
+bool is_joined(const ChatMessage& open, const ChatMessage& next) {
+  if (open.role == Role::tool) return next.role == Role::tool || next.role == Role::user;
+  return open.role == Role::assistant && next.role == Role::assistant && next.format != here;
+}
+
 Result<void> write_messages(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const ChatMessage* open = nullptr;  // the message whose content is being written
   out.open_array("messages");
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const ChatMessage& message = request.messages[i];
     if (goes_to_system(request, i)) continue;
-    const bool joins = open != nullptr && open->role == Role::tool &&
-                       (message.role == Role::tool || message.role == Role::user);
+    const bool joins = open != nullptr && is_joined(*open, message);
     if (!joins) {
       if (open != nullptr) {
         out.close_array();
@@ -249,6 +260,28 @@ std::string_view own_thinking_type(const ChatRequest& request) {
                      "type");
 }
 
+bool has_kind(const ChatMessage& message, PartKind kind) {
+  return std::any_of(message.parts.begin(), message.parts.end(),
+                     [&](const ChatPart& part) { return part.kind == kind; });
+}
+
+// A turn of tool calls that is under way and did not begin with a thought: a model that is told a
+// budget refuses to think on.
+bool lacks_thought(const ChatRequest& request) {
+  const std::vector<ChatMessage>& messages = request.messages;
+  std::size_t end = messages.size();
+  bool has_results = false;
+  while (end > 0 && messages[end - 1].role != Role::assistant)
+    has_results = has_kind(messages[--end], PartKind::tool_result) || has_results;
+  bool has_calls = false;
+  std::size_t begin = end;
+  while (begin > 0 && messages[begin - 1].role == Role::assistant)
+    has_calls = has_kind(messages[--begin], PartKind::tool_call) || has_calls;
+  if (!has_results || !has_calls) return false;
+  const std::vector<ChatPart>& parts = messages[begin].parts;
+  return parts.empty() || !is_signed_thought(parts.front());
+}
+
 std::int64_t limit_of(const ChatRequest& request, const Target& target) {
   return request.output_tokens_max.value_or(target.output_tokens_default);
 }
@@ -259,6 +292,8 @@ std::int64_t thinking_budget(const ChatRequest& request, const Target& target) {
   const ReasoningSetting& reasoning = request.reasoning;
   const std::int64_t limit = limit_of(request, target);
   std::int64_t budget = 0;
+  // A client of this format knows what it may ask for; for others thinking is a wish.
+  if (request.format != here && (is_forced(request) || lacks_thought(request))) return 0;
   if (reasoning.budget_tokens) {
     budget = std::min(*reasoning.budget_tokens, limit - 1);
   } else if (!reasoning.effort.empty() && request.format != here && !by_word(target)) {
@@ -278,8 +313,9 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
   own.open_object();
   if (!own_type.empty()) {
     // The client says it itself.
-  } else if (reasoning.effort == "none") {
-    if (!always) own.text("type", "disabled");
+  } else if (reasoning.effort == "none" || (request.format != here && is_forced(request))) {
+    if (!always && (is_adaptive(target) || reasoning.effort == "none"))
+      own.text("type", "disabled");
   } else if (is_adaptive(target)) {
     if (reasoning.budget_tokens || !reasoning.effort.empty()) own.text("type", "adaptive");
   } else if (const std::int64_t budget = thinking_budget(request, target); budget > 0) {
@@ -298,7 +334,9 @@ Result<void> write_output_config(const ChatRequest& request, const Target& targe
   JsonWriter own;
   own.open_object();
   if (request.format != here && by_word(target) && !effort.empty() && effort != "none") {
-    own.text("effort", effort == "minimal" ? "low" : effort);
+    // Above "high" no model can be told not to think, as it is for a forced tool.
+    const bool held = is_forced(request) && (effort == "xhigh" || effort == "max");
+    own.text("effort", effort == "minimal" ? "low" : held ? "high" : effort);
   }
   if (request.output.kind == OutputKind::json_schema) {
     auto schema = schema_in_dialect(request.output.schema, SchemaDialect::anthropic);
@@ -321,12 +359,18 @@ void write_stop(const Sampling& sampling, JsonWriter& out) {
   out.close_array();
 }
 
-void write_sampling(const Sampling& sampling, JsonWriter& out) {
-  if (sampling.temperature && std::isfinite(*sampling.temperature)) {
+// Beside thoughts the provider takes no sampling. The temperature ends at 1 here, at 2 with others,
+// and stands alone: a client of this format says for itself what goes with what.
+void write_sampling(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const Sampling& sampling = request.sampling;
+  const bool foreign = request.format != here;
+  if (!target.takes_sampling || (foreign && thinking_budget(request, target) > 0)) return;
+  const bool has_temperature = sampling.temperature && std::isfinite(*sampling.temperature);
+  if (has_temperature) {
     out.key("temperature");
-    out.number(*sampling.temperature);
+    out.number(foreign ? std::clamp(*sampling.temperature, 0.0, 1.0) : *sampling.temperature);
   }
-  if (sampling.top_p && std::isfinite(*sampling.top_p)) {
+  if (sampling.top_p && std::isfinite(*sampling.top_p) && !(foreign && has_temperature)) {
     out.key("top_p");
     out.number(*sampling.top_p);
   }
@@ -344,7 +388,7 @@ Result<void> encode_anthropic(const ChatRequest& request, const Target& target, 
   write_thinking(request, target, out);
   out.integer("max_tokens", limit_of(request, target));
   if (request.stream) out.boolean("stream", true);
-  if (target.takes_sampling) write_sampling(request.sampling, out);
+  write_sampling(request, target, out);
   write_stop(request.sampling, out);
   if (!request.user.empty()) {
     out.open_object("metadata");

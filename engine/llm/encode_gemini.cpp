@@ -2,6 +2,7 @@
 // part that they came with: without them newer models refuse a tool's result.
 #include <cmath>
 
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
 
@@ -10,8 +11,32 @@ namespace {
 
 constexpr WireFormat here = WireFormat::gemini;
 
+// What stands for a signature that was lost, by the provider's own word:
+// https://ai.google.dev/gemini-api/docs/thought-signatures
+constexpr std::string_view no_signature = "skip_thought_signature_validator";
+
 void write_signature(const ChatPart& part, JsonWriter& out) {
-  if (part.format == here) out.text_if("thoughtSignature", part.signature);
+  if (origin_of(part) == here) out.text_if("thoughtSignature", part.signature);
+}
+
+// Models before the third do not ask for signatures.
+bool wants_signatures(std::string_view model) {
+  for (const std::string_view old : {"gemini-1", "gemini-2", "gemma"}) {
+    if (model.substr(0, old.size()) == old) return false;
+  }
+  return true;
+}
+
+// The first call of a step must be signed, the others may be.
+const ChatPart* first_call(const ChatMessage& message) {
+  for (const ChatPart& part : message.parts) {
+    if (part.kind == PartKind::tool_call) return &part;
+  }
+  return nullptr;
+}
+
+bool is_signed(const ChatPart& call) {
+  return origin_of(call) == here && !call.signature.empty();
 }
 
 void write_image(const ChatPart& part, JsonWriter& out) {
@@ -29,14 +54,18 @@ void write_image(const ChatPart& part, JsonWriter& out) {
   out.close_object();
 }
 
-void write_call(const ChatPart& part, JsonWriter& out) {
+void write_call(const ChatPart& part, bool must_be_signed, JsonWriter& out) {
   out.open_object();
   out.open_object("functionCall");
-  if (part.format == here) out.text_if("id", part.id);
+  out.text_if("id", part.id);
   out.text("name", part.name);
   out.raw("args", object_text(part.arguments));
   out.close_object();
-  write_signature(part, out);
+  if (must_be_signed && !is_signed(part)) {
+    out.text("thoughtSignature", no_signature);
+  } else {
+    write_signature(part, out);
+  }
   out.close_object();
 }
 
@@ -45,6 +74,7 @@ void write_result(const ChatRequest& request, const ChatPart& part, JsonWriter& 
   const std::string text = result_text(part);
   out.open_object();
   out.open_object("functionResponse");
+  out.text_if("id", part.id);
   out.text("name", result_name(request, part));
   if (!part.is_error && is_object_text(text)) {
     out.raw("response", text);
@@ -60,8 +90,8 @@ void write_result(const ChatRequest& request, const ChatPart& part, JsonWriter& 
   }
 }
 
-Result<void> write_part(const ChatRequest& request, const ChatPart& part, Role role,
-                        const Target& target, JsonWriter& out) {
+Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
+                        const ChatPart& part, const Target& target, JsonWriter& out) {
   switch (part.kind) {
     case PartKind::text:
     case PartKind::refusal:
@@ -74,13 +104,14 @@ Result<void> write_part(const ChatRequest& request, const ChatPart& part, Role r
       write_image(part, out);
       break;
     case PartKind::tool_call:
-      write_call(part, out);
+      write_call(part, &part == first_call(message) && wants_signatures(model_of(request, target)),
+                 out);
       break;
     case PartKind::tool_result:
       write_result(request, part, out);
       break;
     case PartKind::reasoning:
-      if (part.format != here) break;
+      if (origin_of(part) != here) break;
       out.open_object();
       out.text("text", part.text);
       out.boolean("thought", true);
@@ -90,7 +121,7 @@ Result<void> write_part(const ChatRequest& request, const ChatPart& part, Role r
     case PartKind::opaque:
       if (part.format == here) {
         out.raw(part.extra);
-      } else if (role != Role::assistant) {
+      } else if (message.role != Role::assistant) {
         return unsupported("this part of a message", target);
       }
       break;
@@ -140,7 +171,7 @@ Result<void> write_contents(const ChatRequest& request, const Target& target, Js
       open = side;
     }
     for (const ChatPart& part : message.parts) {
-      auto written = write_part(request, part, message.role, target, out);
+      auto written = write_part(request, message, part, target, out);
       if (!written.ok()) return written;
     }
   }

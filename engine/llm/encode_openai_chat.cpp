@@ -3,6 +3,7 @@
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
 
@@ -26,6 +27,12 @@ std::string call_id(const Target& target, const std::string& id) {
   Hash64 hash;
   hash.add_bytes(id);
   return hex16(hash.value()).substr(0, 9);
+}
+
+// Who has only OpenAI's format behind it: what OpenAI would refuse may be what that server wants.
+bool own_address(const Target& target) {
+  const Dialect& dialect = *target.dialect;
+  return dialect.base_url.empty() || target.base_url.empty() || target.base_url == dialect.base_url;
 }
 
 Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& out) {
@@ -87,6 +94,14 @@ void write_tool_result(const ChatPart& part, const Target& target, JsonWriter& o
   out.close_object();
 }
 
+void write_google_signature(std::string_view signature, JsonWriter& out) {
+  out.open_object("extra_content");
+  out.open_object("google");
+  out.text("thought_signature", signature);
+  out.close_object();
+  out.close_object();
+}
+
 void write_call(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.open_object();
   out.text("id", call_id(target, part.id));
@@ -95,34 +110,70 @@ void write_call(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.text("name", part.name);
   out.text("arguments", part.arguments.empty() ? "{}" : part.arguments);
   out.close_object();
-  out.members(extra_for(part, here));
+  const std::string_view extra = extra_for(part, here);
+  if (own_address(target)) {
+    out.members_but(extra, {"extra_content"});
+  } else {
+    // Gemini behind its OpenAI API: https://ai.google.dev/gemini-api/docs/thought-signatures
+    const bool lost = member_text(extra, "extra_content").empty() && origin_of(part) == here &&
+                      !part.signature.empty();
+    if (lost) write_google_signature(part.signature, out);
+    out.members(extra);
+  }
+  out.close_object();
+}
+
+std::string_view form_of(const ChatPart& part) {
+  return part.name.empty() ? details_form(origin_of(part)) : std::string_view(part.name);
+}
+
+// The signature of a call of Gemini is a sealed thought with the call's id.
+void write_call_detail(const ChatPart& part, JsonWriter& out) {
+  if (part.signature.empty() || origin_of(part) != WireFormat::gemini) return;
+  out.open_object();
+  out.text("type", "reasoning.encrypted");
+  out.text("data", part.signature);
+  out.text("id", part.id);
+  out.text("format", details_form(WireFormat::gemini));
   out.close_object();
 }
 
 void write_reasoning_details(const ChatMessage& message, JsonWriter& out) {
-  out.open_array("reasoning_details");
+  JsonWriter details;
+  details.open_array();
   for (const ChatPart& part : message.parts) {
-    if (part.kind != PartKind::reasoning) continue;
-    out.open_object();
+    if (part.kind == PartKind::tool_call) write_call_detail(part, details);
+    const bool goes =
+        part.kind == PartKind::reasoning && (origin_of(part) == here || !form_of(part).empty());
+    if (!goes) continue;
+    details.open_object();
     if (part.redacted) {
-      out.text("type", "reasoning.encrypted");
-      out.text("data", part.signature);
+      details.text("type", "reasoning.encrypted");
+      details.text("data", part.signature);
     } else {
-      out.text("type", "reasoning.text");
-      out.text("text", part.text);
-      out.text_if("signature", part.signature);
+      details.text("type", "reasoning.text");
+      details.text("text", part.text);
+      details.text_if("signature", part.signature);
     }
-    out.text_if("id", part.id);
-    out.text_if("format", part.name);
-    out.close_object();
+    details.text_if("id", part.id);
+    details.text_if("format", form_of(part));
+    details.close_object();
   }
-  out.close_array();
+  details.close_array();
+  const std::string written = details.take();
+  if (written != "[]") out.raw("reasoning_details", written);
+}
+
+// Thought aloud by a model of this format, or signed by nobody.
+bool is_plain_thought(const ChatPart& part) {
+  return part.kind == PartKind::reasoning &&
+         (origin_of(part) == here || (part.signature.empty() && !part.redacted));
 }
 
 std::string reasoning_text(const ChatMessage& message) {
   std::string text;
   for (const ChatPart& part : message.parts) {
-    if (part.kind == PartKind::reasoning && part.format == here) text += part.text;
+    if (is_plain_thought(part)) text += part.text;
   }
   return text;
 }
@@ -138,7 +189,7 @@ bool has_kind(const ChatMessage& message, PartKind kind) {
 void write_thinking_content(const ChatMessage& message, JsonWriter& out) {
   out.open_array("content");
   for (const ChatPart& part : message.parts) {
-    if (part.kind != PartKind::reasoning && part.kind != PartKind::text) continue;
+    if (!is_plain_thought(part) && part.kind != PartKind::text) continue;
     out.open_object();
     if (part.kind == PartKind::text) {
       out.text("type", "text");
@@ -157,7 +208,22 @@ void write_thinking_content(const ChatMessage& message, JsonWriter& out) {
   out.close_array();
 }
 
-void write_assistant(const ChatMessage& message, const Target& target, JsonWriter& out) {
+// The client's own members of an assistant's turn, for servers that have them.
+void write_assistant_extra(const ChatMessage& message, const Target& target, JsonWriter& out) {
+  const std::string_view extra = extra_for(message.format, message.extra, here);
+  const bool details = target.dialect->reasoning_back == ReasoningBack::details;
+  if (details && member_text(extra, "reasoning_details").empty()) {
+    write_reasoning_details(message, out);
+  }
+  if (details) {
+    out.members(extra);
+  } else {
+    out.members_but(extra, {"reasoning_details"});
+  }
+}
+
+void write_assistant(const ChatRequest& request, const ChatMessage& message, const Target& target,
+                     JsonWriter& out) {
   out.open_object();
   out.text("role", "assistant");
   out.text_if("name", message.name);
@@ -181,10 +247,9 @@ void write_assistant(const ChatMessage& message, const Target& target, JsonWrite
   for (const ChatPart& part : message.parts) {
     if (part.kind == PartKind::refusal) out.text("refusal", part.text);
   }
-  if (back == ReasoningBack::content) out.text_if("reasoning_content", thought);
-  if (back == ReasoningBack::details && has_kind(message, PartKind::reasoning) &&
-      message.parts.front().format == here) {
-    write_reasoning_details(message, out);
+  // DeepSeek: beside tools every turn has its thought, be it none.
+  if (back == ReasoningBack::content && (!thought.empty() || !request.tools.empty())) {
+    out.text("reasoning_content", thought);
   }
   if (has_kind(message, PartKind::tool_call)) {
     out.open_array("tool_calls");
@@ -193,7 +258,7 @@ void write_assistant(const ChatMessage& message, const Target& target, JsonWrite
     }
     out.close_array();
   }
-  out.members(extra_for(message.format, message.extra, here));
+  write_assistant_extra(message, target, out);
   out.close_object();
 }
 
@@ -252,7 +317,7 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
   for (const ChatMessage& message : request.messages) {
     if (message.role == Role::assistant) {
       if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
-      write_assistant(message, target, out);
+      write_assistant(request, message, target, out);
     } else if (auto written = write_message(message, target, images, out); !written.ok()) {
       return written;
     }
@@ -398,12 +463,9 @@ void write_reasoning(const ChatRequest& request, const Target& target, JsonWrite
 // format may refuse what it does not know: to other addresses it goes where the client has said it.
 void write_storing(const ChatRequest& request, const Target& target, JsonWriter& out) {
   if (!takes(target, takes_store)) return;
-  const Dialect& dialect = *target.dialect;
-  const bool own_address =
-      dialect.base_url.empty() || target.base_url.empty() || target.base_url == dialect.base_url;
   const std::string_view asked =
       member_text(extra_for(request.format, request.extra, here), "store");
-  if (own_address || !asked.empty()) out.boolean("store", asked == "true");
+  if (own_address(target) || !asked.empty()) out.boolean("store", asked == "true");
 }
 
 void write_settings(const ChatRequest& request, const Target& target, JsonWriter& out) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
 
@@ -74,6 +75,13 @@ Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter
   return {};
 }
 
+// An item without an id is told by what is sealed in it; one with an id alone lies at the provider,
+// and is the client's own to name.
+bool goes_back(const ChatPart& part) {
+  if (origin_of(part) != here) return false;
+  return !part.signature.empty() || (part.format == here && !part.id.empty());
+}
+
 void write_reasoning_item(const ChatPart& part, JsonWriter& out) {
   out.open_object();
   out.text("type", "reasoning");
@@ -128,7 +136,7 @@ void write_assistant(const ChatMessage& message, JsonWriter& out) {
         out.close_object();
         break;
       case PartKind::reasoning:
-        if (part.format == here && !part.id.empty()) write_reasoning_item(part, out);
+        if (goes_back(part)) write_reasoning_item(part, out);
         break;
       case PartKind::opaque:
         if (part.format == here) out.raw(part.extra);

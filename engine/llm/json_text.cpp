@@ -223,6 +223,14 @@ std::vector<std::string_view> element_texts(std::string_view s) {
   return elements;
 }
 
+std::string_view nth_text(const std::vector<std::string_view>& texts, std::size_t n) {
+  return n < texts.size() ? texts[n] : std::string_view();
+}
+
+std::string text_or_dump(std::string_view text, const Json& value) {
+  return text.empty() ? dump(value) : std::string(text);
+}
+
 const Json* member_of(const Json& value, const char* key) {
   if (!value.is_object()) return nullptr;
   const auto found = value.find(key);

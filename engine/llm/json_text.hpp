@@ -94,6 +94,11 @@ std::string_view member_text(std::string_view object_text, std::string_view key)
 
 /// The texts of an array's elements; empty for anything else.
 std::vector<std::string_view> element_texts(std::string_view array_text);
+/// The nth of them, "" over the end: a key that was written with escapes is found in the tree
+/// alone.
+std::string_view nth_text(const std::vector<std::string_view>& texts, std::size_t n);
+/// A value's own text, or one made from its tree where that was not found.
+std::string text_or_dump(std::string_view text, const nlohmann::json& value);
 
 // Reading a tree without faults: what is missing or of another type reads as nothing.
 

@@ -77,6 +77,7 @@ void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
       event.kind = EventKind::reasoning;
       event.text = part.text;
       event.id = part.id;
+      event.name = part.name;
       event.redacted = part.redacted;
       break;
     case PartKind::tool_call: {

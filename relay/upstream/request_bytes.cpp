@@ -34,6 +34,7 @@ void put(ByteWriter& out, const llm::ChatPart& part) {
   out.u8(part.redacted ? 1 : 0);
   out.u8(part.is_error ? 1 : 0);
   put_enum(out, part.format);
+  put_enum(out, part.signed_by);
   out.text(part.extra);
   // As deep as a decoder of requests lets them be.
   put_count(out, part.content.size());

@@ -140,7 +140,8 @@ TEST_SUITE("llm encode") {
   TEST_CASE("signed thoughts go back to their own format and to no other") {
     const std::string gemini = wire_of(signed_request(WireFormat::gemini), "gemini").body;
     CHECK(gemini.find("\"thoughtSignature\":\"callsig\"") != std::string::npos);
-    CHECK(gemini.find("\"functionResponse\":{\"name\":\"f\"") != std::string::npos);
+    CHECK(gemini.find("\"functionResponse\":{\"id\":\"call_1\",\"name\":\"f\"") !=
+          std::string::npos);
     const std::string anthropic = wire_of(signed_request(WireFormat::anthropic), "anthropic").body;
     CHECK(anthropic.find("\"signature\":\"sig\"") != std::string::npos);
     const std::string responses =
