@@ -223,6 +223,7 @@ struct Application::Parts {
       refusals = std::make_unique<RateGate>(policy, random_seed());
     }
     keys.note_uses_in(&store);
+    write_lost_calls();
     open_gateway(std::move(b.models));
     open_runs();
     observe::add_process_metrics(metrics);
@@ -248,6 +249,7 @@ struct Application::Parts {
     store.flush();
   }
 
+  void write_lost_calls();
   void open_gateway(llm::ModelTable cards);
   void open_runs();
   void open_listeners();
@@ -286,6 +288,20 @@ struct Application::Parts {
   net::ServerOptions options;
   std::unique_ptr<net::Server> server;
 };
+
+/// Before any call: what was under way as the last process died is spent, and its budgets say so.
+void Application::Parts::write_lost_calls() {
+  ledger.write_lost([this](const Result<limits::LostCalls>& lost) {
+    observe::Line line(observe::Level::warning, "model_calls_lost", observe::wall_now_ms());
+    if (lost) {
+      line.number("calls", lost->calls)
+          .number("cost_microusd", limits::microdollars_up(lost->cost));
+    } else {
+      line.text("message", lost.error().message);
+    }
+    log.write(line);
+  });
+}
 
 void Application::Parts::open_gateway(llm::ModelTable cards) {
   auto made = make_gateway(config, std::move(cards), keys, ledger, &store, metrics, &log);

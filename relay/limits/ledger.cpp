@@ -77,6 +77,51 @@ Result<void> insert(store::Database& database, const LedgerLine& line) {
       .run();
 }
 
+Result<void> erase_note(store::Database& database, std::uint64_t noted) {
+  auto statement = database.kept("DELETE FROM open_calls WHERE id = ?");
+  if (!statement) return statement.error();
+  return (*statement)->bind(1, static_cast<std::int64_t>(noted)).run();
+}
+
+Result<void> insert_note(store::Database& database, const LedgerLine& line) {
+  auto statement = database.kept(
+      "INSERT OR REPLACE INTO open_calls (id, opened_ms, request_id, tenant, who, target, key_name,"
+      " input_tokens, output_tokens, cost_picodollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  if (!statement) return statement.error();
+  return (*statement)
+      ->bind(1, static_cast<std::int64_t>(line.noted))
+      .bind(2, line.ended_ms)
+      .bind(3, line.request_id)
+      .bind(4, line.identity.tenant)
+      .bind(5, line.identity.subject)
+      .bind(6, line.target)
+      .bind(7, line.key)
+      .bind(8, line.usage.input)
+      .bind(9, line.usage.output)
+      .bind(10, line.cost)
+      .run();
+}
+
+Result<LostCalls> write_lost_calls(store::Database& database) {
+  LostCalls lost;
+  {
+    auto sums = database.prepare("SELECT count(*), total(cost_picodollars) FROM open_calls");
+    if (!sums) return sums.error();
+    if (const auto row = sums->step(); !row) return row.error();
+    lost = {sums->integer(0), sums->integer(1)};
+  }
+  if (lost.calls == 0) return lost;
+  const auto written = database.execute(
+      "INSERT INTO model_calls (ended_ms, request_id, tenant, who, target, key_name, outcome,"
+      " input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,"
+      " cost_picodollars, estimated, first_token_ms, duration_ms)"
+      " SELECT opened_ms, request_id, tenant, who, target, key_name, 'lost', input_tokens, 0, 0,"
+      " output_tokens, 0, cost_picodollars, 1, 0, 0 FROM open_calls ORDER BY opened_ms, id;"
+      " DELETE FROM open_calls;");
+  if (!written) return written.error();
+  return lost;
+}
+
 Result<std::vector<UsageRow>> read_usage(store::Database& database, const auth::Identity& caller,
                                          std::int64_t from_ms) {
   auto rows = database.prepare(
@@ -133,11 +178,49 @@ void Ledger::write(LedgerLine line) {
   if (!writer_) return;
   store::Job job;
   job.patient = true;
-  job.work = [line = std::move(line)](store::Database& database) { return insert(database, line); };
+  job.work = [line = std::move(line)](store::Database& database) -> Result<void> {
+    if (line.noted != 0) {
+      if (auto erased = erase_note(database, line.noted); !erased) return erased;
+    }
+    return insert(database, line);
+  };
   job.done = [this](const Result<void>& written) {
     if (!written) lost_.fetch_add(1, std::memory_order_relaxed);
   };
   if (!writer_->post(std::move(job))) lost_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Ledger::note(const LedgerLine& line) {
+  if (!writer_) return;
+  store::Job job;
+  job.patient = true;
+  job.work = [line](store::Database& database) { return insert_note(database, line); };
+  (void)writer_->post(std::move(job));  // what is not noted is only missed if the process dies
+}
+
+void Ledger::forget(std::uint64_t noted) {
+  if (!writer_) return;
+  store::Job job;
+  job.patient = true;
+  job.work = [noted](store::Database& database) { return erase_note(database, noted); };
+  (void)writer_->post(std::move(job));
+}
+
+void Ledger::write_lost(std::function<void(const Result<LostCalls>&)> told) {
+  if (!writer_) return;
+  const auto lost = std::make_shared<LostCalls>();
+  store::Job job;
+  job.work = [lost](store::Database& database) -> Result<void> {
+    auto written = write_lost_calls(database);
+    if (!written) return written.error();
+    *lost = *written;
+    return {};
+  };
+  job.done = [lost, told = std::move(told)](const Result<void>& done) {
+    if (!done) return told(done.error());
+    if (lost->calls > 0) told(*lost);
+  };
+  (void)writer_->post(std::move(job));  // the first: there is room
 }
 
 void Ledger::usage(auth::Identity caller, std::int64_t from_ms,

@@ -4,7 +4,12 @@
 // 2. Lines of attempts are written behind the call, in order, at most WriterOptions::gather later;
 //    where the writer's queue is full the line is lost and counted, the money is not: leases hold
 //    it.
-// 3. Without a store (a relay without the file) draws are granted from memory.
+// 3. A call that is under way is noted, behind it as lines are, and its line takes the note's
+// place.
+//    What a process noted that died is written down at the next start as `lost`, at its bounds and
+//    under the time at which it was opened, which is the period whose budget holds it. Of a death
+//    within WriterOptions::gather after a call was opened the note may be missing.
+// 4. Without a store (a relay without the file) draws are granted from memory.
 #pragma once
 
 #include <atomic>
@@ -31,12 +36,20 @@ struct LedgerLine {
   auth::Identity identity;
   std::string target;
   std::string key;
-  std::string outcome;  ///< "ok", "client_gone", "expired", "unsettled", or the failure's class
+  std::string outcome;  ///< "ok", "client_gone", "expired", "unsettled", "lost", or the failure's
+                        ///< class
   llm::Usage usage;
   Picodollars cost = 0;
   bool estimated = false;
   std::int64_t first_token_ms = 0;
   std::int64_t duration_ms = 0;
+  std::uint64_t noted = 0;  ///< the note that the line takes the place of; 0: none
+};
+
+/// What of a process that died was written down.
+struct LostCalls {
+  std::int64_t calls = 0;
+  Picodollars cost = 0;
 };
 
 /// What was used by one caller and model since a moment.
@@ -59,6 +72,13 @@ class Ledger {
   /// Carries a lease's effect out; a draw's answer comes on the writer's thread, or at once.
   void carry_out(const StoreEffect& effect, Granted granted);
   void write(LedgerLine line);
+  /// Notes the call `line.noted`, which was opened at `line.ended_ms`.
+  void note(const LedgerLine& line);
+  /// The call was never sent: its note goes.
+  void forget(std::uint64_t noted);
+  /// At the start, before any call: writes down what is noted of a process that died. Told on the
+  /// writer's thread, where there is anything to tell.
+  void write_lost(std::function<void(const Result<LostCalls>&)> told);
   /// Usage of a caller since `from_ms`, by target; told on the writer's thread or at once.
   void usage(auth::Identity caller, std::int64_t from_ms,
              std::function<void(Result<std::vector<UsageRow>>)> told);

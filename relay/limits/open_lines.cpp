@@ -17,6 +17,14 @@ LedgerLine ended(OpenLine open, const char* outcome, std::int64_t now_ms) {
 
 }  // namespace
 
+LedgerLine OpenLines::add(ReservationId id, OpenLine line) {
+  line.line.noted = id;
+  LedgerLine note = line.line;
+  note.ended_ms = line.opened_ms;
+  open_[id] = std::move(line);
+  return note;
+}
+
 std::vector<LedgerLine> OpenLines::expire(std::span<const Expired> expired, std::int64_t now_ms) {
   std::vector<LedgerLine> lines;
   for (const Expired& one : expired) {

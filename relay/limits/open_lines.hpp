@@ -34,7 +34,8 @@ struct OpenLine {
 
 class OpenLines {
  public:
-  void add(ReservationId id, OpenLine line) { open_[id] = std::move(line); }
+  /// What the ledger notes of it meanwhile.
+  LedgerLine add(ReservationId id, OpenLine line);
   /// False where it expired before.
   bool take(ReservationId id) { return open_.erase(id) > 0; }
   /// Lines of what expired, in its order.

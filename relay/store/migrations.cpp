@@ -14,12 +14,13 @@ extern const std::string_view migration_005_memories;
 extern const std::string_view migration_006_key_weights;
 extern const std::string_view migration_007_budgets_of_tenants;
 extern const std::string_view migration_008_run_owners;
+extern const std::string_view migration_009_open_calls;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 8> all{{
+const std::array<Migration, 9> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
@@ -28,6 +29,7 @@ const std::array<Migration, 8> all{{
     {6, "key_weights", data::migration_006_key_weights},
     {7, "budgets_of_tenants", data::migration_007_budgets_of_tenants},
     {8, "run_owners", data::migration_008_run_owners},
+    {9, "open_calls", data::migration_009_open_calls},
 }};
 
 constexpr const char* ledger =

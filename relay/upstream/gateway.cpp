@@ -925,7 +925,8 @@ void CallRun::write_down(const Action& action, const limits::Settled& settled) {
                            .cost = settled.charged.picodollars,
                            .estimated = estimated,
                            .first_token_ms = action.first_token_ms,
-                           .duration_ms = duration_ms});
+                           .duration_ms = duration_ms,
+                           .noted = reservation_});
 }
 
 void CallRun::leave() {
@@ -1299,6 +1300,7 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
   }
   call.open_ns_max = asked.open_ns_max;
   limits::OpenLine line = open_line(asked, call.picodollars_upper);
+  limits::LedgerLine note;
   limits::Outcome outcome;
   std::vector<limits::LedgerLine> expired;
   std::vector<limits::StoreEffect> effects;
@@ -1306,7 +1308,8 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
     const std::lock_guard lock(mutex_);
     expired = expire_locked();
     outcome = limiter_.reserve(call, instant());
-    if (outcome.verdict == limits::Verdict::reserved) open_lines_.add(outcome.id, std::move(line));
+    if (outcome.verdict == limits::Verdict::reserved)
+      note = open_lines_.add(outcome.id, std::move(line));
     // Before the draw is carried out, so that its answer finds the call waiting.
     if (outcome.verdict == limits::Verdict::waiting) {
       if (waiting_.size() < waiting_for_money_max) {
@@ -1323,6 +1326,7 @@ limits::Outcome GatewayImpl::reserve(const Asked& asked, const std::shared_ptr<C
   }
   write_unsettled(std::move(expired));
   carry_out(std::move(effects));
+  if (outcome.verdict == limits::Verdict::reserved) ledger_.note(note);
   return outcome;
 }
 
@@ -1426,6 +1430,7 @@ void GatewayImpl::abandon(const Admission& admission,
       effects = take_effects_locked();
     }
   }
+  if (reservation) ledger_.forget(*reservation);
   carry_out(std::move(effects));
 }
 

@@ -167,6 +167,34 @@ export const attacks = [
     },
   },
   {
+    name: 'killed with calls under way',
+    tried: '6 calls have reached the provider; then SIGKILL, a start, and another',
+    expected: 'the ledger has each call at what it held, once, and says so after another start too',
+    async run(stage) {
+      const provider = await stage.greedy();
+      await stage.start(provider, { REDOUBT_MODELS_PLAYER_DAY_MICROUSD: String(budget_microusd) });
+      const player = () => stage.as('alpha', 'victim');
+      const ask = () => stage.chat(player(), { model: 'haiku', max_tokens: 1_000 }).catch(() => {});
+      await ask();
+      provider.mode = 'hold';
+      const calls = Array.from({ length: 6 }, ask);
+      await until('the calls', () => provider.calls.length === 7);
+      // What the relay says of the ledger is read behind everything that was to be written before.
+      const before = await ledger_of(stage, player());
+      const held = await engaged(stage, player());
+      await stage.restart('SIGKILL');
+      await Promise.all(calls);
+      const after = await ledger_of(stage, player());
+      await stage.restart('SIGTERM');
+      const again = await ledger_of(stage, player());
+      const billed = provider.billed_microusd;
+      return {
+        held: before < held && Math.abs(after - held) <= 7 && again === after && billed <= after,
+        seen: `${dollars(billed)} billed, ${dollars(held)} of the budget; in the ledger ${dollars(before)} before, ${dollars(after)} after, ${dollars(again)} after another start`,
+      };
+    },
+  },
+  {
     name: 'a flood at once',
     tried: '200 calls at the same time by one player over HTTP and 40 over 5 sockets, $0.10',
     expected: 'the provider bills at most $0.10',

@@ -87,5 +87,57 @@ TEST_CASE("usage is one tenant's, not a namesake's") {
   CHECK(ledger.lines_lost() == 0);
 }
 
+TEST_CASE("what was under way as a process died is written down as lost, once") {
+  const store::Folder folder;
+  const auto line_of = [](std::uint64_t noted, std::int64_t cost) {
+    LedgerLine line{.ended_ms = 10, .identity = {"valley", "ada"}, .target = "p/m", .noted = noted};
+    line.usage = {.input = 60, .output = 40};
+    line.cost = cost;
+    return line;
+  };
+  {
+    auto database = store::open(folder.file("store.db"));
+    REQUIRE(database.ok());
+    store::Writer writer(std::move(*database));
+    Ledger ledger(&writer);
+    for (const std::uint64_t call : {1, 2, 3, 4})
+      ledger.note(line_of(call, 700));
+    LedgerLine settled = line_of(1, 5);
+    settled.outcome = "ok";
+    ledger.write(settled);
+    ledger.forget(2);  // never sent
+    // It dies here: nobody settles 3 and 4.
+  }
+  auto database = store::open(folder.file("store.db"));
+  REQUIRE(database.ok());
+  const auto rows = [&] {
+    return std::pair(database->integer("SELECT count(*) FROM model_calls").value(),
+                     database->integer("SELECT count(*) FROM open_calls").value());
+  };
+  CHECK(rows() == std::pair<std::int64_t, std::int64_t>(1, 2));
+  std::int64_t told = 0;
+  for (int start = 0; start < 2; ++start) {
+    auto opened = store::open(folder.file("store.db"));
+    REQUIRE(opened.ok());
+    store::Writer writer(std::move(*opened));
+    Ledger ledger(&writer);
+    ledger.write_lost([&](const Result<LostCalls>& lost) {
+      REQUIRE(lost.ok());
+      CHECK(lost->calls == 2);
+      CHECK(lost->cost == 1'400);
+      ++told;
+    });
+    writer.flush();
+  }
+  CHECK(told == 1);
+  CHECK(rows() == std::pair<std::int64_t, std::int64_t>(3, 0));
+  CHECK(
+      database
+          ->integer("SELECT count(*) FROM model_calls WHERE outcome = 'lost' AND estimated = 1 AND"
+                    " ended_ms = 10 AND input_tokens = 60 AND output_tokens = 40 AND"
+                    " tenant = 'valley' AND who = 'ada' AND cost_picodollars = 700")
+          .value() == 2);
+}
+
 }  // namespace
 }  // namespace redoubt::limits
