@@ -50,7 +50,7 @@ const million = 'x'.repeat(1_000_000);
  * `steps`: what the mock does. `gets`: status, and the code of its error. `stream`: what differs when
  * it is streamed; with status 200 the text has come and the error is the stream's last event.
  * `asked`: attempts. `charged`: tokens of output an attempt; -1: nothing at all. Both targets may
- * think, so what came says nothing of what was generated.
+ * think, so what came says nothing of what was generated, unless the provider says that it failed.
  * `by_ms`: when the caller has its answer at the latest.
  */
 const rows = {
@@ -131,7 +131,7 @@ const rows = {
     steps: [sse, { send: in_stream }],
     gets: { status: 502, code: 'server_error' },
     asked: 2,
-    charged: bound,
+    charged: 0,
     outcome: 'server_error',
     by_ms: backoff_ms_max,
   },
@@ -140,7 +140,7 @@ const rows = {
     gets: { status: 502, code: 'server_error' },
     stream: { status: 200, code: 'server_error', asked: 1 },
     asked: 2,
-    charged: bound,
+    charged: text.length,
     outcome: 'server_error',
     by_ms: backoff_ms_max,
   },
