@@ -1,12 +1,16 @@
 #include "relay/upstream/failure_words.hpp"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/llm/failure.hpp"
 #include "relay/observe/log.hpp"
+
+namespace redoubt::data {
+extern const std::string_view told_words;
+}
 
 namespace redoubt::upstream {
 namespace {
@@ -18,6 +22,10 @@ constexpr std::size_t letters_run_bytes = 30;
 constexpr std::size_t number_bytes = 9;  // an account's; a count of tokens is shorter
 constexpr std::size_t uuid_bytes = 36;
 constexpr std::size_t own_id_bytes_max = 64;
+// Of letters and digits mixed in a name: "4o", "utf8"; one of them in a name.
+constexpr std::size_t mixed_piece_bytes_max = 4;
+constexpr int mixed_pieces_max = 1;
+constexpr std::string_view between_words = " \t\r\n,;=|\"'`(){}<>";
 
 // Anywhere in a text, in lower case.
 constexpr std::string_view phrases[] = {
@@ -276,6 +284,66 @@ std::string_view bare(std::string_view word) {
   return word;
 }
 
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(between_words), text.size());
+    words.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+bool is_listed(const std::string& word) {
+  static const std::vector<std::string_view> listed = [] {
+    std::vector<std::string_view> words = words_of(data::told_words);
+    std::sort(words.begin(), words.end());
+    return words;
+  }();
+  return std::binary_search(listed.begin(), listed.end(), std::string_view(word));
+}
+
+/// The parts of a name: "tool_calls", "messages[0].content", "additionalProperties",
+/// "claude-haiku-4-5". Nothing where a character is in it that no such name has.
+std::optional<std::vector<std::string>> pieces_of(std::string_view word) {
+  constexpr std::string_view marks = "_-./[]+:$%&^*?!#";
+  std::vector<std::string> pieces(1);
+  char before = '_';
+  for (const char c : word) {
+    const bool capital = c >= 'A' && c <= 'Z';
+    const bool new_piece = capital && before >= 'a' && before <= 'z';
+    before = c;
+    if (!is_word(c) && marks.find(c) == marks.npos) return std::nullopt;
+    if (!is_word(c) || new_piece) pieces.emplace_back();
+    if (is_word(c)) pieces.back() += capital ? static_cast<char>(c + 32) : c;
+  }
+  return pieces;
+}
+
+/// A word, or one with a number behind it: "base64".
+bool is_listed_piece(const std::string& piece) {
+  constexpr std::size_t number_behind_max = 2;
+  if (piece.size() == 1 && is_letter(piece.front())) return true;
+  const std::size_t letters = piece.find_last_not_of("0123456789") + 1;
+  return piece.size() - letters <= number_behind_max && is_listed(piece.substr(0, letters));
+}
+
+bool is_known_word(std::string_view word, std::span<const std::string_view> own_names) {
+  if (is_own_id(word) || std::find(own_names.begin(), own_names.end(), word) != own_names.end())
+    return true;
+  const auto pieces = pieces_of(word);
+  if (!pieces) return false;
+  int mixed = 0;
+  for (const std::string& piece : *pieces) {
+    if (piece.empty() || is_listed_piece(piece)) continue;
+    if (!has_digit(piece)) return false;
+    const bool number = std::all_of(piece.begin(), piece.end(), is_digit);
+    if (number && piece.size() < number_bytes) continue;
+    if (number || piece.size() > mixed_piece_bytes_max || ++mixed > mixed_pieces_max) return false;
+  }
+  return true;
+}
+
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char c : text) {
@@ -312,34 +380,40 @@ llm::ChatFailure in_our_words(FailureClass told, FailureClass was) {
 
 /// Of a request that is at fault itself: what says where.
 llm::ChatFailure with_provider_text(const llm::ChatFailure& failure,
-                                    std::span<const std::string_view> secrets) {
+                                    std::span<const std::string_view> secrets,
+                                    std::span<const std::string_view> own_names) {
   llm::ChatFailure told = in_our_words(failure.failure_class, failure.failure_class);
   // Together: a key may be spread over them.
   const std::string all = failure.message + " " + failure.code + " " + failure.param;
   if (shows_secret(all, secrets)) return told;
-  if (is_param(failure.param)) told.param = failure.param;
-  if (is_code(failure.code)) told.code = failure.code;
-  if (!failure.message.empty() && is_harmless(failure.message))
+  const auto known = [&](std::string_view text) { return has_known_words_only(text, own_names); };
+  if (is_param(failure.param) && known(failure.param)) told.param = failure.param;
+  if (is_code(failure.code) && known(failure.code)) told.code = failure.code;
+  if (!failure.message.empty() && known(failure.message) && is_harmless(failure.message))
     told.message = one_line(failure.message);
   return told;
 }
 
 }  // namespace
 
+bool has_known_words_only(std::string_view text, std::span<const std::string_view> own_names) {
+  const std::vector<std::string_view> words = words_of(text);
+  return std::all_of(words.begin(), words.end(), [own_names](std::string_view word) {
+    return is_known_word(bare(word), own_names);
+  });
+}
+
 bool is_harmless(std::string_view text) {
   const std::string lower = lower_of(text);
   if (has_odd_characters(text) || has_phrase(lower) || has_line_or_port(lower)) return false;
-  constexpr std::string_view between = " \t\r\n,;=|\"'`(){}<>";
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of(between), text.size());
-    if (!is_harmless_word(bare(text.substr(0, end)))) return false;
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return true;
+  const std::vector<std::string_view> words = words_of(text);
+  return std::all_of(words.begin(), words.end(),
+                     [](std::string_view word) { return is_harmless_word(bare(word)); });
 }
 
 llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
-                                    std::span<const std::string_view> secrets) {
+                                    std::span<const std::string_view> secrets,
+                                    std::span<const std::string_view> own_names) {
   llm::ChatFailure told;
   switch (failure.failure_class) {
     case FailureClass::unauthorized:
@@ -349,7 +423,7 @@ llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
       break;
     case FailureClass::bad_request:
     case FailureClass::too_large:
-      told = with_provider_text(failure, secrets);
+      told = with_provider_text(failure, secrets, own_names);
       break;
     default:
       told = in_our_words(failure.failure_class, failure.failure_class);

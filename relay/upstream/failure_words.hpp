@@ -3,16 +3,22 @@
 //   unauthorized, no_quota, not_found            told as server_error, in our words: of our keys
 //   and
 //                                                accounts nothing
-//   bad_request, too_large                       the provider's text, param and code, each where it
-//                                                is harmless; else our words
+//   bad_request, too_large                       the provider's text, param and code, each where
+//   all
+//                                                of its words are known; else our words
 //   everything else                              our words (engine/llm/failure.hpp failure_words)
 //
-// 1. Closed: a text goes out only where nothing in it looks like a key, a header, an id of an
-//    account, a URL, a host, an address, a port, a path, a stack trace, markup or an e-mail
-//    address, and none of our keys is in it (relay/upstream/redaction.hpp). A harmless text that is
-//    refused costs a hint; the operator finds it in the log under the request's id.
-// 2. A text of many lines becomes one, and is cut to told_bytes_max at the end of a word.
-// 3. The provider's request id stays here.
+// 1. Closed: a text goes out only where each of its words is one that texts about requests are made
+//    of (told_words.txt: plain words, members of requests, families of models), a short number, the
+//    client's own name of a tool or id of a call. A name that nobody foresaw, of a customer, a host
+//    or a deployment, is none. A text that is refused costs a hint; the operator finds it in the
+//    log under the request's id.
+// 2. And, as known words can be put together to more than they are, only where nothing in it looks
+//    like a key, a header, an id of an account, a URL, a host, an address, a port, a path, a stack
+//    trace, markup or an e-mail address, and none of our keys is in it
+//    (relay/upstream/redaction.hpp).
+// 3. A text of many lines becomes one, and is cut to told_bytes_max at the end of a word.
+// 4. The provider's request id stays here.
 #pragma once
 
 #include <span>
@@ -27,11 +33,17 @@ constexpr std::size_t told_bytes_max = 500;
 constexpr std::size_t told_param_bytes_max = 128;
 constexpr std::size_t told_code_bytes_max = 64;
 
-/// What goes to the client. `secrets` are all that the provider, or a proxy on the way, may know.
+/// What goes to the client. `secrets` are all that the provider, or a proxy on the way, may know;
+/// `own_names` are the client's, which it may be told.
 llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
-                                    std::span<const std::string_view> secrets);
+                                    std::span<const std::string_view> secrets,
+                                    std::span<const std::string_view> own_names = {});
 
-/// Does nothing in the text look like a matter of the operator's? Of our own keys see redaction.
+/// Law 1.
+bool has_known_words_only(std::string_view text, std::span<const std::string_view> own_names);
+
+/// Law 2: does nothing in the text look like a matter of the operator's? Of our own keys see
+/// redaction.
 bool is_harmless(std::string_view text);
 
 }  // namespace redoubt::upstream

@@ -39,6 +39,8 @@ constexpr std::int64_t unknown_image_tokens = 48'169;
 constexpr std::int64_t settle_grace_ns = 60'000'000'000;
 constexpr std::int64_t attempt_grace_ms = 1'000;
 constexpr std::size_t waiting_for_money_max = 4'096;
+// Names of a request's tools that a provider's text about it may have.
+constexpr std::size_t own_names_max = 64;
 
 std::int64_t now_ns() {
   using namespace std::chrono;
@@ -792,8 +794,14 @@ void CallRun::note_failure(Stage stage, const llm::ChatFailure& failure, std::st
     secrets.insert(secrets.end(), more.begin(), more.end());
     if (ring_ == current) break;
   }
+  std::vector<std::string_view> own_names;
+  for (const llm::ToolDefinition& tool : order_.request.tools) {
+    if (own_names.size() == own_names_max) break;
+    if (!tool.name.empty()) own_names.push_back(tool.name);
+  }
   // Nobody but us has said what could not be encoded.
-  last_failure_ = why == cause::not_encodable ? failure : failure_for_client(failure, secrets);
+  last_failure_ =
+      why == cause::not_encodable ? failure : failure_for_client(failure, secrets, own_names);
   gateway_.plan(target).metrics.failed(failure.failure_class);
   const std::string name = gateway_.target_name(target);
   gateway_.failure_log().note({.request_id = order_.request_id,

@@ -61,9 +61,23 @@ TEST_SUITE("failure words") {
              "tool_use ids were found without tool_result blocks immediately after: "
              "toolu_01A09q90qw90lq917835lq9. Each must have one.",
              "no such tool",
+             // Recorded.
+             "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got "
+             "-1 "
+             "instead.",
+             "The file type you uploaded is not supported. Please try again with a pdf",
+             "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
+             "This model does not support effort level 'xhigh'. Supported levels: high, low, max, "
+             "medium.",
+             "Tool call validation failed: tool call validation failed: parameters for tool move "
+             "did "
+             "not match schema: errors: [missing properties: 'name', additionalProperties 'to' not "
+             "allowed]",
          }) {
       CAPTURE(text);
       CHECK(is_harmless(text));
+      const std::string_view own[] = {"move"};
+      CHECK(has_known_words_only(text, own));
     }
     const auto told = failure_for_client(
         of(bad_request, "* a: is\n  wrong\n", "invalid_value", "tools[0].function.name"), keys);
@@ -71,7 +85,7 @@ TEST_SUITE("failure words") {
     CHECK(told.code == "invalid_value");
     CHECK(told.param == "tools[0].function.name");
     const auto long_one = failure_for_client(of(
-                                                 bad_request, std::string(200, 'a').substr(0, 20) +
+                                                 bad_request, std::string("word") +
                                                                   [] {
                                                                     std::string words;
                                                                     for (int i = 0; i < 300; ++i)
@@ -131,6 +145,36 @@ TEST_SUITE("failure words") {
       CHECK(told.message == llm::failure_words(bad_request));
       CHECK(told.param == "tools");
     }
+  }
+
+  TEST_CASE("what nobody foresaw is not told, whatever it looks like") {
+    for (const std::string text : {
+             "Acme has no contract for this model",
+             "the tenant globex is over its share",
+             "ask Maria about it",
+             "replica blue is down",
+             "gateway eu west said no",
+             "the value hunter2 is not valid",
+             "the value is correct horse battery staple",
+             "the name is tungsten",
+             "internal host said no",
+             "function 'move' is not valid",
+             "the value is a1b2-c3d4-e5f6",
+             "the value is a1b2-c3d4",
+             "the number is 123456789",
+             "d\xC3\xA9ploiement",
+             "a \xE4\xB8\xAD text",
+         }) {
+      CAPTURE(text);
+      CHECK_FALSE(has_known_words_only(text, {}));
+      const auto told = failure_for_client(of(bad_request, text, "acme_code", "acme.name"), keys);
+      CHECK(told.message == llm::failure_words(bad_request));
+      CHECK(told.code == llm::failure_name(bad_request));
+      CHECK(told.param.empty());
+    }
+    const std::string_view own[] = {"move"};
+    CHECK(failure_for_client(of(bad_request, "function 'move' is not valid", "", "move"), keys, own)
+              .message == "function 'move' is not valid");
   }
 
   TEST_CASE("a key that is spread over message, code and param takes them all away") {
