@@ -7,9 +7,8 @@
 // 2. play() waits for a thought whose orders are due, so a match depends on its options alone. A
 //    host that must not wait (the page) uses think() and advance() and may go on: then a late plan
 //    acts in the first tick after it is done, and `exact` says that timing had a part in the match.
-// 3. Orders from outside (a person, a bot of the host's own) come in with advance(), whose caller
-// is
-//    told at once that one is refused; the world is then unchanged.
+// 3. Orders from outside (a person, a bot of the host's own) come in with advance(). One that the
+//    rules refuse is told to its caller, and the world is unchanged.
 // 4. An order of a player that the rules refuse costs that order and nothing else: it is left out
 //    before the step and counted in `refused`. The recording holds only what acted, so it plays the
 //    same anywhere.

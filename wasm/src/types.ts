@@ -277,7 +277,7 @@ export interface TeamSight {
   readonly agents: AgentsView;
   /** One entry for each of `agents`: equals `tick` where it is visible now. */
   readonly seenTick: Int32Array;
-  /** Seen tick -1: never seen, the stock is what such a site starts with. */
+  /** Those that can be reached. Seen tick -1: never seen, the stock is what such a site starts with. */
   readonly sites: { cell: number; type: ResourceType; stock: number; seenTick: number }[];
 }
 
