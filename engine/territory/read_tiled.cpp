@@ -5,465 +5,80 @@
 //
 // Ground, from the lowest tile layer to the highest, the last one that says something decides:
 //   1. the tile: property `terrain`; a true property obstacle, blocked, solid or collides; property
-//      `type`; the tile's class (called type before Tiled 1.9);
-//      and the tile's corner terrain (before 1.5), where all four corners are the same;
+//      `type`; the tile's class (called type before Tiled 1.9); the terrain that a terrain set
+//      (Wang set, from 1.5; corner terrain before) has in all its corners or edges;
 //   2. its tileset: property `terrain`, class, name;
 //   3. the layer: property `terrain`, class, name (a name only for obstacles, rough, and "open");
 //   4. any other tile is open, and a cell without a tile is an obstacle.
-// A word is obstacle, rough or open, or one of the synonyms below; `terrain` with another word is
-// an error, other words mean nothing.
+// A word is obstacle, rough or open, or one of its synonyms (tiled_words.cpp); `terrain` with
+// another word is an error, other words mean nothing.
 //
 // Bases and sites: objects of class or name base (property `team`: 1 to 4, team1, red, blue, green,
 // yellow) and site (property `resource`: energy, materials, data), or tiles of that class or with
 // that property. Bases without a team count up as they come; sites without a resource are typed by
 // their distance (see map_import.hpp). A map property `symmetry` may declare point, rotation3 or
 // mirrors4.
+//
+// What Tiled says elsewhere is followed: resolve() for objects, move_tiles() for tile layers.
+// Parallax is not: it moves layers in a view that scrolls, and the map's own place is that without
+// scrolling.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/territory/map_import.hpp"
 #include "engine/territory/map_json.hpp"
+#include "engine/territory/tiled_data.hpp"
+#include "engine/territory/tiled_grid.hpp"
+#include "engine/territory/tiled_tilesets.hpp"
+#include "engine/territory/tiled_words.hpp"
 
 namespace redoubt::territory {
 namespace {
 
-constexpr std::uint32_t flip_bits = 0xf0000000u;
+using namespace tiled;
+
 constexpr int coordinate_max = 1 << 20;  // of an infinite map's chunks, either way
 constexpr int lines_max = cells_max;
+constexpr int chunk_lines_max = 1024;
+constexpr int tile_pixels_max = 1 << 16;
+/// Counts what is decoded, so that a small text cannot ask for much memory.
+constexpr std::size_t tiles_max = 1 << 20;
 
-struct Word {
-  std::string_view word;
-  Terrain terrain;
-};
-constexpr std::array<Word, 34> words{{
-    {"open", Terrain::open},          {"grass", Terrain::open},
-    {"plain", Terrain::open},         {"plains", Terrain::open},
-    {"ground", Terrain::open},        {"floor", Terrain::open},
-    {"road", Terrain::open},          {"path", Terrain::open},
-    {"dirt", Terrain::open},          {"bridge", Terrain::open},
-    {"rough", Terrain::rough},        {"forest", Terrain::rough},
-    {"woods", Terrain::rough},        {"hill", Terrain::rough},
-    {"hills", Terrain::rough},        {"swamp", Terrain::rough},
-    {"marsh", Terrain::rough},        {"sand", Terrain::rough},
-    {"mud", Terrain::rough},          {"ford", Terrain::rough},
-    {"obstacle", Terrain::obstacle},  {"obstacles", Terrain::obstacle},
-    {"wall", Terrain::obstacle},      {"walls", Terrain::obstacle},
-    {"water", Terrain::obstacle},     {"mountain", Terrain::obstacle},
-    {"mountains", Terrain::obstacle}, {"lava", Terrain::obstacle},
-    {"cliff", Terrain::obstacle},     {"rock", Terrain::obstacle},
-    {"void", Terrain::obstacle},      {"blocked", Terrain::obstacle},
-    {"collision", Terrain::obstacle}, {"impassable", Terrain::obstacle},
-}};
-constexpr std::array<std::string_view, 4> blocking_flags{"obstacle", "blocked", "solid",
-                                                         "collides"};
-constexpr std::array<std::string_view, 5> base_kinds{"base", "bases", "start", "keep",
-                                                     "headquarters"};
-constexpr std::array<std::string_view, 4> site_kinds{"site", "sites", "resource", "resources"};
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-template <std::size_t n>
-bool one_of(const std::array<std::string_view, n>& list, std::string_view text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-std::optional<Terrain> terrain_word(std::string_view text) {
-  for (const Word& one : words) {
-    if (one.word == text) return one.terrain;
-  }
-  return std::nullopt;
-}
-
-/// "PATH: expected ..., got ...".
-Error bad_tiled(Pieces path, Pieces expected, Pieces got) {
-  Error error = make_error("bad_map", {}, path, expected, got);
-  error.message = joined({error.path, ": expected ", error.expected, ", got ", error.got});
-  return error;
-}
-
-const Json* find(const Json& object, const char* key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const Json* value = find(object, key);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
-/// A custom property: in the list of {name, value} of today or in the object of Tiled before 1.2.
-const Json* property(const Json& owner, std::string_view name) {
-  const Json* list = find(owner, "properties");
-  if (list == nullptr) return nullptr;
-  if (list->is_object()) return find(*list, std::string(name).c_str());
-  if (!list->is_array()) return nullptr;
-  for (const Json& entry : *list) {
-    if (text_of(entry, "name") == name) return find(entry, "value");
-  }
-  return nullptr;
-}
-
-std::string property_text(const Json& owner, std::string_view name) {
-  const Json* value = property(owner, name);
-  return value != nullptr && value->is_string() ? lower(value->get<std::string>()) : "";
-}
-
-/// Class and, before Tiled 1.9, type.
-std::string class_of(const Json& owner) {
-  std::string name = text_of(owner, "class");
-  return lower(name.empty() ? text_of(owner, "type") : name);
-}
-
-/// The explicit property `terrain`: a known word, nothing, or an error.
-Result<std::optional<Terrain>> declared_terrain(const Json& owner, const std::string& path) {
-  const Json* value = property(owner, "terrain");
-  if (value == nullptr) return std::optional<Terrain>{};
-  const auto known = value->is_string() ? terrain_word(lower(value->get<std::string>()))
-                                        : std::optional<Terrain>{};
-  if (!known) {
-    return bad_tiled({path, ".properties.terrain"}, {"obstacle, rough or open"},
-                     {describe(*value)});
-  }
-  return known;
-}
-
-Result<int> team_of(const Json& value, const std::string& path) {
-  static constexpr std::array<std::string_view, 12> names{
-      "red", "blue", "green", "yellow", "team1", "team2", "team3", "team4", "1", "2", "3", "4"};
-  if (value.is_number()) {
-    const double number = value.get<double>();
-    for (int team = 1; team <= teams_max; ++team) {
-      if (number == team) return team - 1;
-    }
-  } else if (value.is_string()) {
-    const std::string text = lower(value.get<std::string>());
-    const auto found = std::find(names.begin(), names.end(), text);
-    if (found != names.end()) return static_cast<int>((found - names.begin()) % teams_max);
-  }
-  return bad_tiled({path}, {"a team: 1 to 4, red, blue, green or yellow"}, {describe(value)});
-}
-
-Result<Resource> resource_of(const Json& value, const std::string& path) {
-  if (value.is_string()) {
-    if (const auto known = resource_named(lower(value.get<std::string>()))) return *known;
-  }
-  return bad_tiled({path}, {"energy, materials or data"}, {describe(value)});
-}
-
-/// What a tile, or an object, means for the game.
-struct Meaning {
-  std::optional<Terrain> terrain;
-  bool base = false;
-  std::optional<int> team;
-  bool site = false;
-  std::optional<Resource> resource;
-};
-
-/// "base", "base 2", "site": from a class or a name.
-void read_kind(const std::string& kind, Meaning& meaning) {
-  if (one_of(base_kinds, kind)) meaning.base = true;
-  if (one_of(site_kinds, kind)) meaning.site = true;
-  if (const auto resource = resource_named(kind)) {
-    meaning.site = true;
-    meaning.resource = resource;
-  }
-  constexpr std::string_view prefix = "base";
-  if (kind.size() > prefix.size() && kind.compare(0, prefix.size(), prefix) == 0) {
-    const std::size_t digit = kind[prefix.size()] == ' ' ? prefix.size() + 1 : prefix.size();
-    if (digit + 1 == kind.size() && kind[digit] >= '1' && kind[digit] <= '0' + teams_max) {
-      meaning.base = true;
-      meaning.team = kind[digit] - '1';
-    }
-  }
-}
-
-Result<void> read_place_properties(const Json& owner, const std::string& path, Meaning& meaning) {
-  if (const Json* resource = property(owner, "resource")) {
-    const Result<Resource> type = resource_of(*resource, path + ".properties.resource");
-    if (!type) return type.error();
-    meaning.site = !meaning.base;
-    meaning.resource = *type;
-  }
-  if (const Json* base = property(owner, "base"); base != nullptr && *base != Json(false)) {
-    meaning.base = true;
-    if (!base->is_boolean()) {
-      const Result<int> team = team_of(*base, path + ".properties.base");
-      if (!team) return team.error();
-      meaning.team = *team;
-    }
-  }
-  if (!meaning.base) return {};
-  if (const Json* team_value = property(owner, "team")) {
-    const Result<int> team = team_of(*team_value, path + ".properties.team");
-    if (!team) return team.error();
-    meaning.team = *team;
-  }
-  return {};
-}
-
-Result<Meaning> read_tile(const Json& tile, const std::string& path) {
-  Meaning meaning;
-  const Result<std::optional<Terrain>> declared = declared_terrain(tile, path);
-  if (!declared) return declared.error();
-  meaning.terrain = *declared;
-  for (std::string_view flag : blocking_flags) {
-    const Json* value = property(tile, flag);
-    if (!meaning.terrain && value != nullptr && *value == Json(true)) {
-      meaning.terrain = Terrain::obstacle;
-    }
-  }
-  if (!meaning.terrain) meaning.terrain = terrain_word(property_text(tile, "type"));
-  if (!meaning.terrain) meaning.terrain = terrain_word(class_of(tile));
-  read_kind(class_of(tile), meaning);
-  if (Result<void> places = read_place_properties(tile, path, meaning); !places) {
-    return places.error();
-  }
-  return meaning;
-}
-
-struct Tileset {
-  std::uint32_t first = 0;
-  bool external = false;
-  std::string source;
-  std::optional<Terrain> terrain;
-  std::map<std::uint32_t, Meaning> tiles;  // by id inside the set; only those that say something
-};
-
-/// Before Tiled 1.5 a tile could say which of the set's `terrains` lies in each of its corners;
-/// four times the same one is what the tile is.
-std::optional<Terrain> corner_terrain(const Json& set, const Json& tile) {
-  const Json* corners = find(tile, "terrain");
-  const Json* kinds = find(set, "terrains");
-  if (corners == nullptr || kinds == nullptr || !corners->is_array() || corners->size() != 4 ||
-      !kinds->is_array()) {
-    return std::nullopt;
-  }
-  for (const Json& corner : *corners) {
-    if (!corner.is_number_unsigned() || corner != corners->front()) return std::nullopt;
-  }
-  const auto kind = corners->front().get<std::uint64_t>();
-  if (kind >= kinds->size()) return std::nullopt;
-  return terrain_word(lower(text_of((*kinds)[static_cast<std::size_t>(kind)], "name")));
-}
-
-Result<void> add_tile(const Json& json, const Json& tile, std::uint32_t id, const std::string& path,
-                      Tileset& set) {
-  Result<Meaning> meaning = read_tile(tile, path);
-  if (!meaning) return meaning.error();
-  if (!meaning->terrain) meaning->terrain = corner_terrain(json, tile);
-  set.tiles[id] = *meaning;
-  return {};
-}
-
-Result<void> read_tile_list(const Json& json, const Json& tiles, const std::string& path,
-                            Tileset& set) {
-  for (std::size_t i = 0; i < tiles.size(); ++i) {
-    const std::string place = joined({path, ".tiles[", i, "]"});
-    const Json* id = find(tiles[i], "id");
-    if (id == nullptr || !id->is_number_unsigned() || id->get<std::uint64_t>() >= flip_bits) {
-      return bad_tiled({place, ".id"}, {"a tile's number"},
-                       {id == nullptr ? "nothing" : describe(*id)});
-    }
-    const auto number = id->get<std::uint32_t>();
-    if (Result<void> added = add_tile(json, tiles[i], number, place, set); !added) return added;
-  }
-  return {};
-}
-
-/// Before Tiled 1.2: `tiles` and `tileproperties` are objects, keyed by the tile's number.
-Result<void> read_tile_objects(const Json& json, const std::string& path, Tileset& set) {
-  for (const char* member : {"tiles", "tileproperties"}) {
-    const Json* tiles = find(json, member);
-    if (tiles == nullptr) continue;
-    if (!tiles->is_object())
-      return bad_tiled({path, ".", member}, {"an object"}, {describe(*tiles)});
-    for (const auto& [key, value] : tiles->items()) {
-      const std::string place = joined({path, ".", member, ".", key});
-      const bool digits =
-          !key.empty() && key.size() <= 8 &&
-          std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-      if (!digits) return bad_tiled({place}, {"a tile's number"}, {"\"", key, "\""});
-      std::uint32_t id = 0;
-      for (char c : key)
-        id = id * 10 + static_cast<std::uint32_t>(c - '0');
-      Json tile = value;
-      if (member == std::string_view("tileproperties")) {
-        const Json* same = find(json, "tiles");
-        const Json* other = same == nullptr ? nullptr : find(*same, key.c_str());
-        tile = other != nullptr && other->is_object() ? *other : Json::object();
-        tile["properties"] = value;
-      }
-      if (Result<void> added = add_tile(json, tile, id, place, set); !added) return added;
-    }
-  }
-  return {};
-}
-
-Result<void> read_tiles(const Json& json, const std::string& path, Tileset& set) {
-  const Json* tiles = find(json, "tiles");
-  if (tiles != nullptr && tiles->is_array()) return read_tile_list(json, *tiles, path, set);
-  return read_tile_objects(json, path, set);
-}
-
-Result<std::vector<Tileset>> read_tilesets(const Json& root) {
-  std::vector<Tileset> sets;
-  const Json* list = find(root, "tilesets");
-  if (list == nullptr) return sets;
-  if (!list->is_array()) return bad_tiled({"tilesets"}, {"an array"}, {describe(*list)});
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    const Json& json = (*list)[i];
-    const std::string path = joined({"tilesets[", i, "]"});
-    const Json* first = find(json, "firstgid");
-    if (first == nullptr || !first->is_number_unsigned() ||
-        first->get<std::uint64_t>() >= flip_bits || first->get<std::uint64_t>() == 0) {
-      return bad_tiled({path, ".firstgid"}, {"a number from 1"},
-                       {first == nullptr ? "nothing" : describe(*first)});
-    }
-    Tileset set{.first = first->get<std::uint32_t>(), .source = text_of(json, "source")};
-    set.external = !set.source.empty();
-    const Result<std::optional<Terrain>> declared = declared_terrain(json, path);
-    if (!declared) return declared.error();
-    set.terrain = *declared;
-    if (!set.terrain) set.terrain = terrain_word(class_of(json));
-    if (!set.terrain) set.terrain = terrain_word(lower(text_of(json, "name")));
-    if (Result<void> tiles = read_tiles(json, path, set); !tiles) return tiles.error();
-    sets.push_back(std::move(set));
-  }
-  return sets;
-}
-
-// Base64 (RFC 4648) of little-endian 32-bit numbers.
-Result<std::vector<std::uint32_t>> decode_base64(std::string_view text, const std::string& path) {
-  std::vector<std::uint32_t> out;
-  std::uint32_t bits = 0;
-  int bit_count = 0;
-  std::uint32_t word = 0;
-  int byte_count = 0;
-  bool padded = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-    if (c == '=') {
-      padded = true;
-      continue;
-    }
-    const int value = c >= 'A' && c <= 'Z'   ? c - 'A'
-                      : c >= 'a' && c <= 'z' ? c - 'a' + 26
-                      : c >= '0' && c <= '9' ? c - '0' + 52
-                      : c == '+'             ? 62
-                      : c == '/'             ? 63
-                                             : -1;
-    if (value < 0 || padded) {
-      return bad_tiled({path}, {"base64"}, {"another character at position ", i});
-    }
-    bits = (bits << 6 | static_cast<std::uint32_t>(value)) & 0xffffffu;
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    word |= (bits >> bit_count & 0xffu) << (8 * byte_count);
-    if (++byte_count < 4) continue;
-    out.push_back(word);
-    word = 0;
-    byte_count = 0;
-  }
-  if (byte_count != 0) {
-    return bad_tiled({path}, {"base64 of whole 32-bit numbers"}, {byte_count, " bytes left over"});
-  }
-  return out;
-}
-
-Result<std::vector<std::uint32_t>> decode_csv(std::string_view text, const std::string& path) {
-  std::vector<std::uint32_t> out;
-  std::uint64_t number = 0;
-  bool digits = false;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    const char c = i < text.size() ? text[i] : ',';
-    if (c >= '0' && c <= '9') {
-      number = number * 10 + static_cast<std::uint64_t>(c - '0');
-      digits = true;
-      if (number > 0xffffffffu) return bad_tiled({path}, {"32-bit numbers"}, {"a larger one"});
-    } else if (c == ',') {
-      // A comma at the end of the text, as some writers leave it, ends nothing.
-      if (!digits && i < text.size()) {
-        return bad_tiled({path}, {"numbers between commas"}, {"an empty entry at position ", i});
-      }
-      if (digits) out.push_back(static_cast<std::uint32_t>(number));
-      number = 0;
-      digits = false;
-    } else if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-      return bad_tiled({path}, {"numbers between commas"}, {"another character at position ", i});
-    }
-  }
-  return out;
-}
-
-/// The tile numbers of a layer or chunk, `count` of them. `layer` says how they are encoded.
-Result<std::vector<std::uint32_t>> read_data(const Json& layer, const Json* data,
-                                             const std::string& path, std::size_t count) {
-  std::vector<std::uint32_t> out;
-  if (data == nullptr) return bad_tiled({path}, {"the layer's tiles"}, {"nothing"});
-  if (data->is_array()) {
-    for (std::size_t i = 0; i < data->size(); ++i) {
-      const Json& gid = (*data)[i];
-      if (!gid.is_number_unsigned() || gid.get<std::uint64_t>() > 0xffffffffu) {
-        return bad_tiled({path, "[", i, "]"}, {"a tile's number"}, {describe(gid)});
-      }
-      out.push_back(gid.get<std::uint32_t>());
-    }
-  } else if (data->is_string()) {
-    const std::string compression = text_of(layer, "compression");
-    if (!compression.empty()) {
-      return bad_tiled({path},
-                       {"tiles without compression (in Tiled: Map > Map Properties > Tile Layer "
-                        "Format: CSV or Base64 (uncompressed), then export again)"},
-                       {compression});
-    }
-    const auto& text = data->get_ref<const std::string&>();
-    Result<std::vector<std::uint32_t>> decoded =
-        text_of(layer, "encoding") == "base64" ? decode_base64(text, path) : decode_csv(text, path);
-    if (!decoded) return decoded.error();
-    out = std::move(*decoded);
-  } else {
-    return bad_tiled({path}, {"an array or a text"}, {describe(*data)});
-  }
-  if (out.size() != count) {
-    return bad_tiled({path}, {count, " tiles"}, {out.size()});
-  }
-  return out;
-}
-
-struct Chunk {
-  int x = 0;
-  int y = 0;
-  int width = 0;
-  int height = 0;
-  std::vector<std::uint32_t> gids;
+struct PlacedTile {
+  hex::Offset at;
+  std::uint32_t gid = 0;
 };
 
 struct TileLayer {
   std::string path;
   std::optional<Terrain> terrain;
-  std::vector<Chunk> chunks;
+  std::vector<PlacedTile> tiles;  ///< without the empty ones
 };
 
 struct ObjectLayer {
   std::string path;
+  Point offset;
   const Json* objects = nullptr;
 };
 
-/// Counts what is decoded, so that a small text cannot ask for much memory.
-constexpr std::size_t tiles_max = 1 << 20;
+/// The cells that a list of tile numbers fills, row by row.
+struct Chunk {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
+/// An object after all that its tile, its layer and its groups add to it.
+struct Resolved {
+  std::string kind;  ///< class: its own, else its tile's
+  PlaceProperties properties;
+  Point middle;  ///< pixels of the lowest tile layer
+};
 
 class Reader {
  public:
@@ -476,25 +91,19 @@ class Reader {
     }
     if (map_.bases.size() < 2) {
       return bad_tiled({"layers"}, {"2 to 4 objects (or tiles) of class base"},
-                       {map_.bases.size()});
+                       {map_.bases.size(), passed_over()});
     }
     number_bases();
+    if (ground_objects_ > 0) {
+      map_.notes.push_back(
+          joined({"only tile layers make ground: ", ground_objects_,
+                  ground_objects_ == 1 ? " object" : " objects",
+                  " called like ground changed nothing, the first is ", first_ground_object_}));
+    }
     return std::move(map_);
   }
 
  private:
-  Result<int> integer(const Json& object, const char* key, const std::string& path, int low,
-                      int high) {
-    const Json* value = find(object, key);
-    const double number = value != nullptr && value->is_number() ? value->get<double>() : low - 1.0;
-    if (!(number >= low && number <= high) || number != std::floor(number)) {
-      return bad_tiled({path, path.empty() ? "" : ".", key},
-                       {"an integer from ", low, " to ", high},
-                       {value == nullptr ? "nothing" : describe(*value)});
-    }
-    return static_cast<int>(number);
-  }
-
   Result<void> read_frame() {
     const std::string orientation = text_of(root_, "orientation");
     if (orientation != "hexagonal") {
@@ -509,6 +118,7 @@ class Reader {
     }
     map_.columns_staggered = axis == "x";
     map_.even_shifted = index == "even";
+    if (Result<void> grid = read_grid(); !grid) return grid;
     const Json* infinite = find(root_, "infinite");
     infinite_ = infinite != nullptr && *infinite == Json(true);
     if (!infinite_) {
@@ -523,7 +133,7 @@ class Reader {
       map_.width = *width;
       map_.height = *height;
     }
-    if (const Json* symmetry = property(root_, "symmetry")) {
+    if (const Json* symmetry = property(properties_of(root_), "symmetry")) {
       const auto known = symmetry->is_string() ? symmetry_named(symmetry->get<std::string>())
                                                : std::optional<Symmetry>{};
       if (!known) {
@@ -533,7 +143,8 @@ class Reader {
       map_.symmetry = *known;
     }
     constexpr std::size_t name_bytes_max = 200;
-    if (const Json* name = property(root_, "name"); name != nullptr && name->is_string()) {
+    if (const Json* name = property(properties_of(root_), "name");
+        name != nullptr && name->is_string()) {
       map_.name = name->get<std::string>().substr(0, name_bytes_max);
     }
     Result<std::vector<Tileset>> sets = read_tilesets(root_);
@@ -542,32 +153,67 @@ class Reader {
     return {};
   }
 
+  Result<void> read_grid() {
+    grid_ = {.columns_staggered = map_.columns_staggered, .even_shifted = map_.even_shifted};
+    const Result<int> width = integer(root_, "tilewidth", "", 1, tile_pixels_max);
+    if (!width) return width.error();
+    const Result<int> height = integer(root_, "tileheight", "", 1, tile_pixels_max);
+    if (!height) return height.error();
+    grid_.tile_width = *width;
+    grid_.tile_height = *height;
+    if (find(root_, "hexsidelength") == nullptr) return {};
+    const Result<int> side = integer(root_, "hexsidelength", "", 0, tile_pixels_max);
+    if (!side) return side.error();
+    grid_.side = *side;
+    return {};
+  }
+
   Result<void> read_layers() {
     const Json* layers = find(root_, "layers");
     if (layers == nullptr) return bad_tiled({"layers"}, {"an array"}, {"nothing"});
-    return read_layer_list(*layers, "layers");
+    return read_layer_list(*layers, "layers", {});
+  }
+
+  /// Where a layer lies in the map: its own offset on top of its groups'.
+  Result<Point> offset_of(const Json& layer, const std::string& path, Point groups) {
+    const Result<double> x = pixels(layer, "offsetx", path);
+    if (!x) return x.error();
+    const Result<double> y = pixels(layer, "offsety", path);
+    if (!y) return y.error();
+    const Point sum{groups.x + *x, groups.y + *y};
+    if (std::max(std::abs(sum.x), std::abs(sum.y)) > pixels_max) {
+      return bad_tiled({path, ".offsetx"}, {"a place near the map"}, {"one far from it"});
+    }
+    // A layer's place in cells, which Tiled always writes as 0.
+    for (const char* key : {"x", "y"}) {
+      if (find(layer, key) == nullptr) continue;
+      if (const Result<int> zero = integer(layer, key, path, 0, 0); !zero) return zero.error();
+    }
+    return sum;
   }
 
   // Groups nest; the parser has bounded the depth.
-  Result<void> read_layer_list(const Json& layers, const std::string& path) {
+  Result<void> read_layer_list(const Json& layers, const std::string& path, Point groups) {
     if (!layers.is_array()) return bad_tiled({path}, {"an array"}, {describe(layers)});
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const Json& layer = layers[i];
       const std::string place = joined({path, "[", i, "]"});
       const std::string type = text_of(layer, "type");
+      const Result<Point> offset = offset_of(layer, place, groups);
+      if (!offset) return offset.error();
       Result<void> done;
       if (type == "tilelayer") {
-        done = read_tile_layer(layer, place);
+        done = read_tile_layer(layer, place, *offset);
       } else if (type == "objectgroup") {
         const Json* objects = find(layer, "objects");
         if (objects == nullptr || !objects->is_array()) {
           return bad_tiled({place, ".objects"}, {"an array"},
                            {objects == nullptr ? "nothing" : describe(*objects)});
         }
-        object_layers_.push_back({place + ".objects", objects});
+        object_layers_.push_back({place + ".objects", *offset, objects});
       } else if (type == "group") {
         const Json* inner = find(layer, "layers");
-        if (inner != nullptr) done = read_layer_list(*inner, place + ".layers");
+        if (inner != nullptr) done = read_layer_list(*inner, place + ".layers", *offset);
       } else if (type != "imagelayer") {
         return bad_tiled({place, ".type"}, {"tilelayer, objectgroup, imagelayer or group"},
                          {"\"", type, "\""});
@@ -577,42 +223,51 @@ class Reader {
     return {};
   }
 
-  Result<void> read_tile_layer(const Json& json, const std::string& path) {
-    TileLayer layer{.path = path};
-    const Result<std::optional<Terrain>> declared = declared_terrain(json, path);
-    if (!declared) return declared.error();
-    layer.terrain = *declared;
+  /// What the whole layer says about the ground.
+  Result<std::optional<Terrain>> layer_terrain(const Json& json, const std::string& path) {
+    Result<std::optional<Terrain>> terrain = declared_terrain(properties_of(json), path);
+    if (!terrain || *terrain) return terrain;
     // A layer's `type` is its kind, so only the newer `class` can be a word.
-    if (!layer.terrain) layer.terrain = terrain_word(lower(text_of(json, "class")));
-    if (!layer.terrain) {
-      const std::string name = lower(text_of(json, "name"));
-      layer.terrain = terrain_word(name);
-      // "Ground" and the like name a layer's place in the picture, not what can be walked on.
-      if (layer.terrain == Terrain::open && name != "open") layer.terrain.reset();
-    }
+    *terrain = terrain_word(lower(text_of(json, "class")));
+    if (*terrain) return terrain;
+    const std::string name = lower(text_of(json, "name"));
+    *terrain = terrain_word(name);
+    // "Ground" and the like name a layer's place in the picture, not what can be walked on.
+    if (*terrain == Terrain::open && name != "open") terrain->reset();
+    return terrain;
+  }
+
+  Result<void> read_tile_layer(const Json& json, const std::string& path, Point offset) {
+    TileLayer layer{.path = path};
+    const Result<std::optional<Terrain>> terrain = layer_terrain(json, path);
+    if (!terrain) return terrain.error();
+    layer.terrain = *terrain;
     if (const Json* chunks = find(json, "chunks"); chunks != nullptr && infinite_) {
       if (!chunks->is_array())
         return bad_tiled({path, ".chunks"}, {"an array"}, {describe(*chunks)});
       for (std::size_t i = 0; i < chunks->size(); ++i) {
         const std::string place = joined({path, ".chunks[", i, "]"});
-        if (Result<void> done = read_chunk(json, (*chunks)[i], place, layer); !done) return done;
+        const Result<Chunk> chunk = read_chunk((*chunks)[i], place);
+        if (!chunk) return chunk.error();
+        if (Result<void> done = add_tiles(json, (*chunks)[i], place, *chunk, layer); !done) {
+          return done;
+        }
       }
     } else {
       if (infinite_) return bad_tiled({path, ".chunks"}, {"an array"}, {"nothing"});
-      Chunk all{.width = map_.width, .height = map_.height};
+      const Chunk all{.width = map_.width, .height = map_.height};
       const Result<int> width = integer(json, "width", path, all.width, all.width);
       if (!width) return width.error();
       const Result<int> height = integer(json, "height", path, all.height, all.height);
       if (!height) return height.error();
-      if (Result<void> done = read_gids(json, json, path, all); !done) return done;
-      layer.chunks.push_back(std::move(all));
+      if (Result<void> done = add_tiles(json, json, path, all, layer); !done) return done;
     }
+    if (Result<void> done = move_tiles(layer, offset); !done) return done;
     tile_layers_.push_back(std::move(layer));
     return {};
   }
 
-  Result<void> read_chunk(const Json& layer_json, const Json& json, const std::string& path,
-                          TileLayer& layer) {
+  Result<Chunk> read_chunk(const Json& json, const std::string& path) {
     Chunk chunk;
     for (const auto& [key, target] : {std::pair{"x", &chunk.x}, std::pair{"y", &chunk.y}}) {
       const Result<int> value = integer(json, key, path, -coordinate_max, coordinate_max);
@@ -621,54 +276,72 @@ class Reader {
     }
     for (const auto& [key, target] :
          {std::pair{"width", &chunk.width}, std::pair{"height", &chunk.height}}) {
-      const Result<int> value = integer(json, key, path, 1, 1024);
+      const Result<int> value = integer(json, key, path, 1, chunk_lines_max);
       if (!value) return value.error();
       *target = *value;
     }
-    if (Result<void> done = read_gids(layer_json, json, path, chunk); !done) return done;
-    layer.chunks.push_back(std::move(chunk));
-    return {};
+    return chunk;
   }
 
-  Result<void> read_gids(const Json& layer, const Json& owner, const std::string& path,
-                         Chunk& chunk) {
+  Result<void> add_tiles(const Json& json, const Json& owner, const std::string& path,
+                         const Chunk& chunk, TileLayer& layer) {
     const std::size_t count =
         static_cast<std::size_t>(chunk.width) * static_cast<std::size_t>(chunk.height);
     tiles_ += count;
     if (tiles_ > tiles_max) {
       return bad_tiled({path}, {"at most ", tiles_max, " tiles in all layers"}, {"more"});
     }
-    Result<std::vector<std::uint32_t>> gids =
-        read_data(layer, find(owner, "data"), path + ".data", count);
+    const Result<std::vector<std::uint32_t>> gids =
+        read_data(json, find(owner, "data"), path + ".data", count);
     if (!gids) return gids.error();
-    chunk.gids = std::move(*gids);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t gid = (*gids)[i] & ~flip_bits;
+      if (gid == 0) continue;
+      layer.tiles.push_back({{chunk.x + static_cast<int>(i) % chunk.width,
+                              chunk.y + static_cast<int>(i) / chunk.width},
+                             gid});
+    }
+    return {};
+  }
+
+  // The lowest layer that has tiles is where the map lies, whatever its offset; all others and the
+  // objects lie as far from it as they are drawn.
+  Result<void> move_tiles(TileLayer& layer, Point offset) {
+    if (layer.tiles.empty()) return {};
+    if (!ground_offset_) ground_offset_ = offset;
+    const Step step =
+        nearest_step(grid_, {offset.x - ground_offset_->x, offset.y - ground_offset_->y});
+    for (PlacedTile& tile : layer.tiles) {
+      const hex::Offset drawn = tile.at;
+      tile.at = moved(grid_, drawn, step);
+      const bool inside = tile.at.column >= 0 && tile.at.column < map_.width && tile.at.row >= 0 &&
+                          tile.at.row < map_.height;
+      if (infinite_ || inside) continue;
+      return bad_tiled({layer.path, " (", name_offset(drawn), ")"}, {"a place inside the map"},
+                       {"one outside, by the layer's offset"});
+    }
     return {};
   }
 
   // An infinite map's cells are those of the smallest rectangle around its tiles.
   Result<void> read_bounds() {
     if (!infinite_) return {};
-    int left = coordinate_max * 2;
+    int left = std::numeric_limits<int>::max();
     int top = left;
-    int right = -left;
-    int bottom = -left;
+    int right = std::numeric_limits<int>::min();
+    int bottom = right;
     for (const TileLayer& layer : tile_layers_) {
-      for (const Chunk& chunk : layer.chunks) {
-        for (std::size_t i = 0; i < chunk.gids.size(); ++i) {
-          if ((chunk.gids[i] & ~flip_bits) == 0) continue;
-          const int x = chunk.x + static_cast<int>(i) % chunk.width;
-          const int y = chunk.y + static_cast<int>(i) / chunk.width;
-          left = std::min(left, x);
-          right = std::max(right, x);
-          top = std::min(top, y);
-          bottom = std::max(bottom, y);
-        }
+      for (const PlacedTile& tile : layer.tiles) {
+        left = std::min(left, tile.at.column);
+        right = std::max(right, tile.at.column);
+        top = std::min(top, tile.at.row);
+        bottom = std::max(bottom, tile.at.row);
       }
     }
     if (right < left) return bad_tiled({"layers"}, {"at least one tile"}, {"none"});
-    const std::int64_t width = right - left + 1;
-    const std::int64_t height = bottom - top + 1;
-    if (width * height > cells_max) {
+    const std::int64_t width = std::int64_t{right} - left + 1;
+    const std::int64_t height = std::int64_t{bottom} - top + 1;
+    if (width > cells_max || height > cells_max || width * height > cells_max) {
       return bad_tiled({"layers"}, {"at most ", cells_max, " cells around the tiles"},
                        {width, "x", height});
     }
@@ -691,14 +364,9 @@ class Reader {
   Result<void> read_ground() {
     ground_.assign(static_cast<std::size_t>(map_.width * map_.height), std::nullopt);
     for (const TileLayer& layer : tile_layers_) {
-      for (const Chunk& chunk : layer.chunks) {
-        for (std::size_t i = 0; i < chunk.gids.size(); ++i) {
-          const std::uint32_t gid = chunk.gids[i] & ~flip_bits;
-          if (gid == 0) continue;
-          const hex::Offset at{chunk.x + static_cast<int>(i) % chunk.width - origin_.column,
-                               chunk.y + static_cast<int>(i) / chunk.width - origin_.row};
-          if (Result<void> done = place_tile(layer, gid, at); !done) return done;
-        }
+      for (const PlacedTile& tile : layer.tiles) {
+        const hex::Offset at{tile.at.column - origin_.column, tile.at.row - origin_.row};
+        if (Result<void> done = place_tile(layer, tile.gid, at); !done) return done;
       }
     }
     map_.terrain.clear();
@@ -717,9 +385,9 @@ class Reader {
     Meaning meaning;
     if (set != nullptr) {
       const auto found = set->tiles.find(gid - set->first);
-      if (found != set->tiles.end()) meaning = found->second;
+      if (found != set->tiles.end()) meaning = found->second.meaning;
       if (!meaning.terrain) meaning.terrain = set->terrain;
-      if (set->external && !meaning.terrain && !layer.terrain) {
+      if (set->external() && !meaning.terrain && !layer.terrain) {
         return bad_tiled({place},
                          {"an embedded tileset (in Tiled: Embed Tileset, then export again) or a "
                           "layer named obstacle, rough or open"},
@@ -754,96 +422,162 @@ class Reader {
     for (const ObjectLayer& layer : object_layers_) {
       for (std::size_t i = 0; i < layer.objects->size(); ++i) {
         const std::string path = joined({layer.path, "[", i, "]"});
-        if (Result<void> done = read_object((*layer.objects)[i], path); !done) return done;
+        if (Result<void> done = read_object((*layer.objects)[i], layer, path); !done) return done;
       }
     }
     return {};
   }
 
-  Result<void> read_object(const Json& object, const std::string& path) {
-    if (!object.is_object()) return bad_tiled({path}, {"an object"}, {describe(object)});
+  Result<void> read_object(const Json& object, const ObjectLayer& layer, const std::string& path) {
+    const Result<Resolved> resolved = resolve(object, layer, path);
+    if (!resolved) return resolved.error();
+    const std::string name = lower(text_of(object, "name"));
     Meaning meaning;
-    read_kind(class_of(object), meaning);
-    if (!meaning.base && !meaning.site) read_kind(lower(text_of(object, "name")), meaning);
-    if (Result<void> places = read_place_properties(object, path, meaning); !places) return places;
-    if (!meaning.base && !meaning.site) return {};
-    const Result<hex::Offset> at = cell_of(object, path);
-    if (!at) return at.error();
+    read_kind(resolved->kind, meaning);
+    if (!meaning.base && !meaning.site) read_kind(name, meaning);
+    if (Result<void> read = read_place_properties(resolved->properties, path, meaning); !read) {
+      return read;
+    }
+    if (!meaning.base && !meaning.site) {
+      pass_over(resolved->kind.empty() ? name : resolved->kind, path);
+      return {};
+    }
+    const Cut cut{origin_, map_.width, map_.height};
+    const auto at = nearest_cell(grid_, cut, resolved->middle);
+    if (!at) return bad_tiled({path}, {"a place inside the map"}, {"one outside"});
     return add_place(meaning, *at, path);
   }
 
-  Result<double> number(const Json& object, const char* key, const std::string& path,
-                        double fallback) {
-    const Json* value = find(object, key);
-    if (value == nullptr) return fallback;
-    constexpr double pixels_max = 1e8;
-    const double read = value->is_number() ? value->get<double>() : pixels_max * 2;
-    if (!(read >= -pixels_max && read <= pixels_max)) {
-      return bad_tiled({path, ".", key}, {"a number of pixels"}, {describe(*value)});
+  /// Everything in which an object's class, properties, place and extent come from elsewhere:
+  /// its tile (class, properties, size, alignment, drawing offset), its layer's and groups' offset,
+  /// its rotation and its outline. What lies in another file is refused by name.
+  Result<Resolved> resolve(const Json& object, const ObjectLayer& layer, const std::string& path) {
+    if (!object.is_object()) return bad_tiled({path}, {"an object"}, {describe(object)});
+    if (const Json* other = find(object, "template")) {
+      return bad_tiled(
+          {path, ".template"},
+          {"an object without a template, which is another file (in Tiled: Preferences "
+           "> Export Options > Detach templates, then export again)"},
+          {describe(*other)});
     }
-    return read;
+    Resolved out{.kind = class_of(object), .properties = place_properties(properties_of(object))};
+    Point middle;
+    if (const Json* gid = find(object, "gid")) {
+      const Result<Point> found = inherit_from_tile(object, *gid, path, out);
+      if (!found) return found.error();
+      middle = *found;
+    } else {
+      const Result<Point> found = outline_middle(object, path);
+      if (!found) return found.error();
+      middle = *found;
+    }
+    const Result<double> x = pixels(object, "x", path);
+    if (!x) return x.error();
+    const Result<double> y = pixels(object, "y", path);
+    if (!y) return y.error();
+    const Result<double> rotation = pixels(object, "rotation", path, "degrees");
+    if (!rotation) return rotation.error();
+    // An object turns about its x and y.
+    middle = turned(middle, *rotation);
+    const Point ground = ground_offset_.value_or(Point{});
+    out.middle = {*x + middle.x + layer.offset.x - ground.x,
+                  *y + middle.y + layer.offset.y - ground.y};
+    return out;
   }
 
-  /// The cell whose middle is nearest to the object's middle.
-  Result<hex::Offset> cell_of(const Json& object, const std::string& path) {
-    std::array<double, 4> box{};
-    constexpr std::array keys{"x", "y", "width", "height"};
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      const Result<double> value = number(object, keys[i], path, 0);
-      if (!value) return value.error();
-      box[i] = *value;
-    }
-    const Result<int> tile_width = integer(root_, "tilewidth", "", 1, 1 << 16);
-    if (!tile_width) return tile_width.error();
-    const Result<int> tile_height = integer(root_, "tileheight", "", 1, 1 << 16);
-    if (!tile_height) return tile_height.error();
-    const Json* side_value = find(root_, "hexsidelength");
-    const Result<int> side =
-        side_value == nullptr ? Result<int>(0) : integer(root_, "hexsidelength", "", 0, 1 << 16);
-    if (!side) return side.error();
-    // Tile objects stand on their lower left corner, all others hang from the upper left one.
-    const bool standing = find(object, "gid") != nullptr;
-    const double x = box[0] + box[2] / 2;
-    const double y = standing ? box[1] - box[3] / 2 : box[1] + box[3] / 2;
-    const double along = map_.columns_staggered ? y : x;
-    const double across = map_.columns_staggered ? x : y;
-    const double along_size = map_.columns_staggered ? *tile_height : *tile_width;
-    const double across_size = map_.columns_staggered ? *tile_width : *tile_height;
-    return nearest({along, across}, along_size, across_size, *side, path);
-  }
-
-  struct Point {
-    double along;   // in the direction of an unbroken line of hexagons
-    double across;  // from line to line
-  };
-
-  Result<hex::Offset> nearest(Point point, double along_size, double across_size, double side,
-                              const std::string& path) {
-    const double pitch = (across_size + side) / 2;
-    // In units where the hexagons are regular, the nearest middle is the hexagon's.
-    const double across_scale = 0.8660254037844386 / pitch;
-    const int lines = map_.columns_staggered ? map_.width : map_.height;
-    const int length = map_.columns_staggered ? map_.height : map_.width;
-    const int first_line = map_.columns_staggered ? origin_.column : origin_.row;
-    const int first = map_.columns_staggered ? origin_.row : origin_.column;
-    double best = 1;  // further than any point of a regular hexagon from its middle
-    std::optional<hex::Offset> found;
-    for (int line = 0; line < lines; ++line) {
-      const double dy =
-          (point.across - (first_line + line) * pitch - across_size / 2) * across_scale;
-      if (dy * dy >= best) continue;
-      const bool shifted = (line & 1) == (map_.even_shifted ? 0 : 1);
-      const double start = (shifted ? along_size : along_size / 2);
-      for (int i = 0; i < length; ++i) {
-        const double dx = (point.along - (first + i) * along_size - start) / along_size;
-        const double square = dx * dx + dy * dy;
-        if (square >= best) continue;
-        best = square;
-        found = map_.columns_staggered ? hex::Offset{line, i} : hex::Offset{i, line};
+  /// The middle of a rectangle, ellipse, text or point (without extent), or of the box around a
+  /// polygon's or polyline's points; from the object's x and y.
+  Result<Point> outline_middle(const Json& object, const std::string& path) {
+    for (const char* shape : {"polygon", "polyline"}) {
+      const Json* points = find(object, shape);
+      if (points == nullptr) continue;
+      if (!points->is_array() || points->empty()) {
+        return bad_tiled({path, ".", shape}, {"an array of points"}, {describe(*points)});
       }
+      Point low{pixels_max, pixels_max};
+      Point high{-pixels_max, -pixels_max};
+      for (std::size_t i = 0; i < points->size(); ++i) {
+        const std::string place = joined({path, ".", shape, "[", i, "]"});
+        const Result<double> x = pixels((*points)[i], "x", place);
+        if (!x) return x.error();
+        const Result<double> y = pixels((*points)[i], "y", place);
+        if (!y) return y.error();
+        low = {std::min(low.x, *x), std::min(low.y, *y)};
+        high = {std::max(high.x, *x), std::max(high.y, *y)};
+      }
+      return Point{(low.x + high.x) / 2, (low.y + high.y) / 2};
     }
-    if (!found) return bad_tiled({path}, {"a place inside the map"}, {"one outside"});
-    return *found;
+    const Result<Size> size = own_size(object, path);
+    if (!size) return size.error();
+    return Point{size->width / 2, size->height / 2};
+  }
+
+  Result<Size> own_size(const Json& object, const std::string& path) {
+    const Result<double> width = pixels(object, "width", path);
+    if (!width) return width.error();
+    const Result<double> height = pixels(object, "height", path);
+    if (!height) return height.error();
+    return Size{*width, *height};
+  }
+
+  /// Fills in what the object does not say itself; the middle of its picture, from its x and y.
+  Result<Point> inherit_from_tile(const Json& object, const Json& number, const std::string& path,
+                                  Resolved& out) {
+    const bool fits = number.is_number_unsigned() && number.get<std::uint64_t>() <= 0xffffffffu;
+    const std::uint32_t gid = fits ? number.get<std::uint32_t>() & ~flip_bits : 0;
+    const Tileset* set = gid == 0 ? nullptr : tileset_of(gid);
+    if (set == nullptr) {
+      return bad_tiled({path, ".gid"}, {"a tile of one of the map's tilesets"}, {describe(number)});
+    }
+    if (set->external()) {
+      return bad_tiled({path, ".gid"},
+                       {"a tile of an embedded tileset, since an object has its tile's class and "
+                        "properties (in Tiled: Embed Tileset, then export again)"},
+                       {"a tile of the external tileset \"", set->source, "\""});
+    }
+    const Result<Size> own = own_size(object, path);
+    if (!own) return own.error();
+    Size tile_size = set->tile_size;
+    if (const auto tile = set->tiles.find(gid - set->first); tile != set->tiles.end()) {
+      const Tile& from = tile->second;
+      if (out.kind.empty()) out.kind = from.kind;
+      PlaceProperties& properties = out.properties;
+      if (properties.base == nullptr) properties.base = from.properties.base;
+      if (properties.team == nullptr) properties.team = from.properties.team;
+      if (properties.resource == nullptr) properties.resource = from.properties.resource;
+      if (from.size.width > 0) tile_size = from.size;
+    }
+    // An object without a size of its own has its tile's.
+    const Size size{own->width != 0 ? own->width : tile_size.width,
+                    own->height != 0 ? own->height : tile_size.height};
+    if (size.width == 0 || size.height == 0) {
+      return bad_tiled({path, ".width"}, {"a size of the object, its tile or its tileset"},
+                       {"none"});
+    }
+    const double stretch_x = tile_size.width > 0 ? size.width / tile_size.width : 1;
+    const double stretch_y = tile_size.height > 0 ? size.height / tile_size.height : 1;
+    return Point{(0.5 - set->align_x) * size.width + set->offset_x * stretch_x,
+                 (0.5 - set->align_y) * size.height + set->offset_y * stretch_y};
+  }
+
+  /// Remembers words of objects that mean nothing here, for whoever looks for a missing base or
+  /// wall.
+  void pass_over(const std::string& word, const std::string& path) {
+    if (terrain_word(word).value_or(Terrain::open) != Terrain::open && ground_objects_++ == 0) {
+      first_ground_object_ = joined({"\"", word, "\" (", path, ")"});
+    }
+    constexpr std::size_t words_max = 4;
+    constexpr std::size_t word_bytes_max = 40;
+    if (word.empty() || word.size() > word_bytes_max || passed_over_.size() >= words_max) return;
+    if (std::find(passed_over_.begin(), passed_over_.end(), word) != passed_over_.end()) return;
+    passed_over_.push_back(word);
+  }
+
+  std::string passed_over() const {
+    std::string out;
+    for (const std::string& word : passed_over_)
+      out += joined({out.empty() ? " (no base: objects of class or name \"" : ", \"", word, "\""});
+    return out.empty() ? out : out + ")";
   }
 
   // Bases that name no team take the free numbers in the order in which they come.
@@ -858,6 +592,8 @@ class Reader {
   }
 
   const Json& root_;
+  Grid grid_;
+  std::optional<Point> ground_offset_;
   bool infinite_ = false;
   hex::Offset origin_{0, 0};
   std::size_t tiles_ = 0;
@@ -865,6 +601,9 @@ class Reader {
   std::vector<TileLayer> tile_layers_;
   std::vector<ObjectLayer> object_layers_;
   std::vector<std::optional<Terrain>> ground_;
+  std::vector<std::string> passed_over_;
+  int ground_objects_ = 0;
+  std::string first_ground_object_;
   ImportedMap map_;
 };
 
