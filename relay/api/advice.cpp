@@ -143,14 +143,14 @@ class Exchange final : public upstream::CallClient {
     if (const auto json = advice(answer, summary)) {
       advised.answer = json->dump(-1, ' ', false, Json::error_handler_t::replace);
     } else {
-      advised.reason = "bad_answer";
+      advised.reduced = reduced_bad_answer();
     }
     finish();
   }
   void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
-    engine(refusal.reason);
+    engine(refusal);
   }
-  void on_engine(upstream::Reason reason) override { engine(reason); }
+  void on_engine(const upstream::CallRefusal& why) override { engine(why); }
   void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                       const upstream::CallSummary& summary) override {
     if (const auto json = advice(answer, summary))
@@ -163,7 +163,6 @@ class Exchange final : public upstream::CallClient {
   /// The client left.
   void leave() {
     if (const auto call = std::exchange(call_, nullptr)) call->leave();
-    advised.reason = "client_gone";
     finish();
   }
 
@@ -171,8 +170,8 @@ class Exchange final : public upstream::CallClient {
   Advised advised;
 
  private:
-  void engine(upstream::Reason reason) {
-    advised.reason = upstream::reason_name(reason);
+  void engine(const upstream::CallRefusal& why) {
+    advised.reduced = reduced(why);
     finish();
   }
   void finish() {
@@ -217,16 +216,19 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
   // A workflow's name is its question's, but for this one.
   const std::string_view name = question == "agent_specification" ? "agent_creation" : question;
   const workflow::DefinitionPtr definition = catalogue_.current()->find(name);
-  Advised none{.answer = {}, .reason = "no_workflow"};
+  Advised none;
+  none.reduced = reduced(NotAsked::no_workflow);
   if (!definition) co_return none;
-  none.reason = "too_large";
-  if (request.body.size() > advice_body_bytes_max) co_return none;
+  if (request.body.size() > advice_body_bytes_max) {
+    none.reduced = reduced(NotAsked::too_large);
+    co_return none;
+  }
   const std::int64_t now_ms = request.context.now.wall_ms;
   auto read = [&definition, body = request.body, now_ms] {
     return begin_advice(definition, body, now_ms);
   };
   auto begun = co_await read_body(pool_, request.body, std::move(read));
-  none.reason = begun ? "no_workflow" : "overloaded";
+  if (!begun) none.reduced = reduced(NotAsked::overloaded);
   if (!begun || !*begun) co_return none;
   upstream::Order order = order_of(request, std::move((*begun)->chat));
   Late late{sockets_, order.identity, std::string(question), (*begun)->team};
@@ -238,7 +240,7 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
   order.shared = true;
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
   if (!started) {
-    none.reason = started.error().code;
+    none.reduced = reduced(started.error());
     co_return none;
   }
   exchange->hold(std::move(*started));

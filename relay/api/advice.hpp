@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "relay/api/push_socket.hpp"
+#include "relay/api/reduced.hpp"
 #include "relay/http/message.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/net/task.hpp"
@@ -26,7 +27,7 @@ constexpr std::size_t advice_answer_bytes_max = 64 * 1024;
 
 struct Advised {
   std::string answer;  ///< the response's JSON object; empty: the engine answers
-  std::string reason;  ///< why the engine does: gateway's name of the reason
+  Reduced reduced;     ///< why the engine does
   std::string source;  ///< hit, join or miss, where the model was asked with others
 };
 

@@ -8,7 +8,6 @@
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/models.hpp"
-#include "relay/observe/log.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -105,9 +104,7 @@ net::Task<http::Response> Game::answer(http::Request& request, const Series& ser
   } else if (!response.body.empty() && response.body.back() == '}') {
     // Why this is less than a model's answer, beside what the engine says.
     response.body.pop_back();
-    response.body += ",\"reduced\":{\"code\":\"";
-    observe::append_json_text(response.body, advised.reason);
-    response.body += "\",\"message\":\"No model gave an answer in time; the engine did.\"}}";
+    response.body += ",\"reduced\":" + reduced_json(advised.reduced) + "}";
   }
   co_return response;
 }

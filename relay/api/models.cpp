@@ -287,7 +287,8 @@ net::Task<http::Response> Models::usage(http::Request& request) {
   };
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   const Caller* caller = caller_of(request);
-  const auth::Identity identity = order_of(caller, {}, {}).identity;
+  const upstream::Order nothing = order_of(caller, {}, {});
+  const auth::Identity& identity = nothing.identity;
   const std::int64_t now_s = request.context.now.wall_ms / 1'000;
   const std::int32_t month = limits::period_of(limits::Period::month, now_s);
   const std::int64_t from_s = limits::period_start_s(limits::Period::month, month);
@@ -304,7 +305,7 @@ net::Task<http::Response> Models::usage(http::Request& request) {
     const Error error = caller_error(log_, request_id_of(request), told->rows->error());
     co_return http::Response::json(503, Json{{"detail", error.message}}.dump());
   }
-  const upstream::Gateway::Spent spent = gateway_.spent(identity);
+  const upstream::Gateway::Spent spent = gateway_.spent(identity, nothing.own_limits);
   const std::int32_t day = limits::period_of(limits::Period::day, now_s);
   Json models = Json::array();
   for (const limits::UsageRow& row : **told->rows) {
@@ -314,15 +315,14 @@ net::Task<http::Response> Models::usage(http::Request& request) {
                       {"output_tokens", row.output_tokens},
                       {"cost_microusd", money(row.cost)}});
   }
-  const Json body{{"tenant", identity.tenant},
-                  {"who", identity.subject},
-                  {"day",
-                   {{"name", limits::period_name(limits::Period::day, day)},
-                    {"engaged_microusd", money(spent.day)}}},
-                  {"month",
-                   {{"name", limits::period_name(limits::Period::month, month)},
-                    {"engaged_microusd", money(spent.month)},
-                    {"models", std::move(models)}}}};
+  Json body{{"tenant", identity.tenant},
+            {"who", identity.subject},
+            {"day", {{"name", limits::period_name(limits::Period::day, day)}}},
+            {"month",
+             {{"name", limits::period_name(limits::Period::month, month)},
+              {"models", std::move(models)}}}};
+  if (spent.day) body["day"]["engaged_microusd"] = money(*spent.day);
+  if (spent.month) body["month"]["engaged_microusd"] = money(*spent.month);
   co_return http::Response::json(200, body.dump());
 }
 

@@ -73,9 +73,13 @@ void FailureLog::note(const FailedAttempt& attempt, const llm::ChatFailure& fail
 }
 
 void FailureLog::note_denied(std::string_view request_id, std::string_view target,
-                             std::string_view reason, std::int64_t now_ns) {
-  if (auto line = begin("model_target_denied", request_id, target, now_ns))
-    log_->write(line->text("reason", reason));
+                             std::string_view reason, std::string_view message,
+                             std::int64_t now_ns) {
+  auto line = begin("model_target_denied", request_id, target, now_ns);
+  if (!line) return;
+  line->text("reason", reason);
+  if (!message.empty()) line->text("message", message);
+  log_->write(*line);
 }
 
 }  // namespace redoubt::upstream

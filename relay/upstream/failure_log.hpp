@@ -72,9 +72,10 @@ class FailureLog {
 
   void note(const FailedAttempt& attempt, const llm::ChatFailure& failure,
             const SecretTexts& secrets, std::int64_t now_ns);
-  /// `reason` as upstream::denial_name.
+  /// A call did not go to a target. `reason`: upstream::denial_name, limits::limit_name, no_key,
+  /// no_price or no_output_bound; `message`: a sentence with the figures, or empty.
   void note_denied(std::string_view request_id, std::string_view target, std::string_view reason,
-                   std::int64_t now_ns);
+                   std::string_view message, std::int64_t now_ns);
 
  private:
   std::optional<observe::Line> begin(std::string_view event, std::string_view request_id,

@@ -163,6 +163,12 @@ CallRefusal refusal_by(const limits::Refusal& refusal) {
 
 class GatewayImpl;
 
+/// Why a call does not go to a target of its route.
+struct LeftOut {
+  std::string_view reason;  ///< of the log
+  std::string message;      ///< "the relay has no key for openai"
+};
+
 /// What a model can at most.
 struct TokenLimits {
   std::int64_t context = 0;
@@ -192,6 +198,11 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
           std::shared_ptr<CallClient> client);
   ~CallRun() override;
 
+  /// Why no target was planned. Before begin().
+  void explain(std::string message) {
+    told_[0] = llm::local_failure(llm::FailureClass::overloaded, std::move(message));
+  }
+
   /// It holds itself until it ends, whoever else lets go of it.
   void begin() { feed({.kind = InputKind::start}); }
   void leave() override;
@@ -217,6 +228,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void write_down(const Action& action, const limits::Settled& settled);
   void emit();
   void deliver();
+  CallRefusal refusal_of(const Action& action) const;
   void refuse(const Action& action);
   void end();
   void arm();
@@ -266,8 +278,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   llm::WireFormat origin_ = llm::WireFormat::none;
   const llm::ChatEvent* event_ = nullptr;  // being fed
   std::optional<llm::ChatEvent> started_;  // not yet told to the client
-  llm::ChatFailure last_failure_;          // as the client may hear it
-  bool failure_noted_ = false;             // of the attempt under way
+  // Of each attempt, as the client may hear it; of 0: why there is none.
+  std::map<int, llm::ChatFailure> told_;
+  bool failure_noted_ = false;  // of the attempt under way
 
   CallSummary summary_;
 };
@@ -310,7 +323,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::vector<KnownModel> models() const override;
   std::vector<ModelNote> model_notes(std::int64_t today) const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
-  Spent spent(const auth::Identity& caller) override;
+  Spent spent(const auth::Identity& caller, const auth::CallerLimits& own) override;
 
   // For calls.
   /// Whom a call counts on; views into what was asked.
@@ -348,10 +361,12 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::int64_t unknown_output_tokens_max() const { return options_.unknown_output_tokens_max; }
 
  private:
-  Result<std::vector<PlannedTarget>> plan_route(const Route& route, Order& order);
+  std::vector<PlannedTarget> plan_route(const Route& route, const Order& order, std::string& why);
+  std::optional<LeftOut> left_out(std::uint32_t target, const Order& order, bool money) const;
   bool budgeted(const Order& order) const;
   bool counts_tokens(const Order& order) const;
   bool lacks_bound(const TargetPlan& plan, const Order& order) const;
+  bool has_key(std::string_view provider) const;
   KnownModel known(std::string name, std::span<const std::string> targets) const;
   Shares shares_of(const Asked& asked) const;
   /// Of the caller alone, whatever target is called; `player` is identity.key(), and is kept alive.
@@ -550,7 +565,7 @@ void CallRun::carry_out(const Action& action) {
       client_->on_late_answer(answer_, origin_, summary());
       break;
     case ActionKind::engine:
-      client_->on_engine(action.reason);
+      client_->on_engine(refusal_of(action));
       break;
     case ActionKind::fail:
       refuse(action);
@@ -572,8 +587,11 @@ void CallRun::acquire(const Action& action) {
     const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
     gateway_.plan(target).metrics.denied(admission_.denial);
     gateway_.failure_log().note_denied(order_.request_id, gateway_.target_name(target),
-                                       denial_name(admission_.denial), now_ns());
-    deny({.by_limit = false, .status = 503, .retry_after_ms = wait_ns / 1'000'000});
+                                       denial_name(admission_.denial), {}, now_ns());
+    deny({.by_limit = false,
+          .passes = admission_.denial != Denial::no_key,
+          .status = 503,
+          .retry_after_ms = wait_ns / 1'000'000});
     return;
   }
   admitted_ = true;
@@ -672,10 +690,15 @@ void CallRun::reserve() {
   const bool of_target = refusal.scope == limits::Scope::model ||
                          refusal.scope == limits::Scope::provider_key ||
                          (refusal.scope == limits::Scope::player_part && another);
-  last_failure_ = limit_failure(refusal);
+  llm::ChatFailure failure = limit_failure(refusal);
+  const bool budget = failure.failure_class == llm::FailureClass::no_quota;
+  gateway_.failure_log().note_denied(order_.request_id,
+                                     gateway_.target_name(targets_[place_].target), failure.code,
+                                     failure.message, now_ns());
   // A budget of the operator's own is theirs to know.
-  if (of_target) last_failure_ = failure_for_client(last_failure_, {});
+  told_[attempt_number_] = of_target ? failure_for_client(failure, {}) : std::move(failure);
   deny({.by_limit = !of_target,
+        .passes = !budget,
         .status = refusal.status,
         .retry_after_ms = retry_after_ms(refusal)});
 }
@@ -800,7 +823,7 @@ void CallRun::note_failure(Stage stage, const llm::ChatFailure& failure, std::st
     if (!tool.name.empty()) own_names.push_back(tool.name);
   }
   // Nobody but us has said what could not be encoded.
-  last_failure_ =
+  told_[attempt_number_] =
       why == cause::not_encodable ? failure : failure_for_client(failure, secrets, own_names);
   gateway_.plan(target).metrics.failed(failure.failure_class);
   const std::string name = gateway_.target_name(target);
@@ -866,22 +889,28 @@ void CallRun::deliver() {
   client_->on_answer(answer_, origin_, summary());
 }
 
-void CallRun::refuse(const Action& action) {
+CallRefusal CallRun::refusal_of(const Action& action) const {
   CallRefusal refusal;
   refusal.status = action.status;
   refusal.reason = action.reason;
   refusal.retry_after_ms = action.retry_after_ms;
-  if (action.reason == Reason::deadline) {
+  refusal.by_limit = action.by_limit;
+  const auto told = told_.find(action.told);
+  if (action.reason == Reason::deadline || action.reason == Reason::answer_by) {
     refusal.failure = llm::local_failure(llm::FailureClass::timeout, "No model answered in time.");
-  } else if (last_failure_.message.empty()) {
+  } else if (told == told_.end()) {
     refusal.failure = llm::local_failure(llm::FailureClass::overloaded,
                                          "No model is available for this request right now.");
   } else {
-    refusal.failure = last_failure_;
+    refusal.failure = told->second;
   }
   refusal.failure.status = action.status;
+  return refusal;
+}
+
+void CallRun::refuse(const Action& action) {
   if (limited_ && action.reason != Reason::limit) tell_quotas(gateway_.quotas(asked()));
-  client_->on_refusal(refusal, summary());
+  client_->on_refusal(refusal_of(action), summary());
 }
 
 void CallRun::release(const Action& action) {
@@ -1127,6 +1156,12 @@ TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
   return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens, unknown_image_tokens};
 }
 
+bool GatewayImpl::has_key(std::string_view provider) const {
+  const auth::KeyRingPtr ring = keys_.get();
+  return ring && std::any_of(ring->keys().begin(), ring->keys().end(),
+                             [&](const auto& key) { return key.provider == provider; });
+}
+
 /// Does a call lack a bound of its output that somebody needs: the limits, or a format that has no
 /// request without it?
 bool GatewayImpl::lacks_bound(const TargetPlan& plan, const Order& order) const {
@@ -1136,39 +1171,38 @@ bool GatewayImpl::lacks_bound(const TargetPlan& plan, const Order& order) const 
          counts_tokens(order);
 }
 
-Result<std::vector<PlannedTarget>> GatewayImpl::plan_route(const Route& route, Order& order) {
+std::optional<LeftOut> GatewayImpl::left_out(std::uint32_t target, const Order& order,
+                                             bool money) const {
+  const TargetPlan& plan = plans_[target];
+  const Provider& from = providers_[plan.provider];
+  if (from.key_needed && !has_key(from.name))
+    return LeftOut{"no_key", "the relay has no key for " + from.name};
+  if (money && !plan.tariff) {
+    return LeftOut{"no_price", "the price of " + names_[target] +
+                                   " is not known, and a budget limits what calls may cost"};
+  }
+  if (lacks_bound(plan, order)) {
+    return LeftOut{"no_output_bound", "nothing bounds the output of " + names_[target] +
+                                          ": the request has to name a limit of tokens"};
+  }
+  return std::nullopt;
+}
+
+/// `why`: of the preferred target that is left out.
+std::vector<PlannedTarget> GatewayImpl::plan_route(const Route& route, const Order& order,
+                                                   std::string& why) {
   const bool money = budgeted(order);
   std::vector<PlannedTarget> planned;
-  std::string why;
-  const auth::KeyRingPtr ring = keys_.get();
   for (const std::string& name : route.targets) {
     const auto at = std::find(names_.begin(), names_.end(), name);
     if (at == names_.end()) continue;
     const auto target = static_cast<std::uint32_t>(at - names_.begin());
-    const TargetPlan& plan = plans_[target];
-    const Provider& from = providers_[plan.provider];
-    const auto has_key = [&] {
-      return ring && std::any_of(ring->keys().begin(), ring->keys().end(),
-                                 [&](const auto& key) { return key.provider == from.name; });
-    };
-    if (from.key_needed && !has_key()) {
-      why = "the relay has no key for " + from.name;
+    if (const auto left = left_out(target, order, money)) {
+      failure_log_.note_denied(order.request_id, name, left->reason, left->message, now_ns());
+      if (why.empty()) why = left->message;
       continue;
     }
-    if (money && !plan.tariff) {
-      why = "the price of " + name + " is not known, and a budget limits what calls may cost";
-      continue;
-    }
-    if (lacks_bound(plan, order)) {
-      why = "nothing bounds the output of " + name + ": the request has to name a limit of tokens";
-      continue;
-    }
-    planned.push_back({target, from.dialect->stops_on_disconnect});
-  }
-  if (planned.empty() && !route.engine && !why.empty()) {
-    return Error{.code = "unavailable",
-                 .message = "The model " + order.request.model + " cannot be called: " + why + ".",
-                 .path = "model"};
+    planned.push_back({target, provider(target).dialect->stops_on_disconnect});
   }
   return planned;
 }
@@ -1188,8 +1222,11 @@ Result<std::shared_ptr<GatewayCall>> GatewayImpl::call(const net::Executor& shar
                                                        std::shared_ptr<CallClient> client) {
   auto route = aliases_.resolve(order.request.model);
   if (!route) return route.error();
-  auto planned = plan_route(*route, order);
-  if (!planned) return planned.error();
+  std::string why;
+  auto planned = plan_route(*route, order, why);
+  if (!why.empty()) why = "The model " + order.request.model + " cannot be called: " + why + ".";
+  if (planned.empty() && !route->engine && !why.empty())
+    return Error{.code = "unavailable", .message = why, .path = "model"};
   const ModelCallOptions& options = order.game                     ? options_.game_call
                                     : delivery == Delivery::stream ? options_.stream_call
                                                                    : options_.whole_call;
@@ -1198,8 +1235,9 @@ Result<std::shared_ptr<GatewayCall>> GatewayImpl::call(const net::Executor& shar
     const std::lock_guard lock(mutex_);
     rng = Rng(rng_.next());
   }
-  auto call = std::make_shared<CallRun>(*this, shard, std::move(order), options,
-                                        std::move(*planned), route->engine, rng, std::move(client));
+  auto call = std::make_shared<CallRun>(*this, shard, std::move(order), options, std::move(planned),
+                                        route->engine, rng, std::move(client));
+  if (!why.empty()) call->explain(std::move(why));
   call->begin();
   return std::shared_ptr<GatewayCall>(call);
 }
@@ -1460,11 +1498,17 @@ void GatewayImpl::finish(const Admission& admission, const AttemptResult& result
   targets_.finish(admission, result, now_ns());
 }
 
-Gateway::Spent GatewayImpl::spent(const auth::Identity& caller) {
+Gateway::Spent GatewayImpl::spent(const auth::Identity& caller, const auth::CallerLimits& own) {
+  using limits::Period;
+  const limits::Rules rules = with(options_.player, own);
   const std::string player = caller.key();
+  Spent spent;
   const std::lock_guard lock(mutex_);
-  return {limiter_.engaged(limits::Scope::player, player, limits::Period::day),
-          limiter_.engaged(limits::Scope::player, player, limits::Period::month)};
+  if (rules.day_picodollars)
+    spent.day = limiter_.engaged(limits::Scope::player, player, Period::day);
+  if (rules.month_picodollars)
+    spent.month = limiter_.engaged(limits::Scope::player, player, Period::month);
+  return spent;
 }
 
 }  // namespace

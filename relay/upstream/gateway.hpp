@@ -116,6 +116,7 @@ struct CallRefusal {
   Reason reason = Reason::failed;
   std::int64_t retry_after_ms = -1;
   llm::ChatFailure failure;  ///< what may be told: never a word about our keys
+  bool by_limit = false;     ///< a limit of the caller's was the end: another's equal call may do
 };
 
 /// Told on the call's shard. Quick and without exceptions.
@@ -133,8 +134,8 @@ class CallClient {
   virtual void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
                          const CallSummary& summary) = 0;
   virtual void on_refusal(const CallRefusal& refusal, const CallSummary& summary) = 0;
-  /// The game's: answer from the engine now.
-  virtual void on_engine(Reason) {}
+  /// The game's: answer from the engine now; why no model does.
+  virtual void on_engine(const CallRefusal&) {}
   /// The game's: a valid answer after the engine's.
   virtual void on_late_answer(const llm::ChatAnswer&, llm::WireFormat, const CallSummary&) {}
   /// Whole delivery: may this answer be given, or is another attempt to be made?
@@ -178,12 +179,13 @@ class Gateway {
   virtual std::vector<ModelNote> model_notes(std::int64_t today) const = 0;
   /// Does the alias exist (for the game's endpoints)?
   virtual bool knows(std::string_view model) const = 0;
-  /// Money held and spent by a caller in the running day and month.
+  /// Money held and spent of a caller's own budgets of the running day and month. Absent: there is
+  /// no such budget, and nothing is counted for it.
   struct Spent {
-    limits::Picodollars day = 0;
-    limits::Picodollars month = 0;
+    std::optional<limits::Picodollars> day;
+    std::optional<limits::Picodollars> month;
   };
-  virtual Spent spent(const auth::Identity& caller) = 0;
+  virtual Spent spent(const auth::Identity& caller, const auth::CallerLimits& own) = 0;
   /// After the last call, before the store closes: what of the budgets was drawn and not spent goes
   /// back, so that the next start can spend it.
   virtual void close() = 0;

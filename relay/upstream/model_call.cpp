@@ -8,11 +8,9 @@ namespace redoubt::upstream {
 namespace {
 
 constexpr std::int64_t millisecond_ns = 1'000'000;
+constexpr int no_answer_status = 504;
 
-constexpr std::array<std::string_view, 7> reason_names{
-    "none", "answer_by", "deadline", "failed", "unavailable", "limit", "no_model"};
-
-// What a client is told when the last attempt failed. Our own keys and accounts are not his fault.
+// What a client is told of a failed attempt. Our own keys and accounts are not their fault.
 int client_status(const Failure& failure) {
   using llm::FailureClass;
   switch (failure.failure_class) {
@@ -54,10 +52,6 @@ ModelCallOptions game_call_options() {
 
 ModelCallOptions v1_call_options(Delivery delivery) {
   return {.delivery = delivery};
-}
-
-std::string_view reason_name(Reason reason) {
-  return reason_names[static_cast<std::size_t>(reason)];
 }
 
 const char* call_state_name(CallState state) {
@@ -125,7 +119,7 @@ void ModelCall::start(std::int64_t now_ns, std::vector<Action>& out) {
   started_ns_ = now_ns;
   deadline_ns_ = now_ns + options_.deadline_ms * millisecond_ns;
   if (options_.game) answer_by_ns_ = now_ns + options_.answer_by_ms * millisecond_ns;
-  if (targets_.empty()) return give_up(Reason::no_model, out);
+  if (targets_.empty()) return give_up(Reason::no_model, no_answer_status, out);
   acquire(false, out);
 }
 
@@ -164,19 +158,24 @@ void ModelCall::acquired(const Input& input, std::int64_t now_ns, std::vector<Ac
 }
 
 void ModelCall::denied(const CallDenial& denial, std::vector<Action>& out) {
+  Refusal refusal{.kind = denial.passes ? RefusalKind::passing : RefusalKind::operators,
+                  .reason = Reason::unavailable,
+                  // A route that ends in the engine has nothing else to say outside the game.
+                  .status = engine_ ? no_answer_status : 503};
   if (denial.by_limit) {
-    Action outcome{.kind = ActionKind::fail,
-                   .reason = Reason::limit,
-                   .status = denial.status,
-                   .retry_after_ms = denial.retry_after_ms};
-    return conclude(outcome, out);
+    refusal.kind = RefusalKind::limit;
+    refusal.reason = Reason::limit;
+    refusal.status = denial.status;
+    refusal.retry_after_ms = denial.retry_after_ms;
   }
+  note_refusal(refusal);
+  if (denial.by_limit) return give_up(out, true);
   keep_soonest(soonest_retry_ms_, denial.retry_after_ms);
   if (place_ + 1 < targets_.size()) {
     ++place_;
     return acquire(false, out);
   }
-  give_up(last_failure_ ? Reason::failed : Reason::unavailable, out);
+  give_up(out);
 }
 
 void ModelCall::token(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
@@ -234,11 +233,12 @@ Charge ModelCall::charge(const std::optional<Failure>& failure) const {
 }
 
 void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
-  last_failure_ = input.failure;
-  keep_soonest(soonest_retry_ms_, input.failure.retry_after_ms.value_or(-1));
   const bool reached_client = state_ == CallState::streaming;
+  // What the client has begun to read ends as it ended, whatever was before.
+  if (reached_client) told_.reset();
+  note_failure(input.failure);
   release(input.failure, now_ns, out);
-  if (reached_client) return give_up(Reason::failed, out);
+  if (reached_client) return give_up(out);
   const AttemptCount count{.on_target = on_target_,
                            .total = opened_,
                            .another_target = place_ + 1 < targets_.size(),
@@ -248,7 +248,7 @@ void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vec
   const Decision decision = after_failure(options_.retry, input.failure, count, rng_);
   switch (decision.follow) {
     case Follow::give_up:
-      return give_up(Reason::failed, out);
+      return give_up(out);
     case Follow::next_target:
       ++place_;
       return acquire(false, out);
@@ -285,10 +285,9 @@ void ModelCall::time(std::int64_t now_ns, std::vector<Action>& out) {
 void ModelCall::deadline(std::int64_t now_ns, std::vector<Action>& out) {
   if (state_ == CallState::waiting || state_ == CallState::streaming) {
     out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
-    last_failure_ = {.stage = stage(), .failure_class = llm::FailureClass::timeout};
-    release(last_failure_, now_ns, out);
+    release(Failure{.stage = stage(), .failure_class = llm::FailureClass::timeout}, now_ns, out);
   }
-  give_up(Reason::deadline, out);
+  give_up(Reason::deadline, no_answer_status, out);
 }
 
 void ModelCall::client_gone(std::int64_t now_ns, std::vector<Action>& out) {
@@ -302,16 +301,38 @@ void ModelCall::client_gone(std::int64_t now_ns, std::vector<Action>& out) {
   out.push_back({.kind = ActionKind::ended});
 }
 
-void ModelCall::give_up(Reason reason, std::vector<Action>& out) {
-  Action outcome{.kind = ActionKind::fail,
-                 .failure = last_failure_,
-                 .reason = reason,
-                 .status = reason == Reason::unavailable ? 503 : 504,
-                 .retry_after_ms = soonest_retry_ms_};
-  if (reason == Reason::failed) outcome.status = client_status(*last_failure_);
-  // A route that ends in the engine has nothing else to say outside the game.
-  if (reason == Reason::unavailable && engine_) outcome.status = 504;
-  conclude(std::move(outcome), out);
+void ModelCall::note_failure(const Failure& failure) {
+  keep_soonest(soonest_retry_ms_, failure.retry_after_ms.value_or(-1));
+  note_refusal({.kind = refusal_kind(failure.failure_class),
+                .reason = Reason::failed,
+                .status = client_status(failure)});
+}
+
+void ModelCall::note_refusal(const Refusal& refusal) {
+  Refusal next = refusal;
+  next.place = place_;
+  next.attempt = attempt_;
+  if (!told_ || is_told_instead(next, *told_)) told_ = next;
+}
+
+// REQUIRES: something was refused
+void ModelCall::give_up(std::vector<Action>& out, bool by_limit) {
+  const bool own = told_->kind == RefusalKind::limit;
+  conclude({.kind = ActionKind::fail,
+            .reason = told_->reason,
+            .status = told_->status,
+            .retry_after_ms = own ? told_->retry_after_ms : soonest_retry_ms_,
+            .told = told_->attempt,
+            .by_limit = by_limit},
+           out);
+}
+
+void ModelCall::give_up(Reason reason, int status, std::vector<Action>& out) {
+  conclude({.kind = ActionKind::fail,
+            .reason = reason,
+            .status = status,
+            .retry_after_ms = soonest_retry_ms_},
+           out);
 }
 
 // The one place where a call ends on its own.

@@ -4,7 +4,8 @@
 //   acquiring   --(acquired)-->                     waiting     [open]
 //   acquiring   --(denied by the target, another)-> acquiring   [acquire]
 //   acquiring   --(denied by the target, none)-->   ended       [fail or engine]
-//   acquiring   --(denied by a limit)-->            ended       [fail or engine]
+//   acquiring   --(denied by a limit)-->            ended       [fail or engine]; refusal.hpp says
+//                                                               which of all refusals is told
 //   waiting     --(first token, stream)-->          streaming   [emit]
 //   waiting     --(token, whole)-->                 waiting
 //   waiting     --(failed, again here)-->           backing_off [release]
@@ -42,6 +43,7 @@
 #include "engine/base/rng.hpp"
 #include "engine/llm/chat.hpp"
 #include "relay/upstream/charging.hpp"
+#include "relay/upstream/refusal.hpp"
 #include "relay/upstream/retry.hpp"
 
 namespace redoubt::upstream {
@@ -87,6 +89,7 @@ enum class InputKind : std::uint8_t {
 /// Why an attempt could not be acquired.
 struct CallDenial {
   bool by_limit = false;  ///< the client's own limits: no other target is tried
+  bool passes = true;     ///< else: by itself the target comes back for nobody
   int status = 503;       ///< 429, 402 or 503
   std::int64_t retry_after_ms = -1;
 };
@@ -119,17 +122,6 @@ enum class ActionKind : std::uint8_t {
   ended,
 };
 
-enum class Reason : std::uint8_t {
-  none,
-  answer_by,  ///< the model was too slow for the game
-  deadline,
-  failed,       ///< attempts failed; `failure` is the last
-  unavailable,  ///< no target could be tried
-  limit,        ///< the client's limits
-  no_model,     ///< the route names only the engine
-};
-std::string_view reason_name(Reason reason);
-
 struct Action {
   ActionKind kind = ActionKind::ended;
   int attempt = 0;
@@ -137,13 +129,15 @@ struct Action {
   bool is_retry = false;
   std::int64_t connect_ms = 0;
   std::int64_t total_ms = 0;
-  std::optional<Failure> failure;  ///< release: how it ended; fail, engine: why
+  std::optional<Failure> failure;  ///< release: how it ended
   bool told_nothing = false;       ///< release: the client left; nothing is known of the target
   std::int64_t first_token_ms = 0;
   Charge charge;
   Reason reason = Reason::none;
   int status = 0;
   std::int64_t retry_after_ms = -1;
+  int told = 0;           ///< fail, engine: the attempt whose refusal is told; 0: none
+  bool by_limit = false;  ///< fail, engine: a limit of the client's was the end, whatever is told
 };
 
 enum class CallState : std::uint8_t {
@@ -184,7 +178,10 @@ class ModelCall {
   void cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns, std::vector<Action>& out);
   void release(std::optional<Failure> failure, std::int64_t now_ns, std::vector<Action>& out);
   void conclude(Action outcome, std::vector<Action>& out);
-  void give_up(Reason reason, std::vector<Action>& out);
+  void give_up(std::vector<Action>& out, bool by_limit = false);
+  void give_up(Reason reason, int status, std::vector<Action>& out);
+  void note_failure(const Failure& failure);
+  void note_refusal(const Refusal& refusal);
   Charge charge(const std::optional<Failure>& failure) const;
   Stage stage() const;
 
@@ -216,7 +213,7 @@ class ModelCall {
   bool usage_covers_pieces_ = false;
   AttemptBound bound_;
 
-  std::optional<Failure> last_failure_;
+  std::optional<Refusal> told_;  // of all that went wrong so far
   std::int64_t soonest_retry_ms_ = -1;
 };
 

@@ -31,10 +31,18 @@ std::int64_t wall_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+constexpr const char* bad_answer_words = "The model's answer is not what this request wants.";
+
 CallRefusal refusal_of(int status, llm::FailureClass failure_class, std::string message) {
   CallRefusal refusal{.status = status};
   refusal.failure = llm::local_failure(failure_class, std::move(message));
   refusal.failure.status = status;
+  return refusal;
+}
+
+CallRefusal late_refusal(Reason reason) {
+  CallRefusal refusal = refusal_of(504, llm::FailureClass::timeout, "No model answered in time.");
+  refusal.reason = reason;
   return refusal;
 }
 
@@ -83,7 +91,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   void event(const llm::ChatEvent& event, llm::WireFormat origin);
   void answer(const llm::ChatAnswer& answer, llm::WireFormat origin, const CallSummary& summary);
   void refuse(const CallRefusal& refusal, const CallSummary& summary);
-  void engine(Reason reason);
+  void engine(const CallRefusal& why);
   /// Its flight ended without a word for it.
   void over();
   /// Its flight's opener was refused: it asks anew.
@@ -132,7 +140,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
     on_answer(answer, origin, summary);
   }
   void on_refusal(const CallRefusal& refusal, const CallSummary& summary) override;
-  void on_engine(Reason reason) override;
+  void on_engine(const CallRefusal& why) override;
   // Equal requests have equal judges: the opener's is on this shard.
   bool accepts(const llm::ChatAnswer& answer) override { return judge_->accepts(answer); }
   void on_end() override;
@@ -241,11 +249,9 @@ void Follower::answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
   } else if (delivery == Delivery::stream || client->accepts(answer)) {
     client->on_answer(answer, origin, summary);
   } else if (order.game) {
-    engine(Reason::failed);
+    engine(refusal_of(502, llm::FailureClass::malformed, bad_answer_words));
   } else {
-    client->on_refusal(refusal_of(502, llm::FailureClass::malformed,
-                                  "The model's answer is not what this request wants."),
-                       summary);
+    client->on_refusal(refusal_of(502, llm::FailureClass::malformed, bad_answer_words), summary);
   }
   finish();
 }
@@ -254,21 +260,20 @@ void Follower::refuse(const CallRefusal& refusal, const CallSummary& summary) {
   const auto client = client_;
   if (!client) return;
   if (order.game) {
-    engine(refusal.reason);
+    engine(refusal);
   } else {
     client->on_refusal(refusal, summary);
   }
   finish();
 }
 
-void Follower::engine(Reason reason) {
+void Follower::engine(const CallRefusal& why) {
   const auto client = client_;
-  if (client && !std::exchange(engine_told_, true)) client->on_engine(reason);
+  if (client && !std::exchange(engine_told_, true)) client->on_engine(why);
 }
 
 void Follower::over() {
-  if (order.game) engine(Reason::deadline);
-  refuse(refusal_of(504, llm::FailureClass::timeout, "No model answered in time."), {});
+  refuse(late_refusal(Reason::deadline), {});
 }
 
 void Follower::again() {
@@ -303,7 +308,7 @@ void Follower::joined(const std::vector<Frame>& frames, std::int64_t answer_by_m
     const auto self = weak.lock();
     if (ec || !self) return;
     self->answer_by_.reset();
-    self->engine(Reason::answer_by);
+    self->engine(late_refusal(Reason::answer_by));
   });
 }
 
@@ -351,7 +356,7 @@ void Flight::on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
 }
 
 void Flight::on_refusal(const CallRefusal& refusal, const CallSummary& summary) {
-  const bool of_opener = refusal.reason == Reason::limit && !published_;
+  const bool of_opener = refusal.by_limit && !published_;
   for (const auto& follower : shared_.close(*this)) {
     if (follower == opener_) {
       follower->refuse(refusal, summary);
@@ -365,12 +370,10 @@ void Flight::on_refusal(const CallRefusal& refusal, const CallSummary& summary) 
   }
 }
 
-void Flight::on_engine(Reason reason) {
+void Flight::on_engine(const CallRefusal& why) {
   // The others' time is their own.
-  if (reason == Reason::answer_by) return opener_->engine(reason);
-  CallRefusal refusal;
-  refusal.reason = reason;
-  on_refusal(refusal, {});
+  if (why.reason == Reason::answer_by) return opener_->engine(why);
+  on_refusal(why, {});
 }
 
 void Flight::on_end() {

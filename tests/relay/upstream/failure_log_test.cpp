@@ -69,7 +69,7 @@ TEST_SUITE("failure log") {
               .attempt = 2,
               .duration_ms = 41},
              failure, {key}, 0);
-    log.note_denied("r2", "openai/m", "breaker_open", 0);
+    log.note_denied("r2", "openai/m", "breaker_open", {}, 0);
     const auto read = lines.read();
     REQUIRE(read.size() == 2);
     CHECK(read[0]["event"] == "model_attempt_failed");
@@ -98,9 +98,9 @@ TEST_SUITE("failure log") {
     FailureLog log(lines.log.get(), metrics);
     constexpr std::int64_t calls = 1'000;
     for (std::int64_t i = 0; i < calls; ++i)
-      log.note_denied("r", "openai/m", "breaker_open", second_ns);
-    log.note_denied("other", "openai/n", "breaker_open", second_ns);
-    log.note_denied("later", "openai/m", "breaker_open", 3 * second_ns);
+      log.note_denied("r", "openai/m", "breaker_open", {}, second_ns);
+    log.note_denied("other", "openai/n", "breaker_open", {}, second_ns);
+    log.note_denied("later", "openai/m", "breaker_open", {}, 3 * second_ns);
     const auto read = lines.read();
     REQUIRE(read.size() == failure_lines_burst + 2);
     CHECK(read[read.size() - 2]["request_id"] == "other");

@@ -90,6 +90,7 @@ Input input_of(const script::Command& command, int attempt) {
   input.failure.should_retry = command.text("should_retry", "1") == "1";
   input.failure.by_provider = command.has("said");
   input.denial = {.by_limit = command.has("by_limit"),
+                  .passes = !command.has("lasting"),
                   .status = static_cast<int>(command.number("status", 503)),
                   .retry_after_ms = command.number("retry_after_ms", -1)};
   return input;
@@ -119,6 +120,7 @@ std::string line_of(const Action& action) {
     case ActionKind::fail:
     case ActionKind::engine:
       add({" reason=", reason_name(action.reason)});
+      if (action.told > 0) add({" told=", action.told});
       if (action.kind == ActionKind::fail) add({" status=", action.status});
       if (action.retry_after_ms >= 0) add({" retry_after_ms=", action.retry_after_ms});
       break;
