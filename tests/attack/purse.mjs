@@ -31,6 +31,12 @@ export async function engaged(stage, headers) {
   return (await stage.get('/api/usage', headers)).json().day.engaged_microusd;
 }
 
+/** How many calls of this caller the ledger has this month. */
+export async function calls_of(stage, headers) {
+  const { month } = (await stage.get('/api/usage', headers)).json();
+  return month.models.reduce((sum, { calls }) => sum + calls, 0);
+}
+
 /** What the ledger's rows of this month cost this caller together, in microdollars. */
 export async function ledger_of(stage, headers) {
   const { month } = (await stage.get('/api/usage', headers)).json();

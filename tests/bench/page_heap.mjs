@@ -52,8 +52,10 @@ try {
       await until('another match', async () => (await game.head()) < end);
       matches++;
     }
-    if (minutes() < next) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
+    const left_ms = (next - minutes()) * 60_000;
+    if (left_ms > 0) {
+      // Until the match is over, or the next sample is due.
+      await again.waitFor({ timeout: Math.max(1, left_ms) }).catch(() => {});
       continue;
     }
     await debug.send('HeapProfiler.collectGarbage');

@@ -3,26 +3,38 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 namespace redoubt::bench {
 
 namespace {
 
+constexpr int end_ms_max = 5'000;
 constexpr int ready_tries = 200;
-constexpr std::chrono::milliseconds ready_pause{25};
+// A port that opens is no event: it is tried so often.
+constexpr int ready_pause_ms = 25;
+
+/// Has the child ended within `ms`? Its end is waited for, not looked for.
+bool has_ended(pid_t pid, int ms) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return ::waitpid(pid, nullptr, WNOHANG) == pid;
+  pollfd end{.fd = fd, .events = POLLIN, .revents = 0};
+  const bool ended = ::poll(&end, 1, ms) == 1;
+  ::close(fd);
+  return ended;
+}
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -101,23 +113,18 @@ ServerProcess::ServerProcess(ServerProcess&& other) noexcept
 ServerProcess::~ServerProcess() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGTERM);
-  for (int i = 0; i < ready_tries; ++i) {
-    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) return;
-    std::this_thread::sleep_for(ready_pause);
-  }
-  ::kill(pid_, SIGKILL);
+  if (!has_ended(pid_, end_ms_max)) ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
 }
 
 bool ServerProcess::wait_ready() const {
   for (int i = 0; i < ready_tries; ++i) {
-    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) return false;
     const int fd = connect_loopback(port_);
     if (fd >= 0) {
       ::close(fd);
       return true;
     }
-    std::this_thread::sleep_for(ready_pause);
+    if (has_ended(pid_, ready_pause_ms)) return false;
   }
   return false;
 }

@@ -159,10 +159,7 @@ describe('the offline modules in Chromium', { concurrency: false }, () => {
             worker.addEventListener('statechange', () => resolve(worker.state));
           }),
         );
-        while (!isFound) {
-          await window.page.offline.check();
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
+        while (!isFound) await window.page.offline.check();
         return end;
       });
       assert.equal(ended, 'redundant');

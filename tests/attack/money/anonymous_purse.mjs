@@ -1,8 +1,8 @@
 // Callers without a token share one purse. Can they leave it?
 import { situation } from '../../relay/situation.mjs';
 import { anonymous_session, spend } from '../purse.mjs';
-import { connect_models, post_from } from '../sockets.mjs';
-import { chat, counted, dollars, shown } from '../stage.mjs';
+import { ask_from, connect_models, post_from } from '../sockets.mjs';
+import { chat, counted, dollars, shown, until } from '../stage.mjs';
 
 const budget_microusd = 20_000;
 const open = {
@@ -11,6 +11,15 @@ const open = {
   REDOUBT_TOKENS_SESSIONS_PER_MINUTE: '100',
 };
 const dear = { model: 'haiku', max_tokens: 1000 };
+const runs = '/api/workflows/runs';
+
+/** Waits for the end of a run that was begun from that address. */
+const ended = (stage, from, begun) =>
+  until("the run's end", async () => {
+    const path = `${runs}/${JSON.parse(begun.text).id}`;
+    const { status, text } = await ask_from(stage.relay, from, { path });
+    return status === 200 && JSON.parse(text).status !== 'running';
+  });
 
 /** Calls through a WebSocket of this caller: the types of frames that came. */
 async function over_socket(stage, headers, calls) {
@@ -114,12 +123,12 @@ export const attacks = [
           ['/v1/messages', message],
           ['/v1/responses', { model: 'haiku', max_output_tokens: 1000, input: 'Where to?' }],
           ['/api/team-strategy', situation],
-          ['/api/workflows/runs', { workflow: 'team_strategy', input: situation }],
+          [runs, { workflow: 'team_strategy', input: situation }],
         ]) {
-          await post_from(stage.relay, from, path, body);
+          const answer = await post_from(stage.relay, from, path, body);
+          if (path === runs && answer.status === 201) await ended(stage, from, answer);
         }
       }
-      await new Promise((wake) => setTimeout(wake, 300));
       const more = provider.calls.length - before;
       // A cheaper model may still fit what is left: what counts is the money.
       return {

@@ -1,5 +1,5 @@
 // A budget of $0.10: what makes the provider bill more than the relay has reserved?
-import { engaged, spend } from '../purse.mjs';
+import { calls_of, engaged, spend } from '../purse.mjs';
 import { connect_models } from '../sockets.mjs';
 import { chat, counted, dollars, shown, until } from '../stage.mjs';
 
@@ -366,8 +366,11 @@ export const attacks = [
         if (first !== 'arrived') ++refused;
         leaving.abort();
         await call;
-        await new Promise((wake) => setTimeout(wake, 100));
       }
+      await until(
+        'the ledger',
+        async () => (await calls_of(stage, headers)) === provider.calls.length,
+      );
       const charged = await engaged(stage, headers);
       return {
         held: provider.billed_microusd <= budget_microusd && charged >= provider.billed_microusd,

@@ -62,9 +62,8 @@ export const attacks = [
       const statuses = hold(stage, stage.as('alpha', 'hog', { limits }), 40);
       await until('the calls', async () => {
         const calls = await mock.calls();
-        return calls.length + statuses.length >= 16;
+        return calls.length + statuses.length === 40;
       });
-      await new Promise((wake) => setTimeout(wake, 200));
       const asked = stage.as('beta', 'neighbour');
       const leaving = new AbortController();
       stage.later(() => leaving.abort());

@@ -165,7 +165,7 @@ class House {
     });
   }
 
-  /// Looks until it is so.
+  /// Looks until it is so. A look asks the service, whose thread works meanwhile.
   template <class Look>
   auto until(Look look) -> decltype(look()) {
     const auto end = std::chrono::steady_clock::now() + patience;
@@ -173,7 +173,7 @@ class House {
       auto seen = look();
       if (seen) return seen;
       REQUIRE(std::chrono::steady_clock::now() < end);
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      std::this_thread::yield();
     }
   }
   /// The run's view once it is not running any more.
