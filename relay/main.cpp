@@ -279,6 +279,8 @@ class Signals {
   // REQUIRES: constructed before any other thread, which inherit the blocked signals.
   explicit Signals(std::int64_t drain_delay_s) : drain_delay_s_(drain_delay_s) {
     std::signal(SIGPIPE, SIG_IGN);
+    // A limit on the size of files is the store's fault to tell, not the process's end.
+    std::signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP})
       sigaddset(&set_, signal);

@@ -222,6 +222,7 @@ struct Application::Parts {
                                              static_cast<std::size_t>(config.limits.addresses_max));
       refusals = std::make_unique<RateGate>(policy, random_seed());
     }
+    service.watch(store);
     keys.note_uses_in(&store);
     write_lost_calls();
     open_gateway(std::move(b.models));

@@ -75,8 +75,10 @@ Service::Service(observe::Metrics& metrics, const Telemetry& telemetry,
       telemetry_(telemetry),
       started_wall_ms_(started_wall_ms),
       root_json_(root_text()) {
-  metrics.computed("redoubt_ready", "1 while the relay wants new work, 0 while it drains.", "gauge",
-                   [this] { return draining_.load() ? 0.0 : 1.0; });
+  metrics.computed(
+      "redoubt_ready",
+      "1 while the relay wants new work, 0 while it drains or cannot write to its store.", "gauge",
+      [this] { return is_ready() ? 1.0 : 0.0; });
   metrics
       .gauge("redoubt_build_info", "Always 1; the labels say what runs.",
              {{"version", relay_version}})
@@ -112,7 +114,16 @@ void Service::install_admin(http::Router& router) {
 http::Response Service::ready() const {
   static const auto ready = prepared_status(200, R"({"status":"ready"})");
   static const auto draining = prepared_status(503, R"({"status":"draining"})");
-  return http::Response::from(draining_.load() ? draining : ready);
+  if (draining_.load()) return http::Response::from(draining);
+  if (is_ready()) return http::Response::from(ready);
+  const Json unready{{"status", "unready"}, {"reason", store::fault_name(store_->fault())}};
+  http::Response response = http::Response::json(503, unready.dump());
+  response.add("Cache-Control", "no-store");
+  return response;
+}
+
+bool Service::is_ready() const {
+  return !draining_.load() && (store_ == nullptr || store_->fault() == store::StoreFault::none);
 }
 
 http::Response Service::health(const http::Request& request) const {

@@ -13,6 +13,7 @@
 #include "relay/api/telemetry.hpp"
 #include "relay/http/router.hpp"
 #include "relay/observe/metrics.hpp"
+#include "relay/store/writer.hpp"
 
 namespace redoubt::api {
 
@@ -27,15 +28,19 @@ class Service {
   void install_admin(http::Router& router);
 
   void set_draining() { draining_.store(true); }
+  /// Readiness is 503 while its last write failed. Before the server starts; outlives this.
+  void watch(const store::Writer& store) { store_ = &store; }
 
  private:
   void install_liveness(http::Router& router);
+  bool is_ready() const;
   http::Response ready() const;
   http::Response health(const http::Request& request) const;
   http::Response root(const http::Request& request, const http::Fallback& page) const;
 
   observe::Metrics& metrics_;
   const Telemetry& telemetry_;
+  const store::Writer* store_ = nullptr;
   std::int64_t started_wall_ms_;
   std::atomic<bool> draining_ = false;
   std::string root_json_;

@@ -14,6 +14,31 @@ namespace redoubt::store {
 namespace {
 
 constexpr mode_t others = S_IRWXG | S_IRWXO;
+// It stands in the file's header.
+constexpr const char* write_application_id = "PRAGMA application_id = ";
+
+StoreFault class_of(int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return StoreFault::busy;
+    case SQLITE_FULL:
+      return StoreFault::full;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return StoreFault::read_only;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PROTOCOL:
+      return StoreFault::io;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return StoreFault::damaged;
+    default:
+      return StoreFault::none;
+  }
+}
 
 Error fault_of(const std::string& path, std::string_view doing, std::string_view said) {
   Error error{.code = "bad_store", .path = path};
@@ -64,12 +89,17 @@ Result<void> configure(Database& database) {
   if (auto checked = check_file(database); !checked) return checked;
   return database.execute(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-      "PRAGMA application_id = " +
-      std::to_string(application_id));
+      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;" +
+      (write_application_id + std::to_string(application_id)));
 }
 
 }  // namespace
+
+std::string_view fault_name(StoreFault fault) {
+  constexpr std::array<std::string_view, 6> names{
+      "none", "store_busy", "store_full", "store_read_only", "store_io", "store_damaged"};
+  return names[static_cast<std::size_t>(fault)];
+}
 
 void Database::Close::operator()(sqlite3* handle) const {
   sqlite3_close_v2(handle);
@@ -93,6 +123,7 @@ Database& Database::operator=(Database&& other) noexcept {
   other.kept_.clear();
   path_ = std::move(other.path_);
   handle_ = std::move(other.handle_);
+  fault_ = other.fault_;
   return *this;
 }
 
@@ -115,11 +146,21 @@ Result<Database> Database::open(const std::string& path) {
 Error Database::fault(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(handle_.get()) & 0xff;
   Error error = fault_of(path_, doing, handle_ ? sqlite3_errmsg(handle_.get()) : "out of memory");
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) error.code = "store_busy";
-  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+  const StoreFault kind = class_of(code);
+  if (kind != StoreFault::none) fault_ = kind;
+  if (kind == StoreFault::busy) error.code = "store_busy";
+  if (kind == StoreFault::damaged) {
     error.message += "; restore a backup, or move the file away to begin with an empty store";
   }
   return error;
+}
+
+std::int64_t Database::changes_total() const {
+  return sqlite3_total_changes(handle_.get());
+}
+
+Result<void> Database::touch() {
+  return execute(write_application_id + std::to_string(application_id));
 }
 
 Result<void> Database::execute(const std::string& sql) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.hpp"
@@ -34,6 +35,18 @@ constexpr int busy_ms_max = 5'000;
 constexpr std::string_view in_memory = ":memory:";
 
 class Statement;
+
+/// Why a file cannot be written to or read, whatever was asked of it.
+enum class StoreFault : std::uint8_t {
+  none,
+  busy,       ///< another process holds its lock
+  full,       ///< no room on the disk, or in the file
+  read_only,  ///< it, its folder or its file system may not be written to
+  io,         ///< the system could not read or write
+  damaged,    ///< it is no database of ours any more
+};
+/// "store_full": for people and programs, without a path.
+std::string_view fault_name(StoreFault fault);
 
 class Database {
  public:
@@ -61,6 +74,12 @@ class Database {
 
   /// The Error of SQLite's last result, for `doing`: "opening", "adding a key".
   Error fault(std::string_view doing) const;
+  /// The last of the file's own faults since this was asked.
+  StoreFault take_fault() { return std::exchange(fault_, StoreFault::none); }
+  /// Rows that were changed since it was opened.
+  std::int64_t changes_total() const;
+  /// Writes the file's header as it is: a write that changes nothing.
+  Result<void> touch();
 
  private:
   struct Close {
@@ -72,6 +91,7 @@ class Database {
   std::string path_;
   std::unique_ptr<sqlite3, Close> handle_;
   std::vector<Kept> kept_;  ///< after the handle: they end first
+  mutable StoreFault fault_ = StoreFault::none;
 };
 
 /// One compiled statement. Parameters are bound by position, from 1; a statement may be run again

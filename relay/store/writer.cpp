@@ -90,10 +90,29 @@ std::size_t Writer::waiting() const {
   return queue_.size();
 }
 
+void Writer::wait_for_jobs(std::unique_lock<std::mutex>& lock) {
+  const auto called = [this] { return stopping_ || !queue_.empty(); };
+  while (fault() != StoreFault::none) {
+    if (filled_.wait_for(lock, options_.probe, called)) return;
+    lock.unlock();
+    if (database_.touch()) fault_.store(StoreFault::none, std::memory_order_relaxed);
+    (void)database_.take_fault();
+    lock.lock();
+  }
+  filled_.wait(lock, called);
+}
+
+// A group that has written nothing says nothing of the file.
+void Writer::note(std::int64_t changes_before) {
+  const StoreFault fault = database_.take_fault();
+  if (fault == StoreFault::none && database_.changes_total() == changes_before) return;
+  fault_.store(fault, std::memory_order_relaxed);
+}
+
 void Writer::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    filled_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    wait_for_jobs(lock);
     if (queue_.empty()) return;
     filled_.wait_for(lock, options_.gather, [this] { return pressing(); });
     const auto count = std::min(queue_.size(), options_.group_jobs_max);
@@ -101,7 +120,9 @@ void Writer::run() {
     std::vector<Job> group(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
     queue_.erase(queue_.begin(), end);
     lock.unlock();
+    const std::int64_t changes_before = database_.changes_total();
     run_group(database_, group);
+    note(changes_before);
     group.clear();  // what the jobs hold ends outside the lock
     jobs_.fetch_add(count, std::memory_order_relaxed);
     groups_.fetch_add(1, std::memory_order_relaxed);

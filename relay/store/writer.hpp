@@ -11,6 +11,8 @@
 // 4. A commit costs the disk's patience and a good deal of processor time. Jobs for which nobody
 //    waits gather; one for which somebody waits is begun at once, and takes them along.
 // 5. The queue is bounded by jobs_max: a full queue refuses at once, and the caller answers "busy".
+// 6. A file that could not be written to is tried again every `probe`, so that fault() tells of its
+//    recovery also where nobody writes any more.
 //
 // run_group is the whole of it without a thread; tests use that.
 #pragma once
@@ -41,6 +43,7 @@ struct WriterOptions {
   std::size_t jobs_max = 4'096;          ///< waiting; over it post() refuses
   std::size_t group_jobs_max = 256;      ///< in one transaction, so that none waits for a long one
   std::chrono::milliseconds gather{50};  ///< how long patient jobs wait for others
+  std::chrono::milliseconds probe{1'000};  ///< between tries of a file that cannot be written to
 };
 
 /// Runs the jobs in one transaction and tells each its result.
@@ -59,6 +62,8 @@ class Writer {
   /// Waits until everything posted before has been told its result. Any thread but the writer's.
   void flush();
 
+  /// Why the last write failed, as far as the file is to blame; none where it did not. Any thread.
+  StoreFault fault() const { return fault_.load(std::memory_order_relaxed); }
   std::size_t waiting() const;
   std::uint64_t jobs() const { return jobs_.load(std::memory_order_relaxed); }
   std::uint64_t groups() const { return groups_.load(std::memory_order_relaxed); }
@@ -66,6 +71,8 @@ class Writer {
  private:
   void run();
   bool pressing() const;
+  void wait_for_jobs(std::unique_lock<std::mutex>& lock);
+  void note(std::int64_t changes_before);
 
   Database database_;
   const WriterOptions options_;
@@ -77,6 +84,7 @@ class Writer {
   std::uint64_t told_ = 0;         ///< jobs whose result was told
   std::uint64_t hurry_until_ = 0;  ///< the last of the jobs for which somebody waits
   bool stopping_ = false;
+  std::atomic<StoreFault> fault_{StoreFault::none};
   std::atomic<std::uint64_t> jobs_{0};
   std::atomic<std::uint64_t> groups_{0};
   std::thread thread_;  ///< last: starts when everything else is there

@@ -46,6 +46,29 @@ TEST_CASE("liveness stays, readiness and health turn when the relay drains") {
   CHECK(body(f.get("/health"))["status"] == "draining");
 }
 
+TEST_CASE("readiness turns while the store cannot be written to") {
+  auto database = store::Database::open(std::string(store::in_memory));
+  REQUIRE(database.ok());
+  store::Writer writer(std::move(*database), {.probe = std::chrono::hours(1)});
+  Fixture f;
+  f.service.watch(writer);
+  f.service.install(f.router, {});
+  const auto execute = [&](const char* sql) {
+    REQUIRE(writer.post({[sql](store::Database& d) { return d.execute(sql); }, {}}));
+    writer.flush();
+  };
+  execute("CREATE TABLE t (x BLOB); INSERT INTO t VALUES (1)");
+  CHECK(f.get("/readyz").status_code() == 200);
+  execute("PRAGMA max_page_count = 1");
+  execute("INSERT INTO t VALUES (zeroblob(100000))");
+  CHECK(f.get("/readyz").status_code() == 503);
+  CHECK(f.get("/readyz").body_view() == R"({"reason":"store_full","status":"unready"})");
+  CHECK(f.get("/healthz").status_code() == 200);
+  execute("PRAGMA max_page_count = 100000");
+  execute("INSERT INTO t VALUES (zeroblob(100000))");
+  CHECK(f.get("/readyz").status_code() == 200);
+}
+
 TEST_CASE("the root is the page for a browser and one JSON for every known client") {
   Fixture f;
   f.service.install(f.router,

@@ -160,5 +160,50 @@ TEST_CASE("a full queue refuses, and the end writes what was taken") {
   CHECK(done == 1 + taken);
 }
 
+Job sql(std::string text, std::function<void(bool)> done = {}) {
+  return {[text = std::move(text)](Database& d) { return d.execute(text); },
+          [done = std::move(done)](const Result<void>& result) {
+            if (done) done(result.ok());
+          }};
+}
+
+constexpr const char* no_more_pages = "PRAGMA max_page_count = 1";
+constexpr const char* more_pages = "PRAGMA max_page_count = 100000";
+constexpr const char* large_row =
+    "CREATE TABLE IF NOT EXISTS b (x BLOB); INSERT INTO b VALUES (zeroblob(100000))";
+
+TEST_CASE("a writer says why its file cannot be written to, until it can") {
+  Writer writer(table(), {.probe = std::chrono::hours(1)});
+  CHECK(writer.fault() == StoreFault::none);
+  REQUIRE(writer.post(sql(no_more_pages)));
+  REQUIRE(writer.post(sql(large_row, [](bool good) { CHECK(!good); })));
+  writer.flush();
+  CHECK(writer.fault() == StoreFault::full);
+  CHECK(fault_name(writer.fault()) == "store_full");
+  // What only reads, or breaks a constraint, says nothing of the file.
+  REQUIRE(writer.post(sql("SELECT 1")));
+  writer.flush();
+  CHECK(writer.fault() == StoreFault::full);
+  REQUIRE(writer.post(sql(more_pages)));
+  REQUIRE(writer.post(sql(large_row, [](bool good) { CHECK(good); })));
+  writer.flush();
+  CHECK(writer.fault() == StoreFault::none);
+  REQUIRE(writer.post(sql("INSERT INTO t VALUES (1); INSERT INTO t VALUES (1)")));
+  writer.flush();
+  CHECK(writer.fault() == StoreFault::none);
+}
+
+TEST_CASE("a writer tries a file that could not be written to by itself") {
+  constexpr std::chrono::seconds patience{20};
+  Writer writer(table(), {.probe = std::chrono::milliseconds(1)});
+  REQUIRE(writer.post(sql(no_more_pages)));
+  REQUIRE(writer.post(sql(large_row)));
+  writer.flush();
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (writer.fault() != StoreFault::none && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  CHECK(writer.fault() == StoreFault::none);
+}
+
 }  // namespace
 }  // namespace redoubt::store
