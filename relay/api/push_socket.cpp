@@ -44,6 +44,7 @@ class PushSocket : public http::WebSocketSession {
     owner_.frames_in_.add();
     if (text.size() <= inline_body_bytes_max && state_->pending.load() == 0) {
       const std::lock_guard lock(state_->mutex);
+      state_->frame_bytes = text.size();
       send(owner_, peer_, state_->push.on_text(text, now.steady_ms));
       return;
     }
@@ -63,6 +64,8 @@ class PushSocket : public http::WebSocketSession {
       return;
     }
     if (state_->pending.load() > 0) return;
+    // What is known of a large frame takes as long to think of as it took to read.
+    if (state_->frame_bytes.load() > inline_body_bytes_max) return post_tick(now.steady_ms);
     const std::lock_guard lock(state_->mutex);
     send(owner_, peer_, state_->push.on_tick(now.steady_ms));
   }
@@ -77,8 +80,9 @@ class PushSocket : public http::WebSocketSession {
     explicit State(const PushPolicy& policy) : push(policy, engine_advisors) {}
     std::mutex mutex;
     Push push;
-    std::uint64_t read = 0;        ///< number of the newest frame that was read
-    std::atomic<int> pending = 0;  ///< frames in the pool
+    std::uint64_t read = 0;                    ///< number of the newest frame that was read
+    std::atomic<int> pending = 0;              ///< frames and ticks in the pool
+    std::atomic<std::size_t> frame_bytes = 0;  ///< of the newest frame that was read
   };
 
   void post(std::string text, std::int64_t now_ms) {
@@ -100,6 +104,7 @@ class PushSocket : public http::WebSocketSession {
         const std::lock_guard lock(state->mutex);
         if (number > state->read) {
           state->read = number;
+          state->frame_bytes = text.size();
           send(owner, peer, state->push.on_text(text, now_ms));
         }
       }
@@ -109,6 +114,19 @@ class PushSocket : public http::WebSocketSession {
       state_->pending.fetch_sub(1);
       owner_.frames_skipped_.add();
     }
+  }
+
+  // A full pool leaves it to the next tick.
+  void post_tick(std::int64_t now_ms) {
+    state_->pending.fetch_add(1);
+    auto work = [&owner = owner_, state = state_, peer = peer_, now_ms] {
+      {
+        const std::lock_guard lock(state->mutex);
+        send(owner, peer, state->push.on_tick(now_ms));
+      }
+      state->pending.fetch_sub(1);
+    };
+    if (!owner_.pool_.post(std::move(work))) state_->pending.fetch_sub(1);
   }
 
   static void send(PushSockets& owner, const http::WebSocketPeer& peer, const PushFrames& frames) {

@@ -1,7 +1,7 @@
 // PushSocket: the rim of Push: one WebSocket of a game at /ws/{client_id}.
 //
-// 1. Small frames are read on the shard; a frame over inline_body_bytes_max, and whatever follows
-//    while it is being read, goes to the compute pool. The shard never waits for the pool.
+// 1. Small frames are read on the shard; a frame over inline_body_bytes_max, the ticks after it and
+//    what follows while it is read go to the compute pool. The shard never waits for the pool.
 // 2. At most push_pending_max frames of a socket wait; further ones are not read and are counted.
 // 3. Frames of a socket that overtake each other in the pool are put back into order by dropping
 //    the older one: only the newest state of the game matters.
