@@ -19,6 +19,7 @@
 #include "engine/base/utc_date.hpp"
 #include "engine/llm/models.hpp"
 #include "relay/api/application.hpp"
+#include "relay/api/config_files.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/service.hpp"
 #include "relay/auth/key_ring.hpp"
@@ -215,19 +216,21 @@ void announce(const api::Application& application, const std::string& www, obser
 }
 
 // The shipped cards of models, with the operator's own before them.
-std::optional<llm::ModelTable> load_cards(const std::string& file) {
+std::optional<llm::ModelTable> load_cards(const config::Loaded& loaded) {
+  const std::string& file = loaded.config.models.cards_file;
+  const std::string key = config::where(loaded, "models.cards_file");
   auto table = llm::ModelTable::read(llm::default_models_json());
   if (!file.empty() && table.ok()) {
     const std::optional<std::string> text = read_file(file);
     if (!text) {
-      std::cerr << "redoubt-relay: models.cards_file: " << file << ": cannot be read\n";
+      std::cerr << "redoubt-relay: " << key << ": " << file << ": cannot be read\n";
       return std::nullopt;
     }
     table = table.value().with(*text);
   }
   if (table.ok()) return std::move(*table);
   const Error& error = table.error();
-  std::cerr << "redoubt-relay: models.cards_file: " << file << ':';
+  std::cerr << "redoubt-relay: " << key << ": " << file << ':';
   if (error.line > 0) std::cerr << error.line << ':' << error.column << ':';
   std::cerr << ' ' << error.message << '\n';
   return std::nullopt;
@@ -339,19 +342,19 @@ class Signals {
 };
 
 // Nothing where the folder cannot be served; the reason is told.
-std::optional<http::StaticFiles> load_page(const std::string& folder,
-                                           const std::vector<std::string>& connect) {
+std::optional<http::StaticFiles> load_page(const config::Loaded& loaded,
+                                           const std::string& folder) {
   Error error{.message = "expected a folder with an index.html, got \"" + folder + "\""};
   if (is_page(folder)) {
     http::StaticOptions options;
     options.directory = folder;
-    options.content_security_policy = api::page_policy(connect);
+    options.content_security_policy = api::page_policy(loaded.config.page.connect);
     options.referrer_policy = "no-referrer";
     Result<http::StaticFiles> page = http::StaticFiles::load(options);
     if (page) return std::move(*page);
     error = page.error();
   }
-  std::cerr << "redoubt-relay: www: " << error.message << '\n';
+  std::cerr << "redoubt-relay: " << config::where(loaded, "www") << ": " << error.message << '\n';
   return std::nullopt;
 }
 
@@ -403,9 +406,20 @@ bool open_purse(const config::Config& config) {
   return strangers && !config.aliases.empty() && !bounded;
 }
 
+// Tells what is wrong with providers and aliases, else gives what is to know of their models.
+bool models_are_good(const config::Config& config, const llm::ModelTable& models,
+                     const auth::KeyRingPtr& keys, std::vector<upstream::ModelNote>& notes) {
+  auto checked = api::check_models(config, models, keys, today());
+  if (checked) {
+    notes = std::move(*checked);
+  } else {
+    std::cerr << "redoubt-relay: " << checked.error().message << '\n';
+  }
+  return checked.ok();
+}
+
 int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page,
-          llm::ModelTable models, const std::vector<upstream::ModelNote>& notes,
-          std::vector<auth::EnvironmentKey> keys_taken) {
+          llm::ModelTable models, std::vector<auth::EnvironmentKey> keys_taken) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
   const std::string purse = purse_text(config, keys_taken);
@@ -415,6 +429,8 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
     return exit_not_started;
   }
   auto& [keeping, belongings] = *opened;
+  std::vector<upstream::ModelNote> notes;
+  if (!models_are_good(config, belongings.models, belongings.keys, notes)) return exit_not_started;
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
@@ -447,6 +463,19 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
   return at_once ? exit_not_started : exit_served;
 }
 
+// Tells all faults of what the configuration names; gives the keys of providers.
+bool files_are_good(const config::Loaded& loaded, std::vector<auth::EnvironmentKey> keys_taken,
+                    auth::KeyRingPtr& keys) {
+  api::FilesChecked checked =
+      api::check_files(loaded, secret_sources(loaded.config, std::move(keys_taken)));
+  for (const Error& fault : checked.faults)
+    std::cerr << "redoubt-relay: " << fault.message << '\n';
+  for (const Error& warning : checked.warnings)
+    std::cerr << "redoubt-relay: warning: " << warning.message << '\n';
+  keys = std::move(checked.keys);
+  return checked.faults.empty();
+}
+
 int run(const Options& options) {
   if (options.document) {
     std::cout << config::document();
@@ -455,32 +484,26 @@ int run(const Options& options) {
   std::vector<auth::EnvironmentKey> keys_taken = take_provider_keys();
   std::optional<config::Loaded> loaded = load(options, keys_taken);
   if (!loaded) return exit_bad_use;
-  std::optional<llm::ModelTable> models = load_cards(loaded->config.models.cards_file);
-  if (!models) return exit_bad_use;
-  const auto notes = api::check_models(loaded->config, *models, today());
-  if (!notes) {
-    std::cerr << "redoubt-relay: " << notes.error().message << '\n';
-    return exit_bad_use;
-  }
+  std::optional<llm::ModelTable> models = load_cards(*loaded);
   const std::string www = find_page(loaded->config.www);
   std::optional<http::StaticFiles> page;
-  if (!www.empty()) {
-    page = load_page(www, loaded->config.page.connect);
-    if (!page) return exit_bad_use;
-  }
+  if (!www.empty()) page = load_page(*loaded, www);
+  bool good = models && (www.empty() || page);
+  auth::KeyRingPtr keys;
+  if (options.check) good = files_are_good(*loaded, std::move(keys_taken), keys) && good;
+  std::vector<upstream::ModelNote> notes;
+  if (models) good = models_are_good(loaded->config, *models, keys, notes) && good;
+  if (!good) return exit_bad_use;
   if (options.print) std::cout << config::print(*loaded);
-  if (options.check || options.print) {
-    for (const std::string& warning : config::warnings(loaded->config))
-      std::cerr << "redoubt-relay: warning: " << warning << '\n';
-  }
   if (options.check && !options.print) std::cout << "the configuration is good\n";
-  if (options.print || options.check) {
-    for (const upstream::ModelNote& note : *notes)
-      std::cerr << "redoubt-relay: warning: " << note.text << '\n';
-    return exit_served;
-  }
-  return serve(std::move(loaded->config), www, std::move(page), std::move(*models), *notes,
-               std::move(keys_taken));
+  if (!options.print && !options.check)
+    return serve(std::move(loaded->config), www, std::move(page), std::move(*models),
+                 std::move(keys_taken));
+  for (const std::string& warning : config::warnings(loaded->config))
+    std::cerr << "redoubt-relay: warning: " << warning << '\n';
+  for (const upstream::ModelNote& note : notes)
+    std::cerr << "redoubt-relay: warning: " << note.text << '\n';
+  return exit_served;
 }
 
 }  // namespace
@@ -500,7 +523,8 @@ int main(int argc, char** argv) {
                  "Address of the first listener; localhost for both loopback addresses");
   app.add_option("--port", options.port, "Port of the first listener; 0 lets the system choose");
   app.add_option("--www", options.www, "Folder of the page");
-  app.add_flag("--check-config", options.check, "Check the configuration and exit");
+  app.add_flag("--check-config", options.check,
+               "Check the configuration and what it names, and exit");
   app.add_flag("--print-config", options.print,
                "Print the configuration, with where each value comes from, and exit");
   app.add_flag("--document-config", options.document,

@@ -496,11 +496,12 @@ void Application::replace(auth::KeyRingPtr keys) {
 
 Result<std::vector<upstream::ModelNote>> check_models(const config::Config& config,
                                                       const llm::ModelTable& models,
+                                                      const auth::KeyRingPtr& keys,
                                                       std::int64_t today) {
-  auth::CurrentKeys keys(std::make_shared<const auth::KeyRing>());
+  auth::CurrentKeys current(keys);
   limits::Ledger ledger(nullptr);
   observe::Metrics metrics;
-  auto made = make_gateway(config, models, keys, ledger, nullptr, metrics);
+  auto made = make_gateway(config, models, current, ledger, nullptr, metrics);
   if (!made) return made.error();
   return (*made)->model_notes(today);
 }

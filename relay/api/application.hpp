@@ -33,9 +33,11 @@ struct Belongings {
 };
 
 /// Do providers and aliases fit together? As Application::listen says it, without a store. What
-/// comes back is what to know of the models that they lead to; `today` in days since 1970.
+/// comes back is what to know of the models that they lead to; `today` in days since 1970; `keys`
+/// null where nobody knows them.
 Result<std::vector<upstream::ModelNote>> check_models(const config::Config& config,
                                                       const llm::ModelTable& models,
+                                                      const auth::KeyRingPtr& keys,
                                                       std::int64_t today);
 
 class Application {

@@ -478,4 +478,9 @@ std::string print(const Loaded& loaded) {
   return out;
 }
 
+std::string where(const Loaded& loaded, const std::string& key) {
+  const auto found = loaded.origins.find(key);
+  return found == loaded.origins.end() ? key : found->second + ": " + key;
+}
+
 }  // namespace redoubt::config

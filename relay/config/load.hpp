@@ -41,6 +41,9 @@ struct Loaded {
   std::map<std::string, std::string> origins;
 };
 
+/// A key as people look for it: "relay.yaml:12: store.path"; the key alone where it is a default.
+std::string where(const Loaded& loaded, const std::string& key);
+
 using Faults = std::vector<Error>;
 
 std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Environment& environment,

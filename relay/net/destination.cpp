@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "relay/http/message.hpp"
+#include "relay/net/tls.hpp"
 #include "relay/net/tls_session.hpp"
 
 namespace redoubt::net {
@@ -67,11 +68,8 @@ std::string base64(std::string_view bytes) {
 }
 
 Error tls_error(const std::string& what, const std::string& file) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  ERR_clear_error();
   return {.code = "bad_certificate",
-          .message = what + ": " + (reason ? reason : "unreadable"),
+          .message = what + ": " + openssl_reason(),
           .path = file,
           .expected = "a readable PEM file of certificates"};
 }

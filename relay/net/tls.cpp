@@ -13,11 +13,8 @@ namespace {
 constexpr std::size_t tickets = 1;  // for each full handshake: a browser reuses one
 
 Error certificate_error(const std::string& what, const std::string& file) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  ERR_clear_error();
   return {.code = "bad_certificate",
-          .message = what + " " + file + ": " + (reason ? reason : "unreadable"),
+          .message = what + " " + file + ": " + openssl_reason(),
           .path = file,
           .expected = "a readable PEM file without a passphrase"};
 }
@@ -64,6 +61,15 @@ void carry_ticket_keys(SSL_CTX* from, SSL_CTX* to) {
 }
 
 }  // namespace
+
+std::string openssl_reason() {
+  const unsigned long first = ERR_peek_error();
+  const char* said = ERR_reason_error_string(ERR_peek_last_error());
+  std::string reason = said != nullptr ? said : "unreadable";
+  if (ERR_SYSTEM_ERROR(first)) reason = std::strerror(ERR_GET_REASON(first));
+  ERR_clear_error();
+  return reason;
+}
 
 Result<Tls::Context> Tls::load() const {
   ERR_clear_error();

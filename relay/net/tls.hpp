@@ -16,6 +16,10 @@
 
 namespace redoubt::net {
 
+/// Why OpenSSL could not do something: the system's word where it could not open a file. Empties
+/// the thread's queue of errors.
+std::string openssl_reason();
+
 class Tls {
  public:
   using Context = std::shared_ptr<SSL_CTX>;

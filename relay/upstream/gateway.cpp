@@ -1126,6 +1126,9 @@ std::vector<ModelNote> GatewayImpl::model_notes(std::int64_t today) const {
     }
     // Direct targets that no alias names are the table's, not the operator's choice.
     if (aliases.empty()) continue;
+    const Provider& from = providers_[plans_[i].provider];
+    if (keys_.get() && from.key_needed && !has_key(from.name))
+      notes.push_back(note_without_key(names_[i], aliases, from.name));
     const bool needs_bound =
         providers_[plans_[i].provider].dialect->format == llm::WireFormat::anthropic &&
         options_.unknown_output_tokens_max == 0;

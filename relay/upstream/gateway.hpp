@@ -175,7 +175,8 @@ class Gateway {
   virtual void reload_keys() = 0;
   /// What clients may ask for: aliases, and targets where they may be named.
   virtual std::vector<KnownModel> models() const = 0;
-  /// What an operator should know of the aliases' targets; `today` in days since 1970.
+  /// What an operator should know of the aliases' targets; `today` in days since 1970. Nothing of
+  /// keys where there is no key ring.
   virtual std::vector<ModelNote> model_notes(std::int64_t today) const = 0;
   /// Does the alias exist (for the game's endpoints)?
   virtual bool knows(std::string_view model) const = 0;

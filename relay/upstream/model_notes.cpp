@@ -12,6 +12,13 @@ std::string days(std::int64_t count) {
   return joined({count, count == 1 ? " day" : " days"});
 }
 
+std::string who_is(const std::string& target, std::span<const std::string> aliases) {
+  std::string names;
+  for (const std::string& alias : aliases)
+    names += joined({names.empty() ? "" : ", ", alias});
+  return joined({target, " (", names, "): "});
+}
+
 std::string in_its_place(const llm::ModelCard& card) {
   if (card.successor.empty()) return ".";
   return joined({"; in its place it names ", card.successor, "."});
@@ -27,6 +34,8 @@ std::string_view note_name(ModelNoteKind kind) {
       return "model_shut_off_near";
     case ModelNoteKind::shut_off_past:
       return "model_shut_off";
+    case ModelNoteKind::no_key:
+      return "model_without_key";
   }
   return "";
 }
@@ -34,10 +43,7 @@ std::string_view note_name(ModelNoteKind kind) {
 std::optional<ModelNote> note_of(const std::string& target, std::span<const std::string> aliases,
                                  const llm::ModelCard* card, bool price_known, bool needs_bound,
                                  std::int64_t today) {
-  std::string names;
-  for (const std::string& alias : aliases)
-    names += joined({names.empty() ? "" : ", ", alias});
-  const std::string who = joined({target, " (", names, "): "});
+  const std::string who = who_is(target, aliases);
   if (card == nullptr) {
     std::string text = who + "this model is not known.";
     if (!price_known)
@@ -64,6 +70,14 @@ std::optional<ModelNote> note_of(const std::string& target, std::span<const std:
   return ModelNote{ModelNoteKind::shut_off_near, target,
                    joined({who, "its provider switches it off on ", date, ", in ", days(left),
                            in_its_place(*card)})};
+}
+
+ModelNote note_without_key(const std::string& target, std::span<const std::string> aliases,
+                           const std::string& provider) {
+  return {
+      ModelNoteKind::no_key, target,
+      joined({who_is(target, aliases), "the relay has no key for ", provider,
+              "; it is not called. Add one: redoubt keys add NAME --provider ", provider, "."})};
 }
 
 }  // namespace redoubt::upstream

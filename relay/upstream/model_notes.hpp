@@ -1,5 +1,5 @@
 // What an operator should know of a model that an alias leads to: that nothing is known of it, that
-// its provider switches it off soon, or did. Pure: the day comes in.
+// its provider switches it off soon, or did, that there is no key for it. Pure: the day comes in.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ namespace redoubt::upstream {
 /// A shut-off is told from so many days before.
 constexpr std::int64_t shut_off_notice_days = 60;
 
-enum class ModelNoteKind : std::uint8_t { unknown, shut_off_near, shut_off_past };
-/// As a line of the log names it: "model_unknown", "model_shut_off_near", "model_shut_off".
+enum class ModelNoteKind : std::uint8_t { unknown, shut_off_near, shut_off_past, no_key };
+/// As a line of the log names it: "model_unknown", "model_shut_off_near", "model_shut_off",
+/// "model_without_key".
 std::string_view note_name(ModelNoteKind kind);
 
 struct ModelNote {
@@ -31,5 +32,9 @@ struct ModelNote {
 std::optional<ModelNote> note_of(const std::string& target, std::span<const std::string> aliases,
                                  const llm::ModelCard* card, bool price_known, bool needs_bound,
                                  std::int64_t today);
+
+/// Of a target that is not called, because its provider wants a key and the relay has none.
+ModelNote note_without_key(const std::string& target, std::span<const std::string> aliases,
+                           const std::string& provider);
 
 }  // namespace redoubt::upstream

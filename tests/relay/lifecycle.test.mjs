@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
 import WebSocket from 'ws';
+import { until } from './mock_upstream.mjs';
 import { ask, run, start } from './program.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'redoubt-relay-'));
@@ -50,6 +51,109 @@ test('a configuration is checked and printed with where it comes from', async ()
   assert.match(printed.stdout, /shards: 2 {2}# .*good\.yaml:1/);
   assert.match(printed.stdout, /port: 9 {2}# --port/);
   assert.match(printed.stdout, /depth_max: 32 {2}# default/);
+});
+
+test('a check opens all that the configuration names and tells every fault with its line', async () => {
+  const nowhere = join(folder, 'nowhere', 'file');
+  const names = {
+    'listeners[0].tls_certificate': 2,
+    'tokens.keys_file': 4,
+    'tokens.nextauth_secret_file': 5,
+    'tokens.service_secret_file': 6,
+    'vault.master_key_file': 7,
+    'workflows.directory': 8,
+    'providers[0].authorities_file': 10,
+    'models.cards_file': 11,
+    www: 12,
+  };
+  const bad = file(
+    'names.yaml',
+    `listeners:
+  - {port: 0, tls_certificate: ${nowhere}, tls_key: ${nowhere}}
+tokens:
+  keys_file: ${nowhere}
+  nextauth_secret_file: ${nowhere}
+  service_secret_file: ${nowhere}
+vault: {master_key_file: ${nowhere}}
+workflows: {directory: ${nowhere}}
+providers:
+  - {name: openai, authorities_file: ${nowhere}}
+models: {cards_file: ${nowhere}}
+www: ${nowhere}
+`,
+  );
+  const checked = await run(['--config', bad, '--check-config'], { REDOUBT_STORE_PATH: nowhere });
+  assert.equal(checked.code, 2);
+  assert.ok(checked.stderr.includes('REDOUBT_STORE_PATH: store.path: '), checked.stderr);
+  for (const [key, line] of Object.entries(names)) {
+    const told = checked.stderr.split('\n').find((text) => text.includes(`: ${key}: `));
+    assert.ok(told?.includes(`${bad}:${line}`), `${key}: ${told}\n${checked.stderr}`);
+  }
+  assert.equal(checked.stderr.includes('system lib'), false, checked.stderr);
+});
+
+test('a check warns of a workflow that the relay would go on without', async () => {
+  const workflows = join(folder, 'workflows');
+  mkdirSync(workflows, { recursive: true });
+  writeFileSync(join(workflows, 'bad.yaml'), 'name: bad\nworkflow: 7\n');
+  const checked = await run(['--check-config'], { REDOUBT_WORKFLOWS_DIRECTORY: workflows });
+  assert.equal(checked.code, 0, checked.stderr);
+  assert.match(checked.stderr, /warning: .*workflows\.directory: .*bad.*:2:\d+: /);
+});
+
+test('an alias without a key is told by a check and at the start, and a check makes no store', async () => {
+  const path = join(folder, 'unmade.db');
+  const variables = {
+    REDOUBT_STORE_PATH: path,
+    REDOUBT_PROVIDERS_0_NAME: 'openai',
+    REDOUBT_ALIASES_0_NAME: 'strategist',
+    REDOUBT_ALIASES_0_TARGETS: 'openai/gpt-5-mini',
+  };
+  const no_key = /openai\/gpt-5-mini \(strategist\): the relay has no key for openai/;
+  const checked = await run(['--check-config'], variables);
+  assert.equal(checked.code, 0, checked.stderr);
+  assert.match(checked.stderr, no_key);
+  assert.equal(existsSync(path), false);
+  const relay = await start([], variables);
+  const body = JSON.stringify({ model: 'strategist', messages: [] });
+  const refused = await ask(relay, {
+    method: 'POST',
+    path: '/v1/chat/completions',
+    headers: { 'Content-Type': 'application/json', 'X-Request-Id': 'without-a-key' },
+    body: body.replace('[]', '[{"role":"user","content":"x"}]'),
+  });
+  assert.equal(refused.status, 503, refused.text);
+  await relay.stop();
+  const line = (event) => relay.lines.find((one) => one.event === event);
+  assert.match(line('model_without_key').detail, no_key);
+  assert.equal(line('model_target_denied').reason, 'no_key');
+  assert.equal(line('model_target_denied').request_id, 'without-a-key');
+  // What the start has made is opened by the next check.
+  assert.equal((await run(['--check-config'], variables)).code, 0);
+});
+
+test('readiness is 503 while the store cannot be written to', async () => {
+  const relay = await start([], { REDOUBT_STORE_PATH: join(folder, 'limited.db') });
+  const limit = (size) =>
+    execFileSync('prlimit', ['--pid', String(relay.child.pid), `--fsize=${size}:`]);
+  const readiness = () => ask(relay, { path: '/readyz' });
+  assert.equal((await readiness()).status, 200);
+  limit('1');
+  const begun = await ask(relay, {
+    method: 'POST',
+    path: '/api/workflows/runs',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ workflow: 'triage', input: { text: 'x' } }),
+  });
+  assert.ok(begun.status >= 400, begun.text);
+  const unready = await readiness();
+  assert.equal(unready.status, 503);
+  assert.match(unready.json().reason, /^store_(io|full)$/);
+  assert.doesNotMatch(unready.text, /\.db|\/|SQL/);
+  assert.equal((await ask(relay, { path: '/healthz' })).status, 200);
+  limit('unlimited');
+  await until('readiness', async () => (await readiness()).status === 200);
+  assert.equal((await relay.stop()).code, 0);
 });
 
 test('a port that is taken ends with 1', async () => {
