@@ -12,6 +12,9 @@
 namespace redoubt::runs {
 namespace {
 
+/// More than any model gives.
+constexpr std::int64_t answer_tokens_max = 10'000'000;
+
 std::string text_of(const Json& content) {
   return content.is_string() ? content.get<std::string>() : canonical(content);
 }
@@ -175,7 +178,13 @@ Result<llm::ChatRequest> chat_of(const std::string& request) {
     const Json temperature = settings->value("temperature", Json());
     if (temperature.is_number()) chat.sampling.temperature = temperature.get<double>();
     const Json most = settings->value("max_tokens", Json());
-    if (most.is_number_integer()) chat.output_tokens_max = most.get<std::int64_t>();
+    const double tokens = most.is_number_integer() ? most.get<double>() : 0;
+    if (!most.is_null() && (tokens < 1 || tokens > answer_tokens_max))
+      return make_error("bad_request",
+                        {"settings.max_tokens: expected a whole number from 1 to ",
+                         answer_tokens_max, ", got ", describe(most)},
+                        {"settings.max_tokens"}, {"1 to ", answer_tokens_max}, {describe(most)});
+    if (!most.is_null()) chat.output_tokens_max = most.get<std::int64_t>();
   }
   if (const auto output = json->find("output"); output != json->end()) {
     chat.output.kind = llm::OutputKind::json_schema;
