@@ -30,7 +30,7 @@ runs::Owner owner_of(const http::Request& request) {
 }
 
 int status_of(std::string_view code) {
-  constexpr std::array<std::pair<std::string_view, int>, 28> known{{
+  constexpr std::array<std::pair<std::string_view, int>, 29> known{{
       {"body_too_large", 413},
       {"overloaded", 503},
       {"unknown_run", 404},
@@ -38,6 +38,7 @@ int status_of(std::string_view code) {
       {"not_author", 403},
       {"too_many_runs", 429},
       {"too_many_inputs", 429},
+      {"too_many_watchers", 429},
       {"too_many_descendants", 429},
       {"too_many_imports", 429},
       {"owner_full", 429},
@@ -270,7 +271,7 @@ net::Task<http::Response> Runs::events(http::Request& request) {
   const std::int64_t after = number_of(request.query_parameter("after"), -1);
   const std::string_view last = request.header_or("last-event-id", "");
   const std::int64_t seen = last.empty() ? after : number_of(std::string(last), after);
-  service_.view(owner, id, answer->callback());
+  service_.may_watch(owner, id, answer->callback());
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
   http::Response response;

@@ -342,6 +342,18 @@ void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t fro
 }
 
 // --- what is shown ---
+void RunHost::may_watch(const Owner& owner, const std::string& id, JsonCallback callback) {
+  with({owner.identity, id}, [id, callback = std::move(callback)](Result<Open*> found) {
+    if (!found) return callback(found.error());
+    if ((*found)->removing) return callback(unknown_run(id));
+    if (!(*found)->watchers.has_room())
+      return callback(Error{.code = "too_many_watchers",
+                            .message = joined({"run ", id, " has ", watchers_max,
+                                               " readers of its events already"})});
+    callback(std::string());
+  });
+}
+
 
 std::string RunHost::view_of(Open& open) {
   const Run& run = open.run;

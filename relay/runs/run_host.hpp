@@ -77,6 +77,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
  private:
   struct Waiting {
     workflow::InputKind kind;
+  void may_watch(const Owner& owner, const std::string& id, JsonCallback callback);
     std::string name;
     std::string value;
     JsonCallback callback;  ///< empty for effects and timers

@@ -68,6 +68,12 @@ void RunService::import_run(Owner owner, std::string bundle, std::int64_t clock_
     host->import_run(std::move(owner), std::move(bundle), clock_ms, std::move(callback));
   });
 }
+void RunService::may_watch(Owner owner, std::string id, JsonCallback callback) {
+  host_->post([host = host_.get(), owner = std::move(owner), id = std::move(id),
+               callback = std::move(callback)]() mutable {
+    host->may_watch(owner, id, std::move(callback));
+  });
+}
 void RunService::watch(Owner owner, std::string id, std::uint64_t from, http::BodyStreamPtr out) {
   host_->post([host = host_.get(), owner = std::move(owner), id = std::move(id), from,
                out = std::move(out)]() mutable { host->watch(owner, id, from, std::move(out)); });

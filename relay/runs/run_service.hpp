@@ -101,8 +101,11 @@ class RunService {
   /// `clock_ms`: the exporter's clock now; negative: as here.
   void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, JsonCallback callback);
 
+  /// Whether the run's events can be read: nothing, or why not. Errors: unknown_run, run_set_aside,
+  /// too_many_watchers.
+  void may_watch(Owner owner, std::string id, JsonCallback callback);
   /// Events from number `from` on as server-sent events, to the run's end.
-  /// REQUIRES: view() found the run.
+  /// REQUIRES: may_watch() had no error.
   void watch(Owner owner, std::string id, std::uint64_t from, http::BodyStreamPtr out);
 
  private:

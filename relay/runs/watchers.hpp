@@ -36,6 +36,10 @@ class Watchers {
   /// From the event with this number on. False where there are too many.
   bool add(http::BodyStreamPtr out, std::uint64_t from);
   bool empty() const { return watchers_.empty(); }
+  bool has_room() {
+    forget_gone();
+    return watchers_.size() < watchers_max;
+  }
 
   /// Piece `number` was stored, which is the last one.
   void stored(const workflow::Definition& definition, std::string_view frames, std::int64_t number);

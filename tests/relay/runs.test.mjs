@@ -397,6 +397,8 @@ workflow:
     const aside = await view(id);
     assert.equal(aside.status, 'parked');
     assert.equal(aside.error.code, 'run_set_aside');
+    const events = await ask(relay, { path: path_of(id, '/events'), headers: author });
+    assert.equal(events.status, 409, events.text);
     await until('the other', async () => (await view(good.id)).questions.length > 0);
     const back = await post_json(relay, path_of(id, '/resume'), {}, author);
     assert.equal(back.status, 200, back.text);
