@@ -789,6 +789,12 @@ RunStatus Run::status() const {
 std::uint32_t Run::epoch() const {
   return state_->epoch;
 }
+bool Run::only_waits() const {
+  const State& s = *state_;
+  if (s.status != RunStatus::running || is_busy(s)) return false;
+  return std::all_of(s.calling.begin(), s.calling.end(),
+                     [&s](const Slot slot) { return is_asked(s, slot); });
+}
 std::int64_t Run::next_timer_ms() const {
   const State& s = *state_;
   if (s.timers.empty() || s.status == RunStatus::parked) return 0;

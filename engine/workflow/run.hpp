@@ -162,6 +162,9 @@ class Run {
   RunStatus status() const;
   /// How often it was taken over.
   std::uint32_t epoch() const;
+  /// Whether nothing is under way but timers, and what its owner may give: a host may put such a
+  /// run out of memory, and give it no `resumed` when it comes back.
+  bool only_waits() const;
   /// When the next timer is due; 0 where there is none, or the run is parked.
   std::int64_t next_timer_ms() const;
   std::int64_t now_ms() const;

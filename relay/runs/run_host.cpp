@@ -61,6 +61,7 @@ RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
       heartbeat_(io_),
       folder_timer_(io_),
       stalled_timer_(io_),
+      clock_(io_),
       started_(around_.metrics.counter("redoubt_runs_started_total",
                                        "Runs of workflows that were started or imported.", {})),
       ended_(around_.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.", {})),
@@ -83,6 +84,7 @@ void RunHost::begin() {
                          if (!key) complain("run_signing_key", nullptr, key.error());
                        }));
     recover();
+    wake_due();
   });
 }
 
@@ -92,10 +94,8 @@ void RunHost::stop() {
   stopping_ = true;
   boost::asio::post(io_, [this] {
     // What was being read back did no harm.
-    for (const auto& [key, loading] : loading_)
-      store_.release(key, {});
+    store_.end_recovery();
     for (auto& [key, open] : open_) {
-      if (open->marked) store_.release(key, {});
       for (const auto& [id, step] : std::exchange(open->models, {}))
         step->leave();
     }
@@ -106,6 +106,7 @@ void RunHost::stop() {
     heartbeat_.cancel();
     folder_timer_.cancel();
     stalled_timer_.cancel();
+    clock_.cancel();
     work_.reset();
     io_.stop();
   });
@@ -189,14 +190,16 @@ Result<workflow::DefinitionPtr> RunHost::definition_for(const Owner& owner,
   return read_definition(order.definition, around_.catalogue.current()->surroundings());
 }
 
-std::optional<Error> RunHost::no_room(const Owner& owner) const {
+std::optional<Error> RunHost::no_room(const Owner& owner) {
+  keep_within_memory(owner.identity, nullptr);
   std::int64_t own = 0;
   for (auto at = open_.lower_bound({owner.identity, {}});
        at != open_.end() && at->first.owner == owner.identity; ++at)
     own += !is_over(at->second->run.status());
-  const auto weight = weights_.find(owner.identity);
-  if (weight_ > weight_all_max ||
-      (weight != weights_.end() && weight->second > store_.bounds().weight_max))
+  const auto found = weights_.find(owner.identity);
+  const std::uint64_t weight = found == weights_.end() ? 0 : found->second;
+  if (weight > store_.bounds().weight_max ||
+      (weight_ > weight_all_max && weight > weight_light_max))
     return make_error("too_many_runs", {"the runs under way take too much memory"}, {},
                       {joined({"at most ", store_.bounds().weight_max >> 20, " MiB of one owner, ",
                                weight_all_max >> 20, " MiB of all"})},
@@ -281,7 +284,14 @@ void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order,
                Error{.code = "too_many_inputs",
                      .message = joined({"too many inputs wait for run ", key.id, ": at most ",
                                         inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
+         if (order.kind != InputKind::cancel &&
+             weights_[key.owner] + order.value.size() > store_.bounds().weight_max)
+           return callback(Error{
+               .code = "too_many_inputs",
+               .message = joined({"your runs take more than ", store_.bounds().weight_max >> 20,
+                                  " MiB of memory: have fewer under way"})});
          open.inputs_bytes += order.value.size();
+         weigh(open);
          // Whoever cancels does not wait for what others have asked of it.
          if (order.kind == InputKind::cancel)
            open.inputs.push_front({order.kind, order.name, order.value, callback});
@@ -332,16 +342,6 @@ void RunHost::export_run(const Owner& owner, const std::string& id, JsonCallback
   });
 }
 
-void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t from,
-                    http::BodyStreamPtr out) {
-  const RunKey key{owner.identity, id};
-  with(key, [this, key, from, out = std::move(out)](Result<Open*> found) {
-    if (!found || (*found)->removing || !(*found)->watchers.add(out, from)) return out->abort();
-    schedule(key);
-  });
-}
-
-// --- what is shown ---
 void RunHost::may_watch(const Owner& owner, const std::string& id, JsonCallback callback) {
   with({owner.identity, id}, [id, callback = std::move(callback)](Result<Open*> found) {
     if (!found) return callback(found.error());
@@ -354,6 +354,16 @@ void RunHost::may_watch(const Owner& owner, const std::string& id, JsonCallback 
   });
 }
 
+void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t from,
+                    http::BodyStreamPtr out) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, key, from, out = std::move(out)](Result<Open*> found) {
+    if (!found || (*found)->removing || !(*found)->watchers.add(out, from)) return out->abort();
+    schedule(key);
+  });
+}
+
+// --- what is shown ---
 
 std::string RunHost::view_of(Open& open) {
   const Run& run = open.run;

@@ -13,7 +13,13 @@
 // 2. A run is known by its owner and its id. What comes back later (a model, the store, a timer)
 //    names a Ref: a run that was removed and came again is another one.
 // 3. Whoever waits for a run is told its end, whatever that is: every way by which a run leaves the
-//    memory goes through leave(), but for ended runs that nobody waits for.
+//    memory goes through leave(), but for runs that rest and that nobody waits for (put_out): the
+//    store has everything of those.
+// 4. What the runs in memory take has bounds: of one owner (OwnerBounds::weight_max) and of all
+//    (weight_all_max). Over half of them runs that rest are put out, that longest at rest first,
+//    and are read again when their owner asks or their clock's time comes. Over the whole the run
+//    that grows (of an owner) or the heaviest (of all) is cancelled.
+// 5. Runs are read back takes_max at a time, owners in turn: each brings its history along.
 #pragma once
 
 #include <atomic>
@@ -71,13 +77,13 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void remove(const Owner& owner, const std::string& id, JsonCallback callback);
   void export_run(const Owner& owner, const std::string& id, JsonCallback callback);
   void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, JsonCallback callback);
+  void may_watch(const Owner& owner, const std::string& id, JsonCallback callback);
   void watch(const Owner& owner, const std::string& id, std::uint64_t from,
              http::BodyStreamPtr out);
 
  private:
   struct Waiting {
     workflow::InputKind kind;
-  void may_watch(const Owner& owner, const std::string& id, JsonCallback callback);
     std::string name;
     std::string value;
     JsonCallback callback;  ///< empty for effects and timers
@@ -98,7 +104,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   /// A run that is read back.
   struct Loading {
     std::uint64_t serial = 0;
-    StoredRun stored;  ///< its history stays where it is while it is replayed
+    bool asked = false;  ///< the store was asked: it is one of takes_max
+    StoredRun stored;    ///< its history stays where it is while it is replayed
     std::optional<workflow::Replay> replay;
     std::vector<Use> users;
   };
@@ -136,7 +143,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::string failure_of(const RunKey* key, const Error& error);
   void complain(std::string_view event, const RunKey* key, const Error& error);
   Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order);
-  std::optional<Error> no_room(const Owner& owner) const;
+  std::optional<Error> no_room(const Owner& owner);
   void view_set_aside(const RunKey& key, const Error& error, const JsonCallback& callback);
   static std::string view_of(Open& open);
   void answer_viewers(Open& open, bool rests);
@@ -151,9 +158,14 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void leave(const RunKey& key, const Error& why);
   std::unique_ptr<Open> let_go(const RunKey& key);
   void weigh(Open& open);
+  void keep_within_memory(const auth::Identity& owner, const Open* open);
+  void put_out_while(std::deque<Ref>& resting, const auth::Identity& owner, const Open* open);
+  bool is_needed(const RunKey& key, const Open& open) const;
+  void cancel_heaviest();
   void hold_within_bounds(Open& open, const OwnerUse& use);
   void tell_all(Open& open, const Error& why);
   void keep_idle(Open& open);
+  void keep_waiting(Open& open);
   void schedule(const RunKey& key);
   void pump();
   void turn(const RunKey& key);
@@ -181,6 +193,10 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   // run_loading.cpp: reading runs back, and taking them over from bundles
   void with(const RunKey& key, Use use);
   void take(const RunKey& key, Use use);
+  void take_next();
+  Loading end_loading(const RunKey& key);
+  void wake_at(std::int64_t wake_ms);
+  void wake_due();
   void taken(const Ref& ref, Result<std::optional<StoredRun>> stored);
   void replay_on(const RunKey& key);
   void loaded(const RunKey& key);
@@ -217,6 +233,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   boost::asio::steady_timer heartbeat_;
   boost::asio::steady_timer folder_timer_;
   boost::asio::steady_timer stalled_timer_;
+  boost::asio::steady_timer clock_;
+  std::int64_t clock_ms_ = 0;  ///< when it wakes runs; 0: never
   observe::Counter& started_;
   observe::Counter& ended_;
   observe::Counter& files_refused_;
@@ -227,14 +245,17 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   /// Definitions that runs pin: read once, however many runs have the same.
   std::map<Digest256, std::weak_ptr<const workflow::Definition>> definitions_;
   std::map<RunKey, Loading> loading_;
+  FairQueue<auth::Identity, RunKey>
+      to_take_;             ///< those of loading_ that the store was not asked for
+  std::size_t taking_ = 0;  ///< the others
   std::map<RunKey, Coming> importing_;
   FairQueue<auth::Identity, RunKey> queue_;
   bool pumping_ = false;      ///< the next turn is on its way
   std::deque<Ref> idle_;      ///< ended runs in memory, that longest idle first
+  std::deque<Ref> waiting_;   ///< runs in memory that only wait, that longest at rest first
   std::set<RunKey> stalled_;  ///< watchers wait for their readers
   bool stalled_waits_ = false;
   std::deque<RunKey> to_recover_;
-  RunKey recovered_;  ///< the last one of those that were listed
   bool all_listed_ = false;
   bool recovery_waits_ = false;  ///< for room, or for the store
   workflow::SigningKey key_;
@@ -260,6 +281,7 @@ struct RunHost::Open {
   bool over_bytes = false;   ///< it was cancelled, because its owner's runs take too much
   std::uint64_t weight = 0;  ///< as it was weighed last
   bool is_idle = false;      ///< in idle_
+  bool is_waiting = false;   ///< in waiting_
   std::int64_t epoch = -1;   ///< of the bundle that is being imported
   std::deque<Waiting> inputs;
   std::size_t inputs_bytes = 0;  ///< of those that came from outside
@@ -291,14 +313,25 @@ constexpr int view_turns_max = 4;
 constexpr std::size_t view_kept_bytes_max = 64 << 10;
 /// Inputs from outside that wait for one run.
 constexpr std::size_t inputs_bytes_max = 8u << 20;
-/// States of all runs in memory; over it none is begun or taken up.
-constexpr std::uint64_t weight_all_max = 1u << 30;
+/// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
+constexpr std::uint64_t weight_all_max = 64u << 20;
+/// Who has less than this begins runs nevertheless: others' weight is not theirs to bear.
+constexpr std::uint64_t weight_light_max = weight_all_max / 16;
+/// A run whose clock's time comes sooner is not put out of memory.
+constexpr std::int64_t rest_ms_min = 1'000;
+/// Runs that are read back at a time.
+constexpr std::size_t takes_max = 2;
+/// Runs that are woken at once, and when others are looked for where there are more.
+constexpr std::size_t woken_max = 64;
+constexpr std::int64_t wake_retry_ms = 1'000;
 /// What a definition takes, once it is read, for each byte of its file.
 constexpr std::uint64_t definition_weight = 8;
 /// Unfinished runs that are listed at once at a start.
 constexpr std::size_t recover_listed_max = 64;
 
 bool is_over(workflow::RunStatus status);
+/// What may be otherwise in a while.
+bool is_passing(std::string_view code);
 Error unknown_run(const std::string& id);
 
 template <class T>

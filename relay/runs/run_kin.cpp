@@ -27,14 +27,13 @@ std::uint64_t seed_of(const std::string& id) {
   return std::strtoull(id.substr(0, 8).c_str(), nullptr, 16);
 }
 
-/// What may be otherwise in a while.
+}  // namespace
+
 bool is_passing(std::string_view code) {
   constexpr std::array<std::string_view, 4> passing{"store_busy", "bad_store", "too_many_runs",
                                                     "owner_full"};
   return std::find(passing.begin(), passing.end(), code) != passing.end();
 }
-
-}  // namespace
 
 Owner RunHost::owner_of(const Open& open) {
   return {.identity = open.stored.key.owner, .limits = open.stored.limits};
@@ -174,7 +173,8 @@ void RunHost::end_followed(const Ref& ref) {
   store_.append({.key = ref.key,
                  .number = open->stored.pieces++,
                  .status = open->stored.status,
-                 .ended_ms = open->stored.ended_ms},
+                 .ended_ms = open->stored.ended_ms,
+                 .rests = true},
                 on_thread<OwnerUse>([this, ref](const Result<OwnerUse>& kept) {
                   if (!kept) complain("run_store", &ref.key, kept.error());
                 }));

@@ -1,7 +1,10 @@
 // Runs that are read back from the store, one replay's slice a turn, and runs that come in bundles.
 //
-// Before a run is read back the store is told so, and told again when it is done: a run over which
-// the process died is found so marked at the next start, is set aside, and does not kill it again.
+// At a start the store notes all runs that are to be read back, and before each is read that it is;
+// the notes go when the run rests again. A run over which the process died is found so noted at the
+// next start, is set aside, and does not kill it again (RunStore::begin_recovery).
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "engine/base/message.hpp"
@@ -18,8 +21,14 @@ namespace {
 Error set_aside_error(const std::string& id) {
   return make_error("run_set_aside",
                     {"the relay ended while it was reading run ", id,
-                     " back, so it is left alone: POST .../resume tries again, DELETE forgets it"},
+                     " back, or twice before it came to it, so it is left alone: "
+                     "POST .../resume tries again, DELETE forgets it"},
                     {"id"}, {}, {id});
+}
+
+/// Whether there is something to do for the run; one of an older store may wait and not say so.
+bool goes_on(const Run& run, const StoredRun& stored) {
+  return run.status() == RunStatus::running && !(run.only_waits() && stored.waits);
 }
 
 }  // namespace
@@ -35,11 +44,32 @@ void RunHost::take(const RunKey& key, Use use) {
   Loading& loading = loading_[key];
   loading.serial = ++serials_;
   loading.users.push_back(std::move(use));
-  store_.take(key,
-              on_thread<std::optional<StoredRun>>(
-                  [this, ref = Ref{key, loading.serial}](Result<std::optional<StoredRun>> stored) {
-                    taken(ref, std::move(stored));
-                  }));
+  to_take_.push(key.owner, key);
+  take_next();
+}
+
+void RunHost::take_next() {
+  while (taking_ < takes_max) {
+    const auto key = to_take_.pop();
+    if (!key) return;
+    const auto found = loading_.find(*key);
+    if (found == loading_.end() || std::exchange(found->second.asked, true)) continue;
+    ++taking_;
+    store_.take(
+        *key, on_thread<std::optional<StoredRun>>(
+                  [this, ref = Ref{*key, found->second.serial}](
+                      Result<std::optional<StoredRun>> stored) { taken(ref, std::move(stored)); }));
+  }
+}
+
+/// REQUIRES: the run is being read back. Another one may be.
+RunHost::Loading RunHost::end_loading(const RunKey& key) {
+  const auto found = loading_.find(key);
+  Loading loading = std::move(found->second);
+  loading_.erase(found);
+  if (loading.asked) --taking_;
+  post([this] { take_next(); });
+  return loading;
 }
 
 void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
@@ -93,18 +123,17 @@ void RunHost::loaded(const RunKey& key) {
     const auto found = loading_.find(ref.key);
     if (found == loading_.end() || found->second.serial != ref.serial) return;
     if (!released) return not_loaded(ref.key, released.error());
-    Loading done = std::move(found->second);
-    loading_.erase(found);
+    Loading done = end_loading(ref.key);
     done.stored.definition = std::string();
     done.stored.history = std::string();
     Open& open = hold(std::move(*run), std::move(done.stored));
-    open.marked = open.run.status() == RunStatus::running;
+    open.marked = goes_on(open.run, open.stored);
     if (open.marked) open.inputs.push_back({InputKind::resumed, {}, {}, {}});
     // What its history does not hold of the last decisions is stored before anything else.
     keep(open);
     give_loaded(ref.key, open, std::move(done.users));
   };
-  if (run->status() == RunStatus::running) return give({});
+  if (goes_on(*run, loading.stored)) return give({});
   store_.release(key, on_thread<void>(give));
 }
 
@@ -122,16 +151,48 @@ void RunHost::give_loaded(const RunKey& key, Open& open, std::vector<Use> users)
 void RunHost::not_loaded(const RunKey& key, const Error& error) {
   const auto found = loading_.find(key);
   if (found == loading_.end()) return;
-  const std::vector<Use> users = std::move(found->second.users);
-  loading_.erase(found);
-  for (const Use& use : users)
+  const Loading loading = end_loading(key);
+  for (const Use& use : loading.users)
     use(error);
+}
+
+// --- runs that only wait, and are not in memory ---
+
+void RunHost::wake_at(std::int64_t wake_ms) {
+  if (wake_ms == 0 || (clock_ms_ > 0 && clock_ms_ <= wake_ms)) return;
+  clock_ms_ = wake_ms;
+  clock_.expires_after(std::chrono::milliseconds(
+      std::clamp<std::int64_t>(wake_ms - observe::wall_now_ms(), 0, timer_ms_max)));
+  clock_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    clock_ms_ = 0;
+    wake_due();
+  });
+}
+
+/// Those in memory have timers of their own.
+void RunHost::wake_due() {
+  const std::int64_t now = observe::wall_now_ms();
+  store_.due(now, woken_max, on_thread<DueRuns>([this, now](Result<DueRuns> due) {
+               if (!due) {
+                 complain("run_recovery", nullptr, due.error());
+                 return wake_at(now + wake_retry_ms);
+               }
+               for (const RunKey& key : due->runs)
+                 with(key, [this, key](const Result<Open*>& found) {
+                   if (found || is_passing(found.error().code)) return;
+                   complain("run_recovery", &key, found.error());
+                   store_.forget_clock(key, {});
+                 });
+               if (!due->runs.empty()) wake_at(now + wake_retry_ms);
+               wake_at(due->next_ms);
+             }));
 }
 
 // --- at a start ---
 
 void RunHost::recover() {
-  store_.set_aside(on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
+  store_.begin_recovery(on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
     if (!runs) return complain("run_recovery", nullptr, runs.error());
     for (const RunKey& key : *runs)
       complain("run_set_aside", &key, set_aside_error(key.id));
@@ -147,7 +208,7 @@ void RunHost::recover_next() {
     return;
   }
   if (to_recover_.empty()) {
-    store_.unfinished(recovered_, recover_listed_max,
+    store_.to_recover(recover_listed_max,
                       on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> keys) {
                         if (!keys) {
                           complain("run_recovery", nullptr, keys.error());
@@ -163,11 +224,15 @@ void RunHost::recover_next() {
   }
   const RunKey key = std::move(to_recover_.front());
   to_recover_.pop_front();
-  recovered_ = key;
   with(key, [this, key](Result<Open*> found) {
     // It stays in the store as it is; its owner is told when they ask for it.
     if (!found && found.error().code != "unknown_run")
       complain("run_recovery", &key, found.error());
+    if (!found && is_passing(found.error().code)) {
+      recovery_waits_ = true;
+      return;
+    }
+    if (!found) store_.release(key, {});
     post([this] { recover_next(); });
   });
 }

@@ -17,8 +17,10 @@ constexpr std::size_t limits_bytes_max = 4'096;
 /// Ended runs that one job deletes to make room, so that no job is long.
 constexpr int evicted_at_once_max = 16;
 constexpr const char* columns =
-    "SELECT id, limits, workflow, status, started_ms, ended_ms, root, depth, taking_up FROM runs ";
-constexpr std::int64_t taking_up = 1;
+    "SELECT id, limits, workflow, status, started_ms, ended_ms, root, depth, taking_up, waits FROM "
+    "runs ";
+// Values of taking_up: 0 none, 1 being read back, 2 set aside, 3 to be read back, 4 to be read back
+// for the second time, because the start before did not come to it.
 constexpr std::int64_t set_aside_mark = 2;
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
@@ -68,6 +70,7 @@ Result<StoredRun> read_row(const Statement& row, const auth::Identity& owner) {
   run.root = row.text(6);
   run.depth = static_cast<int>(row.integer(7));
   run.set_aside = row.integer(8) == set_aside_mark;
+  run.waits = row.integer(9) != 0;
   return run;
 }
 
@@ -206,14 +209,15 @@ Result<void> keep_epoch(Database& database, const RunKey& key, std::int64_t epoc
 Result<void> insert_run(Database& database, const StoredRun& run) {
   auto row = prepare_for(database,
                          "INSERT INTO runs (tenant, owner, id, limits, workflow, status, "
-                         "started_ms, ended_ms, bytes, root, depth, taking_up) "
-                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                         "started_ms, ended_ms, bytes, root, depth, taking_up, waits, wake_ms) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
                          run.key);
   if (!row) return row.error();
   row->bind(4, limits_text(run.limits)).bind(5, run.workflow).bind(6, run.status);
   row->bind(7, run.started_ms).bind(8, run.ended_ms);
   row->bind(9, static_cast<std::int64_t>(run.definition.size() + run.history.size()));
   row->bind(10, run.root).bind(11, static_cast<std::int64_t>(run.depth));
+  row->bind(12, static_cast<std::int64_t>(run.waits)).bind(13, run.wake_ms);
   if (auto done = row->run(); !done) return done;
   auto file = prepare_for(
       database, "INSERT INTO run_definitions (tenant, owner, run, definition) VALUES (?, ?, ?, ?)",
@@ -248,9 +252,13 @@ Result<OwnerUse> append_piece(Database& database, const RunPiece& piece,
                               const OwnerBounds& bounds) {
   auto row = prepare_for(database,
                          "UPDATE runs SET status = ?4, ended_ms = ?5, bytes = bytes + ?6, "
-                         "taking_up = 0 WHERE tenant = ?1 AND owner = ?2 AND id = ?3",
+                         "waits = ?7, wake_ms = ?8, "
+                         "taking_up = CASE WHEN ?9 THEN 0 ELSE taking_up END WHERE tenant = ?1 AND "
+                         "owner = ?2 AND id = ?3",
                          piece.key);
   if (!row) return row.error();
+  row->bind(7, static_cast<std::int64_t>(piece.waits)).bind(8, piece.wake_ms);
+  row->bind(9, static_cast<std::int64_t>(piece.rests));
   row->bind(4, piece.status).bind(5, piece.ended_ms);
   row->bind(6, static_cast<std::int64_t>(piece.frames.size()));
   if (auto done = row->run(); !done) return done.error();
@@ -274,11 +282,37 @@ Result<std::vector<RunKey>> read_keys(Statement& rows) {
   }
 }
 
-Result<std::vector<RunKey>> set_aside_all(Database& database) {
+Result<DueRuns> due_runs(Database& database, std::int64_t now_ms, std::size_t count_max) {
   auto rows = database.prepare(
-      "UPDATE runs SET taking_up = 2 WHERE taking_up = 1 RETURNING tenant, owner, id");
+      "SELECT tenant, owner, id FROM runs WHERE waits = 1 AND wake_ms > 0 AND wake_ms <= ? AND "
+      "ended_ms = 0 AND taking_up = 0 AND status <> 'parked' ORDER BY wake_ms LIMIT ?");
   if (!rows) return rows.error();
-  return read_keys(*rows);
+  rows->bind(1, now_ms).bind(2, static_cast<std::int64_t>(count_max));
+  auto keys = read_keys(*rows);
+  if (!keys) return keys.error();
+  auto next = database.prepare(
+      "SELECT coalesce(min(wake_ms), 0) FROM runs WHERE waits = 1 AND wake_ms > 0 AND wake_ms > ?");
+  if (!next) return next.error();
+  next->bind(1, now_ms);
+  if (const auto there = next->step(); !there) return there.error();
+  return DueRuns{std::move(*keys), next->integer(0)};
+}
+
+Result<std::vector<RunKey>> note_all(Database& database) {
+  auto rows = database.prepare(
+      "UPDATE runs SET taking_up = 2 WHERE taking_up IN (1, 4) RETURNING tenant, owner, id");
+  if (!rows) return rows.error();
+  auto aside = read_keys(*rows);
+  if (!aside) return aside;
+  auto again = database.prepare("UPDATE runs SET taking_up = 4 WHERE taking_up = 3");
+  if (!again) return again.error();
+  if (auto done = again->run(); !done) return done.error();
+  auto others = database.prepare(
+      "UPDATE runs SET taking_up = 3 "
+      "WHERE ended_ms = 0 AND waits = 0 AND taking_up = 0 AND status <> 'parked'");
+  if (!others) return others.error();
+  if (auto done = others->run(); !done) return done.error();
+  return aside;
 }
 
 Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key) {
@@ -374,22 +408,44 @@ void RunStore::append(RunPiece piece, Callback<OwnerUse> callback) {
                  std::move(callback));
 }
 
-void RunStore::set_aside(Callback<std::vector<RunKey>> callback) {
-  post<std::vector<RunKey>>(set_aside_all, std::move(callback));
+void RunStore::begin_recovery(Callback<std::vector<RunKey>> callback) {
+  post<std::vector<RunKey>>(note_all, std::move(callback));
 }
 
-void RunStore::unfinished(RunKey after, std::size_t count_max,
-                          Callback<std::vector<RunKey>> callback) {
+void RunStore::end_recovery() {
+  post<void>(
+      [](Database& database) {
+        auto marked =
+            database.prepare("UPDATE runs SET taking_up = 0 WHERE taking_up IN (1, 3, 4)");
+        return marked ? marked->run() : Result<void>(marked.error());
+      },
+      {});
+}
+
+void RunStore::to_recover(std::size_t count_max, Callback<std::vector<RunKey>> callback) {
   post<std::vector<RunKey>>(
-      [after = std::move(after), count_max](Database& database) -> Result<std::vector<RunKey>> {
-        auto rows = prepare_for(database,
-                                "SELECT tenant, owner, id FROM runs WHERE ended_ms = 0 AND "
-                                "(tenant, owner, id) > (?, ?, ?) AND taking_up = 0 AND "
-                                "status <> 'parked' ORDER BY tenant, owner, id LIMIT ?",
-                                after);
+      [count_max](Database& database) -> Result<std::vector<RunKey>> {
+        auto rows = database.prepare(
+            "SELECT tenant, owner, id FROM runs WHERE taking_up > 2 "
+            "ORDER BY taking_up, bytes LIMIT ?");
         if (!rows) return rows.error();
-        rows->bind(4, static_cast<std::int64_t>(count_max));
+        rows->bind(1, static_cast<std::int64_t>(count_max));
         return read_keys(*rows);
+      },
+      std::move(callback));
+}
+
+void RunStore::due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns> callback) {
+  post<DueRuns>(
+      [now_ms, count_max](Database& database) { return due_runs(database, now_ms, count_max); },
+      std::move(callback));
+}
+
+void RunStore::forget_clock(RunKey key, Callback<void> callback) {
+  post<void>(
+      [key = std::move(key)](Database& database) {
+        return run_for(
+            database, "UPDATE runs SET wake_ms = 0 WHERE tenant = ? AND owner = ? AND id = ?", key);
       },
       std::move(callback));
 }
@@ -405,7 +461,7 @@ void RunStore::release(RunKey key, Callback<void> callback) {
       [key = std::move(key)](Database& database) {
         return run_for(database,
                        "UPDATE runs SET taking_up = 0 "
-                       "WHERE tenant = ? AND owner = ? AND id = ? AND taking_up = 1",
+                       "WHERE tenant = ? AND owner = ? AND id = ? AND taking_up <> 2",
                        key);
       },
       std::move(callback));

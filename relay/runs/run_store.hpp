@@ -33,7 +33,7 @@ struct OwnerBounds {
   std::int64_t descendants_max = 10'000;
   /// Imports that are remembered, so that none is done twice.
   std::int64_t imports_max = 10'000;
-  std::uint64_t weight_max = 256u << 20;  ///< bytes of the states of runs in memory
+  std::uint64_t weight_max = 48u << 20;  ///< bytes of the states of runs in memory
 };
 
 struct RunKey {
@@ -52,9 +52,11 @@ struct StoredRun {
   std::int64_t ended_ms = 0;
   std::string root;  ///< the run that it descends from; its own id where it was started by itself
   int depth = 0;     ///< of runs in runs
-  bool set_aside = false;  ///< the relay ended while it read the run back: it is left alone
+  bool set_aside = false;  ///< the relay ended over it at a start: it is left alone
   std::string history;
   std::int64_t pieces = 0;
+  bool waits = false;  ///< for its owner or its clock alone
+  std::int64_t wake_ms = 0;
 };
 
 /// What a turn of a run adds to it.
@@ -64,6 +66,15 @@ struct RunPiece {
   std::string frames;
   std::string status;
   std::int64_t ended_ms = 0;
+  bool waits = false;  ///< for its owner or its clock alone
+  std::int64_t wake_ms = 0;
+  bool rests = true;  ///< all that came in is done: it has been read back without harm
+};
+
+/// Runs whose clock's time has come, and when it comes for the next ones; 0: for none.
+struct DueRuns {
+  std::vector<RunKey> runs;
+  std::int64_t next_ms = 0;
 };
 
 /// What the runs of an owner take.
@@ -86,13 +97,23 @@ class RunStore {
   /// whole. `epoch`: of the bundle that it was imported from; negative: none.
   /// Errors: too_many_runs, owner_full, too_many_descendants, too_many_imports.
   void put(StoredRun run, std::int64_t epoch, Callback<OwnerUse> callback);
-  /// Also says that the run was read back (release). Errors: "unknown_run".
+  /// Also says that the run was read back (release), once it rests. Errors: "unknown_run".
   void append(RunPiece piece, Callback<OwnerUse> callback);
 
-  /// At a start, once: the runs over whose reading the process ended, now set aside.
-  void set_aside(Callback<std::vector<RunKey>> callback);
-  /// Runs that are under way and not set aside, after this one, by owner and id.
-  void unfinished(RunKey after, std::size_t count_max, Callback<std::vector<RunKey>> callback);
+  /// At a start, once: notes which runs are to be read back, and gives those that are set aside
+  /// now. These are the ones over whose reading the process ended, and those to which two starts
+  /// did not come, because it ended before: however many runs end it, it does so twice at most
+  /// before all others are read back.
+  void begin_recovery(Callback<std::vector<RunKey>> callback);
+  /// Runs that are noted and not read back yet. First those to which the last start came, then the
+  /// others, the smallest first.
+  void to_recover(std::size_t count_max, Callback<std::vector<RunKey>> callback);
+  /// The process ends by itself: no run is to blame.
+  void end_recovery();
+  /// Runs that only wait and whose time has come, the first ones.
+  void due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns> callback);
+  /// The run cannot be read back: its clock wakes it no more.
+  void forget_clock(RunKey key, Callback<void> callback);
   /// The run with its history, marked as being read back until release() or append(). Without
   /// history, and not marked, where it is set aside. Nothing where the owner has no such run.
   void take(RunKey key, Callback<std::optional<StoredRun>> callback);

@@ -36,6 +36,7 @@ RunHost::Open& RunHost::hold(Run run, StoredRun stored) {
   Open& open =
       *(open_[key] = std::make_unique<Open>(std::move(run), std::move(stored), ++serials_, io_));
   weigh(open);
+  keep_within_memory(key.owner, &open);
   return open;
 }
 
@@ -53,11 +54,81 @@ std::unique_ptr<RunHost::Open> RunHost::let_go(const RunKey& key) {
 
 /// What the run takes in memory, after whatever changed it.
 void RunHost::weigh(Open& open) {
-  const std::uint64_t weight =
-      open.run.state_bytes() + definition_weight * open.run.definition()->bytes.size();
+  const std::uint64_t weight = open.run.state_bytes() + open.inputs_bytes +
+                               definition_weight * open.run.definition()->bytes.size();
   weights_[open.stored.key.owner] += weight - open.weight;
   weight_ += weight - open.weight;
   open.weight = weight;
+}
+
+/// Makes room for the owner's run, which is new or has grown, at the cost of those that rest.
+void RunHost::keep_within_memory(const auth::Identity& owner, const Open* open) {
+  put_out_while(idle_, owner, open);
+  put_out_while(waiting_, owner, open);
+  if (weight_ > weight_all_max) cancel_heaviest();
+}
+
+void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owner,
+                            const Open* open) {
+  const auto owner_is_over = [&] {
+    const auto found = weights_.find(owner);
+    return found != weights_.end() && found->second > store_.bounds().weight_max / 2;
+  };
+  for (std::size_t left = resting.size();
+       left > 0 && (weight_ > weight_all_max / 2 || owner_is_over()); --left) {
+    const Ref next = std::move(resting.front());
+    resting.pop_front();
+    Open* other = find(next);
+    if (!other) continue;
+    const bool helps = weight_ > weight_all_max / 2 || next.key.owner == owner;
+    if (other == open || !helps) {
+      resting.push_back(next);
+      continue;
+    }
+    other->is_idle = other->is_waiting = false;
+    if (is_needed(next.key, *other)) continue;
+    if (other->run.status() == RunStatus::running) wake_at(other->run.next_timer_ms());
+    let_go(next.key);
+  }
+}
+
+/// Whether somebody waits for the run here, or something that the store does not know.
+bool RunHost::is_needed(const RunKey& key, const Open& open) const {
+  const RunStatus status = open.run.status();
+  if (status == RunStatus::running) {
+    const std::int64_t due = open.run.next_timer_ms();
+    if (!open.stored.waits || !open.run.only_waits() ||
+        (due > 0 && due < observe::wall_now_ms() + rest_ms_min))
+      return true;
+  }
+  return open.fresh || open.storing || open.marked || open.exporting || open.removing ||
+         open.following || open.run.busy() || importing_.count(key) > 0 || !open.inputs.empty() ||
+         !open.builtins.empty() || !open.models.empty() || !open.children.empty() ||
+         !open.waiters.empty() || !open.viewers.empty() || !open.exports.empty() ||
+         !open.watchers.empty();
+}
+
+/// Those that are being cancelled count as gone.
+void RunHost::cancel_heaviest() {
+  std::uint64_t going = 0;
+  Open* heaviest = nullptr;
+  for (const auto& [key, open] : open_) {
+    if (open->over_bytes) {
+      going += open->weight;
+    } else if (open->run.status() == RunStatus::running &&
+               (!heaviest || open->weight > heaviest->weight)) {
+      heaviest = open.get();
+    }
+  }
+  if (!heaviest || weight_ - going <= weight_all_max) return;
+  heaviest->over_bytes = true;
+  heaviest->inputs.push_front(
+      {InputKind::cancel,
+       joined({"the runs of all owners take more than ", weight_all_max >> 20,
+               " MiB of memory, and this one the most: try again later"}),
+       {},
+       {}});
+  schedule(heaviest->stored.key);
 }
 
 /// A run that grows over what its owner may keep is cancelled: it cannot be refused any more.
@@ -123,13 +194,15 @@ void RunHost::keep_idle(Open& open) {
     Open* other = find(oldest);
     if (!other) continue;
     other->is_idle = false;
-    const bool used = other->storing || other->exporting || other->removing || other->following ||
-                      importing_.count(oldest.key) > 0 || !other->inputs.empty() ||
-                      !other->builtins.empty() || !other->waiters.empty() ||
-                      !other->viewers.empty() || !other->exports.empty() ||
-                      !other->watchers.empty() || other->run.status() == RunStatus::running;
+    const bool used = other->run.status() == RunStatus::running || is_needed(oldest.key, *other);
     if (!used) let_go(oldest.key);
   }
+}
+
+void RunHost::keep_waiting(Open& open) {
+  if (open.is_waiting || !open.run.only_waits()) return;
+  open.is_waiting = true;
+  waiting_.push_back(open.ref());
 }
 
 // --- turns ---
@@ -162,7 +235,12 @@ void RunHost::work(Open& open) {
   if (open.storing) return;  // what is stored gives the next turn
   if (open.fresh) return keep(open);
   if (open.run.busy()) {
-    open.run.go_on();
+    // A cancellation does not wait for what it cancels.
+    if (!open.inputs.empty() && open.inputs.front().kind == InputKind::cancel) {
+      give_one(open);
+    } else {
+      open.run.go_on();
+    }
     return keep(open);
   }
   if (!open.builtins.empty()) {
@@ -192,11 +270,14 @@ void RunHost::give_one(Open& open) {
 void RunHost::keep(Open& open) {
   workflow::Taken taken = open.run.take();
   weigh(open);
+  keep_within_memory(open.stored.key.owner, &open);
   if (taken.count == 0 && !open.fresh) {
     for (const std::string& id : taken.withdrawn)
       drop_effect(open, id);
     for (const Effect& effect : taken.effects)
       begin_effect(open, effect);
+    // The last turn may have decided nothing that the store would hear of.
+    if (!open.run.busy() && std::exchange(open.marked, false)) store_.release(open.stored.key, {});
     answer_viewers(open, false);
     return schedule(open.stored.key);
   }
@@ -208,6 +289,8 @@ void RunHost::keep(Open& open) {
     ended_.add();
   }
   open.stored.status = workflow::name_of(open.run.status());
+  open.stored.waits = open.run.only_waits();
+  open.stored.wake_ms = open.stored.waits ? open.run.next_timer_ms() : 0;
   write(open.ref(), std::make_shared<workflow::Taken>(std::move(taken)));
 }
 
@@ -221,7 +304,10 @@ void RunHost::write(const Ref& ref, std::shared_ptr<workflow::Taken> taken) {
                           .number = open->stored.pieces,
                           .frames = taken->events,
                           .status = open->stored.status,
-                          .ended_ms = open->stored.ended_ms},
+                          .ended_ms = open->stored.ended_ms,
+                          .waits = open->stored.waits,
+                          .wake_ms = open->stored.wake_ms,
+                          .rests = !open->run.busy()},
                          std::move(callback));
   StoredRun whole = open->stored;
   whole.history += taken->events;
@@ -248,7 +334,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
   if (!open) return;
   if (!stored) return not_written(*open, taken, stored.error());
   open->storing = false;
-  open->marked = false;
+  if (!open->run.busy()) open->marked = false;
   open->epoch = -1;
   if (std::exchange(open->fresh, false)) {
     open->stored.history = std::string();
@@ -278,7 +364,10 @@ void RunHost::rest(Open& open) {
   }
   answer_viewers(open, true);
   give_bundles(open);
-  if (open.run.status() == RunStatus::running) return set_timer(open);
+  if (open.run.status() == RunStatus::running) {
+    set_timer(open);
+    return keep_waiting(open);
+  }
   drop_effects(open);
   if (is_over(open.run.status())) open.watchers.end_finished(open.stored.pieces);
   if (open.run.status() == RunStatus::continued) {

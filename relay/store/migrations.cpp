@@ -15,12 +15,13 @@ extern const std::string_view migration_006_key_weights;
 extern const std::string_view migration_007_budgets_of_tenants;
 extern const std::string_view migration_008_run_owners;
 extern const std::string_view migration_009_open_calls;
+extern const std::string_view migration_010_waiting_runs;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 9> all{{
+const std::array<Migration, 10> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
@@ -30,6 +31,7 @@ const std::array<Migration, 9> all{{
     {7, "budgets_of_tenants", data::migration_007_budgets_of_tenants},
     {8, "run_owners", data::migration_008_run_owners},
     {9, "open_calls", data::migration_009_open_calls},
+    {10, "waiting_runs", data::migration_010_waiting_runs},
 }};
 
 constexpr const char* ledger =

@@ -11,6 +11,15 @@ const flow = (name, workflow, more = {}) => ({ name, workflow, result: 'done', .
 const texts = { state: { text: { initial: 'xxxxxxxxxxxxxxxx' } } };
 const list = { state: { list: { reducer: 'append' } } };
 
+const doubling_list = flow(
+  'doubling list',
+  [
+    { set: { list: '{{ range(0, 1000) | list }}' } },
+    loop({}, { set: { list: '{{ state.list }}' } }),
+  ],
+  list,
+);
+
 /** An expression that costs much each time it is looked at: sums over long ranges. */
 const dear = '{{ range(0, 3000 + round) | list | sort | reverse | join(",") | length }}';
 
@@ -31,6 +40,7 @@ const workflows = {
     [loop({}, { set: { list: '{{ range(0, 1000) | list }}' } })],
     list,
   ),
+  'a list that doubles itself': doubling_list,
   'itself again and again': flow('again', [{ handoff: { workflow: 'self' }, with: '{{ input }}' }]),
   'twice itself': flow('twice', [
     { parallel: { a: { child: 'triage', with: {} }, b: { child: 'triage', with: {} } } },
@@ -129,8 +139,6 @@ export const attacks = [
   })),
   {
     name: 'a hundred of them, of two players',
-    // What runs weigh has a bound of its own, above that of what strangers leave unfinished.
-    rss_bytes_max: 256 << 20,
     tried:
       'fifty runs of 100,000 rounds each of two players, a third asks, SIGTERM, SIGKILL and start, SIGTERM',
     expected: "the neighbour's runs are done, before and after the restart",
@@ -151,6 +159,65 @@ export const attacks = [
       return {
         held: before === 'done' && after === 'done',
         seen: `begun: ${shown(counted(statuses))}, neighbour: ${before}, after the restart ${after}`,
+      };
+    },
+  },
+  {
+    name: 'lists that double themselves, of ten owners',
+    tried:
+      'one run each of ten owners, three times, a run of another tenant, then SIGTERM meanwhile',
+    expected: "the neighbour's run is done; memory, health and end as promised",
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const statuses = [];
+      const begin_all = async () => {
+        const begin = (_, i) =>
+          stage.post(runs, { workflow: doubling_list }, stage.as('alpha', `author-${i}`));
+        statuses.push(...(await Promise.all(Array.from({ length: 10 }, begin))));
+      };
+      await begin_all();
+      const other = await neighbour(stage);
+      await begin_all();
+      const again = await neighbour(stage);
+      await begin_all();
+      return {
+        held: other === 'done' && again === 'done',
+        seen: `begun: ${shown(counted(statuses.map(({ status }) => status)))}, neighbour: ${other}, ${again}`,
+      };
+    },
+  },
+  {
+    name: 'runs that wait with what they were given',
+    tried:
+      '160 runs of two owners that wait for ever, each with an input of 480 KB; SIGKILL and start; signals to ten',
+    expected: 'memory within bounds before and after the start; the ten go on',
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const workflow = flow('waiting', [{ wait: { signal: 'go' } }]);
+      const text = JSON.stringify(
+        Array.from({ length: 40_000 }, (_, i) => `${i}`.padStart(8, '0')),
+      );
+      const owners = [stage.as('alpha', 'author-0'), stage.as('alpha', 'author-1')];
+      const ids = [];
+      const statuses = [];
+      for (let at = 0; at < 160; at += 10) {
+        const begin = (_, i) =>
+          stage.post(runs, { workflow, input: JSON.parse(text) }, owners[i % 2]);
+        const begun = await Promise.all(Array.from({ length: 10 }, begin));
+        statuses.push(...begun.map(({ status }) => status));
+        begun.forEach((one, i) => {
+          if (one.status === 201) ids.push([one.json().id, owners[i % 2]]);
+        });
+      }
+      await stage.restart('SIGKILL');
+      const ended = [];
+      for (const [id, owner] of ids.slice(-10)) {
+        await stage.post(`${runs}/${id}/signal`, { name: 'go', value: 1 }, owner);
+        ended.push((await stage.run_when(id, owner, ends)).status);
+      }
+      return {
+        held: ids.length === 160 && ended.every((status) => status === 'done'),
+        seen: `begun: ${shown(counted(statuses))}, then: ${shown(counted(ended))}`,
       };
     },
   },

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/llm/chat.hpp"
 #include "engine/workflow/bundle.hpp"
+#include "relay/runs/model_step.hpp"
 #include "tests/relay/runs/house.hpp"
 
 namespace redoubt::runs {
@@ -337,6 +339,91 @@ TEST_CASE("one owner's endless work delays another's runs by turns, and can be l
   CHECK(house.list(ada).empty());
 }
 
+TEST_CASE("a run that works is cancelled at its next turn") {
+  House house;
+  house.workflow(hog);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "hog");
+  CHECK(house.give(ada, id, {InputKind::cancel, "enough", {}})["id"] == id);
+  // Its work, done to the end, would have failed it.
+  const Json run = house.ended(ada, id);
+  CHECK_MESSAGE(run["status"] == "cancelled", run.dump());
+}
+
+TEST_CASE("runs that only wait are put out of memory, and come back when something comes") {
+  OwnerBounds bounds;
+  bounds.weight_max = 1u << 20;
+  House house(bounds);
+  house.workflow("name: nap\nworkflow:\n  - {id: nap, wait: {for: 1500ms}}\nresult: slept\n");
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string much = "\"" + std::string(300'000, 'x') + "\"";
+  std::vector<std::string> naps, asks;
+  for (int i = 0; i < 6; ++i) {
+    naps.push_back(house.started(ada, "nap", much));
+    asks.push_back(house.started(ada, "asker", much));
+  }
+  for (const std::string& id : asks) {
+    CHECK(house.view(ada, id)["questions"].size() == 1);
+    // Who only looks leaves no trace.
+    CHECK(house.view(ada, id)["events"] == house.view(ada, id)["events"]);
+  }
+  CHECK(house.give(ada, asks[0], {InputKind::answer, "sure#1", "7"})["id"] == asks[0]);
+  CHECK(house.ended(ada, asks[0])["outcome"] == 7);
+  // At a start none of them is read until it is needed.
+  house.end();
+  house.begin();
+  CHECK(house.give(ada, asks[1], {InputKind::answer, "sure#1", "8"})["id"] == asks[1]);
+  CHECK(house.ended(ada, asks[1])["outcome"] == 8);
+  for (const Json& run : house.list(ada))
+    if (run["id"] == asks[2]) CHECK(run["status"] == "running");
+  for (const std::string& id : naps)
+    house.until([&] {
+      for (const Json& run : house.list(ada))
+        if (run["id"] == id) return run["status"] == "done";
+      return false;
+    });
+}
+
+TEST_CASE("whoever cannot read a run's events is told so before they begin") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  const auto may_watch = [&](const std::string& run) {
+    return house.ask(
+        [&](JsonCallback callback) { house.service().may_watch(ada, run, std::move(callback)); });
+  };
+  std::vector<std::shared_ptr<Stream>> streams;
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(!may_watch(id).contains("code"));
+    streams.push_back(std::make_shared<Stream>());
+    house.service().watch(ada, id, 0, streams.back());
+    house.until([&] { return !streams.back()->text().empty(); });
+  }
+  CHECK(may_watch(id)["code"] == "too_many_watchers");
+  CHECK(may_watch("nobody's")["code"] == "unknown_run");
+  house.end();
+  house.sql("UPDATE runs SET taking_up = 1");
+  house.begin();
+  CHECK(may_watch(id)["code"] == "run_set_aside");
+}
+
+TEST_CASE("a model step's max_tokens is a number that a model can give") {
+  const auto asked = [](const std::string& most) {
+    return chat_of(R"({"messages":[],"settings":{"max_tokens":)" + most + "}}");
+  };
+  CHECK(*asked("100")->output_tokens_max == 100);
+  CHECK(!asked("null")->output_tokens_max);
+  for (const char* bad : {"-1", "0", "1.5", "\"7\"", "18446744073709551615", "1e300"}) {
+    CAPTURE(std::string(bad));
+    const auto refused = asked(bad);
+    REQUIRE(!refused);
+    CHECK(refused.error().message.find("settings.max_tokens: expected a whole number from 1 to "
+                                       "10000000, got ") == 0);
+  }
+}
+
 TEST_CASE("the end of the service waits for a turn, while runs work and while they are read back") {
   House house;
   house.workflow(hog);
@@ -366,19 +453,29 @@ TEST_CASE("an owner's runs take so much memory, and one that grows over it is ca
   House house(bounds);
   house.workflow(
       "name: grows\nstate: {all: {reducer: append}}\nworkflow:\n  - loop: {max: 10000}\n    do:\n"
-      "      - {id: next, wait: {signal: more}}\n"
-      "      - {set: {all: '{{ steps.next }}'}}\n");
-  house.workflow(asker);
+      "      - {set: {all: '{{ range(5000) | list }}'}}\n");
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "grows");
-  const std::string much = "\"" + std::string(300'000, 'x');
-  Json run = Json::object();
-  for (int i = 0; i < 60 && run.value("code", "") != "run_over"; ++i)
-    run = house.give(ada, id, {InputKind::signal, "more", much + std::to_string(i) + "\""});
-  CHECK(run.value("code", "") == "run_over");
-  run = house.view(ada, id);
+  const Json run = house.ended(ada, house.started(ada, "grows"));
   CHECK(run["status"] == "cancelled");
   CHECK_MESSAGE(run["outcome"].dump().find("MiB of memory") != std::string::npos, run.dump());
+}
+
+TEST_CASE("what an owner's runs cannot keep in memory is refused, and a cancellation is not") {
+  OwnerBounds bounds;
+  bounds.weight_max = 4u << 20;
+  House house(bounds);
+  house.workflow(
+      "name: gathers\nstate: {all: {reducer: append}}\nworkflow:\n  - loop: {max: 10000}\n    do:\n"
+      "      - {id: next, wait: {signal: more}}\n"
+      "      - {set: {all: '{{ steps.next }}'}}\n");
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "gathers");
+  const std::string much = "\"" + std::string(300'000, 'x');
+  Json said = Json::object();
+  for (int i = 0; i < 60 && !said.contains("code"); ++i)
+    said = house.give(ada, id, {InputKind::signal, "more", much + std::to_string(i) + "\""});
+  CHECK_MESSAGE(said["code"] == "too_many_inputs", said.dump());
+  CHECK(house.give(ada, id, {InputKind::cancel, "enough", {}})["status"] == "cancelled");
 }
 
 }  // namespace redoubt::runs

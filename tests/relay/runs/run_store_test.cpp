@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 #include <optional>
+#include <set>
 
 #include "relay/store/migrations.hpp"
 #include "tests/relay/store/folder.hpp"
@@ -38,14 +39,19 @@ struct Kept {
                [&](auto callback) { store.take(key, std::move(callback)); })
         .value();
   }
-  std::vector<RunKey> set_aside() {
-    return ask<std::vector<RunKey>>([&](auto callback) { store.set_aside(std::move(callback)); })
+  /// The runs that a start sets aside.
+  std::vector<RunKey> begin_recovery() {
+    return ask<std::vector<RunKey>>(
+               [&](auto callback) { store.begin_recovery(std::move(callback)); })
         .value();
   }
-  std::vector<RunKey> unfinished(const RunKey& after, std::size_t count) {
+  std::vector<RunKey> to_recover(std::size_t count = 100) {
     return ask<std::vector<RunKey>>(
-               [&](auto callback) { store.unfinished(after, count, std::move(callback)); })
+               [&](auto callback) { store.to_recover(count, std::move(callback)); })
         .value();
+  }
+  DueRuns due(std::int64_t now_ms) {
+    return ask<DueRuns>([&](auto callback) { store.due(now_ms, 10, std::move(callback)); }).value();
   }
   std::vector<StoredRun> list(const auth::Identity& owner) {
     return ask<std::vector<StoredRun>>(
@@ -115,39 +121,95 @@ TEST_CASE("a run is marked while it is read back, until it is released or goes o
   }));
   REQUIRE(kept.append({{ada, "b"}, 1, "x", "running", 0}));
   // The process ends here: c was being read.
-  const auto aside = kept.set_aside();
+  const auto aside = kept.begin_recovery();
   REQUIRE(aside.size() == 1);
   CHECK(aside[0] == RunKey{ada, "c"});
   CHECK(kept.take({ada, "c"})->set_aside);
   CHECK(kept.take({ada, "c"})->history.empty());
-  CHECK(kept.set_aside().empty());
-  CHECK(kept.unfinished({}, 10).size() == 3);
+  CHECK(kept.to_recover().size() == 3);
   REQUIRE(kept.ask<void>([&](Callback<void> callback) {
     kept.store.readmit({ada, "c"}, std::move(callback));
   }));
   CHECK(!kept.take({ada, "c"})->set_aside);
 }
 
-TEST_CASE("what is to be taken up is listed page by page, without what is over or parked") {
+TEST_CASE("a run that works on after it was read back is marked until it rests") {
   Kept kept;
-  std::vector<RunKey> expected;
-  for (const char* tenant : {"a", "b"})
-    for (const char* subject : {"x", "y"})
-      for (const char* id : {"1", "2", "3"}) {
-        const auth::Identity owner{tenant, subject};
-        REQUIRE(kept.put(run(owner, id)));
-        if (std::string(id) == "1") REQUIRE(kept.append({{owner, id}, 1, "x", "done", 5}));
-        if (std::string(id) == "2") REQUIRE(kept.append({{owner, id}, 1, "x", "parked", 0}));
-        if (std::string(id) == "3") expected.push_back({owner, id});
-      }
-  std::vector<RunKey> found;
-  for (RunKey after;; after = found.back()) {
-    const auto page = kept.unfinished(after, 3);
-    if (page.empty()) break;
-    CHECK(page.size() <= 3);
-    found.insert(found.end(), page.begin(), page.end());
+  REQUIRE(kept.put(run(ada, "a")));
+  REQUIRE(kept.take({ada, "a"}));
+  REQUIRE(kept.append({.key = {ada, "a"}, .number = 1, .status = "running", .rests = false}));
+  CHECK(kept.begin_recovery().size() == 1);
+}
+
+TEST_CASE("however many runs end the process, it ends twice before all others are read back") {
+  Kept kept;
+  const std::set<std::string> bad{"b", "d", "f", "h"};
+  for (const char* id : {"a", "b", "c", "d", "e", "f", "g", "h", "i"})
+    REQUIRE(kept.put(run(ada, id)));
+  std::set<std::string> aside, back;
+  int deaths = 0;
+  for (bool died = true; died;) {
+    for (const RunKey& key : kept.begin_recovery())
+      aside.insert(key.id);
+    back.clear();
+    died = false;
+    for (auto next = kept.to_recover(1); !next.empty() && !died; next = kept.to_recover(1)) {
+      REQUIRE(kept.take(next[0]));
+      died = bad.count(next[0].id) > 0;
+      if (died) continue;
+      REQUIRE(kept.append({.key = next[0], .number = deaths + 1, .status = "running"}));
+      back.insert(next[0].id);
+    }
+    deaths += died;
   }
-  CHECK(found == expected);
+  CHECK(deaths == 2);
+  for (const std::string& id : bad)
+    CHECK(aside.count(id) == 1);
+  // The others work, or their owner is told how to go on with them.
+  CHECK(aside.size() + back.size() == 9);
+  for (const std::string& id : back)
+    CHECK(aside.count(id) == 0);
+  // One that ends by itself blames nobody.
+  REQUIRE(kept.take({ada, *back.begin()}));
+  kept.store.end_recovery();
+  CHECK(kept.begin_recovery().empty());
+  CHECK(kept.begin_recovery().empty());
+}
+
+TEST_CASE("what is to be taken up is listed without what is over, parked, or only waits") {
+  Kept kept;
+  std::set<RunKey> expected;
+  for (const char* tenant : {"a", "b"})
+    for (const char* id : {"1", "2", "3", "4"}) {
+      const RunKey key{{tenant, "x"}, id};
+      REQUIRE(kept.put(run(key.owner, id)));
+      if (std::string(id) == "1") REQUIRE(kept.append({key, 1, "x", "done", 5}));
+      if (std::string(id) == "2") REQUIRE(kept.append({key, 1, "x", "parked", 0}));
+      if (std::string(id) == "3") REQUIRE(kept.append({key, 1, "x", "running", 0, true}));
+      if (std::string(id) == "4") expected.insert(key);
+    }
+  CHECK(kept.begin_recovery().empty());
+  const auto found = kept.to_recover();
+  CHECK(std::set<RunKey>(found.begin(), found.end()) == expected);
+  CHECK(kept.to_recover(1).size() == 1);
+}
+
+TEST_CASE("a run that only waits is due when its clock's time comes") {
+  Kept kept;
+  for (const char* id : {"a", "b", "c"})
+    REQUIRE(kept.put(run(ada, id)));
+  REQUIRE(kept.append({{ada, "a"}, 1, "x", "running", 0, true, 500}));
+  REQUIRE(kept.append({{ada, "b"}, 1, "x", "running", 0, true, 700}));
+  REQUIRE(kept.append({{ada, "c"}, 1, "x", "running", 0, true, 0}));
+  CHECK(kept.due(100).runs.empty());
+  CHECK(kept.due(100).next_ms == 500);
+  CHECK(kept.due(600).runs == std::vector<RunKey>{{ada, "a"}});
+  CHECK(kept.due(600).next_ms == 700);
+  CHECK(kept.due(700).next_ms == 0);
+  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+    kept.store.forget_clock({ada, "a"}, std::move(callback));
+  }));
+  CHECK(kept.due(700).runs == std::vector<RunKey>{{ada, "b"}});
 }
 
 TEST_CASE("an owner's ended runs give way, the oldest first, by number and by bytes") {
