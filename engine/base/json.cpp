@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/json_any_text.hpp"
 #include "engine/base/json_parser.hpp"
 
 namespace redoubt {
@@ -22,18 +23,26 @@ std::string join(const std::string& path, std::string_view key) {
   return path + "." + std::string(key);
 }
 
-}  // namespace
-
-Result<Json> parse_json(std::string_view text, JsonLimits limits) {
+Result<Json> parse(std::string_view text, JsonLimits limits, bool any_text) {
   if (text.size() > limits.bytes_max) {
     return json_error(text, 0,
                       "the JSON text has " + std::to_string(text.size()) +
                           " bytes, more than the allowed " + std::to_string(limits.bytes_max));
   }
   Json root;
-  JsonParser parser(text, limits.depth_max, limits.memory_max);
+  JsonParser parser(text, limits.depth_max, limits.memory_max, any_text);
   if (!parser.read(root)) return json_error(text, parser.position(), parser.fault());
   return root;
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, JsonLimits limits) {
+  return parse(text, limits, false);
+}
+
+Result<Json> parse_json_any_text(std::string_view text, JsonLimits limits) {
+  return parse(text, limits, true);
 }
 
 std::uint64_t weight_of(const Json& value) {

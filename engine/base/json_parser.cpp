@@ -216,8 +216,8 @@ bool JsonParser::string(std::string_view& out) {
     const char c = peek();
     if (at_ < text_.size() && static_cast<unsigned char>(c) >= 0x80) {
       const std::size_t length = utf8_length(text_, at_);
-      if (length == 0) return expected("UTF-8");
-      at_ += length;
+      if (length == 0 && !any_text_) return expected("UTF-8");
+      at_ += std::max<std::size_t>(length, 1);
       continue;
     }
     if (c != '"' && c != '\\')
@@ -253,17 +253,30 @@ bool JsonParser::escape() {
   }
   unsigned code = 0;
   if (!code_unit(code)) return false;
-  if (code >= 0xDC00 && code <= 0xDFFF) return expected("the first half of a surrogate pair");
-  if (code >= 0xD800 && code <= 0xDBFF) {
-    unsigned low = 0;
-    const bool follows = text_.substr(at_, 2) == "\\u";
-    if (!follows) return expected("the second half of a surrogate pair");
+  if (code >= 0xDC00 && code <= 0xDFFF && !any_text_)
+    return expected("the first half of a surrogate pair");
+  if (code >= 0xD800 && code <= 0xDBFF) return second_half(code);
+  append_code_point(code);
+  return true;
+}
+
+/// After the first half of a surrogate pair.
+bool JsonParser::second_half(unsigned high) {
+  const std::size_t after_high = at_;
+  unsigned low = 0;
+  bool follows = text_.substr(at_, 2) == "\\u";
+  if (follows) {
     ++at_;
     if (!code_unit(low)) return false;
-    if (low < 0xDC00 || low > 0xDFFF) return expected("the second half of a surrogate pair");
-    code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    follows = low >= 0xDC00 && low <= 0xDFFF;
   }
-  append_code_point(code);
+  if (follows) {
+    append_code_point(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00));
+    return true;
+  }
+  if (!any_text_) return expected("the second half of a surrogate pair");
+  at_ = after_high;
+  append_code_point(high);
   return true;
 }
 

@@ -5,7 +5,8 @@
 //    cost it, and a key that appears twice in one object. A byte order mark before the text is
 //    passed over.
 // 2. Numbers: an integer that fits is an integer (unsigned where it has no sign), everything else a
-//    double; one that no double holds is refused. Strings: valid UTF-8, no lone surrogates.
+//    double; one that no double holds is refused. Strings: valid UTF-8, no lone surrogates,
+//    unless `any_text` is set.
 // 3. Nothing throws but an allocation that fails; there is no recursion.
 //
 // A prompt is one long string: strings without escapes are looked at eight bytes at a time.
@@ -22,8 +23,8 @@ namespace redoubt {
 class JsonParser {
  public:
   /// `text` outlives the parser.
-  JsonParser(std::string_view text, int depth_max, std::size_t memory_max)
-      : text_(text), depth_max_(depth_max), memory_max_(memory_max) {}
+  JsonParser(std::string_view text, int depth_max, std::size_t memory_max, bool any_text = false)
+      : text_(text), depth_max_(depth_max), memory_max_(memory_max), any_text_(any_text) {}
 
   /// Once. False: fault() says why and position() where; `root` is then of no use.
   bool read(nlohmann::json& root);
@@ -43,6 +44,7 @@ class JsonParser {
   bool string(std::string_view& out);
   bool escape();
   bool code_unit(unsigned& unit);
+  bool second_half(unsigned high);
   void append_code_point(unsigned code);
   void skip_space();
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -53,6 +55,7 @@ class JsonParser {
   std::string_view text_;
   int depth_max_;
   std::size_t memory_max_;
+  bool any_text_;
   std::size_t taken_ = 0;
   std::size_t at_ = 0;
   bool fresh_ = false;                  ///< the innermost container was just opened

@@ -9,16 +9,16 @@ constexpr WireFormat here = WireFormat::anthropic;
 
 std::string_view reason_word(FinishReason reason) {
   switch (reason) {
-    case FinishReason::length:
-      return "max_tokens";
+    case FinishReason::stop:
+      return "end_turn";
     case FinishReason::tool_calls:
       return "tool_use";
     case FinishReason::filtered:
       return "refusal";
     case FinishReason::paused:
       return "pause_turn";
-    default:
-      return "end_turn";
+    default:  // also where nobody says that it is complete
+      return "max_tokens";
   }
 }
 

@@ -7,14 +7,14 @@ namespace {
 
 std::string_view reason_word(FinishReason reason) {
   switch (reason) {
-    case FinishReason::length:
-      return "length";
+    case FinishReason::stop:
+      return "stop";
     case FinishReason::tool_calls:
       return "tool_calls";
     case FinishReason::filtered:
       return "content_filter";
-    default:
-      return "stop";
+    default:  // also where nobody says that it is complete
+      return "length";
   }
 }
 

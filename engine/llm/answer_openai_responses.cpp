@@ -87,9 +87,9 @@ void write_usage(const Usage& usage, JsonWriter& out) {
 std::string_view status_word(const ChatAnswer& answer) {
   if (answer.failure) return "failed";
   if (!answer.finished) return "in_progress";
-  const bool incomplete =
-      answer.reason == FinishReason::length || answer.reason == FinishReason::filtered;
-  return incomplete ? "incomplete" : "completed";
+  const bool complete =
+      answer.reason == FinishReason::stop || answer.reason == FinishReason::tool_calls;
+  return complete ? "completed" : "incomplete";  // also where nobody says that it is complete
 }
 
 void write_end(const ChatAnswer& answer, JsonWriter& out) {
@@ -106,7 +106,7 @@ void write_end(const ChatAnswer& answer, JsonWriter& out) {
   if (status_word(answer) == "incomplete") {
     out.open_object();
     out.text("reason",
-             answer.reason == FinishReason::length ? "max_output_tokens" : "content_filter");
+             answer.reason == FinishReason::filtered ? "content_filter" : "max_output_tokens");
     out.close_object();
   } else {
     out.null();

@@ -1,10 +1,138 @@
 #include "engine/llm/answer_state.hpp"
 
+#include <utility>
+
+#include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/wire.hpp"
 
 namespace redoubt::llm {
+
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+constexpr std::size_t half_bytes_max = 3;
+
+unsigned byte_at(std::string_view text, std::size_t at) {
+  return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+}
+
+// A half of a surrogate pair, as three bytes; 0 where there is none.
+unsigned surrogate_at(std::string_view text, std::size_t at) {
+  if (at + 3 > text.size() || byte_at(text, at) != 0xED) return 0;
+  const unsigned second = byte_at(text, at + 1);
+  const unsigned third = byte_at(text, at + 2);
+  if (second < 0xA0 || second > 0xBF || third < 0x80 || third > 0xBF) return 0;
+  return 0xD000 | ((second & 0x3F) << 6) | (third & 0x3F);
+}
+
+bool is_high(unsigned surrogate) {
+  return surrogate >= 0xD800 && surrogate <= 0xDBFF;
+}
+
+bool is_low(unsigned surrogate) {
+  return surrogate >= 0xDC00 && surrogate <= 0xDFFF;
+}
+
+// A character of more than one byte whose last bytes are missing.
+bool begins_character(std::string_view rest) {
+  const unsigned lead = byte_at(rest, 0);
+  const std::size_t length = lead >= 0xF0 && lead <= 0xF4   ? 4
+                             : lead >= 0xE0                 ? 3
+                             : lead >= 0xC2 && lead <= 0xDF ? 2
+                                                            : 0;
+  if (lead > 0xF4 || rest.size() >= length) return false;
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    if ((byte_at(rest, i) & 0xC0) != 0x80) return false;
+  }
+  return true;
+}
+
+void append_pair(std::string& out, unsigned high, unsigned low) {
+  const unsigned code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+  out += static_cast<char>(0xF0 | (code >> 18));
+  out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
+  out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
+  out += static_cast<char>(0x80 | (code & 0x3F));
+}
+
+// The text as UTF-8; what may be the beginning of its next character goes to `half`.
+std::string as_utf8(std::string_view text, std::string& half) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = byte_at(text, at) < 0x80 ? 1 : utf8_length(text, at);
+    if (length > 0) {
+      out += text.substr(at, length);
+      at += length;
+      continue;
+    }
+    const std::string_view rest = text.substr(at);
+    const unsigned surrogate = surrogate_at(text, at);
+    if (is_high(surrogate) && is_low(surrogate_at(text, at + 3))) {
+      append_pair(out, surrogate, surrogate_at(text, at + 3));
+      at += 6;
+    } else if ((is_high(surrogate) && rest.size() == half_bytes_max) || begins_character(rest)) {
+      half = rest;
+      return out;
+    } else {
+      out += replacement;
+      at += surrogate == 0 ? 1 : 3;
+    }
+  }
+  return out;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = byte_at(text, at) < 0x80 ? 1 : utf8_length(text, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
+// No longer than any provider takes.
+std::string made_id(std::string_view answer_id, std::int32_t call) {
+  constexpr std::size_t answer_id_bytes_max = 24;
+  if (answer_id.size() <= answer_id_bytes_max)
+    return joined({"call_", answer_id, answer_id.empty() ? "" : "_", call});
+  Hash64 hash;
+  hash.add_bytes(answer_id);
+  return joined({"call_", hex16(hash.value()), "_", call});
+}
+
+bool is_told_in_order(EventKind kind) {
+  return kind == EventKind::text || kind == EventKind::refusal || kind == EventKind::reasoning ||
+         kind == EventKind::opaque;
+}
+
+}  // namespace
+
+std::size_t ObjectEnd::take(std::string_view piece) {
+  for (std::size_t i = 0; i < piece.size(); ++i) {
+    const char c = piece[i];
+    if (over_) return i;
+    if (odd_) return piece.size();
+    if (!begun_) {
+      const bool space = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+      begun_ = !space;
+      odd_ = begun_ && c != '{';
+    }
+    if (in_text_) {
+      in_text_ = escaped_ || c != '"';
+      escaped_ = !escaped_ && c == '\\';
+    } else if (c == '"') {
+      in_text_ = true;
+    } else if (c == '{' || c == '[') {
+      ++depth_;
+    } else if (c == '}' || c == ']') {
+      over_ = --depth_ <= 0;
+    }
+  }
+  return piece.size();
+}
 
 ChatEvent& AnswerState::tell(ChatEvents& out, EventKind kind) {
   if (!started && kind != EventKind::failed && kind != EventKind::started) start(out, {}, {});
@@ -22,25 +150,96 @@ void AnswerState::start(ChatEvents& out, std::string_view answer_id, std::string
   event.model = model;
 }
 
+std::string AnswerState::mended(ChatEvents& out, EventKind kind, std::int32_t call,
+                                std::string_view text) {
+  if (half.bytes.empty() && is_utf8(text)) return std::string(text);
+  if (half.kind != kind || half.call != call) flush_half(out);
+  const std::string joined = std::exchange(half.bytes, {}) + std::string(text);
+  half.kind = kind;
+  half.call = call;
+  return as_utf8(joined, half.bytes);
+}
+
+// The other half did not come.
+void AnswerState::flush_half(ChatEvents& out) {
+  if (half.bytes.empty()) return;
+  half.bytes.clear();
+  ChatEvent event;
+  event.kind = half.kind;
+  event.index = half.kind == EventKind::tool_arguments ? half.call : 0;
+  event.text = replacement;
+  pass(out, std::move(event));
+}
+
+void AnswerState::pass(ChatEvents& out, ChatEvent event) {
+  const bool waits = open.call >= 0 && !open.end.odd();
+  if (event.kind == EventKind::tool_arguments) {
+    pass_arguments(out, std::move(event));
+  } else if (waits && (is_told_in_order(event.kind) || event.kind == EventKind::tool_begun)) {
+    held.push_back(std::move(event));
+  } else {
+    if (is_told_in_order(event.kind)) open = {};
+    if (event.kind == EventKind::tool_begun) open = {.call = event.index, .end = {}};
+    out.push_back(std::move(event));
+  }
+}
+
+// Calls are numbered as they begin: a lower number is one whose arguments are complete.
+void AnswerState::pass_arguments(ChatEvents& out, ChatEvent event) {
+  if (event.index != open.call) {
+    if (open.call >= 0 && event.index > open.call) held.push_back(std::move(event));
+    return;
+  }
+  event.text.resize(open.end.take(event.text));
+  if (event.text.empty()) return;
+  out.push_back(std::move(event));
+  if (open.end.over() || (open.end.odd() && !held.empty())) release(out);
+}
+
+void AnswerState::release(ChatEvents& out) {
+  open = {};
+  for (ChatEvent& event : std::exchange(held, {}))
+    pass(out, std::move(event));
+}
+
+void AnswerState::close_calls(ChatEvents& out) {
+  flush_half(out);
+  while (open.call >= 0) {
+    if (!open.end.begun()) {
+      ChatEvent& event = out.emplace_back();
+      event.kind = EventKind::tool_arguments;
+      event.index = open.call;
+      event.text = "{}";
+    }
+    release(out);
+  }
+}
+
 void AnswerState::say(ChatEvents& out, EventKind kind, std::string_view text,
                       std::string_view signature) {
   if (over || (text.empty() && signature.empty())) return;
   shown = true;
-  ChatEvent& event = tell(out, kind);
-  event.text = text;
+  start(out, {}, {});
+  ChatEvent event;
+  event.kind = kind;
+  event.text = mended(out, kind, -1, text);
   event.signature = signature;
+  if (!event.text.empty() || !event.signature.empty()) pass(out, std::move(event));
 }
 
 void AnswerState::think(ChatEvents& out, std::string_view text, std::string_view item_id,
                         std::string_view signature, std::string_view name, bool redacted) {
   if (over || (text.empty() && signature.empty() && item_id.empty())) return;
   shown = true;
-  ChatEvent& event = tell(out, EventKind::reasoning);
-  event.text = text;
+  start(out, {}, {});
+  ChatEvent event;
+  event.kind = EventKind::reasoning;
+  event.text = mended(out, EventKind::reasoning, -1, text);
   event.id = item_id;
   event.signature = signature;
   event.name = name;
   event.redacted = redacted;
+  if (!event.text.empty() || text.empty()) pass(out, std::move(event));
 }
 
 std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
@@ -52,27 +251,37 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
     return -1;
   }
   shown = true;
-  ChatEvent& event = tell(out, EventKind::tool_begun);
+  start(out, {}, {});
+  flush_half(out);
+  ChatEvent event;
+  event.kind = EventKind::tool_begun;
   event.index = calls;
   // Some servers give calls no id; results must name one all the same.
-  event.id =
-      call_id.empty() ? joined({"call_", id, id.empty() ? "" : "_", calls}) : std::string(call_id);
+  event.id = call_id.empty() ? made_id(id, calls) : std::string(call_id);
   event.name = name;
   event.signature = signature;
+  pass(out, std::move(event));
   return calls++;
 }
 
 void AnswerState::arguments(ChatEvents& out, std::int32_t call, std::string_view fragment) {
   if (over || call < 0 || fragment.empty()) return;
-  ChatEvent& event = tell(out, EventKind::tool_arguments);
+  ChatEvent event;
+  event.kind = EventKind::tool_arguments;
   event.index = call;
-  event.text = fragment;
+  event.text = mended(out, EventKind::tool_arguments, call, fragment);
+  pass(out, std::move(event));
 }
 
 void AnswerState::opaque(ChatEvents& out, std::string json) {
   if (over) return;
   shown = true;
-  tell(out, EventKind::opaque).text = std::move(json);
+  start(out, {}, {});
+  flush_half(out);
+  ChatEvent event;
+  event.kind = EventKind::opaque;
+  event.text = std::move(json);
+  pass(out, std::move(event));
 }
 
 void AnswerState::tell_usage(ChatEvents& out) {
@@ -82,7 +291,11 @@ void AnswerState::tell_usage(ChatEvents& out) {
 
 void AnswerState::finish(ChatEvents& out) {
   if (over) return;
-  if (calls > 0 && reason == FinishReason::stop) reason = FinishReason::tool_calls;
+  close_calls(out);
+  // No word at all is no "length": its calls are complete.
+  const bool ended =
+      reason == FinishReason::stop || (reason == FinishReason::unknown && detail.empty());
+  if (calls > 0 && ended) reason = FinishReason::tool_calls;
   ChatEvent& event = tell(out, EventKind::finished);
   event.reason = reason;
   event.detail = detail;

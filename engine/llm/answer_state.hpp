@@ -4,7 +4,11 @@
 // 2. Tool calls are numbered from 0 in the order of their beginning, whatever the wire's index.
 // 3. An answer with tool calls that ends with "stop" ends with tool_calls: OpenAI says "stop" for a
 //    forced tool, Gemini always.
-// 4. At most calls_max calls and blocks_max blocks; more is a failure.
+// 4. Calls are told one after another, whatever the wire does: what comes while a call's arguments
+//    are not complete waits for their end. What follows the end of its arguments' object is
+//    dropped, and a call without any has "{}".
+// 5. Half a character at the end of a text waits for the next piece of the same text.
+// 6. At most calls_max calls and blocks_max blocks; more is a failure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -23,9 +27,42 @@ struct Slot {
   PartKind kind = PartKind::text;
   std::int32_t call = -1;
   bool has_arguments = false;
+  bool has_pieces = false;  ///< Responses: some of it came whole, without deltas
   std::string id;
   std::string text;  ///< what must wait: an opaque block's beginning
   std::string fragments;
+};
+
+/// Finds the end of a JSON object that comes in pieces.
+class ObjectEnd {
+ public:
+  /// How many bytes of the piece belong to the object: all, or those up to its end.
+  std::size_t take(std::string_view piece);
+  bool over() const { return over_; }
+  bool begun() const { return begun_; }
+  /// What came is no object: its end cannot be seen.
+  bool odd() const { return odd_; }
+
+ private:
+  int depth_ = 0;
+  bool begun_ = false;
+  bool odd_ = false;
+  bool over_ = false;
+  bool in_text_ = false;
+  bool escaped_ = false;
+};
+
+/// The call whose arguments are under way.
+struct OpenCall {
+  std::int32_t call = -1;
+  ObjectEnd end;
+};
+
+/// Bytes at a text's end that may be the beginning of a character.
+struct HalfText {
+  EventKind kind = EventKind::heartbeat;
+  std::int32_t call = -1;
+  std::string bytes;
 };
 
 struct AnswerState {
@@ -40,6 +77,9 @@ struct AnswerState {
   std::vector<Slot> slots;
   Usage usage;
   std::int64_t fresh_input = 0;  ///< Anthropic: what its counts were so far
+  OpenCall open;
+  ChatEvents held;  ///< what waits for the open call's end
+  HalfText half;
 
   void start(ChatEvents& out, std::string_view answer_id, std::string_view model);
   void say(ChatEvents& out, EventKind kind, std::string_view text, std::string_view signature = {});
@@ -61,6 +101,12 @@ struct AnswerState {
 
  private:
   ChatEvent& tell(ChatEvents& out, EventKind kind);
+  std::string mended(ChatEvents& out, EventKind kind, std::int32_t call, std::string_view text);
+  void flush_half(ChatEvents& out);
+  void pass(ChatEvents& out, ChatEvent event);
+  void pass_arguments(ChatEvents& out, ChatEvent event);
+  void release(ChatEvents& out);
+  void close_calls(ChatEvents& out);
 };
 
 }  // namespace redoubt::llm

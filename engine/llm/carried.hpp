@@ -11,7 +11,8 @@
 //                         `extra_content.google.thought_signature`, as Google's OpenAI API has it
 //
 // 1. The first two places hold an opaque text, which says whose it is when it comes back:
-//    "redoubt:FORMAT:redacted or nothing:ID:NAME:SIGNATURE". No encoder sends it to another format than that.
+//    "redoubt:FORMAT:redacted or nothing:ID:NAME:SIGNATURE". No encoder sends it to another format
+//    than that.
 // 2. Gemini signs calls and texts, too, for which those formats have no place: the signature comes
 //    as a thought of its own before the call, or after the text, and is put where it belongs when
 //    it is read.

@@ -13,11 +13,28 @@ void RequestFault::set(std::string path, std::string_view expected, const Json* 
                      {expected}, {found});
 }
 
+namespace {
+
+// A prompt's texts are as long as they are; what they are made of is bounded as in any text.
+Result<Json> parse_body(std::string_view body) {
+  return parse_json(body, {.bytes_max = client_body_bytes_max,
+                           .depth_max = 100,
+                           .memory_max = body.size() + JsonLimits{}.memory_max});
+}
+
+}  // namespace
+
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body) {
-  // A prompt's texts are as long as they are; what they are made of is bounded as in any text.
-  auto parsed = parse_json(body, {.bytes_max = client_body_bytes_max,
-                                  .depth_max = 100,
-                                  .memory_max = body.size() + JsonLimits{}.memory_max});
+  auto parsed = parse_body(body);
+  std::string mended;
+  if (!parsed.ok() && body.size() <= client_body_bytes_max) {
+    // A text that was cut inside of a character is a text all the same.
+    mended = mended_json(body);
+    if (auto again = parse_body(mended); again.ok()) {
+      parsed = std::move(again);
+      body = mended;
+    }
+  }
   if (!parsed.ok()) return std::move(parsed.error());
   const Json& json = parsed.value();
   ChatRequest request;

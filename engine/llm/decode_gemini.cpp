@@ -74,11 +74,13 @@ constexpr std::string_view filters[] = {
     "IMAGE_SAFETY",
     "IMAGE_PROHIBITED_CONTENT",
     "IMAGE_RECITATION",
+    "MODEL_ARMOR",
 };
 
 FinishReason finish_reason(std::string_view word) {
   if (word == "STOP") return FinishReason::stop;
   if (word == "MAX_TOKENS") return FinishReason::length;
+  if (word == "CONTINUATION") return FinishReason::paused;
   for (const std::string_view filter : filters) {
     if (word == filter) return FinishReason::filtered;
   }
@@ -102,9 +104,18 @@ void read_candidate(AnswerState& state, const Json& candidate, ChatEvents& out) 
   state.reason = finish_reason(word);
 }
 
-// The model wrote a call that cannot be read: there is no answer, and another attempt may do.
+// The model wrote a call that cannot be read: there is no answer, and another attempt may do. A
+// call that only was not expected, or one of too many, is there to be read.
 void check_broken_call(AnswerState& state, ChatEvents& out) {
-  if (state.detail != "MALFORMED_FUNCTION_CALL" && state.detail != "UNEXPECTED_TOOL_CALL") return;
+  const bool readable =
+      state.detail == "UNEXPECTED_TOOL_CALL" || state.detail == "TOO_MANY_TOOL_CALLS";
+  if (readable && state.calls > 0) {
+    state.reason = FinishReason::tool_calls;
+    return;
+  }
+  if (!readable && state.detail != "MALFORMED_FUNCTION_CALL" &&
+      state.detail != "MALFORMED_RESPONSE")
+    return;
   ChatFailure failure = local_failure(FailureClass::malformed, "the model's tool call is broken");
   failure.code = state.detail;
   state.fail(out, std::move(failure));

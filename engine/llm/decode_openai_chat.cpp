@@ -123,7 +123,8 @@ void read_message(AnswerState& state, const Json& message, ChatEvents& out) {
 void read_finish(AnswerState& state, const Json& choice, ChatEvents& out) {
   const std::string_view word = text_in(choice, "finish_reason");
   if (word.empty()) return;
-  if (word == "error" || word == "insufficient_system_resource") {  // Mistral; DeepSeek
+  if (word == "error" || word == "insufficient_system_resource" || word == "aborted" ||
+      word == "abort") {  // Mistral; DeepSeek; vLLM
     state.fail(out, local_failure(FailureClass::overloaded, "the provider broke the answer off"));
     return;
   }
@@ -167,7 +168,10 @@ std::optional<std::int64_t> told_cost(const Json& json) {
 }  // namespace
 
 FinishReason openai_finish_reason(std::string_view word) {
-  if (word == "stop" || word == "eos" || word == "COMPLETE") return FinishReason::stop;
+  for (const std::string_view end :
+       {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "STOP_SEQUENCE"}) {
+    if (word == end) return FinishReason::stop;
+  }
   if (word == "length" || word == "model_length") return FinishReason::length;
   if (word == "tool_calls" || word == "function_call") return FinishReason::tool_calls;
   if (word == "content_filter") return FinishReason::filtered;
@@ -195,6 +199,15 @@ Usage read_openai_usage(const Json& json) {
   add_hidden_tokens(usage, integer_in(json, "total_tokens", 0), audio_prompt);
   usage.told_picodollars = told_cost(json);
   return usage;
+}
+
+void finish_openai_chat(AnswerState& state, ChatEvents& out) {
+  for (const Slot& slot : state.slots) {
+    if (slot.call >= 0 || slot.fragments.empty()) continue;
+    state.fail(out, local_failure(FailureClass::malformed, "the model's tool call has no name"));
+    return;
+  }
+  state.finish(out);
 }
 
 void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string_view,
@@ -227,7 +240,7 @@ void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::strin
   read_message(state, *message, out);
   read_finish(state, *choice, out);
   read_usage(state, answer, out);
-  state.finish(out);
+  finish_openai_chat(state, out);
 }
 
 }  // namespace redoubt::llm

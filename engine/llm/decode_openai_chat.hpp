@@ -15,6 +15,8 @@ void decode_openai_chat_event(AnswerState& state, const nlohmann::json& chunk,
 void decode_openai_chat_whole(AnswerState& state, const nlohmann::json& answer,
                               std::string_view text, ChatEvents& out);
 /// The usage object of the format, in whichever accent.
+/// The end of an answer: a call that never got a name is none that can be run.
+void finish_openai_chat(AnswerState& state, ChatEvents& out);
 Usage read_openai_usage(const nlohmann::json& usage);
 FinishReason openai_finish_reason(std::string_view word);
 

@@ -40,10 +40,29 @@ void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
   state.tell_usage(out);
 }
 
+void read_item(AnswerState& state, const Json& item, ChatEvents& out);
+
+// Items that came in no event of their own, and arguments that came in none.
+void read_missing(AnswerState& state, const Json& response, ChatEvents& out) {
+  const Json* output = member_of(response, "output");
+  if (output == nullptr || !output->is_array()) return;
+  const bool nothing_came = !state.shown;
+  for (std::size_t i = 0; i < output->size(); ++i) {
+    const Json& item = (*output)[i];
+    Slot* slot = state.slot(static_cast<std::int64_t>(i));
+    if (slot == nullptr) {
+      if (nothing_came) read_item(state, item, out);
+    } else if (slot->call >= 0 && !slot->has_arguments && !slot->has_pieces) {
+      state.arguments(out, slot->call, text_in(item, "arguments"));
+    }
+  }
+}
+
 // The response's own end: completed, incomplete, failed; queued and in_progress where it was asked
 // for in the background.
 void conclude(AnswerState& state, const Json& response, ChatEvents& out) {
   start(state, response, out);
+  read_missing(state, response, out);
   read_usage(state, response, out);
   const std::string_view status = text_in(response, "status");
   const Json* error = member_of(response, "error");
@@ -129,9 +148,9 @@ void item_done(AnswerState& state, const Json& event, ChatEvents& out) {
   if (slot == nullptr || slot->kind == PartKind::opaque) {
     read_item(state, *item, out);
   } else if (slot->kind == PartKind::reasoning) {
-    if (!slot->has_arguments) read_reasoning_texts(state, *item, out);
+    if (!slot->has_arguments && !slot->has_pieces) read_reasoning_texts(state, *item, out);
     state.think(out, {}, text_in(*item, "id"), text_in(*item, "encrypted_content"));
-  } else if (!slot->has_arguments) {
+  } else if (!slot->has_arguments && !slot->has_pieces) {
     if (slot->kind == PartKind::text) read_item(state, *item, out);
     if (slot->kind == PartKind::tool_call) {
       state.arguments(out, slot->call, text_in(*item, "arguments"));
@@ -162,6 +181,29 @@ void delta(AnswerState& state, const Json& event, std::string_view type, ChatEve
   slot->has_arguments = true;
 }
 
+// The whole of a piece whose deltas did not come.
+void piece_done(AnswerState& state, const Json& event, std::string_view type, ChatEvents& out) {
+  Slot* slot = state.slot(integer_in(event, "output_index", 0));
+  if (slot == nullptr || slot->has_arguments) return;
+  std::string_view text;
+  if (type == "response.function_call_arguments.done") {
+    text = text_in(event, "arguments");
+    state.arguments(out, slot->call, text);
+  } else if (type == "response.output_text.done") {
+    text = text_in(event, "text");
+    state.say(out, EventKind::text, text);
+  } else if (type == "response.refusal.done") {
+    text = text_in(event, "refusal");
+    state.say(out, EventKind::refusal, text);
+  } else if (type == "response.reasoning_summary_text.done" ||
+             type == "response.reasoning_text.done") {
+    text = text_in(event, "text");
+    state.think(out, text, text_in(event, "item_id"), {});
+  }
+  // Later parts of the same item may come in deltas, or in pieces of their own.
+  slot->has_pieces = slot->has_pieces || !text.empty();
+}
+
 bool ends_with(std::string_view text, std::string_view tail) {
   return text.size() >= tail.size() && text.substr(text.size() - tail.size()) == tail;
 }
@@ -178,6 +220,8 @@ void decode_openai_responses_event(AnswerState& state, const Json& event, std::s
     item_done(state, event, out);
   } else if (ends_with(type, ".delta")) {
     delta(state, event, type, out);
+  } else if (ends_with(type, ".done") && response == nullptr) {
+    piece_done(state, event, type, out);
   } else if (response == nullptr) {
     return;
   } else if (type == "response.completed" || type == "response.incomplete" ||

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/json.hpp"
+#include "engine/base/json_any_text.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/decode_anthropic.hpp"
 #include "engine/llm/decode_gemini.hpp"
@@ -136,14 +137,20 @@ void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
 void Decoder::event(ChatEvents& out) {
   const std::string& data = sse_.data();
   if (data == "[DONE]") {
-    if (format_ == WireFormat::openai_chat) state_.finish(out);
+    if (format_ == WireFormat::openai_chat) finish_openai_chat(state_, out);
     return;
   }
   if (sse_.name() == "ping") {
     out.emplace_back().kind = EventKind::heartbeat;
     return;
   }
-  const auto json = parse_json(data, wire_json_limits);
+  std::string_view text = data;
+  std::string mended;
+  auto json = parse_json(data, wire_json_limits);
+  if (!json.ok()) {
+    json = parse_json_any_text(data, wire_json_limits);
+    if (json.ok()) text = mended = mended_json(data);
+  }
   if (sse_.name() == "error") {
     state_.fail(out,
                 json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
@@ -155,13 +162,20 @@ void Decoder::event(ChatEvents& out) {
   } else if (tells_error(json.value())) {
     state_.fail(out, failure_from_json(json.value(), 0));
   } else {
-    format_of(format_).event(state_, json.value(), data, out);
+    format_of(format_).event(state_, json.value(), text, out);
   }
 }
 
 void Decoder::end_whole(ChatEvents& out) {
-  const std::string body = std::exchange(body_, {});
-  const auto json = parse_json(body, wire_json_limits);
+  std::string body = std::exchange(body_, {});
+  auto json = parse_json(body, wire_json_limits);
+  if (!json.ok()) {
+    std::string mended = mended_json(body);
+    if (auto again = parse_json(mended, wire_json_limits); again.ok()) {
+      json = std::move(again);
+      body = std::move(mended);
+    }
+  }
   if (!json.ok()) {
     state_.fail(out, local_failure(FailureClass::malformed,
                                    joined({"the answer is ", json.error().message})));
@@ -181,13 +195,19 @@ void Decoder::conclude(ChatEvents& out) {
     end_whole(out);
     return;
   }
+  bool torn = false;
   if (shape_ == Shape::stream && sse_.finish() == SseStep::event) {
     // Half an event is what a cut leaves: it is no fault of its own.
-    if (parse_json(sse_.data(), wire_json_limits).ok() || sse_.data() == "[DONE]") event(out);
+    torn = !parse_json_any_text(sse_.data(), wire_json_limits).ok() && sse_.data() != "[DONE]";
+    if (!torn) event(out);
   }
   if (state_.over) return;
-  if (format_ == WireFormat::gemini && state_.finish_seen) {
-    state_.finish(out);
+  if (state_.finish_seen && !torn) {
+    if (format_ == WireFormat::openai_chat) {
+      finish_openai_chat(state_, out);
+    } else {
+      state_.finish(out);
+    }
     return;
   }
   state_.fail(out, local_failure(FailureClass::cut, shape_ == Shape::unknown

@@ -9,10 +9,14 @@
 //    first byte, not from the content type: that is wrong too often.
 // 2. The last event is `finished` or `failed`, and it comes exactly once; over() says so. After it
 //    bytes are ignored.
-// 3. A stream that ends without its terminator fails ("cut"), even where the finish reason came:
-//    what a provider did not finish may lack its usage, or more. finish_seen() tells a host that
-//    waits at a stalled stream that the answer itself is complete.
-// 4. Copyable at any byte. Memory: one event, or one whole body, within the bounds of wire.hpp.
+// 3. A stream whose body ends without its terminator is finished where the finish reason came: many
+//    servers leave `[DONE]` out. Without the reason, or inside of an event, it fails ("cut"). A
+//    host calls end() for a body that ended by its own framing, and tells a broken connection
+//    itself. finish_seen() tells a host that waits at a stalled stream that the answer itself is
+//    complete.
+// 4. Texts are UTF-8 whatever came in: a character whose halves come in two deltas is joined, what
+//    is none is U+FFFD.
+// 5. Copyable at any byte. Memory: one event, or one whole body, within the bounds of wire.hpp.
 #pragma once
 
 #include <cstdint>

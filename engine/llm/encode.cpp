@@ -203,6 +203,7 @@ std::string image_url(const ChatPart& part) {
 std::string object_text(std::string_view arguments) {
   if (arguments.empty()) return "{}";
   if (is_object_text(arguments)) return std::string(arguments);
+  if (std::string mended = mended_json(arguments); is_object_text(mended)) return mended;
   JsonWriter wrapped;
   wrapped.open_object();
   wrapped.text("text", arguments);

@@ -223,6 +223,47 @@ std::vector<std::string_view> element_texts(std::string_view s) {
   return elements;
 }
 
+namespace {
+
+// Past the escape at `at` (a backslash), which may be half of a pair; `whole` says whether it is
+// good.
+std::size_t escape_end(std::string_view json, std::size_t at, bool& whole) {
+  constexpr std::size_t unit_bytes = 6;  // \uXXXX
+  whole = true;
+  if (json.substr(at, 2) != "\\u" || at + unit_bytes > json.size()) return at + 2;
+  const auto half = [&](std::size_t place, std::string_view second_digits) {
+    return json.substr(place, 2) == "\\u" && place + unit_bytes <= json.size() &&
+           (json[place + 2] == 'd' || json[place + 2] == 'D') &&
+           second_digits.find(json[place + 3]) != second_digits.npos;
+  };
+  constexpr std::string_view high = "89abAB";
+  constexpr std::string_view low = "cdefCDEF";
+  if (half(at, high) && half(at + unit_bytes, low)) return at + 2 * unit_bytes;
+  whole = !half(at, high) && !half(at, low);
+  return at + unit_bytes;
+}
+
+}  // namespace
+
+std::string mended_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (std::size_t at = 0; at < json.size();) {
+    bool whole = true;
+    std::size_t end = at + 1;
+    if (json[at] == '\\') {
+      end = std::min(escape_end(json, at, whole), json.size());
+    } else if (static_cast<unsigned char>(json[at]) >= 0x80) {
+      const std::size_t length = utf8_length(json, at);
+      whole = length > 0;
+      end = at + std::max<std::size_t>(length, 1);
+    }
+    out += whole ? json.substr(at, end - at) : replacement;
+    at = end;
+  }
+  return out;
+}
+
 std::string_view nth_text(const std::vector<std::string_view>& texts, std::size_t n) {
   return n < texts.size() ? texts[n] : std::string_view();
 }

@@ -100,6 +100,10 @@ std::string_view nth_text(const std::vector<std::string_view>& texts, std::size_
 /// A value's own text, or one made from its tree where that was not found.
 std::string text_or_dump(std::string_view text, const nlohmann::json& value);
 
+/// A JSON text in which what is no text is U+FFFD: bytes that are not UTF-8, and halves of
+/// surrogate pairs. O(bytes)
+std::string mended_json(std::string_view json);
+
 // Reading a tree without faults: what is missing or of another type reads as nothing.
 
 /// A member; null where `value` is no object, or the member is missing or null.

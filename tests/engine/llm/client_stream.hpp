@@ -35,7 +35,8 @@ inline void join_list(Json& whole, const Json& delta) {
   for (const Json& item : delta) {
     Json* found = nullptr;
     for (Json& has : whole) {
-      if (item.is_object() && item.contains("index") && has.value("index", Json()) == item["index"] &&
+      if (item.is_object() && item.contains("index") &&
+          has.value("index", Json()) == item["index"] &&
           (!item.contains("type") || !has.contains("type") || has["type"] == item["type"]))
         found = &has;
     }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/llm/encode_answer.hpp"
 #include "tests/engine/llm/recorded.hpp"
 
 using namespace redoubt;
@@ -215,6 +216,196 @@ data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}
     CHECK(a.reason == FinishReason::tool_calls);
   }
 
+  TEST_CASE("an end that nobody gave a reason for is no good stop") {
+    const std::string done =
+        R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":"x"}}]}
+
+data: [DONE]
+
+)";
+    const ChatAnswer a = answer_of("openai", done);
+    CHECK(!a.failure);
+    CHECK(a.reason == FinishReason::unknown);
+    CHECK(answer_of("openai", R"({"choices":[{"message":{"content":"x"},"finish_reason":null}]})")
+              .reason == FinishReason::unknown);
+    // Calls are there to be run.
+    CHECK(answer_of(
+              "openai",
+              R"({"choices":[{"message":{"tool_calls":[{"id":"a","function":{"name":"f"}}]}}]})")
+              .reason == FinishReason::tool_calls);
+    for (const WireFormat format :
+         {WireFormat::openai_chat, WireFormat::anthropic, WireFormat::openai_responses}) {
+      const Json told = Json::parse(encode_answer(format, a, {}));
+      CAPTURE(told.dump());
+      if (format == WireFormat::openai_chat) CHECK(told["choices"][0]["finish_reason"] == "length");
+      if (format == WireFormat::anthropic) CHECK(told["stop_reason"] == "max_tokens");
+      if (format == WireFormat::openai_responses) CHECK(told["status"] == "incomplete");
+    }
+    CHECK(failure_of(answer_of(
+              "deepseek",
+              R"({"choices":[{"message":{"content":"x"},"finish_reason":"aborted"}]})")) ==
+          FailureClass::overloaded);
+  }
+
+  TEST_CASE("Gemini: a call that was not expected is a call all the same") {
+    for (const char* word : {"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}) {
+      const std::string with_call =
+          R"({"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":1}}}]},)"
+          R"("finishReason":")" +
+          std::string(word) + R"("}]})";
+      const ChatAnswer a = answer_of("gemini", with_call);
+      REQUIRE(!a.failure);
+      CHECK(a.reason == FinishReason::tool_calls);
+      CHECK(a.parts.at(0).arguments == "{\"a\":1}");
+      CHECK(failure_of(answer_of(
+                "gemini", R"({"candidates":[{"finishReason":")" + std::string(word) + R"("}]})")) ==
+            FailureClass::malformed);
+    }
+  }
+
+  TEST_CASE("text that is nearly UTF-8: halves are joined, what is none is replaced") {
+    const auto streamed = [](const std::vector<std::string>& pieces, const char* member) {
+      std::string body;
+      for (const std::string& piece : pieces)
+        body += "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"" +
+                std::string(member) + "\":\"" + piece + "\"}}]}\n\n";
+      body += "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+      const ChatAnswer a = answer_of("openai", body + "data: [DONE]\n\n");
+      REQUIRE(!a.failure);
+      std::string text;
+      for (const ChatPart& part : a.parts)
+        text += part.text;
+      return text;
+    };
+    for (const char* member : {"content", "refusal", "reasoning_content"}) {
+      CAPTURE(member);
+      CHECK(streamed({"A", "\\ud83d", "\\ude00", "B"}, member) ==
+            "A\xF0\x9F\x98\x80"
+            "B");
+      CHECK(streamed({"A\\ud83d",
+                      "\\ude00"
+                      "B"},
+                     member) ==
+            "A\xF0\x9F\x98\x80"
+            "B");
+      CHECK(streamed({"caf\xC3", "\xA9 ok"}, member) == "caf\xC3\xA9 ok");
+      CHECK(streamed({"a\xF0\x9F", "\x98", "\x80"}, member) == "a\xF0\x9F\x98\x80");
+      CHECK(streamed({"a\\ud83d", "b"}, member) ==
+            "a\xEF\xBF\xBD"
+            "b");
+      CHECK(streamed({"a\\ude00"
+                      "b\xFF"
+                      "c"},
+                     member) ==
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD"
+            "c");
+      CHECK(streamed({"end \\ud83d"}, member) == "end \xEF\xBF\xBD");
+      CHECK(streamed({"end \xE2\x82"}, member) == "end \xEF\xBF\xBD");
+    }
+    const ChatAnswer whole = answer_of(
+        "openai", R"({"choices":[{"message":{"content":"cut \ud83d"},"finish_reason":"length"}]})");
+    CHECK(answer_text(whole) == "cut \xEF\xBF\xBD");
+    CHECK(answer_text(answer_of("anthropic",
+                                "{\"content\":[{\"type\":\"text\",\"text\":\"a\xC3\"}],"
+                                "\"stop_reason\":\"end_turn\"}")) == "a\xEF\xBF\xBD");
+    // What belongs to two texts is no pair.
+    const ChatAnswer apart =
+        answer_of("openai", R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":"\ud83d"}}]}
+
+data: {"choices":[{"index":0,"delta":{"reasoning_content":"\ude00"},"finish_reason":"stop"}]}
+
+data: [DONE]
+
+)");
+    REQUIRE(apart.parts.size() == 2);
+    CHECK(apart.parts[0].text == "\xEF\xBF\xBD");
+    CHECK(apart.parts[1].text == "\xEF\xBF\xBD");
+  }
+
+  TEST_CASE("calls come one after another, whatever the wire does") {
+    const auto call_lines = [](std::string_view body) {
+      std::vector<std::string> lines;
+      for (const ChatEvent& event : decode("openai", body)) {
+        if (event.kind == EventKind::tool_begun) lines.push_back("begun " + event.name);
+        if (event.kind == EventKind::tool_arguments)
+          lines.push_back(std::to_string(event.index) + " " + event.text);
+        if (event.kind == EventKind::text) lines.push_back("text " + event.text);
+      }
+      return lines;
+    };
+    const auto chunk = [](std::string_view delta) {
+      return R"(data: {"id":"c","choices":[{"index":0,"delta":)" + std::string(delta) + "}]}\n\n";
+    };
+    const auto piece = [&](int index, std::string_view name, std::string_view arguments) {
+      std::string call = R"({"tool_calls":[{"index":)" + std::to_string(index);
+      if (!name.empty()) call += R"(,"id":")" + std::string(name) + R"(")";
+      call += R"(,"function":{"arguments":)" + Json(arguments).dump();
+      if (!name.empty()) call += R"(,"name":")" + std::string(name) + R"(")";
+      return chunk(call + "}}]}");
+    };
+    const std::string end =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
+        "data: [DONE]\n\n";
+    using Lines = std::vector<std::string>;
+    CHECK(call_lines(piece(0, "f", "{\"a\"") + piece(1, "g", "{\"b\":") + piece(0, "", ":1}") +
+                     piece(1, "", "2}") + end) ==
+          Lines{"begun f", "0 {\"a\"", "0 :1}", "begun g", "1 {\"b\":", "1 2}"});
+    // Text in the middle of the arguments waits; a call without arguments has none.
+    CHECK(call_lines(piece(0, "f", "{\"a\"") + chunk(R"({"content":"so"})") + piece(0, "", ":1}") +
+                     piece(1, "g", "") + end) ==
+          Lines{"begun f", "0 {\"a\"", "0 :1}", "text so", "begun g", "1 {}"});
+    // Arguments that come again after their end say nothing new.
+    CHECK(call_lines(piece(0, "f", "{}") + piece(0, "f", "{}") + piece(0, "", " ") + end) ==
+          Lines{"begun f", "0 {}"});
+    CHECK(failure_of(answer_of("openai", piece(0, "", "{}") + end)) == FailureClass::malformed);
+  }
+
+  TEST_CASE("Responses: arguments and texts that come only when they are done") {
+    const std::string created =
+        R"(data: {"type":"response.created","response":{"id":"r","status":"in_progress"}}
+
+data: {"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"c","name":"f","arguments":""}}
+
+)";
+    const std::string done =
+        R"(data: {"type":"response.function_call_arguments.done","output_index":0,"arguments":"{\"a\":1}"}
+
+)";
+    const std::string item =
+        R"(data: {"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","call_id":"c","name":"f","arguments":"ARGS"}}
+
+)";
+    const auto completed = [](std::string_view output) {
+      return R"(data: {"type":"response.completed","response":{"id":"r","status":"completed","output":)" +
+             std::string(output) + "}}\n\n";
+    };
+    std::string item_empty = item, item_full = item;
+    item_empty.replace(item_empty.find("ARGS"), 4, "");
+    item_full.replace(item_full.find("ARGS"), 4, R"({\"a\":1})");
+    const std::string call =
+        R"({"type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":1}"})";
+    for (const std::string& body :
+         {created + done + item_empty + completed("[]"), created + done + completed("[]"),
+          created + item_full + completed("[]"), created + done + item_full + completed("[]"),
+          created + item_empty + completed("[" + call + "]"), completed("[" + call + "]")}) {
+      const ChatAnswer a = answer_of("openai-responses", body);
+      CAPTURE(body);
+      REQUIRE(a.parts.size() == 1);
+      CHECK(a.parts[0].arguments == "{\"a\":1}");
+    }
+    const ChatAnswer text = answer_of(
+        "openai-responses",
+        R"(data: {"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"m"}}
+
+data: {"type":"response.output_text.done","output_index":0,"text":"hi"}
+
+data: {"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"m","content":[{"type":"output_text","text":"hi"}]}}
+
+)" + completed("[]"));
+    CHECK(answer_text(text) == "hi");
+  }
+
   TEST_CASE("Gemini: a refused prompt and a broken call are no answers") {
     CHECK(failure_of(answer_of("gemini", R"({"promptFeedback":{"blockReason":"SAFETY"}})")) ==
           FailureClass::filtered);
@@ -244,12 +435,22 @@ data: {"type":"response.incomplete","response":{"id":"r","model":"m","status":"i
     CHECK(a.usage.input == 3);
   }
 
-  TEST_CASE("a stream without its end failed, whatever came before") {
+  TEST_CASE("a stream is over with its terminator, or with its reason and its body") {
     const std::string chunk =
         R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]})"
         "\n\n";
-    CHECK(failure_of(answer_of("openai", chunk)) == FailureClass::cut);
-    CHECK(failure_of(answer_of("openai", chunk + ": beat\n\n: beat\n\n")) == FailureClass::cut);
+    const std::string no_reason =
+        R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":"x"}}]})"
+        "\n\n";
+    CHECK(answer_of("openai", chunk).reason == FinishReason::stop);
+    CHECK(answer_of("openai", chunk + ": beat\n\n: beat\n\n").reason == FinishReason::stop);
+    CHECK(answer_of("anthropic", R"(data: {"type":"message_start","message":{"id":"m"}}
+
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}
+
+)")
+              .reason == FinishReason::stop);
+    CHECK(failure_of(answer_of("openai", no_reason)) == FailureClass::cut);
     CHECK(failure_of(answer_of("openai", chunk + "data: {\"choi")) == FailureClass::cut);
     CHECK(failure_of(answer_of("openai", "")) == FailureClass::cut);
     CHECK(!answer_of("openai", chunk + "data: [DONE]").failure);  // the last line has no end

@@ -131,6 +131,21 @@ TEST_SUITE("llm encode answer") {
           R"({"type":"error","error":{"type":"rate_limit_error","message":"slow \"down\""}})");
   }
 
+  TEST_CASE("a client's text that was cut inside of a character is taken all the same") {
+    for (const std::string text : {"x \\ud83d", "x \\ude00 y", "x \xC3", "\\uD83Dx"}) {
+      CAPTURE(text);
+      const auto request = decode_client_request(
+          WireFormat::openai_chat,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"" + text + "\"}]}");
+      REQUIRE(request.ok());
+      CHECK(request->messages[0].parts[0].text.find("\xEF\xBF\xBD") != std::string::npos);
+    }
+    const auto broken =
+        decode_client_request(WireFormat::openai_chat, "{\"model\":\n \"m\\ud83d\", x}");
+    REQUIRE(!broken.ok());
+    CHECK(broken.error().line == 2);
+  }
+
   TEST_CASE("clients' requests that cannot be served are refused with their place") {
     const auto path = [](WireFormat format, std::string_view body) {
       const auto request = decode_client_request(format, body);

@@ -30,7 +30,9 @@ struct Thinker {
 };
 
 const Thinker thinkers[] = {
-    {"Claude", "anthropic", "claude-sonnet-4-5",
+    {"Claude",
+     "anthropic",
+     "claude-sonnet-4-5",
      R"({"id":"m1","type":"message","role":"assistant","model":"c","content":[
         {"type":"thinking","thinking":"hm","signature":"c2ln"},
         {"type":"redacted_thinking","data":"cmVk"},
@@ -82,7 +84,9 @@ data: {"type":"message_stop"}
      {R"("content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},)"
       R"({"type":"redacted_thinking","data":"cmVk"},)"
       R"({"type":"tool_use","id":"toolu_1","name":"go","input":{"z":1,"a":2}}])"}},
-    {"Gemini", "gemini", "gemini-3-pro-preview",
+    {"Gemini",
+     "gemini",
+     "gemini-3-pro-preview",
      R"({"responseId":"r1","candidates":[{"content":{"role":"model","parts":[
         {"text":"hm","thought":true},
         {"text":"Let me see.","thoughtSignature":"dHh0"},
@@ -99,7 +103,9 @@ data: {"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"id":"
       R"({"functionCall":{"id":"fc1","name":"go","args":{"a":1}},"thoughtSignature":"c2ln"},)"
       R"({"functionCall":{"id":"fc2","name":"go","args":{"a":2}}})",
       R"("functionResponse":{"id":"fc1","name":"go")"}},
-    {"GPT", "openai-responses", "gpt-5.6",
+    {"GPT",
+     "openai-responses",
+     "gpt-5.6",
      R"({"id":"resp_1","object":"response","status":"completed","model":"m","output":[
         {"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"hm"}],
          "encrypted_content":"ZW5j"},
@@ -123,7 +129,9 @@ data: {"type":"response.completed","response":{"id":"resp_1","status":"completed
      {R"({"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"hm"}],)"
       R"("encrypted_content":"ZW5j"})",
       R"("call_id":"call_1","name":"go","arguments":"{\"a\":1}")"}},
-    {"Claude behind OpenRouter", "openrouter", "anthropic/claude",
+    {"Claude behind OpenRouter",
+     "openrouter",
+     "anthropic/claude",
      R"({"id":"g1","model":"m","choices":[{"index":0,"finish_reason":"tool_calls","message":{
         "role":"assistant","content":null,"reasoning":"hm","reasoning_details":[
         {"type":"reasoning.text","text":"hm","signature":"c2ln","format":"anthropic-claude-v1","index":0}],
@@ -139,7 +147,9 @@ data: [DONE]
 
 )",
      {R"("text":"hm")", R"("signature":"c2ln")", R"("format":"anthropic-claude-v1")"}},
-    {"DeepSeek", "deepseek", "deepseek-v4-pro",
+    {"DeepSeek",
+     "deepseek",
+     "deepseek-v4-pro",
      R"({"id":"d1","model":"m","choices":[{"index":0,"finish_reason":"tool_calls","message":{
         "role":"assistant","content":"","reasoning_content":"hm",
         "tool_calls":[{"id":"call_1","type":"function","function":{"name":"go","arguments":"{\"a\":1}"}}]}}]})",
@@ -154,7 +164,8 @@ data: [DONE]
 };
 
 /// The answer as a client of the format has it, put together from a stream where it is one.
-Json client_answer(WireFormat format, std::string_view dialect, std::string_view body, bool stream) {
+Json client_answer(WireFormat format, std::string_view dialect, std::string_view body,
+                   bool stream) {
   const ChatEvents events = decode(dialect, body);
   const WireFormat origin = find_dialect(dialect)->format;
   if (!stream) return Json::parse(encode_answer(format, folded(dialect, events), {}));
@@ -228,8 +239,8 @@ TEST_SUITE("llm tool loop") {
           CAPTURE(thinker.name);
           CAPTURE(format_name(format));
           CAPTURE(stream);
-          const Json answer = client_answer(
-              format, thinker.dialect, stream ? thinker.stream : thinker.whole, stream);
+          const Json answer = client_answer(format, thinker.dialect,
+                                            stream ? thinker.stream : thinker.whole, stream);
           const std::string next = next_turn(format, answer);
           const std::string body = body_for(next, format, thinker.dialect, thinker.model);
           // A client that sorts what it keeps sorts the arguments of a call, too.
@@ -247,11 +258,10 @@ TEST_SUITE("llm tool loop") {
             const std::string foreign = body_for(next, format, other.dialect, other.model);
             CAPTURE(foreign);
             // OpenRouter's details say whose signature they have: Claude's is good with either.
-            const bool known =
-                std::string_view(other.dialect) == "openrouter" ||
-                (format == WireFormat::openai_chat &&
-                 std::string_view(thinker.dialect) == "openrouter" &&
-                 std::string_view(other.dialect) == "anthropic");
+            const bool known = std::string_view(other.dialect) == "openrouter" ||
+                               (format == WireFormat::openai_chat &&
+                                std::string_view(thinker.dialect) == "openrouter" &&
+                                std::string_view(other.dialect) == "anthropic");
             for (const char* signature : {"c2ln", "cmVk", "ZW5j", "dHh0"})
               CHECK((known || foreign.find(signature) == std::string::npos));
             CHECK(foreign.find("redoubt:") == std::string::npos);
@@ -268,8 +278,8 @@ TEST_SUITE("llm tool loop") {
         R"("arguments":"{}"}},{"id":"c2","type":"function","function":{"name":"go",)"
         R"("arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"x"},)"
         R"({"role":"tool","tool_call_id":"c2","content":"y"}]})";
-    const Json body = Json::parse(
-        body_for(chat, WireFormat::openai_chat, "gemini", "gemini-3-pro-preview"));
+    const Json body =
+        Json::parse(body_for(chat, WireFormat::openai_chat, "gemini", "gemini-3-pro-preview"));
     const Json& parts = body["contents"][1]["parts"];
     CHECK(parts[0]["thoughtSignature"] == "skip_thought_signature_validator");
     CHECK(!parts[1].contains("thoughtSignature"));
@@ -285,7 +295,9 @@ TEST_SUITE("llm tool loop") {
         R"({"type":"tool_use","id":"toolu_1","name":"go","input":{"z":[1.0,2e3],"a":"\u00e9"}}])";
     const std::string request =
         R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Go"},)"
-        R"({"role":"assistant","content":)" + turn + R"(},{"role":"user","content":[)"
+        R"({"role":"assistant","content":)" +
+        turn +
+        R"(},{"role":"user","content":[)"
         R"({"type":"tool_result","tool_use_id":"toolu_1","content":"x"}]}]})";
     CHECK(body_for(request, WireFormat::anthropic, "anthropic", "m").find(turn) !=
           std::string::npos);
