@@ -51,7 +51,7 @@ class Checker {
     std::error_code ignored;
     if (path == store::in_memory || !fs::exists(path, ignored)) {
       check_store_folder(path);
-      out_.keys = std::make_shared<const auth::KeyRing>();
+      out_.keys = auth::KeyRing::of(sources_.provider_keys);
       return;
     }
     auto database = store::Database::open(path);
@@ -59,8 +59,12 @@ class Checker {
     // An older store is migrated by the start.
     const auto sealed =
         database->integer("SELECT count(*) FROM sqlite_schema WHERE name = 'sealed_keys'");
-    if (!master || !sealed || *sealed == 0) return;
-    auto ring = auth::KeyRing::open(*database, *master);
+    if (!master || !sealed) return;
+    if (*sealed == 0) {
+      out_.keys = auth::KeyRing::of(sources_.provider_keys);
+      return;
+    }
+    auto ring = auth::KeyRing::open(*database, *master, sources_.provider_keys);
     if (!ring) return fault(vault, ring.error());
     out_.keys = std::move(*ring);
   }
@@ -77,9 +81,9 @@ class Checker {
       why = "cannot be written to";
     }
     if (why.empty()) return;
-    fault("store.path", Error{.code = "bad_store",
-                              .message = joined({path, ": cannot be made: ", folder.string(), " ",
-                                                 why})});
+    fault("store.path",
+          Error{.code = "bad_store",
+                .message = joined({path, ": cannot be made: ", folder.string(), " ", why})});
   }
 
   // One at a time, so that each says what is wrong with it.
@@ -88,8 +92,7 @@ class Checker {
     check_secret("tokens.keys_file", {.token_keys_file = tokens.keys_file});
     check_secret("tokens.nextauth_secret_file",
                  {.nextauth_secret_file = tokens.nextauth_secret_file});
-    check_secret("tokens.service_secret_file",
-                 {.service_secret_file = tokens.service_secret_file});
+    check_secret("tokens.service_secret_file", {.service_secret_file = tokens.service_secret_file});
   }
   void check_secret(const char* key, const auth::SecretSources& only) {
     const auto loaded = auth::load_token_secrets(only);
@@ -100,8 +103,8 @@ class Checker {
     for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
       const config::Listener& listener = config_.listeners[i];
       if (listener.tls_certificate.empty()) continue;
-      const net::Tls tls({.certificate_file = listener.tls_certificate,
-                          .key_file = listener.tls_key});
+      const net::Tls tls(
+          {.certificate_file = listener.tls_certificate, .key_file = listener.tls_key});
       fault(joined({"listeners[", i, "].tls_certificate"}), tls.check());
     }
   }

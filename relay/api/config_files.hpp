@@ -11,7 +11,7 @@ namespace redoubt::api {
 struct FilesChecked {
   std::vector<Error> faults;    ///< all of them; each names its key, and where that was set
   std::vector<Error> warnings;  ///< what a start goes on without: a workflow's file that is wrong
-  auth::KeyRingPtr keys;        ///< of the store; null where nobody knows
+  auth::KeyRingPtr keys;        ///< of the providers; null where nobody knows
 };
 
 /// Store, secrets, certificates, authorities and workflows. Nothing is made: where the store's file

@@ -56,17 +56,27 @@ Result<KeyRingPtr> KeyRing::open(store::Database& database, const std::optional<
                                       .weight = record.weight,
                                       .key = std::move(*key)});
   }
-  const std::size_t sealed = ring->keys_.size();
-  for (const EnvironmentKey& other : others) {
-    const auto first = ring->keys_.begin();
-    const bool known =
-        std::any_of(first, first + static_cast<std::ptrdiff_t>(sealed),
-                    [&](const ProviderKey& key) { return key.provider == other.provider; });
-    if (known) continue;
-    ring->keys_.push_back(
-        ProviderKey{.name = other.variable, .provider = other.provider, .key = other.key.copy()});
-  }
+  ring->add_missing(others);
   return KeyRingPtr(std::move(ring));
+}
+
+KeyRingPtr KeyRing::of(const std::vector<EnvironmentKey>& keys) {
+  auto ring = std::make_shared<KeyRing>();
+  ring->add_missing(keys);
+  return ring;
+}
+
+// Each of another provider than those that have a key.
+void KeyRing::add_missing(const std::vector<EnvironmentKey>& keys) {
+  const auto sealed = static_cast<std::ptrdiff_t>(keys_.size());
+  for (const EnvironmentKey& key : keys) {
+    const bool known =
+        std::any_of(keys_.begin(), keys_.begin() + sealed,
+                    [&](const ProviderKey& one) { return one.provider == key.provider; });
+    if (known) continue;
+    keys_.push_back(
+        ProviderKey{.name = key.variable, .provider = key.provider, .key = key.key.copy()});
+  }
 }
 
 const ProviderKey* KeyRing::find(std::string_view name) const {
