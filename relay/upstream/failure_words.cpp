@@ -1,6 +1,7 @@
 #include "relay/upstream/failure_words.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ constexpr std::size_t own_id_bytes_max = 64;
 // Of letters and digits mixed in a name: "4o", "utf8"; one of them in a name.
 constexpr std::size_t mixed_piece_bytes_max = 4;
 constexpr int mixed_pieces_max = 1;
+// Of a model with the date of its version; an account's number in groups has more.
+constexpr std::int64_t name_digits_max = 11;
 constexpr std::string_view between_words = " \t\r\n,;=|\"'`(){}<>";
 
 // Anywhere in a text, in lower case.
@@ -332,7 +335,7 @@ bool is_known_word(std::string_view word, std::span<const std::string_view> own_
   if (is_own_id(word) || std::find(own_names.begin(), own_names.end(), word) != own_names.end())
     return true;
   const auto pieces = pieces_of(word);
-  if (!pieces) return false;
+  if (!pieces || std::count_if(word.begin(), word.end(), is_digit) > name_digits_max) return false;
   int mixed = 0;
   for (const std::string& piece : *pieces) {
     if (piece.empty() || is_listed_piece(piece)) continue;

@@ -162,6 +162,7 @@ TEST_SUITE("failure words") {
              "the value is a1b2-c3d4-e5f6",
              "the value is a1b2-c3d4",
              "the number is 123456789",
+             "the number is 1234-5678-9012",
              "d\xC3\xA9ploiement",
              "a \xE4\xB8\xAD text",
          }) {
