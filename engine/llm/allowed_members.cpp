@@ -355,6 +355,19 @@ bool begins(std::string_view text, std::string_view with) {
   return text.substr(0, with.size()) == with;
 }
 
+// Names of anthropic-beta that only change how a request is read or an answer is told. What others
+// turn on (files, servers, long contexts, speed) is refused by its member, or priced apart.
+bool is_free_beta(std::string_view name) {
+  for (const std::string_view free :
+       {"claude-code-", "interleaved-thinking-", "fine-grained-tool-streaming-",
+        "token-efficient-tools-", "prompt-caching-", "extended-cache-ttl-", "structured-outputs-",
+        "tool-examples-", "effort-", "thinking-binding-controls-", "redact-thinking-",
+        "context-management-", "pdfs-", "output-128k-", "task-budgets-"}) {
+    if (begins(name, free)) return true;
+  }
+  return false;
+}
+
 bool ends(std::string_view text, std::string_view with) {
   return text.size() >= with.size() && text.substr(text.size() - with.size()) == with;
 }
@@ -811,6 +824,9 @@ Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
   };
   request.messages.erase(std::remove_if(request.messages.begin(), request.messages.end(), is_empty),
                          request.messages.end());
+  std::erase_if(request.betas, [&](const std::string& beta) {
+    return !is_free_beta(beta) && !passed.passes(request.format, joined({"beta:", beta}));
+  });
   const bool anthropic = request.format == WireFormat::anthropic;
   if (!passed.passes(request.format, anthropic ? "metadata" : "user")) request.user.clear();
   if (!passed.passes(request.format, "metadata")) request.metadata.clear();

@@ -13,6 +13,8 @@
 //    ("reasoning.mode"); "tool:TYPE", "part:TYPE" (also items and blocks), "message.MEMBER"; a "*"
 //    at its end stands for any rest. A tool that is passed on brings the parts of which the history
 //    of its calls is made ("web_search": web_search_call, web_search_tool_result).
+//    "beta:NAME" is a name of the header anthropic-beta: those that neither cost nor store go on,
+//    the others are left out, for what they turn on is refused by its own name.
 // 4. Names are compared whole. A row may stand for the dated versions of a type
 //    (web_search_20250305, web_search_preview_2025_03_11), and for nothing else that begins or ends
 //    like it. A member or a type with other characters than letters, digits, _ and - is refused,

@@ -1,6 +1,9 @@
 // Answers as Anthropic messages.
+#include <utility>
+
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -23,7 +26,12 @@ std::string_view reason_word(FinishReason reason) {
 }
 
 // input_tokens excludes what the cache read and wrote.
-void write_usage(const Usage& usage, JsonWriter& out) {
+void write_usage(const ChatAnswer& answer, JsonWriter& out) {
+  if (answer.format == here && !answer.told.usage.empty()) {
+    out.raw("usage", joined_told(answer.told.usage, Joining::replace));
+    return;
+  }
+  const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("input_tokens", usage.input - usage.cached_read - usage.cache_write);
   out.integer("cache_creation_input_tokens", usage.cache_write);
@@ -43,6 +51,7 @@ void write_block(const ChatPart& part, JsonWriter& out) {
     out.text("id", part.id);
     out.text("name", part.name);
     out.raw("input", is_object_text(part.arguments) ? std::string_view(part.arguments) : "{}");
+    if (part.format == here) out.members(joined_told(part.told, Joining::grow));
   } else if (part.kind == PartKind::reasoning && part.redacted) {
     out.text("type", "redacted_thinking");
     out.text("data", signature_for(part, here));
@@ -53,20 +62,31 @@ void write_block(const ChatPart& part, JsonWriter& out) {
   } else {
     out.text("type", "text");
     out.text("text", part.text);
+    if (part.format == here) out.members(joined_told(part.told, Joining::grow));
   }
   out.close_object();
 }
 
-// A stop text that ended the answer is not known here, so it is null.
-void write_reason(FinishReason reason, bool ended, JsonWriter& out) {
+// The provider's own word where it is of this format. A stop text that ended another's answer is
+// not known, so it is null. `told`: what else goes beside them.
+void write_reason(const ChatAnswer& answer, bool ended, std::string_view told, JsonWriter& out) {
   out.key("stop_reason");
-  if (ended) {
-    out.text(reason_word(reason));
+  if (!ended) {
+    out.null();
+  } else if (answer.format == here && !answer.reason_detail.empty()) {
+    out.text(answer.reason_detail);
   } else {
+    out.text(reason_word(answer.reason));
+  }
+  if (member_text(told, "stop_sequence").empty()) {
+    out.key("stop_sequence");
     out.null();
   }
-  out.key("stop_sequence");
-  out.null();
+  out.members(told);
+}
+
+std::string told_of_answer(const ChatAnswer& answer) {
+  return answer.format == here ? joined_told(answer.told.answer, Joining::replace) : std::string();
 }
 
 void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, bool ended,
@@ -80,8 +100,8 @@ void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, bool ende
   for (const ChatPart& part : answer.parts)
     write_block(part, out);
   out.close_array();
-  write_reason(answer.reason, ended, out);
-  write_usage(answer.usage, out);
+  write_reason(answer, ended, told_of_answer(answer), out);
+  write_usage(answer, out);
   out.close_object();
 }
 
@@ -178,6 +198,8 @@ void begin_call(AnswerStream& stream, const ChatEvent& event, std::string& out) 
   part.kind = PartKind::tool_call;
   part.id = event.id;
   part.name = event.name;
+  part.format = stream.origin;
+  if (!event.detail.empty()) part.told.push_back(event.detail);
   open_block(stream, part, out);
   stream.call_blocks.push_back(stream.block);
 }
@@ -202,14 +224,40 @@ void show_opaque(AnswerStream& stream, const ChatEvent& event, std::string& out)
   close_block(stream, out);
 }
 
-void begin_message(AnswerStream& stream, const ChatEvent& event, std::string& out) {
-  stream.answer.id = event.id;
-  stream.answer.model = event.model;
+// The beginning has the prompt's tokens in it, so it waits for them: they come right after it.
+void begin_message(AnswerStream& stream, std::string& out) {
+  if (!std::exchange(stream.start_waits, false)) return;
   JsonWriter json;
   open_event(json, "message_start", -1);
   json.key("message");
   write_message(stream.answer, stream.stamp, false, json);
   close_event(json, "message_start", out);
+  stream.answer.told.answer.clear();
+}
+
+// What was told of the answer, or of the block that is open.
+void hear(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  if (stream.origin != here) return;
+  if (std::vector<std::string>* list = told_list(stream.answer.told, event.name)) {
+    list->push_back(event.text);
+    return;
+  }
+  begin_message(stream, out);
+  const auto citations = element_texts(member_text(event.text, "citations"));
+  if (citations.empty() && stream.open == PartKind::text) close_block(stream, out);
+  for (const std::string_view citation : citations) {
+    if (stream.open != PartKind::text) {
+      ChatPart part;
+      open_block(stream, part, out);
+    }
+    JsonWriter json;
+    open_event(json, "content_block_delta", stream.block);
+    json.open_object("delta");
+    json.text("type", "citations_delta");
+    json.raw("citation", citation);
+    json.close_object();
+    close_event(json, "content_block_delta", out);
+  }
 }
 
 void end_message(AnswerStream& stream, const ChatEvent& event, std::string& out) {
@@ -217,9 +265,18 @@ void end_message(AnswerStream& stream, const ChatEvent& event, std::string& out)
   JsonWriter json;
   open_event(json, "message_delta", -1);
   json.open_object("delta");
-  write_reason(event.reason, true, json);
+  stream.answer.reason = event.reason;
+  stream.answer.reason_detail = event.detail;
+  const std::string told = told_of_answer(stream.answer);
+  JsonWriter delta;
+  delta.open_object();
+  delta.members_but(told, {"context_management"});
+  delta.close_object();
+  write_reason(stream.answer, true, delta.take(), json);
   json.close_object();
-  write_usage(stream.answer.usage, json);
+  const std::string_view context = member_text(told, "context_management");
+  if (!context.empty()) json.raw("context_management", context);
+  write_usage(stream.answer, json);
   close_event(json, "message_delta", out);
   append_sse(out, "message_stop", "{\"type\":\"message_stop\"}");
 }
@@ -255,9 +312,19 @@ void write_anthropic_answer(const ChatAnswer& answer, const AnswerStamp& stamp, 
 }
 
 void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const bool goes_into_start = event.kind == EventKind::usage || event.kind == EventKind::told ||
+                               event.kind == EventKind::started ||
+                               event.kind == EventKind::heartbeat;
+  if (!goes_into_start) begin_message(stream, out);
   switch (event.kind) {
     case EventKind::started:
-      begin_message(stream, event, out);
+      stream.answer.id = event.id;
+      stream.answer.model = event.model;
+      stream.answer.format = stream.origin;
+      stream.start_waits = true;
+      break;
+    case EventKind::told:
+      hear(stream, event, out);
       break;
     case EventKind::text:
     case EventKind::refusal:

@@ -1,9 +1,14 @@
 // Answers as OpenAI chat completions.
+#include <utility>
+
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
 namespace {
+
+constexpr WireFormat here = WireFormat::openai_chat;
 
 std::string_view reason_word(FinishReason reason) {
   switch (reason) {
@@ -18,7 +23,12 @@ std::string_view reason_word(FinishReason reason) {
   }
 }
 
-void write_usage(const Usage& usage, JsonWriter& out) {
+void write_usage(const ChatAnswer& answer, JsonWriter& out) {
+  if (answer.format == here && !answer.told.usage.empty()) {
+    out.raw("usage", joined_told(answer.told.usage, Joining::replace));
+    return;
+  }
+  const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("prompt_tokens", usage.input);
   out.integer("completion_tokens", usage.output);
@@ -144,7 +154,20 @@ void write_message(const ChatAnswer& answer, JsonWriter& out) {
     out.close_array();
   }
   write_signatures(answer, out);
+  if (answer.format == here) out.members(joined_told(answer.told.message, Joining::grow));
   out.close_object();
+}
+
+// Null where the provider told none: clients look for the member.
+void write_choice(const ChatAnswer& answer, JsonWriter& out) {
+  const std::string told =
+      answer.format == here ? joined_told(answer.told.choice, Joining::grow) : std::string();
+  if (member_text(told, "logprobs").empty()) {
+    out.key("logprobs");
+    out.null();
+  }
+  out.text("finish_reason", reason_word(answer.reason));
+  out.members(told);
 }
 
 void write_head(const AnswerStream& stream, JsonWriter& out) {
@@ -153,10 +176,11 @@ void write_head(const AnswerStream& stream, JsonWriter& out) {
   out.text("object", "chat.completion.chunk");
   out.integer("created", stream.stamp.created_s);
   out.text("model", answer_model(stream.stamp, stream.answer));
+  out.members(stream.told_answer);
 }
 
 // A chunk is open in its delta; this closes it.
-void append_chunk(const AnswerStream& stream, JsonWriter& delta, std::string_view reason,
+void append_chunk(AnswerStream& stream, JsonWriter& delta, std::string_view reason,
                   std::string& out) {
   JsonWriter chunk;
   write_head(stream, chunk);
@@ -165,6 +189,7 @@ void append_chunk(const AnswerStream& stream, JsonWriter& delta, std::string_vie
   chunk.integer("index", 0);
   chunk.raw("delta", delta.take());
   text_or_null(chunk, "finish_reason", reason, !reason.empty());
+  chunk.members(std::exchange(stream.told_choice, {}));
   chunk.close_object();
   chunk.close_array();
   if (stream.include_usage) {
@@ -220,13 +245,33 @@ bool write_text(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta)
   return true;
 }
 
+// What was told of the choice goes with the next chunk. True: the delta has something to tell.
+bool hear(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
+  if (stream.origin != here) return false;
+  stream.answer.format = here;
+  if (event.name == "answer") {
+    stream.told_answer = event.text;
+  } else if (event.name == "choice") {
+    stream.told_choice = joined_told(stream.told_choice.empty()
+                                         ? std::vector<std::string>{event.text}
+                                         : std::vector<std::string>{stream.told_choice, event.text},
+                                     Joining::grow);
+  } else if (event.name == "usage") {
+    stream.answer.told.usage.push_back(event.text);
+  } else if (event.name == "message") {
+    delta.members(event.text);
+    return true;
+  }
+  return false;
+}
+
 void append_end(const AnswerStream& stream, std::string& out) {
   if (stream.include_usage) {
     JsonWriter chunk;
     write_head(stream, chunk);
     chunk.open_array("choices");
     chunk.close_array();
-    write_usage(stream.answer.usage, chunk);
+    write_usage(stream.answer, chunk);
     chunk.close_object();
     append_sse(out, {}, chunk.take());
   }
@@ -263,12 +308,11 @@ void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp
   out.open_object();
   out.integer("index", 0);
   write_message(answer, out);
-  out.key("logprobs");
-  out.null();
-  out.text("finish_reason", reason_word(answer.reason));
+  write_choice(answer, out);
   out.close_object();
   out.close_array();
-  if (answer.usage.reported) write_usage(answer.usage, out);
+  if (answer.usage.reported) write_usage(answer, out);
+  if (answer.format == here) out.members(joined_told(answer.told.answer, Joining::replace));
   out.close_object();
 }
 
@@ -294,6 +338,9 @@ void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std:
       break;
     case EventKind::finished:
       reason = reason_word(event.reason);
+      break;
+    case EventKind::told:
+      if (!hear(stream, event, delta)) return;
       break;
     case EventKind::usage:
       stream.answer.usage = event.usage;

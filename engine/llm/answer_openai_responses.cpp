@@ -1,8 +1,11 @@
 // Answers as OpenAI Responses. A stream carries each item's beginning, deltas and end, and last
 // the whole response, which is put together from the events on the way.
+#include <utility>
+
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -41,6 +44,19 @@ void write_reasoning(const ChatPart& part, std::string_view id, JsonWriter& out)
   out.text_if("encrypted_content", signature_for(part, here));
 }
 
+// The provider's own id where the item is of this format.
+std::string id_of_item(const ChatPart& part, std::string_view prefix, std::string_view response,
+                       std::int32_t index) {
+  if (part.format == here && part.kind == PartKind::tool_call) {
+    const std::string told = joined_told(part.told, Joining::replace);
+    const std::string_view id = member_text(told, "id");
+    if (id.size() > 2) return std::string(id.substr(1, id.size() - 2));
+  } else if (part.format == here && !part.id.empty()) {
+    return part.id;
+  }
+  return item_id(prefix, response, index);
+}
+
 // `done`: with what it holds; else its beginning.
 void write_item(const ChatPart& part, std::string_view response, std::int32_t index, bool done,
                 JsonWriter& out) {
@@ -48,19 +64,28 @@ void write_item(const ChatPart& part, std::string_view response, std::int32_t in
     out.raw(part.extra);
     return;
   }
+  const bool own_call = part.format == here && part.kind == PartKind::tool_call;
+  if (done && part.format == here && !own_call && !part.told.empty()) {
+    out.raw(part.told.back());  // the item as the provider told it
+    return;
+  }
   out.open_object();
   if (part.kind == PartKind::reasoning) {
     write_reasoning(part, item_id("rs", response, index), out);
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
-    out.text("id", item_id("fc", response, index));
+    if (own_call && !part.told.empty()) {
+      out.members(joined_told(part.told, Joining::replace));
+    } else {
+      out.text("id", item_id("fc", response, index));
+    }
     out.text("call_id", part.id);
     out.text("name", part.name);
     out.text("arguments", done ? std::string_view(part.arguments) : "");
     out.text("status", done ? "completed" : "in_progress");
   } else {
     out.text("type", "message");
-    out.text("id", item_id("msg", response, index));
+    out.text("id", id_of_item(part, "msg", response, index));
     out.text("role", "assistant");
     out.text("status", done ? "completed" : "in_progress");
     out.open_array("content");
@@ -70,11 +95,17 @@ void write_item(const ChatPart& part, std::string_view response, std::int32_t in
   out.close_object();
 }
 
-void write_usage(const Usage& usage, JsonWriter& out) {
+void write_usage(const ChatAnswer& answer, JsonWriter& out) {
+  if (answer.format == here && !answer.told.usage.empty()) {
+    out.raw("usage", joined_told(answer.told.usage, Joining::replace));
+    return;
+  }
+  const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("input_tokens", usage.input);
   out.open_object("input_tokens_details");
   out.integer("cached_tokens", usage.cached_read);
+  if (usage.cache_write > 0) out.integer("cache_write_tokens", usage.cache_write);
   out.close_object();
   out.integer("output_tokens", usage.output);
   out.open_object("output_tokens_details");
@@ -117,6 +148,16 @@ bool is_shown(const ChatPart& part) {
   return part.kind != PartKind::opaque || part.format == here;
 }
 
+// Pieces of one message that came apart (its words, a refusal) are told in its last piece.
+bool goes_on(const std::vector<ChatPart>& parts, std::size_t i) {
+  const auto is_message = [](const ChatPart& part) {
+    return part.kind == PartKind::text || part.kind == PartKind::refusal;
+  };
+  return i + 1 < parts.size() && is_message(parts[i]) && is_message(parts[i + 1]) &&
+         !parts[i].id.empty() && parts[i].id == parts[i + 1].id && parts[i].told.empty() &&
+         !parts[i + 1].told.empty();
+}
+
 void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
   const std::string_view id = answer_id(stamp, answer);
   out.open_object();
@@ -125,20 +166,21 @@ void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrit
   out.integer("created_at", stamp.created_s);
   out.text("status", status_word(answer));
   write_end(answer, out);
-  out.key("instructions");
-  out.null();
   out.text("model", answer_model(stamp, answer));
   out.open_array("output");
   std::int32_t index = 0;
-  for (const ChatPart& part : answer.parts) {
-    if (is_shown(part) && answer.finished) write_item(part, id, index++, true, out);
+  for (std::size_t i = 0; i < answer.parts.size(); ++i) {
+    if (!is_shown(answer.parts[i]) || !answer.finished || goes_on(answer.parts, i)) continue;
+    write_item(answer.parts[i], id, index++, true, out);
   }
   out.close_array();
-  out.boolean("parallel_tool_calls", true);
-  out.text("tool_choice", "auto");
-  out.open_array("tools");
-  out.close_array();
-  if (answer.usage.reported) write_usage(answer.usage, out);
+  const std::string told =
+      answer.format == here ? joined_told(answer.told.answer, Joining::replace) : std::string();
+  out.members(told);
+  out.members_beside(R"({"instructions":null,"parallel_tool_calls":true,"tool_choice":"auto",)"
+                     R"("tools":[]})",
+                     told);
+  if (answer.usage.reported) write_usage(answer, out);
   out.close_object();
 }
 
@@ -168,14 +210,18 @@ void append_item(AnswerStream& stream, const ChatPart& part, bool done, std::str
   append_sse(out, type, json.take());
 }
 
-std::string open_item_id(const AnswerStream& stream, std::int32_t index, std::string_view prefix) {
-  return item_id(prefix, answer_id(stream.stamp, stream.answer), index);
+// Of the item that is open, or of a call that was.
+std::string item_id_at(const AnswerStream& stream, std::int32_t index, std::string_view prefix) {
+  const std::string_view response = answer_id(stream.stamp, stream.answer);
+  if (index == stream.block && stream.open_part < stream.answer.parts.size())
+    return id_of_item(stream.answer.parts[stream.open_part], prefix, response, index);
+  return item_id(prefix, response, index);
 }
 
 // What names the place of a delta, or of a part.
 void write_place(const AnswerStream& stream, std::int32_t index, std::string_view prefix,
                  JsonWriter& json) {
-  json.text("item_id", open_item_id(stream, index, prefix));
+  json.text("item_id", item_id_at(stream, index, prefix));
   json.integer("output_index", index);
   if (prefix == "msg") json.integer("content_index", 0);
   if (prefix == "rs") json.integer("summary_index", 0);
@@ -252,6 +298,19 @@ std::string_view delta_type(PartKind kind) {
                                      : "response.reasoning_summary_text.delta";
 }
 
+// The answer's beginning has the client's settings in it, which are told right after it.
+void begin_response(AnswerStream& stream, std::string& out) {
+  if (!std::exchange(stream.start_waits, false)) return;
+  append_response(stream, "response.created", out);
+  append_response(stream, "response.in_progress", out);
+}
+
+// An item that was told as a whole ends.
+void hear(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  fold(stream.answer, event, stream.origin);
+  if (event.name == "part" && stream.origin == here) close_item(stream, out);
+}
+
 // An event that begins a part begins an item; the next one goes on with it.
 void show(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   const PartKind kind = kind_of(event.kind);
@@ -299,11 +358,17 @@ void write_openai_responses_answer(const ChatAnswer& answer, const AnswerStamp& 
 }
 
 void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const bool goes_into_start = event.kind == EventKind::started || event.kind == EventKind::usage ||
+                               (event.kind == EventKind::told && event.name != "part") ||
+                               event.kind == EventKind::heartbeat;
+  if (!goes_into_start) begin_response(stream, out);
   switch (event.kind) {
     case EventKind::started:
       fold(stream.answer, event, stream.origin);
-      append_response(stream, "response.created", out);
-      append_response(stream, "response.in_progress", out);
+      stream.start_waits = true;
+      break;
+    case EventKind::told:
+      hear(stream, event, out);
       break;
     case EventKind::text:
     case EventKind::refusal:

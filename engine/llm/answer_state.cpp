@@ -103,9 +103,10 @@ std::string made_id(std::string_view answer_id, std::int32_t call) {
   return joined({"call_", hex16(hash.value()), "_", call});
 }
 
-bool is_told_in_order(EventKind kind) {
+bool is_told_in_order(const ChatEvent& event) {
+  const EventKind kind = event.kind;
   return kind == EventKind::text || kind == EventKind::refusal || kind == EventKind::reasoning ||
-         kind == EventKind::opaque;
+         kind == EventKind::opaque || (kind == EventKind::told && event.name == "part");
 }
 
 }  // namespace
@@ -175,10 +176,10 @@ void AnswerState::pass(ChatEvents& out, ChatEvent event) {
   const bool waits = open.call >= 0 && !open.end.odd();
   if (event.kind == EventKind::tool_arguments) {
     pass_arguments(out, std::move(event));
-  } else if (waits && (is_told_in_order(event.kind) || event.kind == EventKind::tool_begun)) {
+  } else if (waits && (is_told_in_order(event) || event.kind == EventKind::tool_begun)) {
     held.push_back(std::move(event));
   } else {
-    if (is_told_in_order(event.kind)) open = {};
+    if (is_told_in_order(event)) open = {};
     if (event.kind == EventKind::tool_begun) open = {.call = event.index, .end = {}};
     out.push_back(std::move(event));
   }
@@ -216,12 +217,13 @@ void AnswerState::close_calls(ChatEvents& out) {
 }
 
 void AnswerState::say(ChatEvents& out, EventKind kind, std::string_view text,
-                      std::string_view signature) {
+                      std::string_view signature, std::string_view item_id) {
   if (over || (text.empty() && signature.empty())) return;
   shown = true;
   start(out, {}, {});
   ChatEvent event;
   event.kind = kind;
+  event.id = item_id;
   event.text = mended(out, kind, -1, text);
   event.signature = signature;
   if (!event.text.empty() || !event.signature.empty()) pass(out, std::move(event));
@@ -243,7 +245,8 @@ void AnswerState::think(ChatEvents& out, std::string_view text, std::string_view
 }
 
 std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
-                                     std::string_view name, std::string_view signature) {
+                                     std::string_view name, std::string_view signature,
+                                     std::string_view told_of_it) {
   if (over) return -1;
   if (calls >= static_cast<std::int32_t>(calls_max)) {
     fail(out, local_failure(FailureClass::malformed,
@@ -260,6 +263,7 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
   event.id = call_id.empty() ? made_id(id, calls) : std::string(call_id);
   event.name = name;
   event.signature = signature;
+  event.detail = told_of_it;
   pass(out, std::move(event));
   return calls++;
 }
@@ -280,6 +284,20 @@ void AnswerState::opaque(ChatEvents& out, std::string json) {
   flush_half(out);
   ChatEvent event;
   event.kind = EventKind::opaque;
+  event.text = std::move(json);
+  pass(out, std::move(event));
+}
+
+void AnswerState::tell(ChatEvents& out, std::string_view name, std::string json) {
+  if (over || json.empty()) return;
+  if (name == "answer") {
+    if (json == told_answer) return;
+    told_answer = json;
+  }
+  start(out, {}, {});
+  ChatEvent event;
+  event.kind = EventKind::told;
+  event.name = name;
   event.text = std::move(json);
   pass(out, std::move(event));
 }

@@ -80,16 +80,22 @@ struct AnswerState {
   OpenCall open;
   ChatEvents held;  ///< what waits for the open call's end
   HalfText half;
+  bool cites = false;       ///< Anthropic: blocks of text are cited, so they stay apart
+  std::string told_answer;  ///< what was told last of the answer
 
   void start(ChatEvents& out, std::string_view answer_id, std::string_view model);
-  void say(ChatEvents& out, EventKind kind, std::string_view text, std::string_view signature = {});
+  void say(ChatEvents& out, EventKind kind, std::string_view text, std::string_view signature = {},
+           std::string_view item_id = {});
   void think(ChatEvents& out, std::string_view text, std::string_view item_id,
              std::string_view signature, std::string_view name = {}, bool redacted = false);
   /// The new call's number.
   std::int32_t begin_call(ChatEvents& out, std::string_view call_id, std::string_view name,
-                          std::string_view signature = {});
+                          std::string_view signature = {}, std::string_view told_of_it = {});
   void arguments(ChatEvents& out, std::int32_t call, std::string_view fragment);
   void opaque(ChatEvents& out, std::string json);
+  /// `name`: as Told has it, or "part" for what came last. "" tells nothing; what an answer's
+  /// pieces say again is told once.
+  void tell(ChatEvents& out, std::string_view name, std::string json);
   /// REQUIRES: usage.reported, which needs counts: a report without any says nothing.
   void tell_usage(ChatEvents& out);
   void finish(ChatEvents& out);

@@ -1,6 +1,7 @@
 #include "engine/llm/chat.hpp"
 
 #include "engine/base/message.hpp"
+#include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -23,19 +24,30 @@ ChatPart& add_part(ChatAnswer& answer, PartKind kind, WireFormat format) {
   return part;
 }
 
-// Deltas of one block go to one part; a signature closes its part.
-ChatPart& open_part(ChatAnswer& answer, PartKind kind, WireFormat format) {
+// Deltas of one block go to one part; a signature closes its part, and so does what was told of it.
+ChatPart& open_part(ChatAnswer& answer, PartKind kind, WireFormat format, const std::string& id) {
   if (!answer.parts.empty()) {
     ChatPart& last = answer.parts.back();
-    if (last.kind == kind && last.signature.empty()) return last;
+    if (last.kind == kind && last.signature.empty() && last.told.empty() && last.id == id)
+      return last;
   }
-  return add_part(answer, kind, format);
+  ChatPart& part = add_part(answer, kind, format);
+  part.id = id;
+  return part;
+}
+
+void fold_told(ChatAnswer& answer, const ChatEvent& event) {
+  if (std::vector<std::string>* list = told_list(answer.told, event.name)) {
+    list->push_back(event.text);
+  } else if (!answer.parts.empty()) {
+    answer.parts.back().told.push_back(event.text);
+  }
 }
 
 void fold_reasoning(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
   ChatPart* part = answer.parts.empty() ? nullptr : &answer.parts.back();
   const bool same = part != nullptr && part->kind == PartKind::reasoning &&
-                    part->signature.empty() && !event.redacted &&
+                    part->signature.empty() && part->told.empty() && !event.redacted &&
                     (event.id.empty() || part->id.empty() || event.id == part->id);
   if (!same) part = &add_part(answer, PartKind::reasoning, format);
   part->text += event.text;
@@ -67,6 +79,7 @@ void fold_call(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
     part.id = event.id;
     part.name = event.name;
     part.signature = event.signature;
+    if (!event.detail.empty()) part.told.push_back(event.detail);
     return;
   }
   ChatPart* call = nth_call(answer, event.index);
@@ -80,19 +93,20 @@ void fold_call(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
 }  // namespace
 
 void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
+  answer.format = format;
   switch (event.kind) {
     case EventKind::started:
       if (!event.id.empty()) answer.id = event.id;
       if (!event.model.empty()) answer.model = event.model;
       break;
     case EventKind::text: {
-      ChatPart& part = open_part(answer, PartKind::text, format);
+      ChatPart& part = open_part(answer, PartKind::text, format, event.id);
       part.text += event.text;
       part.signature = event.signature;
       break;
     }
     case EventKind::refusal:
-      open_part(answer, PartKind::refusal, format).text += event.text;
+      open_part(answer, PartKind::refusal, format, event.id).text += event.text;
       break;
     case EventKind::reasoning:
       fold_reasoning(answer, event, format);
@@ -103,6 +117,9 @@ void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
       break;
     case EventKind::opaque:
       add_part(answer, PartKind::opaque, format).extra = event.text;
+      break;
+    case EventKind::told:
+      fold_told(answer, event);
       break;
     case EventKind::usage:
       answer.usage = event.usage;
@@ -133,6 +150,11 @@ ChatMessage as_message(const ChatAnswer& answer) {
   ChatMessage message;
   message.role = Role::assistant;
   message.parts = answer.parts;
+  for (ChatPart& part : message.parts) {
+    part.told.clear();
+    const bool named = part.kind == PartKind::text || part.kind == PartKind::refusal;
+    if (named) part.id.clear();  // of an item that is the provider's
+  }
   return message;
 }
 

@@ -62,6 +62,9 @@ struct ChatPart {
   WireFormat format = WireFormat::none;     ///< whose extra this is, and signature unless signed_by
   WireFormat signed_by = WireFormat::none;  ///< whose signature, where a client's format carried it
   std::string extra;                        ///< invariant 4
+  /// Of an answer: objects' texts, what its provider told of this part without a neutral name. For
+  /// clients of its format; never part of a request.
+  std::vector<std::string> told;
 };
 
 struct ChatMessage {
@@ -129,7 +132,8 @@ struct ChatRequest {
   bool stream_usage = false;  ///< the client of a relay asked for a usage chunk (OpenAI chat)
   std::string user;           ///< an opaque name of the end user, for the provider's abuse control
   std::vector<std::pair<std::string, std::string>> metadata;
-  WireFormat format = WireFormat::none;  ///< whose `extra` this is: the client's format
+  std::vector<std::string> betas;  ///< Anthropic: what the client's header anthropic-beta names
+  WireFormat format = WireFormat::none;  ///< whose `extra` and betas these are: the client's format
   std::string extra;
 };
 
@@ -195,6 +199,8 @@ enum class EventKind : std::uint8_t {
   tool_begun,      ///< index, id, name, signature
   tool_arguments,  ///< index, text: a fragment of the arguments' JSON
   opaque,          ///< text: a whole block or item, as JSON, of the decoder's wire format
+  told,            ///< name (Told, or "part"), text: members of the decoder's format without a
+                   ///< neutral name, as an object's text
   usage,           ///< usage: replaces what was told before
   heartbeat,       ///< the connection lives; no progress: a host's progress timer ignores it
   finished,        ///< reason; the last event
@@ -212,9 +218,18 @@ struct ChatEvent {
   std::string name;
   std::string model;
   std::string signature;
-  std::string detail;  ///< finished: the provider's own word for the reason
+  std::string detail;  ///< finished: the provider's own word for the reason; tool_begun: as told
   Usage usage;
   std::optional<ChatFailure> failure;
+};
+
+/// What a provider told without a neutral name, for clients of its format: objects' texts, piece by
+/// piece as they came (engine/llm/told.hpp puts them together).
+struct Told {
+  std::vector<std::string> answer;   ///< "answer": members of the whole answer
+  std::vector<std::string> choice;   ///< "choice": OpenAI chat, of the choice
+  std::vector<std::string> message;  ///< "message": OpenAI chat, of the message or its deltas
+  std::vector<std::string> usage;    ///< "usage": the whole usage
 };
 
 /// An answer put together from its events. Where `failure` is set, what came before it is kept.
@@ -227,6 +242,8 @@ struct ChatAnswer {
   Usage usage;
   std::optional<ChatFailure> failure;
   bool finished = false;
+  WireFormat format = WireFormat::none;  ///< the decoder's: whose reason_detail and told these are
+  Told told;
 };
 
 /// Adds one event. `format` is the decoder's wire format: whose signatures these are.

@@ -22,12 +22,15 @@ ChatPart read_part(const Json& json, const std::string& path, RequestFault& faul
     part.text = read_text(json, "refusal", path, fault);
   } else if (type == "image_url") {
     const Json* image = member_of(json, "image_url");
-    if (image == nullptr || text_in(*image, "url").empty()) {
+    const std::string_view url = image == nullptr     ? ""
+                                 : image->is_string() ? text_of(image)
+                                                      : text_in(*image, "url");
+    if (url.empty()) {
       fault.set(path + ".image_url", "an object with a url", image);
       return part;
     }
-    read_image_url(text_in(*image, "url"), part);
-    part.extra = rest_of(*image, {"url"});
+    read_image_url(url, part);
+    if (image->is_object()) part.extra = rest_of(*image, {"url"});
   } else if (type.empty()) {
     fault.set(path, "a part with a type", &json);
   } else {
@@ -172,9 +175,15 @@ void read_message(const Json& json, const std::string& path, ChatRequest& reques
     if (part.id.empty()) fault.set(path + ".tool_call_id", "a text", nullptr);
     std::vector<ChatPart> content;
     read_content(json, path, content, fault);
-    part.text = content.size() == 1 && content.front().kind == PartKind::text ? content.front().text
-                                                                              : std::string();
-    if (part.text.empty()) part.content = std::move(content);
+    const bool plain = content.size() == 1 && content.front().kind == PartKind::text &&
+                       content.front().extra.empty();
+    if (plain) {
+      part.text = std::move(content.front().text);
+    } else {
+      part.content = std::move(content);
+    }
+    if (const Json* mark = member_of(json, "cache_control"))
+      message.extra = dump(Json{{"cache_control", *mark}});
     request.messages.push_back(std::move(message));
     return;
   }
@@ -225,6 +234,15 @@ void read_tools(const Json& json, std::string_view body, ChatRequest& request,
     ToolDefinition& definition = request.tools.emplace_back();
     definition.format = here;
     const Json* function = member_of(tool, "function");
+    std::string_view function_text =
+        i < texts.size() ? member_text(texts[i], "function") : std::string_view();
+    // Tools as /v1/responses has them: some clients (Cursor) send them here, too.
+    const bool flat = function == nullptr && text_in(tool, "type") == "function" &&
+                      !text_in(tool, "name").empty();
+    if (flat) {
+      function = &tool;
+      function_text = nth_text(texts, i);
+    }
     if (function == nullptr) {
       definition.opaque = true;
       definition.extra = dump(tool);
@@ -239,11 +257,10 @@ void read_tools(const Json& json, std::string_view body, ChatRequest& request,
     if (parameters != nullptr) {
       if (!parameters->is_object())
         fault.set(path + ".function.parameters", "an object", parameters);
-      const std::string_view text =
-          i < texts.size() ? member_text(member_text(texts[i], "function"), "parameters") : "";
-      definition.parameters = text.empty() ? dump(*parameters) : std::string(text);
+      definition.parameters = text_or_dump(member_text(function_text, "parameters"), *parameters);
     }
-    definition.extra = rest_of(tool, {"type", "function"});
+    definition.extra = flat ? rest_of(tool, {"type", "name", "description", "strict", "parameters"})
+                            : rest_of(tool, {"type", "function"});
   }
 }
 

@@ -1,5 +1,7 @@
 #include "engine/llm/client_request.hpp"
 
+#include <algorithm>
+
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/json_text.hpp"
@@ -52,6 +54,25 @@ Result<ChatRequest> decode_client_request(WireFormat format, std::string_view bo
   if (request.model.empty()) fault.set("model", "a model's name", member_of(json, "model"));
   if (fault.error) return std::move(*fault.error);
   return request;
+}
+
+std::vector<std::string> read_betas(std::string_view header) {
+  constexpr std::size_t name_bytes_max = 100;
+  std::vector<std::string> betas;
+  while (!header.empty() && betas.size() < betas_max) {
+    const std::size_t end = std::min(header.find(','), header.size());
+    std::string_view name = header.substr(0, end);
+    header.remove_prefix(std::min(end + 1, header.size()));
+    while (!name.empty() && name.front() == ' ')
+      name.remove_prefix(1);
+    while (!name.empty() && name.back() == ' ')
+      name.remove_suffix(1);
+    const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    });
+    if (!name.empty() && name.size() <= name_bytes_max && plain) betas.emplace_back(name);
+  }
+  return betas;
 }
 
 std::string read_text(const Json& object, const char* key, const std::string& path,

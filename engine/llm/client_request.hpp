@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -24,6 +25,10 @@ constexpr std::size_t client_body_bytes_max = 24u << 20;
 
 /// `format`: openai_chat, openai_responses or anthropic.
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body);
+
+/// The names in an Anthropic client's header anthropic-beta, betas_max of them at most.
+std::vector<std::string> read_betas(std::string_view header);
+constexpr std::size_t betas_max = 64;
 
 /// The first fault of a request that is being read; what follows it is read for nothing.
 struct RequestFault {

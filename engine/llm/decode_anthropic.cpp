@@ -1,15 +1,17 @@
 #include "engine/llm/decode_anthropic.hpp"
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
 namespace {
 
 // input_tokens excludes what was read from and written to the cache; both are told apart. A member
 // that is absent says nothing new.
-void read_usage(AnswerState& state, const Json& from, ChatEvents& out) {
+void read_usage(AnswerState& state, const Json& from, std::string_view text, ChatEvents& out) {
   const Json* json = member_of(from, "usage");
   if (json == nullptr ||
       !counts_in(*json, {"input_tokens", "output_tokens", "cache_read_input_tokens",
@@ -30,6 +32,20 @@ void read_usage(AnswerState& state, const Json& from, ChatEvents& out) {
       member_of(member_of(*json, "server_tool_use"), "web_search_requests"), usage.web_searches);
   usage.input = state.fresh_input + usage.cached_read + usage.cache_write;
   state.tell_usage(out);
+  state.tell(out, "usage", told_members(member_text(text, "usage"), {}));
+}
+
+// What of a message, or of its end, has no neutral name: container, stop_sequence.
+void tell_message(AnswerState& state, std::string_view text, ChatEvents& out) {
+  state.tell(out, "answer",
+             told_members(text, {"id", "type", "role", "model", "content", "stop_reason", "usage",
+                                 "delta", "error"}));
+}
+
+// A block whose text is cited stands apart from the text around it.
+void begin_text(AnswerState& state, const Json& block, ChatEvents& out) {
+  state.cites = state.cites || member_of(block, "citations") != nullptr;
+  if (state.cites && state.shown) state.tell(out, "part", "{}");
 }
 
 void read_stop(AnswerState& state, const Json& from) {
@@ -50,23 +66,26 @@ void block_start(AnswerState& state, const Json& event, std::string_view text, C
                                                                             : PartKind::opaque;
   Slot* slot = state.add_slot(out, integer_in(event, "index", 0), kind);
   if (slot == nullptr) return;
+  const std::string_view block_text = member_text(text, "content_block");
   if (kind == PartKind::text) {
+    begin_text(state, *block, out);
     state.say(out, EventKind::text, text_in(*block, "text"));
   } else if (type == "redacted_thinking") {
     state.think(out, {}, {}, text_in(*block, "data"), {}, true);
   } else if (kind == PartKind::reasoning) {
     state.think(out, text_in(*block, "thinking"), {}, text_in(*block, "signature"));
   } else if (kind == PartKind::tool_call) {
-    slot->call = state.begin_call(out, text_in(*block, "id"), text_in(*block, "name"));
+    slot->call = state.begin_call(out, text_in(*block, "id"), text_in(*block, "name"), {},
+                                  told_members(block_text, {"type", "id", "name", "input"}));
     const Json* input = member_of(*block, "input");
     if (input != nullptr && input->is_object() && !input->empty())
-      slot->text = text_or_dump(member_text(member_text(text, "content_block"), "input"), *input);
+      slot->text = text_or_dump(member_text(block_text, "input"), *input);
   } else {
-    slot->text = text_or_dump(member_text(text, "content_block"), *block);
+    slot->text = text_or_dump(block_text, *block);
   }
 }
 
-void block_delta(AnswerState& state, const Json& event, ChatEvents& out) {
+void block_delta(AnswerState& state, const Json& event, std::string_view text, ChatEvents& out) {
   const Json* delta = member_of(event, "delta");
   Slot* slot = state.slot(integer_in(event, "index", 0));
   if (delta == nullptr || slot == nullptr) return;
@@ -77,6 +96,9 @@ void block_delta(AnswerState& state, const Json& event, ChatEvents& out) {
     state.think(out, text_in(*delta, "thinking"), {}, {});
   } else if (type == "signature_delta") {
     state.think(out, {}, {}, text_in(*delta, "signature"));
+  } else if (type == "citations_delta") {
+    const std::string_view citation = member_text(member_text(text, "delta"), "citation");
+    if (!citation.empty()) state.tell(out, "part", joined({"{\"citations\":[", citation, "]}"}));
   } else if (type == "input_json_delta") {
     const std::string_view fragment = text_in(*delta, "partial_json");
     if (fragment.empty()) return;
@@ -113,13 +135,17 @@ void block_stop(AnswerState& state, const Json& event, ChatEvents& out) {
 void read_block(AnswerState& state, const Json& block, std::string_view text, ChatEvents& out) {
   const std::string_view type = text_in(block, "type");
   if (type == "text") {
+    begin_text(state, block, out);
     state.say(out, EventKind::text, text_in(block, "text"));
+    state.tell(out, "part", told_members(text, {"type", "text"}));
   } else if (type == "thinking") {
     state.think(out, text_in(block, "thinking"), {}, text_in(block, "signature"));
   } else if (type == "redacted_thinking") {
     state.think(out, {}, {}, text_in(block, "data"), {}, true);
   } else if (type == "tool_use") {
-    const std::int32_t call = state.begin_call(out, text_in(block, "id"), text_in(block, "name"));
+    const std::int32_t call =
+        state.begin_call(out, text_in(block, "id"), text_in(block, "name"), {},
+                         told_members(text, {"type", "id", "name", "input"}));
     const Json* input = member_of(block, "input");
     state.arguments(out, call,
                     input == nullptr ? "{}" : text_or_dump(member_text(text, "input"), *input));
@@ -143,7 +169,7 @@ void decode_anthropic_event(AnswerState& state, const Json& event, std::string_v
                             ChatEvents& out) {
   const std::string_view type = text_in(event, "type");
   if (type == "content_block_delta") {
-    block_delta(state, event, out);
+    block_delta(state, event, text, out);
   } else if (type == "content_block_start") {
     block_start(state, event, text, out);
   } else if (type == "content_block_stop") {
@@ -152,10 +178,14 @@ void decode_anthropic_event(AnswerState& state, const Json& event, std::string_v
     const Json* message = member_of(event, "message");
     if (message == nullptr) return;
     state.start(out, text_in(*message, "id"), text_in(*message, "model"));
-    read_usage(state, *message, out);
+    const std::string_view message_text = member_text(text, "message");
+    read_usage(state, *message, message_text, out);
+    tell_message(state, message_text, out);
   } else if (type == "message_delta") {
     if (const Json* delta = member_of(event, "delta")) read_stop(state, *delta);
-    read_usage(state, event, out);
+    read_usage(state, event, text, out);
+    tell_message(state, text, out);
+    tell_message(state, member_text(text, "delta"), out);
   } else if (type == "message_stop") {
     state.finish(out);
   }
@@ -173,7 +203,8 @@ void decode_anthropic_whole(AnswerState& state, const Json& message, std::string
   for (std::size_t i = 0; i < content->size(); ++i)
     read_block(state, (*content)[i], nth_text(texts, i), out);
   read_stop(state, message);
-  read_usage(state, message, out);
+  read_usage(state, message, text, out);
+  tell_message(state, text, out);
   state.finish(out);
 }
 

@@ -1,8 +1,10 @@
 #include "engine/llm/decode_openai_chat.hpp"
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/told.hpp"
 #include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
@@ -210,7 +212,44 @@ void finish_openai_chat(AnswerState& state, ChatEvents& out) {
   state.finish(out);
 }
 
-void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string_view,
+namespace {
+
+// What of the answer, its choice and its message has no neutral name.
+void tell_rest(AnswerState& state, const Json& answer, std::string_view text, const char* message,
+               ChatEvents& out) {
+  state.tell(out, "answer",
+             told_members(text, {"id", "object", "created", "model", "choices", "usage",
+                                 "obfuscation", "error"}));
+  if (state.usage.reported && member_of(answer, "usage") != nullptr)
+    state.tell(out, "usage", std::string(member_text(text, "usage")));
+  for (const std::string_view choice : element_texts(member_text(text, "choices"))) {
+    const std::string_view index = member_text(choice, "index");
+    if (!index.empty() && index != "0") continue;
+    state.tell(out, "choice",
+               told_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
+    state.tell(out, "message",
+               told_members(member_text(choice, message),
+                            {"role", "content", "refusal", "reasoning_content", "reasoning",
+                             "reasoning_details", "tool_calls"}));
+    return;
+  }
+}
+
+// Custom tools' calls have no neutral form: they are for clients of this format.
+void tell_custom_calls(AnswerState& state, std::string_view text, const char* message,
+                       ChatEvents& out) {
+  const auto choices = element_texts(member_text(text, "choices"));
+  const auto calls =
+      element_texts(member_text(member_text(nth_text(choices, 0), message), "tool_calls"));
+  for (const std::string_view call : calls) {
+    if (member_text(call, "custom").empty()) continue;
+    state.tell(out, "message", joined({"{\"tool_calls\":[", call, "]}"}));
+  }
+}
+
+}  // namespace
+
+void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string_view text,
                               ChatEvents& out) {
   const std::string_view id = text_in(chunk, "id");
   const Json* choice = first_choice(chunk);
@@ -222,13 +261,15 @@ void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string
       state.fail(out, failure_from_json(*choice, 0));
       return;
     }
+    tell_custom_calls(state, text, "delta", out);
     if (const Json* delta = member_of(*choice, "delta")) read_message(state, *delta, out);
     read_finish(state, *choice, out);
   }
   read_usage(state, chunk, out);
+  if (state.started) tell_rest(state, chunk, text, "delta", out);
 }
 
-void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::string_view,
+void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::string_view text,
                               ChatEvents& out) {
   const Json* choice = first_choice(answer);
   const Json* message = choice == nullptr ? nullptr : member_of(*choice, "message");
@@ -237,9 +278,11 @@ void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::strin
     return;
   }
   state.start(out, text_in(answer, "id"), text_in(answer, "model"));
+  tell_custom_calls(state, text, "message", out);
   read_message(state, *message, out);
   read_finish(state, *choice, out);
   read_usage(state, answer, out);
+  tell_rest(state, answer, text, "message", out);
   finish_openai_chat(state, out);
 }
 

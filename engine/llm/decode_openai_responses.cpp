@@ -3,13 +3,18 @@
 #include "engine/base/json.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/told.hpp"
 #include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
 namespace {
 
-void start(AnswerState& state, const Json& response, ChatEvents& out) {
+// `text` is the response's own.
+void start(AnswerState& state, const Json& response, std::string_view text, ChatEvents& out) {
   state.start(out, text_in(response, "id"), text_in(response, "model"));
+  state.tell(out, "answer",
+             told_members(text, {"id", "object", "created_at", "completed_at", "status", "error",
+                                 "incomplete_details", "model", "output", "usage"}));
 }
 
 // What the provider's own tools did in it is paid by the use.
@@ -23,7 +28,7 @@ void count_searches(Usage& usage, const Json& response) {
   }
 }
 
-void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
+void read_usage(AnswerState& state, const Json& response, std::string_view text, ChatEvents& out) {
   const Json* usage = member_of(response, "usage");
   if (usage == nullptr || !counts_in(*usage, {"input_tokens", "output_tokens", "total_tokens"}))
     return;
@@ -38,12 +43,15 @@ void read_usage(AnswerState& state, const Json& response, ChatEvents& out) {
   add_hidden_tokens(state.usage, integer_in(*usage, "total_tokens", 0), false);
   count_searches(state.usage, response);
   state.tell_usage(out);
+  state.tell(out, "usage", told_members(member_text(text, "usage"), {}));
 }
 
-void read_item(AnswerState& state, const Json& item, ChatEvents& out);
+void read_item(AnswerState& state, const Json& item, std::string_view text, ChatEvents& out);
 
 // Items that came in no event of their own, and arguments that came in none.
-void read_missing(AnswerState& state, const Json& response, ChatEvents& out) {
+void read_missing(AnswerState& state, const Json& response, std::string_view text,
+                  ChatEvents& out) {
+  const auto texts = element_texts(member_text(text, "output"));
   const Json* output = member_of(response, "output");
   if (output == nullptr || !output->is_array()) return;
   const bool nothing_came = !state.shown;
@@ -51,7 +59,7 @@ void read_missing(AnswerState& state, const Json& response, ChatEvents& out) {
     const Json& item = (*output)[i];
     Slot* slot = state.slot(static_cast<std::int64_t>(i));
     if (slot == nullptr) {
-      if (nothing_came) read_item(state, item, out);
+      if (nothing_came) read_item(state, item, nth_text(texts, i), out);
     } else if (slot->call >= 0 && !slot->has_arguments && !slot->has_pieces) {
       state.arguments(out, slot->call, text_in(item, "arguments"));
     }
@@ -60,10 +68,10 @@ void read_missing(AnswerState& state, const Json& response, ChatEvents& out) {
 
 // The response's own end: completed, incomplete, failed; queued and in_progress where it was asked
 // for in the background.
-void conclude(AnswerState& state, const Json& response, ChatEvents& out) {
-  start(state, response, out);
-  read_missing(state, response, out);
-  read_usage(state, response, out);
+void conclude(AnswerState& state, const Json& response, std::string_view text, ChatEvents& out) {
+  start(state, response, text, out);
+  read_missing(state, response, text, out);
+  read_usage(state, response, text, out);
   const std::string_view status = text_in(response, "status");
   const Json* error = member_of(response, "error");
   if (status == "failed" || error != nullptr) {
@@ -89,10 +97,22 @@ void conclude(AnswerState& state, const Json& response, ChatEvents& out) {
   state.finish(out);
 }
 
-void read_content_part(AnswerState& state, const Json& part, ChatEvents& out) {
+void read_content_part(AnswerState& state, const Json& part, std::string_view item_id,
+                       ChatEvents& out) {
   const std::string_view type = text_in(part, "type");
-  if (type == "output_text") state.say(out, EventKind::text, text_in(part, "text"));
-  if (type == "refusal") state.say(out, EventKind::refusal, text_in(part, "refusal"));
+  if (type == "output_text") state.say(out, EventKind::text, text_in(part, "text"), {}, item_id);
+  if (type == "refusal") state.say(out, EventKind::refusal, text_in(part, "refusal"), {}, item_id);
+}
+
+// A finished item as its client of this format gets it.
+void tell_item(AnswerState& state, std::string_view text, ChatEvents& out) {
+  if (!text.empty()) state.tell(out, "part", std::string(text));
+}
+
+std::int32_t begin_call(AnswerState& state, const Json& item, std::string_view text,
+                        ChatEvents& out) {
+  return state.begin_call(out, text_in(item, "call_id"), text_in(item, "name"), {},
+                          told_members(text, {"type", "call_id", "name", "arguments", "status"}));
 }
 
 void read_reasoning_texts(AnswerState& state, const Json& item, ChatEvents& out) {
@@ -105,26 +125,27 @@ void read_reasoning_texts(AnswerState& state, const Json& item, ChatEvents& out)
 }
 
 // A whole item: of a response that was not streamed, or of one whose deltas did not come.
-void read_item(AnswerState& state, const Json& item, ChatEvents& out) {
+void read_item(AnswerState& state, const Json& item, std::string_view text, ChatEvents& out) {
   const std::string_view type = text_in(item, "type");
   if (type == "message") {
     const Json* content = member_of(item, "content");
     if (content == nullptr || !content->is_array()) return;
     for (const Json& part : *content)
-      read_content_part(state, part, out);
+      read_content_part(state, part, text_in(item, "id"), out);
+    tell_item(state, text, out);
   } else if (type == "reasoning") {
     read_reasoning_texts(state, item, out);
     state.think(out, {}, text_in(item, "id"), text_in(item, "encrypted_content"));
+    tell_item(state, text, out);
   } else if (type == "function_call") {
-    const std::int32_t call =
-        state.begin_call(out, text_in(item, "call_id"), text_in(item, "name"));
+    const std::int32_t call = begin_call(state, item, text, out);
     state.arguments(out, call, text_in(item, "arguments"));
   } else {
-    state.opaque(out, dump(item));
+    state.opaque(out, text_or_dump(text, item));
   }
 }
 
-void item_added(AnswerState& state, const Json& event, ChatEvents& out) {
+void item_added(AnswerState& state, const Json& event, std::string_view text, ChatEvents& out) {
   const Json* item = member_of(event, "item");
   if (item == nullptr) return;
   const std::string_view type = text_in(*item, "type");
@@ -136,26 +157,33 @@ void item_added(AnswerState& state, const Json& event, ChatEvents& out) {
   if (slot == nullptr) return;
   slot->id = text_in(*item, "id");
   if (kind == PartKind::tool_call) {
-    slot->call = state.begin_call(out, text_in(*item, "call_id"), text_in(*item, "name"));
+    slot->call = begin_call(state, *item, member_text(text, "item"), out);
   }
 }
 
 // What the deltas did not tell comes with the finished item.
-void item_done(AnswerState& state, const Json& event, ChatEvents& out) {
+void item_done(AnswerState& state, const Json& event, std::string_view text, ChatEvents& out) {
   const Json* item = member_of(event, "item");
   if (item == nullptr) return;
+  const std::string_view item_text = member_text(text, "item");
   Slot* slot = state.slot(integer_in(event, "output_index", 0));
   if (slot == nullptr || slot->kind == PartKind::opaque) {
-    read_item(state, *item, out);
-  } else if (slot->kind == PartKind::reasoning) {
+    read_item(state, *item, item_text, out);
+    return;
+  }
+  if (slot->kind == PartKind::reasoning) {
     if (!slot->has_arguments && !slot->has_pieces) read_reasoning_texts(state, *item, out);
     state.think(out, {}, text_in(*item, "id"), text_in(*item, "encrypted_content"));
   } else if (!slot->has_arguments && !slot->has_pieces) {
-    if (slot->kind == PartKind::text) read_item(state, *item, out);
+    if (slot->kind == PartKind::text) {
+      read_item(state, *item, item_text, out);
+      return;
+    }
     if (slot->kind == PartKind::tool_call) {
       state.arguments(out, slot->call, text_in(*item, "arguments"));
     }
   }
+  if (slot->kind != PartKind::tool_call) tell_item(state, item_text, out);
 }
 
 void delta(AnswerState& state, const Json& event, std::string_view type, ChatEvents& out) {
@@ -167,9 +195,9 @@ void delta(AnswerState& state, const Json& event, std::string_view type, ChatEve
     if (slot == nullptr) return;
   }
   if (type == "response.output_text.delta") {
-    state.say(out, EventKind::text, text);
+    state.say(out, EventKind::text, text, {}, slot->id);
   } else if (type == "response.refusal.delta") {
-    state.say(out, EventKind::refusal, text);
+    state.say(out, EventKind::refusal, text, {}, slot->id);
   } else if (type == "response.function_call_arguments.delta") {
     state.arguments(out, slot->call, text);
   } else if (type == "response.reasoning_summary_text.delta" ||
@@ -191,10 +219,10 @@ void piece_done(AnswerState& state, const Json& event, std::string_view type, Ch
     state.arguments(out, slot->call, text);
   } else if (type == "response.output_text.done") {
     text = text_in(event, "text");
-    state.say(out, EventKind::text, text);
+    state.say(out, EventKind::text, text, {}, slot->id);
   } else if (type == "response.refusal.done") {
     text = text_in(event, "refusal");
-    state.say(out, EventKind::refusal, text);
+    state.say(out, EventKind::refusal, text, {}, slot->id);
   } else if (type == "response.reasoning_summary_text.done" ||
              type == "response.reasoning_text.done") {
     text = text_in(event, "text");
@@ -210,14 +238,15 @@ bool ends_with(std::string_view text, std::string_view tail) {
 
 }  // namespace
 
-void decode_openai_responses_event(AnswerState& state, const Json& event, std::string_view,
+void decode_openai_responses_event(AnswerState& state, const Json& event, std::string_view text,
                                    ChatEvents& out) {
+  const std::string_view response_text = member_text(text, "response");
   const std::string_view type = text_in(event, "type");
   const Json* response = member_of(event, "response");
   if (type == "response.output_item.added") {
-    item_added(state, event, out);
+    item_added(state, event, text, out);
   } else if (type == "response.output_item.done") {
-    item_done(state, event, out);
+    item_done(state, event, text, out);
   } else if (ends_with(type, ".delta")) {
     delta(state, event, type, out);
   } else if (ends_with(type, ".done") && response == nullptr) {
@@ -226,23 +255,24 @@ void decode_openai_responses_event(AnswerState& state, const Json& event, std::s
     return;
   } else if (type == "response.completed" || type == "response.incomplete" ||
              type == "response.failed" || type == "response.done") {
-    conclude(state, *response, out);
+    conclude(state, *response, response_text, out);
   } else {
-    start(state, *response, out);
+    start(state, *response, response_text, out);
   }
 }
 
-void decode_openai_responses_whole(AnswerState& state, const Json& response, std::string_view,
+void decode_openai_responses_whole(AnswerState& state, const Json& response, std::string_view text,
                                    ChatEvents& out) {
   const Json* output = member_of(response, "output");
   if (output == nullptr || !output->is_array()) {
     state.fail(out, local_failure(FailureClass::malformed, "the response has no output"));
     return;
   }
-  start(state, response, out);
-  for (const Json& item : *output)
-    read_item(state, item, out);
-  conclude(state, response, out);
+  start(state, response, text, out);
+  const auto texts = element_texts(member_text(text, "output"));
+  for (std::size_t i = 0; i < output->size(); ++i)
+    read_item(state, (*output)[i], nth_text(texts, i), out);
+  conclude(state, response, text, out);
 }
 
 }  // namespace redoubt::llm

@@ -33,7 +33,8 @@ enum Takes : std::uint32_t {
   takes_effort = 1u << 14,         ///< reasoning_effort
   takes_effort_object = 1u << 15,  ///< reasoning: {effort, max_tokens}
   takes_nine_ids = 1u << 16,       ///< tool call ids are nine letters or digits, others are refused
-  takes_store = 1u << 17,          ///< `store`: what is not told to be forgotten may be kept
+  takes_thinking_switch = 1u << 18,  ///< thinking: {type}, and reasoning_effort of three words
+  takes_store = 1u << 17,            ///< `store`: what is not told to be forgotten may be kept
 };
 
 /// How reasoning goes back to the model in later requests.

@@ -55,6 +55,11 @@ std::vector<Header> headers_of(const ChatRequest& request, const Target& target)
   headers.push_back({"accept", request.stream ? "text/event-stream" : "application/json"});
   if (target.dialect->format == WireFormat::anthropic) {
     headers.push_back({"anthropic-version", std::string(anthropic_version)});
+    std::string betas;
+    for (const std::string& beta : request.betas)
+      betas += (betas.empty() ? "" : ",") + beta;
+    if (!betas.empty() && request.format == WireFormat::anthropic)
+      headers.push_back({"anthropic-beta", std::move(betas)});
   }
   return headers;
 }
@@ -251,6 +256,23 @@ void write_merged(JsonWriter& out, std::string_view key, std::string_view own,
   out.members(own);
   out.members_beside(rest, own);
   out.close_object();
+}
+
+Error unsupported_tool(const ToolDefinition& tool, const Target& target) {
+  const auto text = [&](std::string_view member) {
+    const std::string_view value = member_text(tool.extra, member);
+    return value.size() > 2 && value.front() == '"' ? value.substr(1, value.size() - 2)
+                                                    : std::string_view();
+  };
+  const std::string_view name = text("name").empty() ? text("type") : text("name");
+  return unsupported(joined({"the tool \"", name, "\": it is one of ", format_name(tool.format),
+                             " alone. Leave it out, or ask for a model of that format"}),
+                     target);
+}
+
+std::string_view cache_mark(WireFormat format, std::string_view extra) {
+  const bool has_marks = format == WireFormat::anthropic || format == WireFormat::openai_chat;
+  return has_marks ? member_text(extra, "cache_control") : std::string_view();
 }
 
 Error unsupported(std::string_view what, const Target& target) {

@@ -6,6 +6,9 @@
 // 2. A failure inside a stream is the format's own error event; there is no terminator after it,
 //    so that no client takes a piece for the whole.
 // 3. Usage is written the way the format counts it.
+// 4. A client of the provider's own format gets what the provider told without a neutral name
+//    (ChatAnswer::told) beside what the relay says itself: the model's name is the one that the
+//    client asked for.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +47,9 @@ struct AnswerStream {
   std::int64_t sequence = 0;              ///< Responses: number of the next event
   std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
   std::int32_t thoughts = 0;              ///< OpenAI chat: number of the thought under way
+  std::string told_answer;                ///< OpenAI chat: what each chunk says beside its choices
+  std::string told_choice;                ///< OpenAI chat: what the next chunk's choice says
+  bool start_waits = false;  ///< the beginning is not written: what was told goes in it
 };
 
 void encode_event(AnswerStream& stream, const ChatEvent& event, std::string& out);

@@ -17,15 +17,25 @@ bool is_system(const ChatMessage& message) {
   return message.role == Role::system || message.role == Role::developer;
 }
 
-void write_text_block(const ChatPart& part, JsonWriter& out) {
+// The client's own members; of another format's the mark for the prompt cache, which is worth ten
+// times the price of a long prompt. `mark` is its message's.
+void write_extra(const ChatPart& part, std::string_view mark, JsonWriter& out) {
+  const std::string_view own = extra_for(part, here);
+  out.members(own);
+  if (!member_text(own, "cache_control").empty()) return;
+  const std::string_view its = cache_mark(part.format, part.extra);
+  if (!its.empty() || !mark.empty()) out.raw("cache_control", its.empty() ? mark : its);
+}
+
+void write_text_block(const ChatPart& part, std::string_view mark, JsonWriter& out) {
   out.open_object();
   out.text("type", "text");
   out.text("text", part.text);
-  out.members(extra_for(part, here));
+  write_extra(part, mark, out);
   out.close_object();
 }
 
-void write_image(const ChatPart& part, JsonWriter& out) {
+void write_image(const ChatPart& part, std::string_view mark, JsonWriter& out) {
   out.open_object();
   out.text("type", "image");
   out.open_object("source");
@@ -38,11 +48,12 @@ void write_image(const ChatPart& part, JsonWriter& out) {
     out.text("data", part.data);
   }
   out.close_object();
-  out.members(extra_for(part, here));
+  write_extra(part, mark, out);
   out.close_object();
 }
 
-Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter& out) {
+Result<void> write_result(const ChatPart& part, std::string_view mark, const Target& target,
+                          JsonWriter& out) {
   out.open_object();
   out.text("type", "tool_result");
   out.text("tool_use_id", part.id);
@@ -52,9 +63,9 @@ Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter
     out.open_array("content");
     for (const ChatPart& piece : part.content) {
       if (piece.kind == PartKind::image) {
-        write_image(piece, out);
+        write_image(piece, {}, out);
       } else if (piece.kind == PartKind::text) {
-        write_text_block(piece, out);
+        write_text_block(piece, {}, out);
       } else if (piece.format == here) {
         out.raw(piece.extra);
       } else {
@@ -64,7 +75,7 @@ Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter
     out.close_array();
   }
   if (part.is_error) out.boolean("is_error", true);
-  out.members(extra_for(part, here));
+  write_extra(part, mark, out);
   out.close_object();
   return {};
 }
@@ -88,14 +99,15 @@ void write_reasoning(const ChatPart& part, JsonWriter& out) {
   out.close_object();
 }
 
-Result<void> write_block(const ChatPart& part, Role role, const Target& target, JsonWriter& out) {
+Result<void> write_block(const ChatPart& part, Role role, std::string_view mark,
+                         const Target& target, JsonWriter& out) {
   switch (part.kind) {
     case PartKind::text:
     case PartKind::refusal:
-      if (!part.text.empty()) write_text_block(part, out);  // an empty block is refused
+      if (!part.text.empty()) write_text_block(part, mark, out);  // an empty block is refused
       break;
     case PartKind::image:
-      write_image(part, out);
+      write_image(part, mark, out);
       break;
     case PartKind::tool_call:
       out.open_object();
@@ -103,11 +115,11 @@ Result<void> write_block(const ChatPart& part, Role role, const Target& target, 
       out.text("id", part.id);
       out.text("name", part.name);
       out.raw("input", object_text(part.arguments));
-      out.members(extra_for(part, here));
+      write_extra(part, mark, out);
       out.close_object();
       break;
     case PartKind::tool_result:
-      return write_result(part, target, out);
+      return write_result(part, mark, target, out);
     case PartKind::reasoning:
       write_reasoning(part, out);
       break;
@@ -139,22 +151,36 @@ bool goes_to_system(const ChatRequest& request, std::size_t index) {
   return true;
 }
 
+// OpenAI clients may mark a whole message.
+std::string_view mark_of(const ChatMessage& message) {
+  return message.format == here ? std::string_view() : cache_mark(message.format, message.extra);
+}
+
 void write_system(const ChatRequest& request, JsonWriter& out) {
-  std::vector<const ChatPart*> parts;
+  struct Piece {
+    const ChatPart* part;
+    std::string_view mark;  // its message's, where it is the last
+  };
+  std::vector<Piece> pieces;
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
+    const ChatMessage& message = request.messages[i];
     if (!goes_to_system(request, i)) continue;
-    for (const ChatPart& part : request.messages[i].parts) {
-      if (part.kind == PartKind::text && !part.text.empty()) parts.push_back(&part);
+    for (const ChatPart& part : message.parts) {
+      if (part.kind != PartKind::text || part.text.empty()) continue;
+      pieces.push_back({&part, &part == &message.parts.back() ? mark_of(message) : ""});
     }
   }
-  if (parts.empty()) return;
-  if (parts.size() == 1 && extra_for(*parts.front(), here).empty()) {
-    out.text("system", parts.front()->text);
+  if (pieces.empty()) return;
+  const ChatPart& first = *pieces.front().part;
+  const bool plain = pieces.front().mark.empty() && extra_for(first, here).empty() &&
+                     cache_mark(first.format, first.extra).empty();
+  if (pieces.size() == 1 && plain) {
+    out.text("system", first.text);
     return;
   }
   out.open_array("system");
-  for (const ChatPart* part : parts)
-    write_text_block(*part, out);
+  for (const Piece& piece : pieces)
+    write_text_block(*piece.part, piece.mark, out);
   out.close_array();
 }
 
@@ -183,7 +209,8 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
     }
     open = &message;
     for (const ChatPart& part : message.parts) {
-      auto written = write_block(part, message.role, target, out);
+      const std::string_view mark = &part == &message.parts.back() ? mark_of(message) : "";
+      auto written = write_block(part, message.role, mark, target, out);
       if (!written.ok()) return written;
     }
   }
@@ -200,7 +227,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   out.open_array("tools");
   for (const ToolDefinition& tool : request.tools) {
     if (tool.opaque) {
-      if (tool.format != here) return unsupported("a tool of another provider", target);
+      if (tool.format != here) return unsupported_tool(tool, target);
       out.raw(tool.extra);
       continue;
     }
@@ -217,7 +244,10 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
     out.text_if("description", tool.description);
     out.raw("input_schema", schema);
     if (strict) out.boolean("strict", true);
-    out.members(extra_for(tool.format, tool.extra, here));
+    const std::string_view own = extra_for(tool.format, tool.extra, here);
+    const std::string_view mark = cache_mark(tool.format, tool.extra);
+    out.members(own);
+    if (own.empty() && !mark.empty()) out.raw("cache_control", mark);
     out.close_object();
   }
   out.close_array();

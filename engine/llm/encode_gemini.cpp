@@ -189,7 +189,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   out.open_object();
   out.open_array("functionDeclarations");
   for (const ToolDefinition& tool : request.tools) {
-    if (tool.opaque) return unsupported("a tool of another provider", target);
+    if (tool.opaque) return unsupported_tool(tool, target);
     out.open_object();
     out.text("name", tool.name);
     out.text_if("description", tool.description);

@@ -35,6 +35,13 @@ bool own_address(const Target& target) {
   return dialect.base_url.empty() || target.base_url.empty() || target.base_url == dialect.base_url;
 }
 
+// OpenRouter takes an Anthropic client's mark for the prompt cache as it is.
+std::string_view foreign_mark(const ChatPart& part, const Target& target) {
+  const bool takes_marks = target.dialect->reasoning_back == ReasoningBack::details;
+  return takes_marks && part.format != here ? cache_mark(part.format, part.extra)
+                                            : std::string_view();
+}
+
 Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
     if (part.format != here) return unsupported("this part of a message", target);
@@ -52,6 +59,8 @@ Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& 
     out.text("type", part.kind == PartKind::refusal ? "refusal" : "text");
     out.text(part.kind == PartKind::refusal ? "refusal" : "text", part.text);
     out.members(extra_for(part, here));
+    const std::string_view mark = foreign_mark(part, target);
+    if (!mark.empty()) out.raw("cache_control", mark);
   }
   out.close_object();
   return {};
@@ -72,7 +81,8 @@ Result<void> write_content(const std::vector<ChatPart>& parts, const Target& tar
     only = &part;
     ++count;
   }
-  if (count == 1 && only->kind == PartKind::text && extra_for(*only, here).empty()) {
+  if (count == 1 && only->kind == PartKind::text && extra_for(*only, here).empty() &&
+      foreign_mark(*only, target).empty()) {
     out.text("content", only->text);
     return {};
   }
@@ -329,7 +339,7 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
 
 Result<void> write_tool(const ToolDefinition& tool, const Target& target, JsonWriter& out) {
   if (tool.opaque) {
-    if (tool.format != here) return unsupported("a tool of another provider", target);
+    if (tool.format != here) return unsupported_tool(tool, target);
     out.raw(tool.extra);
     return {};
   }
@@ -442,10 +452,28 @@ void write_sampling(const Sampling& sampling, const Target& target, JsonWriter& 
   out.close_array();
 }
 
+// DeepSeek's thinking is on unless it is switched off, and knows three words.
+void write_thinking_switch(const ChatRequest& request, JsonWriter& out) {
+  const std::string& effort = request.reasoning.effort;
+  const std::string_view extra = extra_for(request.format, request.extra, here);
+  if (effort.empty()) return;
+  if (member_text(extra, "thinking").empty()) {
+    out.open_object("thinking");
+    out.text("type", effort == "none" ? "disabled" : "enabled");
+    out.close_object();
+  }
+  if (effort == "none") return;
+  const bool low = effort == "minimal" || effort == "low";
+  const bool most = effort == "xhigh" || effort == "max";
+  out.text("reasoning_effort", low ? "low" : most ? "max" : "high");
+}
+
 void write_reasoning(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const ReasoningSetting& reasoning = request.reasoning;
   if (target.reasoning == ReasoningStyle::none) return;
-  if (takes(target, takes_effort)) {
+  if (takes(target, takes_thinking_switch)) {
+    write_thinking_switch(request, out);
+  } else if (takes(target, takes_effort)) {
     out.text_if("reasoning_effort", reasoning.effort);
   } else if (takes(target, takes_effort_object) &&
              (!reasoning.effort.empty() || reasoning.budget_tokens)) {

@@ -199,7 +199,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   out.open_array("tools");
   for (const ToolDefinition& tool : request.tools) {
     if (tool.opaque) {
-      if (tool.format != here) return unsupported("a tool of another provider", target);
+      if (tool.format != here) return unsupported_tool(tool, target);
       out.raw(tool.extra);
       continue;
     }

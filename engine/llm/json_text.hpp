@@ -68,6 +68,9 @@ class JsonWriter {
   /// The same without those that another object's text has: no key may stand twice in an object.
   void members_beside(std::string_view object_text, std::string_view other);
 
+  /// One member, as its text has it.
+  void member(std::string_view escaped_key, std::string_view value);
+
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }
 
@@ -75,7 +78,6 @@ class JsonWriter {
   void open(char bracket);
   void close(char bracket);
   void separate();
-  void member(std::string_view escaped_key, std::string_view value);
 
   std::string out_;
   bool comma_ = false;

@@ -219,6 +219,8 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   if (!shared) co_return fault_response(format, shared.error());
 
   llm::ChatRequest chat = std::move(**decoded);
+  if (format == WireFormat::anthropic)
+    chat.betas = llm::read_betas(request.header_or("anthropic-beta", ""));
   std::optional<upstream::CacheKey> key;
   if (*shared && body.size() > inline_key_bytes_max) {
     // A pool that is busy works out no key: then it is the shard's work after all.

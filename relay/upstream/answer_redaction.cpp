@@ -96,8 +96,10 @@ bool is_text(EventKind kind) {
 }
 
 /// They stand between the events of a text without ending it.
-bool is_aside(EventKind kind) {
-  return kind == EventKind::heartbeat || kind == EventKind::usage || kind == EventKind::started;
+bool is_aside(const ChatEvent& event) {
+  const EventKind kind = event.kind;
+  return kind == EventKind::heartbeat || kind == EventKind::usage || kind == EventKind::started ||
+         (kind == EventKind::told && event.name != "part");
 }
 
 bool goes_on(const ChatEvent& open, const ChatEvent& next) {
@@ -163,7 +165,7 @@ void AnswerRedaction::pass(ChatEvent event, std::vector<ChatEvent>& out) {
   for (std::string* text : {&event.id, &event.name, &event.model, &event.signature, &event.detail})
     clean(*text);
   if (is_text(event.kind)) return pass_text(std::move(event), out);
-  if (!is_aside(event.kind)) flush(out);
+  if (!is_aside(event)) flush(out);
   clean(event.text);
   out.push_back(std::move(event));
 }

@@ -226,6 +226,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void cancel_attempt();
   void release(const Action& action);
   void write_down(const Action& action, const limits::Settled& settled);
+  void hold_beginning(const llm::ChatEvent& event);
+  void begin_answer();
   void emit();
   void deliver();
   CallRefusal refusal_of(const Action& action) const;
@@ -277,7 +279,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   llm::ChatAnswer answer_;
   llm::WireFormat origin_ = llm::WireFormat::none;
   const llm::ChatEvent* event_ = nullptr;  // being fed
-  std::optional<llm::ChatEvent> started_;  // not yet told to the client
+  // What an answer begins with, not yet told to the client: another target may still give it.
+  std::vector<llm::ChatEvent> beginning_;
+  bool begun_ = false;
   // Of each attempt, as the client may hear it; of 0: why there is none.
   std::map<int, llm::ChatFailure> told_;
   bool failure_noted_ = false;  // of the attempt under way
@@ -716,7 +720,8 @@ void CallRun::open(const Action& action) {
   const std::uint32_t target = targets_[place_].target;
   const Provider& provider = gateway_.provider(target);
   answer_ = {};
-  started_.reset();
+  beginning_.clear();
+  begun_ = false;
   first_token_ns_ = 0;
   opened_ns_ = now_ns();
   opened_s_ = wall_s();
@@ -774,12 +779,16 @@ void CallRun::on_event(const llm::ChatEvent& event) {
   event_ = &event;
   switch (event.kind) {
     case llm::EventKind::started:
-      started_ = event;
+      hold_beginning(event);
+      break;
+    case llm::EventKind::told:
+      hold_beginning(event);
       break;
     case llm::EventKind::heartbeat:
       feed({.kind = InputKind::heartbeat, .attempt = attempt_number_});
       break;
     case llm::EventKind::usage:
+      if (!begun_) hold_beginning(event);
       feed({.kind = InputKind::usage, .attempt = attempt_number_, .usage = event.usage});
       break;
     case llm::EventKind::finished: {
@@ -865,17 +874,30 @@ void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_
   feed(std::move(input));
 }
 
-void CallRun::emit() {
-  if (started_) {
-    const llm::ChatEvent started = *std::exchange(started_, std::nullopt);
-    client_->on_event(started, origin_);
+// What comes before the first word of an answer, or beside its words: it is no progress.
+void CallRun::hold_beginning(const llm::ChatEvent& event) {
+  if (options_.delivery == Delivery::whole) return;
+  if (begun_) {
+    client_->on_event(event, origin_);
+  } else {
+    beginning_.push_back(event);
   }
+}
+
+void CallRun::begin_answer() {
+  begun_ = true;
+  for (const llm::ChatEvent& event : std::exchange(beginning_, {}))
+    client_->on_event(event, origin_);
+}
+
+void CallRun::emit() {
+  begin_answer();
   client_->on_event(*event_, origin_);
 }
 
 void CallRun::deliver() {
   if (options_.delivery == Delivery::stream) {
-    if (started_) client_->on_event(*std::exchange(started_, std::nullopt), origin_);
+    begin_answer();
     if (answer_.usage.reported) {
       llm::ChatEvent usage;
       usage.kind = llm::EventKind::usage;

@@ -14,7 +14,7 @@ using llm::PartKind;
 using llm::WireFormat;
 
 // Of what is written; raised when it changes, so that a store's older entries are nothing.
-constexpr std::uint8_t kept_version = 1;
+constexpr std::uint8_t kept_version = 2;
 constexpr std::size_t text_bytes_max = 64 << 20;
 // A serialized event is never shorter, so a count can be checked before anything is reserved.
 constexpr std::size_t event_bytes_min = 64;
@@ -63,6 +63,16 @@ bool get_format(ByteReader& in, WireFormat& format) {
   return true;
 }
 
+void add_told(std::string_view name, const std::vector<std::string>& told,
+              std::vector<ChatEvent>& events) {
+  for (const std::string& text : told) {
+    ChatEvent& event = events.emplace_back();
+    event.kind = EventKind::told;
+    event.name = name;
+    event.text = text;
+  }
+}
+
 void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
                      std::vector<ChatEvent>& events) {
   ChatEvent& event = events.emplace_back();
@@ -72,6 +82,7 @@ void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
     case PartKind::text:
       event.kind = part.kind == PartKind::text ? EventKind::text : EventKind::refusal;
       event.text = part.text;
+      event.id = part.id;
       break;
     case PartKind::reasoning:
       event.kind = EventKind::reasoning;
@@ -97,6 +108,7 @@ void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
       event.text = part.extra;
       break;
   }
+  add_told("part", part.told, events);
 }
 
 }  // namespace
@@ -110,6 +122,10 @@ std::vector<ChatEvent> events_of(const llm::ChatAnswer& answer) {
   std::int32_t calls = 0;
   for (const llm::ChatPart& part : answer.parts)
     add_part_events(part, calls, events);
+  add_told("answer", answer.told.answer, events);
+  add_told("choice", answer.told.choice, events);
+  add_told("message", answer.told.message, events);
+  add_told("usage", answer.told.usage, events);
   if (answer.usage.reported) {
     ChatEvent& usage = events.emplace_back();
     usage.kind = EventKind::usage;

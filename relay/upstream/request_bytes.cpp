@@ -101,6 +101,9 @@ std::string request_bytes(const llm::ChatRequest& request) {
   put(out, request.output_tokens_max);
   put_enum(out, request.format);
   out.text(request.extra);
+  put_count(out, request.betas.size());
+  for (const std::string& beta : request.betas)
+    out.text(beta);
   return out.take();
 }
 

@@ -216,6 +216,24 @@ constexpr Case taken_cases[] = {
 }  // namespace
 
 TEST_SUITE("llm allowed members") {
+  TEST_CASE("anthropic-beta: what costs nothing goes on, the rest where an operator lets it") {
+    ChatRequest request;
+    request.format = WireFormat::anthropic;
+    request.betas = read_betas(
+        "claude-code-20250219, interleaved-thinking-2025-05-14,,"
+        "context-1m-2025-08-07,x\r\ny,files-api-2025-04-14");
+    CHECK(request.betas.size() == 4);
+    ChatRequest closed = request;
+    REQUIRE(hold_to_allowed(closed, {}).ok());
+    CHECK(closed.betas ==
+          std::vector<std::string>{"claude-code-20250219", "interleaved-thinking-2025-05-14"});
+    const std::vector<std::string> entries{"anthropic:beta:context-1m-*"};
+    const auto passed = PassThrough::parse(entries);
+    REQUIRE(passed.ok());
+    REQUIRE(hold_to_allowed(request, *passed).ok());
+    CHECK(request.betas.size() == 3);
+  }
+
   TEST_CASE("what a provider runs, keeps or prices apart is refused by name, and can be opened") {
     for (const Case& one : refused_cases) {
       CAPTURE(one.name);

@@ -295,6 +295,87 @@ TEST_SUITE("llm encode") {
     CHECK(Json::parse(encode_request(request, target)->body)["stop_sequences"][0] == "END");
   }
 
+  TEST_CASE("an Anthropic client's betas go to Anthropic in its header") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    request.format = WireFormat::anthropic;
+    request.betas = {"a-1", "b-2"};
+    CHECK(header_value(wire_of(request, "anthropic").headers, "anthropic-beta") == "a-1,b-2");
+    CHECK(header_value(wire_of(request, "openai").headers, "anthropic-beta").empty());
+    request.betas.clear();
+    CHECK(header_value(wire_of(request, "anthropic").headers, "anthropic-beta").empty());
+  }
+
+  TEST_CASE("marks for the prompt cache go on to whoever takes them") {
+    const Json mark = {{"type", "ephemeral"}};
+    auto chat = decode_client_request(
+        WireFormat::openai_chat,
+        R"({"model":"m","messages":[{"role":"system","content":[{"type":"text","text":"long",)"
+        R"("cache_control":{"type":"ephemeral"}}]},{"role":"user","content":"hi",)"
+        R"("cache_control":{"type":"ephemeral"}},{"role":"assistant","content":null,"tool_calls":[)"
+        R"({"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},)"
+        R"({"role":"tool","tool_call_id":"c","content":[{"type":"text","text":"x",)"
+        R"("cache_control":{"type":"ephemeral"}}]}],"tools":[{"type":"function","function":)"
+        R"({"name":"f"},"cache_control":{"type":"ephemeral"}}]})");
+    REQUIRE(chat.ok());
+    const Json body = body_of(*chat, "anthropic");
+    CHECK(body["system"][0]["cache_control"] == mark);
+    CHECK(body["messages"][0]["content"][0]["cache_control"] == mark);
+    CHECK(body["messages"][2]["content"][0]["content"][0]["cache_control"] == mark);
+    CHECK(body["tools"][0]["cache_control"] == mark);
+    auto anthropic = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text",)"
+        R"("text":"hi","cache_control":{"type":"ephemeral"}}]}]})");
+    REQUIRE(anthropic.ok());
+    CHECK(body_of(*anthropic, "openrouter")["messages"][0]["content"][0]["cache_control"] == mark);
+    CHECK(body_of(*anthropic, "openai")["messages"][0]["content"] == "hi");
+  }
+
+  TEST_CASE("clients' other ways to say the same: flat tools, an image as a text") {
+    auto chat = decode_client_request(
+        WireFormat::openai_chat,
+        R"({"model":"m","messages":[{"role":"user","content":[{"type":"image_url",)"
+        R"("image_url":"data:image/png;base64,AAAA"}]}],"tools":[{"type":"function",)"
+        R"("name":"grep","description":"d","parameters":{"type":"object","properties":{}}}]})");
+    REQUIRE(chat.ok());
+    CHECK(body_of(*chat, "openai")["tools"][0]["function"]["name"] == "grep");
+    CHECK(body_of(*chat, "anthropic")["tools"][0]["name"] == "grep");
+    CHECK(body_of(*chat, "gemini")["contents"][0]["parts"][0]["inlineData"]["data"] == "AAAA");
+  }
+
+  TEST_CASE("a tool that the target cannot take is refused by its name") {
+    auto request = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],)"
+        R"("tools":[{"type":"web_search_20250305","name":"web_search"}]})");
+    REQUIRE(request.ok());
+    for (const char* dialect : {"openai", "gemini", "openai-responses"}) {
+      const auto refused = encode_request(*request, target_of(dialect));
+      REQUIRE(!refused.ok());
+      CHECK(refused.error().message.find("\"web_search\"") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("DeepSeek is told in its three words how much to think") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    for (const auto& [effort, word] : {std::pair{"minimal", "low"},
+                                       {"low", "low"},
+                                       {"medium", "high"},
+                                       {"high", "high"},
+                                       {"xhigh", "max"},
+                                       {"max", "max"}}) {
+      request.reasoning.effort = effort;
+      const Json body = body_of(request, "deepseek");
+      CHECK(body["thinking"]["type"] == "enabled");
+      CHECK(body["reasoning_effort"] == word);
+    }
+    request.reasoning.effort = "none";
+    CHECK(body_of(request, "deepseek")["thinking"]["type"] == "disabled");
+    CHECK(!body_of(request, "deepseek").contains("reasoning_effort"));
+  }
+
   TEST_CASE("what cannot be said is refused with a reason") {
     ChatRequest request;
     CHECK(encode_request(request, target_of("openai")).error().code == "bad_chat_request");

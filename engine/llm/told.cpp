@@ -1,0 +1,62 @@
+#include "engine/llm/told.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/llm/json_text.hpp"
+#include "engine/llm/wire.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+void join(Json& whole, Json&& piece, Joining joining) {
+  for (auto member = piece.begin(); member != piece.end(); ++member) {
+    Json& has = whole[member.key()];
+    if (has.is_object() && member->is_object()) {
+      join(has, std::move(*member), joining);
+    } else if (has.is_array() && member->is_array() && joining == Joining::grow) {
+      for (Json& item : *member)
+        has.push_back(std::move(item));
+    } else if (has.is_string() && member->is_string() && joining == Joining::grow) {
+      has.get_ref<std::string&>() += member->get_ref<const std::string&>();
+    } else if (has.is_null() || !member->is_null()) {
+      has = std::move(*member);
+    }
+  }
+}
+
+}  // namespace
+
+std::string joined_told(const std::vector<std::string>& pieces, Joining joining) {
+  if (pieces.empty()) return {};
+  if (pieces.size() == 1) return pieces.front();  // as the provider wrote it
+  Json whole = Json::object();
+  for (const std::string& piece : pieces) {
+    auto json = parse_json(piece, wire_json_limits);
+    if (json.ok() && json->is_object()) join(whole, std::move(*json), joining);
+  }
+  return dump(whole);
+}
+
+std::string told_members(std::string_view object_text,
+                         std::initializer_list<std::string_view> named) {
+  JsonWriter out;
+  out.open_object();
+  for (const MemberText& member : member_texts(object_text)) {
+    bool known = member.value == "null";
+    for (const std::string_view name : named)
+      known = known || name == member.key;
+    if (!known) out.member(member.key, member.value);
+  }
+  out.close_object();
+  std::string text = out.take();
+  return text == "{}" ? std::string() : text;
+}
+
+std::vector<std::string>* told_list(Told& told, std::string_view name) {
+  if (name == "answer") return &told.answer;
+  if (name == "choice") return &told.choice;
+  if (name == "message") return &told.message;
+  if (name == "usage") return &told.usage;
+  return nullptr;
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,28 @@
+// What a provider told without a neutral name, put together for a client of its format.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/llm/chat.hpp"
+
+namespace redoubt::llm {
+
+/// How pieces of one object become one: texts that come in pieces grow (a message's deltas), or the
+/// last one counts.
+enum class Joining : unsigned char { grow, replace };
+
+/// The pieces as one object's text; "" where there are none. Lists of what grows grow. O(bytes)
+std::string joined_told(const std::vector<std::string>& pieces, Joining joining);
+
+/// The members of an object's text that are not named and not null, as an object's text; "" where
+/// none is left.
+std::string told_members(std::string_view object_text,
+                         std::initializer_list<std::string_view> named);
+
+/// The list that an event of kind told adds to, null for the name of none.
+std::vector<std::string>* told_list(Told& told, std::string_view name);
+
+}  // namespace redoubt::llm

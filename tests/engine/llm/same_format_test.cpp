@@ -1,0 +1,250 @@
+// A client of the provider's own format gets back what the provider said: an answer with every
+// documented member goes through and is compared as JSON. What differs is the list beside it.
+#include <doctest/doctest.h>
+
+#include "engine/base/json.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/encode.hpp"
+#include "engine/llm/encode_answer.hpp"
+#include "tests/engine/llm/client_stream.hpp"
+#include "tests/engine/llm/recorded.hpp"
+
+using namespace redoubt;
+using namespace redoubt::llm;
+using namespace redoubt::llm::testing;
+
+namespace {
+
+/// The answer as a client of the provider's format has it.
+Json through(std::string_view dialect, std::string_view body, bool stream) {
+  const WireFormat format = find_dialect(dialect)->format;
+  const ChatEvents events = decode(dialect, body);
+  if (!stream) return Json::parse(encode_answer(format, folded(dialect, events), {}));
+  AnswerStream out;
+  out.format = format;
+  out.origin = format;
+  out.include_usage = true;
+  std::string bytes;
+  for (const ChatEvent& event : events)
+    encode_event(out, event, bytes);
+  return joined_stream(format, bytes);
+}
+
+std::string difference(const Json& said, const Json& told) {
+  return Json::diff(said, told).dump();
+}
+
+std::string sse(const std::vector<Json>& events) {
+  std::string body;
+  for (const Json& event : events) {
+    if (event.contains("type")) body += "event: " + event["type"].get<std::string>() + "\n";
+    body += "data: " + event.dump() + "\n\n";
+  }
+  return body;
+}
+
+const char* const chat_answer = R"({"id":"c1","object":"chat.completion","created":0,"model":"m",
+  "choices":[{"index":0,"message":{"role":"assistant","content":"hi","refusal":null,
+    "annotations":[{"type":"url_citation","url_citation":{"start_index":0,"end_index":2,"url":"u","title":"t"}}],
+    "audio":{"id":"a1","data":"QUJD","expires_at":1,"transcript":"hi"},
+    "images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]},
+    "logprobs":{"content":[{"token":"hi","logprob":-0.1,"bytes":[104,105],"top_logprobs":[]}],"refusal":null},
+    "finish_reason":"stop","native_finish_reason":"STOP"}],
+  "usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4,
+    "prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0,"cache_write_tokens":0},
+    "completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0},
+    "cost":0.1,"cost_details":{"upstream_inference_cost":null}},
+  "system_fingerprint":"fp_1","service_tier":"default","provider":"x","citations":["u"]})";
+
+const char* const anthropic_answer =
+    R"({"id":"m1","type":"message","role":"assistant","model":"c","content":[
+  {"type":"thinking","thinking":"hm","signature":"c2ln"},
+  {"type":"text","text":"So: "},
+  {"type":"text","text":"the sky is blue","citations":[{"type":"char_location","cited_text":"blue","document_index":0,"document_title":"d","start_char_index":0,"end_char_index":4},
+    {"type":"char_location","cited_text":"sky","document_index":0,"document_title":"d","start_char_index":5,"end_char_index":8}]},
+  {"type":"text","text":" today."},
+  {"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"q"}},
+  {"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","url":"u","title":"t","encrypted_content":"e","page_age":null}]},
+  {"type":"tool_use","id":"toolu_1","name":"go","input":{"z":1,"a":2},"caller":{"type":"direct"}}],
+  "stop_reason":"stop_sequence","stop_sequence":"END","container":{"id":"container_1","expires_at":"2026-01-01T00:00:00Z"},
+  "context_management":{"applied_edits":[]},
+  "usage":{"input_tokens":5,"cache_creation_input_tokens":2,"cache_read_input_tokens":3,
+    "cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":0},"output_tokens":7,
+    "output_tokens_details":{"thinking_tokens":1},
+    "server_tool_use":{"web_search_requests":1,"web_fetch_requests":0},"service_tier":"standard","inference_geo":"eu"}})";
+
+const char* const responses_answer =
+    R"({"id":"resp_1","object":"response","created_at":0,"status":"completed","error":null,"incomplete_details":null,
+  "instructions":"Be brief.","max_output_tokens":9,"model":"m","output":[
+  {"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"one"},{"type":"summary_text","text":"two"}],"content":[],"encrypted_content":"ZW5j","status":"completed"},
+  {"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}},
+  {"type":"message","id":"msg_1","role":"assistant","phase":"final_answer","status":"completed","content":[
+    {"type":"output_text","text":"hi","annotations":[{"type":"url_citation","start_index":0,"end_index":2,"url":"u","title":"t"}],"logprobs":[{"token":"hi","logprob":-0.1}]},
+    {"type":"output_text","text":" there","annotations":[],"logprobs":[]}]},
+  {"type":"function_call","id":"fc_1","call_id":"call_1","name":"go","arguments":"{\"z\":1,\"a\":2}","namespace":"n","status":"completed"}],
+  "parallel_tool_calls":false,"previous_response_id":null,"reasoning":{"effort":"low","summary":"auto"},
+  "service_tier":"default","store":false,"temperature":1.0,"text":{"format":{"type":"text"},"verbosity":"low"},
+  "tool_choice":"required","tools":[{"type":"function","name":"go","parameters":{},"strict":false}],"top_logprobs":0,
+  "top_p":1.0,"truncation":"disabled","background":false,"max_tool_calls":null,"prompt_cache_key":"k",
+  "usage":{"input_tokens":3,"input_tokens_details":{"cached_tokens":1,"cache_write_tokens":2},"output_tokens":4,
+    "output_tokens_details":{"reasoning_tokens":1},"total_tokens":7}})";
+
+}  // namespace
+
+TEST_SUITE("llm same format") {
+  TEST_CASE("OpenAI chat: all that an answer says comes through, whole and streamed") {
+    const Json said = Json::parse(chat_answer);
+    CHECK(difference(said, through("openrouter", chat_answer, false)) == "[]");
+    std::vector<Json> chunks;
+    Json chunk = said;
+    chunk["object"] = "chat.completion.chunk";
+    chunk.erase("usage");
+    const Json message = said["choices"][0]["message"];
+    const auto with = [&](const Json& delta, const Json& more) {
+      chunk["choices"][0] = {{"index", 0}, {"delta", delta}, {"finish_reason", nullptr}};
+      chunk["choices"][0].update(more);
+      chunks.push_back(chunk);
+    };
+    with({{"role", "assistant"}, {"content", ""}}, Json::object());
+    with({{"content", "h"}}, {{"logprobs", said["choices"][0]["logprobs"]}});
+    with({{"content", "i"}}, {{"logprobs", nullptr}});
+    with({{"annotations", message["annotations"]}, {"images", message["images"]}}, Json::object());
+    with({{"audio", {{"id", "a1"}, {"data", "QU"}, {"transcript", "h"}}}}, Json::object());
+    with({{"audio", {{"data", "JD"}, {"transcript", "i"}, {"expires_at", 1}}}}, Json::object());
+    with(Json::object(), {{"finish_reason", "stop"}, {"native_finish_reason", "STOP"}});
+    chunk["choices"] = Json::array();
+    chunk["usage"] = said["usage"];
+    chunks.push_back(chunk);
+    Json told = through("openrouter", sse(chunks) + "data: [DONE]\n\n", true);
+    told["object"] = "chat.completion";
+    Json expected = said;
+    expected["choices"][0]["message"].erase("refusal");  // null, which a delta leaves out
+    expected["choices"][0]["logprobs"].erase("refusal");
+    told["choices"][0]["logprobs"].erase("refusal");
+    CHECK(difference(expected, told) == "[]");
+  }
+
+  TEST_CASE("Anthropic: all that an answer says comes through, whole and streamed") {
+    const Json said = Json::parse(anthropic_answer);
+    CHECK(difference(said, through("anthropic", anthropic_answer, false)) == "[]");
+    std::vector<Json> events;
+    Json begun = said;
+    begun["content"] = Json::array();
+    begun["stop_reason"] = nullptr;
+    begun["stop_sequence"] = nullptr;
+    begun.erase("context_management");
+    begun["usage"]["output_tokens"] = 1;
+    events.push_back({{"type", "message_start"}, {"message", begun}});
+    int index = 0;
+    for (Json block : said["content"]) {
+      std::vector<Json> deltas;
+      const std::string type = block["type"];
+      if (type == "text") {
+        deltas.push_back({{"type", "text_delta"}, {"text", block["text"]}});
+        block["text"] = "";
+        if (block.contains("citations")) {
+          for (const Json& citation : block["citations"])
+            deltas.push_back({{"type", "citations_delta"}, {"citation", citation}});
+          block["citations"] = Json::array();
+        }
+      } else if (type == "thinking") {
+        deltas.push_back({{"type", "thinking_delta"}, {"thinking", block["thinking"]}});
+        deltas.push_back({{"type", "signature_delta"}, {"signature", block["signature"]}});
+        block["thinking"] = block["signature"] = "";
+      } else if (block.contains("input")) {
+        deltas.push_back({{"type", "input_json_delta"}, {"partial_json", block["input"].dump()}});
+        block["input"] = Json::object();
+      }
+      events.push_back(
+          {{"type", "content_block_start"}, {"index", index}, {"content_block", block}});
+      for (const Json& delta : deltas)
+        events.push_back({{"type", "content_block_delta"}, {"index", index}, {"delta", delta}});
+      events.push_back({{"type", "content_block_stop"}, {"index", index++}});
+    }
+    events.push_back({{"type", "message_delta"},
+                      {"delta",
+                       {{"stop_reason", "stop_sequence"},
+                        {"stop_sequence", "END"},
+                        {"container", said["container"]}}},
+                      {"context_management", said["context_management"]},
+                      {"usage", {{"output_tokens", 7}}}});
+    events.push_back({{"type", "message_stop"}});
+    Json told = through("anthropic", sse(events), true);
+    told["context_management"] = said["context_management"];  // beside the delta, not in it
+    CHECK(difference(said, told) == "[]");
+  }
+
+  TEST_CASE("Responses: all that an answer says comes through, whole and streamed") {
+    const Json said = Json::parse(responses_answer);
+    const auto without_nulls = [](Json json) {
+      for (const char* key : {"previous_response_id", "max_tool_calls"})
+        if (json.contains(key) && json[key].is_null()) json.erase(key);
+      return json;
+    };
+    CHECK(difference(without_nulls(said), through("openai-responses", responses_answer, false)) ==
+          "[]");
+    std::vector<Json> events;
+    Json begun = said;
+    begun["output"] = Json::array();
+    begun["status"] = "in_progress";
+    begun["usage"] = nullptr;
+    events.push_back({{"type", "response.created"}, {"response", begun}});
+    int index = 0;
+    for (const Json& item : said["output"]) {
+      const std::string type = item["type"];
+      Json added = item;
+      if (type == "message") added["content"] = Json::array();
+      if (type == "reasoning") added["summary"] = Json::array();
+      if (type == "function_call") added["arguments"] = "";
+      events.push_back(
+          {{"type", "response.output_item.added"}, {"output_index", index}, {"item", added}});
+      if (type == "message") {
+        for (int part = 0; part < 2; ++part)
+          events.push_back({{"type", "response.output_text.delta"},
+                            {"output_index", index},
+                            {"content_index", part},
+                            {"delta", item["content"][static_cast<std::size_t>(part)]["text"]}});
+      }
+      if (type == "function_call")
+        events.push_back({{"type", "response.function_call_arguments.delta"},
+                          {"output_index", index},
+                          {"delta", item["arguments"]}});
+      events.push_back(
+          {{"type", "response.output_item.done"}, {"output_index", index++}, {"item", item}});
+    }
+    events.push_back({{"type", "response.completed"}, {"response", said}});
+    const std::string body = sse(events);
+    CHECK(difference(without_nulls(said), through("openai-responses", body, true)) == "[]");
+    // Ids of deltas are those of their items.
+    AnswerStream out;
+    out.format = out.origin = WireFormat::openai_responses;
+    std::string bytes;
+    for (const ChatEvent& event : decode("openai-responses", body))
+      encode_event(out, event, bytes);
+    CHECK(bytes.find(R"("item_id":"msg_1")") != std::string::npos);
+    CHECK(bytes.find(R"("item_id":"fc_1")") != std::string::npos);
+    CHECK(bytes.find("msg_resp_1") == std::string::npos);
+  }
+
+  TEST_CASE("what was told in one format is not said in another") {
+    for (const WireFormat format : {WireFormat::openai_chat, WireFormat::openai_responses}) {
+      const std::string told =
+          encode_answer(format, folded("anthropic", decode("anthropic", anthropic_answer)), {});
+      CHECK(parse_json(told).ok());
+      for (const char* member : {"container", "citations", "server_tool_use", "caller"})
+        CHECK(told.find(member) == std::string::npos);
+    }
+    // Nor does it go back in a request.
+    const ChatAnswer answer =
+        folded("openai-responses", decode("openai-responses", responses_answer));
+    ChatRequest request;
+    request.messages = {text_message(Role::user, "Go"), as_message(answer)};
+    Target target;
+    target.dialect = find_dialect("openai-responses");
+    target.model = "m";
+    const auto wire = encode_request(request, target);
+    REQUIRE(wire.ok());
+    CHECK(parse_json(wire->body).ok());
+    CHECK(wire->body.find("annotations") == std::string::npos);
+  }
+}
