@@ -10,6 +10,7 @@
 #include "engine/base/message.hpp"
 #include "relay/net/tls.hpp"
 #include "relay/runs/catalogue.hpp"
+#include "relay/store/migrations.hpp"
 #include "relay/upstream/provider_address.hpp"
 
 namespace redoubt::api {
@@ -51,21 +52,24 @@ class Checker {
     std::error_code ignored;
     if (path == store::in_memory || !fs::exists(path, ignored)) {
       check_store_folder(path);
-      out_.keys = auth::KeyRing::of(sources_.provider_keys);
-      return;
+      // No sealed keys, but those of the environment.
+      auto empty = store::open(std::string(store::in_memory));
+      if (!empty) return fault("store.path", empty.error());
+      return open_keys(vault, *empty, std::nullopt);
     }
     auto database = store::Database::open(path);
     if (!database) return fault("store.path", database.error());
-    // An older store is migrated by the start.
-    const auto sealed =
-        database->integer("SELECT count(*) FROM sqlite_schema WHERE name = 'sealed_keys'");
-    if (!master || !sealed) return;
-    if (*sealed == 0) {
-      out_.keys = auth::KeyRing::of(sources_.provider_keys);
-      return;
-    }
-    auto ring = auth::KeyRing::open(*database, *master, sources_.provider_keys);
-    if (!ring) return fault(vault, ring.error());
+    const auto steps = store::applied_migrations(*database, store::migrations());
+    if (!steps) return fault("store.path", steps.error());
+    // An older store is migrated by the start, and its keys are read then.
+    const bool current = static_cast<std::size_t>(*steps) == store::migrations().size();
+    if (master && current) open_keys(vault, *database, *master);
+  }
+
+  void open_keys(const std::string& key, store::Database& database,
+                 const std::optional<auth::MasterKey>& master) {
+    auto ring = auth::KeyRing::open(database, master, sources_.provider_keys);
+    if (!ring) return fault(key, ring.error());
     out_.keys = std::move(*ring);
   }
 

@@ -94,6 +94,14 @@ std::span<const Migration> migrations() {
   return all;
 }
 
+Result<int> applied_migrations(Database& database, std::span<const Migration> steps) {
+  const auto tables =
+      database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'");
+  if (!tables) return tables.error();
+  if (*tables == 0) return 0;
+  return applied(database, steps);
+}
+
 Result<void> migrate(Database& database, std::span<const Migration> steps) {
   if (auto made = database.execute(ledger); !made) return made;
   const auto count = applied(database, steps);

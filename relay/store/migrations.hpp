@@ -26,6 +26,9 @@ struct Migration {
 /// The steps of this program.
 std::span<const Migration> migrations();
 
+/// How many of the steps the store has; 0 for a new one. Errors: a step that is not ours.
+Result<int> applied_migrations(Database& database, std::span<const Migration> steps);
+
 /// Brings the store to the last step. On an error the store stays at the last step that succeeded.
 Result<void> migrate(Database& database, std::span<const Migration> steps);
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -128,8 +129,16 @@ test('an alias without a key is told by a check and at the start, and a check ma
   assert.match(line('model_without_key').detail, no_key);
   assert.equal(line('model_target_denied').reason, 'no_key');
   assert.equal(line('model_target_denied').request_id, 'without-a-key');
-  // What the start has made is opened by the next check.
-  assert.equal((await run(['--check-config'], variables)).code, 0);
+  // What the start has made is opened by the next check, and so is what an older one has made.
+  assert.match((await run(['--check-config'], variables)).stderr, no_key);
+  const with_key = await run(['--check-config'], { ...variables, OPENAI_API_KEY: 'sk-1' });
+  assert.equal(with_key.code, 0, with_key.stderr);
+  assert.doesNotMatch(with_key.stderr, no_key);
+  const store = new DatabaseSync(path);
+  store.exec('DROP TABLE sealed_keys; DELETE FROM migrations WHERE number > 0');
+  store.close();
+  const older = await run(['--check-config'], variables);
+  assert.equal(older.code, 0, older.stderr);
 });
 
 test('readiness is 503 while the store cannot be written to', async () => {
