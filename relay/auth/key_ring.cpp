@@ -60,12 +60,6 @@ Result<KeyRingPtr> KeyRing::open(store::Database& database, const std::optional<
   return KeyRingPtr(std::move(ring));
 }
 
-KeyRingPtr KeyRing::of(const std::vector<EnvironmentKey>& keys) {
-  auto ring = std::make_shared<KeyRing>();
-  ring->add_missing(keys);
-  return ring;
-}
-
 // Each of another provider than those that have a key.
 void KeyRing::add_missing(const std::vector<EnvironmentKey>& keys) {
   const auto sealed = static_cast<std::ptrdiff_t>(keys_.size());

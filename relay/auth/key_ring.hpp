@@ -48,9 +48,6 @@ class KeyRing {
                                                      const std::optional<MasterKey>& master,
                                                      const std::vector<EnvironmentKey>& others);
 
-  /// Where there is no store yet.
-  static std::shared_ptr<const KeyRing> of(const std::vector<EnvironmentKey>& keys);
-
   /// Null where there is none. Valid as long as the ring.
   const ProviderKey* find(std::string_view name) const;
   /// In the order of their names.
