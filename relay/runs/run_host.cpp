@@ -61,6 +61,7 @@ RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
       heartbeat_(io_),
       folder_timer_(io_),
       stalled_timer_(io_),
+      crowded_timer_(io_),
       clock_(io_),
       started_(around_.metrics.counter("redoubt_runs_started_total",
                                        "Runs of workflows that were started or imported.", {})),
@@ -106,6 +107,7 @@ void RunHost::stop() {
     heartbeat_.cancel();
     folder_timer_.cancel();
     stalled_timer_.cancel();
+    crowded_timer_.cancel();
     clock_.cancel();
     work_.reset();
     io_.stop();

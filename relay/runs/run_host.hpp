@@ -162,6 +162,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void put_out_while(std::deque<Ref>& resting, const auth::Identity& owner, const Open* open);
   bool is_needed(const RunKey& key, const Open& open) const;
   void cancel_heaviest();
+  bool waits_for_room(Open& open);
   void hold_within_bounds(Open& open, const OwnerUse& use);
   void tell_all(Open& open, const Error& why);
   void keep_idle(Open& open);
@@ -233,6 +234,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   boost::asio::steady_timer heartbeat_;
   boost::asio::steady_timer folder_timer_;
   boost::asio::steady_timer stalled_timer_;
+  boost::asio::steady_timer crowded_timer_;
   boost::asio::steady_timer clock_;
   std::int64_t clock_ms_ = 0;  ///< when it wakes runs; 0: never
   observe::Counter& started_;
@@ -255,6 +257,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::deque<Ref> waiting_;   ///< runs in memory that only wait, that longest at rest first
   std::set<RunKey> stalled_;  ///< watchers wait for their readers
   bool stalled_waits_ = false;
+  std::set<RunKey> crowded_;  ///< their next turn waits for others to leave the memory
   std::deque<RunKey> to_recover_;
   bool all_listed_ = false;
   bool recovery_waits_ = false;  ///< for room, or for the store
@@ -282,6 +285,7 @@ struct RunHost::Open {
   std::uint64_t weight = 0;  ///< as it was weighed last
   bool is_idle = false;      ///< in idle_
   bool is_waiting = false;   ///< in waiting_
+  bool has_waited = false;   ///< for room: its next turn is due
   std::int64_t epoch = -1;   ///< of the bundle that is being imported
   std::deque<Waiting> inputs;
   std::size_t inputs_bytes = 0;  ///< of those that came from outside
@@ -314,11 +318,16 @@ constexpr std::size_t view_kept_bytes_max = 64 << 10;
 /// Inputs from outside that wait for one run.
 constexpr std::size_t inputs_bytes_max = 8u << 20;
 /// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
-constexpr std::uint64_t weight_all_max = 64u << 20;
+constexpr std::uint64_t weight_all_max = 48u << 20;
 /// Who has less than this begins runs nevertheless: others' weight is not theirs to bear.
 constexpr std::uint64_t weight_light_max = weight_all_max / 16;
 /// A run whose clock's time comes sooner is not put out of memory.
 constexpr std::int64_t rest_ms_min = 1'000;
+/// What a turn of a run that is not light waits while those in memory are over their bound: what
+/// was cancelled leaves it when its end is stored.
+constexpr std::int64_t crowded_ms = 50;
+/// Runs that are looked at, whether they can be put out of memory, for one that grows.
+constexpr std::size_t put_out_looked_max = 256;
 /// Runs that are read back at a time.
 constexpr std::size_t takes_max = 2;
 /// Runs that are woken at once, and when others are looked for where there are more.

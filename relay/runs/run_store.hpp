@@ -33,7 +33,7 @@ struct OwnerBounds {
   std::int64_t descendants_max = 10'000;
   /// Imports that are remembered, so that none is done twice.
   std::int64_t imports_max = 10'000;
-  std::uint64_t weight_max = 48u << 20;  ///< bytes of the states of runs in memory
+  std::uint64_t weight_max = 40u << 20;  ///< bytes of the states of runs in memory
 };
 
 struct RunKey {

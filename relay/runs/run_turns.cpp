@@ -74,7 +74,7 @@ void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owne
     const auto found = weights_.find(owner);
     return found != weights_.end() && found->second > store_.bounds().weight_max / 2;
   };
-  for (std::size_t left = resting.size();
+  for (std::size_t left = std::min(resting.size(), put_out_looked_max);
        left > 0 && (weight_ > weight_all_max / 2 || owner_is_over()); --left) {
     const Ref next = std::move(resting.front());
     resting.pop_front();
@@ -129,6 +129,23 @@ void RunHost::cancel_heaviest() {
        {},
        {}});
   schedule(heaviest->stored.key);
+}
+
+/// Over the bound a run that may grow much takes its turns slowly, and never stands still.
+bool RunHost::waits_for_room(Open& open) {
+  if (weight_ <= weight_all_max || open.over_bytes || open.weight <= weight_light_max) return false;
+  open.has_waited = !open.has_waited;
+  if (!open.has_waited) return false;
+  const bool first = crowded_.empty();
+  crowded_.insert(open.stored.key);
+  if (!first) return true;
+  crowded_timer_.expires_after(std::chrono::milliseconds(crowded_ms));
+  crowded_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    for (const RunKey& key : std::exchange(crowded_, {}))
+      schedule(key);
+  });
+  return true;
 }
 
 /// A run that grows over what its owner may keep is cancelled: it cannot be refused any more.
@@ -238,6 +255,8 @@ void RunHost::work(Open& open) {
     // A cancellation does not wait for what it cancels.
     if (!open.inputs.empty() && open.inputs.front().kind == InputKind::cancel) {
       give_one(open);
+    } else if (waits_for_room(open)) {
+      return;
     } else {
       open.run.go_on();
     }

@@ -11,14 +11,15 @@ const flow = (name, workflow, more = {}) => ({ name, workflow, result: 'done', .
 const texts = { state: { text: { initial: 'xxxxxxxxxxxxxxxx' } } };
 const list = { state: { list: { reducer: 'append' } } };
 
-const doubling_list = flow(
-  'doubling list',
-  [
-    { set: { list: '{{ range(0, 1000) | list }}' } },
-    loop({}, { set: { list: '{{ state.list }}' } }),
-  ],
-  list,
-);
+const doubling_list = (first) =>
+  flow(
+    'doubling list',
+    [{ set: { list: first } }, loop({}, { set: { list: '{{ state.list }}' } })],
+    list,
+  );
+const numbers = '{{ range(0, 1000) | list }}';
+/** Each takes many times its text in memory, and a block of its own. */
+const small_parts = [[], {}, 'x', { a: 1 }, 'a text of some length'];
 
 /** An expression that costs much each time it is looked at: sums over long ranges. */
 const dear = '{{ range(0, 3000 + round) | list | sort | reverse | join(",") | length }}';
@@ -40,7 +41,8 @@ const workflows = {
     [loop({}, { set: { list: '{{ range(0, 1000) | list }}' } })],
     list,
   ),
-  'a list that doubles itself': doubling_list,
+  'a list that doubles itself': doubling_list(numbers),
+  'a list that doubles itself, of small parts': doubling_list(small_parts),
   'itself again and again': flow('again', [{ handoff: { workflow: 'self' }, with: '{{ input }}' }]),
   'twice itself': flow('twice', [
     { parallel: { a: { child: 'triage', with: {} }, b: { child: 'triage', with: {} } } },
@@ -171,8 +173,10 @@ export const attacks = [
       await stage.start(await stage.greedy());
       const statuses = [];
       const begin_all = async () => {
-        const begin = (_, i) =>
-          stage.post(runs, { workflow: doubling_list }, stage.as('alpha', `author-${i}`));
+        const begin = (_, i) => {
+          const workflow = doubling_list(i % 2 ? small_parts : numbers);
+          return stage.post(runs, { workflow }, stage.as('alpha', `author-${i}`));
+        };
         statuses.push(...(await Promise.all(Array.from({ length: 10 }, begin))));
       };
       await begin_all();
