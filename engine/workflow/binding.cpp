@@ -345,7 +345,8 @@ class Reads : public prompt::Lookup {
 // What an expression may make: no more than is left, and no more than any expression.
 prompt::Limits limits_of(const Building& at) {
   prompt::Limits limits;
-  limits.memory_max = std::min<std::uint64_t>(limits.memory_max, at.left());
+  limits.memory_max =
+      static_cast<std::size_t>(std::min<std::uint64_t>(limits.memory_max, at.left()));
   return limits;
 }
 
