@@ -101,6 +101,7 @@ std::string encode(const std::string& provider, const std::string& base_url,
     if (const llm::ModelCard* card = models().find(dialect.name, request.model)) {
       target.reasoning = card->reasoning();
       target.takes_sampling = card->takes_sampling(request.reasoning);
+      target.efforts = card->efforts;
     }
     const llm::WireRequest wire = unwrap(llm::encode_request(request, target));
     Json headers = Json::object();

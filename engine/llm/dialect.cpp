@@ -37,8 +37,8 @@ constexpr Dialect table[] = {
      .key_probe = ""},
     {.name = "groq",
      .base_url = "https://api.groq.com/openai/v1",
-     .takes = common | takes_max_completion | takes_json_schema | takes_parallel | takes_user |
-              takes_effort},
+     .takes = (common & ~takes_penalties) | takes_max_completion | takes_json_schema |
+              takes_parallel | takes_user | takes_effort},
     {.name = "mistral",
      .base_url = "https://api.mistral.ai/v1",
      .takes = (common & ~takes_stream_options) | takes_json_schema | takes_parallel | takes_effort |

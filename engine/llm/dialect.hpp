@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/llm/chat.hpp"
@@ -86,6 +87,7 @@ struct Target {
   std::string base_url;  ///< "" is the dialect's
   std::string model;     ///< "" is the request's
   ReasoningStyle reasoning = ReasoningStyle::by_default;
+  std::span<const std::string> efforts{};  ///< the words that the model takes; none: not known
   bool takes_sampling = true;  ///< temperature and its like: models that think refuse them
   std::int64_t output_tokens_default = 4096;  ///< for formats that must be told a limit
 };

@@ -2,6 +2,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/fit.hpp"
 #include "engine/llm/schema_dialect.hpp"
 
 namespace redoubt::llm {
@@ -279,8 +280,11 @@ Error unsupported(std::string_view what, const Target& target) {
   return make_error("unsupported", {target.dialect->name, " cannot take ", what}, {}, {}, {});
 }
 
-Result<WireRequest> encode_request(const ChatRequest& request, const Target& target) {
-  if (auto checked = check(request, target); !checked.ok()) return std::move(checked.error());
+Result<WireRequest> encode_request(const ChatRequest& asked, const Target& target) {
+  if (auto checked = check(asked, target); !checked.ok()) return std::move(checked.error());
+  const auto fit = fitted(asked, target);
+  if (!fit.ok()) return fit.error();
+  const ChatRequest& request = *fit ? **fit : asked;
   const Dialect& dialect = *target.dialect;
   WireRequest wire;
   wire.url = url_of(request, target);

@@ -6,7 +6,8 @@
 // 2. What the answer depends on is never dropped silently: a forced tool, a document in a user's
 //    message or a provider's own tool that the target cannot take is an error ("unsupported").
 // 3. A schema goes natively where the target takes one, else into words (schema_by_prompt).
-// 4. Signed reasoning goes back only to the format that it came from.
+// 4. Values are brought to what the target takes before anything is written (engine/llm/fit.hpp).
+// 5. Signed reasoning goes back only to the format that it came from.
 #pragma once
 
 #include "engine/base/result.hpp"
@@ -17,7 +18,7 @@
 namespace redoubt::llm {
 
 /// REQUIRES: target.dialect. Errors: bad_chat_request, bad_schema, unsupported.
-Result<WireRequest> encode_request(const ChatRequest& request, const Target& target);
+Result<WireRequest> encode_request(const ChatRequest& asked, const Target& target);
 
 /// One encoder: writes the body into `out`. `schema_by_prompt` was done already by encode_request.
 using EncodeBody = Result<void> (*)(const ChatRequest& request, const Target& target,

@@ -7,6 +7,7 @@
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
+#include "engine/llm/schema_shape.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -187,7 +188,9 @@ void write_system(const ChatRequest& request, JsonWriter& out) {
 // Results of one turn share a message, also with what the user says beside them; so do the pieces
 // of an assistant's turn that another format keeps apart.
 bool is_joined(const ChatMessage& open, const ChatMessage& next) {
-  if (open.role == Role::tool) return next.role == Role::tool || next.role == Role::user;
+  const bool users = next.role == Role::tool || next.role == Role::user;
+  if (open.role == Role::tool) return users;
+  if (open.role == Role::user) return users && next.format != here;
   return open.role == Role::assistant && next.role == Role::assistant && next.format != here;
 }
 
@@ -231,8 +234,9 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
       out.raw(tool.extra);
       continue;
     }
-    std::string schema =
-        tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
+    std::string schema = tool.format == here && !tool.parameters.empty()
+                             ? tool.parameters
+                             : rooted_schema(tool.parameters.empty() ? "{}" : tool.parameters);
     bool strict = tool.strict.value_or(false);
     if (strict) {
       auto converted = schema_in_dialect(schema, SchemaDialect::anthropic);
@@ -323,7 +327,9 @@ std::int64_t thinking_budget(const ChatRequest& request, const Target& target) {
   const std::int64_t limit = limit_of(request, target);
   std::int64_t budget = 0;
   // A client of this format knows what it may ask for; for others thinking is a wish.
-  if (request.format != here && (is_forced(request) || lacks_thought(request))) return 0;
+  const bool prefilled = request.messages.back().role == Role::assistant;
+  if (request.format != here && (is_forced(request) || prefilled || lacks_thought(request)))
+    return 0;
   if (reasoning.budget_tokens) {
     budget = std::min(*reasoning.budget_tokens, limit - 1);
   } else if (!reasoning.effort.empty() && request.format != here && !by_word(target)) {
@@ -389,8 +395,8 @@ void write_stop(const Sampling& sampling, JsonWriter& out) {
   out.close_array();
 }
 
-// Beside thoughts the provider takes no sampling. The temperature ends at 1 here, at 2 with others,
-// and stands alone: a client of this format says for itself what goes with what.
+// Beside thoughts the provider takes no sampling, and of temperature and top_p it takes one: a
+// client of this format says for itself what goes with what.
 void write_sampling(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const Sampling& sampling = request.sampling;
   const bool foreign = request.format != here;
@@ -398,7 +404,7 @@ void write_sampling(const ChatRequest& request, const Target& target, JsonWriter
   const bool has_temperature = sampling.temperature && std::isfinite(*sampling.temperature);
   if (has_temperature) {
     out.key("temperature");
-    out.number(foreign ? std::clamp(*sampling.temperature, 0.0, 1.0) : *sampling.temperature);
+    out.number(*sampling.temperature);
   }
   if (sampling.top_p && std::isfinite(*sampling.top_p) && !(foreign && has_temperature)) {
     out.key("top_p");

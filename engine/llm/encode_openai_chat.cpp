@@ -6,6 +6,7 @@
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
+#include "engine/llm/schema_shape.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -248,6 +249,9 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
   }
   if (back == ReasoningBack::thinking && !thought.empty()) {
     write_thinking_content(message, out);
+  } else if (parts.empty() && !has_kind(message, PartKind::tool_call) &&
+             !has_kind(message, PartKind::refusal)) {
+    out.text("content", "");  // null is refused where nothing else is said
   } else if (parts.empty()) {
     out.key("content");
     out.null();
@@ -343,8 +347,7 @@ Result<void> write_tool(const ToolDefinition& tool, const Target& target, JsonWr
     out.raw(tool.extra);
     return {};
   }
-  std::string parameters =
-      tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
+  std::string parameters = rooted_schema(tool.parameters.empty() ? "{}" : tool.parameters);
   bool strict = tool.strict.value_or(false) && takes(target, takes_strict_tools);
   if (strict) {
     auto converted = schema_in_dialect(parameters, SchemaDialect::openai_strict);

@@ -8,6 +8,7 @@
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/schema_dialect.hpp"
+#include "engine/llm/schema_shape.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -203,8 +204,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
       out.raw(tool.extra);
       continue;
     }
-    std::string parameters =
-        tool.parameters.empty() ? "{\"type\":\"object\",\"properties\":{}}" : tool.parameters;
+    std::string parameters = rooted_schema(tool.parameters.empty() ? "{}" : tool.parameters);
     bool strict = tool.strict.value_or(false);
     if (strict) {
       auto converted = schema_in_dialect(parameters, SchemaDialect::openai_strict);

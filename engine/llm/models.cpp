@@ -405,7 +405,9 @@ bool ModelCard::takes_sampling(const ReasoningSetting& asked) const {
   const bool by_budget = thinking == Thinking::budget || thinking == Thinking::budget_always;
   const std::string& effort = asked.effort.empty() ? effort_default : asked.effort;
   if (by_budget) return !asked.budget_tokens && (effort.empty() || effort == "none");
-  return effort == "none";
+  // A model that cannot leave off thinking is told the least word instead.
+  const bool off = std::find(efforts.begin(), efforts.end(), "none") != efforts.end();
+  return effort == "none" && (off || efforts.empty());
 }
 
 Result<ModelTable> ModelTable::read(std::string_view text) {

@@ -6,6 +6,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/schema_shape.hpp"
 #include "engine/llm/wire.hpp"
 
 namespace redoubt::llm {
@@ -159,20 +160,20 @@ void Converter::rename(Json& schema, const char* from, const char* to) {
   changed_ = true;
 }
 
-// allOf with one member says that member; several cannot be said where allOf is not taken.
+// Where allOf is not taken its parts become one. A part that is a reference cannot be merged.
 void Converter::unfold_all_of(Json& schema) {
   const auto found = schema.find("allOf");
   if (found == schema.end() || dialect_ == SchemaDialect::anthropic) return;
   const Json parts = std::move(*found);
   schema.erase("allOf");
   changed_ = true;
-  if (!parts.is_array() || parts.size() != 1 || !parts.front().is_object()) {
-    impossible_ = impossible_ || dialect_ == SchemaDialect::openai_strict;
-    return;
+  if (!parts.is_array()) return;
+  for (const Json& part : parts) {
+    const bool refers = parts.size() > 1 && part.is_object() && part.contains("$ref");
+    impossible_ = impossible_ || (refers && dialect_ == SchemaDialect::openai_strict);
+    merge_schema(schema, part);
   }
-  for (auto it = parts.front().begin(); it != parts.front().end(); ++it) {
-    if (!schema.contains(it.key())) schema[it.key()] = *it;
-  }
+  unfold_all_of(schema);  // of a part's own
 }
 
 void Converter::drop_unsupported(Json& schema) {
@@ -287,6 +288,8 @@ Result<std::string> schema_in_dialect(std::string_view text, SchemaDialect diale
                       {describe(schema)});
   }
   if (dialect == SchemaDialect::plain) return std::string(text);
+  const bool inlined = dialect == SchemaDialect::gemini && text.find("\"$ref\"") != text.npos;
+  if (inlined) inline_refs(schema);
   Converter converter(dialect);
   converter.convert(schema);
   const bool root_is_object = is_object_schema(schema);
@@ -298,7 +301,7 @@ Result<std::string> schema_in_dialect(std::string_view text, SchemaDialect diale
     return make_error("not_strict", {"the schema cannot be held to strictly"}, {},
                       {"objects with named properties only"}, {});
   }
-  if (!converter.changed()) return std::string(text);
+  if (!converter.changed() && !inlined) return std::string(text);
   return dump(schema);
 }
 

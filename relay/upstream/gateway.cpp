@@ -636,6 +636,7 @@ void CallRun::encode_attempt() {
   if (plan.card) {
     where.reasoning = plan.card->reasoning();
     where.takes_sampling = plan.card->takes_sampling(request.reasoning);
+    where.efforts = plan.card->efforts;
   }
   wire_ = llm::encode_request(request, where);
   request.output_tokens_max = asked_output_max;

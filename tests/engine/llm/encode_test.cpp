@@ -360,16 +360,16 @@ TEST_SUITE("llm encode") {
   TEST_CASE("DeepSeek is told in its three words how much to think") {
     ChatRequest request;
     request.messages.push_back(text_message(Role::user, "Go"));
-    for (const auto& [effort, word] : {std::pair{"minimal", "low"},
-                                       {"low", "low"},
-                                       {"medium", "high"},
-                                       {"high", "high"},
-                                       {"xhigh", "max"},
-                                       {"max", "max"}}) {
-      request.reasoning.effort = effort;
+    struct Row {
+      const char* effort;
+      const char* word;
+    };
+    for (const Row& row : {Row{"minimal", "low"}, Row{"low", "low"}, Row{"medium", "high"},
+                           Row{"high", "high"}, Row{"xhigh", "max"}, Row{"max", "max"}}) {
+      request.reasoning.effort = row.effort;
       const Json body = body_of(request, "deepseek");
       CHECK(body["thinking"]["type"] == "enabled");
-      CHECK(body["reasoning_effort"] == word);
+      CHECK(body["reasoning_effort"] == row.word);
     }
     request.reasoning.effort = "none";
     CHECK(body_of(request, "deepseek")["thinking"]["type"] == "disabled");

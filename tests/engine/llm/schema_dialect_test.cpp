@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
+#include "engine/llm/schema_shape.hpp"
 
 using namespace redoubt;
 using namespace redoubt::llm;
@@ -51,6 +52,60 @@ TEST_SUITE("llm schema dialect") {
   TEST_CASE("Gemini: const is an enum of one, oneOf is anyOf, the rest is dropped") {
     CHECK(converted(R"({"$schema":"s","oneOf":[{"const":"a"},{"type":"null"}]})",
                     SchemaDialect::gemini) == R"({"anyOf":[{"enum":["a"]},{"type":"null"}]})");
+  }
+
+  TEST_CASE("Gemini: references are followed, parts of allOf are one, nothing is lost") {
+    const char* place = R"({"type":"object","properties":{"p":{"$ref":"#/DEFS/P"},"q":{)"
+                        R"("$ref":"#/DEFS/P","description":"where"}},"DEFS":{"P":{"type":"object",)"
+                        R"("properties":{"x":{"type":"integer"},"n":{"$ref":"#/DEFS/P"}}}}})";
+    for (const char* defs : {"$defs", "definitions"}) {
+      std::string schema = place;
+      for (std::size_t at = schema.find("DEFS"); at != schema.npos; at = schema.find("DEFS"))
+        schema.replace(at, 4, defs);
+      const Json made = Json::parse(converted(schema, SchemaDialect::gemini));
+      CAPTURE(made.dump());
+      CHECK(!made.contains(defs));
+      CHECK(made.dump().find("$ref") == std::string::npos);
+      CHECK(made["properties"]["p"]["properties"]["x"]["type"] == "integer");
+      CHECK(made["properties"]["q"]["description"] == "where");
+      CHECK(made["properties"]["q"]["properties"].contains("x"));
+      CHECK(made["properties"]["p"]["properties"]["n"]["type"] == "object");  // it is in itself
+    }
+    const Json merged = Json::parse(converted(
+        R"({"type":"object","allOf":[{"properties":{"a":{"type":"string"}},"required":["a"]},)"
+        R"({"properties":{"b":{"type":"string"},"a":{"minLength":2}},"required":["b"]},)"
+        R"({"allOf":[{"properties":{"c":{"type":"string"}}}]}]})",
+        SchemaDialect::gemini));
+    CHECK(merged["properties"].size() == 3);
+    CHECK(merged["required"] == Json{"a", "b"});
+    CHECK(merged["properties"]["a"]["description"] == "(minLength: 2)");
+    // References that lead into one another twofold at each step end.
+    std::string wide = R"({"$ref":"#/$defs/a0","$defs":{)";
+    for (int i = 0; i < 60; ++i) {
+      const std::string next = R"({"$ref":"#/$defs/a)" + std::to_string(i + 1) + R"("})";
+      wide += (i > 0 ? "," : "") + std::string("\"a") + std::to_string(i) +
+              R"(":{"properties":{"l":)" + next + R"(,"r":)" + next + "}}";
+    }
+    CHECK(converted(wide + "}}", SchemaDialect::gemini).size() < 20'000'000);
+  }
+
+  TEST_CASE("a tool's root is an object with properties and no combination") {
+    CHECK(rooted_schema(R"({"type":"object","properties":{"z":{},"a":{}}})") ==
+          R"({"type":"object","properties":{"z":{},"a":{}}})");
+    CHECK(rooted_schema("{}") == R"({"type":"object","properties":{}})");
+    CHECK(rooted_schema(R"({"type":"object","description":"d"})") ==
+          R"({"type":"object","description":"d","properties":{}})");
+    const Json one = Json::parse(rooted_schema(
+        R"({"anyOf":[{"type":"object","properties":{"a":{},"k":{}},"required":["a","k"]},)"
+        R"({"type":"object","properties":{"b":{},"k":{}},"required":["b","k"]}]})"));
+    CHECK(one["type"] == "object");
+    CHECK(one["properties"].size() == 3);
+    CHECK(one["required"] == Json{"k"});
+    CHECK(one["description"] == "(one of: a, k | b, k)");
+    const Json named = Json::parse(rooted_schema(
+        R"({"$ref":"#/definitions/T","definitions":{"T":{"type":"object","properties":{"a":{}}}}})"));
+    CHECK(named["properties"].contains("a"));
+    CHECK(!named.contains("$ref"));
   }
 
   TEST_CASE("nulls that strictness forced are taken out, others stay") {

@@ -1,0 +1,220 @@
+#include "engine/llm/schema_shape.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/json_text.hpp"
+#include "engine/llm/wire.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+void describe_more(Json& schema, std::string_view words) {
+  const std::string before(text_in(schema, "description"));
+  schema["description"] = joined({before, before.empty() ? "" : " ", "(", words, ")"});
+}
+
+// "#/$defs/Place": by JSON pointer (RFC 6901); null where nothing is there.
+const Json* at_pointer(const Json& root, std::string_view ref) {
+  if (ref == "#") return &root;
+  if (ref.substr(0, 2) != "#/") return nullptr;
+  const Json* at = &root;
+  ref.remove_prefix(2);
+  while (at != nullptr) {
+    const std::size_t end = std::min(ref.find('/'), ref.size());
+    std::string key;
+    for (std::size_t i = 0; i < end; ++i) {
+      const bool escape = ref[i] == '~' && i + 1 < end;
+      key += escape ? (ref[i + 1] == '1' ? '/' : '~') : ref[i];
+      if (escape) ++i;
+    }
+    at = member_of(*at, key.c_str());
+    if (end == ref.size()) break;
+    ref.remove_prefix(end + 1);
+  }
+  return at;
+}
+
+class Inliner {
+ public:
+  explicit Inliner(const Json& root) : root_(root) {}
+
+  // The depth is that of the text, as often as its references lead into one another.
+  void inline_in(Json& schema) {
+    ++parts_;
+    if (schema.is_array()) {
+      for (Json& item : schema)
+        inline_in(item);
+    }
+    if (!schema.is_object()) return;
+    const auto ref = schema.find("$ref");
+    if (ref != schema.end() && ref->is_string()) {
+      follow(schema, ref->get<std::string>());
+      return;
+    }
+    schema.erase("$defs");
+    schema.erase("definitions");
+    for (Json& member : schema)
+      inline_in(member);
+  }
+
+ private:
+  void follow(Json& schema, const std::string& ref) {
+    schema.erase("$ref");
+    const Json* named = at_pointer(root_, ref);
+    const bool again = std::find(open_.begin(), open_.end(), ref) != open_.end();
+    const bool over = parts_ > shaped_parts_max || open_.size() >= open_refs_max;
+    if (named == nullptr || !named->is_object() || again || over) {
+      if (!schema.contains("type")) schema["type"] = "object";
+      describe_more(schema, ref.substr(ref.rfind('/') + 1));
+      return;
+    }
+    for (auto member = named->begin(); member != named->end(); ++member) {
+      if (!schema.contains(member.key())) schema[member.key()] = *member;
+    }
+    open_.push_back(ref);
+    inline_in(schema);
+    open_.pop_back();
+  }
+
+  const Json& root_;
+  std::vector<std::string> open_;
+  std::size_t parts_ = 0;
+};
+
+bool is_combination(std::string_view key) {
+  return key == "allOf" || key == "anyOf" || key == "oneOf" || key == "$ref" || key == "not" ||
+         key == "enum" || key == "const";
+}
+
+// What is required in every choice; nothing where there is none.
+Json required_in_all(const Json& choices) {
+  Json required = Json::array();
+  if (choices.empty()) return required;
+  const Json* first = member_of(choices.front(), "required");
+  if (first == nullptr || !first->is_array()) return required;
+  for (const Json& name : *first) {
+    const bool all = std::all_of(choices.begin(), choices.end(), [&](const Json& choice) {
+      const Json* its = member_of(choice, "required");
+      return its != nullptr && its->is_array() &&
+             std::find(its->begin(), its->end(), name) != its->end();
+    });
+    if (all) required.push_back(name);
+  }
+  return required;
+}
+
+std::string names_of(const Json& choice) {
+  std::string names;
+  if (const Json* properties = member_of(choice, "properties")) {
+    for (auto it = properties->begin(); it != properties->end(); ++it)
+      names += joined({names.empty() ? "" : ", ", it.key()});
+  }
+  return names;
+}
+
+// One of several objects: an object with the properties of all, and words about the choice.
+void merge_choices(Json& schema, const char* key) {
+  const auto found = schema.find(key);
+  if (found == schema.end()) return;
+  const Json choices = std::move(*found);
+  schema.erase(key);
+  if (!choices.is_array()) return;
+  std::string words;
+  for (const Json& choice : choices) {
+    Json shape = choice;
+    if (shape.is_object()) shape.erase("required");
+    merge_schema(schema, shape);
+    words += joined({words.empty() ? "one of: " : " | ", names_of(choice)});
+  }
+  Json required = required_in_all(choices);
+  if (!required.empty()) merge_schema(schema, Json{{"required", std::move(required)}});
+  describe_more(schema, words);
+}
+
+}  // namespace
+
+void inline_refs(Json& schema) {
+  const Json root = schema;
+  Inliner(root).inline_in(schema);
+}
+
+void merge_schema(Json& into, const Json& other) {
+  if (!other.is_object()) return;
+  for (auto member = other.begin(); member != other.end(); ++member) {
+    const auto found = into.find(member.key());
+    if (found == into.end()) {
+      into[member.key()] = *member;
+    } else if (member.key() == "properties" && found->is_object() && member->is_object()) {
+      for (auto property = member->begin(); property != member->end(); ++property) {
+        const auto has = found->find(property.key());
+        if (has == found->end()) {
+          (*found)[property.key()] = *property;
+        } else if (has->is_object() && *has != *property) {
+          merge_schema(*has, *property);
+        }
+      }
+    } else if (member.key() == "required" && found->is_array() && member->is_array()) {
+      for (const Json& name : *member) {
+        if (std::find(found->begin(), found->end(), name) == found->end()) found->push_back(name);
+      }
+    } else if (member.key() == "description" && *found != *member) {
+      describe_more(into, text_of(&*member));
+    } else if ((member.key() == "allOf") && found->is_array() && member->is_array()) {
+      for (const Json& part : *member)
+        found->push_back(part);
+    } else if (is_combination(member.key()) && *found != *member) {
+      describe_more(into, joined({"and ", member.key(), " ", dump(*member)}));
+    }
+  }
+}
+
+std::string rooted_schema(std::string_view text) {
+  bool combined = false;
+  bool has_properties = false;
+  for (const MemberText& member : member_texts(text)) {
+    combined = combined || is_combination(member.key);
+    has_properties = has_properties || member.key == "properties";
+  }
+  const bool is_object = member_text(text, "type") == "\"object\"";
+  if (!combined && has_properties && is_object) return std::string(text);
+  if (!combined) {
+    JsonWriter out;
+    out.open_object();
+    out.text("type", "object");
+    out.members_but(text, {"type"});
+    if (!has_properties) out.raw("properties", "{}");
+    out.close_object();
+    return out.take();
+  }
+  auto parsed = parse_json(text, wire_json_limits);
+  if (!parsed.ok() || !parsed->is_object()) return std::string(text);
+  Json& schema = *parsed;
+  if (schema.contains("$ref")) inline_refs(schema);
+  // What is merged may be a combination itself: as deep as the text is nested.
+  while (schema.contains("allOf") || schema.contains("anyOf") || schema.contains("oneOf")) {
+    const auto all = schema.find("allOf");
+    if (all != schema.end()) {
+      const Json parts = std::move(*all);
+      schema.erase("allOf");
+      for (const Json& part : parts)
+        merge_schema(schema, part);
+    }
+    merge_choices(schema, "anyOf");
+    merge_choices(schema, "oneOf");
+  }
+  for (const char* key : {"not", "enum", "const"}) {
+    const auto found = schema.find(key);
+    if (found == schema.end()) continue;
+    const std::string words = joined({key, ": ", dump(*found)});
+    schema.erase(key);
+    describe_more(schema, words);
+  }
+  schema["type"] = "object";
+  if (!schema.contains("properties")) schema["properties"] = Json::object();
+  return dump(schema);
+}
+
+}  // namespace redoubt::llm

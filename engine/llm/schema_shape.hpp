@@ -1,0 +1,30 @@
+// What a JSON Schema says in a roundabout way, said straight: for providers that do not follow it.
+//
+// 1. No step loses a property: what cannot be merged is told in the description.
+// 2. Bounded: where a schema grows over shaped_parts_max parts, or its references lead deeper than
+//    open_refs_max, what is left of them stays as objects of any shape, with their name in the
+//    description.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+namespace redoubt::llm {
+
+constexpr std::size_t shaped_parts_max = 20'000;
+constexpr std::size_t open_refs_max = 64;  ///< references inside of one another
+
+/// Every `$ref` with what it names in its place, and what stands beside it over that; no
+/// definitions. A reference to what it is in becomes an object of any shape.
+void inline_refs(nlohmann::json& schema);
+
+/// Puts one schema's demands to another's: properties and required together, of all else the first.
+void merge_schema(nlohmann::json& into, const nlohmann::json& other);
+
+/// A tool's schema as OpenAI's and Anthropic's APIs want its root: an object with `properties`, and
+/// no combination of schemas. Byte for byte where it is that already.
+std::string rooted_schema(std::string_view schema);
+
+}  // namespace redoubt::llm
