@@ -20,7 +20,11 @@ ChatEvent text_event(std::string text, EventKind kind = EventKind::text) {
   return event;
 }
 
-/// What comes out of the events, kind by kind: "text:..|finished:".
+std::string mark(EventKind kind) {
+  return "|" + std::to_string(static_cast<int>(kind)) + ":";
+}
+
+/// What comes out of the events, each run of one kind behind its mark.
 std::string passed(std::vector<ChatEvent> events, std::string_view secret = key) {
   AnswerRedaction redaction(secret);
   std::vector<ChatEvent> out;
@@ -29,7 +33,7 @@ std::string passed(std::vector<ChatEvent> events, std::string_view secret = key)
   std::string text;
   EventKind last = EventKind::opaque;
   for (const ChatEvent& event : out) {
-    if (event.kind != last) text += "|" + std::to_string(static_cast<int>(event.kind)) + ":";
+    if (event.kind != last) text += mark(event.kind);
     last = event.kind;
     text += event.text;
   }
@@ -37,7 +41,7 @@ std::string passed(std::vector<ChatEvent> events, std::string_view secret = key)
 }
 
 std::string said(std::string_view text) {
-  return "|1:" + std::string(text) + "|9:";
+  return mark(EventKind::text) + std::string(text) + mark(EventKind::finished);
 }
 
 }  // namespace
@@ -54,7 +58,7 @@ TEST_SUITE("answer redaction") {
         CAPTURE(second);
         CAPTURE(out);
         // Up to three bytes of its beginning may have gone on before.
-        const std::size_t at = out.find("[redacted], sk-pr and so on|9:");
+        const std::size_t at = out.find("[redacted], sk-pr and so on" + mark(EventKind::finished));
         REQUIRE(at != out.npos);
         const std::string before = out.substr(0, at);
         CHECK((before == "|1:my key is " || before == "|1:my key is s" ||
@@ -81,7 +85,7 @@ TEST_SUITE("answer redaction") {
     // What stands between the events of a text does not end it.
     CHECK(passed({text_event("sk-proj-"), text_event("", EventKind::heartbeat),
                   text_event(key.substr(8)), text_event("", EventKind::finished)}) ==
-          "|8:|1:[redacted]|9:");
+          mark(EventKind::heartbeat) + said("[redacted]"));
   }
 
   TEST_CASE("the forms in which a key may be written, at every split") {
