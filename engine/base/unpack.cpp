@@ -13,9 +13,9 @@ constexpr int literal_codes_max = 288;
 constexpr int distance_codes_max = 30;
 constexpr int block_end = 256;
 
-Error damaged(std::size_t position, std::string_view what) {
-  return make_error("bad_packing", {what, " (byte ", position, ")"}, {"byte ", position}, {}, {});
-}
+constexpr std::string_view ends_early = "the packed data end early";
+constexpr std::string_view no_such_code = "the packed data are damaged: no such code";
+constexpr std::string_view too_much = "unpacked, the data are larger than they may be";
 
 /// The packed bytes, read bit by bit from the low end (RFC 1951, 3.1.1). Beyond the end come zeros,
 /// and `cut()` says so.
@@ -118,40 +118,55 @@ class Inflater {
  public:
   Inflater(Bits& in, std::size_t bytes_max) : in_(in), bytes_max_(bytes_max) {}
 
-  Result<std::string> run() {
+  /// The text; problem() says what is wrong with it.
+  std::string run() {
     bool last = false;
-    while (!last) {
+    while (!last && problem_.empty()) {
       last = in_.take(1) != 0;
-      if (Result<void> done = block(in_.take(2)); !done) return done.error();
-      if (in_.cut()) return damaged(in_.position(), "the packed data end early");
+      read_block(in_.take(2));
     }
     return std::move(out_);
   }
+  std::string_view problem() const { return problem_; }
 
  private:
-  Result<void> block(std::uint32_t kind) {
-    if (kind == 0) return stored();
-    if (kind == 1) {
-      fixed_codes();
-    } else if (kind == 2) {
-      if (Result<void> read = read_codes(); !read) return read;
-    } else {
-      return damaged(in_.position(), "the packed data are damaged: a block of an unknown kind");
+  void read_block(std::uint32_t kind) {
+    switch (kind) {
+      case 0:
+        return copy_stored();
+      case 1:
+        fixed_codes();
+        return read_coded();
+      case 2:
+        if (read_codes()) return read_coded();
+        problem_ = no_such_code;
+        return;
+      default:
+        problem_ = "the packed data are damaged: a block of an unknown kind";
     }
-    return coded();
   }
 
-  Result<void> stored() {
+  void copy_stored() {
     in_.skip_to_byte();
     const std::uint32_t size = little_endian(in_, 2);
     const std::uint32_t inverse = little_endian(in_, 2);
-    if (in_.cut() || (size ^ inverse) != 0xffff) {
-      return damaged(in_.position(), "the packed data are damaged: a block's size does not fit");
+    if ((size ^ inverse) != 0xffff) {
+      problem_ = "the packed data are damaged: a block's size does not fit";
+      return;
     }
-    if (size > bytes_max_ - out_.size()) return too_much();
-    for (std::uint32_t i = 0; i < size; ++i)
-      out_ += static_cast<char>(in_.byte());
-    return {};
+    for (std::uint32_t i = 0; i < size && problem_.empty(); ++i)
+      put(static_cast<char>(in_.byte()));
+  }
+
+  /// One byte more; packed data that end early or hold too much end here at the latest.
+  void put(char byte) {
+    if (in_.cut()) {
+      problem_ = ends_early;
+    } else if (out_.size() >= bytes_max_) {
+      problem_ = too_much;
+    } else {
+      out_ += byte;
+    }
   }
 
   void fixed_codes() {
@@ -163,21 +178,21 @@ class Inflater {
     make_code(lengths.data(), distance_codes_max, distances_);
   }
 
-  Result<void> read_codes() {
+  bool read_codes() {
     constexpr std::array<std::uint8_t, 19> order{16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
                                                  11, 4,  12, 3, 13, 2, 14, 1, 15};
     const int literal_count = static_cast<int>(in_.take(5)) + 257;
     const int distance_count = static_cast<int>(in_.take(5)) + 1;
     const std::size_t order_count = in_.take(4) + 4;
-    if (literal_count > 286 || distance_count > distance_codes_max) return bad_codes();
+    if (literal_count > 286 || distance_count > distance_codes_max) return false;
     std::array<std::uint8_t, literal_codes_max + distance_codes_max> lengths{};
     for (std::size_t i = 0; i < order_count; ++i)
       lengths[order[i]] = static_cast<std::uint8_t>(in_.take(3));
-    if (!make_code(lengths.data(), static_cast<int>(order.size()), literals_)) return bad_codes();
+    if (!make_code(lengths.data(), static_cast<int>(order.size()), literals_)) return false;
     const int wanted = literal_count + distance_count;
     for (int at = 0; at < wanted;) {
       const int symbol = symbol_of(in_, literals_);
-      if (symbol < 0 || in_.cut() || (symbol == 16 && at == 0)) return bad_codes();
+      if (symbol < 0 || in_.cut() || (symbol == 16 && at == 0)) return false;
       const std::uint8_t length = symbol < 16    ? static_cast<std::uint8_t>(symbol)
                                   : symbol == 16 ? lengths[static_cast<std::size_t>(at - 1)]
                                                  : std::uint8_t{0};
@@ -185,63 +200,54 @@ class Inflater {
                         : symbol == 16 ? 3 + static_cast<int>(in_.take(2))
                         : symbol == 17 ? 3 + static_cast<int>(in_.take(3))
                                        : 11 + static_cast<int>(in_.take(7));
-      if (times > wanted - at) return bad_codes();
+      if (times > wanted - at) return false;
       for (int i = 0; i < times; ++i)
         lengths[static_cast<std::size_t>(at++)] = length;
     }
-    const bool fit = make_code(lengths.data(), literal_count, literals_) &&
-                     make_code(lengths.data() + literal_count, distance_count, distances_);
-    return fit ? Result<void>{} : bad_codes();
+    return make_code(lengths.data(), literal_count, literals_) &&
+           make_code(lengths.data() + literal_count, distance_count, distances_);
   }
 
-  Result<void> coded() {
-    while (true) {
+  void read_coded() {
+    while (problem_.empty()) {
       const int symbol = symbol_of(in_, literals_);
-      if (symbol < 0 || in_.cut()) return bad_codes();
-      if (symbol == block_end) return {};
-      if (symbol < block_end) {
-        if (out_.size() >= bytes_max_) return too_much();
-        out_ += static_cast<char>(symbol);
-        continue;
+      if (symbol == block_end) return;
+      if (symbol < 0) {
+        problem_ = no_such_code;
+      } else if (symbol < block_end) {
+        put(static_cast<char>(symbol));
+      } else if (!copy(symbol - block_end - 1)) {
+        problem_ = no_such_code;
       }
-      if (Result<void> done = copy(symbol - block_end - 1); !done) return done;
     }
   }
 
   // Lengths and distances: a base and some further bits (RFC 1951, 3.2.5).
-  Result<void> copy(int code) {
+  bool copy(int code) {
     constexpr std::array<std::uint16_t, 29> length_bases{
         3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
         31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-    if (code >= static_cast<int>(length_bases.size())) return bad_codes();
+    if (code >= static_cast<int>(length_bases.size())) return false;
     const int length_bits = code < 8 || code == 28 ? 0 : code / 4 - 1;
-    const std::size_t length = length_bases[static_cast<std::size_t>(code)] + in_.take(length_bits);
+    const std::uint32_t length =
+        length_bases[static_cast<std::size_t>(code)] + in_.take(length_bits);
     const int near = symbol_of(in_, distances_);
-    if (near < 0) return bad_codes();
+    if (near < 0) return false;
     const int distance_bits = near < 4 ? 0 : near / 2 - 1;
-    const std::size_t base = near < 4 ? static_cast<std::size_t>(near) + 1
-                                      : (std::size_t{2} + (static_cast<std::size_t>(near) & 1u))
-                                            << distance_bits;
-    const std::size_t distance = near < 4 ? base : base + 1 + in_.take(distance_bits);
-    if (distance > out_.size()) return bad_codes();
-    if (length > bytes_max_ - out_.size()) return too_much();
-    for (std::size_t i = 0; i < length; ++i)
-      out_ += out_[out_.size() - distance];
-    return {};
-  }
-
-  Error bad_codes() const {
-    return damaged(in_.position(), in_.cut() ? "the packed data end early"
-                                             : "the packed data are damaged: no such code");
-  }
-  Error too_much() const {
-    return make_error("bad_packing", {"unpacked, the data are more than ", bytes_max_, " bytes"},
-                      {"byte ", in_.position()}, {"at most ", bytes_max_, " bytes"}, {"more"});
+    const std::uint32_t base = near < 4 ? static_cast<std::uint32_t>(near)
+                                        : (2u + (static_cast<std::uint32_t>(near) & 1u))
+                                              << distance_bits;
+    const std::size_t distance = base + 1 + in_.take(distance_bits);
+    if (distance > out_.size()) return false;
+    for (std::uint32_t i = 0; i < length && problem_.empty(); ++i)
+      put(out_[out_.size() - distance]);
+    return true;
   }
 
   Bits& in_;
   std::size_t bytes_max_;
   std::string out_;
+  std::string_view problem_;
   Code literals_;
   Code distances_;
 };
@@ -306,19 +312,26 @@ bool read_tail(Bits& in, Packing packing, std::string_view text) {
 
 Result<std::string> unpack(std::string_view packed, Packing packing, std::size_t bytes_max) {
   Bits in(packed, 0);
-  const bool known = packing == Packing::zlib ? read_zlib_head(in) : read_gzip_head(in);
-  if (!known) {
-    return damaged(in.position(),
-                   packing == Packing::zlib ? "this is not zlib" : "this is not gzip");
+  const bool zlib = packing == Packing::zlib;
+  std::string text;
+  std::string_view problem;
+  if (!(zlib ? read_zlib_head(in) : read_gzip_head(in))) {
+    problem = zlib ? "this is not zlib" : "this is not gzip";
+  } else {
+    Inflater inflater(in, bytes_max);
+    text = inflater.run();
+    problem = inflater.problem();
+    in.skip_to_byte();
   }
-  Result<std::string> text = Inflater(in, bytes_max).run();
-  if (!text) return text;
-  in.skip_to_byte();
-  const bool same = read_tail(in, packing, *text);
-  if (in.cut()) return damaged(in.position(), "the packed data end early");
-  if (!same) return damaged(in.position(), "the packed data are damaged: the check sum differs");
-  if (!in.at_end()) return damaged(in.position(), "there is more after the packed data");
-  return text;
+  if (problem.empty() && !read_tail(in, packing, text)) {
+    problem = "the packed data are damaged: the check sum differs";
+  }
+  if (problem.empty() && !in.at_end()) problem = "there is more after the packed data";
+  // What is read beyond the end is zeros, and looks like any other mistake, or like none.
+  if (in.cut() && problem != too_much) problem = ends_early;
+  if (problem.empty()) return text;
+  return make_error("bad_packing", {problem, " (byte ", in.position(), ")"},
+                    {"byte ", in.position()}, {}, {});
 }
 
 }  // namespace redoubt
