@@ -38,22 +38,49 @@ void shift_to_odd(ImportedMap& drawing) {
   drawing = std::move(shifted);
 }
 
-Result<void> check_teams(ImportedMap& drawing) {
+Error bad_team(const ImportedBase& base, Pieces message) {
+  return make_error("bad_map", message, {name_offset(base.at)},
+                    {"one base for each team, numbered from 1 without a gap"},
+                    {"team ", base.team + 1});
+}
+
+/// REQUIRES: bases in the order of their numbers.
+void number_players(ImportedMap& drawing) {
+  const std::size_t all = drawing.bases.size();
+  if (all > teams_max) drawing.bases.resize(teams_max);
+  std::string players;
+  std::string teams;
+  for (std::size_t i = 0; i < drawing.bases.size(); ++i) {
+    const std::string_view comma = i == 0 ? "" : ", ";
+    players += joined({comma, drawing.bases[i].team + 1});
+    teams += joined({comma, i + 1});
+    drawing.bases[i].team = static_cast<int>(i);
+  }
+  if (all > teams_max) {
+    drawing.notes.push_back(
+        joined({"the map is for ", all, " players, at most ", teams_max, " can play here: players ",
+                players, " were taken, the others' places are common cells"}));
+  }
+  if (players != teams) {
+    drawing.notes.push_back(joined({"players ", players, " became teams ", teams}));
+  }
+}
+
+Result<void> settle_teams(ImportedMap& drawing) {
   sort_stable(drawing.bases,
               [](const ImportedBase& a, const ImportedBase& b) { return a.team < b.team; });
   for (std::size_t i = 0; i < drawing.bases.size(); ++i) {
     const ImportedBase& base = drawing.bases[i];
-    if (base.team == static_cast<int>(i)) continue;
-    const bool twice = i > 0 && drawing.bases[i - 1].team == base.team;
     const std::string place = name_offset(base.at);
-    Error error = make_error("bad_map", {}, {place},
-                             {"one base for each team, numbered from 1 without a gap"},
-                             {"team ", base.team + 1});
-    error.message = twice ? joined({"team ", base.team + 1, " has two bases (", place, ")"})
-                          : joined({"there is a base of team ", base.team + 1, " (", place,
-                                    "), but none of team ", i + 1});
-    return error;
+    if (i > 0 && drawing.bases[i - 1].team == base.team) {
+      return bad_team(base, {"team ", base.team + 1, " has two bases (", place, ")"});
+    }
+    if (base.team != static_cast<int>(i) && !drawing.players_numbered_anew) {
+      return bad_team(base, {"there is a base of team ", base.team + 1, " (", place,
+                             "), but none of team ", i + 1});
+    }
   }
+  if (drawing.players_numbered_anew) number_players(drawing);
   return {};
 }
 
@@ -116,12 +143,12 @@ std::optional<Symmetry> symmetry_named(std::string_view text) {
 Result<Map> settle(ImportedMap drawing) {
   Map map;
   map.name = drawing.name;
-  map.notes = drawing.notes;
   map.width = drawing.width;
   map.height = drawing.height;
   // Sizes first: everything below indexes by them.
   if (!has_cells(drawing)) return check(map).error();
-  if (Result<void> teams = check_teams(drawing); !teams) return teams.error();
+  if (Result<void> teams = settle_teams(drawing); !teams) return teams.error();
+  map.notes = drawing.notes;
   if (drawing.even_shifted) shift_to_odd(drawing);
 
   const bool transposed = drawing.columns_staggered;

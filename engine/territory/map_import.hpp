@@ -7,6 +7,8 @@
 // 3. A base's cell is made open when it is rough (a start on difficult ground is common elsewhere).
 // 4. A site without a type gets the rank of its distance from the nearest base, modulo three:
 //    equal distances share a rank, so that a fair drawing stays fair.
+// 5. Where players may be numbered anew, those with the lowest numbers become teams 1, 2, ...; from
+//    the fifth on their places are common cells. The notes say so. Otherwise a gap is an error.
 #pragma once
 
 #include <optional>
@@ -34,6 +36,7 @@ struct ImportedMap {
   int height = 0;
   bool columns_staggered = false;  ///< flat-top hexagons: columns, not rows, are shifted
   bool even_shifted = false;       ///< lines 0, 2, ... are the shifted ones
+  bool players_numbered_anew = false;
   Symmetry symmetry = Symmetry::none;
   std::vector<Terrain> terrain;
   std::vector<ImportedBase> bases;

@@ -14,10 +14,8 @@
 // players the lowest four numbers play; where the numbers are not 1, 2, ... they are counted anew.
 // The map's notes say so.
 #include <algorithm>
-#include <functional>
 
 #include "engine/base/message.hpp"
-#include "engine/base/stable_order.hpp"
 #include "engine/territory/map_import.hpp"
 
 namespace redoubt::territory {
@@ -209,49 +207,6 @@ Result<Text> read_text(std::string_view text) {
   return out;
 }
 
-std::string counted(const std::vector<int>& teams) {
-  std::string out;
-  for (int team : teams)
-    out += joined({out.empty() ? "" : ", ", team + 1});
-  return out;
-}
-
-/// Players 2, 5, 7, ... become teams 1, 2, 3, ...; those after the fourth do not play, and their
-/// places are common cells.
-Result<void> number_teams(ImportedMap& drawing) {
-  std::vector<int> players;
-  for (const ImportedBase& base : drawing.bases) {
-    if (std::find(players.begin(), players.end(), base.team) != players.end()) {
-      const std::string place = name_offset(base.at);
-      return make_error("bad_map", {"team ", base.team + 1, " has two bases (", place, ")"},
-                        {place}, {"one base for each team"}, {"two"});
-    }
-    players.push_back(base.team);
-  }
-  sort_stable(players, std::less<int>());
-  const std::size_t all = players.size();
-  if (all > teams_max) {
-    players.resize(teams_max);
-    std::erase_if(drawing.bases,
-                  [&](const ImportedBase& base) { return base.team > players.back(); });
-    drawing.notes.push_back(
-        joined({"the map is for ", all, " players, at most ", teams_max, " can play here: players ",
-                counted(players), " were taken, the others' places are common cells"}));
-  }
-  std::vector<int> teams;
-  for (ImportedBase& base : drawing.bases) {
-    base.team =
-        static_cast<int>(std::find(players.begin(), players.end(), base.team) - players.begin());
-  }
-  for (std::size_t i = 0; i < players.size(); ++i)
-    teams.push_back(static_cast<int>(i));
-  if (players != teams) {
-    drawing.notes.push_back(
-        joined({"players ", counted(players), " became teams ", counted(teams)}));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<Map> read_wesnoth(std::string_view text) {
@@ -262,6 +217,7 @@ Result<Map> read_wesnoth(std::string_view text) {
   const auto rows = static_cast<int>(read->rows.size());
   ImportedMap drawing{.width = columns - 2 * border, .height = rows - 2 * border};
   drawing.columns_staggered = true;
+  drawing.players_numbered_anew = true;
   for (int y = 0; y < rows; ++y) {
     const Row& row = read->rows[static_cast<std::size_t>(y)];
     for (int x = 0; x < columns; ++x) {
@@ -282,7 +238,6 @@ Result<Map> read_wesnoth(std::string_view text) {
       }
     }
   }
-  if (Result<void> numbered = number_teams(drawing); !numbered) return numbered.error();
   return settle(std::move(drawing));
 }
 

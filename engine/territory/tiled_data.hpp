@@ -2,18 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
-#include "engine/base/result.hpp"
+#include "engine/territory/tiled_words.hpp"
 
 namespace redoubt::territory::tiled {
 
-/// The tile numbers (with their flip bits) of a layer or chunk, `count` of them. `layer` says how
-/// `data` is encoded; null where there is none.
-Result<std::vector<std::uint32_t>> read_data(const nlohmann::json& layer,
-                                             const nlohmann::json* data, const std::string& path,
-                                             std::size_t count);
+/// The tile numbers (with their flip bits) of a layer or chunk, `count` of them but for a fault.
+/// `layer` says how `data` is encoded; null where there is none.
+std::vector<std::uint32_t> read_data(Fault& fault, const Json& layer, const Json* data,
+                                     const std::string& path, std::size_t count);
 
 }  // namespace redoubt::territory::tiled

@@ -1,8 +1,8 @@
 #include "engine/territory/tiled_tilesets.hpp"
 
-#include <algorithm>
 #include <array>
-#include <utility>
+#include <optional>
+#include <string_view>
 
 #include "engine/base/json.hpp"
 
@@ -28,118 +28,109 @@ constexpr std::array<Alignment, 10> alignments{{
     {"bottomright", 1, 1},
 }};
 
-Result<Size> read_size(const Json& owner, const char* width, const char* height,
-                       const std::string& path) {
-  const Result<double> x = pixels(owner, width, path);
-  if (!x) return x.error();
-  const Result<double> y = pixels(owner, height, path);
-  if (!y) return y.error();
-  return Size{*x, *y};
+Size read_size(Fault& fault, const Json& owner, const char* width, const char* height,
+               const std::string& path) {
+  const double x = pixels(fault, owner, width, path);
+  return {x, pixels(fault, owner, height, path)};
+}
+
+/// A member that is a list; empty where there is none.
+const Json& list_of(Fault& fault, const Json& owner, const char* key, const std::string& path) {
+  static const Json empty = Json::array();
+  const Json* list = find(owner, key);
+  if (list != nullptr && list->is_array()) return *list;
+  if (list != nullptr) {
+    fault.report({path, path.empty() ? "" : ".", key}, {"an array"}, {describe(*list)});
+  }
+  return empty;
 }
 
 /// A tile's number inside its set.
-Result<std::uint32_t> tile_number(const Json& owner, const char* key, const std::string& path) {
+std::uint32_t tile_number(Fault& fault, const Json& owner, const char* key,
+                          const std::string& path) {
   const Json* id = find(owner, key);
-  if (id == nullptr || !id->is_number_unsigned() || id->get<std::uint64_t>() >= flip_bits) {
-    return bad_tiled({path, ".", key}, {"a tile's number"},
-                     {id == nullptr ? "nothing" : describe(*id)});
+  if (id != nullptr && id->is_number_unsigned() && id->get<std::uint64_t>() < flip_bits) {
+    return id->get<std::uint32_t>();
   }
-  return id->get<std::uint32_t>();
+  fault.report({path, ".", key}, {"a tile's number"}, {shown(id)});
+  return 0;
 }
 
 /// Before Tiled 1.5 a tile could say which of the set's `terrains` lies in each of its corners;
 /// four times the same one is what the tile is.
-Result<std::optional<Terrain>> corner_terrain(const Json& set, const Json& tile,
-                                              const std::string& path) {
+std::optional<Terrain> corner_terrain(Fault& fault, const Json& set, const Json& tile,
+                                      const std::string& path) {
   const Json* corners = find(tile, "terrain");
   const Json* kinds = find(set, "terrains");
   if (corners == nullptr || kinds == nullptr || !corners->is_array() || corners->size() != 4 ||
       !kinds->is_array()) {
-    return std::optional<Terrain>{};
+    return std::nullopt;
   }
   for (const Json& corner : *corners) {
-    if (!corner.is_number_unsigned() || corner != corners->front()) {
-      return std::optional<Terrain>{};
-    }
+    if (!corner.is_number_unsigned() || corner != corners->front()) return std::nullopt;
   }
   const auto kind = corners->front().get<std::uint64_t>();
-  if (kind >= kinds->size()) return std::optional<Terrain>{};
-  return terrain_of_named((*kinds)[static_cast<std::size_t>(kind)],
-                          joined({path, ".terrain: terrains[", kind, "]"}));
+  if (kind >= kinds->size()) return std::nullopt;
+  return terrain_of_named(fault, (*kinds)[static_cast<std::size_t>(kind)], path + ".terrain");
 }
 
-Result<void> add_tile(const Json& json, const Json& tile, const Json* properties, std::uint32_t id,
-                      const std::string& path, Tileset& set) {
-  std::string kind = class_of(tile);
-  Result<Meaning> meaning = read_tile(kind, properties, path);
-  if (!meaning) return meaning.error();
-  if (!meaning->terrain) {
-    const Result<std::optional<Terrain>> corners = corner_terrain(json, tile, path);
-    if (!corners) return corners.error();
-    meaning->terrain = *corners;
-  }
+/// `properties` are the tile's own but for Tiled before 1.2, which keeps them apart.
+void add_tile(Fault& fault, const Json& json, const Json& tile, const Json* properties,
+              std::uint32_t id, const std::string& path, Tileset& set) {
+  Tile& out = set.tiles[id];
+  out.json = &tile;
+  out.meaning = read_tile(fault, class_of(tile), properties, path);
+  if (!out.meaning.terrain) out.meaning.terrain = corner_terrain(fault, json, tile, path);
+  out.properties = place_properties(properties);
   // The part of its image that the tile shows (Tiled 1.9), else its image.
   const bool part = find(tile, "width") != nullptr;
-  const Result<Size> size = part ? read_size(tile, "width", "height", path)
-                                 : read_size(tile, "imagewidth", "imageheight", path);
-  if (!size) return size.error();
-  set.tiles[id] = {*meaning, std::move(kind), place_properties(properties), *size};
-  return {};
-}
-
-Result<void> read_tile_list(const Json& json, const Json& tiles, const std::string& path,
-                            Tileset& set) {
-  for (std::size_t i = 0; i < tiles.size(); ++i) {
-    const std::string place = joined({path, ".tiles[", i, "]"});
-    const Result<std::uint32_t> id = tile_number(tiles[i], "id", place);
-    if (!id) return id.error();
-    const Json* properties = properties_of(tiles[i]);
-    if (Result<void> added = add_tile(json, tiles[i], properties, *id, place, set); !added) {
-      return added;
-    }
-  }
-  return {};
+  out.size = part ? read_size(fault, tile, "width", "height", path)
+                  : read_size(fault, tile, "imagewidth", "imageheight", path);
 }
 
 /// The number that a member of the set's `tiles` or `tileproperties` is called by.
-Result<std::uint32_t> tile_key(const std::string& key, const std::string& path) {
+std::uint32_t tile_key(Fault& fault, const std::string& key, const std::string& path) {
   constexpr std::size_t digits_max = 8;
-  const bool digits =
-      !key.empty() && key.size() <= digits_max &&
-      std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) return bad_tiled({path}, {"a tile's number"}, {"\"", key, "\""});
   std::uint32_t id = 0;
-  for (char c : key)
+  bool digits = !key.empty() && key.size() <= digits_max;
+  for (char c : key) {
+    digits = digits && c >= '0' && c <= '9';
     id = id * 10 + static_cast<std::uint32_t>(c - '0');
+  }
+  if (!digits) fault.report({path}, {"a tile's number"}, {"\"", key, "\""});
   return id;
 }
 
 /// Before Tiled 1.2 `tiles` and `tileproperties` are objects, keyed by the tile's number.
-Result<void> read_tile_objects(const Json& json, const std::string& path, Tileset& set) {
+void read_tile_objects(Fault& fault, const Json& json, const std::string& path, Tileset& set) {
   static const Json nothing = Json::object();
   const Json* tiles = find(json, "tiles");
-  const Json* properties = find(json, "tileproperties");
-  for (const auto& [member, list] :
-       {std::pair{"tiles", tiles}, std::pair{"tileproperties", properties}}) {
+  for (const char* member : {"tiles", "tileproperties"}) {
+    const Json* list = find(json, member);
     if (list == nullptr) continue;
-    if (!list->is_object()) return bad_tiled({path, ".", member}, {"an object"}, {describe(*list)});
-    for (const auto& [key, value] : list->items()) {
-      const std::string place = joined({path, ".", member, ".", key});
-      const Result<std::uint32_t> id = tile_key(key, place);
-      if (!id) return id.error();
-      const Json* same = tiles == nullptr ? nullptr : find(*tiles, key.c_str());
+    if (!list->is_object()) {
+      return fault.report({path, ".", member}, {"an object"}, {describe(*list)});
+    }
+    for (auto entry = list->begin(); entry != list->end() && fault.ok(); ++entry) {
+      const std::string place = joined({path, ".", member, ".", entry.key()});
+      const std::uint32_t id = tile_key(fault, entry.key(), place);
+      const Json* same = tiles == nullptr ? nullptr : find(*tiles, entry.key().c_str());
       const Json& tile = same != nullptr && same->is_object() ? *same : nothing;
-      const Json* own = list == properties ? &value : properties_of(tile);
-      if (Result<void> added = add_tile(json, tile, own, *id, place, set); !added) return added;
+      const Json* properties = list == tiles ? properties_of(tile) : &*entry;
+      add_tile(fault, json, tile, properties, id, place, set);
     }
   }
-  return {};
 }
 
-Result<void> read_tiles(const Json& json, const std::string& path, Tileset& set) {
+void read_tiles(Fault& fault, const Json& json, const std::string& path, Tileset& set) {
   const Json* tiles = find(json, "tiles");
-  if (tiles != nullptr && tiles->is_array()) return read_tile_list(json, *tiles, path, set);
-  return read_tile_objects(json, path, set);
+  if (tiles == nullptr || !tiles->is_array()) return read_tile_objects(fault, json, path, set);
+  for (std::size_t i = 0; i < tiles->size() && fault.ok(); ++i) {
+    const Json& tile = (*tiles)[i];
+    const std::string place = joined({path, ".tiles[", i, "]"});
+    const std::uint32_t id = tile_number(fault, tile, "id", place);
+    add_tile(fault, json, tile, properties_of(tile), id, place, set);
+  }
 }
 
 // --- terrain sets, which the format calls Wang sets ---
@@ -166,130 +157,106 @@ std::uint64_t single_colour(const Json& places, std::string_view type) {
 }
 
 struct WangSet {
+  std::string path;
   std::string type;
   const Json* colours = nullptr;
 };
 
 /// Tiled 1.1 to 1.4 keeps the colours of corners and of edges apart and names no type.
-Result<WangSet> read_wang_set(const Json& json, const std::string& path) {
-  WangSet set{.type = text_of(json, "type"), .colours = find(json, "colors")};
-  if (set.colours == nullptr) {
-    const Json* corners = find(json, "cornercolors");
-    const bool by_corners = corners != nullptr && corners->is_array() && !corners->empty();
-    set.colours = by_corners ? corners : find(json, "edgecolors");
-    set.type = by_corners ? "corner" : "edge";
+WangSet read_wang_set(Fault& fault, const Json& json, const std::string& path) {
+  WangSet set{path, text_of(json, "type"), find(json, "colors")};
+  if (set.colours == nullptr && find(json, "cornercolors") != nullptr) {
+    set.colours = find(json, "cornercolors");
+    set.type = "corner";
+    if (set.colours->empty()) {
+      set.colours = find(json, "edgecolors");
+      set.type = "edge";
+    }
   }
   if (set.type != "corner" && set.type != "edge" && set.type != "mixed") {
-    return bad_tiled({path, ".type"}, {"corner, edge or mixed"}, {"\"", set.type, "\""});
+    fault.report({path, ".type"}, {"corner, edge or mixed"}, {"\"", set.type, "\""});
   }
   if (set.colours == nullptr || !set.colours->is_array()) {
-    return bad_tiled({path, ".colors"}, {"an array"},
-                     {set.colours == nullptr ? "nothing" : describe(*set.colours)});
+    fault.report({path, ".colors"}, {"an array"}, {shown(set.colours)});
   }
   return set;
 }
 
-Result<void> read_wang_tile(const WangSet& wang, const Json& tile, const std::string& set_path,
-                            const std::string& path, Tileset& set) {
-  const Result<std::uint32_t> id = tile_number(tile, "tileid", path);
-  if (!id) return id.error();
+void read_wang_tile(Fault& fault, const WangSet& wang, const Json& tile, const std::string& path,
+                    Tileset& set) {
+  const std::uint32_t id = tile_number(fault, tile, "tileid", path);
   const Json* places = find(tile, "wangid");
   if (places == nullptr || !places->is_array() || places->size() != wang_places) {
-    return bad_tiled({path, ".wangid"}, {"an array of ", wang_places, " colours"},
-                     {places == nullptr ? "nothing" : describe(*places)});
+    return fault.report({path, ".wangid"}, {"an array of ", wang_places, " colours"},
+                        {shown(places)});
   }
   const std::uint64_t colour = single_colour(*places, wang.type);
-  if (colour == 0) return {};
+  if (colour == 0) return;
   if (colour > wang.colours->size()) {
-    return bad_tiled({path, ".wangid"}, {"colours from 0 to ", wang.colours->size()}, {colour});
+    return fault.report({path, ".wangid"}, {"colours from 0 to ", wang.colours->size()}, {colour});
   }
   const auto index = static_cast<std::size_t>(colour - 1);
-  const Result<std::optional<Terrain>> terrain =
-      terrain_of_named((*wang.colours)[index], joined({set_path, ".colors[", index, "]"}));
-  if (!terrain) return terrain.error();
-  if (!*terrain) return {};
-  Meaning& meaning = set.tiles[*id].meaning;
-  if (!meaning.terrain) meaning.terrain = *terrain;
-  return {};
+  const auto terrain =
+      terrain_of_named(fault, (*wang.colours)[index], joined({wang.path, ".colors[", index, "]"}));
+  std::optional<Terrain>& known = set.tiles[id].meaning.terrain;
+  if (!known) known = terrain;
 }
 
 /// What a tile says itself comes first, then the first terrain set that knows its ground.
-Result<void> read_wang_sets(const Json& json, const std::string& path, Tileset& set) {
-  const Json* list = find(json, "wangsets");
-  if (list == nullptr) return {};
-  if (!list->is_array()) return bad_tiled({path, ".wangsets"}, {"an array"}, {describe(*list)});
-  for (std::size_t i = 0; i < list->size(); ++i) {
+void read_wang_sets(Fault& fault, const Json& json, const std::string& path, Tileset& set) {
+  const Json& list = list_of(fault, json, "wangsets", path);
+  for (std::size_t i = 0; i < list.size() && fault.ok(); ++i) {
     const std::string place = joined({path, ".wangsets[", i, "]"});
-    const Json* tiles = find((*list)[i], "wangtiles");
-    if (tiles == nullptr || tiles->empty()) continue;
-    if (!tiles->is_array()) {
-      return bad_tiled({place, ".wangtiles"}, {"an array"}, {describe(*tiles)});
-    }
-    const Result<WangSet> wang = read_wang_set((*list)[i], place);
-    if (!wang) return wang.error();
-    for (std::size_t k = 0; k < tiles->size(); ++k) {
-      const std::string at = joined({place, ".wangtiles[", k, "]"});
-      if (Result<void> read = read_wang_tile(*wang, (*tiles)[k], place, at, set); !read) {
-        return read;
-      }
-    }
+    const Json& tiles = list_of(fault, list[i], "wangtiles", place);
+    if (tiles.empty()) continue;
+    const WangSet wang = read_wang_set(fault, list[i], place);
+    for (std::size_t k = 0; k < tiles.size() && fault.ok(); ++k)
+      read_wang_tile(fault, wang, tiles[k], joined({place, ".wangtiles[", k, "]"}), set);
   }
-  return {};
 }
 
-Result<void> read_geometry(const Json& json, const std::string& path, Tileset& set) {
-  const Result<Size> size = read_size(json, "tilewidth", "tileheight", path);
-  if (!size) return size.error();
-  set.tile_size = *size;
+void read_geometry(Fault& fault, const Json& json, const std::string& path, Tileset& set) {
+  set.tile_size = read_size(fault, json, "tilewidth", "tileheight", path);
   if (const Json* offset = find(json, "tileoffset")) {
-    const Result<Size> by = read_size(*offset, "x", "y", path + ".tileoffset");
-    if (!by) return by.error();
-    set.offset_x = by->width;
-    set.offset_y = by->height;
+    set.offset_x = pixels(fault, *offset, "x", path + ".tileoffset");
+    set.offset_y = pixels(fault, *offset, "y", path + ".tileoffset");
   }
   const Json* word = find(json, "objectalignment");
-  if (word == nullptr) return {};
+  if (word == nullptr) return;
+  const std::string name = text_of(json, "objectalignment");
   for (const Alignment& one : alignments) {
-    if (*word != Json(one.word)) continue;
+    if (one.word != name) continue;
     set.align_x = one.x;
     set.align_y = one.y;
-    return {};
+    return;
   }
-  return bad_tiled({path, ".objectalignment"},
-                   {"unspecified, topleft, top, topright, left, center, right, bottomleft, bottom "
-                    "or bottomright"},
-                   {describe(*word)});
+  fault.report({path, ".objectalignment"},
+               {"unspecified, topleft, top, topright, left, center, right, bottomleft, bottom or "
+                "bottomright"},
+               {describe(*word)});
 }
 
-Result<Tileset> read_tileset(const Json& json, const std::string& path) {
+Tileset read_tileset(Fault& fault, const Json& json, const std::string& path) {
+  Tileset set{.source = text_of(json, "source")};
   const Json* first = find(json, "firstgid");
-  if (first == nullptr || !first->is_number_unsigned() ||
-      first->get<std::uint64_t>() >= flip_bits || first->get<std::uint64_t>() == 0) {
-    return bad_tiled({path, ".firstgid"}, {"a number from 1"},
-                     {first == nullptr ? "nothing" : describe(*first)});
+  if (first != nullptr && first->is_number_unsigned() && first->get<std::uint64_t>() < flip_bits) {
+    set.first = first->get<std::uint32_t>();
   }
-  Tileset set{.first = first->get<std::uint32_t>(), .source = text_of(json, "source")};
-  const Result<std::optional<Terrain>> terrain = terrain_of_named(json, path);
-  if (!terrain) return terrain.error();
-  set.terrain = *terrain;
-  for (auto step : {read_geometry, read_tiles, read_wang_sets}) {
-    if (Result<void> done = step(json, path, set); !done) return done.error();
-  }
+  if (set.first == 0) fault.report({path, ".firstgid"}, {"a number from 1"}, {shown(first)});
+  set.terrain = terrain_of_named(fault, json, path);
+  read_geometry(fault, json, path, set);
+  read_tiles(fault, json, path, set);
+  read_wang_sets(fault, json, path, set);
   return set;
 }
 
 }  // namespace
 
-Result<std::vector<Tileset>> read_tilesets(const Json& root) {
+std::vector<Tileset> read_tilesets(Fault& fault, const Json& root) {
   std::vector<Tileset> sets;
-  const Json* list = find(root, "tilesets");
-  if (list == nullptr) return sets;
-  if (!list->is_array()) return bad_tiled({"tilesets"}, {"an array"}, {describe(*list)});
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    Result<Tileset> set = read_tileset((*list)[i], joined({"tilesets[", i, "]"}));
-    if (!set) return set.error();
-    sets.push_back(std::move(*set));
-  }
+  const Json& list = list_of(fault, root, "tilesets", "");
+  for (std::size_t i = 0; i < list.size() && fault.ok(); ++i)
+    sets.push_back(read_tileset(fault, list[i], joined({"tilesets[", i, "]"})));
   return sets;
 }
 

@@ -19,7 +19,7 @@ struct Size {
 
 struct Tile {
   Meaning meaning;
-  std::string kind;  ///< its class
+  const Json* json = nullptr;  ///< for its class; null where only its terrain is known
   PlaceProperties properties;
   Size size;  ///< pixels, of a tile with an image of its own; else 0
 };
@@ -40,6 +40,6 @@ struct Tileset {
 };
 
 /// The map's tilesets. Pointers into `root` are kept: it must outlive them.
-Result<std::vector<Tileset>> read_tilesets(const Json& root);
+std::vector<Tileset> read_tilesets(Fault& fault, const Json& root);
 
 }  // namespace redoubt::territory::tiled

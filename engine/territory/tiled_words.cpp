@@ -49,7 +49,7 @@ std::string property_text(const Json* properties, std::string_view name) {
   return value != nullptr && value->is_string() ? lower(value->get<std::string>()) : "";
 }
 
-Result<int> team_of(const Json& value, const std::string& path) {
+int team_of(Fault& fault, const Json& value, const std::string& path) {
   static constexpr std::array<std::string_view, 12> names{
       "red", "blue", "green", "yellow", "team1", "team2", "team3", "team4", "1", "2", "3", "4"};
   if (value.is_number()) {
@@ -62,14 +62,8 @@ Result<int> team_of(const Json& value, const std::string& path) {
     const auto found = std::find(names.begin(), names.end(), text);
     if (found != names.end()) return static_cast<int>((found - names.begin()) % teams_max);
   }
-  return bad_tiled({path}, {"a team: 1 to 4, red, blue, green or yellow"}, {describe(value)});
-}
-
-Result<Resource> resource_of(const Json& value, const std::string& path) {
-  if (value.is_string()) {
-    if (const auto known = resource_named(lower(value.get<std::string>()))) return *known;
-  }
-  return bad_tiled({path}, {"energy, materials or data"}, {describe(value)});
+  fault.report({path}, {"a team: 1 to 4, red, blue, green or yellow"}, {describe(value)});
+  return 0;
 }
 
 }  // namespace
@@ -88,10 +82,14 @@ std::optional<Terrain> terrain_word(std::string_view text) {
   return std::nullopt;
 }
 
-Error bad_tiled(Pieces path, Pieces expected, Pieces got) {
-  Error error = make_error("bad_map", {}, path, expected, got);
-  error.message = joined({error.path, ": expected ", error.expected, ", got ", error.got});
-  return error;
+void Fault::report(Pieces path, Pieces expected, Pieces got) {
+  if (!ok()) return;
+  error_ = make_error("bad_map", {}, path, expected, got);
+  error_.message = joined({error_.path, ": expected ", error_.expected, ", got ", error_.got});
+}
+
+std::string shown(const Json* value) {
+  return value == nullptr ? "nothing" : describe(*value);
 }
 
 const Json* find(const Json& object, const char* key) {
@@ -105,26 +103,26 @@ std::string text_of(const Json& object, const char* key) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-Result<int> integer(const Json& object, const char* key, const std::string& path, int low,
-                    int high) {
+int integer(Fault& fault, const Json& object, const char* key, const std::string& path, int low,
+            int high) {
   const Json* value = find(object, key);
   const double number = value != nullptr && value->is_number() ? value->get<double>() : low - 1.0;
-  if (!(number >= low && number <= high) || number != std::floor(number)) {
-    return bad_tiled({path, path.empty() ? "" : ".", key}, {"an integer from ", low, " to ", high},
-                     {value == nullptr ? "nothing" : describe(*value)});
+  if (number >= low && number <= high && number == std::floor(number)) {
+    return static_cast<int>(number);
   }
-  return static_cast<int>(number);
+  fault.report({path, path.empty() ? "" : ".", key}, {"an integer from ", low, " to ", high},
+               {shown(value)});
+  return low;
 }
 
-Result<double> pixels(const Json& object, const char* key, const std::string& path,
-                      std::string_view unit) {
+double pixels(Fault& fault, const Json& object, const char* key, const std::string& path,
+              std::string_view unit) {
   const Json* value = find(object, key);
-  if (value == nullptr) return 0.0;
+  if (value == nullptr) return 0;
   const double read = value->is_number() ? value->get<double>() : pixels_max * 2;
-  if (!(read >= -pixels_max && read <= pixels_max)) {
-    return bad_tiled({path, ".", key}, {"a number of ", unit}, {describe(*value)});
-  }
-  return read;
+  if (read >= -pixels_max && read <= pixels_max) return read;
+  fault.report({path, ".", key}, {"a number of ", unit}, {describe(*value)});
+  return 0;
 }
 
 const Json* properties_of(const Json& owner) {
@@ -146,23 +144,21 @@ std::string class_of(const Json& owner) {
   return lower(name.empty() ? text_of(owner, "type") : name);
 }
 
-Result<std::optional<Terrain>> declared_terrain(const Json* properties, const std::string& path) {
+std::optional<Terrain> declared_terrain(Fault& fault, const Json* properties,
+                                        const std::string& path) {
   const Json* value = property(properties, "terrain");
-  if (value == nullptr) return std::optional<Terrain>{};
-  const auto known = value->is_string() ? terrain_word(lower(value->get<std::string>()))
-                                        : std::optional<Terrain>{};
+  if (value == nullptr) return std::nullopt;
+  const auto known = terrain_word(property_text(properties, "terrain"));
   if (!known) {
-    return bad_tiled({path, ".properties.terrain"}, {"obstacle, rough or open"},
-                     {describe(*value)});
+    fault.report({path, ".properties.terrain"}, {"obstacle, rough or open"}, {describe(*value)});
   }
   return known;
 }
 
-Result<std::optional<Terrain>> terrain_of_named(const Json& owner, const std::string& path) {
-  Result<std::optional<Terrain>> terrain = declared_terrain(properties_of(owner), path);
-  if (!terrain || *terrain) return terrain;
-  *terrain = terrain_word(class_of(owner));
-  if (!*terrain) *terrain = terrain_word(lower(text_of(owner, "name")));
+std::optional<Terrain> terrain_of_named(Fault& fault, const Json& owner, const std::string& path) {
+  auto terrain = declared_terrain(fault, properties_of(owner), path);
+  if (!terrain) terrain = terrain_word(class_of(owner));
+  if (!terrain) terrain = terrain_word(lower(text_of(owner, "name")));
   return terrain;
 }
 
@@ -188,35 +184,32 @@ void read_kind(const std::string& kind, Meaning& meaning) {
   }
 }
 
-Result<void> read_place_properties(const PlaceProperties& properties, const std::string& path,
-                                   Meaning& meaning) {
+void read_place_properties(Fault& fault, const PlaceProperties& properties, const std::string& path,
+                           Meaning& meaning) {
   if (properties.resource != nullptr) {
-    const Result<Resource> type = resource_of(*properties.resource, path + ".properties.resource");
-    if (!type) return type.error();
+    const Json& value = *properties.resource;
     meaning.site = !meaning.base;
-    meaning.resource = *type;
+    if (value.is_string()) meaning.resource = resource_named(lower(value.get<std::string>()));
+    if (!value.is_string() || !meaning.resource) {
+      fault.report({path, ".properties.resource"}, {"energy, materials or data"},
+                   {describe(value)});
+    }
   }
   if (properties.base != nullptr && *properties.base != Json(false)) {
     meaning.base = true;
     if (!properties.base->is_boolean()) {
-      const Result<int> team = team_of(*properties.base, path + ".properties.base");
-      if (!team) return team.error();
-      meaning.team = *team;
+      meaning.team = team_of(fault, *properties.base, path + ".properties.base");
     }
   }
-  if (!meaning.base || properties.team == nullptr) return {};
-  const Result<int> team = team_of(*properties.team, path + ".properties.team");
-  if (!team) return team.error();
-  meaning.team = *team;
-  return {};
+  if (meaning.base && properties.team != nullptr) {
+    meaning.team = team_of(fault, *properties.team, path + ".properties.team");
+  }
 }
 
-Result<Meaning> read_tile(const std::string& kind, const Json* properties,
-                          const std::string& path) {
+Meaning read_tile(Fault& fault, const std::string& kind, const Json* properties,
+                  const std::string& path) {
   Meaning meaning;
-  const Result<std::optional<Terrain>> declared = declared_terrain(properties, path);
-  if (!declared) return declared.error();
-  meaning.terrain = *declared;
+  meaning.terrain = declared_terrain(fault, properties, path);
   for (std::string_view flag : blocking_flags) {
     const Json* value = property(properties, flag);
     if (!meaning.terrain && value != nullptr && *value == Json(true)) {
@@ -226,8 +219,7 @@ Result<Meaning> read_tile(const std::string& kind, const Json* properties,
   if (!meaning.terrain) meaning.terrain = terrain_word(property_text(properties, "type"));
   if (!meaning.terrain) meaning.terrain = terrain_word(kind);
   read_kind(kind, meaning);
-  const PlaceProperties places = place_properties(properties);
-  if (Result<void> read = read_place_properties(places, path, meaning); !read) return read.error();
+  read_place_properties(fault, place_properties(properties), path, meaning);
   return meaning;
 }
 

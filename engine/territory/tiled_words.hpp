@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/message.hpp"
 #include "engine/territory/map.hpp"
@@ -14,8 +15,19 @@ namespace redoubt::territory::tiled {
 
 using Json = nlohmann::json;
 
-/// "PATH: expected ..., got ...", code bad_map.
-Error bad_tiled(Pieces path, Pieces expected, Pieces got);
+/// The first thing that is wrong with a document. Readers report it and go on to their end with
+/// whatever value; who called them looks here once. (A Result at each member costs more code than
+/// all that is read with it, and the engine is downloaded.)
+class Fault {
+ public:
+  bool ok() const { return error_.code.empty(); }
+  /// "PATH: expected ..., got ...", code bad_map.
+  void report(Pieces path, Pieces expected, Pieces got);
+  Error take() { return std::move(error_); }
+
+ private:
+  Error error_;
+};
 
 /// ASCII only.
 std::string lower(std::string text);
@@ -23,13 +35,15 @@ std::string lower(std::string text);
 const Json* find(const Json& object, const char* key);
 /// A member that is a text, or "".
 std::string text_of(const Json& object, const char* key);
+/// What stands there, for a message; null is "nothing".
+std::string shown(const Json* value);
 /// A member that is a whole number.
-Result<int> integer(const Json& object, const char* key, const std::string& path, int low,
-                    int high);
+int integer(Fault& fault, const Json& object, const char* key, const std::string& path, int low,
+            int high);
 constexpr double pixels_max = 1e8;
 /// A member in pixels (or in another unit), at most pixels_max either way; 0 where it is missing.
-Result<double> pixels(const Json& object, const char* key, const std::string& path,
-                      std::string_view unit = "pixels");
+double pixels(Fault& fault, const Json& object, const char* key, const std::string& path,
+              std::string_view unit = "pixels");
 
 /// The custom properties of a tile, object, layer, ...: null where there are none.
 const Json* properties_of(const Json& owner);
@@ -39,10 +53,11 @@ const Json* property(const Json* properties, std::string_view name);
 std::string class_of(const Json& owner);
 
 std::optional<Terrain> terrain_word(std::string_view text);
-/// The explicit property `terrain`: a known word, nothing, or an error.
-Result<std::optional<Terrain>> declared_terrain(const Json* properties, const std::string& path);
+/// The explicit property `terrain`; a fault where it is no known word.
+std::optional<Terrain> declared_terrain(Fault& fault, const Json* properties,
+                                        const std::string& path);
 /// Property `terrain`, else the class, else the name: of a tileset or of a colour of a terrain set.
-Result<std::optional<Terrain>> terrain_of_named(const Json& owner, const std::string& path);
+std::optional<Terrain> terrain_of_named(Fault& fault, const Json& owner, const std::string& path);
 
 /// What a tile, or an object, means for the game.
 struct Meaning {
@@ -64,9 +79,10 @@ PlaceProperties place_properties(const Json* properties);
 
 /// "base", "base 2", "site", "energy": from a class or a name.
 void read_kind(const std::string& kind, Meaning& meaning);
-Result<void> read_place_properties(const PlaceProperties& properties, const std::string& path,
-                                   Meaning& meaning);
+void read_place_properties(Fault& fault, const PlaceProperties& properties, const std::string& path,
+                           Meaning& meaning);
 /// What a tile of this class says by itself.
-Result<Meaning> read_tile(const std::string& kind, const Json* properties, const std::string& path);
+Meaning read_tile(Fault& fault, const std::string& kind, const Json* properties,
+                  const std::string& path);
 
 }  // namespace redoubt::territory::tiled

@@ -226,9 +226,8 @@ TEST_CASE("packed tile data read like an array; what cannot be unpacked is refus
   CHECK(refusal(json).find("got zstd") != std::string::npos);
   layer["compression"] = "zlib";
   layer["data"] = "eNpjZGBgYCQRAwABoAAO";  // 13 tiles
-  CHECK(refusal(json) ==
-        "layers[0].data: expected 12 tiles packed with zlib, got unpacked, the data are more than "
-        "48 bytes");
+  CHECK(refusal(json).find("layers[0].data: expected 12 tiles packed with zlib, got unpacked, the "
+                           "data are larger than they may be") == 0);
   layer["data"] = "eNpjZGBgYARiJigNwsxIbAYk";
   CHECK(refusal(json).find("got the packed data end early") != std::string::npos);
   json["height"] = 2;
