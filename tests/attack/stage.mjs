@@ -16,10 +16,6 @@ export const drain_timeout_s = 1;
 const end_ms_max = 15_000;
 const everything = 'game models workflow:run workflow:author';
 
-// An attack that throws where nobody catches it leaves no relay behind.
-const children = new Set();
-process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
-
 /** Names of models that the relay serves in every attack. */
 export const aliases = {
   strategist: ['openai/gpt-5-mini'],
@@ -128,8 +124,6 @@ export function make_stage(idle_url) {
       if (finished) throw new Error('the attack is over');
       stage.relay = await start_relay(provider, names, environment);
       const { child } = stage.relay;
-      children.add(child);
-      child.once('close', () => children.delete(child));
       if (finished) child.kill('SIGKILL');
       // The first answers of each kind make what is made once.
       await ask(stage.relay, { path: '/healthz' });

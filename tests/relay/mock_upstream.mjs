@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { start } from './program.mjs';
+import { kill_at_exit, start } from './program.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program =
@@ -12,7 +12,9 @@ const patience_ms = 20_000;
 
 /** {port, url, script(rules), calls(), forget(), stop()}. */
 export async function start_mock(args = []) {
-  const child = spawn(program, ['--port', '0', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = kill_at_exit(
+    spawn(program, ['--port', '0', ...args], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
   const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
   const port = Number(/listening on (\d+)/.exec(line)[1]);
   const scheme = args.includes('--certificate') ? 'https' : 'http';

@@ -11,6 +11,15 @@ export const program =
 
 const start_ms_max = 20_000;
 
+// A test that fails before it stops what it started leaves nothing behind.
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+export function kill_at_exit(child) {
+  children.add(child);
+  child.once('close', () => children.delete(child));
+  return child;
+}
+
 /** Runs the program to its end: {code, stdout, stderr}. */
 export async function run(args, env = {}) {
   const child = spawn(program, args, {
@@ -30,16 +39,18 @@ export async function run(args, env = {}) {
  * `line(event)` waits for one.
  */
 export async function start(args = [], env = {}) {
-  const child = spawn(program, ['--port', '0', ...args], {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
-      REDOUBT_ADMIN_PORT: '0',
-      REDOUBT_STORE_PATH: ':memory:',
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = kill_at_exit(
+    spawn(program, ['--port', '0', ...args], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        REDOUBT_ADMIN_PORT: '0',
+        REDOUBT_STORE_PATH: ':memory:',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const relay = { child, lines: [], waiting: [] };
