@@ -324,8 +324,10 @@ void Application::Parts::open_runs() {
     return;
   }
   workflows.emplace(*catalogue);
-  const runs::RunService::Dependencies around{store,   gateway.get(), log,
-                                              metrics, *workflows,    config.workflows.directory};
+  runs::RunService::Dependencies around{store,   gateway.get(), log,
+                                        metrics, *workflows,    config.workflows.directory};
+  around.bounds.weight_max = static_cast<std::uint64_t>(config.workflows.owner_memory_bytes_max);
+  around.weight_all_max = static_cast<std::uint64_t>(config.workflows.memory_bytes_max);
   if (gateway) {
     adviser.emplace(*gateway, *workflows, *pool, push);
     game.use(&*adviser);

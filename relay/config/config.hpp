@@ -72,6 +72,8 @@ struct Cors {
 
 struct Workflows {
   std::string directory;
+  std::int64_t memory_bytes_max = 50'331'648;
+  std::int64_t owner_memory_bytes_max = 41'943'040;
 };
 
 struct Page {

@@ -201,10 +201,10 @@ std::optional<Error> RunHost::no_room(const Owner& owner) {
   const auto found = weights_.find(owner.identity);
   const std::uint64_t weight = found == weights_.end() ? 0 : found->second;
   if (weight > store_.bounds().weight_max ||
-      (weight_ > weight_all_max && weight > weight_light_max))
+      (weight_ > around_.weight_all_max && weight > around_.weight_all_max / light_share))
     return make_error("too_many_runs", {"the runs under way take too much memory"}, {},
                       {joined({"at most ", store_.bounds().weight_max >> 20, " MiB of one owner, ",
-                               weight_all_max >> 20, " MiB of all"})},
+                               around_.weight_all_max >> 20, " MiB of all"})},
                       {});
   if (own < store_.bounds().under_way_max && open_.size() < runs_open_max) return std::nullopt;
   return make_error("too_many_runs", {"too many runs are under way"}, {},

@@ -16,9 +16,9 @@
 //    memory goes through leave(), but for runs that rest and that nobody waits for (put_out): the
 //    store has everything of those.
 // 4. What the runs in memory take has bounds: of one owner (OwnerBounds::weight_max) and of all
-//    (weight_all_max). Over half of them runs that rest are put out, that longest at rest first,
-//    and are read again when their owner asks or their clock's time comes. Over the whole the run
-//    that grows (of an owner) or the heaviest (of all) is cancelled.
+//    (Dependencies::weight_all_max). Over half of them runs that rest are put out, that longest at
+//    rest first, and are read again when their owner asks or their clock's time comes. Over the
+//    whole the run that grows (of an owner) or the heaviest (of all) is cancelled.
 // 5. Runs are read back takes_max at a time, owners in turn: each brings its history along.
 #pragma once
 
@@ -317,10 +317,9 @@ constexpr int view_turns_max = 4;
 constexpr std::size_t view_kept_bytes_max = 64 << 10;
 /// Inputs from outside that wait for one run.
 constexpr std::size_t inputs_bytes_max = 8u << 20;
-/// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
-constexpr std::uint64_t weight_all_max = 48u << 20;
-/// Who has less than this begins runs nevertheless: others' weight is not theirs to bear.
-constexpr std::uint64_t weight_light_max = weight_all_max / 16;
+/// Who has less than this of what all may take begins runs nevertheless: others' weight is not
+/// theirs to bear.
+constexpr std::uint64_t light_share = 16;
 /// A run whose clock's time comes sooner is not put out of memory.
 constexpr std::int64_t rest_ms_min = 1'000;
 /// What a turn of a run that is not light waits while those in memory are over their bound: what

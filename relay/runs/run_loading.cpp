@@ -203,7 +203,7 @@ void RunHost::recover() {
 /// One after the other: the next when the one before is there.
 void RunHost::recover_next() {
   if (to_recover_.empty() && all_listed_) return;
-  if (open_.size() + loading_.size() >= runs_open_max || weight_ > weight_all_max) {
+  if (open_.size() + loading_.size() >= runs_open_max || weight_ > around_.weight_all_max) {
     recovery_waits_ = true;
     return;
   }

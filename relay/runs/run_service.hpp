@@ -73,6 +73,8 @@ class RunService {
     LiveCatalogue& catalogue;
     std::string folder;  ///< of workflows that may change while the relay runs; empty: none
     OwnerBounds bounds = {};
+    /// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
+    std::uint64_t weight_all_max = 48u << 20;
   };
   /// Everything named outlives the service. Its thread starts with begin().
   RunService(Catalogue shipped, Dependencies around);

@@ -65,7 +65,7 @@ void RunHost::weigh(Open& open) {
 void RunHost::keep_within_memory(const auth::Identity& owner, const Open* open) {
   put_out_while(idle_, owner, open);
   put_out_while(waiting_, owner, open);
-  if (weight_ > weight_all_max) cancel_heaviest();
+  if (weight_ > around_.weight_all_max) cancel_heaviest();
 }
 
 void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owner,
@@ -75,12 +75,12 @@ void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owne
     return found != weights_.end() && found->second > store_.bounds().weight_max / 2;
   };
   for (std::size_t left = std::min(resting.size(), put_out_looked_max);
-       left > 0 && (weight_ > weight_all_max / 2 || owner_is_over()); --left) {
+       left > 0 && (weight_ > around_.weight_all_max / 2 || owner_is_over()); --left) {
     const Ref next = std::move(resting.front());
     resting.pop_front();
     Open* other = find(next);
     if (!other) continue;
-    const bool helps = weight_ > weight_all_max / 2 || next.key.owner == owner;
+    const bool helps = weight_ > around_.weight_all_max / 2 || next.key.owner == owner;
     if (other == open || !helps) {
       resting.push_back(next);
       continue;
@@ -120,11 +120,11 @@ void RunHost::cancel_heaviest() {
       heaviest = open.get();
     }
   }
-  if (!heaviest || weight_ - going <= weight_all_max) return;
+  if (!heaviest || weight_ - going <= around_.weight_all_max) return;
   heaviest->over_bytes = true;
   heaviest->inputs.push_front(
       {InputKind::cancel,
-       joined({"the runs of all owners take more than ", weight_all_max >> 20,
+       joined({"the runs of all owners take more than ", around_.weight_all_max >> 20,
                " MiB of memory, and this one the most: try again later"}),
        {},
        {}});
@@ -133,7 +133,9 @@ void RunHost::cancel_heaviest() {
 
 /// Over the bound a run that may grow much takes its turns slowly, and never stands still.
 bool RunHost::waits_for_room(Open& open) {
-  if (weight_ <= weight_all_max || open.over_bytes || open.weight <= weight_light_max) return false;
+  if (weight_ <= around_.weight_all_max || open.over_bytes ||
+      open.weight <= around_.weight_all_max / light_share)
+    return false;
   open.has_waited = !open.has_waited;
   if (!open.has_waited) return false;
   const bool first = crowded_.empty();
