@@ -96,12 +96,13 @@ void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
       event.index = calls++;
       event.id = part.id;
       event.name = part.name;
+      if (!part.told.empty()) event.detail = part.told.front();
       const std::int32_t index = event.index;
       ChatEvent& arguments = events.emplace_back();  // `event` is not valid any more
       arguments.kind = EventKind::tool_arguments;
       arguments.index = index;
       arguments.text = part.arguments;
-      break;
+      return;  // all that was told of a call was told as it began
     }
     default:
       event.kind = EventKind::opaque;
