@@ -123,8 +123,8 @@ TEST_CASE("a fault says where it is and what was expected") {
 
 TEST_CASE("a value is refused before it takes more memory than it may") {
   // Bytes by json_weights.
-  const auto taken = [](const std::string& text, std::size_t memory_max) {
-    return parse_json(text, {.bytes_max = text.size(), .memory_max = memory_max}).ok();
+  const auto taken = [](const std::string& text, std::size_t most) {
+    return parse_json(text, {.bytes_max = text.size(), .memory_max = most}).ok();
   };
   const auto takes = [&](const std::string& text, std::size_t bytes) {
     CAPTURE(text);
