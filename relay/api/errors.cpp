@@ -4,6 +4,8 @@
 #include <array>
 
 #include "engine/base/json.hpp"
+#include "engine/llm/encode_answer.hpp"
+#include "engine/llm/failure.hpp"
 #include "relay/store/caller_error.hpp"
 
 namespace redoubt::api {
@@ -44,6 +46,28 @@ Json location(const Json& request, const std::vector<std::string>& steps) {
   return loc;
 }
 
+llm::FailureClass class_of(int status) {
+  constexpr std::array<std::pair<int, llm::FailureClass>, 6> known{
+      {{401, llm::FailureClass::unauthorized},
+       {403, llm::FailureClass::unauthorized},
+       {404, llm::FailureClass::not_found},
+       {413, llm::FailureClass::too_large},
+       {429, llm::FailureClass::rate_limited},
+       {503, llm::FailureClass::overloaded}}};
+  for (const auto& [number, its] : known)
+    if (number == status) return its;
+  return status >= 500 ? llm::FailureClass::server_error : llm::FailureClass::bad_request;
+}
+
+http::Response model_error(llm::WireFormat format, std::string_view request_id,
+                           const Fault& fault) {
+  llm::ChatFailure failure = llm::local_failure(class_of(fault.status), fault.message);
+  failure.status = fault.status;
+  failure.code = fault.code;
+  failure.request_id = request_id;
+  return http::Response::json(fault.status, llm::encode_failure(format, failure));
+}
+
 http::Response detail_response(int status, Json detail) {
   return http::Response::json(status, dump(Json{{"detail", std::move(detail)}}));
 }
@@ -53,12 +77,23 @@ http::Response detail_response(int status, Json detail) {
 Dialect dialect_of(std::string_view path) {
   const bool fastapi =
       std::find(fastapi_paths.begin(), fastapi_paths.end(), path) != fastapi_paths.end();
-  return fastapi ? Dialect::fastapi : Dialect::problem;
+  if (fastapi) return Dialect::fastapi;
+  if (!path.starts_with("/v1/") || path == "/v1/ws") return Dialect::problem;
+  return path.find("/messages") != path.npos ? Dialect::anthropic : Dialect::openai;
 }
 
 http::Response error_response(std::string_view path, std::string_view request_id,
                               const Fault& fault) {
-  if (dialect_of(path) == Dialect::fastapi) return detail_response(fault.status, fault.message);
+  switch (dialect_of(path)) {
+    case Dialect::fastapi:
+      return detail_response(fault.status, fault.message);
+    case Dialect::openai:
+      return model_error(llm::WireFormat::openai_chat, request_id, fault);
+    case Dialect::anthropic:
+      return model_error(llm::WireFormat::anthropic, request_id, fault);
+    case Dialect::problem:
+      break;
+  }
   const Json problem{
       {"type", "about:blank"},  {"title", http::reason_phrase(fault.status)},
       {"status", fault.status}, {"detail", fault.message},

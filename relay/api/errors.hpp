@@ -1,7 +1,8 @@
 // Errors: the body of a refused request, in the shape that the route's clients know.
 //
 // The dialect follows the path (CONTRACTS of the clients): FastAPI's {"detail": ...} for
-// AgentArena's endpoints, RFC 9457 problem details for everything else.
+// AgentArena's endpoints, OpenAI's and Anthropic's {"error": ...} for what their SDKs call, RFC
+// 9457 problem details for everything else.
 #pragma once
 
 #include <string>
@@ -14,7 +15,10 @@
 
 namespace redoubt::api {
 
-enum class Dialect : std::uint8_t { fastapi, problem };
+/// Of a stream: nginx passes its pieces on as they come.
+constexpr const char* unbuffered_header = "X-Accel-Buffering";
+
+enum class Dialect : std::uint8_t { fastapi, openai, anthropic, problem };
 Dialect dialect_of(std::string_view path);
 
 /// What went wrong, before it has a shape.
@@ -24,7 +28,8 @@ struct Fault {
   std::string message;    ///< one sentence for people
 };
 
-/// Any refusal: {"detail": message} or {"type", "title", "status", "detail", "code", "instance"}.
+/// Any refusal: {"detail": message}, {"error": {"message", "type", "code", ...}}, or {"type",
+/// "title", "status", "detail", "code", "instance"}.
 http::Response error_response(std::string_view path, std::string_view request_id,
                               const Fault& fault);
 

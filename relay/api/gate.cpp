@@ -215,8 +215,22 @@ std::optional<http::Response> Gate::admit(http::Request& request) const {
   request.payer = http::Payer{.key = client_key(caller->address),
                               .known = caller->claims != nullptr || caller->service};
   if (refusal) return turn_away(request, *caller, *refusal);
+  if (auto response = refuse_encoded(request)) return response;
   if (!is_probe(request)) return count(request, *caller);
   return std::nullopt;
+}
+
+// A body that is packed would be read as it is: it is refused before it is sent.
+std::optional<http::Response> Gate::refuse_encoded(const http::Request& request) const {
+  const std::string_view encoding = request.header_or("content-encoding", "identity");
+  if (http::equal_ignoring_case(encoding, "identity")) return std::nullopt;
+  http::Response response =
+      error_response(request.path, request_id_of(request),
+                     {.status = 415,
+                      .code = "unsupported_encoding",
+                      .message = "a body must come without a Content-Encoding; send it as it is"});
+  response.add("Accept-Encoding", "identity");
+  return response;
 }
 
 // A refusal is counted; over the limit it is 429 and says nothing more.
@@ -349,6 +363,8 @@ http::Response Gate::refuse(const http::Request& request, const auth::Refusal& r
 }
 
 void Gate::finish(const http::Request& request, http::Response& response) const {
+  // A year, for this name alone: what else its owner serves is not ours to say.
+  if (request.context.secure) response.add("Strict-Transport-Security", "max-age=31536000");
   const Caller* caller = caller_of(request);
   if (caller == nullptr) {
     if (!is_probe(request)) {

@@ -108,6 +108,7 @@ class Gate {
 
  private:
   http::Response refuse(const http::Request& request, const auth::Refusal& refusal) const;
+  std::optional<http::Response> refuse_encoded(const http::Request& request) const;
   http::Response turn_away(const http::Request& request, const Caller& caller,
                            const auth::Refusal& refusal) const;
   http::Response too_many(const http::Request& request, std::string_view message,

@@ -14,9 +14,11 @@
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
 #include "relay/upstream/request_bytes.hpp"
+#include "relay/upstream/send_bound.hpp"
 
 namespace redoubt::api {
 
@@ -202,8 +204,15 @@ void Models::install(http::Router& router) {
         http::Method::post, path,
         [this, format](http::Request& request) { return call(request, format); }, options);
   }
+  router.add_async(http::Method::post, "/v1/messages/count_tokens",
+                   [this](http::Request& request) { return count_tokens(request); },
+                   {.body_bytes_max = body_bytes_max_});
   router.add(http::Method::get, "/v1/models",
              [this](http::Request& request) { return list(request); });
+  // A target's name has a slash, which some clients escape.
+  for (const char* path : {"/v1/models/{model}", "/v1/models/{provider}/{model}"})
+    router.add(http::Method::get, path, [this](http::Request& request) { return one(request); });
+  router.take_loosely("v1");
   router.add_async(http::Method::get, "/api/usage",
                    [this](http::Request& request) { return usage(request); });
 }
@@ -247,6 +256,7 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   if (exchange->streams()) {
     response.add("Content-Type", "text/event-stream; charset=utf-8");
     response.add("Cache-Control", "no-cache");
+    response.add(unbuffered_header, "no");
     response.stream = [exchange](http::BodyStreamPtr out) { exchange->attach(std::move(out)); };
     add_summary(response, exchange->summary);
   } else if (exchange->refusal) {
@@ -263,22 +273,56 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   co_return response;
 }
 
+net::Task<http::Response> Models::count_tokens(http::Request& request) {
+  const std::string_view body = request.body;
+  auto read = [body]() -> Result<std::int64_t> {
+    auto parsed = parse_json(body, {.bytes_max = llm::client_body_bytes_max,
+                                    .depth_max = 100,
+                                    .memory_max = body.size() + JsonLimits{}.memory_max});
+    if (!parsed) return parsed.error();
+    const auto messages = parsed->is_object() ? parsed->find("messages") : parsed->end();
+    if (!parsed->is_object() || messages == parsed->end() || !messages->is_array())
+      return make_error("bad_request", {"messages: expected a list"}, {"messages"}, {"a list"}, {});
+    return limits::input_tokens_estimate(upstream::send_bound(WireFormat::anthropic, body).prompt);
+  };
+  auto counted = co_await read_body(pool_, body, std::move(read));
+  if (!counted) co_return fault_response(WireFormat::anthropic, overloaded());
+  if (!*counted) co_return fault_response(WireFormat::anthropic, counted->error());
+  co_return http::Response::json(200, Json{{"input_tokens", **counted}}.dump());
+}
+
+namespace {
+
+// One object that OpenAI's and Anthropic's SDKs can both read.
+Json told_of(const upstream::KnownModel& model) {
+  Json told{{"id", model.name},      {"object", "model"},
+            {"type", "model"},       {"display_name", model.name},
+            {"created", 0},          {"created_at", "1970-01-01T00:00:00Z"},
+            {"owned_by", "redoubt"}, {"price_known", model.price_known}};
+  if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
+  return told;
+}
+
+}  // namespace
+
 http::Response Models::list(const http::Request&) const {
   Json data = Json::array();
-  for (const upstream::KnownModel& model : gateway_.models()) {
-    // One object that OpenAI's and Anthropic's SDKs can both read.
-    Json& told = data.emplace_back(Json{{"id", model.name},
-                                        {"object", "model"},
-                                        {"type", "model"},
-                                        {"display_name", model.name},
-                                        {"created", 0},
-                                        {"created_at", "1970-01-01T00:00:00Z"},
-                                        {"owned_by", "redoubt"},
-                                        {"price_known", model.price_known}});
-    if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
-  }
+  for (const upstream::KnownModel& model : gateway_.models())
+    data.push_back(told_of(model));
   const Json body{{"object", "list"}, {"data", std::move(data)}, {"has_more", false}};
   return http::Response::json(200, body.dump());
+}
+
+http::Response Models::one(const http::Request& request) const {
+  std::string name(request.parameter("model"));
+  const std::string_view provider = request.parameter("provider");
+  if (!provider.empty()) name = joined({provider, "/", name});
+  for (const upstream::KnownModel& model : gateway_.models())
+    if (model.name == name) return http::Response::json(200, told_of(model).dump());
+  return fault_response(
+      WireFormat::openai_chat,
+      make_error("unknown_model", {"There is no model ", name, " here; GET /v1/models lists them."},
+                 {"model"}, {}, {name}));
 }
 
 net::Task<http::Response> Models::usage(http::Request& request) {

@@ -50,7 +50,9 @@ class Models {
 
  private:
   net::Task<http::Response> call(http::Request& request, llm::WireFormat format);
+  net::Task<http::Response> count_tokens(http::Request& request);
   http::Response list(const http::Request& request) const;
+  http::Response one(const http::Request& request) const;
   net::Task<http::Response> usage(http::Request& request);
 
   upstream::Gateway& gateway_;

@@ -277,6 +277,7 @@ net::Task<http::Response> Runs::events(http::Request& request) {
   http::Response response;
   response.add("Content-Type", "text/event-stream; charset=utf-8");
   response.add("Cache-Control", "no-cache");
+  response.add(unbuffered_header, "no");
   response.stream = [this, owner = std::move(owner), id = std::move(id),
                      from = static_cast<std::uint64_t>(seen + 1)](http::BodyStreamPtr out) {
     service_.watch(owner, id, from, std::move(out));

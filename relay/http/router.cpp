@@ -144,6 +144,17 @@ void Router::add_websocket(std::string pattern, WebSocketAccept accept, WebSocke
   insert({std::move(pattern), Method::get, std::move(accept), {}, options});
 }
 
+void Router::take_loosely(std::string segment) {
+  loose_.push_back(std::move(segment));
+}
+
+std::vector<std::string_view> Router::segments_of(std::string_view path) const {
+  auto segments = split(path);
+  if (!segments.empty() && std::find(loose_.begin(), loose_.end(), segments[0]) != loose_.end())
+    std::erase(segments, std::string_view());
+  return segments;
+}
+
 void Router::before(Filter filter) {
   filters_.push_back(std::move(filter));
 }
@@ -164,7 +175,7 @@ Router::Match Router::match(Method method, std::string_view path, bool upgrade,
                             std::vector<PathParameter>& parameters) const {
   Match match;
   parameters.clear();
-  const auto segments = split(path);
+  const auto segments = segments_of(path);
   const Node* node = segments.empty() ? nullptr : root_->find(segments, 0);
   if (!node) return match;
   match.path_known = true;

@@ -2,7 +2,8 @@
 //
 // 1. A pattern is a path whose segments are literals or `{name}`: "/ws/{client_id}". A trailing
 //    slash is a segment of its own: "/api/agents/" and "/api/agents" are two routes. A parameter
-//    matches one non-empty segment.
+//    matches one non-empty segment. Under a prefix that is taken loosely empty segments count for
+//    nothing: clients put their base address and a path together in every way.
 // 2. Literals win over parameters, segment by segment from the left, with backtracking, whatever
 //    the order of registration.
 // 3. A known path with another method is 405 with Allow; HEAD is answered by GET's handler without
@@ -71,6 +72,8 @@ class Router {
                  RouteOptions options = {});
   /// An upgrade request at `pattern`; a plain GET there is 426 unless it has a GET route too.
   void add_websocket(std::string pattern, WebSocketAccept accept, WebSocketOptions options = {});
+  /// `segment`: the first of a path, "v1".
+  void take_loosely(std::string segment);
   void before(Filter filter);
   void after(Finisher finisher);
   void on_options(OptionsHook hook);
@@ -98,7 +101,10 @@ class Router {
   struct Node;
   void insert(Route route);
 
+  std::vector<std::string_view> segments_of(std::string_view path) const;
+
   std::unique_ptr<Node> root_;
+  std::vector<std::string> loose_;
   std::vector<Filter> filters_;
   std::vector<Finisher> finishers_;
   OptionsHook options_hook_;

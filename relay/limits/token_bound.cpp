@@ -54,6 +54,13 @@ void PromptSize::add_text(std::string_view text) {
   text_tokens += tokens;
 }
 
+std::int64_t input_tokens_estimate(const PromptSize& prompt) {
+  constexpr std::int64_t bytes_a_token = 3;
+  constexpr std::int64_t tokens_an_image = 1'600;
+  return std::min(prompt.text_tokens / bytes_a_token + times(prompt.images, tokens_an_image) + 1,
+                  tokens_max);
+}
+
 std::int64_t input_tokens_upper(const PromptSize& prompt, std::int64_t image_tokens_each) {
   // Held to tokens_max, so that the product with a count of them does not overflow.
   const std::int64_t image = std::clamp(image_tokens_each, image_tokens, tokens_max);

@@ -44,6 +44,9 @@ struct PromptSize {
   void add_text(std::string_view text);
 };
 
+/// How many tokens a prompt probably has, where no tokenizer is at hand: a token for every three
+/// bytes, which is rather too many for English and about right for the rest.
+std::int64_t input_tokens_estimate(const PromptSize& prompt);
 /// `image_tokens_each`: of a model whose images are dearer than others'; 0 is image_tokens.
 std::int64_t input_tokens_upper(const PromptSize& prompt, std::int64_t image_tokens_each = 0);
 /// The lower of what the call asks for and what the model can; the model's limit where it asks
