@@ -29,6 +29,7 @@
 #include "relay/config/provider_variables.hpp"
 #include "relay/observe/log.hpp"
 #include "relay/store/migrations.hpp"
+#include "relay/store/relay_lock.hpp"
 
 extern char** environ;
 
@@ -422,6 +423,11 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
           llm::ModelTable models, std::vector<auth::EnvironmentKey> keys_taken) {
   Signals signals(config.server.drain_delay_s);
   limit_process();
+  const auto lock = store::RelayLock::take(config.store.path);
+  if (!lock) {
+    std::cerr << "redoubt-relay: store.path: " << lock.error().message << '\n';
+    return exit_not_started;
+  }
   const std::string purse = purse_text(config, keys_taken);
   auto opened = open_belongings(config, std::move(models), std::move(keys_taken));
   if (!opened) {
