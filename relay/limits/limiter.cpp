@@ -234,6 +234,8 @@ Quotas Limiter::quotas(std::span<const Share> shares, std::span<const std::uint3
       worst = Quota{scope, *value, left, window ? window->empty_ns(now_ns) : 0};
   };
   for (std::size_t i = 0; i < shares.size(); ++i) {
+    // What all together use is nobody's to see: it is others' traffic.
+    if (shares[i].scope < Scope::token) continue;
     // Nothing was ever counted on whom the table does not know.
     Subject* subject = subjects[i] == none ? nullptr : &subjects_[subjects[i]];
     const Rules& rules = shares[i].rules;
@@ -571,6 +573,9 @@ std::string refusal_text(const Refusal& refusal) {
   const bool money = refusal.limit == Limit::day_budget || refusal.limit == Limit::month_budget;
   if (refusal.retry_after_ns < 0)
     return joined({limit, ", is less than this call alone may use. ", ask_for_less, "."});
+  if (money && refusal.scope < Scope::token)
+    return joined({limit, ", has less left than this call may cost. ", ask_for_less,
+                   ", or try again ", wait_of(refusal), "."});
   if (money)
     return joined({limit, ", has ", dollars(refusal.remaining),
                    " left, and this call may cost more. ", ask_for_less, ", or try again ",

@@ -51,6 +51,7 @@ struct Instant {
 
 /// Whose limit it is. `purse` is what several share (all anonymous players), `player_part` a
 /// player's part of what a model's provider takes at a time.
+/// From token on, the caller's own.
 enum class Scope : std::uint8_t { all, model, provider_key, token, purse, player, player_part };
 std::string_view scope_name(Scope scope);
 
@@ -174,7 +175,7 @@ class Limiter {
   /// Appends what expired; at most expired_each_max at a time, so that no call pays for a sweep.
   void expire(Instant now, std::vector<Expired>& out);
 
-  /// The tightest of the shares' limits as they are now; nothing is counted.
+  /// The tightest of the caller's own shares' limits as they are now; nothing is counted.
   Quotas quotas(std::span<const Share> shares, Instant now);
 
   /// What the store is to do, in order, once each. Draws are answered by lease_granted or
