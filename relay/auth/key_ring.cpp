@@ -56,6 +56,10 @@ Result<KeyRingPtr> KeyRing::open(store::Database& database, const std::optional<
                                       .weight = record.weight,
                                       .key = std::move(*key)});
   }
+  for (const EnvironmentKey& other : others) {
+    const auto sound = check_provider_key(other.key);
+    if (!sound) return within(other.variable, sound.error());
+  }
   ring->add_missing(others);
   return KeyRingPtr(std::move(ring));
 }

@@ -448,6 +448,20 @@ std::vector<std::string> warnings(const Config& config) {
   return out;
 }
 
+namespace {
+
+// An address may hold a name and a password: "http://user:word@host" is shown without them.
+std::string without_user(std::string text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return text;
+  const std::size_t begin = scheme + 3;
+  const std::size_t at = text.substr(0, text.find('/', begin)).rfind('@');
+  if (at != std::string::npos && at > begin) text.replace(begin, at - begin, "[user]");
+  return text;
+}
+
+}  // namespace
+
 std::string print(const Loaded& loaded) {
   Config config = loaded.config;
   std::string out;
@@ -463,7 +477,7 @@ std::string print(const Loaded& loaded) {
       for (const Key& key : keys()) {
         if (!key.name.starts_with(entry_prefix)) continue;
         out += lead + std::string(key.name.substr(entry_prefix.size())) + ": " +
-               render(target(key, config, i)) + comment(numbered(key.name, i)) + "\n";
+               without_user(render(target(key, config, i))) + comment(numbered(key.name, i)) + "\n";
         lead = "    ";
       }
     }
@@ -473,7 +487,7 @@ std::string print(const Loaded& loaded) {
     if (list_of(key) != nullptr) continue;
     const std::string_view name = open_sections(key.name, open, out);
     out += std::string(2 * open.size(), ' ') + std::string(name) + ": " +
-           render(target(key, config, 0)) + comment(std::string(key.name)) + "\n";
+           without_user(render(target(key, config, 0))) + comment(std::string(key.name)) + "\n";
   }
   return out;
 }

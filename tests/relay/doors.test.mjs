@@ -23,7 +23,11 @@ const chat = { model: 'strategist', messages: [{ role: 'user', content: 'Where t
 
 describe('a path of /v1', () => {
   it('is the same with empty segments in it', async () => {
-    for (const path of ['/v1/chat/completions/', '/v1//chat/completions', '/v1/chat//completions//'])
+    for (const path of [
+      '/v1/chat/completions/',
+      '/v1//chat/completions',
+      '/v1/chat//completions//',
+    ])
       assert.equal((await post_json(relay, path, chat)).status, 200, path);
     assert.equal((await ask(relay, { path: '/v1/models/' })).status, 200);
     // Elsewhere a slash is a slash.
@@ -41,7 +45,10 @@ describe('a path of /v1', () => {
     const wrong = await ask(relay, { path: '/v1/messages' });
     assert.equal(wrong.status, 405);
     assert.equal(wrong.json().type, 'error');
-    const bad = await ask(relay, { path: '/v1/models', headers: { Authorization: 'Bearer x.y.z' } });
+    const bad = await ask(relay, {
+      path: '/v1/models',
+      headers: { Authorization: 'Bearer x.y.z' },
+    });
     assert.equal(bad.status, 401);
     assert.ok(bad.json().error.message);
   });

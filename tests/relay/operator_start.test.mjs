@@ -57,6 +57,18 @@ test('an address that is none is told by its place', async () => {
   assert.match(stderr, /providers openai: the URL here has another scheme than http or https/);
 });
 
+test('a key that is none is told by its variable, a password in an address is not told', async () => {
+  const bad = await run(['--check-config'], { OPENAI_API_KEY: 'sk-line\r\nbreak' });
+  assert.equal(bad.code, 2);
+  assert.match(bad.stderr, /OPENAI_API_KEY: the key holds white space or characters/);
+  const { stdout } = await run(['--print-config'], {
+    OPENAI_API_KEY: key,
+    OPENAI_BASE_URL: 'http://someone:secretword@127.0.0.1:1/v1',
+  });
+  assert.match(stdout, /http:\/\/\[user\]@127\.0\.0\.1:1\/v1/);
+  assert.ok(!stdout.includes('secretword'));
+});
+
 test('an operator who wants none of it says so', async () => {
   const { stdout } = await run(['--print-config'], {
     OPENAI_API_KEY: key,
