@@ -455,12 +455,14 @@ void write_sampling(const Sampling& sampling, const Target& target, JsonWriter& 
   out.close_array();
 }
 
-// DeepSeek's thinking is on unless it is switched off, and knows three words.
+// DeepSeek's thinking is on unless it is switched off, takes no forced tool, and knows three words.
 void write_thinking_switch(const ChatRequest& request, JsonWriter& out) {
-  const std::string& effort = request.reasoning.effort;
   const std::string_view extra = extra_for(request.format, request.extra, here);
+  const bool own_words = !member_text(extra, "thinking").empty();
+  const std::string effort =
+      is_forced(request) && !own_words ? std::string("none") : request.reasoning.effort;
   if (effort.empty()) return;
-  if (member_text(extra, "thinking").empty()) {
+  if (!own_words) {
     out.open_object("thinking");
     out.text("type", effort == "none" ? "disabled" : "enabled");
     out.close_object();

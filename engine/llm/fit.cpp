@@ -12,6 +12,7 @@ namespace redoubt::llm {
 namespace {
 
 constexpr std::size_t any_length = 1 << 20;
+constexpr std::int64_t thinking_room = 4096;  // tokens of output, under which there is none
 
 // What a target takes, value by value. What is not said here is not known to be refused.
 struct Rules {
@@ -264,8 +265,28 @@ class Fitter {
   }
 
   void words() {
-    const std::string fit = nearest_effort(request_.reasoning.effort, target_.efforts);
-    if (fit != request_.reasoning.effort) edit().reasoning.effort = fit;
+    const std::string& asked = request_.reasoning.effort;
+    const std::string fit =
+        asked.empty() ? effort_for_room() : nearest_effort(asked, target_.efforts);
+    if (fit != asked) edit().reasoning.effort = fit;
+  }
+
+  // A model that thinks unless told otherwise would think a small answer's room away. What a client
+  // did not say is its own choice; a request that was made here wants its answer.
+  std::string effort_for_room() const {
+    const bool tight = request_.output_tokens_max && *request_.output_tokens_max < thinking_room;
+    if (request_.format != WireFormat::none || !tight || request_.reasoning.budget_tokens)
+      return {};
+    switch (target_.reasoning) {
+      case ReasoningStyle::adaptive:
+        return "none";
+      case ReasoningStyle::adaptive_always:
+        return "low";
+      case ReasoningStyle::effort:
+        return target_.efforts.empty() ? std::string() : target_.efforts.front();
+      default:
+        return {};
+    }
   }
 
   const ChatRequest& request_;

@@ -207,14 +207,14 @@ TEST_SUITE("llm encode") {
       "models that refuse a budget are told whether to think, in their client's words if any") {
     ChatRequest request;
     request.messages.push_back(text_message(Role::user, "Go"));
-    request.output_tokens_max = 1000;
+    request.output_tokens_max = 9000;
     Target target = target_of("anthropic");
     const auto body = [&] { return Json::parse(encode_request(request, target)->body); };
     target.reasoning = ReasoningStyle::adaptive;
     CHECK(!body().contains("thinking"));
     request.reasoning.budget_tokens = 8'000;
     CHECK(body()["thinking"] == Json{{"type", "adaptive"}});
-    CHECK(body()["max_tokens"] == 1000);
+    CHECK(body()["max_tokens"] == 9000);
     request.reasoning.effort = "low";
     CHECK(body()["output_config"]["effort"] == "low");
     request.reasoning = {.effort = "none", .budget_tokens = {}};
@@ -374,6 +374,9 @@ TEST_SUITE("llm encode") {
     request.reasoning.effort = "none";
     CHECK(body_of(request, "deepseek")["thinking"]["type"] == "disabled");
     CHECK(!body_of(request, "deepseek").contains("reasoning_effort"));
+    ChatRequest forced = tool_request();
+    forced.reasoning.effort = "high";
+    CHECK(body_of(forced, "deepseek")["thinking"]["type"] == "disabled");
   }
 
   TEST_CASE("what cannot be said is refused with a reason") {

@@ -356,6 +356,29 @@ TEST_SUITE("llm fit") {
     }
   }
 
+  TEST_CASE("a small answer of our own asking is not thought away") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "Go"));
+    request.output_tokens_max = 500;
+    const std::vector<std::string> words{"minimal", "low", "medium"};
+    Target target = target_of("openai");
+    target.reasoning = ReasoningStyle::effort;
+    target.efforts = words;
+    const auto body = [&] { return Json::parse(encode_request(request, target)->body); };
+    CHECK(body()["reasoning_effort"] == "minimal");
+    request.output_tokens_max = 8'000;
+    CHECK(!body().contains("reasoning_effort"));
+    request.output_tokens_max = 500;
+    request.format = WireFormat::openai_chat;  // a client's own choice
+    CHECK(!body().contains("reasoning_effort"));
+    request.format = WireFormat::none;
+    target = target_of("anthropic");
+    target.reasoning = ReasoningStyle::adaptive;
+    CHECK(body()["thinking"]["type"] == "disabled");
+    target.reasoning = ReasoningStyle::adaptive_always;
+    CHECK(body()["output_config"]["effort"] == "low");
+  }
+
   TEST_CASE("the case of the reports: empty turns, a long user, long ids") {
     const auto request = decode_client_request(
         WireFormat::openai_chat,
