@@ -89,6 +89,71 @@ describe('models', { concurrency: false }, () => {
     await mock.forget();
   };
 
+  it('gives what a model signed back to it through a client of another format', async () => {
+    const signed = {
+      responseId: 'r1',
+      candidates: [
+        {
+          content: {
+            role: 'model',
+            parts: [
+              { functionCall: { id: 'fc1', name: 'go', args: {} }, thoughtSignature: 'c2ln' },
+            ],
+          },
+          finishReason: 'STOP',
+        },
+      ],
+      usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 2, totalTokenCount: 7 },
+    };
+    const json = { head: 200, headers: { 'content-type': 'application/json' } };
+    await scripted([{ do: [json, { send: JSON.stringify(signed) }] }]);
+    const tools = [{ name: 'go', input_schema: { type: 'object', properties: {} } }];
+    const first = await post_json(relay, '/v1/messages', asks['/v1/messages']('gemini', { tools }));
+    assert.equal(first.status, 200, first.text);
+    const { content } = first.json();
+    const call = content.find((block) => block.type === 'tool_use');
+    const result = { type: 'tool_result', tool_use_id: call.id, content: 'done' };
+    const messages = [
+      { role: 'user', content: 'Where to?' },
+      { role: 'assistant', content },
+      { role: 'user', content: [result] },
+    ];
+    await scripted([]);
+    const second = await post_json(
+      relay,
+      '/v1/messages',
+      asks['/v1/messages']('gemini', { tools, messages }),
+    );
+    assert.equal(second.status, 200, second.text);
+    const sent = JSON.parse((await mock.calls()).at(-1).body);
+    assert.deepEqual(sent.contents[1].parts, signed.candidates[0].content.parts);
+    assert.equal(sent.contents[2].parts[0].functionResponse.id, 'fc1');
+  });
+
+  it('tells an Anthropic client what Anthropic told, and the prompt’s tokens at once', async () => {
+    const steps = [
+      { type: 'message_start', message: { id: 'm', model: 'c', usage: { input_tokens: 9 } } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hi' } },
+      { type: 'content_block_stop', index: 0 },
+      {
+        type: 'message_delta',
+        delta: { stop_reason: 'stop_sequence', stop_sequence: 'END' },
+        usage: { output_tokens: 3, server_tool_use: { web_search_requests: 0 } },
+      },
+      { type: 'message_stop' },
+    ].map((event) => ({ send: `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` }));
+    const sse = { head: 200, headers: { 'content-type': 'text/event-stream' } };
+    await scripted([{ do: [sse, ...steps] }]);
+    const body = asks['/v1/messages']('claude', { stream: true });
+    const events = events_of((await post_json(relay, '/v1/messages', body)).text);
+    assert.equal(events[0].data.message.usage.input_tokens, 9);
+    const end = events.find(({ event }) => event === 'message_delta').data;
+    assert.equal(end.delta.stop_reason, 'stop_sequence');
+    assert.equal(end.delta.stop_sequence, 'END');
+    assert.deepEqual(end.usage.server_tool_use, { web_search_requests: 0 });
+  });
+
   for (const path of Object.keys(asks)) {
     for (const model of ['chat', 'responses', 'claude', 'gemini']) {
       it(`answers ${path} from ${model}, whole and streamed`, async () => {
