@@ -243,6 +243,15 @@ void read_tools(const Json& json, std::string_view body, ChatRequest& request,
       function = &tool;
       function_text = nth_text(texts, i);
     }
+    // And as Anthropic has them.
+    const bool named = function == nullptr && !text_in(tool, "name").empty() &&
+                       member_of(tool, "input_schema") != nullptr;
+    if (named) {
+      definition.name = text_in(tool, "name");
+      definition.description = read_text(tool, "description", path, fault);
+      definition.parameters = dump(*member_of(tool, "input_schema"));
+      continue;
+    }
     if (function == nullptr) {
       definition.opaque = true;
       definition.extra = dump(tool);

@@ -66,7 +66,9 @@ Result<void> write_result(const ChatPart& part, std::string_view mark, const Tar
       if (piece.kind == PartKind::image) {
         write_image(piece, {}, out);
       } else if (piece.kind == PartKind::text) {
-        write_text_block(piece, {}, out);
+        // An empty block is refused.
+        if (piece.text.find_first_not_of(" \t\r\n") != std::string::npos)
+          write_text_block(piece, {}, out);
       } else if (piece.format == here) {
         out.raw(piece.extra);
       } else {
@@ -141,11 +143,11 @@ std::string_view role_word(const ChatMessage& message) {
 }
 
 // Whether the message goes to the `system` member: at the start, or where another format let it
-// stand further down.
-bool goes_to_system(const ChatRequest& request, std::size_t index) {
+// stand further down. Models that are told a budget take none further down.
+bool goes_to_system(const ChatRequest& request, const Target& target, std::size_t index) {
   const ChatMessage& message = request.messages[index];
   if (!is_system(message)) return false;
-  if (message.format != here) return true;
+  if (message.format != here || target.reasoning == ReasoningStyle::budget) return true;
   for (std::size_t i = 0; i < index; ++i) {
     if (!is_system(request.messages[i])) return false;
   }
@@ -157,7 +159,7 @@ std::string_view mark_of(const ChatMessage& message) {
   return message.format == here ? std::string_view() : cache_mark(message.format, message.extra);
 }
 
-void write_system(const ChatRequest& request, JsonWriter& out) {
+void write_system(const ChatRequest& request, const Target& target, JsonWriter& out) {
   struct Piece {
     const ChatPart* part;
     std::string_view mark;  // its message's, where it is the last
@@ -165,7 +167,7 @@ void write_system(const ChatRequest& request, JsonWriter& out) {
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const ChatMessage& message = request.messages[i];
-    if (!goes_to_system(request, i)) continue;
+    if (!goes_to_system(request, target, i)) continue;
     for (const ChatPart& part : message.parts) {
       if (part.kind != PartKind::text || part.text.empty()) continue;
       pieces.push_back({&part, &part == &message.parts.back() ? mark_of(message) : ""});
@@ -199,7 +201,7 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
   out.open_array("messages");
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const ChatMessage& message = request.messages[i];
-    if (goes_to_system(request, i)) continue;
+    if (goes_to_system(request, target, i)) continue;
     const bool joins = open != nullptr && is_joined(*open, message);
     if (!joins) {
       if (open != nullptr) {
@@ -417,7 +419,7 @@ void write_sampling(const ChatRequest& request, const Target& target, JsonWriter
 
 Result<void> encode_anthropic(const ChatRequest& request, const Target& target, JsonWriter& out) {
   out.text("model", model_of(request, target));
-  write_system(request, out);
+  write_system(request, target, out);
   if (auto written = write_messages(request, target, out); !written.ok()) return written;
   if (auto written = write_tools(request, target, out); !written.ok()) return written;
   write_tool_choice(request, out);

@@ -135,7 +135,11 @@ class Fitter {
     if (auto named = tool_names(); !named.ok()) return std::move(named.error());
     identifiers();
     const bool same_format = request_.format == target_.dialect->format;
-    if (!same_format) messages();
+    if (!rules_.starts_with_any) {
+      leave_out_blanks();
+      if (!same_format) begin_with_user();
+      if (!same_format) end_with_user();
+    }
     if (!same_format || !rules_.is_formats_own) numbers();
     words();
     return std::move(changed_);
@@ -195,9 +199,9 @@ class Fitter {
     return rules_.blank_text ? part.text.empty() : is_blank(part.text);
   }
 
-  // Where a message may not be empty, what says nothing is left out.
-  void messages() {
-    if (rules_.starts_with_any) return;
+  // Where a message may not be empty, what says nothing is left out: a model's own turn may begin
+  // with a blank text that its provider does not take back.
+  void leave_out_blanks() {
     const auto speaks = [&](const ChatMessage& message) {
       return std::any_of(message.parts.begin(), message.parts.end(),
                          [&](const ChatPart& part) { return !says_nothing(part); });
@@ -208,14 +212,14 @@ class Fitter {
                           [&](const ChatPart& part) { return says_nothing(part); });
     };
     const std::vector<ChatMessage>& given = request_.messages;
-    if (!std::all_of(given.begin(), given.end(), is_whole)) {
-      std::vector<ChatMessage>& kept = edit().messages;
-      std::erase_if(kept, [&](const ChatMessage& message) { return !speaks(message); });
-      for (ChatMessage& message : kept)
-        std::erase_if(message.parts, [&](const ChatPart& part) { return says_nothing(part); });
-    }
-    begin_with_user();
-    end_with_user();
+    if (std::all_of(given.begin(), given.end(), is_whole)) return;
+    // A client of the same format hears from the provider that it has said nothing at all.
+    const bool same_format = request_.format == target_.dialect->format;
+    if (same_format && std::none_of(given.begin(), given.end(), speaks)) return;
+    std::vector<ChatMessage>& kept = edit().messages;
+    std::erase_if(kept, [&](const ChatMessage& message) { return !speaks(message); });
+    for (ChatMessage& message : kept)
+      std::erase_if(message.parts, [&](const ChatPart& part) { return says_nothing(part); });
   }
 
   // A history that begins with the model's own words has lost what they answered.

@@ -8,7 +8,8 @@
 // 2. What changes nothing for the answer is changed silently: identifiers of the history (the same
 //    in a call and in its result), numbers brought into their range, messages that say nothing.
 //    What the answer depends on is refused: a tool whose name the target cannot take.
-// 3. A client of the target's own format knows its rules: its messages stay as they are.
+// 3. A client of the target's own format knows its rules: its messages stay as they are, but for
+//    blank texts, which models write themselves and providers do not take back.
 // Sources: the providers' API references and error texts, gathered 2026-11-29.
 #pragma once
 

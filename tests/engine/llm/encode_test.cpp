@@ -342,6 +342,13 @@ TEST_SUITE("llm encode") {
     CHECK(body_of(*chat, "openai")["tools"][0]["function"]["name"] == "grep");
     CHECK(body_of(*chat, "anthropic")["tools"][0]["name"] == "grep");
     CHECK(body_of(*chat, "gemini")["contents"][0]["parts"][0]["inlineData"]["data"] == "AAAA");
+    auto named = decode_client_request(
+        WireFormat::openai_chat,
+        R"({"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"name":"grep",)"
+        R"("description":"d","input_schema":{"type":"object","properties":{"a":{}}}}]})");
+    REQUIRE(named.ok());
+    CHECK(body_of(*named, "openai")["tools"][0]["function"]["parameters"]["properties"].contains(
+        "a"));
   }
 
   TEST_CASE("a tool that the target cannot take is refused by its name") {

@@ -379,6 +379,44 @@ TEST_SUITE("llm fit") {
     CHECK(body()["output_config"]["effort"] == "low");
   }
 
+  TEST_CASE("blank texts that a model wrote do not go back to it; all else stays") {
+    const auto request = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text",)"
+        R"("text":"a"},{"type":"text","text":""}]},{"role":"assistant","content":[{"type":"text",)"
+        R"("text":"\n\n"},{"type":"tool_use","id":"t1","name":"go","input":{"z":1,"a":2}}]},)"
+        R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[)"
+        R"({"type":"text","text":""}]}]}]})");
+    REQUIRE(request.ok());
+    const auto wire = encode_request(*request, target_of("anthropic"));
+    REQUIRE(wire.ok());
+    CHECK(wire->body.find(
+              R"("content":[{"type":"tool_use","id":"t1","name":"go","input":{"z":1,"a":2}}])") !=
+          std::string::npos);
+    const Json messages = Json::parse(wire->body)["messages"];
+    CHECK(messages[0]["content"].size() == 1);
+    CHECK(messages[2]["content"][0]["content"].empty());
+    const auto nothing = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":" "}]})");
+    REQUIRE(nothing.ok());
+    CHECK(encode_request(*nothing, target_of("anthropic")).ok());
+  }
+
+  TEST_CASE("a system message further down goes to the top for models that take none there") {
+    const auto request = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},)"
+        R"({"role":"system","content":"be brief"},{"role":"user","content":"b"}]})");
+    REQUIRE(request.ok());
+    Target target = target_of("anthropic");
+    CHECK(Json::parse(encode_request(*request, target)->body)["messages"].size() == 3);
+    target.reasoning = ReasoningStyle::budget;
+    const Json body = Json::parse(encode_request(*request, target)->body);
+    CHECK(body["system"] == "be brief");
+    CHECK(body["messages"].size() == 2);
+  }
+
   TEST_CASE("the case of the reports: empty turns, a long user, long ids") {
     const auto request = decode_client_request(
         WireFormat::openai_chat,
