@@ -11,6 +11,8 @@
 // 3. What waits goes out before anything that ends its text: another text, the end, a failure. A
 // key
 //    whose parts are told in two texts is not found; nor is one under any other cipher.
+//    What is told beside a text without a neutral name (EventKind::told: log probabilities, usage)
+//    does not end it, and is looked through by itself.
 // 4. A key under answer_key_bytes_min is not looked for: those are the placeholders of servers that
 //    want none ("ollama", "none"), and they are words.
 // 5. Cost: one pass over each event's text, whatever the number of forms.
