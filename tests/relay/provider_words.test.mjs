@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +69,14 @@ function is_clean(text, what) {
 }
 
 const said = (message) => JSON.stringify({ error: { message, type: 'x', code: key, param: key } });
+/** with_keys, and a store of its own: a relay shares its store with no other. */
+let stores = 0;
+function another_store() {
+  const path = at(`store-${++stores}.db`);
+  copyFileSync(at('store.db'), path);
+  return { ...with_keys, REDOUBT_STORE_PATH: path };
+}
+
 const texts = {
   'the header that it was sent': `headers: {"Authorization": "Bearer ${key}"}`,
   'the key of another provider': `try ${other_key}`,
@@ -102,7 +110,7 @@ describe('the words of a provider', { concurrency: false }, () => {
     redoubt(['keys', 'add', 'main', '--provider', 'openai', ...vault], key);
     redoubt(['keys', 'add', 'second', '--provider', 'anthropic', ...vault], other_key);
     mock = await start_mock();
-    relay = await start_relay(mock, aliases, with_keys);
+    relay = await start_relay(mock, aliases, another_store());
   });
   after(async () => {
     const all = JSON.stringify(relay.lines) + relay.stderr();
@@ -113,7 +121,7 @@ describe('the words of a provider', { concurrency: false }, () => {
 
   for (const [what, text] of Object.entries(texts)) {
     it(`a failure with ${what}, whatever its status`, async () => {
-      const fresh = await start_relay(mock, aliases, with_keys);
+      const fresh = await start_relay(mock, aliases, another_store());
       for (const status of statuses) {
         await mock.script([{ do: [json_head(status), { send: said(text) }] }]);
         for (const answer of [
@@ -152,7 +160,7 @@ describe('the words of a provider', { concurrency: false }, () => {
         [json_head(200), { send: text }],
       ]) {
         await mock.script([{ do: steps }]);
-        const fresh = await start_relay(mock, aliases, with_keys);
+        const fresh = await start_relay(mock, aliases, another_store());
         for (const stream of [false, true]) {
           const answer = await call(fresh, 'whole', stream);
           is_clean(answer.text, what);
@@ -269,7 +277,7 @@ describe('the cause of a failed call in the log', { concurrency: false }, () => 
   it('an answer: status, words and the provider’s own request id, without the key', async () => {
     const words = `Incorrect API key provided: ${key}\u001b[2J`;
     await mock.script([{ do: [json_head(401), { send: said(words) }] }]);
-    const relay = await start_relay(mock, aliases, with_keys);
+    const relay = await start_relay(mock, aliases, another_store());
     const line = await cause_of(relay, 'call-401');
     assert.equal(line.message, 'Incorrect API key provided: [redacted]\u001b[2J');
     const expected = {
