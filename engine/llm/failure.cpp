@@ -1,5 +1,6 @@
 #include "engine/llm/failure.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include "engine/base/json.hpp"
@@ -14,27 +15,47 @@ using enum FailureClass;
 
 constexpr std::size_t message_bytes_max = 2000;
 
+// Digits that fit into 64 bits.
+constexpr std::size_t number_digits_max = 18;
+
 struct Word {
   std::string_view word;
   FailureClass failure_class;
 };
 
-// Parts of messages, in lower case, for what codes do not tell.
-constexpr Word message_words[] = {
-    {"incorrect api key", unauthorized}, {"invalid api key", unauthorized},
-    {"api key not valid", unauthorized}, {"api key not found", unauthorized},
-    {"api key expired", unauthorized},   {"invalid api token", unauthorized},
-    {"is not a valid model", not_found}, {"not supported by any provider", not_found},
+// How messages about our key or account begin, in lower case, for what codes do not tell. Further
+// on in a message the same words may be the client's own, repeated: "Invalid value: 'incorrect api
+// key'."
+constexpr Word beginnings[] = {
+    {"incorrect api key", unauthorized},
+    {"invalid api key", unauthorized},
+    {"api key not valid", unauthorized},
+    {"api key not found", unauthorized},
+    {"api key expired", unauthorized},
+    {"invalid api token", unauthorized},
+    {"your credit balance is too low", no_quota},
+    {"insufficient balance", no_quota},
+    {"insufficient credits", no_quota},
+    {"you exceeded your current quota", no_quota},
 };
 
-// The account's money is used up. A rate limit is never told in these words.
+// A 429 that is no rate limit: the account's money is used up.
 constexpr std::string_view credit_words[] = {
     "credit balance is too low", "used all available credits", "monthly spending limit",
     "insufficient balance",      "insufficient credits",
 };
 
-// Words that are a used-up account's at OpenAI, and Gemini's of any limit: a minute's, too.
-constexpr std::string_view quota_words = "exceeded your current quota";
+constexpr std::string_view moderation_words[] = {
+    "requires moderation",
+    "your input was flagged",
+    "your prompt was flagged",
+};
+
+// What a 403 speaks of where it is ours to mend. Others are about what the request names: a file.
+constexpr std::string_view access_words[] = {
+    "api key", "api-key", "permission", "region",  "country",      "territory", "location",
+    "account", "credit",  "billing",    "project", "organization", "team",
+};
 
 constexpr Word code_words[] = {
     {"insufficient_quota", no_quota},
@@ -61,6 +82,8 @@ constexpr Word code_words[] = {
     {"request_too_large", too_large},
     {"content_filter", filtered},
     {"content_policy_violation", filtered},
+    {"invalid_prompt", bad_request},
+    {"tool_use_failed", bad_request},
     {"server_overloaded", overloaded},
     {"server_is_overloaded", overloaded},
 };
@@ -88,7 +111,6 @@ constexpr Word type_words[] = {
     {"request_too_large", too_large},
     {"invalid_request_error", bad_request},
     {"INVALID_ARGUMENT", bad_request},
-    {"invalid_prompt", bad_request},
     {"FAILED_PRECONDITION", bad_request},
 };
 
@@ -96,6 +118,10 @@ struct Status {
   int status;
   FailureClass failure_class;
 };
+
+// What a provider answers of its own accord to a key that it does not know.
+constexpr std::string_view bad_key_codes[] = {"invalid_api_key", "authentication_error",
+                                              "API_KEY_INVALID"};
 
 constexpr Status statuses[] = {
     {401, unauthorized}, {402, no_quota},     {403, unauthorized}, {404, not_found},
@@ -113,6 +139,10 @@ const Word* word_for(std::span<const Word> words, std::string_view text) {
 
 bool has(std::string_view text, std::string_view word) {
   return text.find(word) != text.npos;
+}
+
+bool word_in(std::span<const std::string_view> words, std::string_view text) {
+  return std::find(words.begin(), words.end(), text) != words.end();
 }
 
 bool has_any(std::string_view text, std::span<const std::string_view> words) {
@@ -170,6 +200,7 @@ std::optional<FailureClass> class_of_status(int status) {
 // What a body says of a failure beside its message and code.
 struct Hints {
   std::string type;
+  bool is_json = false;          ///< and not the page of a proxy in between
   bool day_quota = false;        ///< Gemini: the limit that was hit is a day's
   bool says_retry_info = false;  ///< Gemini: it may be tried again soon
 };
@@ -181,7 +212,37 @@ std::optional<FailureClass> class_of_code(const ChatFailure& failure, const Hint
 }
 
 bool is_limit(const ChatFailure& failure, const Hints& hints) {
-  return failure.status == 429 || hints.type == "RESOURCE_EXHAUSTED";
+  return failure.status == 429 || hints.type == "RESOURCE_EXHAUSTED" ||
+         class_of_code(failure, hints) == rate_limited;
+}
+
+/// The number after a word: of "limit " in "(TPM): Limit 30000, Requested 50000".
+std::optional<std::int64_t> number_after(std::string_view lower, std::string_view word) {
+  for (std::size_t at = lower.find(word); at != lower.npos; at = lower.find(word, at + 1)) {
+    const std::string_view rest = lower.substr(at + word.size());
+    std::int64_t number = 0;
+    std::size_t digits = 0;
+    while (digits < rest.size() && digits < number_digits_max && rest[digits] >= '0' &&
+           rest[digits] <= '9')
+      number = number * 10 + (rest[digits++] - '0');
+    if (digits > 0) return number;
+  }
+  return std::nullopt;
+}
+
+// One request over what a whole minute has, or over what the account's plan takes at all: no wait
+// and no other call changes that.
+bool says_over_whole_limit(std::string_view lower) {
+  if (lower.starts_with("request too large") || has(lower, "long context requests")) return true;
+  const auto limit = number_after(lower, "limit ");
+  const auto requested = number_after(lower, "requested ");
+  return limit && requested && *requested > *limit;
+}
+
+// OpenRouter: what the request may cost is over what is left, which is enough for a smaller one.
+bool says_unaffordable(std::string_view lower) {
+  return has(lower, "can only afford") ||
+         (has(lower, "fewer max_tokens") && has(lower, "you requested up to"));
 }
 
 // A limit of requests or tokens, or the end of the account's money. Gemini has the same text for a
@@ -189,6 +250,7 @@ bool is_limit(const ChatFailure& failure, const Hints& hints) {
 FailureClass class_of_limit(const ChatFailure& failure, const Hints& hints,
                             std::string_view lower) {
   if (hints.day_quota) return no_quota;
+  if (says_over_whole_limit(lower)) return too_large;
   if (hints.says_retry_info) return rate_limited;
   if (class_of_code(failure, hints) == no_quota) return no_quota;
   return has_any(lower, credit_words) ? no_quota : rate_limited;
@@ -196,10 +258,12 @@ FailureClass class_of_limit(const ChatFailure& failure, const Hints& hints,
 
 std::optional<FailureClass> class_of_message(const ChatFailure& failure, const Hints& hints,
                                              std::string_view lower) {
-  for (const Word& word : message_words) {
-    if (has(lower, word.word)) return word.failure_class;
+  if (has(lower, "is not a valid model") || has(lower, "not supported by any provider"))
+    return not_found;
+  for (const Word& word : beginnings) {
+    if (lower.starts_with(word.word)) return word.failure_class;
   }
-  if (has_any(lower, credit_words) || has(lower, quota_words)) return no_quota;
+  if (has_any(lower, moderation_words)) return filtered;
   if (hints.type == "FAILED_PRECONDITION" && has(lower, "billing")) return no_quota;
   const bool of_request = failure.status == 0 || failure.status == 400 || failure.status == 404 ||
                           failure.status == 422;
@@ -208,13 +272,23 @@ std::optional<FailureClass> class_of_message(const ChatFailure& failure, const H
   return std::nullopt;
 }
 
+// The key, its rights, the account or where the relay stands; or something that the request names.
+FailureClass class_of_forbidden(const Hints& hints, std::string_view lower) {
+  const Word* type = word_for(type_words, hints.type);
+  const bool of_access = type != nullptr && type->failure_class == unauthorized;
+  const bool unclear = !hints.is_json || lower.empty();
+  return of_access || unclear || has_any(lower, access_words) ? unauthorized : bad_request;
+}
+
 FailureClass classify(const ChatFailure& failure, const Hints& hints) {
   const std::string lower = lower_of(failure.message);
-  if (failure.status == 402) return no_quota;
+  if (failure.status == 402) return says_unaffordable(lower) ? too_large : no_quota;
   if (failure.status == 413) return too_large;
   if (is_limit(failure, hints)) return class_of_limit(failure, hints, lower);
-  if (const auto found = class_of_message(failure, hints, lower)) return *found;
   if (const auto found = class_of_code(failure, hints)) return *found;
+  if (failure.status == 401) return unauthorized;
+  if (const auto found = class_of_message(failure, hints, lower)) return *found;
+  if (failure.status == 403) return class_of_forbidden(hints, lower);
   if (const auto found = class_of_status(failure.status)) return *found;
   if (const Word* word = word_for(type_words, hints.type)) return word->failure_class;
   if (const Word* word = word_for(type_words, failure.code)) return word->failure_class;
@@ -278,6 +352,9 @@ void read_error_object(const Json& error, int status, ChatFailure& failure, Hint
 void settle(ChatFailure& failure, const Hints& hints) {
   if (failure.message.size() > message_bytes_max) failure.message.resize(message_bytes_max);
   failure.failure_class = classify(failure, hints);
+  const bool may_name_key = failure.status == 401 || failure.code == "API_KEY_INVALID";
+  failure.names_bad_key =
+      failure.failure_class == unauthorized && may_name_key && word_in(bad_key_codes, failure.code);
   if (failure.status < 400) failure.status = status_of(failure.failure_class);
   if (failure.message.empty()) {
     failure.message = joined({"the provider answered with status ", failure.status});
@@ -289,6 +366,7 @@ ChatFailure failure_from_object(const Json& body, int status) {
   ChatFailure failure;
   failure.status = status;
   Hints hints;
+  hints.is_json = true;
   const Json* error = member_of(body, "error");
   if (error != nullptr && error->is_object()) {
     read_error_object(*error, status, failure, hints);

@@ -131,6 +131,130 @@ TEST_SUITE("llm failure") {
     CHECK(of(498, R"({"message":"invalid api token"})").failure_class == unauthorized);
   }
 
+  TEST_CASE("a code of a 401 names the key, words do not") {
+    struct Row {
+      int status;
+      const char* error;
+      bool names;
+    };
+    for (const Row& row : {
+             Row{401, R"({"message":"x","type":"invalid_request_error","code":"invalid_api_key"})",
+                 true},
+             Row{401, R"({"message":"x","type":"authentication_error"})", true},
+             Row{401, R"({"message":"Incorrect API key: sk-1"})", false},
+             Row{403, R"({"message":"x","code":"invalid_api_key"})", false},
+             Row{400, R"({"message":"x","details":[{"reason":"API_KEY_INVALID"}]})", true},
+             Row{400, R"({"message":"Incorrect API key provided: x"})", false},
+             Row{0, R"({"message":"x","type":"authentication_error"})", false},
+         }) {
+      CAPTURE(row.error);
+      const ChatFailure f = of(row.status, "{\"error\":" + std::string(row.error) + "}");
+      CHECK(f.failure_class == unauthorized);
+      CHECK(f.names_bad_key == row.names);
+    }
+  }
+
+  TEST_CASE("words of the request that a provider repeats say nothing of our key or account") {
+    for (const char* word : {"incorrect api key", "invalid api key", "API key not valid",
+                             "api key expired", "invalid api token", "insufficient balance",
+                             "insufficient credits", "your credit balance is too low",
+                             "you exceeded your current quota", "monthly spending limit"}) {
+      CAPTURE(word);
+      for (const std::string& words : {
+               "Invalid value: '" + std::string(word) + "'. Supported values are: 'auto'.",
+               "'" + std::string(word) + "' is not valid under any of the given schemas",
+               "[{'type': 'missing', 'loc': ('body',), 'input': '" + std::string(word) + "'}]",
+           }) {
+        for (const int status : {400, 403, 404, 422}) {
+          const FailureClass expected = status == 404 ? not_found : bad_request;
+          const std::string message = "\"message\":\"" + words + "\"";
+          CHECK(of(status, "{\"error\":{" + message + "}}").failure_class != no_quota);
+          if (status != 403) {
+            CHECK(of(status, "{\"error\":{" + message + "}}").failure_class == expected);
+            CHECK(of(status, "{" + message + ",\"code\":400}").failure_class == expected);
+          }
+          CHECK_FALSE(of(status, "{" + message + "}").names_bad_key);
+        }
+        CHECK(of(413, "{\"message\":\"" + words + "\"}").failure_class == too_large);
+        // As events of a stream.
+        for (const char* code : {"invalid_prompt", "tool_use_failed", "invalid_request_error"}) {
+          CAPTURE(code);
+          CHECK(of(0, "{\"error\":{\"message\":\"" + words + "\",\"type\":\"" + code + "\"}}")
+                    .failure_class == bad_request);
+        }
+        CHECK(of(0, "{\"error\":{\"message\":\"" + words + "\",\"code\":\"content_filter\"}}")
+                  .failure_class == filtered);
+        CHECK(of(0, "{\"error\":{\"message\":\"" + words + "\",\"type\":\"server_error\"}}")
+                  .failure_class == server_error);
+      }
+      // A specific code goes before how a message begins.
+      CHECK(of(400, "{\"error\":{\"message\":\"" + std::string(word) +
+                        "\",\"code\":\"tool_use_failed\"}}")
+                .failure_class == bad_request);
+    }
+    CHECK(of(400, R"({"error":{"message":"incorrect api key is not a valid model ID"}})")
+              .failure_class == not_found);
+  }
+
+  TEST_CASE("what a request can bring about is not the key's or the account's fault") {
+    struct Row {
+      int status;
+      const char* error;
+      FailureClass failure_class;
+    };
+    for (const Row& row : {
+             Row{403,
+                 R"({"code":403,"message":"openai/x requires moderation on OpenAI. Your input )"
+                 R"(was flagged for \"violence\". No credits were charged."})",
+                 filtered},
+             Row{0,
+                 R"({"code":403,"message":"openai/x requires moderation. Your input was flagged"})",
+                 filtered},
+             Row{402,
+                 R"({"code":402,"message":"This request requires more credits, or fewer )"
+                 R"(max_tokens. You requested up to 64000 tokens, but can only afford 1234."})",
+                 too_large},
+             Row{0,
+                 R"({"code":402,"message":"This request requires more credits, or fewer )"
+                 R"(max_tokens. You requested up to 64000 tokens, but can only afford 1234."})",
+                 too_large},
+             Row{403,
+                 R"({"message":"The file 'file-abc' is not accessible.",)"
+                 R"("type":"invalid_request_error"})",
+                 bad_request},
+             Row{429,
+                 R"({"message":"Request too large for gpt-5 in organization org-x on tokens )"
+                 R"(per min (TPM): Limit 30000, Requested 50000.","type":"tokens",)"
+                 R"("code":"rate_limit_exceeded"})",
+                 too_large},
+             Row{0,
+                 R"({"message":"Request too large for gpt-5 on tokens per min (TPM): Limit 30000,)"
+                 R"( Requested 50000.","code":"rate_limit_exceeded"})",
+                 too_large},
+             Row{429,
+                 R"({"message":"Rate limit reached for gpt-5 on tokens per min (TPM): Limit )"
+                 R"(30000, Used 29000, Requested 5000. Please try again in 8s.",)"
+                 R"("type":"tokens","code":"rate_limit_exceeded"})",
+                 rate_limited},
+             Row{429,
+                 R"({"type":"rate_limit_error","message":"Extra usage is required for long )"
+                 R"(context requests."})",
+                 too_large},
+             // Ours to mend.
+             Row{403, R"({"type":"permission_error","message":"no"})", unauthorized},
+             Row{403, R"({"message":"Country, region, or territory not supported"})", unauthorized},
+             Row{403, R"({"message":"Your API key lacks this"})", unauthorized},
+             Row{400, R"({"message":"Insufficient Balance"})", no_quota},
+         }) {
+      CAPTURE(row.error);
+      const ChatFailure f = of(row.status, "{\"error\":" + std::string(row.error) + "}");
+      CHECK(f.failure_class == row.failure_class);
+      CHECK(f.should_retry == (row.failure_class == rate_limited));
+    }
+    CHECK(of(403, "<html>Forbidden</html>").failure_class == unauthorized);
+    CHECK(of(403, "").failure_class == unauthorized);
+  }
+
   TEST_CASE("a prompt over what the model takes, in every server's words") {
     for (const char* words : {
              "prompt is too long: 215350 tokens > 200000 maximum",
