@@ -258,6 +258,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
 
   // The attempt that is admitted or under way.
   Admission admission_;
+  // Of the attempt's target: those that refused this call.
+  std::vector<std::uint32_t> refused_keys_;
   limits::ReservationId reservation_ = 0;
   bool admitted_ = false;
   bool reserved_ = false;
@@ -337,7 +339,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
     void add(limits::Share share) { list[count++] = share; }
     std::span<const limits::Share> span() const { return {list.data(), count}; }
   };
-  Admission admit(std::uint32_t target, bool is_retry);
+  Admission admit(std::uint32_t target, bool is_retry, std::span<const std::uint32_t> refused_keys);
   limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
@@ -348,7 +350,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::optional<limits::Settled> settle(limits::ReservationId id, limits::Used used);
   void finish(const Admission& admission, const AttemptResult& result);
   std::string key_name(const Admission& admission);
-  KeyOutlook key_outlook(const Admission& admission, const Failure& failure);
+  KeyOutlook key_outlook(const Admission& admission, const Failure& failure,
+                         std::span<const std::uint32_t> refused_keys);
 
   const TargetPlan& plan(std::uint32_t target) const { return plans_[target]; }
   const Provider& provider(std::uint32_t target) const {
@@ -586,7 +589,8 @@ void CallRun::acquire(const Action& action) {
   is_retry_ = action.is_retry;
   const std::uint32_t target = targets_[place_].target;
   part_ = std::to_string(target) + ":" + player_;
-  admission_ = gateway_.admit(target, is_retry_);
+  if (!is_retry_) refused_keys_.clear();
+  admission_ = gateway_.admit(target, is_retry_, refused_keys_);
   if (admission_.denial != Denial::none) {
     const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
     gateway_.plan(target).metrics.denied(admission_.denial);
@@ -868,8 +872,10 @@ void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_
                    .status = failure.status,
                    .retry_after_ms = failure.retry_after_ms,
                    .should_retry = failure.should_retry,
+                   .names_bad_key = failure.names_bad_key,
                    .by_provider = why == cause::error_event};
-  const KeyOutlook keys = gateway_.key_outlook(admission_, input.failure);
+  const KeyOutlook keys = gateway_.key_outlook(admission_, input.failure, refused_keys_);
+  if (keys.refused) refused_keys_.push_back(admission_.key);
   input.another_key = keys.another;
   input.key_back_ms = keys.back_ms;
   feed(std::move(input));
@@ -952,8 +958,9 @@ void CallRun::release(const Action& action) {
   if (action.told_nothing) {
     gateway_.abandon(admission_, std::nullopt);
   } else {
-    gateway_.finish(admission_,
-                    {.failure = action.failure, .first_token_ms = action.first_token_ms});
+    gateway_.finish(
+        admission_,
+        {.failure = action.failure, .first_token_ms = action.first_token_ms, .caller = player_});
   }
   admitted_ = reserved_ = false;
 
@@ -1268,9 +1275,10 @@ Result<std::shared_ptr<GatewayCall>> GatewayImpl::call(const net::Executor& shar
   return std::shared_ptr<GatewayCall>(call);
 }
 
-Admission GatewayImpl::admit(std::uint32_t target, bool is_retry) {
+Admission GatewayImpl::admit(std::uint32_t target, bool is_retry,
+                             std::span<const std::uint32_t> refused_keys) {
   const std::lock_guard lock(mutex_);
-  return targets_.admit(target, is_retry, now_ns());
+  return targets_.admit(target, is_retry, now_ns(), refused_keys);
 }
 
 std::string GatewayImpl::key_name(const Admission& admission) {
@@ -1280,9 +1288,10 @@ std::string GatewayImpl::key_name(const Admission& admission) {
              : targets_.key_name(admission.target, admission.key);
 }
 
-KeyOutlook GatewayImpl::key_outlook(const Admission& admission, const Failure& failure) {
+KeyOutlook GatewayImpl::key_outlook(const Admission& admission, const Failure& failure,
+                                    std::span<const std::uint32_t> refused_keys) {
   const std::lock_guard lock(mutex_);
-  return targets_.outlook(admission, failure, now_ns());
+  return targets_.outlook(admission, failure, now_ns(), refused_keys);
 }
 
 GatewayImpl::Shares GatewayImpl::callers_shares(const Order& order, std::string_view player) const {

@@ -4,6 +4,13 @@
 #include <cassert>
 
 namespace redoubt::upstream {
+namespace {
+
+bool has(std::span<const std::uint32_t> keys, std::uint32_t key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+}  // namespace
 
 KeyRing::KeyRing(std::vector<WeightedKey> keys) {
   replace(std::move(keys));
@@ -14,19 +21,24 @@ void KeyRing::replace(std::vector<WeightedKey> keys) {
   for (WeightedKey& key : keys) {
     assert(key.weight > 0);
     Entry entry{.key = std::move(key)};
-    for (const Entry& old : keys_)
-      if (old.key.name == entry.key.name) entry.rests_until_ns = old.rests_until_ns;
+    for (const Entry& old : keys_) {
+      if (old.key.name != entry.key.name) continue;
+      entry.rests_until_ns = old.rests_until_ns;
+      entry.doubted_by = old.doubted_by;
+    }
     entries.push_back(std::move(entry));
   }
   keys_ = std::move(entries);
 }
 
-std::optional<std::uint32_t> KeyRing::pick(std::int64_t now_ns) {
+std::optional<std::uint32_t> KeyRing::pick(std::int64_t now_ns,
+                                           std::span<const std::uint32_t> except) {
   if (keys_.empty()) return 0;
   Entry* best = nullptr;
   std::int64_t total = 0;
-  for (Entry& entry : keys_) {
-    if (entry.rests_until_ns > now_ns) continue;
+  for (std::uint32_t key = 0; key < keys_.size(); ++key) {
+    Entry& entry = keys_[key];
+    if (entry.rests_until_ns > now_ns || has(except, key)) continue;
     entry.current += entry.key.weight;
     total += entry.key.weight;
     if (best == nullptr || entry.current > best->current) best = &entry;
@@ -38,24 +50,33 @@ std::optional<std::uint32_t> KeyRing::pick(std::int64_t now_ns) {
 
 void KeyRing::rest(std::uint32_t key, std::int64_t until_ns) {
   if (key >= keys_.size()) return;  // the keys were replaced meanwhile
-  keys_[key].rests_until_ns = std::max(keys_[key].rests_until_ns, until_ns);
-  keys_[key].current = 0;  // it comes back as any other, not with what it missed
+  Entry& entry = keys_[key];
+  entry.rests_until_ns = std::max(entry.rests_until_ns, until_ns);
+  entry.current = 0;  // it comes back as any other, not with what it missed
 }
 
-std::int64_t KeyRing::available_at_ns(std::int64_t now_ns) const {
-  std::int64_t first = 0;
-  for (const Entry& entry : keys_) {
-    if (entry.rests_until_ns <= now_ns) return 0;
-    if (first == 0 || entry.rests_until_ns < first) first = entry.rests_until_ns;
+void KeyRing::refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns) {
+  if (key >= keys_.size()) return;
+  Entry& entry = keys_[key];
+  if (!entry.doubted_by) {
+    entry.doubted_by = caller;
+  } else if (*entry.doubted_by != caller) {
+    entry.doubted_by.reset();
+    rest(key, until_ns);
   }
-  return first;
 }
 
-std::optional<std::int64_t> KeyRing::another_at_ns(std::uint32_t key, std::int64_t now_ns) const {
+void KeyRing::answered(std::uint32_t key) {
+  if (key < keys_.size()) keys_[key].doubted_by.reset();
+}
+
+std::optional<std::int64_t> KeyRing::available_at_ns(std::int64_t now_ns,
+                                                     std::span<const std::uint32_t> except) const {
+  if (keys_.empty()) return 0;
   std::optional<std::int64_t> first;
-  for (std::uint32_t other = 0; other < keys_.size(); ++other) {
-    if (other == key) continue;
-    const std::int64_t until_ns = keys_[other].rests_until_ns;
+  for (std::uint32_t key = 0; key < keys_.size(); ++key) {
+    if (has(except, key)) continue;
+    const std::int64_t until_ns = keys_[key].rests_until_ns;
     const std::int64_t at_ns = until_ns <= now_ns ? 0 : until_ns;
     first = first ? std::min(*first, at_ns) : at_ns;
   }

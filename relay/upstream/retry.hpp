@@ -40,6 +40,7 @@ struct Failure {
   int status = 0;  ///< the provider's, 0 where there is none
   std::optional<std::int64_t> retry_after_ms;
   bool should_retry = true;
+  bool names_bad_key = false;  ///< llm::ChatFailure
   bool by_provider = false;  ///< it said so itself: it has stopped, and knows that nobody gets more
 };
 

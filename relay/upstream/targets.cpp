@@ -16,13 +16,19 @@ constexpr std::int64_t key_back_margin_ms = 20;
 constexpr std::array<std::string_view, 5> denial_names{"none", "breaker_open", "at_capacity",
                                                        "no_key", "no_retry_budget"};
 
-enum class Blame : std::uint8_t { target, key, nobody };
+enum class Blame : std::uint8_t {
+  target,
+  key,    ///< surely: the provider counts by it, or names it
+  doubt,  ///< the key, as the words or the status of one answer have it
+  nobody
+};
 
 Blame blame(const Failure& failure) {
   using llm::FailureClass;
   switch (failure.failure_class) {
     case FailureClass::unauthorized:
     case FailureClass::no_quota:
+      return failure.names_bad_key ? Blame::key : Blame::doubt;
     case FailureClass::rate_limited:
       return Blame::key;
     case FailureClass::overloaded:
@@ -59,13 +65,14 @@ Targets::Targets(const std::vector<TargetOptions>& options) {
         {target, KeyRing(target.keys), Breaker(target.breaker), RetryBudget(target.retry_budget)});
 }
 
-Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns) {
+Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns,
+                         std::span<const std::uint32_t> refused_keys) {
   assert(index < targets_.size());
   Target& target = targets_[index];
   if (target.open >= target.options.concurrent_max)
     return {.denial = Denial::at_capacity, .retry_at_ns = now_ns + capacity_retry_ns};
-  if (const std::int64_t at_ns = target.keys.available_at_ns(now_ns); at_ns > 0)
-    return {.denial = Denial::no_key, .retry_at_ns = at_ns};
+  const auto key_at_ns = target.keys.available_at_ns(now_ns, refused_keys);
+  if (key_at_ns != 0) return {.denial = Denial::no_key, .retry_at_ns = key_at_ns.value_or(now_ns)};
   const BreakerAdmission admitted = target.breaker.admit(now_ns);
   if (!admitted.admitted)
     return {.denial = Denial::breaker_open, .retry_at_ns = admitted.retry_at_ns};
@@ -75,7 +82,8 @@ Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns
   }
   if (!is_retry) target.retries.call_made();
   ++target.open;
-  return {.target = index, .key = *target.keys.pick(now_ns), .ticket = admitted.ticket};
+  return {
+      .target = index, .key = *target.keys.pick(now_ns, refused_keys), .ticket = admitted.ticket};
 }
 
 void Targets::finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns) {
@@ -83,6 +91,7 @@ void Targets::finish(const Admission& admission, const AttemptResult& result, st
   --target.open;
   const bool slow = result.first_token_ms >= target.options.breaker.slow_ms;
   if (!result.failure) {
+    target.keys.answered(admission.key);
     target.breaker.result(admission.ticket, slow ? CallResult::slow : CallResult::succeeded,
                           now_ns);
     return;
@@ -91,8 +100,13 @@ void Targets::finish(const Admission& admission, const AttemptResult& result, st
   const Blame whose = blame(failure);
   if (whose == Blame::target)
     return target.breaker.result(admission.ticket, CallResult::failed, now_ns);
-  if (whose == Blame::key) {
-    target.keys.rest(admission.key, now_ns + key_rest_ms(target.options, failure) * millisecond_ns);
+  if (whose != Blame::nobody) {
+    const std::int64_t back_ns = now_ns + key_rest_ms(target.options, failure) * millisecond_ns;
+    if (whose == Blame::key) {
+      target.keys.rest(admission.key, back_ns);
+    } else {
+      target.keys.refused(admission.key, result.caller, back_ns);
+    }
     return target.breaker.abandon(admission.ticket);
   }
   // The target answered, and the request was at fault: it is up.
@@ -105,12 +119,16 @@ void Targets::abandon(const Admission& admission) {
   target.breaker.abandon(admission.ticket);
 }
 
-KeyOutlook Targets::outlook(const Admission& admission, const Failure& failure,
-                            std::int64_t now_ns) const {
+KeyOutlook Targets::outlook(const Admission& admission, const Failure& failure, std::int64_t now_ns,
+                            std::span<const std::uint32_t> refused_keys) const {
   const Target& target = targets_[admission.target];
-  const auto other_ns = target.keys.another_at_ns(admission.key, now_ns);
-  KeyOutlook outlook{.another = other_ns == 0};
-  if (outlook.another || blame(failure) != Blame::key || target.keys.size() == 0) return outlook;
+  if (target.keys.size() == 0) return {};
+  std::vector<std::uint32_t> failed(refused_keys.begin(), refused_keys.end());
+  failed.push_back(admission.key);
+  const auto other_ns = target.keys.available_at_ns(now_ns, failed);
+  const Blame whose = blame(failure);
+  KeyOutlook outlook{.refused = whose == Blame::doubt, .another = other_ns == 0};
+  if (outlook.another || (whose != Blame::key && whose != Blame::doubt)) return outlook;
   outlook.back_ms = key_rest_ms(target.options, failure) + key_back_margin_ms;
   if (other_ns) {
     const std::int64_t other_ms = (*other_ns - now_ns) / millisecond_ns + key_back_margin_ms;

@@ -7,14 +7,19 @@
 //
 // 1. Every admission ends once, by finish or abandon; until then it counts as open.
 // 2. At most concurrent_max admissions of a target are open.
-// 3. What a failure means: 401, 403 and a used-up account rest the key for key_refused_ms, 429 for
-//    its retry-after or key_limited_ms; neither says anything bad of the target. Connect errors,
-//    timeouts, 5xx, garbage and cut streams count against the target's breaker.
+// 3. What a failure means: 401, 403 and a used-up account make the key doubted by the caller, and
+//    rest it for key_refused_ms where a second caller hears the same before anybody gets an answer,
+//    or where the provider names the key by a code (KeyRing); 429 rests it for its retry-after or
+//    key_limited_ms. None says anything bad of the target. Connect errors, timeouts, 5xx, garbage
+//    and cut streams count against the target's breaker.
+// 4. A call leaves out the keys of a target that refused it (`refused_keys`), so that it fails over
+//    within itself although they do not rest.
 // Not thread-safe: its owner holds one lock.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,10 +56,12 @@ struct Admission {
 struct AttemptResult {
   std::optional<Failure> failure;   ///< none: it succeeded
   std::int64_t first_token_ms = 0;  ///< until the first token, or the end
+  std::string_view caller;          ///< whose call it was: auth::Identity::key()
 };
 
 /// What the target's keys allow after an attempt failed.
 struct KeyOutlook {
+  bool refused = false;      ///< the call is to leave out the attempt's key
   bool another = false;      ///< one that has not just failed is available
   std::int64_t back_ms = 0;  ///< until any is; 0 now, or where the target needs none
 };
@@ -64,12 +71,14 @@ class Targets {
   explicit Targets(const std::vector<TargetOptions>& options);
 
   /// REQUIRES: target < size()
-  Admission admit(std::uint32_t target, bool is_retry, std::int64_t now_ns);
+  Admission admit(std::uint32_t target, bool is_retry, std::int64_t now_ns,
+                  std::span<const std::uint32_t> refused_keys = {});
   void finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns);
   void abandon(const Admission& admission);
 
   /// Asked before finish() of that attempt.
-  KeyOutlook outlook(const Admission& admission, const Failure& failure, std::int64_t now_ns) const;
+  KeyOutlook outlook(const Admission& admission, const Failure& failure, std::int64_t now_ns,
+                     std::span<const std::uint32_t> refused_keys = {}) const;
   std::optional<std::uint32_t> find(std::string_view name) const;
   std::size_t size() const { return targets_.size(); }
   const std::string& name(std::uint32_t target) const { return targets_[target].options.name; }

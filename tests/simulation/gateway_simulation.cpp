@@ -141,6 +141,7 @@ struct Run {
   bool cacheable = false;
 
   Admission admission;
+  std::vector<std::uint32_t> refused_keys;
   int admitted_attempt = 0;  // 0: none
   limits::ReservationId reservation = 0;
   int waiting_attempt = 0;  // acquired when the store's money comes
@@ -528,7 +529,9 @@ class World {
       input.good = true;
     if (event.place + 1 < run.exchange.inputs.size()) schedule(event.call, run, event.place + 1);
     if (input.kind == InputKind::failed || (input.kind == InputKind::finished && !input.good)) {
-      const KeyOutlook keys = targets_->outlook(run.admission, input.failure, now_ns_);
+      const KeyOutlook keys =
+          targets_->outlook(run.admission, input.failure, now_ns_, run.refused_keys);
+      if (keys.refused) run.refused_keys.push_back(run.admission.key);
       input.another_key = keys.another;
       input.key_back_ms = keys.back_ms;
     }
@@ -599,7 +602,8 @@ class World {
     const std::uint32_t target = (action.place + call) % targets_count;
     if (action.is_retry) see(retried);
     if (!action.is_retry && action.place > 0) see(fell_back);
-    run.admission = targets_->admit(target, action.is_retry, now_ns_);
+    if (!action.is_retry) run.refused_keys.clear();
+    run.admission = targets_->admit(target, action.is_retry, now_ns_, run.refused_keys);
     if (run.admission.denial != Denial::none)
       return later_denied(call, action.attempt,
                           {.retry_after_ms = (run.admission.retry_at_ns - now_ns_) / ms_ns});
@@ -697,7 +701,7 @@ class World {
     if (action.told_nothing) {
       targets_->abandon(run.admission);
     } else {
-      targets_->finish(run.admission, {action.failure, action.first_token_ms}, now_ns_);
+      targets_->finish(run.admission, {action.failure, action.first_token_ms, run.player}, now_ns_);
     }
     limits::Used used;
     if (action.charge.kind != ChargeKind::nothing) {

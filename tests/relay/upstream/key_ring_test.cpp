@@ -36,6 +36,53 @@ TEST_CASE("a key that rests is left out until its time") {
   CHECK(ring.available_at_ns(200) == 0);
 }
 
+TEST_CASE("a key rests when a second caller is refused and nobody was answered between") {
+  // A step is a caller who is refused with the key, or '+': somebody is answered.
+  struct Row {
+    const char* steps;
+    bool rests;
+  };
+  for (const Row row : {Row{"A", false}, Row{"AAAAAAAA", false}, Row{"AB", true}, Row{"AAAB", true},
+                        Row{"A+B", false}, Row{"A+BA", true}, Row{"A+A+A+B", false},
+                        Row{"+AB", true}, Row{"A+BBB+A", false}}) {
+    CAPTURE(row.steps);
+    KeyRing ring({{"a", 1}});
+    for (const char* step = row.steps; *step != '\0'; ++step) {
+      if (*step == '+') {
+        ring.answered(0);
+      } else {
+        ring.refused(0, std::string(1, *step), 100);
+      }
+    }
+    CHECK(ring.available_at_ns(0) == (row.rests ? 100 : 0));
+  }
+}
+
+TEST_CASE("a key is doubted anew after its rest, and its doubt stays with its name") {
+  KeyRing ring({{"a", 1}});
+  ring.refused(0, "A", 100);
+  ring.refused(0, "B", 100);
+  ring.refused(0, "B", 300);
+  CHECK(ring.available_at_ns(100) == 0);
+  ring.replace({{"b", 1}, {"a", 1}});
+  ring.refused(1, "A", 300);
+  CHECK(picks(ring, 2, 200) == "bb");
+  ring.refused(7, "A", 300);
+  ring.answered(7);
+}
+
+TEST_CASE("keys that a call was refused with are left out of its own picks") {
+  KeyRing ring({{"a", 1}, {"b", 1}});
+  const std::uint32_t a[] = {0};
+  const std::uint32_t both[] = {0, 1};
+  CHECK(ring.pick(0, a) == 1u);
+  CHECK(ring.pick(0, a) == 1u);
+  CHECK(ring.pick(0, both) == std::nullopt);
+  CHECK(ring.available_at_ns(0, both) == std::nullopt);
+  ring.rest(1, 100);
+  CHECK(ring.available_at_ns(0, a) == 100);
+}
+
 TEST_CASE("other keys keep the rest of those that stay") {
   KeyRing ring({{"a", 1}, {"b", 1}});
   ring.rest(0, 100);

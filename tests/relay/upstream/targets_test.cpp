@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 namespace redoubt::upstream {
 namespace {
 
@@ -15,12 +17,14 @@ Targets one_target(int concurrent_max = 100) {
   return Targets({options});
 }
 
-void fail(Targets& targets, FailureClass failure_class,
-          std::optional<std::int64_t> retry_after_ms = std::nullopt) {
+void fail(Targets& targets, const Failure& failure, std::string_view caller = "A") {
   const Admission admission = targets.admit(0, false, 0);
   REQUIRE(admission.denial == Denial::none);
-  const Failure failure{.failure_class = failure_class, .retry_after_ms = retry_after_ms};
-  targets.finish(admission, {.failure = failure}, 0);
+  targets.finish(admission, {.failure = failure, .caller = caller}, 0);
+}
+
+void fail(Targets& targets, FailureClass failure_class) {
+  fail(targets, Failure{.failure_class = failure_class});
 }
 
 TEST_CASE("open calls of a target are bounded, and every end frees a place") {
@@ -34,9 +38,46 @@ TEST_CASE("open calls of a target are bounded, and every end frees a place") {
   CHECK(targets.open(0) == 1);
 }
 
-TEST_CASE("a refused key rests and says nothing of the target") {
+TEST_CASE("what one caller is refused takes a key from nobody, what two are takes it from all") {
+  for (const FailureClass doubtful : {FailureClass::unauthorized, FailureClass::no_quota}) {
+    const Failure refused{.failure_class = doubtful};
+    TargetOptions options{.name = "p/m", .keys = {{"a", 1}}};
+    Targets targets({options});
+    for (int i = 0; i < 50; ++i)
+      fail(targets, refused, "A");
+    CHECK(targets.breaker(0).state() == BreakerState::closed);
+    targets.finish(targets.admit(0, false, 0), {.caller = "B"}, 0);
+    fail(targets, refused, "B");
+    fail(targets, refused, "C");
+    const Admission denied = targets.admit(0, false, 0);
+    CHECK(denied.denial == Denial::no_key);
+    CHECK(denied.retry_at_ns == options.key_refused_ms * ms_ns);
+  }
+}
+
+TEST_CASE("a call that a key refused goes on to the next one, and the key stays for others") {
   Targets targets = one_target();
-  fail(targets, FailureClass::unauthorized);
+  const Failure refused{.failure_class = FailureClass::unauthorized};
+  const Admission first = targets.admit(0, false, 0);
+  const KeyOutlook outlook = targets.outlook(first, refused, 0);
+  CHECK(outlook.refused);
+  CHECK(outlook.another);
+  targets.finish(first, {.failure = refused, .caller = "A"}, 0);
+  const std::vector<std::uint32_t> tried = {first.key};
+  for (int i = 0; i < 4; ++i)
+    CHECK(targets.admit(0, true, 0, tried).key != first.key);
+  CHECK_FALSE(targets.outlook(targets.admit(0, true, 0, tried), refused, 0, tried).another);
+  const std::vector<std::uint32_t> all = {0, 1};
+  CHECK(targets.admit(0, true, 0, all).denial == Denial::no_key);
+  bool picked = false;
+  for (int i = 0; i < 2; ++i)
+    picked = targets.admit(0, false, 0).key == first.key || picked;
+  CHECK(picked);
+}
+
+TEST_CASE("a key that a code names rests at once, and says nothing of the target") {
+  Targets targets = one_target();
+  fail(targets, {.failure_class = FailureClass::unauthorized, .names_bad_key = true});
   const Admission admission = targets.admit(0, false, 0);
   CHECK(targets.key_name(0, admission.key) == "b");
   targets.finish(
@@ -57,7 +98,7 @@ TEST_CASE("after a failure another key is one that has not just failed") {
   targets.finish(first, {.failure = limited}, 0);
 
   const Admission second = targets.admit(0, false, 0);
-  const Failure refused{.failure_class = FailureClass::unauthorized};
+  const Failure refused{.failure_class = FailureClass::unauthorized, .names_bad_key = true};
   const KeyOutlook outlook = targets.outlook(second, refused, 100 * ms_ns);
   CHECK_FALSE(outlook.another);
   // The first one's rest is the shorter. Who waits so long finds it.
