@@ -1,4 +1,5 @@
 // What a provider says is not always fit for players: our own keys, names of accounts, inner places.
+// Nor is it always about us: it repeats what a player asked for.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -220,7 +221,83 @@ async function leaks_of(stage, models) {
   );
 }
 
+const refusing = (status, error) => [
+  { head: status },
+  { send: JSON.stringify({ error: { type: 'invalid_request_error', ...error } }) },
+];
+const refusing_in_stream = (error) => [
+  stream_head,
+  { send: chunk('Once') },
+  { send: `data: ${JSON.stringify({ error })}\n\n` },
+];
+const flagged = 'x requires moderation. Your input was flagged for "violence".';
+const unaffordable =
+  'This request requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 1234.';
+/** What a provider says to a player's own request, in words like those about a key or an account. */
+const players_failures = {
+  'a value like a bad key': refusing(400, {
+    message: "Invalid value: 'incorrect api key'. Supported values are: 'auto'.",
+  }),
+  'a value like an empty account': refusing(400, {
+    message: "'insufficient balance' is not valid under any of the given schemas",
+  }),
+  'an input like a used-up quota': refusing(422, {
+    message: "[{'type': 'missing', 'input': 'you exceeded your current quota'}]",
+  }),
+  'a message that begins like a bad key': refusing(400, { message: 'Incorrect API key: x' }),
+  'a 401 in words': refusing(401, { message: 'Incorrect API key: x' }),
+  moderation: refusing(403, { code: 403, message: flagged }),
+  'a file of others': refusing(403, { message: "The file 'file-abc' is not accessible." }),
+  'a right that the request lacks': refusing(403, { message: 'No permission for the file.' }),
+  'more tokens than are left': refusing(402, { code: 402, message: unaffordable }),
+  'a request over the limit': refusing(429, {
+    code: 'rate_limit_exceeded',
+    message: 'Request too large for x on tokens per min (TPM): Limit 30000, Requested 50000.',
+  }),
+  'an event like a bad key': refusing_in_stream({
+    code: 'tool_use_failed',
+    message: "Failed to call: 'incorrect api key'",
+  }),
+  'an event of moderation': refusing_in_stream({ code: 403, message: flagged }),
+  'an event of tokens left': refusing_in_stream({ code: 402, message: unaffordable }),
+};
+const players_failures_each = 12;
+
 export const attacks = [
+  {
+    name: "one player's failures",
+    tried: `${players_failures_each} calls each of one player that a provider refuses in ${Object.keys(players_failures).length} ways, most of which read like a fault of our key or account`,
+    expected: 'another player goes on with 200 at each of them, and so does the first',
+    async run(stage) {
+      const whats = Object.keys(players_failures);
+      const mock = await start_with_key(stage, whats.length);
+      await mock.script(
+        Object.values(players_failures).map((what, i) => ({
+          when: { model: `model-${i}` },
+          do: what,
+        })),
+      );
+      const first = stage.as('alpha', 'player');
+      const answered = [];
+      for (let n = 0; n < players_failures_each; ++n)
+        for (const [i, what] of whats.entries()) {
+          const stream = what.startsWith('an event');
+          const { status } = await stage.chat(first, { model: `p${i}`, stream });
+          if (!stream && status === 200) answered.push(what);
+        }
+      await mock.script([]);
+      const held_up = [];
+      for (const player of [stage.as('beta', 'player'), first])
+        for (const [i, what] of whats.entries()) {
+          const { status } = await stage.chat(player, { model: `p${i}` });
+          if (status !== 200) held_up.push(`${what}: ${status}`);
+        }
+      return {
+        held: answered.length === 0 && held_up.length === 0,
+        seen: `held up by ${held_up.join(', ') || 'none'}; the attack's own that were answered: ${answered.length}`,
+      };
+    },
+  },
   ...Object.entries({ 'failures by status': statuses, 'other failures': faults }).map(
     ([name, steps]) => ({
       name,
