@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "engine/llm/json_text.hpp"
 #include "relay/auth/base64.hpp"
 #include "relay/auth/crypto.hpp"
 #include "relay/auth/secret.hpp"
@@ -95,16 +96,31 @@ bool is_text(EventKind kind) {
          kind == EventKind::tool_arguments;
 }
 
-/// They stand between the events of a text without ending it.
-bool is_aside(const ChatEvent& event) {
-  const EventKind kind = event.kind;
-  return kind == EventKind::heartbeat || kind == EventKind::usage || kind == EventKind::started ||
-         (kind == EventKind::told && event.name != "part");
+/// Told in pieces whose texts a client joins.
+bool is_grown(const ChatEvent& event) {
+  return event.kind == EventKind::told && (event.name == "message" || event.name == "choice");
 }
 
-bool goes_on(const ChatEvent& open, const ChatEvent& next) {
-  return open.kind == next.kind && open.index == next.index && open.id == next.id &&
-         open.redacted == next.redacted;
+bool are_one_channel(const ChatEvent& one, const ChatEvent& other) {
+  if (one.kind != other.kind) return false;
+  if (one.kind == EventKind::tool_arguments) return one.index == other.index;
+  return one.kind != EventKind::told || one.name == other.name;
+}
+
+/// Clients of some formats get a refusal as a text.
+bool are_text_and_refusal(EventKind one, EventKind other) {
+  return (one == EventKind::text && other == EventKind::refusal) ||
+         (one == EventKind::refusal && other == EventKind::text);
+}
+
+/// What a later event needs in order to bring what has waited.
+ChatEvent without_text(const ChatEvent& event) {
+  ChatEvent bare;
+  bare.kind = event.kind;
+  bare.index = event.index;
+  bare.id = event.id;
+  if (event.kind == EventKind::told) bare.name = event.name;
+  return bare;
 }
 
 }  // namespace
@@ -165,48 +181,103 @@ void AnswerRedaction::pass(ChatEvent event, std::vector<ChatEvent>& out) {
   for (std::string* text : {&event.id, &event.name, &event.model, &event.signature, &event.detail})
     clean(*text);
   if (is_text(event.kind)) return pass_text(std::move(event), out);
-  if (!is_aside(event)) flush(out);
+  if (is_grown(event)) event.text = pass_object(event, "{", "}", event.text);
+  if (event.kind == EventKind::finished || event.kind == EventKind::failed) flush(out);
   clean(event.text);
   out.push_back(std::move(event));
 }
 
 void AnswerRedaction::pass_text(ChatEvent event, std::vector<ChatEvent>& out) {
-  if (open_ && !goes_on(*open_, event)) flush(out);
-  // What went on before is looked at again, as it may be where a key begins.
-  const std::string text = gone_ + waiting_ + event.text;
-  std::string cleaned;
-  std::size_t at = gone_.size();
-  KeyForms::Found found = forms_->find(text, 0);
-  for (; found.at != text.npos; found = forms_->find(text, at)) {
-    cleaned.append(text, at, std::max(found.at, at) - at).append(redacted_mark);
-    at = found.at + found.size;
-  }
-  // A signature closes the text: nothing more can come.
-  const bool waits = text.size() - found.tail >= held_bytes_min && event.signature.empty();
-  const std::size_t end = waits ? std::max(found.tail, at) : text.size();
-  cleaned.append(text, at, end - at);
-  waiting_ = text.substr(end);
-  gone_ = text.substr(found.tail, end - found.tail);
-
-  const bool empty = event.text.empty();
-  event.text.clear();
-  open_ = event;
-  if (!event.signature.empty()) {
-    open_.reset();
-    gone_.clear();
-  }
-  event.text = std::move(cleaned);
-  if (!event.text.empty() || empty || !event.signature.empty()) out.push_back(std::move(event));
+  const bool was_empty = event.text.empty();
+  if (!was_empty) pass_piece(event, {}, {}, event.text);
+  if (was_empty || !event.text.empty() || !event.signature.empty()) out.push_back(std::move(event));
 }
 
-void AnswerRedaction::flush(std::vector<ChatEvent>& out) {
-  if (open_ && !waiting_.empty()) {
-    open_->text = std::move(waiting_);
-    out.push_back(std::move(*open_));
+/// Leaves of the text what may go on.
+void AnswerRedaction::pass_piece(const ChatEvent& event, std::string_view before,
+                                 std::string_view after, std::string& text) {
+  auto channel = std::find_if(channels_.begin(), channels_.end(), [&](const Channel& open) {
+    return are_one_channel(open.event, event) && open.before == before;
+  });
+  if (channel == channels_.end()) {
+    channel = std::find_if(channels_.begin(), channels_.end(), [&](const Channel& open) {
+      return are_text_and_refusal(open.event.kind, event.kind) && goes_on_with(open, text);
+    });
   }
-  open_.reset();
-  waiting_.clear();
-  gone_.clear();
+  if (channel == channels_.end()) {
+    const KeyForms::Found found = forms_->find(text, 0);
+    if (found.at == text.npos && found.tail == text.size()) return;
+    if (channels_.size() == open_channels_max) return clean_end(text);
+    channel = channels_.insert(channels_.end(),
+                               Channel{{}, std::string(before), std::string(after), {}, {}});
+  }
+  channel->event = without_text(event);
+  go_on(*channel, text);
+  if (channel->gone.empty() && channel->waiting.empty()) channels_.erase(channel);
+}
+
+/// Where nothing can wait: what may begin a key is taken out as if it were one.
+void AnswerRedaction::clean_end(std::string& text) const {
+  clean(text);
+  const KeyForms::Found found = forms_->find(text, 0);
+  if (found.tail < text.size()) text.replace(found.tail, text.npos, redacted_mark);
+}
+
+/// Is what has begun in the channel still a key's beginning, or a key, with this behind it?
+bool AnswerRedaction::goes_on_with(const Channel& channel, std::string_view piece) const {
+  const std::string begun = channel.gone + channel.waiting;
+  const KeyForms::Found found = forms_->find(std::string(begun).append(piece), 0);
+  return std::min(found.at, found.tail) < begun.size();
+}
+
+void AnswerRedaction::go_on(Channel& channel, std::string& piece) const {
+  // What went on before is looked at again, as it may be where a key begins.
+  const std::string text = channel.gone + channel.waiting + piece;
+  piece.clear();
+  std::size_t at = channel.gone.size();
+  KeyForms::Found found = forms_->find(text, 0);
+  for (; found.at != text.npos; found = forms_->find(text, at)) {
+    piece.append(text, at, std::max(found.at, at) - at).append(redacted_mark);
+    at = found.at + found.size;
+  }
+  const bool waits = text.size() - found.tail >= held_bytes_min;
+  const std::size_t end = waits ? std::max(found.tail, at) : text.size();
+  piece.append(text, at, end - at);
+  channel.waiting = text.substr(end);
+  channel.gone = text.substr(found.tail, end - found.tail);
+}
+
+/// The object's text with what may go on of each text in it that grows. `before` is what leads into
+/// the object, `after` what closes it.
+std::string AnswerRedaction::pass_object(const ChatEvent& event, const std::string& before,
+                                         const std::string& after, std::string_view object) {
+  std::string passed = "{";
+  for (const llm::MemberText& member : llm::member_texts(object)) {
+    if (passed.size() > 1) passed += ',';
+    const std::string key = std::string("\"").append(member.key).append("\":");
+    passed += key;
+    if (member.value.front() == '"') {
+      std::string text(member.value.substr(1, member.value.size() - 2));
+      pass_piece(event, before + key + '"', '"' + after, text);
+      passed.append("\"").append(text).append("\"");
+    } else if (member.value.front() == '{') {
+      passed += pass_object(event, before + key + '{', '}' + after, member.value);
+    } else {
+      passed += member.value;
+    }
+  }
+  return passed + '}';
+}
+
+// The last first: it belongs to what the client has open.
+void AnswerRedaction::flush(std::vector<ChatEvent>& out) {
+  for (auto channel = channels_.rbegin(); channel != channels_.rend(); ++channel) {
+    if (channel->waiting.empty()) continue;
+    channel->event.text = channel->before + channel->waiting + channel->after;
+    clean(channel->event.text);
+    out.push_back(std::move(channel->event));
+  }
+  channels_.clear();
 }
 
 void AnswerRedaction::clean(std::string& text) const {

@@ -5,21 +5,22 @@
 //    in a URL, in hexadecimal and in base64 (both alphabets, at each of the three alignments);
 //    redacted_mark stands in its place. (What a failure says is judged more strictly:
 //    relay/upstream/failure_words.hpp.)
-// 2. A key that is spread over events of one text, one thought, or one call's arguments is found
-//    too: what may be the beginning of one of its forms waits for the next event, held_bytes_min
-//    bytes or more of it. Fewer bytes ("sk-") go on at once, so that no ordinary text is delayed.
-// 3. What waits goes out before anything that ends its text: another text, the end, a failure. A
-// key
-//    whose parts are told in two texts is not found; nor is one under any other cipher.
-//    What is told beside a text without a neutral name (EventKind::told: log probabilities, usage)
-//    does not end it, and is looked through by itself.
+// 2. What a client may put together is one channel: all texts of the answer, all its refusals (one
+//    that goes on in a text is found too), all its thoughts, the arguments of each call, and each
+//    text in what is told of a chat's message in pieces. A key that is spread over the events of a
+//    channel is found, whatever stands between them: what may be the beginning of one of its forms
+//    waits, held_bytes_min bytes or more of it, until its channel goes on or the answer ends. Fewer
+//    bytes ("sk-") go on at once, so that no ordinary text is delayed.
+// 3. What has waited goes out with what its channel goes on with, or before the end: so the last
+//    bytes of a text that ends like a key begins may come behind a call, a thought or a signature
+//    that followed it. A key whose parts are told in two channels is not found; nor is one under
+//    any other cipher, such as escapes that no writer of JSON needs.
 // 4. A key under answer_key_bytes_min is not looked for: those are the placeholders of servers that
 //    want none ("ollama", "none"), and they are words.
 // 5. Cost: one pass over each event's text, whatever the number of forms.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ namespace redoubt::upstream {
 
 constexpr std::size_t answer_key_bytes_min = 16;
 constexpr std::size_t held_bytes_min = 4;
+/// In which a key may have begun at one time; an answer has a text, a thought and some calls.
+constexpr std::size_t open_channels_max = 64;
 
 class KeyForms;
 
@@ -44,16 +47,28 @@ class AnswerRedaction {
   void pass(llm::ChatEvent event, std::vector<llm::ChatEvent>& out);
 
  private:
+  // A channel in which a key may have begun.
+  struct Channel {
+    llm::ChatEvent event;  ///< of what waits, without its text
+    std::string before;    ///< told: the JSON that leads to the text ({"audio":{"transcript":")
+    std::string after;     ///< and what closes it
+    std::string gone;      ///< of the key's beginning, what has gone on
+    std::string waiting;
+  };
+
   void pass_text(llm::ChatEvent event, std::vector<llm::ChatEvent>& out);
+  void pass_piece(const llm::ChatEvent& event, std::string_view before, std::string_view after,
+                  std::string& text);
+  void clean_end(std::string& text) const;
+  bool goes_on_with(const Channel& channel, std::string_view piece) const;
+  void go_on(Channel& channel, std::string& text) const;
+  std::string pass_object(const llm::ChatEvent& event, const std::string& before,
+                          const std::string& after, std::string_view object);
   void flush(std::vector<llm::ChatEvent>& out);
   void clean(std::string& text) const;
 
   std::shared_ptr<const KeyForms> forms_;
-  // Of the text under way: its event without its text, what of a key's beginning has gone on, and
-  // what waits.
-  std::optional<llm::ChatEvent> open_;
-  std::string gone_;
-  std::string waiting_;
+  std::vector<Channel> channels_;  // mostly none
 };
 
 }  // namespace redoubt::upstream

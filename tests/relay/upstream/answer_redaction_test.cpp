@@ -4,6 +4,9 @@
 
 #include <string>
 
+#include "engine/base/json.hpp"
+#include "engine/llm/told.hpp"
+
 using namespace redoubt;
 using namespace redoubt::upstream;
 using llm::ChatEvent;
@@ -44,6 +47,115 @@ std::string said(std::string_view text) {
   return mark(EventKind::text) + std::string(text) + mark(EventKind::finished);
 }
 
+ChatEvent signed_event(EventKind kind, std::string text) {
+  ChatEvent event = text_event(std::move(text), kind);
+  event.signature = "c2lnbmVk";
+  return event;
+}
+
+ChatEvent named(ChatEvent event, std::string name) {
+  event.name = std::move(name);
+  return event;
+}
+
+ChatEvent with_id(ChatEvent event, std::string id) {
+  event.id = std::move(id);
+  return event;
+}
+
+ChatEvent call_event(std::int32_t index, EventKind kind, std::string text = {}) {
+  ChatEvent event = text_event(std::move(text), kind);
+  event.index = index;
+  if (kind == EventKind::tool_begun) event.id = "call_" + std::to_string(index);
+  return event;
+}
+
+/// Two pieces of a channel, and what a provider puts between them.
+struct Interleaving {
+  const char* what;
+  ChatEvent first;
+  std::vector<ChatEvent> between;
+  ChatEvent second;
+};
+
+std::vector<Interleaving> interleavings() {
+  const ChatEvent text = text_event("");
+  const ChatEvent refusal = text_event("", EventKind::refusal);
+  const ChatEvent thought = text_event("", EventKind::reasoning);
+  const ChatEvent hm = text_event("hm", EventKind::reasoning);
+  const ChatEvent call = call_event(0, EventKind::tool_begun);
+  const ChatEvent arguments = call_event(0, EventKind::tool_arguments);
+  const ChatEvent citation =
+      named(text_event(R"({"citations":[{"a":1}]})", EventKind::told), "part");
+  return {
+      {"a thought in a text", text, {hm}, text},
+      {"a call in a text", text, {call, call_event(0, EventKind::tool_arguments, "{}")}, text},
+      {"a refusal in a text", text, {text_event("no", EventKind::refusal)}, text},
+      {"a text behind a refusal", refusal, {}, text},
+      {"a refusal behind a text and a thought", text, {hm}, refusal},
+      {"a citation in a text", text, {citation}, text},
+      {"a block in a text", text, {text_event("{}", EventKind::opaque)}, text},
+      {"a signature on a text", signed_event(EventKind::text, ""), {}, text},
+      {"a signature behind a text", text, {signed_event(EventKind::text, "")}, text},
+      {"a text with another id", with_id(text, "a"), {}, with_id(text, "b")},
+      {"a text in a thought", thought, {text_event("hm")}, thought},
+      {"a signature behind a thought", thought, {signed_event(EventKind::reasoning, "")}, thought},
+      {"a thought with an id behind one without", thought, {}, with_id(thought, "rs_1")},
+      {"a text in arguments", arguments, {text_event("hm")}, arguments},
+      {"another call in arguments",
+       arguments,
+       {call_event(1, EventKind::tool_begun), call_event(1, EventKind::tool_arguments, "{}")},
+       arguments},
+  };
+}
+
+/// No client sees more of the key than the bytes that do not wait, in a stream or put together.
+void check_hidden(const Interleaving& row, const std::string& first, const std::string& second) {
+  AnswerRedaction redaction(key);
+  std::vector<ChatEvent> out;
+  redaction.pass(text_event("", EventKind::started), out);
+  if (row.first.kind == EventKind::tool_arguments)
+    redaction.pass(call_event(0, EventKind::tool_begun), out);
+  ChatEvent piece = row.first;
+  piece.text = "<" + first;
+  redaction.pass(piece, out);
+  for (const ChatEvent& event : row.between)
+    redaction.pass(event, out);
+  piece = row.second;
+  piece.text = second + ">";
+  redaction.pass(piece, out);
+  redaction.pass(text_event("", EventKind::finished), out);
+
+  const auto is_channel = [&](EventKind kind) {
+    return kind == row.first.kind || kind == row.second.kind;
+  };
+  std::string streamed;
+  std::size_t others = 0;
+  llm::ChatAnswer answer;
+  for (const ChatEvent& event : out) {
+    llm::fold(answer, event, llm::WireFormat::anthropic);
+    if (is_channel(event.kind) && event.index == row.first.index) streamed += event.text;
+    if (!is_channel(event.kind)) ++others;
+  }
+  std::string folded;
+  for (const llm::ChatPart& part : answer.parts)
+    folded += part.text + part.arguments;
+  CAPTURE(streamed);
+  CAPTURE(folded);
+  CHECK(streamed.find("[redacted]>") != streamed.npos);
+  CHECK(streamed.find(key.substr(0, held_bytes_min)) == streamed.npos);
+  CHECK(streamed.find(key.substr(key.size() - held_bytes_min)) == streamed.npos);
+  CHECK(folded.find(key.substr(0, held_bytes_min)) == folded.npos);
+  CHECK(folded.find(key.substr(key.size() - held_bytes_min)) == folded.npos);
+  CHECK(answer.finished);
+  // What stands between comes whole.
+  std::size_t expected = 2;
+  for (const ChatEvent& event : row.between)
+    if (!is_channel(event.kind)) ++expected;
+  if (row.first.kind == EventKind::tool_arguments) ++expected;
+  CHECK(others == expected);
+}
+
 }  // namespace
 
 TEST_SUITE("answer redaction") {
@@ -80,8 +192,12 @@ TEST_SUITE("answer redaction") {
                   text_event("", EventKind::finished)}) == said("sk-proj-Qz7 is none"));
     CHECK(passed({text_event("sk-proj-"), text_event("", EventKind::finished)}) ==
           said("sk-proj-"));
-    CHECK(passed({text_event("sk-proj-"), text_event(key.substr(8), EventKind::reasoning)}) ==
-          "|1:sk-proj-|3:" + key.substr(8));
+    // Parts of a key in two channels are no key; what waited goes out before the end.
+    CHECK(passed({text_event("sk-proj-"), text_event(key.substr(8), EventKind::reasoning),
+                  text_event("", EventKind::finished)}) ==
+          "|3:" + key.substr(8) + said("sk-proj-"));
+    CHECK(passed({text_event("sk-proj-"), text_event("{", EventKind::opaque),
+                  text_event("", EventKind::failed)}) == "{|1:sk-proj-|11:");
     // What stands between the events of a text does not end it.
     CHECK(passed({text_event("sk-proj-"), text_event("", EventKind::heartbeat),
                   text_event(key.substr(8)), text_event("", EventKind::finished)}) ==
@@ -127,6 +243,66 @@ TEST_SUITE("answer redaction") {
         REQUIRE(out.size() <= said("It is <[redacted]> indeed.").size() + 6);
       }
     }
+  }
+
+  TEST_CASE("what stands between the pieces of a key hides it in no channel") {
+    for (const Interleaving& row : interleavings()) {
+      for (std::size_t cut = 0; cut <= key.size(); ++cut) {
+        CAPTURE(std::string(row.what));
+        CAPTURE(cut);
+        check_hidden(row, key.substr(0, cut), key.substr(cut));
+      }
+    }
+  }
+
+  TEST_CASE("texts of an object that is told in pieces") {
+    for (const char* name : {"message", "choice"}) {
+      for (std::size_t cut = 0; cut <= key.size(); ++cut) {
+        std::vector<ChatEvent> out;
+        AnswerRedaction redaction(key);
+        const std::string pieces[] = {key.substr(0, cut), key.substr(cut)};
+        for (const std::string& piece : pieces) {
+          ChatEvent event = text_event(
+              R"({"n":1,"foo":")" + piece + R"(","a":{"b":"<)" + piece + R"(","l":["x"]}})",
+              EventKind::told);
+          event.name = name;
+          redaction.pass(event, out);
+          redaction.pass(text_event("hm"), out);
+        }
+        redaction.pass(text_event("", EventKind::finished), out);
+        std::vector<std::string> told;
+        for (const ChatEvent& event : out)
+          if (event.kind == EventKind::told) told.push_back(event.text);
+        const Json json = Json::parse(llm::joined_told(told, llm::Joining::grow));
+        CAPTURE(json.dump());
+        const std::string shown = cut > 0 && cut < 4 ? key.substr(0, cut) : "";
+        CHECK(json["foo"] == shown + "[redacted]");
+        CHECK(json["a"]["l"].size() == 2);
+        // "<" stands before each piece here, so that these two are no key.
+        if (cut > 0 && cut < key.size()) CHECK(json["a"]["b"] == "<" + pieces[0] + "<" + pieces[1]);
+      }
+    }
+    // What waits to the end is told there, in its place.
+    ChatEvent event = text_event(R"({"a":{"b":"sk-proj-"}})", EventKind::told);
+    event.name = "message";
+    CHECK(passed({event, text_event("", EventKind::finished)}) ==
+          R"(|7:{"a":{"b":""}}{"a":{"b":"sk-proj-"}})" + mark(EventKind::finished));
+  }
+
+  TEST_CASE("a key as a member's name, and more beginnings than can wait") {
+    CHECK(passed({named(text_event("{\"" + key + R"(":"sk-proj-"})", EventKind::told), "message"),
+                  text_event("", EventKind::finished)}) ==
+          R"(|7:{"[redacted]":""}{"[redacted]":"sk-proj-"})" + mark(EventKind::finished));
+    std::vector<ChatEvent> events;
+    const auto calls = static_cast<std::int32_t>(open_channels_max) + 2;
+    for (const std::string& piece : {key.substr(0, 20), key.substr(20)}) {
+      for (std::int32_t call = 0; call < calls; ++call)
+        events.push_back(call_event(call, EventKind::tool_arguments, piece));
+    }
+    events.push_back(text_event("", EventKind::finished));
+    const std::string out = passed(events);
+    CHECK(out.find(key.substr(0, held_bytes_min)) == out.npos);
+    CHECK(out.find("[redacted][redacted]" + key.substr(20)) != out.npos);
   }
 
   TEST_CASE("nothing waits that does not look like a key") {
