@@ -19,6 +19,8 @@ enum class Verdict : std::uint8_t {
   take,
   address,  ///< taken, but what lies there may be any number of tokens
   tools,    ///< a list of tools, each looked at
+  choice,   ///< a tool_choice: of what may be among the tools
+  choices,  ///< a list of them
   parts,    ///< a text, or a list of parts, each looked at
   drop,     ///< left out: no answer depends on it
   stored,   ///< refused: it names what lies at the provider, perhaps another's
@@ -34,9 +36,10 @@ constexpr std::string_view version_mark = "_@";
 struct Row {
   std::string_view name;
   Verdict verdict = Verdict::take;
-  /// take: these values only, as JSON without quotes, divided by '|'; "" is any.
+  /// take: these values only, as JSON without quotes, divided by '|'; "" is any. Of a whole tool or
+  /// part: the members that it has beside those with a row of their own.
   std::string_view only = {};
-  bool needed = false;  ///< of a tool: without it the provider runs it
+  bool needed = false;  ///< of a tool or its calls: without it the provider runs it
 };
 
 using V = Verdict;
@@ -49,7 +52,13 @@ constexpr Row openai_chat_rows[] = {
     {"top_logprobs"},
     {"verbosity"},
     {"modalities", V::take, R"(["text"])"},
-    {"tool_choice"},
+    {"tool_choice", V::choice},
+    {"tool_choice.type"},
+    {"tool_choice.name"},
+    {"tool_choice.function.name"},
+    {"tool_choice.custom.name"},
+    {"tool_choice.allowed_tools.mode"},
+    {"tool_choice.allowed_tools.tools", V::choices},
     {"prompt_cache_key"},
     {"prompt_cache_retention", V::take, "in_memory|in-memory|24h"},
     {"prompt_cache_options.mode"},
@@ -113,7 +122,10 @@ constexpr Row openai_chat_rows[] = {
     {"message.audio", V::stored},
     {"tool:function.cache_control"},
     {"tool:function.defer_loading"},
-    {"tool:custom"},
+    {"tool:custom.custom.name"},
+    {"tool:custom.custom.description"},
+    {"tool:custom.custom.format"},
+    {"part:text.text"},
     {"part:text.cache_control"},
     {"part:text.prompt_cache_breakpoint"},
     {"part:text.annotations", V::drop},
@@ -121,22 +133,29 @@ constexpr Row openai_chat_rows[] = {
     {"part:image_url.format"},
     {"part:image_url.cache_control"},
     {"part:tool_call.extra_content"},
-    {"part:tool_call.custom"},
+    {"part:tool_call.custom.name"},
+    {"part:tool_call.custom.input"},
     {"part:tool_call.cache_control"},
     {"part:tool_call.provider_specific_fields", V::drop},
-    {"part:thinking"},
+    {"part:thinking", V::take, "closed|signature"},
+    {"part:thinking.thinking", V::parts},
+    {"part:reference", V::take, "reference_ids"},
     {"part:file.file.file_data"},
     {"part:file.file.filename"},
     {"part:file.file.format"},
     {"part:file.file.file_id", V::stored},
     {"part:file.cache_control"},
-    {"part:document_url", V::address},
+    {"part:document_url", V::address, "document_url|document_name"},
     {"part:input_audio", V::priced},
 };
 
 constexpr Row openai_responses_rows[] = {
     {"include"},
-    {"tool_choice"},
+    {"tool_choice", V::choice},
+    {"tool_choice.type"},
+    {"tool_choice.name"},
+    {"tool_choice.mode"},
+    {"tool_choice.tools", V::choices},
     {"max_tool_calls"},
     {"top_logprobs"},
     {"truncation"},
@@ -180,8 +199,8 @@ constexpr Row openai_responses_rows[] = {
     {"tool:custom.description"},
     {"tool:custom.format"},
     {"tool:custom.defer_loading"},
-    {"tool:local_shell"},
-    {"tool:apply_patch"},
+    {"tool:local_shell", V::take, "type"},
+    {"tool:apply_patch", V::take, "type"},
     {"tool:shell.environment.type", V::take, "local", true},
     {"tool:tool_search.execution", V::take, "client", true},
     {"tool:tool_search.description"},
@@ -222,25 +241,34 @@ constexpr Row openai_responses_rows[] = {
     {"part:function_call.namespace"},
     {"part:function_call_output.id"},
     {"part:function_call_output.status"},
-    {"part:reasoning"},
-    {"part:compaction"},
-    {"part:compaction_summary"},
-    {"part:custom_tool_call"},
+    {"part:reasoning", V::take, "id|status|summary|content|encrypted_content"},
+    {"part:compaction", V::take, "id|encrypted_content"},
+    {"part:compaction.created_by", V::drop},
+    {"part:compaction_summary", V::take, "id|encrypted_content"},
+    {"part:custom_tool_call", V::take, "id|call_id|status|namespace|name|input"},
     {"part:custom_tool_call_output.id"},
     {"part:custom_tool_call_output.call_id"},
     {"part:custom_tool_call_output.status"},
     {"part:custom_tool_call_output.output", V::parts},
-    {"part:local_shell_call"},
-    {"part:local_shell_call_output"},
-    {"part:shell_call"},
-    {"part:shell_call_output"},
-    {"part:apply_patch_call"},
-    {"part:apply_patch_call_output"},
-    {"part:tool_search_call"},
+    {"part:local_shell_call", V::take, "id|call_id|status|action"},
+    {"part:local_shell_call_output", V::take, "id|call_id|status|output"},
+    {"part:shell_call", V::take, "id|call_id|status|action"},
+    {"part:shell_call.environment.type", V::take, "local"},
+    {"part:shell_call.created_by", V::drop},
+    {"part:shell_call_output", V::take, "id|call_id|status|output|max_output_length"},
+    {"part:shell_call_output.created_by", V::drop},
+    {"part:apply_patch_call", V::take, "id|call_id|status|operation"},
+    {"part:apply_patch_call.created_by", V::drop},
+    {"part:apply_patch_call_output", V::take, "id|call_id|status|output"},
+    {"part:apply_patch_call_output.created_by", V::drop},
+    {"part:tool_search_call", V::take, "id|call_id|status|arguments"},
+    {"part:tool_search_call.execution", V::take, "client", true},
+    {"part:tool_search_call.created_by", V::drop},
     {"part:tool_search_output.id"},
     {"part:tool_search_output.call_id"},
     {"part:tool_search_output.status"},
-    {"part:tool_search_output.execution"},
+    {"part:tool_search_output.execution", V::take, "client", true},
+    {"part:tool_search_output.created_by", V::drop},
     {"part:tool_search_output.tools", V::tools},
     {"part:additional_tools.id"},
     {"part:additional_tools.role"},
@@ -276,9 +304,10 @@ constexpr Row anthropic_rows[] = {
     {"tool:custom.input_examples"},
     {"tool:custom.eager_input_streaming"},
     {"tool:custom.allowed_callers", V::take, R"(["direct"])"},
-    {"tool:bash_@"},
-    {"tool:text_editor_@"},
-    {"tool:memory_@"},
+    {"tool:bash_@", V::take, "name|cache_control|defer_loading|input_examples|strict"},
+    {"tool:text_editor_@", V::take,
+     "name|cache_control|defer_loading|input_examples|strict|max_characters"},
+    {"tool:memory_@", V::take, "name|cache_control|defer_loading|input_examples|strict"},
     {"tool:computer_@", V::served},
     {"tool:web_search_@", V::served},
     {"tool:web_fetch_@", V::served},
@@ -299,9 +328,9 @@ constexpr Row anthropic_rows[] = {
     {"part:image.source.url"},
     {"part:image.source.file_id", V::stored},
     {"part:tool_use.cache_control"},
-    {"part:tool_use.caller"},
+    {"part:tool_use.caller.type", V::take, "direct"},
     {"part:tool_result.cache_control"},
-    {"part:tool_reference"},
+    {"part:tool_reference", V::take, "tool_name|name|cache_control"},
     {"part:document.title"},
     {"part:document.context"},
     {"part:document.citations"},
@@ -317,8 +346,8 @@ constexpr Row anthropic_rows[] = {
     {"part:search_result.citations"},
     {"part:search_result.cache_control"},
     {"part:search_result.content", V::parts},
-    {"part:compaction"},
-    {"part:fallback"},
+    {"part:compaction", V::take, "content|encrypted_content|cache_control"},
+    {"part:fallback", V::take, "from|to"},
     {"part:server_tool_use", V::served},
     {"part:mcp_tool_use", V::served},
     {"part:mcp_tool_result", V::served},
@@ -355,19 +384,6 @@ bool begins(std::string_view text, std::string_view with) {
   return text.substr(0, with.size()) == with;
 }
 
-// Names of anthropic-beta that only change how a request is read or an answer is told. What others
-// turn on (files, servers, long contexts, speed) is refused by its member, or priced apart.
-bool is_free_beta(std::string_view name) {
-  for (const std::string_view free :
-       {"claude-code-", "interleaved-thinking-", "fine-grained-tool-streaming-",
-        "token-efficient-tools-", "prompt-caching-", "extended-cache-ttl-", "structured-outputs-",
-        "tool-examples-", "effort-", "thinking-binding-controls-", "redact-thinking-",
-        "context-management-", "pdfs-", "output-128k-", "task-budgets-"}) {
-    if (begins(name, free)) return true;
-  }
-  return false;
-}
-
 bool ends(std::string_view text, std::string_view with) {
   return text.size() >= with.size() && text.substr(text.size() - with.size()) == with;
 }
@@ -390,6 +406,41 @@ std::string_view without_version(std::string_view type) {
     if (is_version(type.substr(type.size() - date))) return type.substr(0, type.size() - date - 1);
   }
   return type;
+}
+
+// Names of anthropic-beta that only change how a request is read or an answer is told, with the
+// date of their version or without. What others turn on (files, servers, long contexts, speed) is
+// refused by its member, or priced apart.
+constexpr std::string_view free_betas[] = {"claude-code",
+                                           "interleaved-thinking",
+                                           "fine-grained-tool-streaming",
+                                           "token-efficient-tools",
+                                           "prompt-caching",
+                                           "prompt-caching-scope",
+                                           "extended-cache-ttl",
+                                           "structured-outputs",
+                                           "tool-examples",
+                                           "effort",
+                                           "thinking-binding-controls",
+                                           "redact-thinking",
+                                           "context-management",
+                                           "pdfs",
+                                           "output-128k",
+                                           "task-budgets"};
+
+/// The date of a beta: 2025-05-14, 20250219.
+bool is_beta_date(std::string_view text) {
+  if (text.size() == 8) return are_digits(text);
+  return text.size() == 10 && text[4] == '-' && text[7] == '-' && are_digits(text.substr(0, 4)) &&
+         are_digits(text.substr(5, 2)) && are_digits(text.substr(8));
+}
+
+bool is_free_beta(std::string_view name) {
+  return std::any_of(std::begin(free_betas), std::end(free_betas), [&](std::string_view free) {
+    if (!begins(name, free)) return false;
+    const std::string_view rest = name.substr(free.size());
+    return rest.empty() || (rest.front() == '-' && is_beta_date(rest.substr(1)));
+  });
 }
 
 /// Of a member or a type that a table may name: in any other there could be a dot, and what
@@ -419,6 +470,23 @@ const Row* row_of(WireFormat format, std::string_view name) {
   return nullptr;
 }
 
+bool one_of(std::string_view value, std::string_view words) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find('|'), words.size());
+    if (words.substr(0, end) == value) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+/// Is it a member that the row of its tool or part lists?
+bool is_listed(WireFormat format, std::string_view name) {
+  const std::size_t dot = name.find('.');
+  if (dot == name.npos || !(begins(name, "tool:") || begins(name, "part:"))) return false;
+  const Row* whole = row_of(format, name.substr(0, dot));
+  return whole != nullptr && one_of(name.substr(dot + 1), whole->only);
+}
+
 bool has_rows_inside(WireFormat format, std::string_view name) {
   for (const Row& row : rows_of(format)) {
     if (row.name.size() > name.size() && row.name[name.size()] == '.' && begins(row.name, name))
@@ -436,15 +504,6 @@ std::string_view unquoted(std::string_view value) {
 bool means_nothing(std::string_view value) {
   for (const std::string_view nothing : {"null", "false", "\"\"", "[]", "{}"}) {
     if (value == nothing) return true;
-  }
-  return false;
-}
-
-bool one_of(std::string_view value, std::string_view words) {
-  while (!words.empty()) {
-    const std::size_t end = std::min(words.find('|'), words.size());
-    if (words.substr(0, end) == value) return true;
-    words.remove_prefix(std::min(end + 1, words.size()));
   }
   return false;
 }
@@ -554,10 +613,9 @@ class Sieve {
     const std::string name = joined({what, type});
     const Row* row = row_of(format_, name);
     if (passed_.passes(format_, name)) return Outcome::kept;
-    if (row != nullptr && (row->verdict == V::take || row->verdict == V::address))
-      return Outcome::kept;
     if (row != nullptr && row->verdict == V::drop) return Outcome::dropped;
-    if (!has_rows_inside(format_, name) && !passed_.passes_inside(format_, name))
+    const bool lists = row != nullptr && !row->only.empty();
+    if (!lists && !has_rows_inside(format_, name) && !passed_.passes_inside(format_, name))
       return refuse(name);
     if (!has_needed(name, text)) return refuse(name);
     return object(name + ".", text, nullptr);
@@ -612,6 +670,9 @@ class Sieve {
     const Row* row = row_of(format_, name);
     const Verdict verdict = row == nullptr ? V::looped : row->verdict;
     if (row != nullptr && verdict == V::drop) return Outcome::dropped;
+    if (row == nullptr && is_listed(format_, name)) return Outcome::kept;
+    if (row != nullptr && verdict == V::choice) return choice(text);
+    if (row != nullptr && verdict == V::choices) return choices(name, text);
     if (row != nullptr && (verdict == V::tools || verdict == V::parts))
       return list(verdict == V::tools ? "tool:" : "part:", name, text);
     if (row != nullptr && verdict == V::take &&
@@ -630,6 +691,31 @@ class Sieve {
     if (text.front() == '"' && what == "part:") return Outcome::kept;
     for (const std::string_view element : element_texts(text)) {
       const Outcome outcome = typed(what, element);
+      if (outcome == Outcome::refused) return outcome;
+      if (outcome != Outcome::kept) return refuse(name);
+    }
+    return Outcome::kept;
+  }
+
+  // A tool may be chosen whose type may be passed on; the tools themselves are looked at as such.
+  Outcome choice(std::string_view text) {
+    if (text.front() != '{') return Outcome::kept;
+    const std::string_view type = unquoted(member_text(text, "type"));
+    if (!is_plain_type(type)) return odd("type", type);
+    const std::string tool = joined({"tool:", type});
+    if (passed_.passes(format_, tool)) return Outcome::kept;
+    const Row* row = row_of(format_, tool);
+    const bool taken =
+        has_rows_inside(format_, tool) || (row != nullptr && row->verdict == V::take);
+    if (!type.empty() && !taken && !passed_.passes_inside(format_, tool) &&
+        !one_of(type, "auto|none|required|any|function|tool|allowed_tools"))
+      return refuse(tool);
+    return object("tool_choice.", text, nullptr);
+  }
+
+  Outcome choices(const std::string& name, std::string_view text) {
+    for (const std::string_view element : element_texts(text)) {
+      const Outcome outcome = choice(element);
       if (outcome == Outcome::refused) return outcome;
       if (outcome != Outcome::kept) return refuse(name);
     }
@@ -716,15 +802,17 @@ bool brings(std::string_view entry, bool any_rest, std::string_view part) {
   return false;
 }
 
-/// A thought of /v1/responses that is only named: its words lie at the provider, or nowhere.
+/// A thought or a compacted history of /v1/responses that is only named: its words lie at the
+/// provider, or nowhere.
 bool is_named_only(const ChatPart& part) {
   if (part.format != WireFormat::openai_responses) return false;
   if (part.kind == PartKind::reasoning)
     return part.signature.empty() && part.signed_by == WireFormat::none;
-  if (part.kind != PartKind::opaque || unquoted(member_text(part.extra, "type")) != "reasoning")
+  if (part.kind != PartKind::opaque ||
+      !one_of(unquoted(member_text(part.extra, "type")), "reasoning|compaction|compaction_summary"))
     return false;
-  return means_nothing(member_text(part.extra, "encrypted_content")) ||
-         member_text(part.extra, "encrypted_content").empty();
+  const std::string_view sealed = member_text(part.extra, "encrypted_content");
+  return sealed.empty() || means_nothing(sealed);
 }
 
 void hold_parts(std::vector<ChatPart>& parts, Role role, std::string_view path, Sieve& sieve) {
@@ -850,7 +938,8 @@ bool bounded_by_bytes(WireFormat format, std::string_view name) {
   const Row* row = row_of(format, name);
   if (row == nullptr) return has_rows_inside(format, name) && !begins(name, "part:");
   return row->verdict == V::take || row->verdict == V::drop || row->verdict == V::priced ||
-         row->verdict == V::tools || row->verdict == V::parts;
+         row->verdict == V::tools || row->verdict == V::parts || row->verdict == V::choice ||
+         row->verdict == V::choices;
 }
 
 }  // namespace redoubt::llm

@@ -17,8 +17,10 @@
 //    the others are left out, for what they turn on is refused by its own name.
 // 4. Names are compared whole. A row may stand for the dated versions of a type
 //    (web_search_20250305, web_search_preview_2025_03_11), and for nothing else that begins or ends
-//    like it. A member or a type with other characters than letters, digits, _ and - is refused,
-//    whatever an operator opens: "text.cache_control" as a type is not the member of a text.
+//    like it. A tool or a part that is taken has the members that its rows list, and a tool_choice
+//    names no tool that would be refused. A member or a type with other characters than letters,
+//    digits, _ and - is refused, whatever an operator opens: "text.cache_control" as a type is not
+//    the member of a text.
 // 5. The same tables say what of a body has no bound of its own (relay/upstream/send_bound.hpp),
 //    and which tools are paid by the use.
 #pragma once

@@ -317,7 +317,9 @@ class BodyReader {
                       "redacted_thinking", "tool_use", "function_call", "summary_text"}))
       return;
     const std::string_view sealed = llm::member_text(object, "encrypted_content");
-    const bool named_only = type == "reasoning" && (sealed.empty() || sealed == "null");
+    const bool named_only = format_ == WireFormat::openai_responses &&
+                            is_one(type, {"reasoning", "compaction", "compaction_summary"}) &&
+                            (sealed.empty() || sealed == "null");
     if (!named_only && llm::bounded_by_bytes(format_, "part:" + std::string(type))) return;
     bound.refers_outside = true;
     tools_within(object);

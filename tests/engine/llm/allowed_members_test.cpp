@@ -140,6 +140,56 @@ constexpr Case refused_cases[] = {
      "openai-responses:part:input_file.file_id"},
     {responses, "", R"({"type":"additional_tools","role":"developer","tools":[{"type":"mcp"}]})",
      "openai-responses:tool:mcp"},
+    {responses, "",
+     R"({"type":"shell_call","call_id":"c","action":{"commands":["ls"]},)"
+     R"("environment":{"type":"container_reference"}})",
+     "openai-responses:part:shell_call.environment.type"},
+    {responses, "",
+     R"({"type":"shell_call","call_id":"c","action":{"commands":["ls"]},)"
+     R"("environment":{"type":"local","container_id":"cntr_1"}})",
+     "openai-responses:part:shell_call.environment.container_id"},
+    {responses, "",
+     R"({"type":"local_shell_call","call_id":"c","action":{},"container_id":"cntr_1"})",
+     "openai-responses:part:local_shell_call.container_id"},
+    {responses, "",
+     R"({"type":"tool_search_call","call_id":"c","execution":"server","arguments":{}})",
+     "openai-responses:part:tool_search_call.execution"},
+    {responses, "", R"({"type":"tool_search_call","call_id":"c","arguments":{}})",
+     "openai-responses:part:tool_search_call"},
+    {responses, "", R"({"type":"tool_search_output","execution":"server","tools":[]})",
+     "openai-responses:part:tool_search_output.execution"},
+    {responses, "", R"({"type":"custom_tool_call","call_id":"c","name":"n","container":"x"})",
+     "openai-responses:part:custom_tool_call.container"},
+    {responses, "",
+     R"({"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"x","container":"y"})",
+     "openai-responses:part:reasoning.container"},
+    {responses, R"("tools":[{"type":"local_shell","container":"cntr_1"}])", "",
+     "openai-responses:tool:local_shell.container"},
+    {responses, R"("tools":[{"type":"apply_patch","environment":{"type":"x"}}])", "",
+     "openai-responses:tool:apply_patch.environment"},
+    {responses, R"("tool_choice":{"type":"web_search_preview"})", "",
+     "openai-responses:tool:web_search_preview"},
+    {responses, R"("tool_choice":{"type":"mcp","server_label":"l"})", "",
+     "openai-responses:tool:mcp"},
+    {responses, R"("tool_choice":{"type":"allowed_tools","container":"x","tools":[]})", "",
+     "openai-responses:tool_choice.container"},
+    {responses,
+     R"("tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"file_search"}]})", "",
+     "openai-responses:tool:file_search"},
+    {chat, R"("tool_choice":{"type":"web_search_preview"})", "", "openai:tool:web_search_preview"},
+    {chat, R"("tools":[{"type":"custom","custom":{"name":"c","server_url":"http://x"}}])", "",
+     "openai:tool:custom.custom.server_url"},
+    {chat, "", R"({"type":"document_url","document_url":"https://x","file_id":"f"})",
+     "openai:part:document_url.file_id"},
+    {chat, "", R"({"type":"thinking","thinking":[{"type":"mcp"}]})", "openai:part:mcp"},
+    {anthropic,
+     R"("tools":[{"type":"bash_20250124","name":"bash","allowed_callers":["code_execution"]}])", "",
+     "anthropic:tool:bash_20250124.allowed_callers"},
+    {anthropic, R"("tools":[{"type":"memory_20250818","name":"memory","mcp_servers":[1]}])", "",
+     "anthropic:tool:memory_20250818.mcp_servers"},
+    {anthropic, "",
+     R"({"type":"tool_use","id":"t","name":"n","input":{},"caller":{"type":"code_execution"}})",
+     "anthropic:part:tool_use.caller.type"},
     {anthropic, R"("container":"container_1")", "", "anthropic:container"},
     {anthropic, R"("mcp_servers":[{"type":"url","url":"http://x"}])", "", "anthropic:mcp_servers"},
     {anthropic, R"("speed":"fast")", "", "anthropic:speed"},
@@ -195,13 +245,31 @@ constexpr Case taken_cases[] = {
     {responses, R"("text":{"verbosity":"low"},"reasoning":{"effort":"low","summary":"detailed"})",
      "", ""},
     {responses, "", R"({"type":"custom_tool_call_output","call_id":"c","output":"done"})", ""},
+    {responses, "",
+     R"({"type":"shell_call","id":"s","call_id":"c","status":"completed","created_by":"x",)"
+     R"("action":{"commands":["ls"],"timeout_ms":5},"environment":{"type":"local"}})",
+     ""},
+    {responses, "",
+     R"({"type":"tool_search_call","call_id":"c","execution":"client","arguments":{"q":"x"}})", ""},
+    {responses,
+     R"("tool_choice":{"type":"allowed_tools","mode":"required","tools":[)"
+     R"({"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"local_shell"}]})",
+     "", ""},
+    {responses, R"("tool_choice":{"type":"apply_patch"})", "", ""},
+    {chat,
+     R"("tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[)"
+     R"({"type":"function","function":{"name":"f"}}]}})",
+     "", ""},
+    {chat, R"("tool_choice":{"type":"custom","custom":{"name":"c"}})", "", ""},
+    {chat, "", R"({"type":"thinking","thinking":[{"type":"text","text":"x"}],"closed":true})", ""},
     {responses, "", R"({"role":"user","content":[{"type":"input_file","file_url":"https://x/y"}]})",
      ""},
     {anthropic, R"("cache_control":{"type":"ephemeral"},"thinking":{"type":"adaptive"})", "", ""},
     {anthropic,
      R"("tools":[{"type":"custom","name":"f","input_schema":{},)"
      R"("cache_control":{"type":"ephemeral"}},)"
-     R"({"type":"text_editor_20250728","name":"str_replace_based_edit_tool"}])",
+     R"({"type":"bash_20250124","name":"bash","cache_control":{"type":"ephemeral"}},)"
+     R"({"type":"text_editor_20250728","name":"str_replace_based_edit_tool","max_characters":9}])",
      "", ""},
     {anthropic, "",
      R"({"type":"document","source":{"type":"text","media_type":"text/plain",)"
@@ -220,9 +288,10 @@ TEST_SUITE("llm allowed members") {
     ChatRequest request;
     request.format = WireFormat::anthropic;
     request.betas = read_betas(
-        "claude-code-20250219, interleaved-thinking-2025-05-14,,"
+        "claude-code-20250219, interleaved-thinking-2025-05-14,,claude-code-evil,output-128k-x,"
+        "pdfs-2024-09-25-x,effort-2025-11-2x,"
         "context-1m-2025-08-07,x\r\ny,files-api-2025-04-14");
-    CHECK(request.betas.size() == 4);
+    CHECK(request.betas.size() == 8);
     ChatRequest closed = request;
     REQUIRE(hold_to_allowed(closed, {}).ok());
     CHECK(closed.betas ==
@@ -232,6 +301,14 @@ TEST_SUITE("llm allowed members") {
     REQUIRE(passed.ok());
     REQUIRE(hold_to_allowed(request, *passed).ok());
     CHECK(request.betas.size() == 3);
+    for (const char* free :
+         {"output-128k-2025-02-19", "effort", "prompt-caching-scope-2026-01-05"}) {
+      ChatRequest one;
+      one.format = WireFormat::anthropic;
+      one.betas = {free};
+      REQUIRE(hold_to_allowed(one, {}).ok());
+      CHECK(one.betas.size() == 1);
+    }
   }
 
   TEST_CASE("what a provider runs, keeps or prices apart is refused by name, and can be opened") {
@@ -295,7 +372,7 @@ TEST_SUITE("llm allowed members") {
           R"(["reasoning.encrypted_content"])");
   }
 
-  TEST_CASE("a thought that only names what a provider keeps does not go out") {
+  TEST_CASE("a thought or a history that only names what a provider keeps does not go out") {
     const std::string named = R"({"type":"reasoning","id":"rs_1","summary":[]})";
     const std::string sealed =
         R"({"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"abc"})";
@@ -305,6 +382,12 @@ TEST_SUITE("llm allowed members") {
                            body_with(responses, "", named + "," + sealed + "," + both));
     CHECK(body["input"].size() == 2);
     CHECK(body["input"][1]["id"] == "rs_2");
+    const std::string compacted =
+        R"({"type":"compaction","id":"cmp_1"},{"type":"compaction_summary","id":"cmp_2"},)"
+        R"({"type":"compaction","id":"cmp_3","encrypted_content":"abc"})";
+    const Json kept = sent(responses, "openai-responses", body_with(responses, "", compacted));
+    REQUIRE(kept["input"].size() == 2);
+    CHECK(kept["input"][1]["id"] == "cmp_3");
   }
 
   TEST_CASE("a tool that is passed on brings the history of its calls") {
@@ -555,6 +638,7 @@ TEST_SUITE("llm allowed members") {
                                          "openai-responses:part:input_file.file_id",
                                          "openai-responses:part:input_image.file_id",
                                          "openai-responses:part:mcp_list_tools",
+                                         "openai-responses:part:tool_search_call.execution",
                                          "openai-responses:part:web_search_call",
                                          "openai-responses:previous_response_id",
                                          "openai-responses:reasoning.mode",
