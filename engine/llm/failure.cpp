@@ -53,8 +53,9 @@ constexpr std::string_view moderation_words[] = {
 
 // What a 403 speaks of where it is ours to mend. Others are about what the request names: a file.
 constexpr std::string_view access_words[] = {
-    "api key", "api-key", "permission", "region",  "country",      "territory", "location",
-    "account", "credit",  "billing",    "project", "organization", "team",
+    "api key",  "api-key",   "permission",    "region",         "country",      "territory",
+    "location", "account",   "credit",        "billing",        "project",      "organization",
+    "team",     "forbidden", "access denied", "not authorized", "unauthorized",
 };
 
 constexpr Word code_words[] = {

@@ -266,6 +266,38 @@ describe('keys at their providers', { concurrency: false }, () => {
     );
     seen.push(relay.stderr(), JSON.stringify(relay.lines));
   });
+
+  it('that refuse one caller in words are passed over within the call, by a code they rest', async () => {
+    const revoked = `${planted}-gone`;
+    add('doubted', 'gone', 'openai', revoked);
+    add('doubted', 'good', 'openai', `${planted}-good`);
+    const relay = await start_relay(
+      mock,
+      { model: ['openai/gpt-5-mini'] },
+      providers({
+        REDOUBT_STORE_PATH: at('doubted.db'),
+        REDOUBT_VAULT_MASTER_KEY_FILE: at('asked.key'),
+      }),
+    );
+    const calls = 6;
+    const refused_of = async (error) => {
+      const when = { authorization: `Bearer ${revoked}` };
+      await mock.script([{ when, do: [{ head: 401 }, { send: JSON.stringify({ error }) }] }]);
+      await mock.forget();
+      const request = { model: 'model', messages: [{ role: 'user', content: 'Where to?' }] };
+      for (let i = 0; i < calls; ++i) {
+        const answer = await post_json(relay, '/v1/chat/completions', request);
+        assert.equal(answer.status, 200, answer.text);
+      }
+      const asked_with = (await mock.calls()).map(({ authorization }) => authorization);
+      return asked_with.filter((key) => key === `Bearer ${revoked}`).length;
+    };
+    const doubted = await refused_of({ message: 'Incorrect API key' });
+    assert.ok(doubted > 1 && doubted <= calls, `asked ${doubted} times`);
+    assert.equal(await refused_of({ message: 'x', code: 'invalid_api_key' }), 1);
+    await relay.stop();
+    seen.push(relay.stderr(), JSON.stringify(relay.lines));
+  });
 });
 
 test('a master key that others can read is refused', async () => {

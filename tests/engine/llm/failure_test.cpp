@@ -244,6 +244,7 @@ TEST_SUITE("llm failure") {
              Row{403, R"({"type":"permission_error","message":"no"})", unauthorized},
              Row{403, R"({"message":"Country, region, or territory not supported"})", unauthorized},
              Row{403, R"({"message":"Your API key lacks this"})", unauthorized},
+             Row{403, R"({"message":"Forbidden"})", unauthorized},
              Row{400, R"({"message":"Insufficient Balance"})", no_quota},
          }) {
       CAPTURE(row.error);
