@@ -211,6 +211,37 @@ void find_fragments(const Reading& reading, const Pieces& pieces, std::string_vi
   });
 }
 
+/// What masks a part of a key: dots and stars, and their like beyond ASCII.
+bool is_mask(char c) {
+  return c == '.' || c == '*' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// How many bytes of the text's beginning are the secret's end, as a word of their own; 0 for none.
+std::size_t tail_at(std::string_view text, std::string_view secret) {
+  std::size_t size = std::min({masked_tail_bytes_max, text.size(), secret.size()});
+  for (; size >= masked_tail_bytes_min; --size) {
+    const bool ends = size == text.size() || !is_word(text[size]);
+    if (ends && text.starts_with(secret.substr(secret.size() - size))) return size;
+  }
+  return 0;
+}
+
+/// The ends of a key that stand behind a mask ("sk-...Rt7u"), with the mask.
+void find_masked_tails(const Reading& reading, std::string_view secret, std::vector<Place>& out) {
+  const std::string_view text = reading.text;
+  std::size_t mask = 0;  // bytes of it up to here
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (is_mask(text[at])) {
+      ++mask;
+      continue;
+    }
+    const std::size_t tail = mask >= mask_bytes_min ? tail_at(text.substr(at), secret) : 0;
+    if (tail > 0)
+      out.emplace_back(reading.places[at - mask].first, reading.places[at + tail - 1].second);
+    mask = 0;
+  }
+}
+
 /// Many small pieces of the secret as it is, each too short for a fragment.
 bool is_scattered(const Reading& reading, const Pieces& pieces, const Forms& forms) {
   std::vector<bool> covered(reading.text.size());
@@ -246,6 +277,7 @@ std::vector<Place> places_of(std::string_view text, std::span<const std::string_
         find_word(text, secret, places);
         continue;
       }
+      find_masked_tails(spelled, forms.spelled(), places);
       for (const std::string& form : forms.list())
         find_fragments(bare, bare_pieces, form, places);
     }

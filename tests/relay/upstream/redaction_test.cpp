@@ -82,6 +82,25 @@ TEST_SUITE("redaction") {
     CHECK(redacted("at " + each(key, "%") + ".", keys) == "at [redacted].");
   }
 
+  TEST_CASE("the end of a key that a provider masked") {
+    const auto tail = [](std::size_t size) { return key.substr(key.size() - size); };
+    for (const std::string mask : {"...", "***", "*************", "\xE2\x80\xA6", "\xE2\x80\xA2"}) {
+      for (std::size_t size = masked_tail_bytes_min; size <= masked_tail_bytes_max; ++size) {
+        CAPTURE(mask);
+        CAPTURE(size);
+        CHECK(redacted("key " + key.substr(0, 12) + mask + tail(size) + ".", keys) ==
+              "key [redacted].");
+        CHECK(redacted("key sk-" + mask + tail(size), keys) == "key sk-[redacted]");
+        CHECK(shows_secret("sk-" + mask + tail(size) + " is wrong", keys));
+      }
+    }
+    // A word of its own, at the key's end, behind a mask.
+    for (const std::string& text :
+         {"wait..." + tail(1), "..." + tail(4) + "x", "..." + key.substr(20, 4), ".." + tail(4),
+          "..." + tail(3).substr(0, 2), tail(4) + "...", std::string("..."), "a " + tail(4)})
+      CHECK(redacted(text, keys) == text);
+  }
+
   TEST_CASE("a short key counts as a word") {
     const SecretTexts none{"none"};
     CHECK(shows_secret("the key none is wrong", none));
