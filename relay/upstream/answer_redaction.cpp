@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstdint>
 #include <utility>
 
@@ -113,6 +114,36 @@ bool are_text_and_refusal(EventKind one, EventKind other) {
          (one == EventKind::refusal && other == EventKind::text);
 }
 
+/// JSON as its provider wrote it, whose readers see through escapes that it did not need.
+bool is_raw(EventKind kind) {
+  return kind == EventKind::told || kind == EventKind::opaque;
+}
+
+/// The same JSON without the escapes of characters that need none.
+std::string without_escapes(std::string_view json) {
+  constexpr std::string_view begins = "\\u00";
+  constexpr std::size_t escape_bytes = 6;
+  std::string plain;
+  for (std::size_t at = 0; at < json.size();) {
+    const std::string_view rest = json.substr(at);
+    if (!rest.starts_with('\\')) {
+      plain += json[at++];
+      continue;
+    }
+    unsigned code = 0;
+    const char* digits = rest.data() + begins.size();
+    const bool is_ascii = rest.starts_with(begins) && rest.size() >= escape_bytes &&
+                          std::from_chars(digits, digits + 2, code, 16).ptr == digits + 2 &&
+                          code > 0x20 && code < 0x7f && code != 0x22 &&
+                          code != 0x5c;  // neither a quote nor a backslash
+    // A backslash and what it escapes go on together.
+    const std::size_t bytes = is_ascii ? escape_bytes : std::min<std::size_t>(2, rest.size());
+    is_ascii ? plain += static_cast<char>(code) : plain.append(rest.substr(0, bytes));
+    at += bytes;
+  }
+  return plain;
+}
+
 /// What a later event needs in order to bring what has waited.
 ChatEvent without_text(const ChatEvent& event) {
   ChatEvent bare;
@@ -181,6 +212,8 @@ void AnswerRedaction::pass(ChatEvent event, std::vector<ChatEvent>& out) {
   for (std::string* text : {&event.id, &event.name, &event.model, &event.signature, &event.detail})
     clean(*text);
   if (is_text(event.kind)) return pass_text(std::move(event), out);
+  if (is_raw(event.kind) && event.text.find("\\u00") != event.text.npos)
+    event.text = without_escapes(event.text);
   if (is_grown(event)) event.text = pass_object(event, "{", "}", event.text);
   if (event.kind == EventKind::finished || event.kind == EventKind::failed) flush(out);
   clean(event.text);

@@ -14,7 +14,8 @@
 // 3. What has waited goes out with what its channel goes on with, or before the end: so the last
 //    bytes of a text that ends like a key begins may come behind a call, a thought or a signature
 //    that followed it. A key whose parts are told in two channels is not found; nor is one under
-//    any other cipher, such as escapes that no writer of JSON needs.
+//    any other cipher. In what a provider wrote as JSON and is told so, escapes that JSON does not
+//    need are undone first.
 // 4. A key under answer_key_bytes_min is not looked for: those are the placeholders of servers that
 //    want none ("ollama", "none"), and they are words.
 // 5. Cost: one pass over each event's text, whatever the number of forms.

@@ -157,7 +157,7 @@ const odd_answers = Object.fromEntries(
     [`${what}, escaped`, [{ head: 200 }, { send: escaped(message(more)) }]],
     [`${what}, streamed`, [stream_head, { send: delta(more) }, { send: 'data: [DONE]\n\n' }]],
     // What comes in pieces is one text for who reads it; an id or a name is not.
-    ...(typeof Object.values(more)[0] === 'string'
+    ...(Object.values(more).every((value) => typeof value === 'string')
       ? [
           [
             `${what}, in two pieces`,

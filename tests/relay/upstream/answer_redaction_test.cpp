@@ -332,6 +332,25 @@ TEST_SUITE("answer redaction") {
     CHECK(out[3].text == "{\"type\":\"x\",\"y\":\"[redacted]\"}");
   }
 
+  TEST_CASE(
+      "escapes that JSON does not need hide no key in what is told as its provider wrote it") {
+    std::string escaped;
+    for (const char c : key) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      escaped += "\\u00";
+      escaped += digits[static_cast<unsigned char>(c) >> 4];
+      escaped += digits[static_cast<unsigned char>(c) & 15];
+    }
+    for (const EventKind kind : {EventKind::opaque, EventKind::told}) {
+      CHECK(passed({text_event("{\"a\":\"" + escaped + "\"}", kind)})
+                .ends_with("{\"a\":\"[redacted]\"}"));
+      // What is needed stays as it is: a quote, a backslash, a line's end, another script.
+      const std::string needed = R"({"a":"\u0022 \u005c \u000a \u00fc \\u002d \\\u002d"})";
+      CHECK(passed({text_event(needed, kind)})
+                .ends_with(R"({"a":"\u0022 \u005c \u000a \u00fc \\u002d \\-"})"));
+    }
+  }
+
   TEST_CASE("a placeholder is a word") {
     CHECK(passed({text_event("ollama is a server"), text_event("", EventKind::finished)},
                  "ollama") == said("ollama is a server"));
