@@ -61,6 +61,10 @@ const std::vector<Read>& Expression::reads() const {
   return program_->reads;
 }
 
+std::uint64_t Expression::bytes() const {
+  return program_->bytes();
+}
+
 std::string_view Expression::text() const {
   return program_->source;
 }

@@ -68,6 +68,8 @@ class Expression {
   std::vector<std::string> names() const;
   /// Every path read, in the order of the text.
   const std::vector<Read>& reads() const;
+  /// What the compiled form takes in memory. O(program).
+  std::uint64_t bytes() const;
   /// The text it was compiled from.
   std::string_view text() const;
   /// Whether it is a name with dots, as `steps.plan.json.focus`, and nothing else.

@@ -83,6 +83,8 @@ class Program {
   std::size_t variables_max = 0;  ///< how many variables may live at once
 
   std::vector<std::string> free_names() const;
+  /// What it takes in memory. O(program).
+  std::uint64_t bytes() const;
 };
 
 /// Fills in the error's line and column for an offset.

@@ -189,6 +189,10 @@ const std::vector<Read>& Template::reads() const {
   return program_->reads;
 }
 
+std::uint64_t Template::bytes() const {
+  return program_->bytes();
+}
+
 bool Template::constant() const {
   for (const Step& step : program_->steps) {
     if (step.action != Action::text) return false;

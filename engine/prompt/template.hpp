@@ -26,6 +26,8 @@ class Template {
   std::vector<std::string> names() const;
   /// Every path read, in the order of the text.
   const std::vector<Read>& reads() const;
+  /// What the compiled form takes in memory. O(program).
+  std::uint64_t bytes() const;
   /// Whether it is text alone, the same for every scope.
   bool constant() const;
 

@@ -349,6 +349,16 @@ struct Resource {
   std::map<std::string, int> dynamic_anchors;
 };
 
+// What parts of a compiled schema take in memory on a 64-bit machine, in vectors that may have room
+// for twice their items; a node with its entry in the index.
+constexpr std::uint64_t node_weight = 288;
+constexpr std::uint64_t keyword_weight = 48;
+constexpr std::uint64_t pattern_weight = 192;
+constexpr std::uint64_t resource_weight = 512;
+static_assert(2 * sizeof(Node) + 80 <= node_weight);
+static_assert(2 * sizeof(Application) <= keyword_weight);
+static_assert(2 * sizeof(Resource) + 96 <= resource_weight);
+
 }  // namespace
 
 struct Schema::Compiled {
@@ -1035,6 +1045,15 @@ Result<Schema> Schema::compile(const Json& document, Budget& budget) {
   const Documents none;
   Builder<Compiled> builder(*compiled, none, budget);
   if (!builder.run(document)) return builder.error();
+  for (const auto& [uri, json] : compiled->documents)
+    budget.compiled_bytes += weight_of(json);
+  for (const auto& [source, pattern] : compiled->patterns)
+    budget.compiled_bytes += pattern_weight + source.size() + pattern.bytes();
+  for (const Node& node : compiled->nodes)
+    budget.compiled_bytes += node_weight + node.keywords.size() * keyword_weight;
+  for (const Resource& resource : compiled->resources)
+    budget.compiled_bytes +=
+        resource_weight + (resource.anchors.size() + resource.dynamic_anchors.size()) * node_weight;
   return Schema(std::move(compiled));
 }
 

@@ -36,6 +36,7 @@ inline constexpr std::size_t path_bytes_max = 512;  ///< of a place that a fault
 struct Budget {
   std::size_t subschemas = subschemas_max;
   std::size_t pattern_bytes = pattern_bytes_all_max;
+  std::uint64_t compiled_bytes = 0;  ///< what all that was compiled within it takes in memory
 };
 
 /// Other schema documents that `$ref` may reach, by absolute URI without a fragment. The

@@ -440,4 +440,38 @@ const Json* Bindings::constant(std::uint32_t id) const {
   return node.kind == NodeKind::constant ? node.constant.get() : nullptr;
 }
 
+namespace {
+
+// Each block has room for twice what stands in it.
+constexpr std::uint64_t kRoomFactor = 2;
+
+std::uint64_t texts_bytes(const std::vector<std::string>& texts) {
+  std::uint64_t bytes = 0;
+  for (const std::string& text : texts)
+    bytes += kRoomFactor * sizeof(text) + json_weights::bytes(text.size());
+  return bytes;
+}
+
+std::uint64_t reference_bytes(const Reference& reference) {
+  return json_weights::bytes(reference.name.size()) + texts_bytes(reference.path);
+}
+
+}  // namespace
+
+std::uint64_t Bindings::bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Node& node : pool_->nodes) {
+    bytes += kRoomFactor *
+                 (sizeof(Node) + (node.items.size() + node.widest.size()) * sizeof(std::uint32_t) +
+                  node.reads.size() * sizeof(Scoped)) +
+             node.constant_bytes + reference_bytes(node.reference) + texts_bytes(node.keys);
+    if (node.constant) bytes += json_weights::container;
+    if (node.expression) bytes += node.expression->bytes();
+    if (node.text) bytes += node.text->bytes();
+    for (const Scoped& read : node.reads)
+      bytes += reference_bytes(read.reference) + texts_bytes(read.parts);
+  }
+  return bytes;
+}
+
 }  // namespace redoubt::workflow

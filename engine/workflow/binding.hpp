@@ -82,6 +82,8 @@ class Bindings {
   Result<bool> holds(std::uint32_t id, Names& names, Cost& cost) const;
   /// Whether a binding is a constant, and which: for checks at load.
   const nlohmann::json* constant(std::uint32_t id) const;
+  /// What all of them take in memory. O(bindings).
+  std::uint64_t bytes() const;
 
  private:
   struct Pool;

@@ -194,6 +194,8 @@ struct Definition {
   std::uint32_t input_schema = kNone;
   std::uint32_t result = kNone;  ///< binding: what the run gives back
   Bindings bindings;
+  /// What all of this takes in memory, for the host: what it compiles to, not its text alone.
+  std::uint64_t memory_bytes = 0;
 
   std::string_view text(std::uint32_t id) const {
     return id == kNone ? std::string_view() : std::string_view(texts[id]);

@@ -360,6 +360,30 @@ void in_order_of_file(std::vector<Error>& faults) {
   });
 }
 
+/// A step with its places in the lists of a definition, an entry of any other list.
+constexpr std::uint64_t kStepBytes = 512;
+constexpr std::uint64_t kEntryBytes = 512;
+static_assert(2 * sizeof(Step) <= kStepBytes);
+static_assert(2 * sizeof(agents::Agent) + 2 * sizeof(AgentCode) <= 4 * kEntryBytes);
+
+/// The file's values are held once more at most, where agents, models, tools and channels keep
+/// them.
+std::uint64_t memory_bytes_of(const Definition& d, const Json& file, const Reading& reading) {
+  std::uint64_t bytes = d.bytes.size() + weight_of(file) + d.bindings.bytes() +
+                        reading.schemas.compiled_bytes + d.steps.size() * kStepBytes +
+                        4 * kEntryBytes * d.agents.size();
+  bytes += kEntryBytes * (d.retries.size() + d.channels.size() + d.models.size() + d.tools.size() +
+                          d.agent_uses.size() + d.schemas.size());
+  for (const std::string& text : d.texts)
+    bytes += json_weights::text + json_weights::bytes(text.size());
+  for (const AgentUse& use : d.agent_uses)
+    bytes += use.size() * kEntryBytes;
+  for (const agents::Agent& agent : d.agents)
+    bytes += kEntryBytes * (agent.tools.size() + agent.handoffs.size() +
+                            agent.input_guardrails.size() + agent.output_guardrails.size());
+  return bytes;
+}
+
 }  // namespace
 
 Loaded load(const Document& document, const Surroundings& around) {
@@ -371,7 +395,9 @@ Loaded load(const Document& document, const Surroundings& around) {
   Reading reading{*definition, around, document, loaded.faults, {}, {}, {}, {}};
   FileReader(reading, file).read();
   in_order_of_file(loaded.faults);
-  if (loaded.faults.empty()) loaded.definition = std::move(definition);
+  if (!loaded.faults.empty()) return loaded;
+  definition->memory_bytes = memory_bytes_of(*definition, file, reading);
+  loaded.definition = std::move(definition);
   return loaded;
 }
 

@@ -189,7 +189,15 @@ Result<workflow::DefinitionPtr> RunHost::definition_for(const Owner& owner,
   if (!owner.may_author)
     return make_error("not_author", {"workflows of your own need the scope workflow:author"},
                       {"workflow"}, {}, {});
-  return read_definition(order.definition, around_.catalogue.current()->surroundings());
+  auto read = read_definition(order.definition, around_.catalogue.current()->surroundings());
+  if (!read) return read;
+  if ((*read)->memory_bytes > definition_bytes_max)
+    return make_error("bad_workflow",
+                      {"the workflow takes ", (*read)->memory_bytes >> 20,
+                       " MiB of memory once it is read: fewer or shorter expressions, schemas and "
+                       "patterns"},
+                      {"workflow"}, {"at most ", definition_bytes_max >> 20, " MiB"}, {});
+  return shared(std::move(*read));
 }
 
 std::optional<Error> RunHost::no_room(const Owner& owner) {

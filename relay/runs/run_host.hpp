@@ -204,6 +204,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void not_loaded(const RunKey& key, const Error& error);
   void give_loaded(const RunKey& key, Open& open, std::vector<Use> users);
   Result<workflow::DefinitionPtr> pinned_definition(const std::string& json);
+  workflow::DefinitionPtr shared(workflow::DefinitionPtr definition);
   void recover();
   void recover_next();
   void begin_import(const RunKey& key, Open* before);
@@ -244,7 +245,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::map<RunKey, std::unique_ptr<Open>> open_;
   std::map<auth::Identity, std::uint64_t> weights_;  ///< bytes in memory, of all owners with any
   std::uint64_t weight_ = 0;                         ///< of all of them
-  /// Definitions that runs pin: read once, however many runs have the same.
+  /// Definitions of runs in memory: one, however many runs have the same.
   std::map<Digest256, std::weak_ptr<const workflow::Definition>> definitions_;
   std::map<RunKey, Loading> loading_;
   FairQueue<auth::Identity, RunKey>
@@ -332,8 +333,8 @@ constexpr std::size_t takes_max = 2;
 /// Runs that are woken at once, and when others are looked for where there are more.
 constexpr std::size_t woken_max = 64;
 constexpr std::int64_t wake_retry_ms = 1'000;
-/// What a definition takes, once it is read, for each byte of its file.
-constexpr std::uint64_t definition_weight = 8;
+/// What a definition that somebody brings may take in memory once it is read.
+constexpr std::uint64_t definition_bytes_max = 16u << 20;
 /// Unfinished runs that are listed at once at a start.
 constexpr std::size_t recover_listed_max = 64;
 

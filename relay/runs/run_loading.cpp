@@ -97,8 +97,15 @@ Result<workflow::DefinitionPtr> RunHost::pinned_definition(const std::string& js
     if (auto definition = known->second.lock()) return definition;
   auto definition = read_definition(json, pinned_surroundings());
   if (!definition) return definition;
+  return shared(std::move(*definition));
+}
+
+/// The definition that stands for all that are equal to it.
+workflow::DefinitionPtr RunHost::shared(workflow::DefinitionPtr definition) {
+  if (const auto known = definitions_.find(definition->hash); known != definitions_.end())
+    if (auto same = known->second.lock()) return same;
   std::erase_if(definitions_, [](const auto& one) { return one.second.expired(); });
-  definitions_[hash] = *definition;
+  definitions_[definition->hash] = definition;
   return definition;
 }
 

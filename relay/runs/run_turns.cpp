@@ -54,8 +54,8 @@ std::unique_ptr<RunHost::Open> RunHost::let_go(const RunKey& key) {
 
 /// What the run takes in memory, after whatever changed it.
 void RunHost::weigh(Open& open) {
-  const std::uint64_t weight = open.run.state_bytes() + open.inputs_bytes +
-                               definition_weight * open.run.definition()->bytes.size();
+  const std::uint64_t weight =
+      open.run.state_bytes() + open.inputs_bytes + open.run.definition()->memory_bytes;
   weights_[open.stored.key.owner] += weight - open.weight;
   weight_ += weight - open.weight;
   open.weight = weight;

@@ -249,6 +249,35 @@ export const attacks = [
     },
   })),
   {
+    name: 'small definitions that are large once they are read',
+    tried: '100 runs of one owner that wait, and whose 1.4 KB of text compile to 1 MiB of patterns',
+    expected: "memory within bounds; begun or refused; the neighbour's run is done",
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const letters = ['b-y', 'c-x', 'd-w', 'e-v', 'f-u', 'g-t', 'h-s'];
+      const long = letters.map((range) => `[${range}]{1000}`).join('');
+      const own = (i) =>
+        flow('compiled', [{ wait: { signal: 'go' } }], {
+          input: patterns(
+            10,
+            (at) => `^[a-z${String.fromCodePoint(0x4e00 + i)}${at}]{1000}${long}$`,
+          ),
+        });
+      const statuses = [];
+      for (let at = 0; at < 100; at += 10) {
+        const begin = (_, i) =>
+          stage.post(runs, { workflow: own(at + i), input: {} }, stage.as('alpha', 'author'));
+        const begun = await Promise.all(Array.from({ length: 10 }, begin));
+        statuses.push(...begun.map(({ status }) => status));
+      }
+      const other = await neighbour(stage);
+      return {
+        held: statuses.every((status) => status === 201 || status === 429) && other === 'done',
+        seen: `begun: ${shown(counted(statuses))}, neighbour: ${other}`,
+      };
+    },
+  },
+  {
     name: 'large bodies',
     tried:
       'ten times four starts, signals and answers at once, of up to 5 MB of escapes and small values',

@@ -95,6 +95,34 @@ TEST_SUITE("workflow/definition bounds") {
     CHECK(faults.empty());
   }
 
+  TEST_CASE("a definition tells what it takes in memory, not what its text does") {
+    const auto bytes_of = [](const Json& file) {
+      const Loaded loaded = load(Document(file), {});
+      REQUIRE(loaded.ok());
+      return loaded.definition->memory_bytes;
+    };
+    Json file{{"name", "small"}, {"workflow", {{{"emit", "x"}}}}, {"result", "done"}};
+    const std::uint64_t small = bytes_of(file);
+    CHECK(small < 16'384);
+    Json patterns = file;
+    patterns["input"] = {{"type", "string"}, {"pattern", "^[a-m]{1000}[b-y]{1000}[c-x]{1000}$"}};
+    CHECK(bytes_of(patterns) > small + 3'000 * 12);
+    Json subschemas = file;
+    for (int i = 0; i < 10'000; ++i)
+      subschemas["input"]["allOf"].push_back(Json::object());
+    // A node with its entry in the index, and the schema's own copy of its document.
+    CHECK(bytes_of(subschemas) > small + 10'000 * 250);
+    std::string items = "state.a";
+    for (int i = 1; i < 900; ++i)
+      items += ",state.a";
+    Json expressions = file;
+    expressions["state"] = {{"a", {{"initial", 1}}}};
+    for (int i = 0; i < 50; ++i)
+      expressions["workflow"].push_back({{"set", {{"a", "{{[" + items + "]}}"}}}});
+    // Each read with its parts, as the program and as the binding have it.
+    CHECK(bytes_of(expressions) > small + 50 * 900 * 300);
+  }
+
   TEST_CASE("a long key is not in the place of every value below it") {
     Json list = Json::array();
     for (int i = 0; i < 50'000; ++i)

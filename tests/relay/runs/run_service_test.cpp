@@ -385,6 +385,23 @@ TEST_CASE("runs that only wait are put out of memory, and come back when somethi
     });
 }
 
+TEST_CASE("a workflow that takes too much memory once it is read is refused") {
+  House house;
+  std::string items = "state.a";
+  for (int i = 1; i < 900; ++i)
+    items += ",state.a";
+  Json file{{"name", "wide"}, {"state", {{"a", {{"initial", 1}}}}}, {"result", "done"}};
+  for (int i = 0; i < 100; ++i)
+    file["workflow"].push_back({{"set", {{"a", "{{[" + items + "]}}"}}}});
+  const Json refused = house.ask([&](JsonCallback callback) {
+    house.service().start(owner("ada"), {.definition = file.dump(), .input = "{}"},
+                          std::move(callback));
+  });
+  CHECK(refused["code"] == "bad_workflow");
+  CHECK(refused["message"].get<std::string>().find("MiB of memory once it is read") !=
+        std::string::npos);
+}
+
 TEST_CASE("whoever cannot read a run's events is told so before they begin") {
   House house;
   house.workflow(asker);
