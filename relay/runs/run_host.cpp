@@ -85,7 +85,6 @@ void RunHost::begin() {
                          if (!key) complain("run_signing_key", nullptr, key.error());
                        }));
     recover();
-    wake_due();
   });
 }
 

@@ -199,17 +199,23 @@ void RunHost::wake_due() {
 // --- at a start ---
 
 void RunHost::recover() {
-  store_.begin_recovery(on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
-    if (!runs) return complain("run_recovery", nullptr, runs.error());
-    for (const RunKey& key : *runs)
-      complain("run_set_aside", &key, set_aside_error(key.id));
-    recover_next();
-  }));
+  store_.begin_recovery(
+      observe::wall_now_ms(),
+      on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
+        if (!runs) {
+          complain("run_recovery", nullptr, runs.error());
+          return wake_due();
+        }
+        for (const RunKey& key : *runs)
+          complain("run_set_aside", &key, set_aside_error(key.id));
+        recover_next();
+      }));
 }
 
-/// One after the other: the next when the one before is there.
+/// One after the other: the next when the one before is there. Runs whose time comes meanwhile are
+/// read after all of these.
 void RunHost::recover_next() {
-  if (to_recover_.empty() && all_listed_) return;
+  if (to_recover_.empty() && all_listed_) return wake_due();
   if (open_.size() + loading_.size() >= runs_open_max || weight_ > around_.weight_all_max) {
     recovery_waits_ = true;
     return;

@@ -298,7 +298,7 @@ Result<DueRuns> due_runs(Database& database, std::int64_t now_ms, std::size_t co
   return DueRuns{std::move(*keys), next->integer(0)};
 }
 
-Result<std::vector<RunKey>> note_all(Database& database) {
+Result<std::vector<RunKey>> note_all(Database& database, std::int64_t now_ms) {
   auto rows = database.prepare(
       "UPDATE runs SET taking_up = 2 WHERE taking_up IN (1, 4) RETURNING tenant, owner, id");
   if (!rows) return rows.error();
@@ -309,8 +309,10 @@ Result<std::vector<RunKey>> note_all(Database& database) {
   if (auto done = again->run(); !done) return done.error();
   auto others = database.prepare(
       "UPDATE runs SET taking_up = 3 "
-      "WHERE ended_ms = 0 AND waits = 0 AND taking_up = 0 AND status <> 'parked'");
+      "WHERE ended_ms = 0 AND (waits = 0 OR (wake_ms > 0 AND wake_ms <= ?)) AND taking_up = 0 "
+      "AND status <> 'parked'");
   if (!others) return others.error();
+  others->bind(1, now_ms);
   if (auto done = others->run(); !done) return done.error();
   return aside;
 }
@@ -408,8 +410,9 @@ void RunStore::append(RunPiece piece, Callback<OwnerUse> callback) {
                  std::move(callback));
 }
 
-void RunStore::begin_recovery(Callback<std::vector<RunKey>> callback) {
-  post<std::vector<RunKey>>(note_all, std::move(callback));
+void RunStore::begin_recovery(std::int64_t now_ms, Callback<std::vector<RunKey>> callback) {
+  post<std::vector<RunKey>>([now_ms](Database& database) { return note_all(database, now_ms); },
+                            std::move(callback));
 }
 
 void RunStore::end_recovery() {

@@ -104,7 +104,8 @@ class RunStore {
   /// now. These are the ones over whose reading the process ended, and those to which two starts
   /// did not come, because it ended before: however many runs end it, it does so twice at most
   /// before all others are read back.
-  void begin_recovery(Callback<std::vector<RunKey>> callback);
+  /// Runs that only wait are among them where their clock's time has come.
+  void begin_recovery(std::int64_t now_ms, Callback<std::vector<RunKey>> callback);
   /// Runs that are noted and not read back yet. First those to which the last start came, then the
   /// others, the smallest first.
   void to_recover(std::size_t count_max, Callback<std::vector<RunKey>> callback);

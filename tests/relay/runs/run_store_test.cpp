@@ -40,9 +40,9 @@ struct Kept {
         .value();
   }
   /// The runs that a start sets aside.
-  std::vector<RunKey> begin_recovery() {
+  std::vector<RunKey> begin_recovery(std::int64_t now_ms = 0) {
     return ask<std::vector<RunKey>>(
-               [&](auto callback) { store.begin_recovery(std::move(callback)); })
+               [&](auto callback) { store.begin_recovery(now_ms, std::move(callback)); })
         .value();
   }
   std::vector<RunKey> to_recover(std::size_t count = 100) {
@@ -192,6 +192,31 @@ TEST_CASE("what is to be taken up is listed without what is over, parked, or onl
   const auto found = kept.to_recover();
   CHECK(std::set<RunKey>(found.begin(), found.end()) == expected);
   CHECK(kept.to_recover(1).size() == 1);
+}
+
+TEST_CASE("however many runs that their clock wakes end the process, it ends twice at most") {
+  Kept kept;
+  for (const char* id : {"a", "b", "c", "d", "e"}) {
+    REQUIRE(kept.put(run(ada, id)));
+    REQUIRE(kept.append({{ada, id}, 1, "x", "running", 0, true, 500}));
+  }
+  // Nobody's time has come: none is to be read.
+  CHECK(kept.begin_recovery(100).empty());
+  CHECK(kept.to_recover().empty());
+  std::set<std::string> aside;
+  for (int death = 0; death < 2; ++death) {
+    for (const RunKey& key : kept.begin_recovery(500))
+      aside.insert(key.id);
+    // The clock leaves alone what is read back one after the other.
+    CHECK(kept.due(500).runs.empty());
+    const auto next = kept.to_recover(1);
+    REQUIRE(next.size() == 1);
+    REQUIRE(kept.take(next[0]));
+  }
+  for (const RunKey& key : kept.begin_recovery(500))
+    aside.insert(key.id);
+  CHECK(aside.size() == 5);
+  CHECK(kept.to_recover().empty());
 }
 
 TEST_CASE("a run that only waits is due when its clock's time comes") {
