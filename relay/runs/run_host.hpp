@@ -19,7 +19,9 @@
 //    (Dependencies::weight_all_max). Over half of them runs that rest are put out, that longest at
 //    rest first, and are read again when their owner asks or their clock's time comes. Over the
 //    whole the run that grows (of an owner) or the heaviest (of all) is cancelled.
-// 5. Runs are read back takes_max at a time, owners in turn: each brings its history along.
+// 5. Runs are read back takes_max at a time, and imported imports_max at a time, owners in turn:
+// each
+//    brings its history along.
 #pragma once
 
 #include <atomic>
@@ -127,6 +129,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     workflow::Bundle bundle;  ///< until its import begins
     std::int64_t clock_ms = 0;
     JsonCallback callback;
+    std::size_t bytes = 0;   ///< of the bundle
+    bool under_way = false;  ///< it is one of imports_max
     std::vector<std::uint32_t> epochs;
     std::optional<workflow::Import> import;
     std::optional<Ref> before;  ///< the run as it stood here when the import began
@@ -207,6 +211,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   workflow::DefinitionPtr shared(workflow::DefinitionPtr definition);
   void recover();
   void recover_next();
+  void import_next();
+  Coming end_coming(const RunKey& key);
   void begin_import(const RunKey& key, Open* before);
   void import_on(const RunKey& key);
   void take_over(const RunKey& key);
@@ -252,6 +258,9 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
       to_take_;             ///< those of loading_ that the store was not asked for
   std::size_t taking_ = 0;  ///< the others
   std::map<RunKey, Coming> importing_;
+  FairQueue<auth::Identity, RunKey> to_import_;  ///< those of importing_ that were not begun
+  std::size_t imports_under_way_ = 0;            ///< the others
+  std::size_t importing_bytes_ = 0;              ///< of the bundles of all of them
   FairQueue<auth::Identity, RunKey> queue_;
   bool pumping_ = false;      ///< the next turn is on its way
   std::deque<Ref> idle_;      ///< ended runs in memory, that longest idle first
@@ -330,6 +339,12 @@ constexpr std::int64_t crowded_ms = 50;
 constexpr std::size_t put_out_looked_max = 256;
 /// Runs that are read back at a time.
 constexpr std::size_t takes_max = 2;
+/// Imports that are carried out at a time: each holds a run's state that grows.
+constexpr std::size_t imports_max = 2;
+/// Imports that wait for their turn, and the bytes of all bundles that are being imported; a single
+/// one may be larger.
+constexpr std::size_t imports_waiting_max = 64;
+constexpr std::size_t imports_bytes_max = 16u << 20;
 /// Runs that are woken at once, and when others are looked for where there are more.
 constexpr std::size_t woken_max = 64;
 constexpr std::int64_t wake_retry_ms = 1'000;

@@ -199,17 +199,16 @@ void RunHost::wake_due() {
 // --- at a start ---
 
 void RunHost::recover() {
-  store_.begin_recovery(
-      observe::wall_now_ms(),
-      on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
-        if (!runs) {
-          complain("run_recovery", nullptr, runs.error());
-          return wake_due();
-        }
-        for (const RunKey& key : *runs)
-          complain("run_set_aside", &key, set_aside_error(key.id));
-        recover_next();
-      }));
+  store_.begin_recovery(observe::wall_now_ms(),
+                        on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
+                          if (!runs) {
+                            complain("run_recovery", nullptr, runs.error());
+                            return wake_due();
+                          }
+                          for (const RunKey& key : *runs)
+                            complain("run_set_aside", &key, set_aside_error(key.id));
+                          recover_next();
+                        }));
 }
 
 /// One after the other: the next when the one before is there. Runs whose time comes meanwhile are
@@ -260,29 +259,62 @@ void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms,
   if (importing_.count(key) > 0)
     return callback(
         make_error("run_here", {"the run is being imported already"}, {"id"}, {}, {key.id}));
+  if (to_import_.size() >= imports_waiting_max ||
+      (!importing_.empty() && importing_bytes_ + bytes.size() > imports_bytes_max))
+    return callback(make_error(
+        "overloaded", {"too many imports wait for their turn: try again later"}, {},
+        {joined({"at most ", imports_waiting_max, " and ", imports_bytes_max >> 20, " MiB"})}, {}));
   Coming& coming = importing_[key];
+  coming.bytes = bytes.size();
+  importing_bytes_ += coming.bytes;
   coming.owner = std::move(owner);
   coming.bundle = std::move(*bundle);
   coming.clock_ms = clock_ms;
   coming.callback = std::move(callback);
-  store_.epochs(key, on_thread<std::vector<std::uint32_t>>(
-                         [this, key](Result<std::vector<std::uint32_t>> epochs) {
-                           if (!epochs) return end_import(key, epochs.error());
-                           importing_[key].epochs = std::move(*epochs);
-                           with(key, [this, key](Result<Open*> found) {
-                             if (!found && found.error().code != "unknown_run")
-                               return end_import(key, found.error());
-                             begin_import(key, found ? *found : nullptr);
-                           });
-                         }));
+  to_import_.push(key.owner, key);
+  import_next();
+}
+
+void RunHost::import_next() {
+  while (imports_under_way_ < imports_max) {
+    const auto next = to_import_.pop();
+    if (!next) return;
+    const RunKey& key = *next;
+    importing_.find(key)->second.under_way = true;
+    ++imports_under_way_;
+    // It brings its whole state at once, so that it cannot be slowed down like a run that grows.
+    keep_within_memory(key.owner, nullptr);
+    if (weight_ > around_.weight_all_max) {
+      end_import(key, make_error("too_many_runs", {"the runs under way take too much memory"}, {},
+                                 {joined({"at most ", around_.weight_all_max >> 20, " MiB"})}, {}));
+      continue;
+    }
+    store_.epochs(key, on_thread<std::vector<std::uint32_t>>(
+                           [this, key](Result<std::vector<std::uint32_t>> epochs) {
+                             if (!epochs) return end_import(key, epochs.error());
+                             importing_[key].epochs = std::move(*epochs);
+                             with(key, [this, key](Result<Open*> found) {
+                               if (!found && found.error().code != "unknown_run")
+                                 return end_import(key, found.error());
+                               begin_import(key, found ? *found : nullptr);
+                             });
+                           }));
+  }
+}
+
+/// REQUIRES: the run is being imported. Another one may be.
+RunHost::Coming RunHost::end_coming(const RunKey& key) {
+  const auto found = importing_.find(key);
+  Coming coming = std::move(found->second);
+  importing_.erase(found);
+  importing_bytes_ -= coming.bytes;
+  if (coming.under_way) --imports_under_way_;
+  post([this] { import_next(); });
+  return coming;
 }
 
 void RunHost::end_import(const RunKey& key, const Error& error) {
-  const auto found = importing_.find(key);
-  if (found == importing_.end()) return;
-  const JsonCallback callback = std::move(found->second.callback);
-  importing_.erase(found);
-  callback(error);
+  if (importing_.count(key) > 0) end_coming(key).callback(error);
 }
 
 void RunHost::begin_import(const RunKey& key, Open* before) {
@@ -321,8 +353,7 @@ void RunHost::import_on(const RunKey& key) {
 }
 
 void RunHost::take_over(const RunKey& key) {
-  Coming coming = std::move(importing_.find(key)->second);
-  importing_.erase(key);
+  Coming coming = end_coming(key);
   // While it was checked the run may have been removed, resumed or begun here.
   Open* before = find(key);
   const bool changed = coming.before ? !before || before->serial != coming.before->serial ||
