@@ -282,32 +282,41 @@ void RunHost::view_set_aside(const RunKey& key, const Error& error, const JsonCa
 void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order,
                    JsonCallback callback) {
   const RunKey key{owner.identity, id};
-  with(key,
-       [this, key, order = std::move(order), callback = std::move(callback)](Result<Open*> found) {
-         if (!found) return callback(found.error());
-         Open& open = **found;
-         if (open.removing) return callback(unknown_run(key.id));
-         if (open.inputs.size() >= inputs_max ||
-             open.inputs_bytes + order.value.size() > inputs_bytes_max)
-           return callback(
-               Error{.code = "too_many_inputs",
-                     .message = joined({"too many inputs wait for run ", key.id, ": at most ",
-                                        inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
-         if (order.kind != InputKind::cancel &&
-             weights_[key.owner] + order.value.size() > store_.bounds().weight_max)
-           return callback(Error{
-               .code = "too_many_inputs",
-               .message = joined({"your runs take more than ", store_.bounds().weight_max >> 20,
-                                  " MiB of memory: have fewer under way"})});
-         open.inputs_bytes += order.value.size();
-         weigh(open);
-         // Whoever cancels does not wait for what others have asked of it.
-         if (order.kind == InputKind::cancel)
-           open.inputs.push_front({order.kind, order.name, order.value, callback});
-         else
-           open.inputs.push_back({order.kind, order.name, order.value, callback});
-         schedule(key);
-       });
+  with(key, [this, key, order = std::move(order),
+             callback = std::move(callback)](Result<Open*> found) {
+    if (!found) return callback(found.error());
+    Open& open = **found;
+    if (open.removing) return callback(unknown_run(key.id));
+    if (open.inputs.size() >= inputs_max ||
+        open.inputs_bytes + order.value.size() > inputs_bytes_max)
+      return callback(
+          Error{.code = "too_many_inputs",
+                .message = joined({"too many inputs wait for run ", key.id, ": at most ",
+                                   inputs_max, " and ", inputs_bytes_max >> 20, " MiB"})});
+    if (order.kind != InputKind::cancel) {
+      keep_within_memory(key.owner, &open);
+      const std::uint64_t own = weights_[key.owner] + order.value.size();
+      if (own > store_.bounds().weight_max)
+        return callback(
+            Error{.code = "too_many_inputs",
+                  .message = joined({"your runs take more than ", store_.bounds().weight_max >> 20,
+                                     " MiB of memory: have fewer under way"})});
+      if (weight_ + order.value.size() > around_.weight_all_max &&
+          own > around_.weight_all_max / light_share)
+        return callback(Error{
+            .code = "too_many_inputs",
+            .message = joined({"the runs of all owners take more than ",
+                               around_.weight_all_max >> 20, " MiB of memory: try again later"})});
+    }
+    open.inputs_bytes += order.value.size();
+    weigh(open);
+    // Whoever cancels does not wait for what others have asked of it.
+    if (order.kind == InputKind::cancel)
+      open.inputs.push_front({order.kind, order.name, order.value, callback});
+    else
+      open.inputs.push_back({order.kind, order.name, order.value, callback});
+    schedule(key);
+  });
 }
 
 void RunHost::resume(const Owner& owner, const std::string& id, JsonCallback callback) {
