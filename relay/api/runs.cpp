@@ -81,10 +81,17 @@ Error bad_request(std::string message) {
 /// What the service tells, brought to the shard of the Task that waits for it.
 class Answer : public std::enable_shared_from_this<Answer> {
  public:
+  using Text = std::shared_ptr<const std::string>;
   explicit Answer(const net::Executor& shard) : shard_(shard), signal(shard) {}
 
   runs::JsonCallback callback() {
-    return [self = shared_from_this()](Result<std::string> said) {
+    return [shared = shared_callback()](Result<std::string> said) {
+      if (!said) return shared(said.error());
+      shared(std::make_shared<const std::string>(std::move(*said)));
+    };
+  }
+  runs::SharedCallback shared_callback() {
+    return [self = shared_from_this()](Result<Text> said) {
       boost::asio::post(self->shard_, [self, said = std::move(said)]() mutable {
         self->result = std::move(said);
         self->signal.notify();
@@ -97,8 +104,18 @@ class Answer : public std::enable_shared_from_this<Answer> {
 
  public:
   net::Signal signal;
-  std::optional<Result<std::string>> result;
+  std::optional<Result<Text>> result;
 };
+
+/// REQUIRES: the service has told something, which is no error.
+http::Response answered(int status, Answer& answer, std::string_view type = "application/json") {
+  http::Response response;
+  response.status = status;
+  response.add("Content-Type", std::string(type));
+  response.shared_body = std::move(**answer.result);
+  response.transient = true;
+  return response;
+}
 
 /// The body as an object; an empty one is {}.
 Result<Json> object_of(std::string_view body, int depth_max) {
@@ -212,7 +229,7 @@ net::Task<http::Response> Runs::begin(http::Request& request) {
   }
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
-  co_return http::Response::json(201, std::move(**answer->result));
+  co_return answered(201, *answer);
 }
 
 net::Task<http::Response> Runs::list(http::Request& request) {
@@ -221,7 +238,7 @@ net::Task<http::Response> Runs::list(http::Request& request) {
   service_.list(owner_of(request), answer->callback());
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
-  co_return http::Response::json(200, std::move(**answer->result));
+  co_return answered(200, *answer);
 }
 
 net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
@@ -231,16 +248,16 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
   std::string id(request.parameter("id"));
   switch (ask) {
     case Ask::view:
-      service_.view(std::move(owner), std::move(id), answer->callback());
+      service_.view(std::move(owner), std::move(id), answer->shared_callback());
       break;
     case Ask::resume:
-      service_.resume(std::move(owner), std::move(id), answer->callback());
+      service_.resume(std::move(owner), std::move(id), answer->shared_callback());
       break;
     case Ask::remove:
       service_.remove(std::move(owner), std::move(id), answer->callback());
       break;
     case Ask::export_run:
-      service_.export_run(std::move(owner), std::move(id), answer->callback());
+      service_.export_run(std::move(owner), std::move(id), answer->shared_callback());
       break;
     default: {
       const InputKind kind = ask == Ask::signal    ? InputKind::signal
@@ -255,11 +272,8 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
   }
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
-  if (ask != Ask::export_run) co_return http::Response::json(200, std::move(**answer->result));
-  http::Response response;
-  response.add("Content-Type", std::string(bundle_media_type));
-  response.body = std::move(**answer->result);
-  co_return response;
+  if (ask != Ask::export_run) co_return answered(200, *answer);
+  co_return answered(200, *answer, bundle_media_type);
 }
 
 net::Task<http::Response> Runs::events(http::Request& request) {

@@ -180,7 +180,9 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(server.unfinished_bytes_max),
      {1'048'576, 17'179'869'184},
      nullptr,
-     "Memory of all requests and WebSocket messages that wait for their client or their answer. "
+     "Memory of all requests and WebSocket messages that wait for their client or their answer, "
+     "and "
+     "of answers over 64 KiB that wait for their reader. "
      "Bodies and messages of callers without a token may take half of it, heads and TLS handshakes "
      "a "
      "quarter, one address three eighths; over it 503, on a WebSocket close code 1013."},

@@ -1,5 +1,6 @@
 #include "relay/net/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::size_t output_batch_bytes = 64 * 1024;     // answers to pipelined requests, together
 constexpr std::size_t copied_body_bytes_max = 16 * 1024;  // a longer body is written on its own
+constexpr std::size_t answer_uncounted_bytes_max = 64 * 1024;  // a longer one takes of the budget
 constexpr std::size_t output_kept_bytes_max = 64 * 1024;
 constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // kept while an answer is streamed
 constexpr std::size_t linger_bytes_max = 64 * 1024 * 1024;
@@ -441,6 +443,7 @@ bool Session::flush(Need& need) {
   exchange.output.clear();
   if (exchange.output.capacity() > output_kept_bytes_max) exchange.output.shrink_to_fit();
   exchange.tail.reset();
+  exchange.tail_memory.reset();
   exchange.written = 0;
   if (phase_ == Phase::write) set_phase(Phase::idle, shard_.now().steady_ms);
   return true;
@@ -700,6 +703,7 @@ http::Response Session::fault(const char* what) {
 void Session::respond(http::Response response) {
   RequestParser& parser = exchange_->parser;
   const http::Request& request = parser.request();
+  if (!hold_answer(response)) response = refuse_answer();
   listener_.options.router->finish(request, response);
   ++requests_;
   if (!parser.keep_alive() || response.close || shard_.draining() ||
@@ -727,6 +731,28 @@ void Session::respond(http::Response response) {
   }
   let_go();
   set_phase(Phase::idle, now_us / 1000);
+}
+
+// An answer that was made for this request is counted, before its head goes out, until the client
+// has read it. False where there is no room for it.
+bool Session::hold_answer(const http::Response& response) {
+  const bool kept_elsewhere = response.prepared || (response.shared_body && !response.transient);
+  const std::size_t bytes = std::max(response.body.capacity(), response.body_view().size());
+  if (kept_elsewhere || bytes <= answer_uncounted_bytes_max) return true;
+  held_.resize(0);  // the request goes when its answer is queued
+  auto memory = std::make_unique<HeldMemory>(shard_.memory(), held_.account());
+  if (!memory->resize(bytes)) return false;
+  exchange_->tail_memory = std::move(memory);
+  return true;
+}
+
+http::Response Session::refuse_answer() {
+  record(ConnectionEvent::refused_memory);
+  http::Response response = listener_.options.router->refuse(
+      exchange_->parser.request(),
+      {503, "overloaded", "Too many answers wait for their readers; read them, then try again."});
+  response.set("Retry-After", retry_after_s);
+  return response;
 }
 
 void Session::queue_body(http::Response& response, std::string_view body) {

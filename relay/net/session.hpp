@@ -122,6 +122,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void refuse_rest(const http::Refusal& refusal);
   http::Response fault(const char* what);
   void respond(http::Response response);
+  bool hold_answer(const http::Response& response);
+  http::Response refuse_answer();
   void queue_body(http::Response& response, std::string_view body);
   void start_stream(http::Response& response);
   enum class Framing : std::uint8_t { length, chunked, to_the_end };

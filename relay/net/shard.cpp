@@ -328,6 +328,7 @@ void Shard::give_back(std::unique_ptr<Exchange> exchange) {
   exchange->output.clear();
   exchange->written = 0;
   exchange->tail.reset();
+  exchange->tail_memory.reset();
   exchanges_.push_back(std::move(exchange));
 }
 

@@ -225,7 +225,7 @@ void RunHost::start(Owner owner, StartOrder order, JsonCallback callback) {
   auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, observe::wall_now_ms()});
   if (!run) return callback(run.error());
   Open& open = hold_new(owner, std::move(*run), {}, 0);
-  open.viewers.push_back({std::move(callback)});
+  open.viewers.push_back({copying(std::move(callback))});
   schedule(open.stored.key);
 }
 
@@ -248,7 +248,7 @@ void RunHost::list(const Owner& owner, JsonCallback callback) {
       }));
 }
 
-void RunHost::view(const Owner& owner, const std::string& id, JsonCallback callback) {
+void RunHost::view(const Owner& owner, const std::string& id, SharedCallback callback) {
   const RunKey key{owner.identity, id};
   with(key, [this, key, callback = std::move(callback)](Result<Open*> open) {
     if (!open && open.error().code == "run_set_aside")
@@ -260,23 +260,24 @@ void RunHost::view(const Owner& owner, const std::string& id, JsonCallback callb
   });
 }
 
-void RunHost::view_set_aside(const RunKey& key, const Error& error, const JsonCallback& callback) {
-  store_.take(
-      key, on_thread<std::optional<StoredRun>>([callback, error](
-                                                   const Result<std::optional<StoredRun>>& stored) {
-        if (!stored) return callback(stored.error());
-        // It was resumed or removed meanwhile.
-        if (!*stored || !(*stored)->set_aside) return callback(error);
-        const StoredRun& run = **stored;
-        callback(canonical(Json{{"id", run.key.id},
-                                {"workflow", run.workflow},
-                                {"status", "parked"},
-                                {"started_ms", run.started_ms},
-                                {"ended_ms", run.ended_ms},
-                                {"outcome", nullptr},
-                                {"questions", Json::array()},
-                                {"error", {{"code", error.code}, {"message", error.message}}}}));
-      }));
+void RunHost::view_set_aside(const RunKey& key, const Error& error,
+                             const SharedCallback& callback) {
+  store_.take(key, on_thread<std::optional<StoredRun>>(
+                       [callback, error](const Result<std::optional<StoredRun>>& stored) {
+                         if (!stored) return callback(stored.error());
+                         // It was resumed or removed meanwhile.
+                         if (!*stored || !(*stored)->set_aside) return callback(error);
+                         const StoredRun& run = **stored;
+                         callback(std::make_shared<const std::string>(canonical(
+                             Json{{"id", run.key.id},
+                                  {"workflow", run.workflow},
+                                  {"status", "parked"},
+                                  {"started_ms", run.started_ms},
+                                  {"ended_ms", run.ended_ms},
+                                  {"outcome", nullptr},
+                                  {"questions", Json::array()},
+                                  {"error", {{"code", error.code}, {"message", error.message}}}})));
+                       }));
 }
 
 void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order,
@@ -319,7 +320,7 @@ void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order,
   });
 }
 
-void RunHost::resume(const Owner& owner, const std::string& id, JsonCallback callback) {
+void RunHost::resume(const Owner& owner, const std::string& id, SharedCallback callback) {
   const RunKey key{owner.identity, id};
   with(key, [this, owner, key, callback = std::move(callback)](Result<Open*> found) {
     if (found && (*found)->run.status() == RunStatus::parked)
@@ -351,7 +352,7 @@ void RunHost::remove(const Owner& owner, const std::string& id, JsonCallback cal
                 }));
 }
 
-void RunHost::export_run(const Owner& owner, const std::string& id, JsonCallback callback) {
+void RunHost::export_run(const Owner& owner, const std::string& id, SharedCallback callback) {
   const RunKey key{owner.identity, id};
   with(key, [this, key, callback = std::move(callback)](Result<Open*> found) {
     if (!found) return callback(found.error());
@@ -416,41 +417,62 @@ std::string RunHost::view_of(Open& open) {
 void RunHost::answer_viewers(Open& open, bool rests) {
   if (open.viewers.empty()) return;
   std::vector<Viewer> viewers = std::exchange(open.viewers, {});
-  std::string view;
+  std::shared_ptr<const std::string> view;
   for (Viewer& viewer : viewers) {
     if (!rests && ++viewer.turns <= view_turns_max) {
       open.viewers.push_back(std::move(viewer));
       continue;
     }
-    if (view.empty()) view = view_of(open);
+    if (!view) view = std::make_shared<const std::string>(view_of(open));
     viewer.callback(view);
   }
 }
 
+/// One bundle is made at a time: a bundle and the history in it are as long as everything that the
+/// run was given.
+///
 /// REQUIRES: the run is parked or over.
 void RunHost::give_bundles(Open& open) {
   if (open.exports.empty() || open.exporting) return;
-  open.exporting = true;
+  if (bundle_under_way_) {
+    if (!std::exchange(open.bundle_due, true)) bundles_due_.push_back(open.ref());
+    return;
+  }
+  open.exporting = bundle_under_way_ = true;
   store_.history(open.stored.key,
                  on_thread<std::string>([this, ref = open.ref()](Result<std::string> history) {
-                   Open* again = find(ref);
-                   if (!again) return;
-                   again->exporting = false;
-                   if (!history) return fail_exports(*again, history.error());
-                   if (!key_.id.empty() && again->checkpoints.size() < workflow::kCheckpointsMax)
-                     again->checkpoints.push_back(
-                         workflow::sign_checkpoint(again->run, ref.key.owner.key(), {}, key_));
-                   auto bundle =
-                       workflow::export_run(again->run, std::move(*history), again->checkpoints);
-                   if (!bundle) return fail_exports(*again, bundle.error());
-                   const std::string bytes = workflow::write_bundle(*bundle);
-                   for (const JsonCallback& callback : std::exchange(again->exports, {}))
-                     callback(bytes);
+                   bundle_under_way_ = false;
+                   if (Open* again = find(ref)) give_bundle(*again, std::move(history));
+                   next_bundle();
                  }));
 }
 
+void RunHost::give_bundle(Open& open, Result<std::string> history) {
+  open.exporting = false;
+  if (!history) return fail_exports(open, history.error());
+  if (!key_.id.empty() && open.checkpoints.size() < workflow::kCheckpointsMax)
+    open.checkpoints.push_back(
+        workflow::sign_checkpoint(open.run, open.stored.key.owner.key(), {}, key_));
+  auto bundle = workflow::export_run(open.run, std::move(*history), open.checkpoints);
+  if (!bundle) return fail_exports(open, bundle.error());
+  const auto bytes = std::make_shared<const std::string>(workflow::write_bundle(*bundle));
+  for (const SharedCallback& callback : std::exchange(open.exports, {}))
+    callback(bytes);
+}
+
+/// The run may have been removed, or have gone on, since its bundle was due.
+void RunHost::next_bundle() {
+  while (!bundle_under_way_ && !bundles_due_.empty()) {
+    Open* open = find(bundles_due_.front());
+    bundles_due_.pop_front();
+    if (!open) continue;
+    open->bundle_due = false;
+    if (open->run.status() != RunStatus::running) give_bundles(*open);
+  }
+}
+
 void RunHost::fail_exports(Open& open, const Error& error) {
-  for (const JsonCallback& callback : std::exchange(open.exports, {}))
+  for (const SharedCallback& callback : std::exchange(open.exports, {}))
     callback(error);
 }
 

@@ -73,11 +73,11 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
 
   void start(Owner owner, StartOrder order, JsonCallback callback);
   void list(const Owner& owner, JsonCallback callback);
-  void view(const Owner& owner, const std::string& id, JsonCallback callback);
+  void view(const Owner& owner, const std::string& id, SharedCallback callback);
   void give(const Owner& owner, const std::string& id, GiveOrder order, JsonCallback callback);
-  void resume(const Owner& owner, const std::string& id, JsonCallback callback);
+  void resume(const Owner& owner, const std::string& id, SharedCallback callback);
   void remove(const Owner& owner, const std::string& id, JsonCallback callback);
-  void export_run(const Owner& owner, const std::string& id, JsonCallback callback);
+  void export_run(const Owner& owner, const std::string& id, SharedCallback callback);
   void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, JsonCallback callback);
   void may_watch(const Owner& owner, const std::string& id, JsonCallback callback);
   void watch(const Owner& owner, const std::string& id, std::uint64_t from,
@@ -97,7 +97,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     auto operator<=>(const Waiter&) const = default;
   };
   struct Viewer {
-    JsonCallback callback;
+    SharedCallback callback;
     int turns = 0;  ///< that it has waited for the run to rest
   };
   struct Open;
@@ -148,10 +148,12 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void complain(std::string_view event, const RunKey* key, const Error& error);
   Result<workflow::DefinitionPtr> definition_for(const Owner& owner, const StartOrder& order);
   std::optional<Error> no_room(const Owner& owner);
-  void view_set_aside(const RunKey& key, const Error& error, const JsonCallback& callback);
+  void view_set_aside(const RunKey& key, const Error& error, const SharedCallback& callback);
   static std::string view_of(Open& open);
   void answer_viewers(Open& open, bool rests);
   void give_bundles(Open& open);
+  void give_bundle(Open& open, Result<std::string> history);
+  void next_bundle();
   void fail_exports(Open& open, const Error& error);
 
   // run_turns.cpp: turns, storing, effects
@@ -267,7 +269,9 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::deque<Ref> waiting_;   ///< runs in memory that only wait, that longest at rest first
   std::set<RunKey> stalled_;  ///< watchers wait for their readers
   bool stalled_waits_ = false;
-  std::set<RunKey> crowded_;  ///< their next turn waits for others to leave the memory
+  bool bundle_under_way_ = false;
+  std::deque<Ref> bundles_due_;  ///< runs whose bundles wait for the one under way
+  std::set<RunKey> crowded_;     ///< their next turn waits for others to leave the memory
   std::deque<RunKey> to_recover_;
   bool all_listed_ = false;
   bool recovery_waits_ = false;  ///< for room, or for the store
@@ -290,6 +294,7 @@ struct RunHost::Open {
   bool storing = false;      ///< events are on their way to the store
   bool marked = false;       ///< the store has it as being read back
   bool exporting = false;    ///< its history is on its way from the store
+  bool bundle_due = false;   ///< in bundles_due_
   bool removing = false;     ///< it takes no more turns
   bool over_bytes = false;   ///< it was cancelled, because its owner's runs take too much
   std::uint64_t weight = 0;  ///< as it was weighed last
@@ -305,7 +310,7 @@ struct RunHost::Open {
   std::vector<Waiter> waiters;                  ///< steps of other runs that wait for its end
   bool following = false;                       ///< the run that goes on is being begun
   std::vector<Viewer> viewers;                  ///< want its view once what waits is stored
-  std::vector<JsonCallback> exports;            ///< want its bundle
+  std::vector<SharedCallback> exports;          ///< want its bundle
   Watchers watchers;
   std::vector<workflow::Checkpoint> checkpoints;
   boost::asio::steady_timer timer;

@@ -100,7 +100,7 @@ void RunHost::join(Open& open, const std::optional<Waiter>& waiter, const JsonCa
     // The step was withdrawn while this run was being looked for.
     if (!waits) cancel_child(open.stored.key, *waiter);
   }
-  if (stored) open.viewers.push_back({stored});
+  if (stored) open.viewers.push_back({copying(stored)});
   schedule(open.stored.key);
 }
 

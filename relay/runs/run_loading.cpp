@@ -382,7 +382,7 @@ void RunHost::take_over(const RunKey& key) {
   open.fresh = true;
   open.epoch = imported->epoch;
   open.checkpoints = std::move(imported->checkpoints);
-  open.viewers.push_back({std::move(coming.callback)});
+  open.viewers.push_back({copying(std::move(coming.callback))});
   schedule(key);
 }
 

@@ -34,7 +34,7 @@ void RunService::list(Owner owner, JsonCallback callback) {
         host->list(owner, std::move(callback));
       });
 }
-void RunService::view(Owner owner, std::string id, JsonCallback callback) {
+void RunService::view(Owner owner, std::string id, SharedCallback callback) {
   host_->post(
       [host = host_.get(), owner = std::move(owner), id = std::move(id),
        callback = std::move(callback)]() mutable { host->view(owner, id, std::move(callback)); });
@@ -45,7 +45,7 @@ void RunService::give(Owner owner, std::string id, GiveOrder order, JsonCallback
     host->give(owner, id, std::move(order), std::move(callback));
   });
 }
-void RunService::resume(Owner owner, std::string id, JsonCallback callback) {
+void RunService::resume(Owner owner, std::string id, SharedCallback callback) {
   host_->post(
       [host = host_.get(), owner = std::move(owner), id = std::move(id),
        callback = std::move(callback)]() mutable { host->resume(owner, id, std::move(callback)); });
@@ -55,7 +55,7 @@ void RunService::remove(Owner owner, std::string id, JsonCallback callback) {
       [host = host_.get(), owner = std::move(owner), id = std::move(id),
        callback = std::move(callback)]() mutable { host->remove(owner, id, std::move(callback)); });
 }
-void RunService::export_run(Owner owner, std::string id, JsonCallback callback) {
+void RunService::export_run(Owner owner, std::string id, SharedCallback callback) {
   host_->post([host = host_.get(), owner = std::move(owner), id = std::move(id),
                callback = std::move(callback)]() mutable {
     host->export_run(owner, id, std::move(callback));

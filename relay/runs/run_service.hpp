@@ -62,6 +62,15 @@ struct GiveOrder {
 
 /// A run, or whatever was asked for, as JSON.
 using JsonCallback = Callback<std::string>;
+/// The same for what may be long: made once for all who ask at the same time.
+using SharedCallback = Callback<std::shared_ptr<const std::string>>;
+/// For one who wants a text of their own.
+inline SharedCallback copying(JsonCallback callback) {
+  return [callback = std::move(callback)](Result<std::shared_ptr<const std::string>> said) {
+    if (!said) return callback(said.error());
+    callback(**said);
+  };
+}
 
 class RunService {
  public:
@@ -91,15 +100,15 @@ class RunService {
   // Run, of bundles and of RunStore.
   void start(Owner owner, StartOrder order, JsonCallback callback);
   void list(Owner owner, JsonCallback callback);
-  void view(Owner owner, std::string id, JsonCallback callback);
+  void view(Owner owner, std::string id, SharedCallback callback);
   void give(Owner owner, std::string id, GiveOrder order, JsonCallback callback);
   /// A run that was set aside at a start, because the process had died while reading it back, is
   /// tried again. Any other is as it was. Errors: run_parked.
-  void resume(Owner owner, std::string id, JsonCallback callback);
+  void resume(Owner owner, std::string id, SharedCallback callback);
   /// Whoever waits for it is told "removed".
   void remove(Owner owner, std::string id, JsonCallback callback);
   /// Parks the run and gives its bundle's bytes.
-  void export_run(Owner owner, std::string id, JsonCallback callback);
+  void export_run(Owner owner, std::string id, SharedCallback callback);
   /// `clock_ms`: the exporter's clock now; negative: as here.
   void import_run(Owner owner, std::string bundle, std::int64_t clock_ms, JsonCallback callback);
 

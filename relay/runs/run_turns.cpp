@@ -283,7 +283,7 @@ void RunHost::give_one(Open& open) {
   const auto given = open.run.give({next.kind, now, next.name, next.value});
   if (!next.callback) return;
   if (!given) return next.callback(given.error());
-  open.viewers.push_back({next.callback});
+  open.viewers.push_back({copying(next.callback)});
 }
 
 // --- storing ---

@@ -395,6 +395,47 @@ TEST_CASE("unfinished bodies have a budget: over it 503, and what ends is given 
   CHECK(running.witness().count(ConnectionEvent::refused_memory) == 2);
 }
 
+TEST_CASE(
+    "long answers that nobody reads have a budget: over it 503, and what is read is given back") {
+  constexpr std::size_t long_bytes = 13'000'000;  // more than a socket takes at once
+  Router router = make_router();
+  router.add(redoubt::http::Method::get, "/made", [](redoubt::http::Request&) {
+    return redoubt::http::Response::text(200, std::string(long_bytes, 'm'));
+  });
+  const auto kept = std::make_shared<const std::string>(long_bytes, 'k');
+  router.add(redoubt::http::Method::get, "/kept", [kept](redoubt::http::Request&) {
+    redoubt::http::Response response = redoubt::http::Response::text(200, "");
+    response.shared_body = kept;
+    return response;
+  });
+  ServerOptions options;
+  options.unfinished_bytes_max = 64 * 1024 * 1024;  // one address: 24 MiB
+  Running running(router, options);
+  const std::string made = "GET /made HTTP/1.1\r\nHost: a\r\n\r\n";
+  Client deaf(running.port());
+  deaf.send(made);
+  REQUIRE(deaf.fill());  // the head is out, so the answer is counted
+  Client other(running.port());
+  const Answer refused = other.ask(made);
+  CHECK(refused.status == 503);
+  CHECK(refused.header("Retry-After") == "1");
+  // What is kept anyway costs nothing, and a short answer goes out.
+  CHECK(other.ask("GET /kept HTTP/1.1\r\nHost: a\r\n\r\n").status == 200);
+  CHECK(other.ask(ping).status == 200);
+  CHECK(deaf.answer().body.size() == long_bytes);
+  CHECK(deaf.ask(ping).status == 200);  // so what came before it is done with
+  CHECK(other.ask(made).body.size() == long_bytes);
+  // Who goes away gives back what they did not read.
+  {
+    Client leaving(running.port());
+    leaving.send(made);
+    REQUIRE(leaving.fill());
+  }
+  REQUIRE(running.witness().wait_for(ConnectionEvent::closed, 1));
+  CHECK(other.ask(made).status == 200);
+  CHECK(running.witness().count(ConnectionEvent::refused_memory) == 1);
+}
+
 TEST_CASE("memory grows with the bytes that came, not with what was announced") {
   const Router router = make_router();
   ServerOptions options;

@@ -140,7 +140,8 @@ class House {
     return run["id"].get<std::string>();
   }
   Json view(const Owner& owner, const std::string& id) {
-    return ask([&](JsonCallback callback) { service_->view(owner, id, std::move(callback)); });
+    return ask(
+        [&](JsonCallback callback) { service_->view(owner, id, copying(std::move(callback))); });
   }
   Json remove(const Owner& owner, const std::string& id) {
     return ask([&](JsonCallback callback) { service_->remove(owner, id, std::move(callback)); });
@@ -154,8 +155,9 @@ class House {
     return ask([&](JsonCallback callback) { service_->list(owner, std::move(callback)); })["runs"];
   }
   std::string export_run(const Owner& owner, const std::string& id) {
-    const Json said =
-        ask([&](JsonCallback callback) { service_->export_run(owner, id, std::move(callback)); });
+    const Json said = ask([&](JsonCallback callback) {
+      service_->export_run(owner, id, copying(std::move(callback)));
+    });
     REQUIRE_MESSAGE(said.is_string(), said.dump());
     return said.get<std::string>();
   }

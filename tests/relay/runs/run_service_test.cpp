@@ -77,10 +77,10 @@ TEST_CASE("the same subject of two tenants is two owners") {
   CHECK(refused(house.remove(there, id)));
   CHECK(refused(house.give(there, id, {InputKind::answer, "sure#1", "1"})));
   CHECK(refused(house.give(there, id, {InputKind::cancel, "x", {}})));
-  CHECK(refused(
-      house.ask([&](JsonCallback callback) { house.service().export_run(there, id, callback); })));
-  CHECK(refused(
-      house.ask([&](JsonCallback callback) { house.service().resume(there, id, callback); })));
+  CHECK(refused(house.ask(
+      [&](JsonCallback callback) { house.service().export_run(there, id, copying(callback)); })));
+  CHECK(refused(house.ask(
+      [&](JsonCallback callback) { house.service().resume(there, id, copying(callback)); })));
   const auto stream = std::make_shared<Stream>();
   house.service().watch(there, id, 0, stream);
   house.until([&] { return !stream->open(); });
@@ -206,8 +206,8 @@ TEST_CASE("a run over whose reading the process died is set aside, and others go
     house.end();
   }
   house.begin();
-  const Json back =
-      house.ask([&](JsonCallback callback) { house.service().resume(ada, bad, callback); });
+  const Json back = house.ask(
+      [&](JsonCallback callback) { house.service().resume(ada, bad, copying(callback)); });
   CHECK_MESSAGE(back["status"] == "running", back.dump());
   CHECK(house.give(ada, bad, {InputKind::answer, "sure#1", "7"})["id"] == bad);
   CHECK(house.ended(ada, bad)["outcome"] == 7);
@@ -284,7 +284,7 @@ TEST_CASE("what waits for a run that is removed is answered") {
     asked.push_back(promise->get_future());
     const auto callback = [promise](const Result<std::string>&) { promise->set_value(); };
     if (i == 10) house.service().remove(ada, id, callback);
-    if (i != 10 && i % 2) house.service().view(ada, id, callback);
+    if (i != 10 && i % 2) house.service().view(ada, id, copying(callback));
     if (i != 10 && i % 2 == 0)
       house.service().give(ada, id, {InputKind::signal, "s", "1"}, callback);
   }
