@@ -253,6 +253,11 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
                             joined({"the answer has more than ", calls_max, " tool calls"})));
     return -1;
   }
+  // No client's format can tell a call that names no tool.
+  if (name.empty()) {
+    fail(out, local_failure(FailureClass::malformed, "the model's tool call has no name"));
+    return -1;
+  }
   shown = true;
   start(out, {}, {});
   flush_half(out);

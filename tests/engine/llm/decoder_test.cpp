@@ -58,6 +58,24 @@ data: [DONE]
     CHECK(a.usage.cached_read == 6);
   }
 
+  TEST_CASE("a call that names no tool is no answer, in any format") {
+    const auto last = [](const char* dialect, const char* body) {
+      return decode(dialect, body).back();
+    };
+    for (const ChatEvent& end :
+         {last("anthropic",
+               R"({"id":"a","model":"m","role":"assistant","content":[)"
+               R"({"type":"tool_use","id":"t","input":{}}],"stop_reason":"tool_use"})"),
+          last("openai-responses", R"({"id":"a","model":"m","status":"completed","output":[)"
+                                   R"({"type":"function_call","call_id":"t","arguments":"{}"}]})"),
+          last("gemini", R"({"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},)"
+                         R"("finishReason":"STOP"}]})")}) {
+      REQUIRE(end.kind == EventKind::failed);
+      CHECK(end.failure->failure_class == FailureClass::malformed);
+      CHECK(end.failure->message == "the model's tool call has no name");
+    }
+  }
+
   TEST_CASE("Azure: the first chunk is empty, the answer starts with the second") {
     const ChatEvents events =
         decode("azure", R"(data: {"id":"","model":"","choices":[],"prompt_filter_results":[]}
