@@ -27,10 +27,7 @@ std::string_view reason_word(FinishReason reason) {
 
 // input_tokens excludes what the cache read and wrote.
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
-  if (answer.format == here && !answer.told.usage.empty()) {
-    out.raw("usage", joined_told(answer.told.usage, Joining::replace));
-    return;
-  }
+  if (write_told_usage(answer, here, out)) return;
   const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("input_tokens", usage.input - usage.cached_read - usage.cache_write);

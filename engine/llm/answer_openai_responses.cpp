@@ -96,10 +96,7 @@ void write_item(const ChatPart& part, std::string_view response, std::int32_t in
 }
 
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
-  if (answer.format == here && !answer.told.usage.empty()) {
-    out.raw("usage", joined_told(answer.told.usage, Joining::replace));
-    return;
-  }
+  if (write_told_usage(answer, here, out)) return;
   const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("input_tokens", usage.input);

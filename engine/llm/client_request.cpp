@@ -26,6 +26,13 @@ Result<Json> parse_body(std::string_view body) {
 
 }  // namespace
 
+Result<Json> parse_client_body(std::string_view body) {
+  // A prompt's texts are as long as they are; what they are made of is bounded as in any text.
+  return parse_json(body, {.bytes_max = client_body_bytes_max,
+                           .depth_max = 100,
+                           .memory_max = body.size() + JsonLimits{}.memory_max});
+}
+
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body) {
   auto parsed = parse_body(body);
   std::string mended;

@@ -23,6 +23,8 @@ namespace redoubt::llm {
 /// A client's body is at most this long (images travel inside).
 constexpr std::size_t client_body_bytes_max = 24u << 20;
 
+/// A client's body as JSON, within its bounds. Errors: bad_json.
+Result<nlohmann::json> parse_client_body(std::string_view body);
 /// `format`: openai_chat, openai_responses or anthropic.
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body);
 

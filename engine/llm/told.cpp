@@ -1,7 +1,6 @@
 #include "engine/llm/told.hpp"
 
 #include "engine/base/json.hpp"
-#include "engine/llm/json_text.hpp"
 #include "engine/llm/wire.hpp"
 
 namespace redoubt::llm {
@@ -34,6 +33,12 @@ std::string joined_told(const std::vector<std::string>& pieces, Joining joining)
     if (json.ok() && json->is_object()) join(whole, std::move(*json), joining);
   }
   return dump(whole);
+}
+
+bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out) {
+  if (answer.format != client || answer.told.usage.empty()) return false;
+  out.raw("usage", joined_told(answer.told.usage, Joining::replace));
+  return true;
 }
 
 std::string told_members(std::string_view object_text,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/llm/chat.hpp"
+#include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
 
@@ -16,6 +17,10 @@ enum class Joining : unsigned char { grow, replace };
 
 /// The pieces as one object's text; "" where there are none. Lists of what grows grow. O(bytes)
 std::string joined_told(const std::vector<std::string>& pieces, Joining joining);
+
+/// Writes `usage` as the provider said it, for a client of its own format. False where that is not
+/// to be had: then the neutral counts are written.
+bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out);
 
 /// The members of an object's text that are not named and not null, as an object's text; "" where
 /// none is left.

@@ -276,9 +276,7 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
 net::Task<http::Response> Models::count_tokens(http::Request& request) {
   const std::string_view body = request.body;
   auto read = [body]() -> Result<std::int64_t> {
-    auto parsed = parse_json(body, {.bytes_max = llm::client_body_bytes_max,
-                                    .depth_max = 100,
-                                    .memory_max = body.size() + JsonLimits{}.memory_max});
+    auto parsed = llm::parse_client_body(body);
     if (!parsed) return parsed.error();
     const auto messages = parsed->is_object() ? parsed->find("messages") : parsed->end();
     if (!parsed->is_object() || messages == parsed->end() || !messages->is_array())

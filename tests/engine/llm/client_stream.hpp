@@ -16,6 +16,9 @@
 
 namespace redoubt::llm::testing {
 
+constexpr WireFormat client_formats[] = {WireFormat::openai_chat, WireFormat::openai_responses,
+                                         WireFormat::anthropic};
+
 /// The data of each event.
 inline std::vector<std::string> sse_data(std::string_view bytes) {
   SseParser parser(sse_event_bytes_max);

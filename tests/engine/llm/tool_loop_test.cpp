@@ -15,9 +15,6 @@ using namespace redoubt::llm::testing;
 
 namespace {
 
-constexpr WireFormat client_formats[] = {WireFormat::openai_chat, WireFormat::openai_responses,
-                                         WireFormat::anthropic};
-
 /// A provider's answer with a thought and a call, whole and streamed, and what of it must be in the
 /// body of the second turn.
 struct Thinker {

@@ -13,9 +13,6 @@ using namespace redoubt::llm::testing;
 
 namespace {
 
-constexpr WireFormat client_formats[] = {WireFormat::openai_chat, WireFormat::openai_responses,
-                                         WireFormat::anthropic};
-
 struct Call {
   std::string id;
   std::string name;
