@@ -10,8 +10,12 @@ std::size_t MemoryBudget::held_by(const http::ClientKey& key) const {
 bool MemoryBudget::take(const Account& account, std::size_t bytes) {
   const auto share = static_cast<std::size_t>(account.share);
   const std::lock_guard guard(lock_);
-  if (bytes > bytes_max_.back() - bytes_) return false;
-  if (bytes > bytes_max_[share] - of_share_[share]) return false;
+  if (bytes > share_bytes_max_[share] - of_share_[share]) return false;
+  if (account.share == Share::admin) {
+    of_share_[share] += bytes;
+    return true;
+  }
+  if (bytes > bytes_max_ - bytes_) return false;
   const std::size_t held = held_by(account.key);
   if (bytes > address_bytes_max_ - held) return false;
   by_address_[account.key] = held + bytes;
@@ -22,8 +26,9 @@ bool MemoryBudget::take(const Account& account, std::size_t bytes) {
 
 void MemoryBudget::give_back(const Account& account, std::size_t bytes) {
   const std::lock_guard guard(lock_);
-  bytes_ -= bytes;
   of_share_[static_cast<std::size_t>(account.share)] -= bytes;
+  if (account.share == Share::admin) return;
+  bytes_ -= bytes;
   const auto found = by_address_.find(account.key);
   if (found == by_address_.end()) return;
   found->second -= bytes;

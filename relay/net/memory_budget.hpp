@@ -5,7 +5,9 @@
 //    and messages of strangers (no token was verified) have half; callers with a token have what is
 //    left. One address has a part of all. So neither a stranger nor a botnet of them can keep a
 //    caller with a token from sending, or a new connection from being heard.
-// 3. Only what has to wait for its client or its answer is counted: a request that is read, handled
+// 3. Connections to the admin listener have a quarter of their own beside all of it: whoever fills
+//    the relay's memory cannot keep its operator from reading the metrics.
+// 4. Only what has to wait for its client or its answer is counted: a request that is read, handled
 //    and answered at once costs no lock.
 //
 // Thread-safe.
@@ -24,7 +26,7 @@ namespace redoubt::net {
 
 class MemoryBudget {
  public:
-  enum class Share : std::uint8_t { arriving, stranger, caller };
+  enum class Share : std::uint8_t { arriving, stranger, caller, admin };
   /// On whom something is counted.
   struct Account {
     http::ClientKey key{};
@@ -34,7 +36,8 @@ class MemoryBudget {
   };
 
   explicit MemoryBudget(std::size_t bytes_max)
-      : bytes_max_{bytes_max / 4, bytes_max / 2, bytes_max},
+      : bytes_max_(bytes_max),
+        share_bytes_max_{bytes_max / 4, bytes_max / 2, bytes_max, bytes_max / 4},
         address_bytes_max_(bytes_max / 8 * 3) {}
 
   /// False where there is no room; then nothing is counted.
@@ -42,16 +45,18 @@ class MemoryBudget {
   void give_back(const Account& account, std::size_t bytes);
   /// Would `bytes` more of the address be too much, whatever others hold?
   bool address_full(const http::ClientKey& key, std::size_t bytes) const;
+  /// What is held in all, without the admin listener's.
   std::size_t bytes() const;
 
  private:
   std::size_t held_by(const http::ClientKey& key) const;
 
-  const std::array<std::size_t, 3> bytes_max_;  // of a share; the last one's is that of all
+  const std::size_t bytes_max_;
+  const std::array<std::size_t, 4> share_bytes_max_;
   const std::size_t address_bytes_max_;
   mutable std::mutex lock_;
   std::size_t bytes_ = 0;
-  std::array<std::size_t, 3> of_share_{};
+  std::array<std::size_t, 4> of_share_{};
   std::map<http::ClientKey, std::size_t> by_address_;  // who holds something
 };
 

@@ -63,7 +63,7 @@ Session::Session(Shard& shard, const Listener& listener, Socket socket, std::str
       channel_(socket_.native_handle(), tls_.get()),
       remote_address_(std::move(remote_address)),
       place_(place),
-      held_(shard.memory(), {.key = place.key}),
+      held_(shard.memory(), account_of(place)),
       remote_port_(remote_port) {
   shard_.enter(*this);
   set_phase(tls_ ? Phase::handshake : Phase::idle, shard_.now().steady_ms);
@@ -848,8 +848,15 @@ bool Session::hold(std::size_t bytes) {
   return shard_.drop_oldest_arriving(*this, own) && held_.resize(bytes);
 }
 
+MemoryBudget::Account Session::account_of(const Place& place) {
+  using Share = MemoryBudget::Share;
+  const bool admin = place.kind == ConnectionGate::Kind::admin;
+  return {.key = place.key, .share = admin ? Share::admin : Share::arriving};
+}
+
 MemoryBudget::Account Session::account_of(const http::Request& request) const {
   using Share = MemoryBudget::Share;
+  if (place_.kind == ConnectionGate::Kind::admin) return account_of(place_);
   if (!request.payer) return {.key = place_.key, .share = Share::stranger};
   return {.key = request.payer->key,
           .share = request.payer->known ? Share::caller : Share::stranger};
@@ -858,7 +865,7 @@ MemoryBudget::Account Session::account_of(const http::Request& request) const {
 // The request was answered.
 void Session::let_go() {
   held_.resize(0);
-  held_.move_to({.key = place_.key});
+  held_.move_to(account_of(place_));
   if (client_slot_) shard_.gate().leave_client(*std::exchange(client_slot_, std::nullopt));
 }
 

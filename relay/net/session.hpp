@@ -141,6 +141,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool hold();
   bool hold(std::size_t bytes);
   void let_go();
+  /// On whom a connection counts what has no caller yet.
+  static MemoryBudget::Account account_of(const Place& place);
   MemoryBudget::Account account_of(const http::Request& request) const;
   void refuse_memory();
   bool take_client_slot(const http::Request& request);

@@ -38,6 +38,21 @@ TEST_CASE(
   CHECK(take(1, Share::stranger, 200));
 }
 
+TEST_CASE("the admin listener has a quarter of its own, whoever holds all the rest") {
+  MemoryBudget budget(800);
+  for (std::uint8_t address = 1; address <= 4; ++address)
+    CHECK(budget.take(account(address, Share::caller), 200));
+  CHECK_FALSE(budget.take(account(5, Share::caller), 1));
+  CHECK(budget.take(account(1, Share::admin), 200));
+  CHECK_FALSE(budget.take(account(5, Share::admin), 1));
+  CHECK(budget.bytes() == 800);
+  budget.give_back(account(1, Share::admin), 200);
+  CHECK(budget.bytes() == 800);
+  CHECK(budget.take(account(1, Share::admin), 200));
+  budget.give_back(account(1, Share::caller), 200);
+  CHECK(budget.take(account(1, Share::caller), 200));
+}
+
 TEST_CASE("a holder gives back what it holds, and moves it") {
   const auto budget = std::make_shared<MemoryBudget>(800);
   {
