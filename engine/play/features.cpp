@@ -1,10 +1,14 @@
 #include "engine/play/features.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/strategy/agent_designer.hpp"
 #include "engine/strategy/opponent_model.hpp"
+#include "engine/strategy/playbook.hpp"
 #include "engine/strategy/request_reader.hpp"
 #include "engine/strategy/situation.hpp"
 #include "engine/territory/rules.hpp"
@@ -127,6 +131,31 @@ Json features_json(const Situation& situation) {
   return out;
 }
 
+template <std::size_t N>
+Json values_json(const std::array<std::string_view, N>& names,
+                 const std::array<double, N>& values) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < N; ++i)
+    out[std::string(names[i])] = strategy::round_to(values[i], 100);
+  return out;
+}
+
+Json strategies_json(const Situation& situation, std::optional<strategy::Stance> current) {
+  const strategy::Decision decision = strategy::choose_strategy(situation, current);
+  return {{"strategy", values_json(strategy::stance_names, decision.stance_values)},
+          {"focus", values_json(strategy::focus_names, decision.focus_values)}};
+}
+
+Json roles_json(const Situation& situation, strategy::TeamStrategy strategy) {
+  const strategy::Side& us = situation.us();
+  strategy::DesignInput input;
+  input.strategy = std::move(strategy);
+  input.store = us.store;
+  input.own_known = us.agents_known;
+  std::copy_n(us.count.begin(), input.own.size(), input.own.begin());
+  return {{"role", values_json(strategy::role_names, strategy::design_agent(input).role_values)}};
+}
+
 // An agent-specification request knows the own side alone.
 Situation own_side(strategy::RequestReader& reader) {
   Situation situation;
@@ -147,9 +176,14 @@ Situation own_side(strategy::RequestReader& reader) {
 
 strategy::Answer features(const Json& request) {
   strategy::RequestReader reader(request);
-  const bool whole = request.is_object() && request.contains("territory_control");
+  const auto has = [&](const char* name) { return request.is_object() && request.contains(name); };
+  const bool whole = has("territory_control");
   Situation situation = whole ? reader.situation() : own_side(reader);
-  if (request.is_object() && request.contains("opponent_history")) {
+  std::optional<strategy::Stance> current;
+  if (has("current_strategy")) current = reader.strategy("current_strategy").stance;
+  std::optional<strategy::TeamStrategy> ordered;
+  if (!whole && has("strategy")) ordered = reader.strategy("strategy");
+  if (has("opponent_history")) {
     strategy::OpponentModel model;
     for (const strategy::Observation& seen : reader.history())
       model.observe(seen);
@@ -170,6 +204,9 @@ strategy::Answer features(const Json& request) {
   out["costs"] = costs_json(us, rules);
   out["formulas"] = formulas_json(rules);
   out["threats"] = threats_json(situation);
+  out["alternatives"] = whole     ? strategies_json(situation, current)
+                        : ordered ? roles_json(situation, std::move(*ordered))
+                                  : Json();
   out["win_share_percent"] = situation.win_share_percent;
   out["features"] = features_json(situation);
   return out;

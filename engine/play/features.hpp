@@ -4,9 +4,12 @@
 //   {team, shares_percent: {team: n}, store, agents: {role: n}, enemy_agents: {role: n},
 //    costs: {role: {energy, materials, data, affordable}}, formulas: [text],
 //    threats: {base_threat, opening, enemy_style}, win_share_percent,
+//    alternatives: {strategy: {name: value}, focus: {name: value}} or {role: {name: value}},
 //    features: [{name, level, value, unit, text}]}
 //
-// What the request does not tell is null, and an unknown feature is left out. Costs are those of a
+// Alternatives are what the strategist has to choose among, with what each is worth to it: the
+// greatest is its own choice. What the request does not tell is null, and an unknown feature is
+// left out. Costs are those of a
 // role's default attributes for the team as it stands.
 #pragma once
 

@@ -263,6 +263,8 @@ Design design_agent(const DesignInput& in) {
   }
   Design design;
   design.role = static_cast<Role>(best);
+  for (std::size_t r = 0; r < roles; ++r)
+    design.role_values[r] = score.total(r);
   // The best agent that the store affords; the cheapest where it affords none.
   const bool fighter = design.role == Role::defender || design.role == Role::attacker;
   const bool picky = fighter && in.own_known;

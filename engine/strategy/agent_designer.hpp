@@ -36,6 +36,7 @@ struct Design {
   std::string description;  ///< 5..200 UTF-16 units
   std::vector<Reason> reasons;
   double confidence = 0;
+  Counts role_values{};  ///< what each role is worth to the team now; the greatest was chosen
 };
 
 Design design_agent(const DesignInput& input);

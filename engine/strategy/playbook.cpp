@@ -111,7 +111,7 @@ std::array<double, stances> score_stances(const Features& features, std::optiona
   return scores;
 }
 
-Focus choose_focus(const Features& features, std::size_t stance) {
+std::array<double, focuses> score_focuses(const Features& features, std::size_t stance) {
   std::array<double, focuses> scores = focus_bias.weight;
   for (std::size_t i = 0; i < focuses; ++i)
     scores[i] += focus_by_stance[stance].weight[i];
@@ -120,7 +120,7 @@ Focus choose_focus(const Features& features, std::size_t stance) {
       scores[i] += focus_weights[f].weight[i] * features[f].level;
     }
   }
-  return static_cast<Focus>(best_of(scores));
+  return scores;
 }
 
 // How much a resource is wanted: the scarcer in the own store against the others, the more; what
@@ -247,7 +247,9 @@ Decision choose_strategy(const Situation& situation, std::optional<Stance> curre
 
   Decision decision;
   decision.strategy.stance = static_cast<Stance>(chosen);
-  decision.strategy.focus = choose_focus(features, chosen);
+  decision.stance_values = scores;
+  decision.focus_values = score_focuses(features, chosen);
+  decision.strategy.focus = static_cast<Focus>(best_of(decision.focus_values));
   decision.strategy.priorities =
       choose_priorities(situation, features, chosen, decision.strategy.focus);
   decision.reasons = reasons_for(situation, features, chosen, other);

@@ -82,6 +82,9 @@ struct Decision {
   TeamStrategy strategy;
   std::vector<Reason> reasons;  ///< by falling |weight|
   double confidence = 0;        ///< 0..1
+  /// What each stance is worth as things stand; the greatest was chosen.
+  std::array<double, stances> stance_values{};
+  std::array<double, focuses> focus_values{};  ///< with the chosen stance
 };
 
 /// {strategy, focus, priorities, description}

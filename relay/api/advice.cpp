@@ -9,7 +9,6 @@
 #include "engine/play/builtins.hpp"
 #include "engine/schema/schema.hpp"
 #include "relay/api/body_work.hpp"
-#include "relay/api/models.hpp"
 #include "relay/net/signal.hpp"
 #include "relay/runs/model_step.hpp"
 #include "relay/runs/run_service.hpp"
@@ -115,18 +114,10 @@ std::optional<Begun> begin_advice(const workflow::DefinitionPtr& definition, std
                .team = team_of(body)};
 }
 
-/// Whom a late answer is for.
-struct Late {
-  PushSockets& sockets;
-  auth::Identity caller;
-  std::string question;
-  std::string team;
-};
-
 class Exchange final : public upstream::CallClient {
  public:
   Exchange(const net::Executor& shard, workflow::DefinitionPtr definition, Begun begun,
-           std::int64_t now_ms, Late late)
+           std::int64_t now_ms, std::function<void(const std::string&, const Advice&)> late)
       : decided(shard),
         late_(std::move(late)),
         definition_(std::move(definition)),
@@ -140,11 +131,8 @@ class Exchange final : public upstream::CallClient {
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
   void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
-    if (const auto json = advice(answer, summary)) {
-      advised.answer = json->dump(-1, ' ', false, Json::error_handler_t::replace);
-    } else {
-      advised.reduced = reduced_bad_answer();
-    }
+    advised.answer = advice(answer, summary);
+    if (!advised.answer) advised.reduced = reduced_bad_answer();
     finish();
   }
   void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
@@ -153,9 +141,14 @@ class Exchange final : public upstream::CallClient {
   void on_engine(const upstream::CallRefusal& why) override { engine(why); }
   void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat,
                       const upstream::CallSummary& summary) override {
-    if (const auto json = advice(answer, summary))
-      late_.sockets.tell_late(late_.caller, late_.question, late_.team, *json);
+    const Advice late = advice(answer, summary);
+    if (!late_) {
+      advised.answer = late;
+    } else if (late) {
+      late_(begun_.team, late);
+    }
   }
+  void on_end() override { finish(); }
 
   void hold(std::shared_ptr<upstream::GatewayCall> call) {
     if (!over_) call_ = std::move(call);
@@ -172,21 +165,20 @@ class Exchange final : public upstream::CallClient {
  private:
   void engine(const upstream::CallRefusal& why) {
     advised.reduced = reduced(why);
-    finish();
+    if (late_) finish();
   }
   void finish() {
     over_ = true;
     call_.reset();  // it holds us
     decided.notify();
   }
-  std::optional<Json> advice(const llm::ChatAnswer& answer,
-                             const upstream::CallSummary& summary) const {
+  Advice advice(const llm::ChatAnswer& answer, const upstream::CallSummary& summary) const {
     auto json = judged(answer);
-    if (!json) return json;
+    if (!json) return nullptr;
     (*json)["source"] = "model";
     (*json)["model"] = summary.target;
     (*json)["cost_microusd"] = limits::microdollars_up(summary.cost);
-    return json;
+    return std::make_shared<const Json>(std::move(*json));
   }
   std::optional<Json> judged(const llm::ChatAnswer& answer) const {
     const std::string text = llm::answer_text(answer);
@@ -197,7 +189,7 @@ class Exchange final : public upstream::CallClient {
     return taken(definition_, begun_.snapshot, begun_.effect, canonical(value), now_ms_);
   }
 
-  Late late_;
+  std::function<void(const std::string&, const Advice&)> late_;
   workflow::DefinitionPtr definition_;
   Begun begun_;  // all but its chat, which was asked
   std::int64_t now_ms_;
@@ -211,10 +203,11 @@ bool Adviser::asks() const {
   return gateway_.knows(runs::model_default);
 }
 
-net::Task<Advised> Adviser::ask(http::Request& request, std::string_view question) {
+net::Task<Advised> Adviser::ask(AdviceRequest request, std::function<void()>& leave) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   // A workflow's name is its question's, but for this one.
-  const std::string_view name = question == "agent_specification" ? "agent_creation" : question;
+  const std::string_view name =
+      request.question == "agent_specification" ? "agent_creation" : request.question;
   const workflow::DefinitionPtr definition = catalogue_.current()->find(name);
   Advised none;
   none.reduced = reduced(NotAsked::no_workflow);
@@ -223,21 +216,20 @@ net::Task<Advised> Adviser::ask(http::Request& request, std::string_view questio
     none.reduced = reduced(NotAsked::too_large);
     co_return none;
   }
-  const std::int64_t now_ms = request.context.now.wall_ms;
-  auto read = [&definition, body = request.body, now_ms] {
-    return begin_advice(definition, body, now_ms);
+  auto read = [&definition, &request] {
+    return begin_advice(definition, request.body, request.now_ms);
   };
   auto begun = co_await read_body(pool_, request.body, std::move(read));
   if (!begun) none.reduced = reduced(NotAsked::overloaded);
   if (!begun || !*begun) co_return none;
-  upstream::Order order = order_of(request, std::move((*begun)->chat));
-  Late late{sockets_, order.identity, std::string(question), (*begun)->team};
-  auto exchange =
-      std::make_shared<Exchange>(shard, definition, std::move(**begun), now_ms, std::move(late));
-  request.client_gone = [exchange] { exchange->leave(); };
+  upstream::Order order = std::move(request.order);
+  order.request = std::move((*begun)->chat);
   order.request.model = runs::model_default;
   order.game = true;
   order.shared = true;
+  auto exchange = std::make_shared<Exchange>(shard, definition, std::move(**begun), request.now_ms,
+                                             std::move(request.late));
+  leave = [exchange] { exchange->leave(); };
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
   if (!started) {
     none.reduced = reduced(started.error());

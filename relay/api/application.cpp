@@ -201,9 +201,9 @@ struct Application::Parts {
         service(metrics, telemetry, observe::wall_now_ms()),
         pool(std::make_unique<net::ComputePool>(static_cast<int>(config.server.compute_threads),
                                                 static_cast<int>(config.server.compute_queue_max))),
-        game(*pool, metrics, static_cast<int>(config.json.depth_max)),
         push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
              metrics, log),
+        game(*pool, push, metrics, static_cast<int>(config.json.depth_max)),
         ledger(&store),
         session_rate(session_rate_policy(config), random_seed()),
         sessions({.lifetime_s = config.tokens.lifetime_s,
@@ -270,8 +270,8 @@ struct Application::Parts {
   std::unique_ptr<net::ComputePool> pool;
   std::unique_ptr<RateGate> rate;
   std::unique_ptr<RateGate> refusals;  ///< of all listeners, the admin listener's too
-  Game game;
   PushSockets push;
+  Game game;
   limits::Ledger ledger;
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
@@ -329,8 +329,9 @@ void Application::Parts::open_runs() {
   around.bounds.weight_max = static_cast<std::uint64_t>(config.workflows.owner_memory_bytes_max);
   around.weight_all_max = static_cast<std::uint64_t>(config.workflows.memory_bytes_max);
   if (gateway) {
-    adviser.emplace(*gateway, *workflows, *pool, push);
+    adviser.emplace(*gateway, *workflows, *pool);
     game.use(&*adviser);
+    push.use(&*adviser);
   }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);
   runs.emplace(*run_service, *pool, static_cast<int>(config.json.depth_max), log);

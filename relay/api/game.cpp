@@ -55,8 +55,8 @@ http::Response answer_question(const Question& question, std::string_view body, 
   return response;
 }
 
-Game::Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max)
-    : pool_(pool), depth_max_(depth_max) {
+Game::Game(net::ComputePool& pool, PushSockets& sockets, observe::Metrics& metrics, int depth_max)
+    : pool_(pool), sockets_(sockets), depth_max_(depth_max) {
   constexpr std::string_view name = "redoubt_engine_answers_total";
   constexpr std::string_view help = "Questions answered by the engine, by question and outcome.";
   for (const Question& question : questions) {
@@ -96,10 +96,19 @@ net::Task<http::Response> Game::answer(http::Request& request, const Series& ser
   if (auto refused = check_media_type(request)) co_return std::move(*refused);
   http::Response response = co_await engine(request, series);
   if (response.status != 200 || adviser_ == nullptr || !adviser_->asks()) co_return response;
-  const Advised advised = co_await adviser_->ask(request, series.question.name);
-  if (!advised.answer.empty()) {
+  AdviceRequest asked;
+  asked.question = series.question.name;
+  asked.body = request.body;
+  asked.order = order_of(request, {});
+  asked.now_ms = request.context.now.wall_ms;
+  asked.late = [this, caller = asked.order.identity, name = series.question.name](
+                   const std::string& team, const Advice& answer) {
+    sockets_.tell_late(caller, name, team, *answer);
+  };
+  const Advised advised = co_await adviser_->ask(std::move(asked), request.client_gone);
+  if (advised.answer) {
     series.advised->add();
-    response.body = advised.answer;
+    response.body = advised.answer->dump(-1, ' ', false, Json::error_handler_t::replace);
     if (!advised.source.empty()) response.add(cache_header, advised.source);
   } else if (!response.body.empty() && response.body.back() == '}') {
     // Why this is less than a model's answer, beside what the engine says.

@@ -12,6 +12,7 @@
 
 #include "engine/strategy/requests.hpp"
 #include "relay/api/advice.hpp"
+#include "relay/api/push_socket.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/observe/metrics.hpp"
@@ -32,7 +33,8 @@ std::optional<http::Response> check_media_type(const http::Request& request);
 
 class Game {
  public:
-  Game(net::ComputePool& pool, observe::Metrics& metrics, int depth_max);
+  /// All outlive this; `sockets` tells answers of models that come after the engine's.
+  Game(net::ComputePool& pool, PushSockets& sockets, observe::Metrics& metrics, int depth_max);
   /// Before install(); outlives this. Null: the engine answers alone.
   void use(Adviser* adviser) { adviser_ = adviser; }
   void install(http::Router& router);
@@ -50,6 +52,7 @@ class Game {
   http::Response counted(const Series& series, std::string_view body) const;
 
   net::ComputePool& pool_;
+  PushSockets& sockets_;
   int depth_max_;
   Adviser* adviser_ = nullptr;
   std::vector<Series> series_;

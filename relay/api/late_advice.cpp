@@ -8,14 +8,14 @@ namespace redoubt::api {
 
 PushFrame late_frame(std::string_view question, const std::string& team, const Json& answer) {
   const bool agent = question == "agent_specification";
-  Json data{{"team", team}, {"cause", "late_answer"}, {"source", answer.value("source", "model")}};
+  Json data;
   if (agent) {
-    data["specification"] = answer;
+    data = {{"team", team},
+            {"cause", late_cause},
+            {"source", answer.value("source", "model")},
+            {"specification", answer}};
   } else {
-    data["strategy"] = answer;
-    data["focus"] = answer.value("focus", Json());
-    data["priorities"] = answer.value("priorities", Json::array());
-    data["agentRecommendations"] = Json::array();
+    data = directive_data(team, answer, late_cause);
   }
   const Json frame{{"type", agent ? "agent_recommendation" : "directive"},
                    {"team", team},

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "engine/base/json.hpp"
 
@@ -221,6 +222,19 @@ Result<Json> request_of_game_state(const Json& data) {
   return request;
 }
 
+Json directive_data(const std::string& team, const Json& answer, std::string_view cause) {
+  Json data{{"team", team},
+            {"strategy", answer},
+            {"focus", answer.value("focus", Json())},
+            {"priorities", answer.value("priorities", Json::array())},
+            {"agentRecommendations", Json::array()},
+            {"cause", cause},
+            {"source", answer.value("source", "engine")}};
+  for (const char* name : {"model", "cost_microusd"})
+    if (answer.contains(name)) data[name] = answer[name];
+  return data;
+}
+
 Push::Push(PushPolicy policy, Advisors advisors)
     : policy_(policy), advisors_(advisors), situation_(std::make_unique<Json>()) {}
 Push::~Push() = default;
@@ -290,8 +304,53 @@ PushFrames Push::on_tick(std::int64_t now_ms) {
     } else if (moved && age_ms >= policy_.directive_early_ms) {
       direct(team, "situation", now_ms, out);
     }
+    ask(team, now_ms);
   }
   return out;
+}
+
+PushQuestions Push::take_questions() {
+  return std::exchange(questions_, {});
+}
+
+void Push::ask(const std::string& team, std::int64_t now_ms) {
+  TeamState& state = teams_[team];
+  if (!policy_.model || !state.wanted || state.asking || state.refused) return;
+  if (state.asked && now_ms - state.asked_ms < policy_.directive_early_ms) return;
+  state.wanted = false;
+  state.asking = true;
+  state.asked = true;
+  state.asked_ms = now_ms;
+  state.asked_about = standing_of(team);
+  Json request = *situation_;
+  request["team_id"] = team;
+  questions_.push_back({team, dump(request)});
+}
+
+PushFrames Push::on_answer(const std::string& team, const Json& answer, std::int64_t now_ms) {
+  TeamState& state = teams_[team];
+  state.asking = false;
+  state.reduced.clear();
+  const bool there = (*situation_)["territory_control"].contains(team);
+  if (!there || standing_of(team) != state.asked_about) {
+    state.wanted = there;
+    if (there) ask(team, now_ms);
+    return {};
+  }
+  // The engine's next directive is due an interval after what the team goes by now.
+  state.directive_ms = now_ms;
+  state.wanted = false;
+  Json data = directive_data(team, answer, late_cause);
+  if (auto focus = territory_focus(*situation_, team, answer, urgency_of(team)))
+    data["territoryFocus"] = std::move(*focus);
+  return {{PushKind::directive,
+           dump(Json{{"type", "directive"}, {"team", team}, {"data", std::move(data)}})}};
+}
+
+void Push::on_refusal(const std::string& team, std::string reduced) {
+  TeamState& state = teams_[team];
+  state.asking = false;
+  state.reduced = std::move(reduced);
 }
 
 Push::Standing Push::standing_of(const std::string& team) const {
@@ -309,9 +368,13 @@ Push::Standing Push::standing_of(const std::string& team) const {
   return Standing::level;
 }
 
+std::string Push::urgency_of(const std::string& team) const {
+  constexpr std::array<const char*, 3> urgency{"high", "medium", "low"};
+  return urgency[static_cast<std::size_t>(standing_of(team))];
+}
+
 void Push::direct(const std::string& team, std::string_view cause, std::int64_t now_ms,
                   PushFrames& out) {
-  constexpr std::array<std::string_view, 3> urgency{"high", "medium", "low"};
   TeamState& state = teams_[team];
   state.standing = standing_of(team);
   state.directive_ms = now_ms;
@@ -326,17 +389,10 @@ void Push::direct(const std::string& team, std::string_view cause, std::int64_t 
     return;
   }
   const Json& answer = *std::get_if<Json>(&answered);
-  Json data{{"team", team},
-            {"strategy", answer},
-            {"focus", answer.value("focus", Json())},
-            {"priorities", answer.value("priorities", Json::array())},
-            {"agentRecommendations", Json::array()},
-            {"cause", cause},
-            {"source", answer.value("source", "engine")}};
-  if (auto focus = territory_focus(*situation_, team, answer,
-                                   urgency[static_cast<std::size_t>(state.standing)])) {
+  Json data = directive_data(team, answer, cause);
+  if (auto focus = territory_focus(*situation_, team, answer, urgency_of(team)))
     data["territoryFocus"] = std::move(*focus);
-  }
+  if (!state.reduced.empty()) data["reduced"] = Json::parse(state.reduced);
   const strategy::Answer specified = ask_specification(team, answer);
   const Json* specification = std::get_if<Json>(&specified);
   if (specification != nullptr) {
@@ -346,6 +402,8 @@ void Push::direct(const std::string& team, std::string_view cause, std::int64_t 
   out.push_back({PushKind::directive,
                  dump(Json{{"type", "directive"}, {"team", team}, {"data", std::move(data)}})});
   if (specification != nullptr) recommend(team, *specification, now_ms, out);
+  state.wanted = true;
+  ask(team, now_ms);
 }
 
 strategy::Answer Push::ask_specification(const std::string& team, const Json& strategy) const {

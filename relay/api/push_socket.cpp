@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <chrono>
+#include <map>
 #include <mutex>
 
+#include "engine/base/json.hpp"
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/models.hpp"
 #include "relay/auth/credential.hpp"
 
 namespace redoubt::api {
@@ -24,15 +31,107 @@ bool is_client_id(std::string_view id) {
          });
 }
 
+observe::Counter& model_answers(observe::Metrics& metrics, std::string_view outcome) {
+  return metrics.counter("redoubt_push_model_answers_total",
+                         "What models were asked for sockets of games, by what came of it.",
+                         {{"outcome", outcome}});
+}
+
 }  // namespace
+
+/// The Push of a socket, which the shard and the pool use in turns.
+struct PushState {
+  explicit PushState(const PushPolicy& policy) : push(policy, engine_advisors) {}
+  std::mutex mutex;
+  Push push;
+  std::uint64_t read = 0;                    ///< number of the newest frame that was read
+  std::atomic<int> pending = 0;              ///< frames and ticks in the pool
+  std::atomic<std::size_t> frame_bytes = 0;  ///< of the newest frame that was read
+};
+
+/// Asks a model for a socket and its Push, on the socket's shard.
+class PushAsker : public std::enable_shared_from_this<PushAsker> {
+ public:
+  PushAsker(PushSockets& owner, std::shared_ptr<PushState> state, const http::Request& request,
+            const http::WebSocketPeer& peer)
+      : owner_(owner), state_(std::move(state)), peer_(peer), shard_(*peer.shard()) {
+    if (const Caller* caller = caller_of(request)) caller_ = *caller;
+  }
+
+  /// From any thread, which may not hold the Push.
+  void ask(PushQuestions questions) {
+    if (questions.empty()) return;
+    auto begin = [self = shared_from_this(), questions = std::move(questions)] {
+      if (self->left_) return;
+      for (const PushQuestion& question : questions)
+        boost::asio::co_spawn(self->shard_, answer(self, question), boost::asio::detached);
+    };
+    boost::asio::dispatch(shard_, std::move(begin));
+  }
+
+  void leave() {
+    left_ = true;
+    for (const auto& [team, leave] : under_way_)
+      if (leave) leave();
+  }
+
+ private:
+  static net::Task<void> answer(std::shared_ptr<PushAsker> self, PushQuestion question) {
+    AdviceRequest request;
+    request.question = "team_strategy";
+    request.body = question.request;
+    request.order = order_of(&self->caller_,
+                             self->caller_.request_id + "." + std::to_string(++self->asked_), {});
+    request.now_ms = observe::wall_now_ms();
+    std::function<void()>& leave = self->under_way_[question.team];
+    const Advised advised = co_await self->owner_.adviser_->ask(std::move(request), leave);
+    self->under_way_.erase(question.team);
+    if (!self->left_) self->tell(question.team, advised);
+  }
+
+  void tell(const std::string& team, const Advised& advised) {
+    PushFrames frames;
+    PushQuestions more;
+    {
+      const std::lock_guard lock(state_->mutex);
+      if (advised.answer) {
+        frames = state_->push.on_answer(team, *advised.answer, now_ms());
+      } else {
+        state_->push.on_refusal(team, reduced_json(advised.reduced));
+      }
+      more = state_->push.take_questions();
+    }
+    observe::Counter& came_to = !advised.answer  ? owner_.model_refused_
+                                : frames.empty() ? owner_.model_stale_
+                                                 : owner_.model_told_;
+    came_to.add();
+    owner_.send(peer_, frames);
+    ask(std::move(more));
+  }
+
+  static std::int64_t now_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  }
+
+  PushSockets& owner_;
+  std::shared_ptr<PushState> state_;
+  http::WebSocketPeer peer_;
+  net::Executor shard_;
+  Caller caller_;
+  std::uint64_t asked_ = 0;
+  bool left_ = false;
+  std::map<std::string, std::function<void()>> under_way_;  ///< by team
+};
 
 class PushSocket : public http::WebSocketSession {
  public:
-  explicit PushSocket(PushSockets& owner)
-      : owner_(owner), state_(std::make_shared<State>(owner.policy_)) {}
+  PushSocket(PushSockets& owner, const PushPolicy& policy)
+      : owner_(owner), state_(std::make_shared<PushState>(policy)) {}
 
   void on_open(const http::Request& request, const http::WebSocketPeer& peer) override {
     peer_ = peer;
+    asker_ = std::make_shared<PushAsker>(owner_, state_, request, peer);
     client_id_ = request.parameter("client_id");
     const Caller* caller = caller_of(request);
     if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
@@ -43,9 +142,10 @@ class PushSocket : public http::WebSocketSession {
   void on_text(std::string_view text, http::Moment now) override {
     owner_.frames_in_.add();
     if (text.size() <= inline_body_bytes_max && state_->pending.load() == 0) {
-      const std::lock_guard lock(state_->mutex);
-      state_->frame_bytes = text.size();
-      send(owner_, peer_, state_->push.on_text(text, now.steady_ms));
+      work([&](Push& push) {
+        state_->frame_bytes = text.size();
+        return push.on_text(text, now.steady_ms);
+      });
       return;
     }
     post(std::string(text), now.steady_ms);
@@ -53,8 +153,7 @@ class PushSocket : public http::WebSocketSession {
 
   void on_binary(std::string_view, const http::WebSocketPeer&, http::Moment now) override {
     owner_.frames_in_.add();
-    const std::lock_guard lock(state_->mutex);
-    send(owner_, peer_, state_->push.on_binary(now.steady_ms));
+    work([&](Push& push) { return push.on_binary(now.steady_ms); });
   }
 
   void on_tick(http::Moment now) override {
@@ -66,24 +165,32 @@ class PushSocket : public http::WebSocketSession {
     if (state_->pending.load() > 0) return;
     // What is known of a large frame takes as long to think of as it took to read.
     if (state_->frame_bytes.load() > inline_body_bytes_max) return post_tick(now.steady_ms);
-    const std::lock_guard lock(state_->mutex);
-    send(owner_, peer_, state_->push.on_tick(now.steady_ms));
+    work([&](Push& push) { return push.on_tick(now.steady_ms); });
   }
 
   void on_close(std::uint16_t code, std::string_view, http::Moment now) override {
     owner_.listeners_.forget(listener_);
+    asker_->leave();
     say(observe::Level::info, "socket_closed", now.wall_ms, code);
   }
 
  private:
-  struct State {
-    explicit State(const PushPolicy& policy) : push(policy, engine_advisors) {}
-    std::mutex mutex;
-    Push push;
-    std::uint64_t read = 0;                    ///< number of the newest frame that was read
-    std::atomic<int> pending = 0;              ///< frames and ticks in the pool
-    std::atomic<std::size_t> frame_bytes = 0;  ///< of the newest frame that was read
-  };
+  /// `do_work(Push&)` gives frames, which are sent; then what came up is asked.
+  template <class Work>
+  void work(Work do_work) {
+    work(owner_, *state_, peer_, *asker_, do_work);
+  }
+  template <class Work>
+  static void work(PushSockets& owner, PushState& state, const http::WebSocketPeer& peer,
+                   PushAsker& asker, Work do_work) {
+    PushQuestions questions;
+    {
+      const std::lock_guard lock(state.mutex);
+      owner.send(peer, do_work(state.push));
+      questions = state.push.take_questions();
+    }
+    asker.ask(std::move(questions));
+  }
 
   void post(std::string text, std::int64_t now_ms) {
     if (state_->pending.fetch_add(1) >= push_pending_max) {
@@ -98,19 +205,17 @@ class PushSocket : public http::WebSocketSession {
       owner_.frames_skipped_.add();
       return;
     }
-    auto work = [&owner = owner_, state = state_, peer = peer_, text = std::move(text), number,
-                 now_ms, held = std::move(held)] {
-      {
-        const std::lock_guard lock(state->mutex);
-        if (number > state->read) {
-          state->read = number;
-          state->frame_bytes = text.size();
-          send(owner, peer, state->push.on_text(text, now_ms));
-        }
-      }
+    auto job = [&owner = owner_, state = state_, peer = peer_, asker = asker_,
+                text = std::move(text), number, now_ms, held = std::move(held)] {
+      work(owner, *state, peer, *asker, [&](Push& push) {
+        if (number <= state->read) return PushFrames();
+        state->read = number;
+        state->frame_bytes = text.size();
+        return push.on_text(text, now_ms);
+      });
       state->pending.fetch_sub(1);
     };
-    if (!owner_.pool_.post(std::move(work))) {
+    if (!owner_.pool_.post(std::move(job))) {
       state_->pending.fetch_sub(1);
       owner_.frames_skipped_.add();
     }
@@ -119,21 +224,11 @@ class PushSocket : public http::WebSocketSession {
   // A full pool leaves it to the next tick.
   void post_tick(std::int64_t now_ms) {
     state_->pending.fetch_add(1);
-    auto work = [&owner = owner_, state = state_, peer = peer_, now_ms] {
-      {
-        const std::lock_guard lock(state->mutex);
-        send(owner, peer, state->push.on_tick(now_ms));
-      }
+    auto job = [&owner = owner_, state = state_, peer = peer_, asker = asker_, now_ms] {
+      work(owner, *state, peer, *asker, [&](Push& push) { return push.on_tick(now_ms); });
       state->pending.fetch_sub(1);
     };
-    if (!owner_.pool_.post(std::move(work))) state_->pending.fetch_sub(1);
-  }
-
-  static void send(PushSockets& owner, const http::WebSocketPeer& peer, const PushFrames& frames) {
-    for (const PushFrame& frame : frames) {
-      owner.sent_[static_cast<std::size_t>(frame.kind)]->add();
-      peer.send_text(frame.text);
-    }
+    if (!owner_.pool_.post(std::move(job))) state_->pending.fetch_sub(1);
   }
 
   void say(observe::Level level, std::string_view event, std::int64_t wall_ms, int code = 0) const {
@@ -145,7 +240,8 @@ class PushSocket : public http::WebSocketSession {
   }
 
   PushSockets& owner_;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<PushState> state_;
+  std::shared_ptr<PushAsker> asker_;
   http::WebSocketPeer peer_;
   std::string client_id_;
   std::uint64_t listener_ = 0;
@@ -161,7 +257,10 @@ PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::Co
       log_(log),
       frames_in_(metrics.counter("redoubt_push_frames_received_total", "Frames from games.")),
       frames_skipped_(metrics.counter("redoubt_push_frames_skipped_total",
-                                      "Frames not read because older ones still waited.")) {
+                                      "Frames not read because older ones still waited.")),
+      model_told_(model_answers(metrics, "told")),
+      model_stale_(model_answers(metrics, "stale")),
+      model_refused_(model_answers(metrics, "refused")) {
   constexpr std::array<std::string_view, 3> types{"directive", "agent_recommendation", "error"};
   for (std::size_t i = 0; i < types.size(); ++i) {
     sent_[i] = &metrics.counter("redoubt_push_frames_sent_total", "Frames to games, by type.",
@@ -175,6 +274,13 @@ void PushSockets::install(http::Router& router) {
   options.protocol = auth::websocket_protocol;
   router.add_websocket(
       "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
+}
+
+void PushSockets::send(const http::WebSocketPeer& peer, const PushFrames& frames) {
+  for (const PushFrame& frame : frames) {
+    sent_[static_cast<std::size_t>(frame.kind)]->add();
+    peer.send_text(frame.text);
+  }
 }
 
 void PushSockets::tell_late(const auth::Identity& caller, std::string_view question,
@@ -192,7 +298,9 @@ std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> PushSocket
                            .code = "bad_client_id",
                            .message = "a client id has 1 to 64 letters, digits, '_', '-' or '.'"});
   }
-  return std::make_unique<PushSocket>(*this);
+  PushPolicy policy = policy_;
+  policy.model = adviser_ != nullptr && adviser_->asks();
+  return std::make_unique<PushSocket>(*this, policy);
 }
 
 }  // namespace redoubt::api

@@ -5,12 +5,14 @@
 // 2. At most push_pending_max frames of a socket wait; further ones are not read and are counted.
 // 3. Frames of a socket that overtake each other in the pool are put back into order by dropping
 //    the older one: only the newest state of the game matters.
+// 4. Models are asked with the limits of who opened the socket; who leaves ends what is under way.
 #pragma once
 
 #include <array>
 #include <memory>
 #include <string>
 
+#include "relay/api/advice.hpp"
 #include "relay/api/late_advice.hpp"
 #include "relay/api/push.hpp"
 #include "relay/http/router.hpp"
@@ -27,6 +29,8 @@ class PushSockets {
  public:
   PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
               observe::Metrics& metrics, observe::Log& log);
+  /// Before install(); outlives this. Null: the engine answers alone.
+  void use(Adviser* adviser) { adviser_ = adviser; }
   void install(http::Router& router);
   /// A model's answer that came too late for its question: to all sockets of the caller.
   void tell_late(const auth::Identity& caller, std::string_view question, const std::string& team,
@@ -34,10 +38,13 @@ class PushSockets {
 
  private:
   friend class PushSocket;
+  friend class PushAsker;
   std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> accept(
       http::Request& request);
+  void send(const http::WebSocketPeer& peer, const PushFrames& frames);
 
   PushPolicy policy_;
+  Adviser* adviser_ = nullptr;
   Listeners listeners_;
   std::size_t frame_bytes_max_;
   net::ComputePool& pool_;
@@ -45,6 +52,9 @@ class PushSockets {
   observe::Counter& frames_in_;
   observe::Counter& frames_skipped_;
   std::array<observe::Counter*, 3> sent_{};  ///< by PushKind
+  observe::Counter& model_told_;
+  observe::Counter& model_stale_;
+  observe::Counter& model_refused_;
 };
 
 }  // namespace redoubt::api

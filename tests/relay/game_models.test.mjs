@@ -127,6 +127,38 @@ describe("the game's questions", { concurrency: false }, () => {
     socket.close();
   });
 
+  it('go on over the socket: the engine at once, the model when it answers', async () => {
+    await begin([{ do: [{ wait_ms: 300 }, ...says(plan)] }]);
+    const told = [];
+    const socket = new WebSocket(`ws://127.0.0.1:${relay.port}/ws/client_live`);
+    await once(socket, 'open');
+    socket.on('message', (text) => told.push(JSON.parse(text)));
+    socket.send(JSON.stringify({ type: 'gameState', data: { territoryControl: { red: 40 } } }));
+    await until('both directives', () => told.length === 2);
+    assert.deepEqual(
+      told.map(({ type, team, data }) => [type, team, data.cause, data.source]),
+      [
+        ['directive', 'red', 'first', 'engine'],
+        ['directive', 'red', 'late_answer', 'model'],
+      ],
+    );
+    assert.equal(told[1].data.model, 'openai/one');
+    assert.ok(Number.isInteger(told[1].data.cost_microusd));
+    assert.deepEqual(told[1].data.priorities, plan.priorities);
+    assert.match(JSON.stringify((await mock.calls())[0]), /territory_gap|percent held/);
+    socket.close();
+  });
+
+  it('end with the socket they were asked for', async () => {
+    await begin([{ do: [{ hold: true }] }]);
+    const socket = new WebSocket(`ws://127.0.0.1:${relay.port}/ws/client_gone`);
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'gameState', data: { territoryControl: { red: 40 } } }));
+    await until('the call', async () => (await mock.calls()).length === 1);
+    socket.close();
+    await until('its end', async () => (await mock.calls())[0].end === 'client_gone');
+  });
+
   it('are answered by the engine when the budget is used', async () => {
     await begin([{ do: says(plan) }], { REDOUBT_MODELS_ANONYMOUS_REQUESTS_PER_MINUTE: '1' });
     assert.equal((await ask()).source, 'model');

@@ -22,6 +22,13 @@ constexpr const char* agent_request = R"({"team_id":"blue",
   "resources":{"energy":40,"materials":40,"data":10},
   "current_agents":[{"type":"collector","count":4},{"type":"explorer","count":2}]})";
 
+constexpr const char* match_request = R"({"team_id":"red",
+  "territory_control":{"red":20,"blue":45},
+  "resources":{"red":{"energy":40,"materials":40,"data":40},
+               "blue":{"energy":10,"materials":0,"data":2.8}},
+  "agents":{"red":[{"id":0,"type":"collector","health":100,"x":1,"y":2}],"blue":[]},
+  "resource_distribution":{"energy":6,"materials":5,"data":4,"total":15}})";
+
 }  // namespace
 
 TEST_SUITE("play/builtins") {
@@ -59,5 +66,22 @@ TEST_SUITE("play/builtins") {
     CHECK(known["threats"]["base_threat"].is_null());
     CHECK(known["enemy_agents"].is_null());
     CHECK(known["agents"]["collector"] == 4);
+  }
+
+  TEST_CASE("the greatest of the told alternatives is the strategist's own choice") {
+    const auto greatest = [](const Json& values) {
+      auto best = values.begin();
+      for (auto value = values.begin(); value != values.end(); ++value)
+        if (value->get<double>() > best->get<double>()) best = value;
+      return best.key();
+    };
+    const Json match = called("strategist.features", match_request)["alternatives"];
+    const Json plan = called("strategist.team_strategy", match_request);
+    CHECK(match["strategy"].size() == 4);
+    CHECK(greatest(match["strategy"]) == plan["strategy"]);
+    CHECK(greatest(match["focus"]) == plan["focus"]);
+    const Json agent = called("strategist.features", agent_request)["alternatives"];
+    CHECK(greatest(agent["role"]) ==
+          called("strategist.agent_specification", agent_request)["role"]);
   }
 }

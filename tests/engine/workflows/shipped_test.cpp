@@ -130,8 +130,9 @@ TEST_SUITE("workflows/shipped") {
     const Ended plan = run_shipped("team_strategy", match_request, {{"plan", plan_of_model}});
     CHECK(plan.outcome["source"] == "model");
     CHECK(plan.outcome["answer"]["strategy"] == "economic");
-    for (const char* told : {"territory_gap", "round(10 x multiplier x (0.5 + 0.3 x sum",
-                             "collector 0.8/1/1.2", "red 20", "Threat to the base"})
+    for (const char* told :
+         {"territory_gap", "round(10 x multiplier x (0.5 + 0.3 x sum", "collector 0.8/1/1.2",
+          "red 20", "Threat to the base", "could choose, with what each is worth"})
       CHECK_MESSAGE(plan.first_prompt.find(told) != std::string::npos, told);
     const Ended adapted =
         run_shipped("strategy_adaptation", match_request, {{"plan", plan_of_model}});

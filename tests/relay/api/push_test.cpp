@@ -83,6 +83,97 @@ TEST_CASE("the first gameState brings a directive for each team, then one each 3
   CHECK(push.on_tick(61'000).size() == 2);
 }
 
+PushPolicy with_model() {
+  PushPolicy policy;
+  policy.model = true;
+  return policy;
+}
+
+Json plan_of_model() {
+  return {{"strategy", "defensive"},   {"focus", "combat"}, {"priorities", {"defend_base"}},
+          {"description", "Hold on."}, {"source", "model"}, {"model", "openai/one"},
+          {"cost_microusd", 70}};
+}
+
+// The teams that are asked about.
+Lines asked(Push& push) {
+  Lines teams;
+  for (const PushQuestion& question : push.take_questions()) {
+    CHECK(Json::parse(question.request)["team_id"] == question.team);
+    teams.push_back(question.team);
+  }
+  return teams;
+}
+
+TEST_CASE("a model is asked beside each directive, one question a team at a time") {
+  Push push(with_model(), advisors);
+  push.on_text(frame(40, 40), 1'000);
+  CHECK(asked(push) == Lines{"blue", "red"});
+  CHECK(asked(push).empty());
+  CHECK(push.on_tick(31'000).size() == 2);
+  CHECK(asked(push).empty());  // both are under way
+  const PushFrames told = push.on_answer("red", plan_of_model(), 32'000);
+  CHECK(summary(told) == Lines{"directive red late_answer"});
+  const Json data = Json::parse(told[0].text)["data"];
+  CHECK(data["source"] == "model");
+  CHECK(data["model"] == "openai/one");
+  CHECK(data["cost_microusd"] == 70);
+  CHECK(data["strategy"]["strategy"] == "defensive");
+  CHECK(data["priorities"] == Json{"defend_base"});
+  CHECK(summary(push.on_tick(61'000)) == Lines{"directive blue interval"});
+  CHECK(asked(push).empty());
+  CHECK(summary(push.on_tick(62'000)) == Lines{"directive red interval"});
+  CHECK(asked(push) == Lines{"red"});
+}
+
+TEST_CASE("no model is asked where there is none") {
+  Push push({}, advisors);
+  push.on_text(frame(40, 40), 1'000);
+  CHECK(asked(push).empty());
+}
+
+TEST_CASE("a model's answer to what is no longer so is dropped, and the team asked about anew") {
+  Push push(with_model(), advisors);
+  push.on_text(frame(40, 40), 0);
+  CHECK(asked(push) == Lines{"blue", "red"});
+  push.on_text(frame(20, 60), 1'000);
+  CHECK(push.on_answer("red", plan_of_model(), 2'000).empty());
+  CHECK(asked(push).empty());  // not under 5 s after the last question
+  CHECK(summary(push.on_tick(5'000)) ==
+        Lines{"directive blue situation", "directive red situation"});
+  CHECK(asked(push) == Lines{"red"});  // blue's is under way
+  CHECK(summary(push.on_answer("red", plan_of_model(), 6'000)) ==
+        Lines{"directive red late_answer"});
+  CHECK(Json::parse(push.on_tick(40'000)[0].text)["data"]["source"] == "engine");
+}
+
+TEST_CASE("the answer for a team that has left the game is dropped") {
+  Push push(with_model(), advisors);
+  push.on_text(frame(40, 40), 0);
+  push.on_text(R"({"type":"gameState","data":{"territoryControl":{"blue":40}}})", 1'000);
+  CHECK(push.on_answer("red", plan_of_model(), 2'000).empty());
+  push.take_questions();
+  push.on_tick(20'000);
+  CHECK(asked(push).empty());
+  push.on_text(frame(40, 40), 30'000);
+  CHECK(summary(push.on_tick(30'000)) == Lines{"directive red interval"});
+  CHECK(asked(push) == Lines{"red"});
+}
+
+TEST_CASE("why no model answered is said by the team's next directive") {
+  Push push(with_model(), advisors);
+  push.on_text(frame(40, 40), 0);
+  push.take_questions();
+  push.on_refusal("red", R"({"code":"budget","message":"It is used."})");
+  const PushFrames next = push.on_tick(30'000);
+  REQUIRE(next.size() == 2);
+  CHECK_FALSE(Json::parse(next[0].text)["data"].contains("reduced"));
+  CHECK(Json::parse(next[1].text)["data"]["reduced"]["code"] == "budget");
+  CHECK(asked(push) == Lines{"red"});
+  push.on_answer("red", plan_of_model(), 31'000);
+  CHECK_FALSE(Json::parse(push.on_tick(61'000).back().text)["data"].contains("reduced"));
+}
+
 TEST_CASE("a change of class brings a directive, not under 5 s after the last") {
   Push push({}, advisors);
   push.on_text(frame(40, 40), 0);
