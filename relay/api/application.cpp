@@ -104,10 +104,11 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
 Result<std::unique_ptr<upstream::Gateway>> make_gateway(
     const config::Config& config, llm::ModelTable models, auth::CurrentKeys& keys,
     limits::Ledger& ledger, store::Writer* store, observe::Metrics& metrics,
-    observe::Log* log = nullptr) {
+    observe::Log* log = nullptr, net::ComputePool* pool = nullptr) {
   upstream::GatewayOptions options = gateway_options(config);
   if (config.models.cache.stored) options.answers_writer = store;
   options.log = log;
+  options.pool = pool;
   return upstream::Gateway::make(std::move(options), std::move(models), keys, ledger, metrics,
                                  random_seed());
 }
@@ -305,7 +306,8 @@ void Application::Parts::write_lost_calls() {
 }
 
 void Application::Parts::open_gateway(llm::ModelTable cards) {
-  auto made = make_gateway(config, std::move(cards), keys, ledger, &store, metrics, &log);
+  auto made =
+      make_gateway(config, std::move(cards), keys, ledger, &store, metrics, &log, pool.get());
   if (!made) {
     gateway_made = made.error();
     return;

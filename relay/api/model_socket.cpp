@@ -226,9 +226,9 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
     }
     streams_.push_back({stream});
     const std::string request_id = caller_.request_id + "." + std::to_string(++calls_);
-    auto call =
-        owner_.gateway_.start(shard_, order_of(&caller_, request_id, std::move(frame.request)),
-                              upstream::Delivery::stream, stream);
+    upstream::Order order = order_of(&caller_, request_id, std::move(frame.request));
+    order.hold_memory = socket_.peer.memory();
+    auto call = owner_.gateway_.start(shard_, std::move(order), upstream::Delivery::stream, stream);
     if (call) {
       stream->hold(std::move(*call));
     } else {

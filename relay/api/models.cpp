@@ -190,7 +190,9 @@ upstream::Order order_of(const Caller* caller, std::string_view request_id, llm:
 }
 
 upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
-  return order_of(caller_of(request), request_id_of(request), std::move(chat));
+  upstream::Order order = order_of(caller_of(request), request_id_of(request), std::move(chat));
+  order.hold_memory = request.hold_memory;
+  return order;
 }
 
 void Models::install(http::Router& router) {
@@ -238,6 +240,8 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
     auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
     key = co_await pool_.run(std::move(work));
   }
+  // What was made of it is counted anew, for as long as another attempt may need it.
+  if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
   auto exchange =
       std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);

@@ -383,17 +383,20 @@ std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Envir
 
 namespace {
 
-// A body that no address may hold would be refused for ever.
+// A body that no address may hold would be refused for ever; a model's is held as it was read and
+// as it is sent.
 void check_unfinished(const Config& config, Faults& faults) {
   constexpr std::int64_t others_bytes = 64 * 1024;  // head and buffers beside the body
-  const std::int64_t body = std::max(
-      {config.server.body_bytes_max, config.models.body_bytes_max, config.push.frame_bytes_max});
+  const std::int64_t body =
+      std::max({config.server.body_bytes_max, 2 * config.models.body_bytes_max,
+                config.push.frame_bytes_max});
   const std::int64_t needed = (body + others_bytes + 2) / 3 * 8;
   if (config.server.unfinished_bytes_max >= needed) return;
   faults.push_back(
       fault_at("server.unfinished_bytes_max",
                "at least " + std::to_string(needed) +
-                   ", so that one address (three eighths) can send the largest body (" +
+                   ", so that one address (three eighths) can send the largest body (a model's "
+                   "counts twice: " +
                    std::to_string(body) + ")",
                std::to_string(config.server.unfinished_bytes_max)));
 }

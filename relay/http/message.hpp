@@ -64,6 +64,10 @@ struct Payer {
   bool known = false;  ///< authenticated; strangers together have a part of the memory only
 };
 
+/// Counts memory on whoever sent a request, for as long as what it gives is kept; null where there
+/// is no room for it. Any thread, also after the request's connection has ended.
+using HoldMemory = std::function<std::shared_ptr<const void>(std::size_t bytes)>;
+
 struct PathParameter {
   std::string_view name;
   std::string value;  ///< percent-decoded
@@ -88,6 +92,10 @@ struct Request {
   /// An asynchronous handler of a route with watch_client sets it to learn, once and on the shard,
   /// that the client left before it was answered.
   std::function<void()> client_gone;
+  /// For asynchronous handlers: counts what is made of the request and outlives its body.
+  HoldMemory hold_memory;
+  /// For asynchronous handlers: `body` was read and is not needed any more; its memory goes.
+  std::function<void()> drop_body;
 
   /// The first header of that name (any case), or nothing.
   std::optional<std::string_view> header(std::string_view name) const;

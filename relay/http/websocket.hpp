@@ -62,7 +62,7 @@ class WebSocketChannel {
   virtual void close(std::uint16_t code, std::string reason) = 0;
   virtual bool open() const = 0;
   virtual net::Executor shard() const = 0;
-  virtual std::shared_ptr<const void> hold(std::size_t bytes) = 0;
+  virtual HoldMemory memory() const = 0;
 };
 
 class WebSocketPeer {
@@ -84,7 +84,12 @@ class WebSocketPeer {
   /// pool); given back with the last copy. Null where the server has no room for it.
   std::shared_ptr<const void> hold(std::size_t bytes) const {
     auto channel = channel_.lock();
-    return channel ? channel->hold(bytes) : nullptr;
+    return channel ? channel->memory()(bytes) : nullptr;
+  }
+  /// Counts on the socket also after it has gone. Unset where it is gone by now.
+  HoldMemory memory() const {
+    auto channel = channel_.lock();
+    return channel ? channel->memory() : nullptr;
   }
   bool open() const {
     auto channel = channel_.lock();

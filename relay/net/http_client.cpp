@@ -556,6 +556,8 @@ Task<bool> ClientService::send(CallPtr call) {
 Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) {
   call->expect(CallFault::first_byte_timeout, call->request.timeouts.first_byte_ms);
   const bool all_sent = co_await send(call);
+  // It may be long and its answer far, and nothing of it is sent again.
+  if (all_sent && !is_idempotent(call->request.method)) call->request.body.reset();
   ResponseReader reader(call->request.limits);
   reader.reset(call->request.method == "HEAD");
   // The answer takes at least a round trip: waiting first saves a fruitless read.

@@ -60,4 +60,12 @@ bool HeldMemory::move_to(const MemoryBudget::Account& account) {
   return resize(bytes);
 }
 
+http::HoldMemory memory_holder(std::shared_ptr<MemoryBudget> budget,
+                               const MemoryBudget::Account& account) {
+  return [budget = std::move(budget), account](std::size_t bytes) -> std::shared_ptr<const void> {
+    auto held = std::make_shared<HeldMemory>(budget, account);
+    return held->resize(bytes) ? held : nullptr;
+  };
+}
+
 }  // namespace redoubt::net

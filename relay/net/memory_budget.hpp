@@ -60,6 +60,10 @@ class MemoryBudget {
   std::map<http::ClientKey, std::size_t> by_address_;  // who holds something
 };
 
+/// Counts on the account, whoever calls it and wherever what it gives is let go.
+http::HoldMemory memory_holder(std::shared_ptr<MemoryBudget> budget,
+                               const MemoryBudget::Account& account);
+
 /// A part of the budget that one connection holds; given back at the end. Not thread-safe.
 class HeldMemory {
  public:

@@ -213,6 +213,11 @@ Task<void> Session::run_handler() {
   http::Response response;
   std::string problem;
   const bool watched = exchange_->match.route->options.watch_client;
+  request.hold_memory = memory_holder(shard_.memory(), held_.account());
+  request.drop_body = [this] {
+    exchange_->parser.drop_body();
+    (void)hold();  // less than before
+  };
   start_reading_ahead();
   if (watched) watch_client();
   try {
@@ -225,6 +230,7 @@ Task<void> Session::run_handler() {
     problem = "an exception of unknown type";
   }
   request.client_gone = nullptr;
+  request.drop_body = nullptr;
   if (watched) {
     boost::system::error_code ignored;  // nothing waits where the client sent something
     socket_.cancel(ignored);

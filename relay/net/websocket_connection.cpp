@@ -71,9 +71,8 @@ void WebSocketConnection::close(std::uint16_t code, std::string reason) {
                     });
 }
 
-std::shared_ptr<const void> WebSocketConnection::hold(std::size_t bytes) {
-  auto held = std::make_shared<HeldMemory>(memory_, account_);
-  return held->resize(bytes) ? held : nullptr;
+http::HoldMemory WebSocketConnection::memory() const {
+  return memory_holder(memory_, account_);
 }
 
 void WebSocketConnection::open(const http::Request& request) {

@@ -42,7 +42,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
   void close(std::uint16_t code, std::string reason) override;
   bool open() const override { return open_; }
   Executor shard() const override { return executor_; }
-  std::shared_ptr<const void> hold(std::size_t bytes) override;
+  http::HoldMemory memory() const override;
 
   void open(const http::Request& request);
   /// Handles bytes that came behind the handshake, for a turn; read() goes on with the rest.

@@ -10,15 +10,15 @@
 #include <utility>
 
 #include "engine/llm/decoder.hpp"
-#include "engine/llm/encode.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
 #include "relay/upstream/answer_redaction.hpp"
+#include "relay/upstream/attempt_request.hpp"
 #include "relay/upstream/failure_log.hpp"
 #include "relay/upstream/failure_words.hpp"
 #include "relay/upstream/gateway_metrics.hpp"
 #include "relay/upstream/provider_address.hpp"
-#include "relay/upstream/send_bound.hpp"
+#include "relay/upstream/request_size.hpp"
 #include "relay/upstream/shared_answers.hpp"
 
 namespace redoubt::upstream {
@@ -41,6 +41,10 @@ constexpr std::int64_t attempt_grace_ms = 1'000;
 constexpr std::size_t waiting_for_money_max = 4'096;
 // Names of a request's tools that a provider's text about it may have.
 constexpr std::size_t own_names_max = 64;
+constexpr std::size_t own_name_bytes_max = 256;
+constexpr const char* overloaded_words =
+    "The relay has too many large requests under way; try again.";
+constexpr std::int64_t overloaded_retry_ms = 1'000;
 
 std::int64_t now_ns() {
   using namespace std::chrono;
@@ -161,19 +165,27 @@ CallRefusal refusal_by(const limits::Refusal& refusal) {
           .failure = limit_failure(refusal)};
 }
 
+std::vector<std::string> own_names(const llm::ChatRequest& request) {
+  std::vector<std::string> names;
+  for (const llm::ToolDefinition& tool : request.tools) {
+    if (names.size() == own_names_max) break;
+    if (!tool.name.empty() && tool.name.size() <= own_name_bytes_max) names.push_back(tool.name);
+  }
+  return names;
+}
+
+/// What is sent, and the memory that is counted for it until then.
+struct CountedBody {
+  std::string text;
+  std::shared_ptr<const void> memory;
+};
+
 class GatewayImpl;
 
 /// Why a call does not go to a target of its route.
 struct LeftOut {
   std::string_view reason;  ///< of the log
   std::string message;      ///< "the relay has no key for openai"
-};
-
-/// What a model can at most.
-struct TokenLimits {
-  std::int64_t context = 0;
-  std::int64_t output = 0;
-  std::int64_t image = 0;  ///< 0: as any other's
 };
 
 /// What an attempt asks of the limits, and of whom.
@@ -217,7 +229,19 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void feed(Input input);
   void carry_out(const Action& action);
   void acquire(const Action& action);
+  /// A large request, while the compute pool has it.
+  struct Encoding {
+    Encoding(llm::ChatRequest asked, std::shared_ptr<const void> held, AttemptTarget target)
+        : request(std::move(asked)), memory(std::move(held)), to(std::move(target)) {}
+    llm::ChatRequest request;
+    std::shared_ptr<const void> memory;  ///< of `request`
+    AttemptTarget to;
+    std::optional<AttemptRequest> done;
+  };
   void encode_attempt();
+  void take_encoded(Encoding& work);
+  void encoded(AttemptRequest request);
+  void deny_overloaded();
   Asked asked() const;
   void tell_quotas(const limits::Quotas& quotas);
   void reserve();
@@ -228,6 +252,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void write_down(const Action& action, const limits::Settled& settled);
   void hold_beginning(const llm::ChatEvent& event);
   void begin_answer();
+  void let_go_of_request();
   void emit();
   void deliver();
   CallRefusal refusal_of(const Action& action) const;
@@ -253,6 +278,10 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   std::int64_t armed_ns_ = 0;
   bool ended_ = false;
 
+  // Of the request's tools, as a provider's text about it may have them.
+  const std::vector<std::string> own_names_;
+  const bool large_;  ///< it is encoded in the pool
+
   std::deque<Input> inputs_;
   bool feeding_ = false;
 
@@ -269,6 +298,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   std::string key_name_;
   auth::KeyRingPtr ring_;                         ///< that the attempt's key is of
   std::optional<Result<llm::WireRequest>> wire_;  // of the attempt, until it is sent
+  std::shared_ptr<const void> wire_memory_;       // of a large one's body
   AttemptBound bound_;
   std::shared_ptr<Attempt> attempt_;
   std::int64_t opened_ns_ = 0;
@@ -358,16 +388,17 @@ class GatewayImpl final : public Gateway, public CallMaker {
     return providers_[plans_[target].provider];
   }
   std::string target_name(std::uint32_t target) const { return names_[target]; }
-  TokenLimits token_limits(std::uint32_t target) const;
+  AttemptTarget attempt_target(std::uint32_t target, bool stream) const;
+  net::ComputePool* pool() { return options_.pool; }
   auth::CurrentKeys& keys() { return keys_; }
   limits::Ledger& ledger() { return ledger_; }
   FailureLog& failure_log() { return failure_log_; }
   /// What a target's provider, or the proxy before it, may know and repeat. Lives as long as
   /// `ring`.
   SecretTexts secrets(std::uint32_t target, const auth::KeyRing& ring) const;
-  std::int64_t unknown_output_tokens_max() const { return options_.unknown_output_tokens_max; }
 
  private:
+  TokenLimits token_limits(std::uint32_t target) const;
   std::vector<PlannedTarget> plan_route(const Route& route, const Order& order, std::string& why);
   std::optional<LeftOut> left_out(std::uint32_t target, const Order& order, bool money) const;
   bool budgeted(const Order& order) const;
@@ -493,6 +524,8 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       machine_(options, std::move(targets), engine, rng),
       client_(std::move(client)),
       timer_(shard),
+      own_names_(own_names(order_.request)),
+      large_(request_size(order_.request) > large_request_bytes),
       requests_counted_(order_.request_counted) {}
 
 CallRun::~CallRun() {
@@ -605,54 +638,54 @@ void CallRun::acquire(const Action& action) {
   admitted_ = true;
   key_name_ = gateway_.key_name(admission_);
   encode_attempt();
-  reserve();
 }
 
 // Before anything is reserved: what is reserved is read from the bytes that are to be sent.
 void CallRun::encode_attempt() {
-  const std::uint32_t target = targets_[place_].target;
-  const Provider& provider = gateway_.provider(target);
-  const TargetPlan& plan = gateway_.plan(target);
-  const TokenLimits most = gateway_.token_limits(target);
-  // Written over, not copied: a prompt may be long. The next attempt finds what the client asked
-  // for.
-  llm::ChatRequest& request = order_.request;
-  const std::optional<std::int64_t> asked_output_max = request.output_tokens_max;
-  const std::optional<std::int64_t> asked_budget = request.reasoning.budget_tokens;
-  const std::int64_t output_upper = limits::output_tokens_upper(asked_output_max, most.output);
-  request.model = plan.model;
-  // An unknown model is asked for no more than the operator lets it, and for nothing else in the
-  // client's stead.
-  if (!plan.card && gateway_.unknown_output_tokens_max() > 0)
-    request.output_tokens_max = output_upper;
-  // No model gives more than it can: what is sent is what is reserved.
-  if (asked_output_max && plan.card)
-    request.output_tokens_max = std::min(*asked_output_max, most.output);
-  if (asked_budget && plan.card)
-    request.reasoning.budget_tokens = std::min(*asked_budget, most.output);
-  // Usage is asked of the provider whether or not the client wants to see it.
-  request.stream = options_.delivery == Delivery::stream;
-  request.stream_usage = true;
-  llm::Target where{.dialect = provider.dialect,
-                    .base_url = provider.base_url,
-                    .model = plan.model,
-                    .output_tokens_default = output_upper};
-  if (plan.card) {
-    where.reasoning = plan.card->reasoning();
-    where.takes_sampling = plan.card->takes_sampling(request.reasoning);
-    where.efforts = plan.card->efforts;
+  AttemptTarget to =
+      gateway_.attempt_target(targets_[place_].target, options_.delivery == Delivery::stream);
+  net::ComputePool* pool = gateway_.pool();
+  if (pool == nullptr || !large_) return encoded(attempt_request(order_.request, to));
+  auto work = std::make_shared<Encoding>(std::move(order_.request), order_.memory, std::move(to));
+  // Weak: the call ends on its shard, however long the pool has its request.
+  const bool posted = pool->post([weak = weak_from_this(), shard = shard_, work] {
+    work->done.emplace(attempt_request(work->request, work->to));
+    asio::post(shard, [weak, work] {
+      if (const auto run = weak.lock()) run->take_encoded(*work);
+    });
+  });
+  if (posted) return;
+  order_.request = std::move(work->request);
+  deny_overloaded();
+}
+
+// It is the attempt's that was acquired last: no other is acquired, nor this one opened, before it.
+void CallRun::take_encoded(Encoding& work) {
+  work.memory.reset();  // the pool's thread may let go of the rest later
+  if (ended_) return;
+  order_.request = std::move(work.request);
+  encoded(std::move(*work.done));
+}
+
+void CallRun::encoded(AttemptRequest request) {
+  const std::size_t bytes = request.wire ? request.wire->body.capacity() : 0;
+  if (bytes > large_request_bytes && order_.hold_memory) {
+    wire_memory_ = order_.hold_memory(bytes);
+    if (!wire_memory_) return deny_overloaded();
   }
-  wire_ = llm::encode_request(request, where);
-  request.output_tokens_max = asked_output_max;
-  request.reasoning.budget_tokens = asked_budget;
-  bound_ = {};  // of a request that cannot be sent
-  if (!*wire_) return;
-  const SendBound sent = send_bound(provider.dialect->format, (*wire_)->body);
-  bound_ = {.input_tokens = input_tokens_upper(sent, most.context, most.image),
-            .output_tokens = output_tokens_upper(sent, most.output),
-            .may_think = may_think(provider.dialect->format, sent, plan.card),
-            .tool_uses = tool_uses_upper(sent),
-            .tells_tool_uses = tells_tool_uses(provider.dialect->format)};
+  bound_ = request.bound;
+  wire_ = std::move(request.wire);
+  reserve();
+}
+
+void CallRun::deny_overloaded() {
+  gateway_.abandon(admission_, std::nullopt);
+  admitted_ = false;
+  gateway_.failure_log().note_denied(order_.request_id,
+                                     gateway_.target_name(targets_[place_].target), "overloaded",
+                                     overloaded_words, now_ns());
+  told_[attempt_number_] = llm::local_failure(llm::FailureClass::overloaded, overloaded_words);
+  deny({.by_limit = false, .status = 503, .retry_after_ms = overloaded_retry_ms});
 }
 
 Asked CallRun::asked() const {
@@ -717,8 +750,8 @@ void CallRun::deny(CallDenial denial) {
 }
 
 void CallRun::money_came() {
-  // It may have ended meanwhile, or have been told twice.
-  if (admitted_ && !reserved_) reserve();
+  // It may have ended meanwhile, or have been told twice, or be at another attempt by now.
+  if (admitted_ && !reserved_ && wire_) reserve();
 }
 
 void CallRun::open(const Action& action) {
@@ -764,7 +797,9 @@ void CallRun::open(const Action& action) {
       gateway_.keys().used(key_name_, wall_ms());
     }
   }
-  outgoing.body = std::make_shared<const std::string>(std::move(wire->body));
+  const auto body = std::make_shared<const CountedBody>(
+      CountedBody{std::move(wire->body), std::exchange(wire_memory_, nullptr)});
+  outgoing.body = std::shared_ptr<const std::string>(body, &body->text);
   // The machine watches the first token and the progress; these only bound what it cannot see.
   outgoing.timeouts.connect_ms = action.connect_ms;
   outgoing.timeouts.first_byte_ms = action.total_ms + attempt_grace_ms;
@@ -831,11 +866,7 @@ void CallRun::note_failure(Stage stage, const llm::ChatFailure& failure, std::st
     secrets.insert(secrets.end(), more.begin(), more.end());
     if (ring_ == current) break;
   }
-  std::vector<std::string_view> own_names;
-  for (const llm::ToolDefinition& tool : order_.request.tools) {
-    if (own_names.size() == own_names_max) break;
-    if (!tool.name.empty()) own_names.push_back(tool.name);
-  }
+  const std::vector<std::string_view> own_names(own_names_.begin(), own_names_.end());
   // Nobody but us has said what could not be encoded.
   told_[attempt_number_] =
       why == cause::not_encodable ? failure : failure_for_client(failure, secrets, own_names);
@@ -891,7 +922,14 @@ void CallRun::hold_beginning(const llm::ChatEvent& event) {
   }
 }
 
+// No attempt follows a word that the client has: nothing is asked again.
+void CallRun::let_go_of_request() {
+  order_.request = {};
+  order_.memory.reset();
+}
+
 void CallRun::begin_answer() {
+  if (!begun_) let_go_of_request();
   begun_ = true;
   for (const llm::ChatEvent& event : std::exchange(beginning_, {}))
     client_->on_event(event, origin_);
@@ -1189,6 +1227,17 @@ TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
   return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens, unknown_image_tokens};
 }
 
+AttemptTarget GatewayImpl::attempt_target(std::uint32_t target, bool stream) const {
+  const Provider& to = provider(target);
+  return {.dialect = to.dialect,
+          .base_url = to.base_url,
+          .model = plans_[target].model,
+          .card = plans_[target].card,
+          .most = token_limits(target),
+          .unknown_output_tokens_max = options_.unknown_output_tokens_max,
+          .stream = stream};
+}
+
 bool GatewayImpl::has_key(std::string_view provider) const {
   const auth::KeyRingPtr ring = keys_.get();
   return ring && std::any_of(ring->keys().begin(), ring->keys().end(),
@@ -1240,11 +1289,21 @@ std::vector<PlannedTarget> GatewayImpl::plan_route(const Route& route, const Ord
   return planned;
 }
 
+/// A request lives as long as another attempt may need it: a large one is counted until then.
+Result<void> count_memory(Order& order) {
+  const std::size_t bytes = request_size(order.request);
+  if (bytes <= large_request_bytes || !order.hold_memory) return {};
+  order.memory = order.hold_memory(bytes);
+  if (!order.memory) return Error{.code = "overloaded", .message = overloaded_words};
+  return {};
+}
+
 Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& shard, Order order,
                                                         Delivery delivery,
                                                         std::shared_ptr<CallClient> client) {
   if (auto held = llm::hold_to_allowed(order.request, options_.pass_through); !held)
     return held.error();
+  if (auto counted = count_memory(order); !counted) return counted.error();
   if (shared_ && order.shared)
     return shared_->start(shard, std::move(order), delivery, std::move(client));
   return call(shard, std::move(order), delivery, std::move(client));

@@ -35,6 +35,7 @@
 #include "relay/auth/token.hpp"
 #include "relay/limits/ledger.hpp"
 #include "relay/limits/limiter.hpp"
+#include "relay/net/compute_pool.hpp"
 #include "relay/net/http_client.hpp"
 #include "relay/observe/log.hpp"
 #include "relay/observe/metrics.hpp"
@@ -78,6 +79,9 @@ struct GatewayOptions {
   ExactCacheOptions cache;
   SingleFlightOptions flights;
   observe::Log* log = nullptr;  ///< hears why attempts failed; outlives the gateway
+  /// Has what would hold a call's shard for long; null: its shard does it. It ends before the
+  /// gateway, when no shard runs any more.
+  net::ComputePool* pool = nullptr;
 };
 
 /// Who calls, and what is asked.
@@ -89,6 +93,9 @@ struct Order {
   bool game = false;
   bool shared = false;                 ///< an equal request's answer will do, kept or under way
   std::optional<CacheKey> answer_key;  ///< of a shared one, where it was worked out already
+  /// Counts what a large request takes on its caller. Unset: nothing is counted.
+  http::HoldMemory hold_memory;
+  std::shared_ptr<const void> memory;  ///< of a large request; Gateway::start() sets it
   bool request_counted = false;  ///< on the caller's limits, by whoever made this order of another
 };
 
@@ -167,7 +174,8 @@ class Gateway {
                                                observe::Metrics& metrics, std::uint64_t seed);
   virtual ~Gateway() = default;
 
-  /// On a shard's thread. Errors (nothing was counted): unknown_model, unsupported, not_allowed.
+  /// On a shard's thread. Errors (nothing was counted): unknown_model, unsupported, not_allowed,
+  /// overloaded (no memory for a large request).
   virtual Result<std::shared_ptr<GatewayCall>> start(const net::Executor& shard, Order order,
                                                      Delivery delivery,
                                                      std::shared_ptr<CallClient> client) = 0;

@@ -182,8 +182,9 @@ function format_of(path) {
 
 /**
  * {url, calls, billed_microusd, mode, forget(), stop()}. `calls` are {path, headers, body, model,
- * billed_microusd}. `mode` is `answer`, or `hold`: nothing is ever answered, and all of it is billed.
- * `report(used)` may change what it says that it used.
+ * billed_microusd}. `mode` is `answer`, `hold`: nothing is ever answered, and all of it is billed,
+ * or `begin`: a chat's stream begins and does not go on. `report(used)` may change what it says that
+ * it used.
  */
 export async function start_greedy_provider({ models = greedy_models } = {}) {
   const provider = { calls: [], billed_microusd: 0, mode: 'answer', report: (used) => used };
@@ -210,6 +211,14 @@ export async function start_greedy_provider({ models = greedy_models } = {}) {
       const call = { path, headers: request.headers, body, model, billed_microusd: billed };
       provider.calls.push(call);
       if (provider.mode === 'hold') return;
+      if (provider.mode === 'begin') {
+        const delta = { index: 0, delta: { role: 'assistant', content: text } };
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        response.write(
+          `data: ${JSON.stringify({ id: 'chatcmpl-1', model, choices: [delta] })}\n\n`,
+        );
+        return;
+      }
       const answer = writers[format_of(path)](provider.report({ input, output, factor, searches }));
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ model, created: 1, created_at: 1, ...answer }));

@@ -1,7 +1,7 @@
 // Callers without a token who begin much and finish nothing: bodies, messages, connections, reading.
 import { readdirSync } from 'node:fs';
-import { ask_from, connect, post_from, status_in } from '../sockets.mjs';
-import { chat, counted, shown } from '../stage.mjs';
+import { ask_from, connect, connect_models, post_from, status_in } from '../sockets.mjs';
+import { chat, counted, shown, until } from '../stage.mjs';
 import { memory_of } from '../witness.mjs';
 
 const proxy = '127.0.0.2';
@@ -104,6 +104,22 @@ const messages = {
   "messages of the game's socket": ['/ws/client_1', 256 << 10],
 };
 
+/** The text of a chat whose body is just under models.body_bytes_max: `unit` again and again. */
+const large_body = (unit, more = {}) => {
+  const asked = chat({ messages: [{ role: 'user', content: '@' }], ...more });
+  const [before, after] = JSON.stringify(asked).split('@');
+  const room = (8 << 20) - before.length - after.length;
+  return before + unit.repeat(Math.floor(room / unit.length)) + after;
+};
+const post_of = (body) =>
+  `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+/** What the body of a large chat is filled with, as its text has it. */
+const fillings = {
+  'large bodies of control characters': '\\u0001',
+  'large bodies of letters': 'a',
+  'large bodies of quotes': '\\"',
+};
+
 export const attacks = [
   ...Object.entries(bodies).map(([name, of]) => ({
     name,
@@ -150,6 +166,84 @@ export const attacks = [
       };
     },
   })),
+  ...Object.entries(fillings).map(([name, unit]) => ({
+    name,
+    tried:
+      'eight bodies of 8 MiB for models, each from an address of its own; their provider answers none',
+    expected: 'health as promised, memory within bounds; others are served',
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'hold';
+      await stage.start(provider);
+      const body = large_body(unit);
+      const wires = [];
+      for (let i = 0; i < 8; ++i)
+        wires.push(...(await open(stage, 1, { from: `127.0.0.${i + 11}` })));
+      for (const { socket } of wires) {
+        socket.write(post_of(body));
+      }
+      await pause(2_500);
+      const reached = provider.calls.length;
+      provider.mode = 'answer';
+      const served = await neighbour(stage);
+      return {
+        held: served.status === 200 && reached > 0,
+        seen: `${reached} reached the provider, ${statuses_of(wires)}, a neighbour: ${served.status}`,
+      };
+    },
+  })),
+  {
+    name: 'large streams one after the other',
+    tried: '24 bodies of 8 MiB, each sent when the answer to the last has begun and does not go on',
+    expected: 'memory within bounds, health as promised; others are served',
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'begin';
+      await stage.start(provider);
+      const body = large_body('a', { stream: true });
+      const wires = [];
+      for (let i = 0; i < 24 && !is_enough(stage); ++i) {
+        const [wire] = await open(stage, 1, { from: `127.0.0.${i + 11}` });
+        wires.push(wire);
+        wire.socket.write(post_of(body));
+        await until('an answer', () => wire.said !== '' || wire.socket.destroyed);
+      }
+      provider.mode = 'answer';
+      const served = await neighbour(stage);
+      return {
+        held: served.status === 200 && provider.calls.length > 1,
+        seen: `${statuses_of(wires)}, a neighbour: ${served.status}`,
+      };
+    },
+  },
+  {
+    name: 'large calls of the model socket one after the other',
+    tried: '24 sockets call with 8 MiB, each when the provider has the last; it answers none',
+    expected: 'memory within bounds, health as promised; others are served',
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'hold';
+      await stage.start(provider);
+      const request = chat({ messages: [{ role: 'user', content: 'a'.repeat(8_387_000) }] });
+      const refused = [];
+      for (let i = 0; i < 24 && !is_enough(stage); ++i) {
+        const wire = await connect_models(stage.relay);
+        stage.later(() => wire.close());
+        const known = provider.calls.length;
+        wire.send({ type: 'call', id: `${i}`, format: 'openai.chat', request });
+        const failed = () => wire.frames.find(({ type }) => type === 'error');
+        await until('a call', () => provider.calls.length > known || failed());
+        if (failed()) refused.push(failed().code);
+      }
+      const reached = provider.calls.length;
+      provider.mode = 'answer';
+      const served = await neighbour(stage);
+      return {
+        held: served.status === 200 && reached > 0,
+        seen: `${reached} reached the provider, refused: ${shown(counted(refused))}, a neighbour: ${served.status}`,
+      };
+    },
+  },
   {
     name: 'heads that never end',
     tried: '250 connections send 15 KB of headers each and no end; 250 more nothing at all',

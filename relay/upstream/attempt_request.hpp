@@ -1,0 +1,45 @@
+// What an attempt sends to its target, and what that may cost at most.
+//
+// 1. What is reserved is read from the very bytes that are to be sent.
+// 2. The request is as it was afterwards: each attempt encodes it anew for its own target.
+// 3. Nothing here waits or reads a clock: any thread that owns the request may do it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/result.hpp"
+#include "engine/llm/chat.hpp"
+#include "engine/llm/dialect.hpp"
+#include "engine/llm/models.hpp"
+#include "engine/llm/wire.hpp"
+#include "relay/upstream/charging.hpp"
+
+namespace redoubt::upstream {
+
+/// What a model can at most.
+struct TokenLimits {
+  std::int64_t context = 0;
+  std::int64_t output = 0;
+  std::int64_t image = 0;  ///< 0: as any other's
+};
+
+struct AttemptTarget {
+  const llm::Dialect* dialect = nullptr;
+  std::string base_url;
+  std::string model;
+  const llm::ModelCard* card = nullptr;  ///< null: the model is not known
+  TokenLimits most;
+  std::int64_t unknown_output_tokens_max = 0;  ///< of a model without a card; 0: none
+  bool stream = false;
+};
+
+struct AttemptRequest {
+  Result<llm::WireRequest> wire;
+  AttemptBound bound;  ///< zero of a request that cannot be sent
+};
+
+/// Written over, not copied: a prompt may be long.
+AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& to);
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,51 @@
+#include "relay/upstream/request_size.hpp"
+
+namespace redoubt::upstream {
+namespace {
+
+template <class... Texts>
+std::size_t text_bytes(const Texts&... texts) {
+  return (texts.size() + ...);
+}
+
+std::size_t size_of(const llm::ChatPart& part) {
+  std::size_t bytes =
+      sizeof part + text_bytes(part.text, part.id, part.name, part.arguments, part.media_type,
+                               part.data, part.url, part.signature, part.extra);
+  for (const llm::ChatPart& inner : part.content)
+    bytes += size_of(inner);
+  return bytes;
+}
+
+std::size_t size_of(const llm::ChatMessage& message) {
+  std::size_t bytes = sizeof message + text_bytes(message.name, message.extra);
+  for (const llm::ChatPart& part : message.parts)
+    bytes += size_of(part);
+  return bytes;
+}
+
+std::size_t size_of(const llm::ToolDefinition& tool) {
+  return sizeof tool + text_bytes(tool.name, tool.description, tool.parameters, tool.extra);
+}
+
+}  // namespace
+
+std::size_t request_size(const llm::ChatRequest& request) {
+  std::size_t bytes =
+      sizeof request + text_bytes(request.model, request.tool_choice_name, request.output.name,
+                                  request.output.description, request.output.schema,
+                                  request.reasoning.effort, request.user, request.extra);
+  for (const llm::ChatMessage& message : request.messages)
+    bytes += size_of(message);
+  for (const llm::ToolDefinition& tool : request.tools)
+    bytes += size_of(tool);
+  for (const std::string& stop : request.sampling.stop)
+    bytes += sizeof stop + stop.size();
+  for (const std::string& beta : request.betas)
+    bytes += sizeof beta + beta.size();
+  for (const auto& [key, value] : request.metadata)
+    bytes += sizeof key + sizeof value + text_bytes(key, value);
+  return bytes;
+}
+
+}  // namespace redoubt::upstream

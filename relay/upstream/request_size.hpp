@@ -1,0 +1,18 @@
+// How large a request of a model is: whether its memory is counted, and whether it is encoded on
+// its shard.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/llm/chat.hpp"
+
+namespace redoubt::upstream {
+
+/// A request over it, and what is encoded of it, is counted in the budget of memory, and it is
+/// encoded in the compute pool: at some 10 ns a byte at worst no other holds its shard for long.
+constexpr std::size_t large_request_bytes = 64 * 1024;
+
+/// Memory that the request takes: its texts and its parts. O(parts)
+std::size_t request_size(const llm::ChatRequest& request);
+
+}  // namespace redoubt::upstream
