@@ -90,7 +90,8 @@ std::string providers() {
 }
 
 /// `body` is a request of OpenAI's chat completions; what comes out is the provider's own:
-/// {url, headers, keyHeader, keyPrefix, body}.
+/// {url, headers, keyHeader, keyPrefix, body, toolNames}; toolNames: {what the answer calls a tool:
+/// what the request did}, of tools whose names the provider does not take.
 std::string encode(const std::string& provider, const std::string& base_url,
                    const std::string& body) {
   return guarded([&] {
@@ -107,11 +108,15 @@ std::string encode(const std::string& provider, const std::string& base_url,
     Json headers = Json::object();
     for (const llm::Header& header : wire.headers)
       headers[header.name] = header.value;
+    Json tool_names = Json::object();
+    for (const llm::ToolAlias& name : wire.tool_names)
+      tool_names[name.sent] = name.asked;
     return canonical(Json{{"url", wire.url},
                           {"headers", std::move(headers)},
                           {"keyHeader", llm::auth_header(wire.auth)},
                           {"keyPrefix", llm::auth_prefix(wire.auth)},
-                          {"body", wire.body}});
+                          {"body", wire.body},
+                          {"toolNames", std::move(tool_names)}});
   });
 }
 

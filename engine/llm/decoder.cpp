@@ -71,13 +71,17 @@ void Decoder::choose_shape(std::string_view& bytes) {
 
 void Decoder::feed(std::string_view bytes, ChatEvents& out) {
   if (state_.over) return;
+  const std::size_t before = out.size();
   take(bytes, out);
+  restore_names(out, before);
   if (state_.over) stamp(out);
 }
 
 void Decoder::end(ChatEvents& out) {
   if (state_.over) return;
+  const std::size_t before = out.size();
   conclude(out);
+  restore_names(out, before);
   stamp(out);
 }
 
@@ -213,6 +217,15 @@ void Decoder::conclude(ChatEvents& out) {
   state_.fail(out, local_failure(FailureClass::cut, shape_ == Shape::unknown
                                                         ? "the answer is empty"
                                                         : "the stream ended before its end"));
+}
+
+void Decoder::restore_names(ChatEvents& out, std::size_t from) const {
+  if (tool_names_.empty()) return;
+  for (std::size_t i = from; i < out.size(); ++i) {
+    if (out[i].kind != EventKind::tool_begun) continue;
+    for (const ToolAlias& name : tool_names_)
+      if (name.sent == out[i].name) out[i].name = name.asked;
+  }
 }
 
 // Failures after a 200 have the head's request id.

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/llm/answer_state.hpp"
@@ -38,6 +39,8 @@ class Decoder {
  public:
   explicit Decoder(const Dialect& dialect);
 
+  /// The names of the request's tools, for answers that call them by another (WireRequest).
+  void rename(std::vector<ToolAlias> tool_names) { tool_names_ = std::move(tool_names); }
   /// `now_unix_ms` turns dates in headers into waits.
   void head(int status, std::vector<Header> headers, std::int64_t now_unix_ms);
   void feed(std::string_view bytes, ChatEvents& out);
@@ -60,11 +63,13 @@ class Decoder {
   void event(ChatEvents& out);
   void end_whole(ChatEvents& out);
   void stamp(ChatEvents& out) const;
+  void restore_names(ChatEvents& out, std::size_t from) const;
 
   WireFormat format_;
   Shape shape_ = Shape::unknown;
   int status_ = 200;
   std::vector<Header> headers_;
+  std::vector<ToolAlias> tool_names_;
   std::int64_t now_unix_ms_ = 0;
   std::size_t bytes_seen_ = 0;
   std::string body_;

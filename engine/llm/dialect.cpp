@@ -33,7 +33,7 @@ constexpr Dialect table[] = {
      .takes = takes_json_schema | takes_top_k | takes_seed | takes_penalties},
     {.name = "huggingface",
      .base_url = "https://router.huggingface.co/v1",
-     .takes = common | takes_json_schema,
+     .takes = common | takes_json_schema | takes_effort,
      .key_probe = ""},
     {.name = "groq",
      .base_url = "https://api.groq.com/openai/v1",
@@ -42,13 +42,13 @@ constexpr Dialect table[] = {
     {.name = "mistral",
      .base_url = "https://api.mistral.ai/v1",
      .takes = (common & ~takes_stream_options) | takes_json_schema | takes_parallel | takes_effort |
-              takes_nine_ids,
+              takes_nine_ids | takes_own_order,
      .word_required = "any",
      .word_seed = "random_seed",
      .reasoning_back = ReasoningBack::thinking},
     {.name = "deepseek",
      .base_url = "https://api.deepseek.com",
-     .takes = (common & ~takes_seed) | takes_thinking_switch,
+     .takes = (common & ~(takes_seed | takes_penalties)) | takes_thinking_switch,
      .reasoning_back = ReasoningBack::content,
      .stops_on_disconnect = true},
     {.name = "openrouter",
@@ -90,7 +90,44 @@ constexpr Dialect table[] = {
      .key_probe = ""},
 };
 
+// The first that fits. A name that no row knows is newer than the table, and thinks as the newest
+// of its family do.
+using Style = ReasoningStyle;
+constexpr Family families[] = {
+    {"anthropic", "claude-2", Style::none, true},
+    {"anthropic", "claude-3-7", Style::budget, true},
+    {"anthropic", "claude-3", Style::none, true},
+    {"anthropic", "claude-opus-4-7", Style::adaptive, false},
+    {"anthropic", "claude-opus-4-8", Style::adaptive, false},
+    {"anthropic", "claude-opus-4", Style::budget, true},
+    {"anthropic", "claude-sonnet-4", Style::budget, true},
+    {"anthropic", "claude-haiku-4", Style::budget, true},
+    {"anthropic", "claude-", Style::adaptive_always, false},
+    {"gemini", "gemini-1", Style::none, true},
+    {"gemini", "gemini-2.0", Style::none, true},
+    {"gemini", "gemini-2.5-pro", Style::budget_always, true},
+    {"gemini", "gemini-2", Style::budget, true},
+    {"gemini", "gemini-", Style::effort, true},
+    {"openai", "gpt-3", Style::none, true},
+    {"openai", "gpt-4", Style::none, true},
+    {"openai", "gpt-oss", Style::effort, true},
+    {"openai", "gpt-", Style::effort, false},
+    {"openai", "o1", Style::effort, false},
+    {"openai", "o3", Style::effort, false},
+    {"openai", "o4", Style::effort, false},
+};
+
 }  // namespace
+
+const Family* find_family(std::string_view dialect, std::string_view model) {
+  if (dialect == "openai-responses" || dialect == "azure") dialect = "openai";
+  for (const Family& family : families) {
+    if (family.dialect == dialect &&
+        model.substr(0, family.begins_with.size()) == family.begins_with)
+      return &family;
+  }
+  return nullptr;
+}
 
 std::span<const Dialect> dialects() {
   return table;

@@ -36,6 +36,7 @@ enum Takes : std::uint32_t {
   takes_nine_ids = 1u << 16,       ///< tool call ids are nine letters or digits, others are refused
   takes_thinking_switch = 1u << 18,  ///< thinking: {type}, and reasoning_effort of three words
   takes_store = 1u << 17,            ///< `store`: what is not told to be forgotten may be kept
+  takes_own_order = 1u << 19,  ///< no user after a tool, and a last turn of the model is a prefix
 };
 
 /// How reasoning goes back to the model in later requests.
@@ -77,9 +78,20 @@ enum class ReasoningStyle : std::uint8_t {
   none,             ///< the model does not think: settings are left out
   effort,           ///< by a word
   budget,           ///< by a number of tokens
+  budget_always,    ///< the same, and it cannot be told not to
   adaptive,         ///< Anthropic's: told whether, and by a word how much
   adaptive_always,  ///< the same, and it cannot be told not to
 };
+
+/// What is known of a model without a card, from its family's name.
+struct Family {
+  std::string_view dialect;
+  std::string_view begins_with;
+  ReasoningStyle reasoning;
+  bool takes_sampling;  ///< while it may think
+};
+/// Null where nothing is known.
+const Family* find_family(std::string_view dialect, std::string_view model);
 
 /// Where a request goes.
 struct Target {

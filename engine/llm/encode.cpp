@@ -3,6 +3,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/fit.hpp"
+#include "engine/llm/fit_rules.hpp"
 #include "engine/llm/schema_dialect.hpp"
 
 namespace redoubt::llm {
@@ -65,13 +66,34 @@ std::vector<Header> headers_of(const ChatRequest& request, const Target& target)
   return headers;
 }
 
-// Gemini takes no schema beside tools.
-bool needs_schema_prompt(const ChatRequest& request, const Dialect& dialect) {
-  if (request.output.kind == OutputKind::text) return false;
-  const bool as_json = request.output.kind == OutputKind::json;
-  if (dialect.format == WireFormat::gemini) return !request.tools.empty();
-  if (dialect.format == WireFormat::anthropic && as_json) return true;
-  return !as_json && (dialect.takes & takes_json_schema) == 0;
+// Whether the target can hold an answer to the schema.
+bool takes_schema(const ChatRequest& request, const Target& target) {
+  const Dialect& dialect = *target.dialect;
+  if ((dialect.takes & takes_json_schema) == 0) return false;
+  if (dialect.format == WireFormat::gemini) return request.tools.empty();
+  if (dialect.name == "cohere")
+    return schema_in_dialect(request.output.schema, SchemaDialect::cohere).ok();
+  if (dialect.format != WireFormat::anthropic) return true;
+  if (request.format == dialect.format)
+    return schema_in_dialect(request.output.schema, SchemaDialect::anthropic).ok();
+  StrictWeight most = anthropic_strict_max;
+  return fits_strictly(request.output.schema, most);
+}
+
+// The form of an answer that the target has no way to be told.
+enum class SchemaWay : std::uint8_t { native, by_prompt, by_words_alone };
+
+SchemaWay schema_way(const ChatRequest& request, const Target& target) {
+  const Dialect& dialect = *target.dialect;
+  if (request.output.kind == OutputKind::text) return SchemaWay::native;
+  const FitRules& rules = fit_rules(dialect.name, model_of(request, target));
+  if (rules.schema_alone && (!request.tools.empty() || request.stream))
+    return SchemaWay::by_words_alone;
+  if (request.output.kind == OutputKind::json_schema)
+    return takes_schema(request, target) ? SchemaWay::native : SchemaWay::by_prompt;
+  const bool beside_tools = dialect.format == WireFormat::gemini && !request.tools.empty();
+  return beside_tools || dialect.format == WireFormat::anthropic ? SchemaWay::by_prompt
+                                                                 : SchemaWay::native;
 }
 
 void add_system_words(ChatRequest& request, std::string words) {
@@ -83,7 +105,7 @@ void add_system_words(ChatRequest& request, std::string words) {
 }
 
 // As a request for JSON with the schema in words; the check is the caller's.
-ChatRequest with_schema_prompt(const ChatRequest& request) {
+ChatRequest with_schema_prompt(const ChatRequest& request, SchemaWay way) {
   ChatRequest prompted = request;
   std::string words =
       "Answer with one JSON object and nothing else: no words around it, no code fence.";
@@ -92,7 +114,7 @@ ChatRequest with_schema_prompt(const ChatRequest& request) {
     words += request.output.schema;
   }
   prompted.output = {};
-  prompted.output.kind = OutputKind::json;
+  if (way == SchemaWay::by_prompt) prompted.output.kind = OutputKind::json;
   add_system_words(prompted, std::move(words));
   return prompted;
 }
@@ -126,8 +148,9 @@ Result<void> encode_body(const ChatRequest& request, const Target& target, WireR
     return encode_body(with_tool_prompt(request), target, wire, body);
   const Dialect& dialect = *target.dialect;
   const EncodeBody encode = encoder_of(dialect.format);
-  wire.schema_by_prompt = needs_schema_prompt(request, dialect);
-  return wire.schema_by_prompt ? encode(with_schema_prompt(request), target, body)
+  const SchemaWay way = schema_way(request, target);
+  wire.schema_by_prompt = way != SchemaWay::native;
+  return wire.schema_by_prompt ? encode(with_schema_prompt(request, way), target, body)
                                : encode(request, target, body);
 }
 
@@ -241,6 +264,13 @@ std::string_view result_name(const ChatRequest& request, const ChatPart& result)
   return {};
 }
 
+std::string_view effort_of(std::int64_t budget) {
+  if (budget <= 0) return "none";
+  if (budget <= 1024) return "minimal";
+  if (budget <= 4096) return "low";
+  return budget <= 12'288 ? "medium" : "high";
+}
+
 std::int64_t budget_of(std::string_view effort) {
   if (effort == "none") return 0;
   if (effort == "minimal") return 1024;
@@ -280,16 +310,29 @@ Error unsupported(std::string_view what, const Target& target) {
   return make_error("unsupported", {target.dialect->name, " cannot take ", what}, {}, {}, {});
 }
 
-Result<WireRequest> encode_request(const ChatRequest& asked, const Target& target) {
-  if (auto checked = check(asked, target); !checked.ok()) return std::move(checked.error());
-  const auto fit = fitted(asked, target);
-  if (!fit.ok()) return fit.error();
-  const ChatRequest& request = *fit ? **fit : asked;
+namespace {
+
+// A model without a card is asked as its family is.
+Target with_family(const Target& target, const Family& family, const ChatRequest& request) {
+  Target known = target;
+  known.reasoning = family.reasoning;
+  const bool can_be_off = target.dialect->format != WireFormat::anthropic;
+  known.takes_sampling =
+      target.takes_sampling &&
+      (family.takes_sampling || (can_be_off && request.reasoning.effort == "none"));
+  return known;
+}
+
+Result<WireRequest> encode_fitted(const ChatRequest& asked, const Target& target) {
+  auto fit = fitted(asked, target);
+  if (!fit.ok()) return std::move(fit.error());
+  const ChatRequest& request = fit->request ? *fit->request : asked;
   const Dialect& dialect = *target.dialect;
   WireRequest wire;
   wire.url = url_of(request, target);
   wire.headers = headers_of(request, target);
   wire.auth = dialect.auth;
+  wire.tool_names = std::move(fit->tool_names);
   JsonWriter body;
   body.open_object();
   auto encoded = encode_body(request, target, wire, body);
@@ -298,6 +341,17 @@ Result<WireRequest> encode_request(const ChatRequest& asked, const Target& targe
   body.close_object();
   wire.body = body.take();
   return wire;
+}
+
+}  // namespace
+
+Result<WireRequest> encode_request(const ChatRequest& asked, const Target& target) {
+  if (auto checked = check(asked, target); !checked.ok()) return std::move(checked.error());
+  const Family* family = target.reasoning == ReasoningStyle::by_default
+                             ? find_family(target.dialect->name, model_of(asked, target))
+                             : nullptr;
+  return family == nullptr ? encode_fitted(asked, target)
+                           : encode_fitted(asked, with_family(target, *family, asked));
 }
 
 }  // namespace redoubt::llm

@@ -49,6 +49,8 @@ std::string result_text(const ChatPart& result);
 std::string_view result_name(const ChatRequest& request, const ChatPart& result);
 /// The number of tokens that stands for an effort, for models that are told a budget.
 std::int64_t budget_of(std::string_view effort);
+/// The word that stands for a budget.
+std::string_view effort_of(std::int64_t budget);
 /// A member that is an object: what was written for it, and what the client's own format had in it
 /// beside that: what was written goes before. Nothing where both are empty. encode_request leaves
 /// such members of `extra` out.

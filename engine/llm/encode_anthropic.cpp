@@ -355,7 +355,9 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
     if (!always && (is_adaptive(target) || reasoning.effort == "none"))
       own.text("type", "disabled");
   } else if (is_adaptive(target)) {
-    if (reasoning.budget_tokens || !reasoning.effort.empty()) own.text("type", "adaptive");
+    // An effort alone switches nothing on: a client of this format knows.
+    if (reasoning.budget_tokens || (request.format != here && !reasoning.effort.empty()))
+      own.text("type", "adaptive");
   } else if (const std::int64_t budget = thinking_budget(request, target); budget > 0) {
     own.text("type", "enabled");
     own.integer("budget_tokens", budget);

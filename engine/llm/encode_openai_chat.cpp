@@ -272,6 +272,10 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
     }
     out.close_array();
   }
+  const bool is_last = &message == &request.messages.back();
+  if (is_last && takes(target, takes_own_order) &&
+      member_text(extra_for(message.format, message.extra, here), "prefix").empty())
+    out.boolean("prefix", true);
   write_assistant_extra(message, target, out);
   out.close_object();
 }
@@ -283,13 +287,31 @@ void collect_images(const ChatPart& result, std::vector<ChatPart>& images) {
   }
 }
 
-Result<void> flush_images(std::vector<ChatPart>& images, const Target& target, JsonWriter& out) {
-  if (images.empty()) return {};
+// What of the messages before the next one depends on.
+struct Turns {
+  std::vector<ChatPart> images;  // of results
+  bool after_tool = false;
+};
+
+// Mistral: "Unexpected role 'user' after role 'tool'".
+void answer_tools(Turns& turns, const Target& target, JsonWriter& out) {
+  if (turns.after_tool && takes(target, takes_own_order)) {
+    out.open_object();
+    out.text("role", "assistant");
+    out.text("content", "OK");
+    out.close_object();
+  }
+  turns.after_tool = false;
+}
+
+Result<void> flush_images(Turns& turns, const Target& target, JsonWriter& out) {
+  if (turns.images.empty()) return {};
+  answer_tools(turns, target, out);
   out.open_object();
   out.text("role", "user");
-  auto written = write_content(images, target, out);
+  auto written = write_content(turns.images, target, out);
   out.close_object();
-  images.clear();
+  turns.images.clear();
   return written;
 }
 
@@ -298,23 +320,25 @@ std::string_view role_word(Role role, const Target& target) {
   return role == Role::user || role == Role::tool ? "user" : "system";
 }
 
-Result<void> write_message(const ChatMessage& message, const Target& target,
-                           std::vector<ChatPart>& images, JsonWriter& out) {
+Result<void> write_message(const ChatMessage& message, const Target& target, Turns& turns,
+                           JsonWriter& out) {
   bool only_results = true;
   for (const ChatPart& part : message.parts) {
     if (part.kind == PartKind::tool_result) {
       write_tool_result(part, target, out);
-      collect_images(part, images);
+      collect_images(part, turns.images);
+      turns.after_tool = true;
     } else {
       only_results = false;
     }
   }
   if (only_results && !message.parts.empty()) return {};
-  if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
+  if (auto flushed = flush_images(turns, target, out); !flushed.ok()) return flushed;
+  const bool system = message.role == Role::system || message.role == Role::developer;
+  if (!system) answer_tools(turns, target, out);
   out.open_object();
   out.text("role", role_word(message.role, target));
   out.text_if("name", message.name);
-  const bool system = message.role == Role::system || message.role == Role::developer;
   if (system) {
     out.text("content", joined_text(message.parts));
   } else if (auto written = write_content(message.parts, target, out); !written.ok()) {
@@ -326,17 +350,18 @@ Result<void> write_message(const ChatMessage& message, const Target& target,
 }
 
 Result<void> write_messages(const ChatRequest& request, const Target& target, JsonWriter& out) {
-  std::vector<ChatPart> images;
+  Turns turns;
   out.open_array("messages");
   for (const ChatMessage& message : request.messages) {
     if (message.role == Role::assistant) {
-      if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
+      if (auto flushed = flush_images(turns, target, out); !flushed.ok()) return flushed;
+      turns.after_tool = false;
       write_assistant(request, message, target, out);
-    } else if (auto written = write_message(message, target, images, out); !written.ok()) {
+    } else if (auto written = write_message(message, target, turns, out); !written.ok()) {
       return written;
     }
   }
-  if (auto flushed = flush_images(images, target, out); !flushed.ok()) return flushed;
+  if (auto flushed = flush_images(turns, target, out); !flushed.ok()) return flushed;
   out.close_array();
   return {};
 }
@@ -415,6 +440,10 @@ Result<void> write_output(const ChatRequest& request, const Target& target, Json
     auto converted = schema_in_dialect(schema, SchemaDialect::openai_strict);
     strict = converted.ok();
     if (strict) schema = std::move(converted).value();
+  }
+  if (target.dialect->name == "cohere") {
+    auto converted = schema_in_dialect(schema, SchemaDialect::cohere);
+    if (converted.ok()) schema = std::move(converted).value();
   }
   out.open_object("response_format");
   out.text("type", "json_schema");

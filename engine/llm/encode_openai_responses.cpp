@@ -182,7 +182,8 @@ Result<void> write_message(const ChatMessage& message, const Target& target, Jso
 
 Result<void> write_messages(const ChatRequest& request, const Target& target, JsonWriter& out) {
   std::size_t first = 0;
-  if (request.messages.front().role == Role::system) {
+  // There is no request without an item.
+  if (request.messages.front().role == Role::system && request.messages.size() > 1) {
     out.text("instructions", joined_text(request.messages.front().parts));
     first = 1;
   }

@@ -1,80 +1,26 @@
 #include "engine/llm/fit.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <span>
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
+#include "engine/llm/fit_rules.hpp"
+#include "engine/llm/schema_dialect.hpp"
+#include "engine/llm/schema_shape.hpp"
 
 namespace redoubt::llm {
 namespace {
 
-constexpr std::size_t any_length = 1 << 20;
 constexpr std::int64_t thinking_room = 4096;  // tokens of output, under which there is none
-
-// What a target takes, value by value. What is not said here is not known to be refused.
-struct Rules {
-  std::string_view dialect;              ///< "" ends the table: of all others
-  std::size_t tool_name_max = 64;        ///< of letters, digits, _ and -
-  std::string_view tool_name_also = "";  ///< and these characters
-  std::size_t call_id_max = 40;          ///< of letters, digits, _ and -
-  std::size_t user_max = 64;
-  std::size_t stops_max = any_length;
-  double temperature_max = 2;
-  double penalty_min = -2;
-  double penalty_max = 2;
-  double top_p_min = 0;
-  double top_p_max = 1;
-  std::int64_t output_tokens_min = 1;
-  bool blank_text = true;       ///< a text of nothing but white space
-  bool starts_with_any = true;  ///< else the first message is the user's
-  bool is_formats_own = false;  ///< the provider whose format it is: its clients know its numbers
-};
-
-constexpr Rules rules[] = {
-    {.dialect = "openai", .stops_max = 4, .is_formats_own = true},
-    {.dialect = "azure", .stops_max = 4, .is_formats_own = true},
-    {.dialect = "openai-responses",
-     .tool_name_max = 128,
-     .call_id_max = 64,
-     .output_tokens_min = 16,
-     .is_formats_own = true},
-    {.dialect = "anthropic",
-     .tool_name_max = 128,
-     .call_id_max = 64,
-     .user_max = 256,
-     .temperature_max = 1,
-     .blank_text = false,
-     .starts_with_any = false,
-     .is_formats_own = true},
-    {.dialect = "gemini",
-     .tool_name_max = 128,
-     .tool_name_also = ".:",
-     .call_id_max = 64,
-     .stops_max = 5,
-     .starts_with_any = false},
-    {.dialect = "mistral", .temperature_max = 1.5},
-    {.dialect = "groq", .stops_max = 4},
-    {.dialect = "deepseek", .user_max = 512},
-    {.dialect = "huggingface", .stops_max = 4},
-    {.dialect = "openrouter", .stops_max = 4},
-    {.dialect = "cohere",
-     .stops_max = 5,
-     .penalty_min = 0,
-     .penalty_max = 1,
-     .top_p_min = 0.01,
-     .top_p_max = 0.99},
-    {.dialect = ""},
-};
-
-const Rules& rules_of(std::string_view dialect) {
-  const Rules* rule = rules;
-  while (!rule->dialect.empty() && rule->dialect != dialect)
-    ++rule;
-  return *rule;
-}
+// A name that a target cannot take ends with so much of its hash: no two become one.
+constexpr std::size_t name_hash_digits = 8;
+// What of a chat completion a model that thinks refuses, beside sampling.
+constexpr std::string_view drops_of_thinking = "logit_bias|logprobs|top_logprobs";
 
 // Least first.
 constexpr std::string_view efforts[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
@@ -126,42 +72,143 @@ bool is_system(const ChatMessage& message) {
   return message.role == Role::system || message.role == Role::developer;
 }
 
-class Fitter {
- public:
-  Fitter(const ChatRequest& request, const Target& target)
-      : request_(request), target_(target), rules_(rules_of(target.dialect->name)) {}
+bool has_kind(const ChatMessage& message, PartKind kind) {
+  return std::any_of(message.parts.begin(), message.parts.end(),
+                     [&](const ChatPart& part) { return part.kind == kind; });
+}
 
-  Result<std::optional<ChatRequest>> run() {
-    if (auto named = tool_names(); !named.ok()) return std::move(named.error());
-    identifiers();
-    const bool same_format = request_.format == target_.dialect->format;
-    if (!rules_.starts_with_any) {
-      leave_out_blanks();
-      if (!same_format) begin_with_user();
-      if (!same_format) end_with_user();
+bool is_adaptive(const Target& target) {
+  return target.reasoning == ReasoningStyle::adaptive ||
+         target.reasoning == ReasoningStyle::adaptive_always;
+}
+
+bool by_budget(const Target& target) {
+  return target.reasoning == ReasoningStyle::budget ||
+         target.reasoning == ReasoningStyle::budget_always;
+}
+
+// Which results stand elsewhere than behind their calls.
+class ResultOrder {
+ public:
+  explicit ResultOrder(const std::vector<ChatMessage>& given) : given_(given) {
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      for (const ChatPart& part : given[i].parts)
+        if (part.kind == PartKind::tool_result) results_.insert({part.id, i});
     }
-    if (!same_format || !rules_.is_formats_own) numbers();
-    words();
-    return std::move(changed_);
+    for (std::size_t i = 0; i < given.size(); ++i)
+      find_moves(i);
+  }
+
+  bool holds() const { return moved_.empty(); }
+
+  std::vector<ChatMessage> settled() const {
+    std::vector<ChatMessage> list;
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+      const auto moves = moves_.find(i);
+      if (moves != moves_.end()) {
+        for (const Place& place : moves->second)
+          list.push_back(result_at(place));
+      }
+      ChatMessage left = given_[i];
+      std::erase_if(left.parts, [&](const ChatPart& part) {
+        return part.kind == PartKind::tool_result && moved_.count({part.id, i}) != 0;
+      });
+      if (!left.parts.empty() || given_[i].parts.empty()) list.push_back(std::move(left));
+    }
+    return list;
   }
 
  private:
-  const ChatRequest& now() const { return changed_ ? *changed_ : request_; }
-  ChatRequest& edit() {
-    if (!changed_) changed_ = request_;
-    return *changed_;
+  using Place = std::pair<std::string_view, std::size_t>;  // an id, and the message with its result
+
+  void find_moves(std::size_t i) {
+    std::size_t end = i + 1;
+    while (end < given_.size() && has_kind(given_[end], PartKind::tool_result))
+      ++end;
+    for (const ChatPart& call : given_[i].parts) {
+      if (call.kind != PartKind::tool_call) continue;
+      const auto result = results_.lower_bound({call.id, i + 1});
+      if (result == results_.end() || result->first != call.id || result->second < end) continue;
+      if (moved_.insert(*result).second) moves_[end].push_back(*result);
+    }
   }
 
-  // Who calls the tool must know its name again, so it cannot be another one.
-  Result<void> tool_names() const {
-    for (const ToolDefinition& tool : request_.tools) {
-      if (tool.opaque || is_word(tool.name, rules_.tool_name_max, rules_.tool_name_also)) continue;
-      return unsupported(joined({"the tool's name \"", tool.name.substr(0, rules_.tool_name_max),
-                                 "\": a name is 1 to ", rules_.tool_name_max,
-                                 " letters, digits, _ or -. Give the tool another name"}),
-                         target_);
+  ChatMessage result_at(const Place& place) const {
+    ChatMessage message = given_[place.second];
+    message.role = Role::tool;
+    message.extra.clear();
+    std::erase_if(message.parts, [&](const ChatPart& part) {
+      return part.kind != PartKind::tool_result || part.id != place.first;
+    });
+    return message;
+  }
+
+  const std::vector<ChatMessage>& given_;
+  std::set<Place> results_;
+  std::set<Place> moved_;
+  std::map<std::size_t, std::vector<Place>> moves_;  // before which message
+};
+
+class Fitter {
+ public:
+  Fitter(const ChatRequest& request, const Target& target)
+      : request_(request),
+        target_(target),
+        rules_(fit_rules(target.dialect->name, model_of(request, target))),
+        same_format_(request.format == target.dialect->format) {}
+
+  Result<Fit> run() {
+    if (auto fits = limits(); !fits.ok()) return std::move(fits.error());
+    identifiers();
+    messages();
+    if (!same_format_ || !rules_.is_formats_own) numbers();
+    if (target_.dialect->format == WireFormat::anthropic && !same_format_) loosen_tools();
+    words();
+    members();
+    return std::move(fit_);
+  }
+
+ private:
+  const ChatRequest& now() const { return fit_.request ? *fit_.request : request_; }
+  ChatRequest& edit() {
+    if (!fit_.request) fit_.request = request_;
+    return *fit_.request;
+  }
+
+  // What cannot be brought to fit.
+  Result<void> limits() const {
+    if (request_.tools.size() > rules_.tools_max)
+      return unsupported(joined({"more than ", rules_.tools_max, " tools"}), target_);
+    if (rules_.image_urls) return {};
+    const auto is_far = [](const ChatPart& part) {
+      return part.kind == PartKind::image && part.data.empty();
+    };
+    for (const ChatMessage& message : request_.messages) {
+      for (const ChatPart& part : message.parts) {
+        if (is_far(part) || std::any_of(part.content.begin(), part.content.end(), is_far))
+          return unsupported("an image by its address. Send the image itself, as a data: URL",
+                             target_);
+      }
     }
     return {};
+  }
+
+  bool fits_name(std::string_view name) const {
+    if (name.empty()) return true;
+    const bool digit = name.front() >= '0' && name.front() <= '9';
+    if (rules_.tool_name_letter && (digit || name.front() == '-')) return false;
+    return is_word(name, rules_.tool_name_max, rules_.tool_name_also);
+  }
+
+  // The same name always becomes the same one, so that a history names the tools that are offered.
+  std::string fit_name(std::string_view name) const {
+    const std::string_view head = name.substr(0, rules_.tool_name_max - name_hash_digits - 2);
+    std::string fit = rules_.tool_name_letter ? "_" : "";
+    for (const char c : head)
+      fit += is_plain(c) || rules_.tool_name_also.find(c) != std::string_view::npos ? c : '_';
+    Hash64 hash;
+    hash.add_bytes(name);
+    return joined({fit, "_", hex16(hash.value()).substr(0, name_hash_digits)});
   }
 
   bool fits_id(const ChatPart& part) const {
@@ -169,28 +216,66 @@ class Fitter {
     return !has_id || part.id.empty() || is_word(part.id, rules_.call_id_max, "");
   }
 
-  bool fits_name(const ChatPart& part) const {
-    return part.kind != PartKind::tool_call ||
-           is_word(part.name, rules_.tool_name_max, rules_.tool_name_also);
+  bool has_fit_name(const ChatPart& part) const {
+    const bool named = part.kind == PartKind::tool_call || part.kind == PartKind::tool_result;
+    return !named || fits_name(part.name);
   }
 
   void identifiers() {
+    for (std::size_t i = 0; i < request_.tools.size(); ++i) {
+      const ToolDefinition& tool = request_.tools[i];
+      if (tool.opaque || fits_name(tool.name)) continue;
+      fit_.tool_names.push_back({fit_name(tool.name), tool.name});
+      edit().tools[i].name = fit_.tool_names.back().sent;
+    }
+    if (!fits_name(request_.tool_choice_name))
+      edit().tool_choice_name = fit_name(request_.tool_choice_name);
     for (std::size_t i = 0; i < request_.messages.size(); ++i) {
-      for (std::size_t k = 0; k < request_.messages[i].parts.size(); ++k) {
-        const ChatPart& part = request_.messages[i].parts[k];
+      const ChatMessage& message = request_.messages[i];
+      if (!rules_.names && !message.name.empty()) edit().messages[i].name.clear();
+      for (std::size_t k = 0; k < message.parts.size(); ++k) {
+        const ChatPart& part = message.parts[k];
         if (!fits_id(part)) edit().messages[i].parts[k].id = hashed("call_", part.id);
-        if (!fits_name(part)) edit().messages[i].parts[k].name = name_of_history(part.name);
+        if (!has_fit_name(part)) edit().messages[i].parts[k].name = fit_name(part.name);
       }
     }
     if (request_.user.size() > rules_.user_max) edit().user = hashed("user_", request_.user);
+    const std::string& form = request_.output.name;
+    if (!form.empty() && !is_word(form, 64, "")) edit().output.name = hashed("answer_", form);
   }
 
-  // Of a call that was made: nobody calls it again by that name.
-  std::string name_of_history(std::string_view name) const {
-    std::string fit(name.substr(0, rules_.tool_name_max));
-    for (char& c : fit)
-      c = is_plain(c) || rules_.tool_name_also.find(c) != std::string_view::npos ? c : '_';
-    return fit.empty() ? "tool" : fit;
+  void messages() {
+    if (!rules_.empty_assistant) leave_out_silence();
+    if (!rules_.starts_with_any) leave_out_blanks();
+    const bool own_order = (target_.dialect->takes & takes_own_order) != 0;
+    if (own_order && is_system(now().messages.back()))
+      edit().messages.push_back(text_message(Role::user, "Go on."));
+    if (same_format_) return;
+    if (target_.dialect->format != WireFormat::openai_responses) settle_results();
+    if (!rules_.starts_with_any) begin_with_user();
+    if (target_.dialect->format == WireFormat::anthropic) end_with_user();
+  }
+
+  // A Responses client may have other items between a call and its result.
+  void settle_results() {
+    const ResultOrder order(now().messages);
+    if (order.holds()) return;
+    std::vector<ChatMessage> settled = order.settled();
+    edit().messages = std::move(settled);
+  }
+
+  void leave_out_silence() {
+    const auto is_silent = [&](const ChatMessage& message) {
+      return message.role == Role::assistant &&
+             std::all_of(message.parts.begin(), message.parts.end(), [&](const ChatPart& part) {
+               return part.kind == PartKind::reasoning || says_nothing(part) ||
+                      (part.kind == PartKind::opaque && part.format != target_.dialect->format);
+             });
+    };
+    const std::vector<ChatMessage>& given = now().messages;
+    if (std::none_of(given.begin(), given.end(), is_silent)) return;
+    std::erase_if(edit().messages, is_silent);
+    if (now().messages.empty()) edit().messages.push_back(text_message(Role::user, "."));
   }
 
   bool says_nothing(const ChatPart& part) const {
@@ -211,11 +296,10 @@ class Fitter {
              std::none_of(message.parts.begin(), message.parts.end(),
                           [&](const ChatPart& part) { return says_nothing(part); });
     };
-    const std::vector<ChatMessage>& given = request_.messages;
+    const std::vector<ChatMessage>& given = now().messages;
     if (std::all_of(given.begin(), given.end(), is_whole)) return;
     // A client of the same format hears from the provider that it has said nothing at all.
-    const bool same_format = request_.format == target_.dialect->format;
-    if (same_format && std::none_of(given.begin(), given.end(), speaks)) return;
+    if (same_format_ && std::none_of(given.begin(), given.end(), speaks)) return;
     std::vector<ChatMessage>& kept = edit().messages;
     std::erase_if(kept, [&](const ChatMessage& message) { return !speaks(message); });
     for (ChatMessage& message : kept)
@@ -235,19 +319,18 @@ class Fitter {
   // Anthropic's older models go on with the model's own last words, which may not end in white
   // space; the newest refuse them, and are asked to go on.
   void end_with_user() {
-    if (target_.dialect->format != WireFormat::anthropic) return;
-    const ChatMessage& last = now().messages.back();
-    if (last.role != Role::assistant || last.parts.empty()) return;
-    const bool asks = target_.reasoning == ReasoningStyle::adaptive ||
-                      target_.reasoning == ReasoningStyle::adaptive_always;
-    if (asks) {
+    const std::vector<ChatMessage>& all = now().messages;
+    const auto last = std::find_if_not(all.rbegin(), all.rend(), is_system);
+    if (last == all.rend() || last->role != Role::assistant || last->parts.empty()) return;
+    if (!rules_.ends_with_any || is_adaptive(target_)) {
       edit().messages.push_back(text_message(Role::user, "Go on."));
       return;
     }
-    const ChatPart& part = last.parts.back();
+    const auto place = all.rend() - last - 1;
+    const ChatPart& part = last->parts.back();
     const std::size_t end = part.text.find_last_not_of(" \t\r\n");
     if (part.kind == PartKind::text && end + 1 < part.text.size())
-      edit().messages.back().parts.back().text.resize(end + 1);
+      edit().messages[static_cast<std::size_t>(place)].parts.back().text.resize(end + 1);
   }
 
   void hold(std::optional<double> Sampling::*member, double low, double high) {
@@ -261,18 +344,82 @@ class Fitter {
     hold(&Sampling::top_p, rules_.top_p_min, rules_.top_p_max);
     hold(&Sampling::frequency_penalty, rules_.penalty_min, rules_.penalty_max);
     hold(&Sampling::presence_penalty, rules_.penalty_min, rules_.penalty_max);
-    if (request_.sampling.stop.size() > rules_.stops_max)
+    const Sampling& given = request_.sampling;
+    if (!rules_.penalties && (given.frequency_penalty || given.presence_penalty))
+      edit().sampling.frequency_penalty = edit().sampling.presence_penalty = std::nullopt;
+    if (!rules_.blank_text && std::any_of(given.stop.begin(), given.stop.end(), is_blank))
+      std::erase_if(edit().sampling.stop, is_blank);
+    if (now().sampling.stop.size() > rules_.stops_max)
       edit().sampling.stop.resize(rules_.stops_max);
     const std::optional<std::int64_t>& limit = request_.output_tokens_max;
     if (limit && *limit < rules_.output_tokens_min)
       edit().output_tokens_max = rules_.output_tokens_min;
   }
 
+  // Anthropic compiles what a request holds to strictly, up to a limit of all tools together: what
+  // is over it is offered without.
+  void loosen_tools() {
+    StrictWeight left = anthropic_strict_max;
+    if (request_.output.kind == OutputKind::json_schema)
+      (void)fits_strictly(request_.output.schema, left);
+    for (std::size_t i = 0; i < request_.tools.size(); ++i) {
+      const ToolDefinition& tool = request_.tools[i];
+      if (tool.opaque || !tool.strict.value_or(false)) continue;
+      if (left.tools > 0 && fits_strictly(rooted_schema(tool.parameters), left)) {
+        --left.tools;
+      } else {
+        edit().tools[i].strict = false;
+      }
+    }
+  }
+
   void words() {
-    const std::string& asked = request_.reasoning.effort;
-    const std::string fit =
-        asked.empty() ? effort_for_room() : nearest_effort(asked, target_.efforts);
-    if (fit != asked) edit().reasoning.effort = fit;
+    const ReasoningSetting& asked = request_.reasoning;
+    std::string effort = asked.effort.empty() ? effort_for_room() : asked.effort;
+    if (!same_format_ && asked.budget_tokens && target_.reasoning == ReasoningStyle::effort) {
+      if (effort.empty()) effort = effort_of(*asked.budget_tokens);
+      edit().reasoning.budget_tokens.reset();
+    }
+    // DeepSeek's three words are its encoder's, and "none" is a switch.
+    if ((target_.dialect->takes & takes_thinking_switch) == 0) effort = nearest_effort(effort);
+    if (effort != asked.effort) edit().reasoning.effort = effort;
+    if (target_.dialect->format == WireFormat::gemini && by_budget(target_)) budget();
+  }
+
+  std::string nearest_effort(const std::string& asked) const {
+    if (!target_.efforts.empty()) return llm::nearest_effort(asked, target_.efforts);
+    if (rules_.efforts.empty() || is_in_list(asked, rules_.efforts)) return asked;
+    std::vector<std::string> taken;
+    for (const std::string_view word : efforts)
+      if (is_in_list(word, rules_.efforts)) taken.emplace_back(word);
+    return llm::nearest_effort(asked, taken);
+  }
+
+  // Gemini's models before the third are told a number of tokens; the largest cannot be told 0.
+  void budget() {
+    const ReasoningSetting& asked = now().reasoning;
+    if (!asked.budget_tokens && asked.effort.empty()) return;
+    const std::int64_t tokens = asked.budget_tokens.value_or(budget_of(asked.effort));
+    const bool off = tokens == 0 && target_.reasoning != ReasoningStyle::budget_always;
+    const std::int64_t fit = off ? 0 : std::clamp(tokens, rules_.budget_min, rules_.budget_max);
+    if (fit != asked.budget_tokens) edit().reasoning.budget_tokens = fit;
+  }
+
+  // Members of the client's own format that this provider, or a model that thinks, refuses.
+  void members() {
+    const std::string_view of_thinking = target_.takes_sampling ? "" : drops_of_thinking;
+    if (!same_format_ || request_.extra.empty()) return;
+    JsonWriter left;
+    bool any = false;
+    left.open_object();
+    for (const MemberText& member : member_texts(request_.extra)) {
+      const bool drops =
+          is_in_list(member.key, rules_.drops) || is_in_list(member.key, of_thinking);
+      any = any || drops;
+      if (!drops) left.member(member.key, member.value);
+    }
+    left.close_object();
+    if (any) edit().extra = left.take();
   }
 
   // A model that thinks unless told otherwise would think a small answer's room away. What a client
@@ -286,7 +433,11 @@ class Fitter {
         return "none";
       case ReasoningStyle::adaptive_always:
         return "low";
+      case ReasoningStyle::budget:
+      case ReasoningStyle::budget_always:
+        return target_.dialect->format == WireFormat::gemini ? "none" : "";
       case ReasoningStyle::effort:
+        if ((target_.dialect->takes & takes_thinking_switch) != 0) return "none";
         return target_.efforts.empty() ? std::string() : target_.efforts.front();
       default:
         return {};
@@ -295,13 +446,14 @@ class Fitter {
 
   const ChatRequest& request_;
   const Target& target_;
-  const Rules& rules_;
-  std::optional<ChatRequest> changed_;
+  const FitRules& rules_;
+  const bool same_format_;
+  Fit fit_;
 };
 
 }  // namespace
 
-Result<std::optional<ChatRequest>> fitted(const ChatRequest& request, const Target& target) {
+Result<Fit> fitted(const ChatRequest& request, const Target& target) {
   return Fitter(request, target).run();
 }
 

@@ -4,24 +4,32 @@
 // of identifiers, what a message may be, ranges of numbers, words of efforts. A client cannot mend
 // a 400 for what its own format allows, and no other target is tried after one.
 //
-// 1. The rules are a table (fit.cpp), by dialect and by what the model's card says.
+// 1. The rules are a table (fit_rules.cpp), by dialect and by what the model's card says.
 // 2. What changes nothing for the answer is changed silently: identifiers of the history (the same
-//    in a call and in its result), numbers brought into their range, messages that say nothing.
-//    What the answer depends on is refused: a tool whose name the target cannot take.
+//    in a call and in its result), numbers brought into their range, messages that say nothing,
+//    results that stand elsewhere than behind their calls. A tool whose name the target cannot take
+//    gets another there, in the history as well, and the answer has its own again
+//    (Decoder::rename). What the answer depends on, and has no other form, is refused: too many
+//    tools, images by their addresses.
 // 3. A client of the target's own format knows its rules: its messages stay as they are, but for
 //    blank texts, which models write themselves and providers do not take back.
-// Sources: the providers' API references and error texts, gathered 2026-11-29.
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/llm/dialect.hpp"
+#include "engine/llm/wire.hpp"
 
 namespace redoubt::llm {
 
-/// The request as the target takes it, or nothing where it fits as it is (a prompt may be long).
-/// Errors: unsupported.
-Result<std::optional<ChatRequest>> fitted(const ChatRequest& request, const Target& target);
+struct Fit {
+  std::optional<ChatRequest> request;  ///< nothing where it fits as it is: a prompt may be long
+  std::vector<ToolAlias> tool_names;   ///< of the tools that got another name
+};
+
+/// The request as the target takes it. Errors: unsupported.
+Result<Fit> fitted(const ChatRequest& request, const Target& target);
 
 }  // namespace redoubt::llm

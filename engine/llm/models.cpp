@@ -384,8 +384,9 @@ ReasoningStyle ModelCard::reasoning() const {
     case Thinking::always:
       return ReasoningStyle::none;
     case Thinking::budget:
-    case Thinking::budget_always:
       return ReasoningStyle::budget;
+    case Thinking::budget_always:
+      return ReasoningStyle::budget_always;
     case Thinking::effort:
     case Thinking::level:
     case Thinking::toggle:

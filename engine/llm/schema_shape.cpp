@@ -1,6 +1,7 @@
 #include "engine/llm/schema_shape.hpp"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "engine/base/json.hpp"
@@ -139,6 +140,42 @@ void merge_choices(Json& schema, const char* key) {
 void inline_refs(Json& schema) {
   const Json root = schema;
   Inliner(root).inline_in(schema);
+}
+
+namespace {
+
+class Recursion {
+ public:
+  explicit Recursion(const Json& root) : root_(root) {}
+
+  bool found_in(const Json& part) {
+    if (!part.is_structured()) return false;
+    const Json* ref = member_of(part, "$ref");
+    if (ref != nullptr && ref->is_string() && follows_itself(ref->get<std::string>())) return true;
+    return std::any_of(part.begin(), part.end(), [&](const Json& each) { return found_in(each); });
+  }
+
+ private:
+  bool follows_itself(const std::string& ref) {
+    if (std::find(open_.begin(), open_.end(), ref) != open_.end()) return true;
+    if (open_.size() >= open_refs_max) return true;
+    const Json* named = at_pointer(root_, ref);
+    if (named == nullptr || !done_.insert(ref).second) return false;
+    open_.push_back(ref);
+    const bool found = found_in(*named);
+    open_.pop_back();
+    return found;
+  }
+
+  const Json& root_;
+  std::vector<std::string> open_{"#"};
+  std::set<std::string> done_;
+};
+
+}  // namespace
+
+bool is_recursive(const Json& schema) {
+  return Recursion(schema).found_in(schema);
 }
 
 void merge_schema(Json& into, const Json& other) {

@@ -20,6 +20,9 @@ constexpr std::size_t open_refs_max = 64;  ///< references inside of one another
 /// definitions. A reference to what it is in becomes an object of any shape.
 void inline_refs(nlohmann::json& schema);
 
+/// Whether a reference leads back to what it is in, or deeper than open_refs_max.
+bool is_recursive(const nlohmann::json& schema);
+
 /// Puts one schema's demands to another's: properties and required together, of all else the first.
 void merge_schema(nlohmann::json& into, const nlohmann::json& other);
 

@@ -28,13 +28,20 @@ enum class AuthKind : std::uint8_t {
 /// The version of Anthropic's API, as its header anthropic-version has it.
 constexpr std::string_view anthropic_version = "2023-06-01";
 
+/// A tool's name that a target cannot take, and what it is called there.
+struct ToolAlias {
+  std::string sent;
+  std::string asked;
+};
+
 /// A request to POST.
 struct WireRequest {
   std::string url;
   std::vector<Header> headers;  ///< content-type and accept among them, no key
   AuthKind auth = AuthKind::none;
   std::string body;
-  bool schema_by_prompt = false;  ///< the output's schema was put into words: check the answer
+  bool schema_by_prompt = false;      ///< the output's schema was put into words: check the answer
+  std::vector<ToolAlias> tool_names;  ///< for Decoder::rename
 };
 
 /// The header's name for a kind of key, and what stands before the key; "" for none.

@@ -472,6 +472,8 @@ class CallRun::Attempt final : public net::CallSink {
     told.should_retry = failure.fault != net::CallFault::too_large;
     run_->attempt_failed(stage, std::move(told), net::to_string(failure.fault));
   }
+  /// The answer calls tools by the names that the client gave them.
+  void rename(std::vector<llm::ToolAlias> names) { decoder_.rename(std::move(names)); }
   /// The answer goes on without the key that it was asked with.
   void redact(std::string_view key) { redaction_ = AnswerRedaction(key); }
   bool began() const { return began_; }
@@ -778,6 +780,7 @@ void CallRun::open(const Action& action) {
     attempt_failed(Stage::connect, std::move(failure), cause::not_encodable);
     return;
   }
+  attempt_->rename(std::move(wire->tool_names));
 
   net::OutgoingRequest outgoing;
   outgoing.destination = provider.destination;

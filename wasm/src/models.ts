@@ -121,6 +121,8 @@ interface Wire {
   keyHeader: string;
   keyPrefix: string;
   body: string;
+  /** What the answer calls a tool: what the request did, where the provider does not take that. */
+  toolNames: Record<string, string>;
 }
 
 type Event =
@@ -203,7 +205,9 @@ export async function directModel(options: DirectOptions): Promise<DirectModel> 
           { path: new URL(wire.url).origin, got: String((cause as Error).message) },
         );
       }
-      yield* answerOf(core, provider, model, response, { begun, now, ...(signal && { signal }) });
+      const { toolNames } = wire;
+      const listening = { begun, now, toolNames, ...(signal && { signal }) };
+      yield* answerOf(core, provider, model, response, listening);
     },
   };
 }
@@ -211,6 +215,7 @@ export async function directModel(options: DirectOptions): Promise<DirectModel> 
 interface Listening {
   begun: number;
   now(): number;
+  toolNames: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -219,7 +224,7 @@ async function* answerOf(
   provider: string,
   model: string,
   response: Response,
-  { begun, now, signal }: Listening,
+  { begun, now, toolNames, signal }: Listening,
 ): AsyncGenerator<DirectPiece> {
   const use = <T>(work: (face: ModelFace) => T) => call(core, work);
   const decoder = use((face) => face.decode(provider));
@@ -234,7 +239,8 @@ async function* answerOf(
         text += event.text;
         yield { type: 'text', text: event.text };
       } else if (event.kind === 'toolBegun') {
-        toolCalls.push({ id: event.id, name: event.name, arguments: '' });
+        const name = toolNames[event.name] ?? event.name;
+        toolCalls.push({ id: event.id, name, arguments: '' });
       } else if (event.kind === 'toolArguments') {
         const call = toolCalls[event.index];
         if (call) call.arguments += event.text;

@@ -229,7 +229,7 @@ TEST_SUITE("llm models") {
     CHECK(style("anthropic", "claude-opus-4-8") == ReasoningStyle::adaptive);
     CHECK(style("anthropic", "claude-haiku-4-5") == ReasoningStyle::budget);
     CHECK(style("gemini", "gemini-3.8-flash") == ReasoningStyle::effort);
-    CHECK(style("gemini", "gemini-2.5-pro") == ReasoningStyle::budget);
+    CHECK(style("gemini", "gemini-2.5-pro") == ReasoningStyle::budget_always);
     CHECK(style("openai", "gpt-4o") == ReasoningStyle::none);
     CHECK(style("openai", "gpt-5.4-mini") == ReasoningStyle::effort);
     const ModelCard* card = shipped().find("openai", "gpt-5.4-mini");
