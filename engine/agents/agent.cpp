@@ -4,6 +4,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/nearest.hpp"
 
 namespace redoubt::agents {
 
@@ -139,10 +140,12 @@ bool AgentReader::flag(const Json& object, const char* key, const std::string& p
 
 std::uint32_t AgentReader::find(const std::vector<std::string>& names, const Json& name,
                                 const char* what, const std::string& path) {
-  if (const std::string* given = name.get_ptr<const std::string*>())
-    for (std::uint32_t i = 0; i < names.size(); ++i)
-      if (names[i] == *given) return i;
-  fault("unknown_target", path, {"there is no ", what, " ", describe(name)},
+  const std::string* given = name.get_ptr<const std::string*>();
+  for (std::uint32_t i = 0; given && i < names.size(); ++i)
+    if (names[i] == *given) return i;
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  fault("unknown_target", path,
+        {"there is no ", what, " ", describe(name), given ? did_you_mean(*given, known) : ""},
         {"one that is declared"}, name);
   return kNowhere;
 }
@@ -155,7 +158,9 @@ void AgentReader::known_keys(const Json& object, const std::string& path, const 
       known = known || item.key() == keys[k];
     if (!known)
       fault("unknown_key", joined({path, ".", item.key()}),
-            {"there is no key \"", item.key(), "\" here"}, {"another key"}, Json(item.key()));
+            {"there is no key \"", item.key(), "\" here",
+             did_you_mean(item.key(), std::vector<std::string_view>(keys, keys + count))},
+            {"another key"}, Json(item.key()));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/json_any_text.hpp"
 #include "engine/base/json_parser.hpp"
+#include "engine/base/nearest.hpp"
 
 namespace redoubt {
 namespace {
@@ -135,6 +136,8 @@ void JsonFields::refuse_unknown() {
   for (const auto& [key, value] : object_.items()) {
     if (std::find(read_.begin(), read_.end(), key) == read_.end()) {
       fault(key, "no such member", describe(value));
+      const std::vector<std::string_view> known(read_.begin(), read_.end());
+      if (error_) error_->message += did_you_mean(key, known);
       return;
     }
   }

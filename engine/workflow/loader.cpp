@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/canonical_json.hpp"
+#include "engine/base/nearest.hpp"
 #include "engine/base/stable_order.hpp"
 #include "engine/base/visible_text.hpp"
 #include "engine/workflow/output_schema.hpp"
@@ -66,9 +67,12 @@ void Reading::refuse_unknown(const Json& object, const std::string& path,
       }
     if (found) continue;
     const std::string_view near = nearest(item.key(), all);
+    std::string names;
+    for (const std::string_view name : all)
+      names.append(names.empty() ? "one of " : ", ").append(name);
     fault("unknown_key", path.empty() ? item.key() : joined({path, ".", item.key()}),
-          {"there is no key \"", item.key(), "\" here"},
-          {near.empty() ? std::string_view("another key") : near}, {item.key()});
+          {"there is no key \"", item.key(), "\" here", did_you_mean(item.key(), all)},
+          {near.empty() ? std::string_view(names) : near}, {item.key()});
   }
 }
 
@@ -144,41 +148,6 @@ const Declared* find_declared(const std::vector<Declared>& all, std::string_view
   for (const Declared& one : all)
     if (one.name == name) return &one;
   return nullptr;
-}
-
-namespace {
-
-// Levenshtein's distance, given up above `most`.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row[b.size()];
-}
-
-}  // namespace
-
-std::string_view nearest(std::string_view name, const std::vector<std::string_view>& known) {
-  std::string_view best;
-  std::size_t best_distance = name.size() / 3 + 1;
-  if (name.size() > 64) return best;
-  for (const std::string_view candidate : known) {
-    if (candidate.size() > 64) continue;
-    const std::size_t far = distance(name, candidate);
-    if (far >= name.size() || far > best_distance || (far == best_distance && !best.empty()))
-      continue;
-    best = candidate;
-    best_distance = far;
-  }
-  return best;
 }
 
 Result<std::int64_t> read_duration(std::string_view text) {

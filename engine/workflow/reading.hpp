@@ -60,9 +60,6 @@ const Declared* find_declared(const std::vector<Declared>& all, std::string_view
 /// The JSON pointer of a fault's path: "workflow[2].tool" is "/workflow/2/tool".
 std::string pointer_of(std::string_view path);
 
-/// A name that differs little from `name`, for "did you mean"; empty where there is none.
-std::string_view nearest(std::string_view name, const std::vector<std::string_view>& known);
-
 /// The members `class` and `unknown` of a step or of a declared tool.
 void read_effect(Reading& reading, Step& step, const Json& node, const std::string& path);
 

@@ -1,7 +1,9 @@
 // Pass two of loading: follows the order of execution, so that a name is good only where something
 // can have given it a value, and finds what would be written twice at once or never be reached.
+#include <algorithm>
 #include <utility>
 
+#include "engine/base/nearest.hpp"
 #include "engine/prompt/expression.hpp"
 #include "engine/workflow/reading.hpp"
 
@@ -119,7 +121,8 @@ Result<Reference> Scoping::resolve_step(const std::vector<std::string>& parts) {
     for (const auto& entry : r_.steps)
       known.push_back(entry.first);
     const std::string_view near = nearest(parts[1], known);
-    return unresolved("unknown_step", {"there is no step \"", parts[1], "\""},
+    return unresolved("unknown_step",
+                      {"there is no step \"", parts[1], "\"", did_you_mean(parts[1], known)},
                       {near.empty() ? std::string_view("a step's id") : near}, written(parts));
   }
   if (!seen_[found->second])
@@ -366,7 +369,7 @@ void Scoping::targets(StepId id, const Draft& draft) {
       if (name == target) return;
     const std::string_view near = nearest(target, known);
     r_.fault("unknown_target", joined({draft.path, ".", name_of(kind)}),
-             {"there is no ", what, " \"", target, "\""},
+             {"there is no ", what, " \"", target, "\"", did_you_mean(target, known)},
              {near.empty() ? std::string_view("one that is declared") : near}, {target});
   } else if (kind == StepKind::child || kind == StepKind::handoff) {
     calls(id, draft);
@@ -402,11 +405,12 @@ void Scoping::calls(StepId id, const Draft& draft) {
              {"the handoff outside of parallel and for_each"});
   if (handoff && (target == "self" || target == d_.name)) return;  // continue as new
   if (r_.around.pinned) return;
-  bool known = target == d_.name;
+  std::vector<std::string_view> known{d_.name};
   for (const Callable& workflow : r_.around.workflows)
-    known = known || workflow.name == target;
-  if (!known) {
-    r_.fault("unknown_target", path, {"there is no workflow \"", target, "\""},
+    known.push_back(workflow.name);
+  if (std::find(known.begin(), known.end(), target) == known.end()) {
+    r_.fault("unknown_target", path,
+             {"there is no workflow \"", target, "\"", did_you_mean(target, known)},
              {"a workflow of the catalogue"}, {target});
   } else if (leads_to(r_.around, target, d_.name)) {
     r_.fault("cycle", path, {"the workflow \"", target, "\" leads back to \"", d_.name, "\""},

@@ -1,6 +1,7 @@
 // Pass one of loading: the shape of the steps.
 #include <algorithm>
 
+#include "engine/base/nearest.hpp"
 #include "engine/workflow/reading.hpp"
 
 namespace redoubt::workflow {
@@ -134,9 +135,15 @@ const KindRow* StepReader::kind_of(const Json& node, const std::string& path) {
   }
   if (found) return found;
   std::string kinds;
-  for (const KindRow& row : kKinds)
+  std::vector<std::string_view> keys;
+  for (const KindRow& row : kKinds) {
     kinds.append(kinds.empty() ? "" : ", ").append(row.key);
-  r_.fault("unknown_kind", path, {"the step has no kind"}, {"one of the keys ", kinds});
+    keys.emplace_back(row.key);
+  }
+  std::string meant;
+  for (auto item = node.begin(); item != node.end() && meant.empty(); ++item)
+    meant = did_you_mean(item.key(), keys);
+  r_.fault("unknown_kind", path, {"the step has no kind", meant}, {"one of the keys ", kinds});
   return nullptr;
 }
 
