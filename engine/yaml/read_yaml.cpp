@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -70,12 +71,23 @@ std::string mended(const std::string& text) {
   return out;
 }
 
+// Where a line begins, counted from 0; the text's end where it has no such line.
+std::size_t line_begin(std::string_view text, int line) {
+  std::size_t at = 0;
+  for (; line > 0 && at < text.size(); --line)
+    at = std::min(text.find('\n', at), text.size() - 1) + 1;
+  return at;
+}
+
 /// Builds the value from the parser's events, checking each before it costs anything.
 class Builder : public YAML::EventHandler {
  public:
-  explicit Builder(const YamlLimits& limits) : limits_(limits) {}
+  /// Without variables nothing is expanded.
+  Builder(std::string_view source, const YamlLimits& limits, const Variables* variables)
+      : source_(source), limits_(limits), variables_(variables) {}
 
   Json root;
+  std::vector<Error> notes;
   MarkList marks;
   YAML::Mark document_mark;
 
@@ -83,7 +95,7 @@ class Builder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    if (takes_key()) return key(mark, "");
+    if (takes_key()) return key(mark, "?", "");
     finish(mark, add(mark, nullptr), anchor, 0);
   }
 
@@ -104,7 +116,10 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
     const std::string readable = mended(text);
-    if (takes_key()) return key(mark, readable);
+    if (takes_key()) return key(mark, tag, readable);
+    if (variables_ != nullptr && has_variables(readable))
+      return expanded_scalar(mark, tag, anchor, readable);
+    if (tag == "?") note(mark, note_of_older_reading(readable));
     count_bytes(mark, readable.size());
     finish(mark, add(mark, scalar(mark, tag, readable)), anchor, readable.size());
   }
@@ -158,9 +173,22 @@ class Builder : public YAML::EventHandler {
                     " bytes when aliases are expanded"});
   }
 
-  void key(const YAML::Mark& mark, const std::string& text) {
+  void note(const YAML::Mark& mark, Piece message) {
+    const std::string told = joined({message});
+    if (told.empty() || notes.size() >= yaml_notes_max) return;
+    notes.push_back(fault_at(mark.line + 1, mark.column + 1, {told}));
+    notes.back().code = "yaml_note";
+  }
+
+  void key(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
     count(mark, 1);
     count_bytes(mark, text.size());
+    if (tag == "?" && text == "<<")
+      refuse(mark,
+             {"<< merges mappings in YAML 1.1 only: write the members of the other mapping "
+              "out here"},
+             {}, {"<<"});
+    if (variables_ != nullptr && has_variables(text)) refuse(mark, {"a key holds no ${...}"});
     Open& open = open_.back();
     if (open.value->contains(text))
       refuse(mark, {"the key \"", text, "\" appears twice in one mapping"}, {"each key once"});
@@ -224,6 +252,76 @@ class Builder : public YAML::EventHandler {
     anchors_[done.anchor] = {*done.value, nodes, bytes, done.depth};
   }
 
+  // Where the source names the variable that an error is about, at or after the scalar's begin.
+  Position place_of(const YAML::Mark& mark, std::string_view shown) const {
+    const std::size_t begin = line_begin(source_, mark.line);
+    const std::size_t found =
+        source_.find(shown, begin + static_cast<std::size_t>(std::max(mark.column, 0)));
+    if (shown.empty() || found == std::string_view::npos) return position(mark);
+    Position place{mark.line + 1, 1};
+    for (std::size_t at = begin; at < found; ++at) {
+      const bool line_ends = source_[at] == '\n';
+      place.line += line_ends ? 1 : 0;
+      place.column = line_ends ? 1 : place.column + 1;
+    }
+    return place;
+  }
+
+  [[noreturn]] void refuse_variable(const YAML::Mark& mark, const Error& fault) const {
+    Error placed = fault;
+    const Position place = place_of(mark, fault.got);
+    placed.line = place.line;
+    placed.column = place.column;
+    throw Stop{std::move(placed)};
+  }
+
+  // Is what stands here a secret, which must not get into the value? Then its member was left out.
+  bool left_out(const YAML::Mark& mark, const std::string& text) {
+    const auto seen = variables_in(text);
+    if (!seen) refuse_variable(mark, seen.error());
+    const std::string* secret = nullptr;
+    for (const std::string& name : seen->names)
+      if (names_secret(name)) secret = &name;
+    const bool in_member = !open_.empty() && open_.back().value->is_object();
+    const std::string member = in_member ? open_.back().key : std::string();
+    // A member that is called just `key` is a key of something else as often.
+    const bool secret_member = member != "key" && member != "keys" && names_secret(member);
+    if (!secret && (!secret_member || seen->names.empty())) return false;
+    const std::string& name = secret ? *secret : seen->names.front();
+    if (!in_member || !seen->whole)
+      refuse_variable(
+          mark, make_error("bad_variable",
+                           {"the variable ", name,
+                            " looks like a secret, and what a file says is "
+                            "kept with its runs and goes out with them: name it nowhere but as the "
+                            "whole value of a member such as api_key, or let the program read it"},
+                           {}, {}, {"${", name}));
+    // Where all may be used, one that is missing is told as any other.
+    if (!variables_->allowed)
+      if (const auto value = expand_variables(text, *variables_); !value)
+        refuse_variable(mark, value.error());
+    note(mark, joined({member,
+                       " is left out: keys are no part of a workflow; the relay takes them "
+                       "from its vault, a program from its environment"}));
+    open_.back().has_key = false;
+    return true;
+  }
+
+  void expanded_scalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       const std::string& text) {
+    if (left_out(mark, text)) return;
+    const auto done = expand_variables(text, *variables_);
+    if (!done) refuse_variable(mark, done.error());
+    count_bytes(mark, done->text.size());
+    // An empty value is an empty text, and so is what stands in quotes a text.
+    const bool text_only = done->quoted || done->text.empty();
+    if (tag == "?" && !text_only && !plain_scalar(done->text))
+      refuse(mark, {"a variable's value makes this a number that JSON has not; write \"${",
+                    done->names.front(), "}\" in quotes for a text"});
+    Json value = tag == "?" && text_only ? Json(done->text) : scalar(mark, tag, done->text);
+    finish(mark, add(mark, std::move(value)), anchor, done->text.size());
+  }
+
   static Json scalar(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
     if (tag == "!" || tag == joined({core, "str"})) return text;
     Result<Json> value = plain_scalar(text);
@@ -234,12 +332,17 @@ class Builder : public YAML::EventHandler {
                       (tag == joined({core, "bool"}) && value->is_boolean()) ||
                       (tag == joined({core, "int"}) && value->is_number_integer()) ||
                       (tag == joined({core, "float"}) && value->is_number());
-    if (!fits)
+    if (!fits && tag.starts_with(core))
       refuse(mark, {"the tag ", tag, " does not fit here"}, {"a core tag that fits"}, {tag});
+    if (!fits)
+      refuse(mark, {"the tag ", tag, " is not of the core schema: write the value itself"},
+             {"no tag"}, {tag});
     return std::move(*value);
   }
 
+  const std::string_view source_;
   const YamlLimits& limits_;
+  const Variables* const variables_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Anchored> anchors_;
   std::string pointer_;  ///< of what was added last
@@ -261,36 +364,67 @@ Result<void> check_utf8(std::string_view text) {
   return {};
 }
 
-Result<Document> parse(std::string_view text, const YamlLimits& limits) {
+Result<YamlFile> parse(std::string_view text, const YamlLimits& limits,
+                       const Variables* variables) {
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
-  Builder builder(limits);
-  if (!parser.HandleNextDocument(builder)) return Document(Json(), {{"", {1, 1}, {1, 1}}});
+  Builder builder(text, limits, variables);
+  if (!parser.HandleNextDocument(builder))
+    return YamlFile{Document(Json(), {{"", {1, 1}, {1, 1}}}), {}};
   Json value = std::move(builder.root);
   std::vector<Mark> marks = builder.marks.take();
-  Builder second(limits);
+  Builder second(text, limits, nullptr);
   if (parser.HandleNextDocument(second))
     return fault_at(second.document_mark.line + 1, second.document_mark.column + 1,
                     {"a second document"}, {"one document"});
-  return Document(std::move(value), std::move(marks));
+  return YamlFile{Document(std::move(value), std::move(marks)), std::move(builder.notes)};
+}
+
+// What the author may have meant where the parser says only what it did not expect.
+std::string_view advice(std::string_view text, const YAML::Exception& fault) {
+  const std::string_view from = text.substr(line_begin(text, fault.mark.line));
+  const std::string_view line = from.substr(0, from.find('\n'));
+  const std::size_t first = line.find_first_not_of(" \t");
+  if (line.substr(0, std::min(first, line.size())).find('\t') != std::string_view::npos)
+    return "; a tab in the indentation: indent with spaces";
+  const bool in_flow = fault.msg.find("flow") != std::string::npos;
+  if (in_flow && line.find("${") != std::string_view::npos)
+    return "; within {...} and [...] write \"${NAME}\" in quotes";
+  const std::size_t at = static_cast<std::size_t>(std::max(fault.mark.column, 0));
+  if (at < line.size() && std::string_view("@`%").find(line[at]) != std::string_view::npos)
+    return "; a text that begins with @, ` or % is quoted";
+  if (line.find(": ") != line.rfind(": "))
+    return "; a text with a colon and a space in it is quoted";
+  return "";
+}
+
+Result<YamlFile> read(std::string_view text, const YamlLimits& limits, const Variables* variables) {
+  if (text.size() > limits.bytes_max)
+    return fault_at(1, 1, {"the YAML text has more than bytes_max = ", limits.bytes_max, " bytes"});
+  if (const Result<void> readable = check_utf8(text); !readable) return readable.error();
+  try {
+    return parse(text, limits, variables);
+  } catch (const Stop& stop) {
+    return stop.error;
+  } catch (const YAML::Exception& e) {
+    return fault_at(e.mark.line + 1, e.mark.column + 1,
+                    {"not valid YAML: ", e.msg, advice(text, e)}, {"valid YAML"});
+  } catch (const std::exception& e) {  // what yaml-cpp lets through of the standard library
+    return fault_at(1, 1, {"not valid YAML: ", e.what()}, {"valid YAML"});
+  }
 }
 
 }  // namespace
 
 Result<Document> read_yaml(std::string_view text, const YamlLimits& limits) {
-  if (text.size() > limits.bytes_max)
-    return fault_at(1, 1, {"the YAML text has more than bytes_max = ", limits.bytes_max, " bytes"});
-  if (const Result<void> readable = check_utf8(text); !readable) return readable.error();
-  try {
-    return parse(text, limits);
-  } catch (const Stop& stop) {
-    return stop.error;
-  } catch (const YAML::Exception& e) {
-    return fault_at(e.mark.line + 1, e.mark.column + 1, {"not valid YAML: ", e.msg},
-                    {"valid YAML"});
-  } catch (const std::exception& e) {  // what yaml-cpp lets through of the standard library
-    return fault_at(1, 1, {"not valid YAML: ", e.what()}, {"valid YAML"});
-  }
+  auto file = read(text, limits, nullptr);
+  if (!file) return file.error();
+  return std::move(file->document);
+}
+
+Result<YamlFile> read_yaml_file(std::string_view text, const Variables& variables,
+                                const YamlLimits& limits) {
+  return read(text, limits, &variables);
 }
 
 }  // namespace redoubt::yaml

@@ -9,10 +9,21 @@
 //    are expanded and count as what they expand to, in values and in bytes, so no small file
 //    becomes a large value.
 // 3. An expanded part has the position of its alias.
-// 4. Nothing throws: errors carry code "bad_yaml" with line and column.
+// 4. With variables (engine/base/variables.hpp), each scalar value is expanded after the text was
+//    parsed, so that no value of a variable becomes structure. A plain scalar is typed when it was
+//    expanded, as if the value had stood there; a quoted one stays a text. Keys hold no variables.
+//    What a workflow says is kept with its runs and goes out with their bundles, so no secret gets
+//    into it: a member that is one ${...}, and whose name or whose variable says that it is a
+//    secret (names_secret), is left out, and that is noted; in any other place such a variable is
+//    refused.
+// 5. What tools of YAML 1.1 read otherwise is noted, with its place.
+// 6. Nothing throws: errors carry code "bad_yaml" with line and column.
 #pragma once
 
+#include <vector>
+
 #include "engine/base/document.hpp"
+#include "engine/base/variables.hpp"
 
 namespace redoubt::yaml {
 
@@ -24,6 +35,17 @@ struct YamlLimits {
   int depth_max = 32;
 };
 
+/// Without variables: ${...} is a text.
 Result<Document> read_yaml(std::string_view text, const YamlLimits& limits = {});
+
+struct YamlFile {
+  Document document;
+  std::vector<Error> notes;  ///< code "yaml_note", with line and column; at most yaml_notes_max
+};
+constexpr std::size_t yaml_notes_max = 100;
+
+/// A file of the operator's. Errors: also "bad_variable" and "unset_variable", with their place.
+Result<YamlFile> read_yaml_file(std::string_view text, const Variables& variables,
+                                const YamlLimits& limits = {});
 
 }  // namespace redoubt::yaml

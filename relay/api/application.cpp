@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 
+#include "relay/api/config_files.hpp"
 #include "relay/api/documents.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
@@ -330,6 +331,7 @@ void Application::Parts::open_runs() {
                                         metrics, *workflows,    config.workflows.directory};
   around.bounds.weight_max = static_cast<std::uint64_t>(config.workflows.owner_memory_bytes_max);
   around.weight_all_max = static_cast<std::uint64_t>(config.workflows.memory_bytes_max);
+  around.variables = workflow_variables(config);
   if (gateway) {
     adviser.emplace(*gateway, *workflows, *pool);
     game.use(&*adviser);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -132,11 +133,15 @@ class Checker {
     if (!files) return fault(key, files.error());
     auto shipped = runs::Catalogue::shipped();
     if (!shipped) return fault(key, shipped.error());
-    for (const Error& error : runs::WorkflowFolder(std::move(*shipped)).look(*files).faults) {
-      Error told = error;
-      told.message = joined({error.path, ":", error.line, ":", error.column, ": ", error.message});
-      out_.warnings.push_back(of(key, std::move(told)));
-    }
+    runs::WorkflowFolder folder(std::move(*shipped), workflow_variables(config_));
+    const runs::WorkflowFolder::Look found = folder.look(*files);
+    for (const std::vector<Error>* said : {&found.faults, &found.notes})
+      for (const Error& error : *said) {
+        Error told = error;
+        told.message =
+            joined({error.path, ":", error.line, ":", error.column, ": ", error.message});
+        out_.warnings.push_back(of(key, std::move(told)));
+      }
   }
 
   const config::Loaded& loaded_;
@@ -146,6 +151,13 @@ class Checker {
 };
 
 }  // namespace
+
+Variables workflow_variables(const config::Config& config) {
+  Variables variables{{}, config.workflows.variables, "workflows.variables"};
+  for (const std::string& name : config.workflows.variables)
+    if (const char* value = std::getenv(name.c_str())) variables.values.emplace(name, value);
+  return variables;
+}
 
 FilesChecked check_files(const config::Loaded& loaded, const auth::SecretSources& sources) {
   return Checker(loaded, sources).check();

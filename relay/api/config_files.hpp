@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "engine/base/variables.hpp"
 #include "relay/auth/key_ring.hpp"
 #include "relay/config/load.hpp"
 
@@ -13,6 +14,9 @@ struct FilesChecked {
   std::vector<Error> warnings;  ///< what a start goes on without: a workflow's file that is wrong
   auth::KeyRingPtr keys;        ///< of the providers; null where nobody knows
 };
+
+/// What workflow files may see of the process's environment: what workflows.variables names.
+Variables workflow_variables(const config::Config& config);
 
 /// Store, secrets, certificates, authorities and workflows. Nothing is made: where the store's file
 /// is not there yet, its folder is looked at.

@@ -72,6 +72,7 @@ struct Cors {
 
 struct Workflows {
   std::string directory;
+  std::vector<std::string> variables;
   std::int64_t memory_bytes_max = 50'331'648;
   std::int64_t owner_memory_bytes_max = 41'943'040;
 };

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 
+#include "engine/base/variables.hpp"
 #include "engine/llm/allowed_members.hpp"
 #include "relay/auth/address.hpp"
 #include "relay/auth/identity.hpp"
@@ -51,6 +52,13 @@ std::string place(std::string_view value) {
   return whole && origin(value).empty()
              ? ""
              : "scheme://host[:port] without a path, e.g. https://api.openai.com";
+}
+
+std::string variable(std::string_view value) {
+  const auto named = variables_in("${" + std::string(value) + "}");
+  if (!named || named->names.size() != 1 || named->names[0] != value) return "names of variables";
+  if (names_secret(value)) return "no secret: what a workflow says goes out with its runs";
+  return "";
 }
 
 std::string passed_on(std::string_view value) {
@@ -256,6 +264,13 @@ constexpr Key table[] = {
      "are added. An edit is used from the next answer on; a broken one is refused with its fault "
      "in "
      "the log, and the last good one stays."},
+    {"workflows.variables",
+     REDOUBT_IN_CONFIG(workflows.variables),
+     {},
+     variable,
+     "Variables of the environment that files of this folder may name as `${NAME}` or "
+     "`${NAME:-default}`. Their values are part of the workflow, which goes out with the bundle of "
+     "any run of it: never a secret."},
     {"workflows.memory_bytes_max",
      REDOUBT_IN_CONFIG(workflows.memory_bytes_max),
      {16'777'216, 1'099'511'627'776},
@@ -720,22 +735,6 @@ std::string kind(const Target& target) {
       target);
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const Key> keys() {
@@ -875,6 +874,12 @@ std::string document() {
       "A limit is `none`, which is no limit, or a number; `0` is nothing: what it bounds is "
       "refused "
       "at once.\n\n"
+      "A value in the file may name variables of the environment as `${NAME}` or "
+      "`${NAME:-default}`; one that is not set and has no default stops the start, and `$${` is "
+      "the "
+      "text `${`. Providers' keys cannot be named: the relay takes them out of its environment. "
+      "`--print-config` shows a value whose variable looks like a secret (`..._PASSWORD`, "
+      "`..._TOKEN`) as the file writes it.\n\n"
       "A list of texts is separated by commas in a variable. `listeners`, `providers` and "
       "`aliases` "
       "are lists: `N` in `REDOUBT_LISTENERS_N_PORT` is an entry's number, counted from 0; the "
@@ -890,21 +895,6 @@ std::string document() {
     out.append(key.description).append(" |\n");
   }
   return out;
-}
-
-std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
-  constexpr std::size_t text_max = 64;
-  if (text.size() > text_max) return {};
-  std::string_view best;
-  std::size_t best_distance = 1 + std::max<std::size_t>(2, text.size() / 3);
-  for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(text, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
 }
 
 }  // namespace redoubt::config

@@ -73,7 +73,4 @@ std::string environment_name(const Key& key, std::optional<std::size_t> entry);
 /// docs/configuration.md.
 std::string document();
 
-/// The candidate nearest to `text` by edit distance, or "" where none is near.
-std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
-
 }  // namespace redoubt::config

@@ -6,6 +6,9 @@
 #include <array>
 #include <set>
 
+#include "engine/base/message.hpp"
+#include "engine/base/nearest.hpp"
+#include "engine/base/variables.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/provider_variables.hpp"
 
@@ -49,6 +52,16 @@ std::string shown(const YAML::Node& node) {
   return quoted(node.Scalar());
 }
 
+bool is_number(const Target& place) {
+  return std::holds_alternative<std::int64_t*>(place) ||
+         std::holds_alternative<OptionalLimit*>(place);
+}
+
+// 012: which number that is, tools do not agree about.
+bool has_leading_zero(std::string_view text) {
+  return text.size() > 1 && text[0] == '0';
+}
+
 std::vector<std::string> split_commas(std::string_view text) {
   std::vector<std::string> entries;
   while (!text.empty()) {
@@ -74,7 +87,10 @@ std::string numbered(std::string_view name, std::size_t entry) {
 
 class Loader {
  public:
-  explicit Loader(const std::optional<Source>& file) : file_(file) {}
+  Loader(const std::optional<Source>& file, const Environment& environment) : file_(file) {
+    for (const auto& [name, value] : environment)
+      variables_.values.emplace(name, value);
+  }
 
   void read_file() {
     if (!file_) return;
@@ -129,6 +145,7 @@ class Loader {
       const std::string wrong = assign(key, target(key, loaded_.config, 0), value.value);
       if (!wrong.empty()) add(fault_at(value.origin, wrong, quoted(value.value)));
       loaded_.origins[value.key] = value.origin;
+      loaded_.written.erase(value.key);
     }
   }
 
@@ -192,6 +209,14 @@ class Loader {
   }
 
   void refuse_key(const YAML::Node& name, const std::string& path, std::size_t entry) {
+    if (name.IsScalar() && name.Scalar() == "<<") {
+      add_at(name, Error{.code = "bad_config",
+                         .message = numbered(path, entry) +
+                                    ": << merges mappings in YAML 1.1 only: "
+                                    "write the keys of the other mapping out here",
+                         .path = numbered(path, entry)});
+      return;
+    }
     // Candidates are the names at this place; failing these, any key's whole path.
     const std::string parent =
         path.substr(0, path.rfind('.') == std::string::npos ? 0 : path.rfind('.') + 1);
@@ -248,25 +273,59 @@ class Loader {
     const std::string path = numbered(key.name, entry);
     std::string wrong;
     if (is_list(place)) {
-      std::vector<std::string> entries;
+      std::vector<std::string> entries, written;
       const bool scalars = value.IsSequence() && value.size() <= 4'096 &&
                            std::all_of(value.begin(), value.end(),
                                        [](const YAML::Node& item) { return item.IsScalar(); });
       if (scalars) {
-        for (const YAML::Node& item : value)
-          entries.push_back(item.Scalar());
+        for (const YAML::Node& item : value) {
+          const std::optional<std::string> text = expanded(item, path);
+          if (!text) return;
+          entries.push_back(*text);
+          written.push_back(item.Scalar());
+        }
+        if (loaded_.written.contains(path)) loaded_.written[path] = render(&written);
         wrong = assign_list(key, place, std::move(entries));
       } else {
         wrong = "a list of texts";
       }
     } else {
-      wrong = value.IsScalar() ? assign(key, place, value.Scalar()) : expected(key);
+      wrong = expected(key);
+      if (value.IsScalar()) {
+        const std::optional<std::string> text = expanded(value, path);
+        if (!text) return;
+        wrong = assign(key, place, *text);
+        if (wrong.empty() && is_number(place) && has_leading_zero(*text))
+          wrong = expected(key) + " without leading zeros";
+      }
     }
     if (!wrong.empty()) {
       add_at(value, fault_at(path, wrong, describe_value(value)));
       return;
     }
     loaded_.origins[path] = file_->name + ":" + std::to_string(value.Mark().line + 1);
+  }
+
+  // The scalar with its variables' values; nothing, and a fault, where that cannot be.
+  std::optional<std::string> expanded(const YAML::Node& scalar, const std::string& path) {
+    auto done = expand_variables(scalar.Scalar(), variables_);
+    std::string wrong = done ? "" : done.error().message;
+    for (const ProviderVariables& row : provider_variables())
+      for (const std::string_view name : row.keys)
+        if (done && std::find(done->names.begin(), done->names.end(), name) != done->names.end())
+          wrong = joined({name,
+                          " is a provider's key, which the relay takes out of its environment "
+                          "itself: no value can name it"});
+    if (!wrong.empty()) {
+      Error fault{.code = "bad_config", .message = path + ": " + wrong, .path = path};
+      add_at(scalar, std::move(fault));
+      return std::nullopt;
+    }
+    if (std::any_of(done->names.begin(), done->names.end(), names_secret)) {
+      std::string written = scalar.Scalar();
+      loaded_.written[path] = render(&written);
+    }
+    return std::move(done->text);
   }
 
   static std::string describe_value(const YAML::Node& value) {
@@ -317,6 +376,7 @@ class Loader {
       return;
     }
     loaded_.origins[numbered(key.name, entry)] = used;
+    loaded_.written.erase(numbered(key.name, entry));
   }
 
   static const std::string* find(const Environment& environment, std::string_view name) {
@@ -346,6 +406,7 @@ class Loader {
   }
 
   const std::optional<Source>& file_;
+  Variables variables_;
   Loaded loaded_;
   Faults faults_;
 };
@@ -372,7 +433,7 @@ std::string_view open_sections(std::string_view name, std::vector<std::string_vi
 
 std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Environment& environment,
                                   const std::vector<Override>& overrides) {
-  Loader loader(file);
+  Loader loader(file, environment);
   loader.read_file();
   loader.name_the_file();
   loader.read_environment(environment);
@@ -463,6 +524,13 @@ std::string without_user(std::string text) {
   return text;
 }
 
+// What is printed can be read again.
+std::string escaped(std::string text) {
+  for (std::size_t at = 0; (at = text.find("${", at)) != std::string::npos; at += 3)
+    text.insert(at, 1, '$');
+  return text;
+}
+
 }  // namespace
 
 std::string print(const Loaded& loaded) {
@@ -472,6 +540,10 @@ std::string print(const Loaded& loaded) {
     const auto found = loaded.origins.find(path);
     return found == loaded.origins.end() ? std::string("  # default") : "  # " + found->second;
   };
+  const auto shown = [&](const std::string& path, const std::string& value) {
+    const auto secret = loaded.written.find(path);
+    return secret == loaded.written.end() ? escaped(without_user(value)) : secret->second;
+  };
   for (const EntryList& list : entry_lists()) {
     const std::string entry_prefix = std::string(list.name) + "[].";
     out += std::string(list.name) + (list.size(config) == 0 ? ": []  # default\n" : ":\n");
@@ -480,7 +552,8 @@ std::string print(const Loaded& loaded) {
       for (const Key& key : keys()) {
         if (!key.name.starts_with(entry_prefix)) continue;
         out += lead + std::string(key.name.substr(entry_prefix.size())) + ": " +
-               without_user(render(target(key, config, i))) + comment(numbered(key.name, i)) + "\n";
+               shown(numbered(key.name, i), render(target(key, config, i))) +
+               comment(numbered(key.name, i)) + "\n";
         lead = "    ";
       }
     }
@@ -490,7 +563,8 @@ std::string print(const Loaded& loaded) {
     if (list_of(key) != nullptr) continue;
     const std::string_view name = open_sections(key.name, open, out);
     out += std::string(2 * open.size(), ' ') + std::string(name) + ": " +
-           without_user(render(target(key, config, 0))) + comment(std::string(key.name)) + "\n";
+           shown(std::string(key.name), render(target(key, config, 0))) +
+           comment(std::string(key.name)) + "\n";
   }
   return out;
 }

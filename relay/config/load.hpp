@@ -4,8 +4,9 @@
 // Pure: the caller reads the file and the environment, in which a word stands for each provider's
 // key (provider_variables.hpp). Every fault is reported, not only the
 // first, each with where it is and what was expected; with any fault there is no configuration.
-// A fault's message stands alone: "relay.yaml:3:9: listeners[0].port: expected an integer from 0
-// to 65535, got "many"".
+// A value in the file may name variables as ${NAME} (engine/base/variables.hpp); faults show it as
+// it is written. A fault's message stands alone: "relay.yaml:3:9: listeners[0].port: expected an
+// integer from 0 to 65535, got "many"".
 #pragma once
 
 #include <map>
@@ -39,6 +40,8 @@ struct Loaded {
   /// Where a value comes from, by key ("listeners[0].port"): "relay.yaml:12" or a variable's name.
   /// A key that is not here has its default.
   std::map<std::string, std::string> origins;
+  /// Values of the file that hold a secret of the environment, by key, as the file writes them.
+  std::map<std::string, std::string> written;
 };
 
 /// A key as people look for it: "relay.yaml:12: store.path"; the key alone where it is a default.

@@ -91,6 +91,15 @@ Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
   return loaded(*document, around);
 }
 
+Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::Surroundings& around,
+                                        const Variables& variables) {
+  auto file = yaml::read_yaml_file(yaml, variables);
+  if (!file) return file.error();
+  auto definition = loaded(file->document, around);
+  if (!definition) return definition.error();
+  return WorkflowRead{std::move(*definition), std::move(file->notes)};
+}
+
 std::shared_ptr<const Catalogue> LiveCatalogue::current() const {
   const std::lock_guard lock(mutex_);
   return current_;
@@ -119,15 +128,18 @@ WorkflowFolder::Look WorkflowFolder::look(const std::vector<WorkflowFile>& files
     if (const auto before = seen_.find(file.name); before != seen_.end()) seen = before->second;
     if (seen.text != file.text) {
       seen.text = file.text;
-      auto read = read_workflow(file.text, around);
+      auto read = read_workflow_file(file.text, around, variables_);
+      std::vector<Error>& said = read ? found.notes : found.faults;
+      const std::size_t before = said.size();
       if (read) {
-        seen.good = std::move(*read);
+        seen.good = std::move(read->definition);
         changed = true;
+        said.insert(said.end(), read->notes.begin(), read->notes.end());
       } else {
-        Error fault = read.error();
-        fault.path = file.name + ".yaml";
-        found.faults.push_back(std::move(fault));
+        said.push_back(read.error());
       }
+      for (std::size_t i = before; i < said.size(); ++i)
+        said[i].path = file.name + ".yaml";
     }
     now[file.name] = std::move(seen);
   }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/result.hpp"
+#include "engine/base/variables.hpp"
 #include "engine/workflow/loader.hpp"
 
 namespace redoubt::runs {
@@ -45,9 +46,19 @@ class Catalogue {
 Result<workflow::DefinitionPtr> read_definition(std::string_view json,
                                                 const workflow::Surroundings& around);
 
-/// A definition from a file's YAML. Errors: "bad_yaml", "bad_workflow", with line and column.
+/// A definition from a shipped file's YAML. Errors: "bad_yaml", "bad_workflow", with line and
+/// column.
 Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
                                               const workflow::Surroundings& around);
+
+struct WorkflowRead {
+  workflow::DefinitionPtr definition;
+  std::vector<Error> notes;  ///< what its author may want to know
+};
+/// The same of a file of the operator's, with the variables that it may name. Errors: also
+/// "bad_variable", "unset_variable".
+Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::Surroundings& around,
+                                        const Variables& variables);
 
 /// The catalogue of the moment. Any thread.
 class LiveCatalogue {
@@ -71,11 +82,14 @@ struct WorkflowFile {
 /// Watches what a folder's files say, and keeps the last good reading of each.
 class WorkflowFolder {
  public:
-  explicit WorkflowFolder(Catalogue shipped) : shipped_(std::move(shipped)) {}
+  /// A definition goes out with every run's bundle: only what `variables` allow gets into one.
+  WorkflowFolder(Catalogue shipped, Variables variables)
+      : shipped_(std::move(shipped)), variables_(std::move(variables)) {}
 
   struct Look {
     std::optional<Catalogue> catalogue;  ///< where something changed
     std::vector<Error> faults;  ///< of files that changed: refused, the last good one stays
+    std::vector<Error> notes;   ///< of files that changed and were taken
   };
   /// All files as they are now; a file that is gone gives its name back to the shipped one.
   Look look(const std::vector<WorkflowFile>& files);
@@ -86,6 +100,7 @@ class WorkflowFolder {
     workflow::DefinitionPtr good;
   };
   const Catalogue shipped_;
+  const Variables variables_;
   std::map<std::string, Seen> seen_;
 };
 

@@ -51,7 +51,7 @@ Error unknown_run(const std::string& id) {
 
 RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
     : around_(std::move(around)),
-      folder_(std::move(shipped)),
+      folder_(std::move(shipped), around_.variables),
       store_(around_.writer, around_.bounds),
       memories_(store_,
                 [this](MemoryBook::Work work) {
@@ -147,15 +147,21 @@ void RunHost::look_at_folder() {
   WorkflowFolder::Look found = folder_.look(*files);
   for (const Error& fault : found.faults) {
     files_refused_.add();
-    observe::Line line(observe::Level::error, "workflow_refused", observe::wall_now_ms());
-    line.text("file", fault.path).text("code", fault.code).text("message", fault.message);
-    line.number("line", fault.line).number("column", fault.column);
-    around_.log.write(std::move(line));
+    tell_of_file(observe::Level::error, "workflow_refused", fault);
   }
+  for (const Error& note : found.notes)
+    tell_of_file(observe::Level::warning, "workflow_note", note);
   if (!found.catalogue) return;
   around_.catalogue.replace(std::move(*found.catalogue));
   observe::Line line(observe::Level::info, "workflows_loaded", observe::wall_now_ms());
   line.number("files", static_cast<std::int64_t>(files->size()));
+  around_.log.write(std::move(line));
+}
+
+void RunHost::tell_of_file(observe::Level level, std::string_view event, const Error& said) {
+  observe::Line line(level, event, observe::wall_now_ms());
+  line.text("file", said.path).text("code", said.code).text("message", said.message);
+  line.number("line", said.line).number("column", said.column);
   around_.log.write(std::move(line));
 }
 

@@ -142,6 +142,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   Callback<T> on_thread(Callback<T> call);
   void beat();
   void watch_folder();
+  void tell_of_file(observe::Level level, std::string_view event, const Error& said);
   /// A failure as a run's history has it, which its owner reads; what the store says goes to the
   /// log.
   std::string failure_of(const RunKey* key, const Error& error);

@@ -84,6 +84,8 @@ class RunService {
     OwnerBounds bounds = {};
     /// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
     std::uint64_t weight_all_max = 48u << 20;
+    /// What the folder's files may see of the environment.
+    Variables variables = {{}, std::vector<std::string>{}, "workflows.variables"};
   };
   /// Everything named outlives the service. Its thread starts with begin().
   RunService(Catalogue shipped, Dependencies around);

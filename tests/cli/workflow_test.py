@@ -95,10 +95,59 @@ class Workflow(unittest.TestCase):
         self.assertEqual((code, out), (1, ""))
         places = re.findall(re.escape(file) + r":(\d+):\d+: ", err)
         self.assertEqual(sorted(set(places)), ["3", "4"])
+        self.assertIn("the step has no kind; did you mean \"model\"?", err)
+        self.assertIn("(expected one that is declared)", err)
         code, out, _ = run("check", "team_strategy", "--json")
         self.assertEqual(code, 0)
         self.assertEqual(json.loads(out)["name"], "team_strategy")
         self.assertEqual(run("check", self.path("none.yaml"))[0], 2)
+
+    def test_a_file_names_variables_of_the_environment(self):
+        file = self.write("env.yaml", "name: env\nllms:\n  fast:\n    _type: openai\n"
+                          "    model_name: ${MODEL_NAME:-\"small/one\"}\n    api_key: ${NIM_API_KEY}\n"
+                          "    temperature: ${TEMPERATURE:-0.5}\n"
+                          "workflow:\n  - {id: a, model: fast, prompt: \"Hi ${WHO}\",\n"
+                          "     fallback: {emit: x}}\nresult: \"${WHO} $${WHO}\"\n")
+        journal = self.path("j")
+        environment = {**os.environ, "WHO": "Ada", "NIM_API_KEY": "sk-hidden"}
+
+        def run_in(environment, *arguments):
+            done = subprocess.run([REDOUBT, "workflow", *arguments], capture_output=True, text=True,
+                                  timeout=TIMEOUT_S, env=environment)
+            return done.returncode, done.stdout, done.stderr
+
+        code, out, err = run_in(environment, "run", file, "--journal", journal)
+        self.assertEqual((code, json.loads(out)), (0, "Ada ${WHO}"))
+        self.assertIn(file + ":6:14: warning: api_key is left out", err)
+        with open(journal + ".workflow.json") as one, open(journal, "rb") as other:
+            pinned, events = one.read(), other.read().decode("latin-1")
+        self.assertEqual(json.loads(pinned)["llms"]["fast"],
+                         {"_type": "openai", "model_name": "small/one", "temperature": 0.5})
+        for kept in [pinned, events, out, err]:
+            self.assertNotIn("sk-hidden", kept)
+        # What a journal keeps is not expanded again.
+        self.assertEqual(run_in(environment, "show", "--journal", journal)[0], 0)
+        del environment["WHO"]
+        code, out, err = run_in(environment, "run", file)
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn(file + ":9:38: the variable WHO is not set: set it, or write ${WHO:-default}",
+                      err)
+        code, _, err = run_in(environment, "check", file, "--json")
+        self.assertEqual(json.loads(err.splitlines()[-1])["code"], "unset_variable")
+
+    def test_what_yaml_1_1_reads_otherwise_is_said(self):
+        file = self.write("old.yaml", "name: old\nworkflow:\n  - {emit: a, with: {sure: yes}}\n")
+        code, _, err = run("check", file)
+        self.assertEqual(code, 0)
+        self.assertIn(file + ":3:28: warning: yes is the text \"yes\" here", err)
+        warning = json.loads(run("check", file, "--json")[2])
+        self.assertEqual((warning["code"], warning["warning"]), ("yaml_note", True))
+        self.assertIn("warning: yes", run("run", file)[2])
+        self.assertEqual(run("run", file, "--json")[2], "")
+        file = self.write("merge.yaml", "name: m\nx: &x {a: 1}\nworkflow:\n  - <<: *x\n    emit: a\n")
+        code, _, err = run("check", file)
+        self.assertEqual(code, 1)
+        self.assertIn(file + ":4:5: << merges mappings in YAML 1.1 only", err)
 
     def test_run_is_answered_by_the_strategist_or_by_the_script(self):
         code, out, _ = run("run", "team_strategy", "--input", json.dumps(REQUEST))

@@ -33,6 +33,10 @@ describe('runs', { concurrency: false }, () => {
   const environment = () => ({
     REDOUBT_STORE_PATH: join(folder, 'relay.db'),
     REDOUBT_WORKFLOWS_DIRECTORY: folder,
+    REDOUBT_WORKFLOWS_VARIABLES: 'GREETING',
+    GREETING: 'good day',
+    RELAY_TEST_KEY: 'sk-hidden',
+    RELAY_TEST_WORD: 'hidden',
     REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service'),
   });
   const restart = async () => {
@@ -278,6 +282,39 @@ workflow:
     const refused = await relay.line((line) => line.event === 'workflow_refused');
     assert.deepEqual([refused.file, refused.line, refused.column], ['hello.yaml', 3, 11]);
     await says('two');
+  });
+
+  it('lets files of the folder name variables, and expands nothing that a caller sends', async () => {
+    const write = (name, result) =>
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        `name: ${name}\nllms: {fast: {_type: openai, api_key: "\${RELAY_TEST_KEY}"}}\n` +
+          `workflow:\n  - {id: a, emit: said}\nresult: "${result}"\n`,
+      );
+    write('greets', '${GREETING} $${GREETING}');
+    const run = await until('the file', async () => {
+      const begun = await start({ workflow: 'greets' });
+      return begun.status === 201 && ended(begun.json().id);
+    });
+    assert.equal(run.outcome, 'good day ${GREETING}');
+    const bundle = await ask(relay, {
+      method: 'POST',
+      path: path_of(run.id, '/export'),
+      headers: author,
+    });
+    assert.equal(bundle.status, 200, bundle.text);
+    assert.ok(bundle.text.includes('greets') && !bundle.text.includes('sk-hidden'));
+    const note = await relay.line((line) => line.event === 'workflow_note');
+    assert.deepEqual([note.file, note.line], ['greets.yaml', 2]);
+
+    write('spies', '${RELAY_TEST_WORD}');
+    const refused = await relay.line((line) => line.file === 'spies.yaml');
+    assert.equal(refused.event, 'workflow_refused');
+    assert.ok(refused.message.includes('workflows.variables'), refused.message);
+
+    const own = { name: 'own', workflow: [{ emit: 'said' }], result: '${GREETING} $${GREETING}' };
+    const begun = await start({ workflow: own });
+    assert.equal((await ended(begun.json().id)).outcome, '${GREETING} $${GREETING}');
   });
 
   it('goes on after it was killed in the middle of a model call', async () => {

@@ -5,26 +5,17 @@
 
 #include "tools/cli/terminal.hpp"
 
-extern char** environ;
-
 namespace redoubt::cli {
 
 Result<config::Config> load_relay_config(const std::string& file,
                                          const std::vector<config::Override>& overrides) {
-  config::Environment variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
   std::optional<config::Source> source;
   if (!file.empty()) {
     auto text = read_input(file, config::file_bytes_max);
     if (!text) return text.error();
     source = config::Source{file, std::move(*text)};
   }
-  auto loaded = config::load(source, variables, overrides);
+  auto loaded = config::load(source, environment(), overrides);
   if (const auto* faults = std::get_if<config::Faults>(&loaded)) return faults->front();
   return std::move(std::get<config::Loaded>(loaded).config);
 }

@@ -12,6 +12,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+extern char** environ;
+
 namespace redoubt::cli {
 namespace {
 
@@ -164,6 +166,17 @@ Result<territory::Rules> load_rules(const std::string& path) {
   Result<territory::Rules> rules = territory::read_rules(*text);
   if (!rules) rules.error().message = shown_name(path) + ": " + rules.error().message;
   return rules;
+}
+
+std::vector<std::pair<std::string, std::string>> environment() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
 }
 
 std::string grouped(std::int64_t number) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/territory/map.hpp"
@@ -35,6 +37,9 @@ Result<territory::Map> load_ground(const GroundOptions& options);
 void warn(const territory::Map& map, const GroundOptions& options);
 /// The default rules where no file is given.
 Result<territory::Rules> load_rules(const std::string& path);
+
+/// The process's environment, in its order.
+std::vector<std::pair<std::string, std::string>> environment();
 
 /// "1,234,567".
 std::string grouped(std::int64_t number);

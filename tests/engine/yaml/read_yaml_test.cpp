@@ -4,6 +4,7 @@
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 
 using namespace redoubt;
 using namespace redoubt::yaml;
@@ -136,4 +137,125 @@ TEST_CASE("a YAML document knows where each part stands") {
   CHECK(at(document->value_at("/steps/1/id")) == "4:13");
   CHECK(at(document->value_at("/more/id")) == "5:7");
   CHECK(at(document->value_at("/steps/1/model")) == at(document->value_at("/steps/1")));
+}
+
+namespace {
+
+// What a file gives with some variables: the value, its notes, or the fault.
+std::string read_file(std::string_view text, Variables variables = {}) {
+  if (variables.values.empty())
+    variables.values = {{"N", "12"},        {"FLAG", "true"}, {"NAME", "a: [b]"},
+                        {"EMPTY", ""},      {"BIG", ".inf"},  {"NIM_API_KEY", "sk-hidden"},
+                        {"SECRET_ONE", "x"}};
+  const auto file = read_yaml_file(text, variables);
+  std::string out;
+  if (!file) {
+    const Error& e = file.error();
+    CHECK(e.message.find("sk-hidden") == std::string::npos);
+    return joined({e.line, ":", e.column, " ", e.code, ": ", e.message});
+  }
+  out = canonical(file->document.value());
+  for (const Error& note : file->notes)
+    out += joined({"\n", note.line, ":", note.column, " ", note.message});
+  CHECK(out.find("sk-hidden") == std::string::npos);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a variable's value is typed as if it stood there, and is never structure") {
+  CHECK(read_file("a: ${N}\nb: \"${N}\"\nc: ${FLAG}\nd: n${N}\ne: '${N}'") ==
+        R"({"a":12,"b":"12","c":true,"d":"n12","e":"12"})");
+  CHECK(read_file("a: ${NAME}\nb: \"${NAME}\"\nc: !!str ${N}") ==
+        R"({"a":"a: [b]","b":"a: [b]","c":"12"})");
+  CHECK(read_file("a: ${NO:-0.5}\nb: ${NO:-\"0.5\"}\nc: ${NO:-}\nd: ${EMPTY}\ne: ${EMPTY:-7}") ==
+        R"({"a":0.5,"b":"0.5","c":"","d":"","e":7})");
+  CHECK(read_file("a: |\n  one ${N}\n  $${N} ${{ input }}\n") ==
+        R"({"a":"one 12\n${N} ${{ input }}\n"})");
+  CHECK(
+      read_file("a: ${BIG}") ==
+      "1:4 bad_yaml: a variable's value makes this a number that JSON has not; write \"${BIG}\" in "
+      "quotes for a text");
+  // Where nobody gave variables, nothing is expanded.
+  CHECK(read("a: ${N} $${N}") == R"({"a":"${N} $${N}"})");
+}
+
+TEST_CASE("a variable that is not set is told at its place, also within a long text") {
+  CHECK(
+      read_file("a: 1\nb: x ${NO}") ==
+      "2:6 unset_variable: the variable NO is not set: set it, or write ${NO:-default}; $${ is the "
+      "text ${");
+  CHECK(read_file("a: |\n  one\n  two ${NO}\n").substr(0, 4) == "3:7 ");
+  CHECK(read_file("a: \"é ${NO}\"").substr(0, 4) == "1:8 ");
+  CHECK(read_file("a: ${N:?}").substr(0, 17) == "1:4 bad_variable:");
+  CHECK(read_file("${N}: 1") == "1:1 bad_yaml: a key holds no ${...}");
+  CHECK(read_file("a: {b: ${N}}") ==
+        "1:9 bad_yaml: not valid YAML: end of map flow not found; within {...} and [...] write "
+        "\"${NAME}\" in quotes");
+}
+
+TEST_CASE("no secret gets into a value") {
+  const std::string left =
+      " is left out: keys are no part of a workflow; the relay takes them from "
+      "its vault, a program from its environment";
+  CHECK(read_file("a: 1\napi_key: ${NIM_API_KEY}") == "{\"a\":1}\n2:10 api_key" + left);
+  CHECK(read_file("auth: ${NIM_API_KEY:-none}") == "{}\n1:7 auth" + left);
+  CHECK(read_file("token: ${N}") == "{}\n1:8 token" + left);
+  CHECK(read_file("key: ${N}\nmax_tokens: ${N}") == R"({"key":12,"max_tokens":12})");
+  // One that is missing is told like any other.
+  CHECK(read_file("api_key: ${OTHER_KEY}").substr(0, 20) == "1:10 unset_variable:");
+  CHECK(read_file("a: Bearer ${NIM_API_KEY}").substr(0, 19) == "1:11 bad_variable: ");
+  CHECK(read_file("- ${NIM_API_KEY}").substr(0, 18) == "1:3 bad_variable: ");
+  CHECK(read_file("authorization: Bearer ${N}").substr(0, 19) == "1:23 bad_variable: ");
+  // Where only some variables may be seen, nobody looks whether the secret is there.
+  Variables few{{{"A", "1"}}, std::vector<std::string>{"A"}, "workflows.variables"};
+  CHECK(read_file("a: ${A}\napi_key: ${OTHER_KEY}", few) == "{\"a\":1}\n2:10 api_key" + left);
+  CHECK(
+      read_file("a: ${B:-2}", few) ==
+      "1:4 bad_variable: the variable B is not for this file: workflows.variables names those that "
+      "are");
+}
+
+TEST_CASE("what tools of YAML 1.1 read otherwise is noted with the way to write it") {
+  CHECK(read_file("a: yes\nb: 'no'\nc: Off") ==
+        "{\"a\":\"yes\",\"b\":\"no\",\"c\":\"Off\"}\n"
+        "1:4 yes is the text \"yes\" here, which tools of YAML 1.1 read as true; write true, or "
+        "\"yes\" for the text\n"
+        "3:4 Off is the text \"Off\" here, which tools of YAML 1.1 read as false; write false, or "
+        "\"Off\" for the text");
+  const auto notes = [](std::string_view scalar) {
+    const std::string said = read_file("- " + std::string(scalar));
+    const std::size_t line = said.find('\n');
+    return line == std::string::npos ? "" : said.substr(line + 1);
+  };
+  CHECK(notes("012") ==
+        "1:3 012 is a decimal number here, which tools of YAML 1.1 read in base 8; "
+        "leave the leading 0 out, or write 0o for base 8 or quotes for a text");
+  CHECK(notes("1:30") ==
+        "1:3 1:30 is the text \"1:30\" here, which tools of YAML 1.1 read as a number "
+        "in base 60; write a number, a duration such as 90s, or quote the text");
+  CHECK(notes("2001-01-01") ==
+        "1:3 2001-01-01 is the text \"2001-01-01\" here, which tools of YAML 1.1 "
+        "read as a date; quote it, so that it is a text everywhere");
+  for (const char* one :
+       {"1_000", "0b11", "0o17", "2001-1-1", "2001-12-14T21:59:43Z", "1:02:03", "NO", "-012"})
+    CHECK_MESSAGE(!notes(one).empty(), one);
+  for (const char* one :
+       {"0",    "10",    "1.5",  "y",    "none",      "8000:8000", "a:b",  "1:",      ":1", "1-2",
+        "0x1f", "'yes'", "true", "null", "127.0.0.1", "0.5",       "1__0", "2001-01", "_",  "-"})
+    CHECK_MESSAGE(notes(one).empty(), one);
+}
+
+TEST_CASE("what tools of YAML 1.1 take and this reader does not says how to write it") {
+  CHECK(read("a: &x {b: 1}\nc:\n  <<: *x") ==
+        "3:3 << merges mappings in YAML 1.1 only: write the members of the other mapping out here");
+  CHECK(read("\"<<\": 1") == R"({"<<":1})");
+  CHECK(read("a:\n\t- 1") ==
+        "2:2 not valid YAML: illegal block entry; a tab in the indentation: indent with spaces");
+  CHECK(read("a: @b") ==
+        "1:4 not valid YAML: unknown token; a text that begins with @, ` or % is quoted");
+  CHECK(read("a: b: c") ==
+        "1:5 not valid YAML: illegal map value; a text with a colon and a space in it is quoted");
+  CHECK(read("a: !env X") == "1:4 the tag !env is not of the core schema: write the value itself");
+  CHECK(read("a: !!timestamp 2001-01-01").substr(0, 4) == "1:4 ");
 }

@@ -298,12 +298,70 @@ models: {cache: {enabled: false, ttl_s: 60}, deadline_s: 9}
   }
 }
 
-TEST_CASE("the nearest name is a near one") {
-  const std::string_view names[] = {"shards", "listeners", "level"};
-  CHECK(nearest("shard", names) == "shards");
-  CHECK(nearest("lvel", names) == "level");
-  CHECK(nearest("listener", names) == "listeners");
-  CHECK(nearest("quite_different", names).empty());
+TEST_CASE("a value of the file names variables of the environment") {
+  const Environment some{{"PORT", "8123"}, {"NAME", "play.example"}, {"PROXY_PASSWORD", "hidden"}};
+  const Loaded loaded = good(R"(
+listeners:
+  - port: ${PORT}
+    hosts: ["${NAME}", "${OTHER:-localhost}"]
+www: $${NAME}
+providers:
+  - name: near
+    dialect: openai
+    base_url: http://${NAME}/v1
+    proxy: "http://me:${PROXY_PASSWORD}@proxy:3128"
+)",
+                             some);
+  CHECK(loaded.config.listeners[0].port == 8123);
+  CHECK(loaded.config.listeners[0].hosts == std::vector<std::string>{"play.example", "localhost"});
+  CHECK(loaded.config.www == "${NAME}");
+  CHECK(loaded.config.providers[0].base_url == "http://play.example/v1");
+  CHECK(loaded.config.providers[0].proxy == "http://me:hidden@proxy:3128");
+  CHECK(loaded.origins.at("listeners[0].port") == "relay.yaml:3");
+  // What is printed tells no secret, and can be read again.
+  const std::string printed = print(loaded);
+  CHECK(printed.find("hidden") == std::string::npos);
+  const Loaded again = good(printed, some);
+  CHECK(again.config.www == "${NAME}");
+  CHECK(again.config.providers[0].proxy == loaded.config.providers[0].proxy);
+  // A variable of the key itself goes before, and is printed as any other.
+  const Loaded other = good(printed, {{"PORT", "1"},
+                                      {"NAME", "n"},
+                                      {"PROXY_PASSWORD", "hidden"},
+                                      {"REDOUBT_PROVIDERS_0_PROXY", "http://p:1"}});
+  CHECK(print(other).find("http://p:1") != std::string::npos);
+}
+
+TEST_CASE("a variable that is not set, or must not be named, stops the start at its place") {
+  const auto told = [](std::string_view yaml) {
+    return bad(yaml, {{"PORT", "hidden-value"}, {"OPENAI_API_KEY", "taken"}})[0].message;
+  };
+  CHECK(told("www: a\nserver:\n  shards: ${SHARDS}") ==
+        "relay.yaml:3:11: server.shards: the variable SHARDS is not set: set it, or write "
+        "${SHARDS:-default}; $${ is the text ${");
+  CHECK(told("www: ${A:?x}").starts_with("relay.yaml:1:6: www: ${A:?x} is no variable: "));
+  CHECK(told("www: ${OPENAI_API_KEY}") ==
+        "relay.yaml:1:6: www: OPENAI_API_KEY is a provider's key, which the relay takes out of its "
+        "environment itself: no value can name it");
+  // A value that does not fit is shown as it is written.
+  CHECK(told("listeners: [{port: \"${PORT}\"}]") ==
+        "relay.yaml:1:20: listeners[0].port: expected an integer from 0 to 65535, got \"${PORT}\"");
+  CHECK(told("workflows: {variables: [NIM_API_KEY]}")
+            .find("no secret: what a workflow says goes out with its runs") != std::string::npos);
+  CHECK(told("workflows: {variables: [\"A B\"]}").find("names of variables") != std::string::npos);
+}
+
+TEST_CASE("what tools of YAML 1.1 take otherwise is refused with what is right") {
+  CHECK(
+      bad("server: {shards: 012}")[0].message ==
+      "relay.yaml:1:18: server.shards: expected an integer from 1 to 64 without leading zeros, got "
+      "\"012\"");
+  CHECK(bad("admin: {enabled: yes}")[0].message ==
+        "relay.yaml:1:18: admin.enabled: expected true or false, got \"yes\"");
+  CHECK(
+      bad("x: &x {a: 1}\nserver:\n  <<: *x")[1].message ==
+      "relay.yaml:3:3: server.<<: << merges mappings in YAML 1.1 only: write the keys of the other "
+      "mapping out here");
 }
 
 }  // namespace

@@ -200,7 +200,9 @@ int run_again(DefinitionPtr definition, const WorkflowRunOptions& o, Journal& jo
 
 int workflow_check(const WorkflowFileOptions& o) {
   int code = exit_ok;
-  const DefinitionPtr definition = load_file(o.file, o.json, code);
+  std::vector<Error> notes;
+  const DefinitionPtr definition = load_file(o.file, o.json, code, notes);
+  print_notes(o.file, notes, o.json);
   if (!definition) return code;
   const auto hash = hex64(definition->hash);
   const auto& all = definition->steps;
@@ -231,7 +233,9 @@ int run_one(const WorkflowRunOptions& o, Next& next) {
   auto options = host_options(o);
   if (!options) return exit_of(options.error(), o.json);
   int code = exit_ok;
-  const DefinitionPtr definition = load_file(o.file, o.json, code);
+  std::vector<Error> notes;
+  const DefinitionPtr definition = load_file(o.file, o.json, code, notes);
+  if (!o.json) print_notes(o.file, notes, o.json);
   if (!definition) return code;
   if (o.journal.empty()) return run_new(definition, o, nullptr, std::move(*options), next);
   auto journal = Journal::open(o.journal, *definition);
@@ -263,7 +267,8 @@ int workflow_run(const WorkflowRunOptions& o) {
 
 int workflow_replay(const WorkflowFileOptions& o) {
   int code = exit_ok;
-  const DefinitionPtr definition = load_file(o.file, o.json, code);
+  std::vector<Error> notes;
+  const DefinitionPtr definition = load_file(o.file, o.json, code, notes);
   if (!definition) return code;
   const auto stored = read_journal(o.journal);
   if (!stored) return exit_of(stored.error(), o.json);
@@ -301,8 +306,9 @@ int workflow_replay(const WorkflowFileOptions& o) {
 
 int workflow_show(const WorkflowFileOptions& o) {
   int code = exit_ok;
-  const DefinitionPtr definition =
-      o.file.empty() ? load_beside(o.journal, o.json, code) : load_file(o.file, o.json, code);
+  std::vector<Error> notes;
+  const DefinitionPtr definition = o.file.empty() ? load_beside(o.journal, o.json, code)
+                                                  : load_file(o.file, o.json, code, notes);
   if (!definition) return code;
   const auto stored = read_journal(o.journal);
   if (!stored) return exit_of(stored.error(), o.json);

@@ -5,6 +5,7 @@
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/play/builtins.hpp"
 #include "engine/workflows/shipped.hpp"
 #include "engine/yaml/read_yaml.hpp"
@@ -18,23 +19,58 @@ using workflow::DefinitionPtr;
 
 namespace {
 
-// A file, or a shipped workflow by its name where there is no such file.
-Result<std::string> workflow_text(const std::string& file) {
+// A file's text, or a shipped workflow's by its name where there is no such file.
+struct WorkflowText {
+  std::string text;
+  bool shipped = false;
+};
+
+Result<WorkflowText> workflow_text(const std::string& file) {
   if (file != "-" && !std::filesystem::exists(file))
     for (const workflows::Shipped& one : workflows::shipped())
-      if (one.name == file) return std::string(one.text);
-  return read_input(file, request_bytes_max);
+      if (one.name == file) return WorkflowText{std::string(one.text), true};
+  auto text = read_input(file, request_bytes_max);
+  if (!text) return text.error();
+  return WorkflowText{std::move(*text)};
 }
 
-void print_fault(const std::string& file, const Error& fault, bool json) {
+// Who runs this program owns the file: it may name what the environment has.
+Result<yaml::YamlFile> read_file(const WorkflowText& given) {
+  if (!given.shipped) {
+    Variables variables;
+    for (auto& [name, value] : environment())
+      variables.values.emplace(name, value);
+    return yaml::read_yaml_file(given.text, variables);
+  }
+  auto document = yaml::read_yaml(given.text);
+  if (!document) return document.error();
+  return yaml::YamlFile{std::move(*document), {}};
+}
+
+// `kind` is in front of what is said: "", "warning: ".
+void print_said(const std::string& file, const char* kind, const Error& said, bool json) {
   if (json) {
-    const Json line = {{"file", file},       {"line", fault.line}, {"column", fault.column},
-                       {"code", fault.code}, {"path", fault.path}, {"message", fault.message}};
+    const Json line = {{"file", file},
+                       {"line", said.line},
+                       {"column", said.column},
+                       {"code", said.code},
+                       {"path", said.path},
+                       {"message", said.message},
+                       {"expected", said.expected},
+                       {"warning", *kind != 0}};
     std::fprintf(stderr, "%s\n", canonical(line).c_str());
     return;
   }
-  std::fprintf(stderr, "%s:%d:%d: %s%s%s\n", shown_name(file).c_str(), fault.line, fault.column,
-               fault.path.c_str(), fault.path.empty() ? "" : ": ", fault.message.c_str());
+  // Some sentences have in them what was expected.
+  const bool told = said.expected.empty() || said.message.find(said.expected) != std::string::npos;
+  const std::string expected = told ? "" : joined({" (expected ", said.expected, ")"});
+  std::fprintf(stderr, "%s:%d:%d: %s%s%s%s%s\n", shown_name(file).c_str(), said.line, said.column,
+               kind, said.path.c_str(), said.path.empty() ? "" : ": ", said.message.c_str(),
+               expected.c_str());
+}
+
+void print_fault(const std::string& file, const Error& fault, bool json) {
+  print_said(file, "", fault, json);
 }
 
 }  // namespace
@@ -78,19 +114,25 @@ std::string called_file(const std::string& file, const std::string& name) {
   return std::filesystem::exists(beside, none) ? beside.string() : name;
 }
 
-DefinitionPtr load_file(const std::string& file, bool json, int& code) {
+void print_notes(const std::string& file, const std::vector<Error>& notes, bool json) {
+  for (const Error& note : notes)
+    print_said(file, "warning: ", note, json);
+}
+
+DefinitionPtr load_file(const std::string& file, bool json, int& code, std::vector<Error>& notes) {
   const auto text = workflow_text(file);
   if (!text) {
     code = report(text.error(), json);
     return nullptr;
   }
   code = exit_no;
-  const auto document = yaml::read_yaml(*text);
-  if (!document) {
-    print_fault(file, document.error(), json);
+  auto read = read_file(*text);
+  if (!read) {
+    print_fault(file, read.error(), json);
     return nullptr;
   }
-  const workflow::Loaded loaded = workflow::load(*document, surroundings(file));
+  notes = std::move(read->notes);
+  const workflow::Loaded loaded = workflow::load(read->document, surroundings(file));
   for (const Error& fault : loaded.faults)
     print_fault(file, fault, json);
   return loaded.definition;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/workflow/definition.hpp"
@@ -18,8 +19,11 @@ workflow::Surroundings pinned_surroundings();
 /// Where the workflow `name` is that `file` calls: beside it, else the name of a shipped one.
 std::string called_file(const std::string& file, const std::string& name);
 
-/// Null, with the exit code, where there are faults.
-workflow::DefinitionPtr load_file(const std::string& file, bool json, int& code);
+/// Null, with the exit code, where there are faults. `notes` gets what the file's author may want
+/// to know.
+workflow::DefinitionPtr load_file(const std::string& file, bool json, int& code,
+                                  std::vector<Error>& notes);
+void print_notes(const std::string& file, const std::vector<Error>& notes, bool json);
 /// The definition that a journal keeps beside itself.
 workflow::DefinitionPtr load_beside(const std::string& journal, bool json, int& code);
 
