@@ -14,7 +14,7 @@ RUN tools/build relay cli page \
 # Stage two holds the binary, the libraries it links, and the page.
 FROM debian:12-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates curl libpng16-16 libsqlite3-0 libssl3 libyaml-cpp0.7 zlib1g \
+ && apt-get install -y -qq --no-install-recommends ca-certificates curl libpng16-16 libsqlite3-0 libssl3 libyaml-cpp0.7 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --no-create-home --shell /usr/sbin/nologin redoubt \
  && install -d -o redoubt -g redoubt -m 700 /var/lib/redoubt

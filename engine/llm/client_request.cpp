@@ -26,25 +26,26 @@ Result<Json> parse_body(std::string_view body) {
 
 }  // namespace
 
+Result<Json> parse_client_body(std::string_view body, std::string& mended) {
+  auto parsed = parse_body(body);
+  if (parsed.ok() || body.size() > client_body_bytes_max) return parsed;
+  std::string better = mended_json(body);
+  auto again = parse_body(better);
+  if (!again.ok()) return parsed;
+  mended = std::move(better);
+  return again;
+}
+
 Result<Json> parse_client_body(std::string_view body) {
-  // A prompt's texts are as long as they are; what they are made of is bounded as in any text.
-  return parse_json(body, {.bytes_max = client_body_bytes_max,
-                           .depth_max = 100,
-                           .memory_max = body.size() + JsonLimits{}.memory_max});
+  std::string mended;
+  return parse_client_body(body, mended);
 }
 
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body) {
-  auto parsed = parse_body(body);
   std::string mended;
-  if (!parsed.ok() && body.size() <= client_body_bytes_max) {
-    // A text that was cut inside of a character is a text all the same.
-    mended = mended_json(body);
-    if (auto again = parse_body(mended); again.ok()) {
-      parsed = std::move(again);
-      body = mended;
-    }
-  }
+  auto parsed = parse_client_body(body, mended);
   if (!parsed.ok()) return std::move(parsed.error());
+  if (!mended.empty()) body = mended;
   const Json& json = parsed.value();
   ChatRequest request;
   RequestFault fault;

@@ -1,5 +1,7 @@
 #include "relay/api/body_work.hpp"
 
+#include "relay/http/content_coding.hpp"
+
 namespace redoubt::api {
 namespace {
 
@@ -23,6 +25,31 @@ bool is_quick(std::string_view body) {
 
 Error overloaded() {
   return {.code = "overloaded", .message = "The relay has too much to do; try again."};
+}
+
+net::Task<Result<void>> UnpackedBody::unpack(net::ComputePool& pool, http::Request& request,
+                                             std::size_t bytes_max) {
+  const auto coding = http::read_coding(request.header_or("content-encoding", "identity"));
+  if (!coding || *coding == http::Coding::identity) co_return Result<void>();
+  auto work = [coding = *coding, packed = request.body, bytes_max] {
+    return http::decode_content(coding, packed, bytes_max);
+  };
+  auto unpacked = co_await pool.run(std::move(work));
+  if (!unpacked) co_return overloaded();
+  if (!*unpacked) co_return unpacked->error();
+  text_ = std::move(**unpacked);
+  if (request.drop_body) request.drop_body();
+  if (request.hold_memory) {
+    held_ = request.hold_memory(text_.capacity());
+    if (!held_) co_return overloaded();
+  }
+  request.body = text_;
+  request.drop_body = [this, &request] {
+    request.body = {};
+    text_ = {};
+    held_.reset();
+  };
+  co_return Result<void>();
 }
 
 }  // namespace redoubt::api

@@ -2,11 +2,14 @@
 // the compute pool where it would hold up the shard's other connections.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "engine/base/result.hpp"
+#include "relay/http/message.hpp"
 #include "relay/net/compute_pool.hpp"
 
 namespace redoubt::api {
@@ -34,5 +37,22 @@ net::Task<std::optional<T>> read_body(net::ComputePool& pool, std::string_view b
   }
   co_return done;
 }
+
+/// A packed body as it was before it was packed.
+class UnpackedBody {
+ public:
+  UnpackedBody() = default;
+  UnpackedBody(const UnpackedBody&) = delete;
+  UnpackedBody& operator=(const UnpackedBody&) = delete;
+
+  /// Makes request.body the unpacked one, which is kept here and counted on the caller, and lets go
+  /// of the packed one. Errors: of decode_content(); "overloaded". Nothing is done to a plain body.
+  net::Task<Result<void>> unpack(net::ComputePool& pool, http::Request& request,
+                                 std::size_t bytes_max);
+
+ private:
+  std::string text_;
+  std::shared_ptr<const void> held_;
+};
 
 }  // namespace redoubt::api

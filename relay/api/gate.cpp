@@ -5,6 +5,7 @@
 
 #include "relay/api/errors.hpp"
 #include "relay/auth/credential.hpp"
+#include "relay/http/content_coding.hpp"
 
 namespace redoubt::api {
 
@@ -220,16 +221,19 @@ std::optional<http::Response> Gate::admit(http::Request& request) const {
   return std::nullopt;
 }
 
-// A body that is packed would be read as it is: it is refused before it is sent.
+// A body whose packing nobody undoes would be read as it is: it is refused before it is sent.
 std::optional<http::Response> Gate::refuse_encoded(const http::Request& request) const {
-  const std::string_view encoding = request.header_or("content-encoding", "identity");
-  if (http::equal_ignoring_case(encoding, "identity")) return std::nullopt;
-  http::Response response =
-      error_response(request.path, request_id_of(request),
-                     {.status = 415,
-                      .code = "unsupported_encoding",
-                      .message = "a body must come without a Content-Encoding; send it as it is"});
-  response.add("Accept-Encoding", "identity");
+  const auto coding = http::read_coding(request.header_or("content-encoding", "identity"));
+  const bool taken = request.packed_body_taken;
+  if (coding && (taken || coding == http::Coding::identity)) return std::nullopt;
+  const std::string_view codings = taken ? http::codings_taken : "identity";
+  http::Response response = error_response(
+      request.path, request_id_of(request),
+      {.status = 415,
+       .code = "unsupported_encoding",
+       .message = taken ? "a body may have one Content-Encoding of " + std::string(codings)
+                        : "a body must come without a Content-Encoding; send it as it is"});
+  response.add("Accept-Encoding", std::string(codings));
   return response;
 }
 

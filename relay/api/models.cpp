@@ -11,6 +11,8 @@
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+#include "engine/llm/text_completion.hpp"
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
@@ -32,10 +34,10 @@ constexpr std::size_t inline_key_bytes_max = 64 * 1024;
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
 class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(const net::Executor& shard, WireFormat format, const llm::ChatRequest& request,
+  Exchange(const net::Executor& shard, ModelsFace face, const llm::ChatRequest& request,
            std::int64_t created_s)
-      : decided(shard) {
-    stream_.format = format;
+      : decided(shard), face_(face) {
+    stream_.format = face.format;
     stream_.include_usage = request.stream_usage;
     stream_.stamp.model = request.model;
     stream_.stamp.created_s = created_s;
@@ -45,14 +47,16 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   void on_quotas(const limits::Quotas& told) override { quotas = told; }
   void on_event(const llm::ChatEvent& event, WireFormat origin) override {
     stream_.origin = origin;
-    llm::encode_event(stream_, event, waiting_);
+    encode(event);
     began_ = true;
     push();
   }
   void on_answer(const llm::ChatAnswer& answer, WireFormat,
                  const upstream::CallSummary& s) override {
     summary = s;
-    if (!began_) whole_ = llm::encode_answer(stream_.format, answer, stream_.stamp);
+    if (!began_) whole_ = face_.text_completion
+                              ? llm::encode_text_completion(answer, stream_.stamp)
+                              : llm::encode_answer(face_.format, answer, stream_.stamp);
     finish();
   }
   void on_refusal(const upstream::CallRefusal& why, const upstream::CallSummary& s) override {
@@ -62,7 +66,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
       llm::ChatEvent failed;
       failed.kind = llm::EventKind::failed;
       failed.failure = why.failure;
-      llm::encode_event(stream_, failed, waiting_);
+      encode(failed);
       push();
     }
     finish();
@@ -95,6 +99,13 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   limits::Quotas quotas;
 
  private:
+  void encode(const llm::ChatEvent& event) {
+    if (face_.text_completion) {
+      llm::encode_text_completion_event(stream_, event, waiting_);
+    } else {
+      llm::encode_event(stream_, event, waiting_);
+    }
+  }
   void push() {
     if (body_ && !waiting_.empty()) body_->write(std::exchange(waiting_, {}));
     decided.notify();
@@ -106,6 +117,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     decided.notify();
   }
 
+  ModelsFace face_;
   llm::AnswerStream stream_;
   std::shared_ptr<upstream::GatewayCall> call_;
   http::BodyStreamPtr body_;
@@ -157,6 +169,17 @@ http::Response refusal_response(WireFormat format, const upstream::CallRefusal& 
   return response;
 }
 
+/// What is wrong with a body whose tokens are to be counted.
+std::optional<Error> no_prompt(const Json& body, WireFormat format) {
+  const bool responses = format == WireFormat::openai_responses;
+  const char* name = responses ? "input" : "messages";
+  const std::string_view expected = responses ? "a text or a list" : "a list";
+  const Json* prompt = body.is_object() ? llm::member_of(body, name) : nullptr;
+  const bool there = prompt != nullptr && (prompt->is_array() || (responses && prompt->is_string()));
+  if (there) return std::nullopt;
+  return make_error("bad_request", {name, ": expected ", expected}, {name}, {expected}, {});
+}
+
 Json money(limits::Picodollars amount) {
   return limits::microdollars_up(amount);
 }
@@ -169,6 +192,9 @@ llm::ChatFailure request_failure(const Error& error) {
   if (error.code == "unknown_model") {
     failure = llm::local_failure(llm::FailureClass::not_found, error.message);
     failure.status = 404;
+  } else if (error.code == "too_large") {
+    failure = llm::local_failure(llm::FailureClass::too_large, error.message);
+    failure.status = 413;
   } else if (error.code == "unavailable" || error.code == "overloaded") {
     failure = llm::local_failure(llm::FailureClass::overloaded, error.message);
     failure.status = 503;
@@ -196,19 +222,27 @@ upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
 }
 
 void Models::install(http::Router& router) {
-  const http::RouteOptions options{.body_bytes_max = body_bytes_max_, .watch_client = true};
-  constexpr std::array<std::pair<const char*, WireFormat>, 3> formats{
-      {{"/v1/chat/completions", WireFormat::openai_chat},
-       {"/v1/responses", WireFormat::openai_responses},
-       {"/v1/messages", WireFormat::anthropic}}};
-  for (const auto& [path, format] : formats) {
+  const http::RouteOptions options{
+      .body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true};
+  constexpr std::array<std::pair<const char*, ModelsFace>, 4> faces{
+      {{"/v1/chat/completions", {WireFormat::openai_chat}},
+       {"/v1/completions", {WireFormat::openai_chat, true}},
+       {"/v1/responses", {WireFormat::openai_responses}},
+       {"/v1/messages", {WireFormat::anthropic}}}};
+  for (const auto& [path, face] : faces) {
     router.add_async(
         http::Method::post, path,
-        [this, format](http::Request& request) { return call(request, format); }, options);
+        [this, face](http::Request& request) { return call(request, face); }, options);
   }
-  router.add_async(http::Method::post, "/v1/messages/count_tokens",
-                   [this](http::Request& request) { return count_tokens(request); },
-                   {.body_bytes_max = body_bytes_max_});
+  constexpr std::array<std::pair<const char*, WireFormat>, 2> counters{
+      {{"/v1/messages/count_tokens", WireFormat::anthropic},
+       {"/v1/responses/input_tokens", WireFormat::openai_responses}}};
+  for (const auto& [path, format] : counters) {
+    router.add_async(
+        http::Method::post, path,
+        [this, format](http::Request& request) { return count_tokens(request, format); },
+        {.body_bytes_max = body_bytes_max_, .packed_body = true});
+  }
   router.add(http::Method::get, "/v1/models",
              [this](http::Request& request) { return list(request); });
   // A target's name has a slash, which some clients escape.
@@ -219,10 +253,17 @@ void Models::install(http::Router& router) {
                    [this](http::Request& request) { return usage(request); });
 }
 
-net::Task<http::Response> Models::call(http::Request& request, WireFormat format) {
+net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
+  const WireFormat format = face.format;
+  UnpackedBody unpacked;
+  const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
+  if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [format, body] { return llm::decode_client_request(format, body); };
+  auto read = [face, body] {
+    return face.text_completion ? llm::decode_text_completion_request(body)
+                                : llm::decode_client_request(face.format, body);
+  };
   auto decoded = co_await read_body(pool_, body, std::move(read));
   if (!decoded) co_return fault_response(format, overloaded());
   if (!*decoded) co_return fault_response(format, decoded->error());
@@ -244,7 +285,7 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
   auto exchange =
-      std::make_shared<Exchange>(shard, format, chat, request.context.now.wall_ms / 1000);
+      std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
   order.shared = *shared;
@@ -277,20 +318,23 @@ net::Task<http::Response> Models::call(http::Request& request, WireFormat format
   co_return response;
 }
 
-net::Task<http::Response> Models::count_tokens(http::Request& request) {
+net::Task<http::Response> Models::count_tokens(http::Request& request, WireFormat format) {
+  UnpackedBody unpacked;
+  const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
+  if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [body]() -> Result<std::int64_t> {
+  auto read = [body, format]() -> Result<std::int64_t> {
     auto parsed = llm::parse_client_body(body);
     if (!parsed) return parsed.error();
-    const auto messages = parsed->is_object() ? parsed->find("messages") : parsed->end();
-    if (!parsed->is_object() || messages == parsed->end() || !messages->is_array())
-      return make_error("bad_request", {"messages: expected a list"}, {"messages"}, {"a list"}, {});
-    return limits::input_tokens_estimate(upstream::send_bound(WireFormat::anthropic, body).prompt);
+    if (auto fault = no_prompt(*parsed, format)) return std::move(*fault);
+    return limits::input_tokens_estimate(upstream::send_bound(format, body).prompt);
   };
   auto counted = co_await read_body(pool_, body, std::move(read));
-  if (!counted) co_return fault_response(WireFormat::anthropic, overloaded());
-  if (!*counted) co_return fault_response(WireFormat::anthropic, counted->error());
-  co_return http::Response::json(200, Json{{"input_tokens", **counted}}.dump());
+  if (!counted) co_return fault_response(format, overloaded());
+  if (!*counted) co_return fault_response(format, counted->error());
+  Json told{{"input_tokens", **counted}};
+  if (format == WireFormat::openai_responses) told["object"] = "response.input_tokens";
+  co_return http::Response::json(200, told.dump());
 }
 
 namespace {

@@ -1,10 +1,13 @@
 // Models: language models behind the relay's keys, in the formats that clients speak already.
 //
-//   POST /v1/chat/completions   OpenAI chat completions
-//   POST /v1/responses          OpenAI Responses
-//   POST /v1/messages           Anthropic messages
-//   GET  /v1/models             the names that may be asked for
-//   GET  /api/usage             what the caller used and spent
+//   POST /v1/chat/completions        OpenAI chat completions
+//   POST /v1/completions             the older form of the same (engine/llm/text_completion.hpp)
+//   POST /v1/responses               OpenAI Responses
+//   POST /v1/responses/input_tokens  how long a prompt is, by estimate
+//   POST /v1/messages                Anthropic messages
+//   POST /v1/messages/count_tokens   how long a prompt is, by estimate
+//   GET  /v1/models                  the names that may be asked for
+//   GET  /api/usage                  what the caller used and spent
 //
 // 1. Errors have the shape of the format that was spoken, at every stage.
 // 2. A stream's status is sent with its first token: what fails before is a plain error answer.
@@ -36,6 +39,12 @@ upstream::Order order_of(const http::Request& request, llm::ChatRequest chat);
 /// answer's. `error` is the codec's or Gateway::start's.
 llm::ChatFailure request_failure(const Error& error);
 
+/// What a client speaks.
+struct ModelsFace {
+  llm::WireFormat format;
+  bool text_completion = false;  ///< with OpenAI chat's errors and terminator
+};
+
 class Models {
  public:
   /// All outlive this.
@@ -49,8 +58,8 @@ class Models {
   void install(http::Router& router);
 
  private:
-  net::Task<http::Response> call(http::Request& request, llm::WireFormat format);
-  net::Task<http::Response> count_tokens(http::Request& request);
+  net::Task<http::Response> call(http::Request& request, ModelsFace face);
+  net::Task<http::Response> count_tokens(http::Request& request, llm::WireFormat format);
   http::Response list(const http::Request& request) const;
   http::Response one(const http::Request& request) const;
   net::Task<http::Response> usage(http::Request& request);

@@ -84,6 +84,7 @@ struct Request {
   std::string_view body;
   std::vector<PathParameter> parameters;  ///< of the matched route
   std::string_view route;                 ///< the matched route's pattern; "" where none matched
+  bool packed_body_taken = false;         ///< the matched route's RouteOptions::packed_body
   Context context;
   /// What a filter found out and a handler or finisher wants to know (who the client is, ...).
   std::any attachment;

@@ -48,6 +48,7 @@ using Fallback = std::function<std::optional<Response>(const Request&)>;
 struct RouteOptions {
   std::size_t body_bytes_max = 0;  ///< 0: the server's default
   bool watch_client = false;       ///< Request::client_gone is wanted
+  bool packed_body = false;        ///< the handler takes the codings of content_coding.hpp
 };
 
 struct Route {

@@ -521,6 +521,7 @@ RequestParser::Step Session::judge_head() {
       router.match(request.method, request.path, parser.wants_websocket(), request.parameters);
   const http::Route* route = exchange_->match.route;
   request.route = route ? std::string_view(route->pattern) : std::string_view();
+  request.packed_body_taken = route != nullptr && route->options.packed_body;
   fill_context(request);
   exchange_->early = answer_at_head(request);
   // From here on it is counted on whom the filters know; whether they have room is seen when

@@ -1,7 +1,7 @@
 // The ways in which clients and what stands between knock at the doors of /v1.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import zlib, { deflateSync, gzipSync } from 'node:zlib';
 import { start_mock, start_relay } from './mock_upstream.mjs';
 import { ask, post_json } from './program.mjs';
 
@@ -77,16 +77,77 @@ describe('a path of /v1', () => {
     assert.match(bad.json().error.message, /messages/);
   });
 
-  it('refuses a packed body before it is read', async () => {
-    const answer = await ask(relay, {
-      method: 'POST',
-      path: '/v1/chat/completions',
-      headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' },
-      body: gzipSync(JSON.stringify(chat)),
+  for (const [coding, pack] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['zstd', zlib.zstdCompressSync],
+  ]) {
+    it(`takes a body packed with ${coding}`, { skip: pack ? false : 'this Node has no zstd' }, async () => {
+      const send = (body, path = '/v1/chat/completions') =>
+        ask(relay, {
+          method: 'POST',
+          path,
+          headers: { 'Content-Type': 'application/json', 'Content-Encoding': coding },
+          body,
+        });
+      const answer = await send(pack(JSON.stringify(chat)));
+      assert.equal(answer.status, 200, answer.text);
+      assert.ok(answer.json().choices[0].message.content);
+      const cut = await send(pack(JSON.stringify(chat)).subarray(0, 30));
+      assert.equal(cut.status, 400);
+      assert.match(cut.json().error.message, new RegExp(`the body is not ${coding}`));
+      const claude = await send(pack('x'), '/v1/messages');
+      assert.equal(claude.status, 400);
+      assert.equal(claude.json().type, 'error');
+      // Nothing beyond the bound of a plain body is made of it.
+      const bomb = await send(pack(Buffer.alloc(64 * 1024 * 1024, 0x20)));
+      assert.equal(bomb.status, 413);
+      assert.match(bomb.json().error.message, /without its Content-Encoding/);
     });
-    assert.equal(answer.status, 415);
-    assert.equal(answer.headers['accept-encoding'], 'identity');
-    assert.match(answer.json().error.message, /Content-Encoding/);
+  }
+
+  it('refuses what is packed in another way, or at another door, before it is read', async () => {
+    for (const [path, coding, taken] of [
+      ['/v1/chat/completions', 'br', 'gzip, deflate, zstd'],
+      ['/v1/chat/completions', 'gzip, gzip', 'gzip, deflate, zstd'],
+      ['/api/team-strategy', 'gzip', 'identity'],
+    ]) {
+      const answer = await ask(relay, {
+        method: 'POST',
+        path,
+        headers: { 'Content-Type': 'application/json', 'Content-Encoding': coding },
+        body: gzipSync(JSON.stringify(chat)),
+      });
+      assert.equal(answer.status, 415);
+      assert.equal(answer.headers['accept-encoding'], taken);
+      assert.match(answer.text, /Content-Encoding/);
+    }
+  });
+
+  it('serves the older completions by chat models', async () => {
+    const whole = await post_json(relay, '/v1/completions', { model: 'strategist', prompt: 'Where to?' });
+    assert.equal(whole.status, 200, whole.text);
+    assert.equal(whole.json().object, 'text_completion');
+    assert.ok(whole.json().choices[0].text);
+    const streamed = await post_json(relay, '/v1/completions', {
+      model: 'strategist',
+      prompt: ['Where to?'],
+      stream: true,
+    });
+    assert.match(streamed.text, /"object":"text_completion"/);
+    assert.match(streamed.text, /data: \[DONE\]\n\n$/);
+    const echo = await post_json(relay, '/v1/completions', { model: 'strategist', prompt: 'x', echo: true });
+    assert.equal(echo.status, 400);
+    assert.equal(echo.json().error.param, 'echo');
+  });
+
+  it('counts the tokens of a Responses prompt', async () => {
+    const count = (input) => post_json(relay, '/v1/responses/input_tokens', { model: 'strategist', input });
+    const told = await count('Where to?');
+    assert.equal(told.status, 200, told.text);
+    assert.equal(told.json().object, 'response.input_tokens');
+    assert.ok(told.json().input_tokens > 0 && told.json().input_tokens < 100);
+    assert.equal((await count(7)).status, 400);
   });
 
   it('streams past a proxy that would gather it', async () => {

@@ -1,0 +1,165 @@
+#include "engine/llm/text_completion.hpp"
+
+#include "engine/base/json.hpp"
+#include "engine/llm/client_request.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr std::int64_t output_tokens_usual = 16;
+
+const Json* prompt_of(const Json& json) {
+  const Json* prompt = member_of(json, "prompt");
+  if (prompt != nullptr && prompt->is_array() && prompt->size() == 1) prompt = &prompt->front();
+  return prompt;
+}
+
+// What a chat model is not asked for. Null and what asks for nothing are as good as absent.
+void refuse_unserved(const Json& json, RequestFault& fault) {
+  if (const Json* suffix = member_of(json, "suffix"); suffix != nullptr && *suffix != "")
+    fault.set("suffix", "none: chat models answer, which cannot go on before a text", suffix);
+  if (const Json* echo = member_of(json, "echo"); echo != nullptr && *echo != false)
+    fault.set("echo", "false", echo);
+  if (const Json* probabilities = member_of(json, "logprobs"))
+    fault.set("logprobs", "null: chat models answer, which do not tell them so", probabilities);
+  if (const Json* best = member_of(json, "best_of"); best != nullptr && *best != 1)
+    fault.set("best_of", "1", best);
+}
+
+std::string_view reason_word(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::stop:
+    case FinishReason::tool_calls:
+      return "stop";
+    case FinishReason::filtered:
+      return "content_filter";
+    default:  // also where nobody says that it is complete
+      return "length";
+  }
+}
+
+void write_head(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
+  out.open_object();
+  out.text("id", answer_id(stamp, answer));
+  out.text("object", "text_completion");
+  out.integer("created", stamp.created_s);
+  out.text("model", answer_model(stamp, answer));
+  out.open_array("choices");
+}
+
+void write_choice(std::string_view text, std::string_view reason, JsonWriter& out) {
+  out.open_object();
+  out.integer("index", 0);
+  out.text("text", text);
+  out.key("logprobs");
+  out.null();
+  out.key("finish_reason");
+  if (reason.empty()) {
+    out.null();
+  } else {
+    out.text(reason);
+  }
+  out.close_object();
+}
+
+void write_usage(const Usage& usage, JsonWriter& out) {
+  out.open_object("usage");
+  out.integer("prompt_tokens", usage.input);
+  out.integer("completion_tokens", usage.output);
+  out.integer("total_tokens", usage.input + usage.output);
+  out.close_object();
+}
+
+void append_chunk(const AnswerStream& stream, std::string_view text, std::string_view reason,
+                  std::string& out) {
+  JsonWriter chunk;
+  write_head(stream.answer, stream.stamp, chunk);
+  write_choice(text, reason, chunk);
+  chunk.close_array();
+  chunk.close_object();
+  append_sse(out, {}, chunk.take());
+}
+
+void append_end(const AnswerStream& stream, std::string& out) {
+  if (stream.include_usage) {
+    JsonWriter chunk;
+    write_head(stream.answer, stream.stamp, chunk);
+    chunk.close_array();
+    write_usage(stream.answer.usage, chunk);
+    chunk.close_object();
+    append_sse(out, {}, chunk.take());
+  }
+  append_sse(out, {}, "[DONE]");
+}
+
+}  // namespace
+
+Result<ChatRequest> decode_text_completion_request(std::string_view body) {
+  auto parsed = parse_client_body(body);
+  if (!parsed.ok()) return std::move(parsed.error());
+  Json& json = *parsed;
+  RequestFault fault;
+  if (!json.is_object()) {
+    fault.set("body", "an object", &json);
+    return std::move(*fault.error);
+  }
+  const Json* prompt = prompt_of(json);
+  if (prompt == nullptr || !prompt->is_string())
+    fault.set("prompt", "a text, or a list of one text", member_of(json, "prompt"));
+  refuse_unserved(json, fault);
+  for (const char* chats : {"messages", "tools", "response_format"}) {
+    if (const Json* member = member_of(json, chats))
+      fault.set(chats, "nothing: it is of /v1/chat/completions", member);
+  }
+  if (fault.error) return std::move(*fault.error);
+
+  Json messages = Json::array({{{"role", "user"}, {"content", *prompt}}});
+  for (const char* done : {"prompt", "suffix", "echo", "logprobs", "best_of"})
+    json.erase(done);
+  json["messages"] = std::move(messages);
+  if (member_of(json, "max_tokens") == nullptr) json["max_tokens"] = output_tokens_usual;
+  return decode_client_request(WireFormat::openai_chat,
+                               json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp) {
+  JsonWriter out;
+  write_head(answer, stamp, out);
+  write_choice(answer_text(answer), reason_word(answer.reason), out);
+  out.close_array();
+  if (answer.usage.reported) write_usage(answer.usage, out);
+  out.close_object();
+  return out.take();
+}
+
+void encode_text_completion_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  switch (event.kind) {
+    case EventKind::started:
+      stream.answer.id = event.id;
+      stream.answer.model = event.model;
+      break;
+    case EventKind::text:
+      if (!event.text.empty()) append_chunk(stream, event.text, {}, out);
+      break;
+    case EventKind::usage:
+      stream.answer.usage = event.usage;
+      break;
+    case EventKind::finished:
+      append_chunk(stream, {}, reason_word(event.reason), out);
+      append_end(stream, out);
+      break;
+    case EventKind::failed: {
+      JsonWriter error;
+      if (event.failure) write_openai_error(*event.failure, error);
+      append_sse(out, {}, error.take());
+      break;
+    }
+    case EventKind::heartbeat:
+      out += ": waiting\n\n";
+      break;
+    default:  // thoughts, calls and what a provider tells have no place in a text
+      break;
+  }
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,24 @@
+// Text completions, OpenAI's older form (POST /v1/completions): a prompt in, its continuation out.
+//
+// 1. They are served by chat models: the prompt is a user's message, the answer's text the
+//    completion. What a chat model cannot do is refused with its place: to go on before a suffix,
+//    to echo the prompt, to tell the tokens' probabilities.
+// 2. `max_tokens` that is not given is 16, as the format says.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.hpp"
+#include "engine/llm/encode_answer.hpp"
+
+namespace redoubt::llm {
+
+/// As a chat request of OpenAI's format. Errors: as decode_client_request.
+Result<ChatRequest> decode_text_completion_request(std::string_view body);
+
+std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp);
+/// Appends what one event becomes, as encode_event() does.
+void encode_text_completion_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
+
+}  // namespace redoubt::llm
