@@ -121,8 +121,9 @@ class Prepared;
 /// A body that is written while it comes into being: server-sent events, a model's answer.
 ///
 /// 1. Every call may be made on any thread; those of one thread keep their order.
-/// 2. What the client does not take waits in a bounded queue; over the bound, or where the client
-///    takes nothing for too long, the connection is cut: a slow reader is dropped.
+/// 2. What the client does not take waits in a bounded queue, and beyond a small part is counted as
+///    the connection's memory; over the bound, where there is no memory, or where the client takes
+///    nothing for too long, the connection is cut: a slow reader is dropped.
 /// 3. A body that is not ended with end() reaches the client without its terminator, so that a cut
 ///    answer cannot pass for a whole one.
 class BodyStream {
@@ -138,6 +139,12 @@ class BodyStream {
   /// Bytes that were written and wait for the client: whoever has much to send sends more only when
   /// they are few. Any thread.
   virtual std::size_t waiting_bytes() const { return 0; }
+  /// Memory for so many bytes that are to wait here, counted as the connection's until it is
+  /// dropped: bytes that have it never cut the connection. Null where there is no room. Any thread.
+  virtual std::shared_ptr<const void> hold(std::size_t /*bytes*/) { return nullptr; }
+  /// `sent` is called once, on any thread, when nothing waits for the client any more or it is
+  /// gone. It replaces an earlier one. Any thread.
+  virtual void on_sent(std::function<void()> sent) { sent(); }
   /// `gone` is called once, on the connection's shard, when the client leaves before end(); at
   /// once where it has left. It replaces an earlier one.
   virtual void on_gone(std::function<void()> gone) = 0;

@@ -9,6 +9,7 @@
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/basic_resolver.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
@@ -590,6 +591,8 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
     dry = !call->request.destination->tls && outcome.bytes < scratch_.size();
     const std::string_view input(scratch_.data(), outcome.bytes);
     if (take(*call, reader, input, all_sent)) break;
+    // A server that writes as fast as it is read would keep the shard from everybody else.
+    if (!dry) co_await asio::post(executor_, asio::use_awaitable_t<Executor>());
   }
   co_return Verdict::done;
 }

@@ -11,7 +11,7 @@ namespace redoubt::net {
 
 namespace {
 
-constexpr std::size_t queue_kept_bytes_max = 64 * 1024;
+constexpr std::size_t chunk_frame_bytes_max = 20;
 constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 }  // namespace
@@ -20,7 +20,10 @@ StreamedBody::StreamedBody(Session& session, std::string head, bool chunked)
     : session_(&session),
       executor_(session.shard().executor()),
       chunked_(chunked),
-      queue_(std::move(head)) {}
+      queue_(std::move(head)),
+      budget_(session.shard().memory()),
+      account_(session.held().account()),
+      memory_(budget_, account_) {}
 
 template <class Call>
 void StreamedBody::on_shard(Call call) {
@@ -36,15 +39,10 @@ void StreamedBody::write(std::string bytes) {
   if (!open_ || bytes.empty()) return;
   posted_bytes_ += bytes.size();
   on_shard([this, bytes = std::move(bytes)] {
+    if (state_ == State::open) append(bytes);
+    queued_bytes_ = queue_.size() - sent_;  // first, so that they are never counted nowhere
     posted_bytes_ -= bytes.size();
-    if (state_ != State::open) return;
-    append(bytes);
-    if (!waiting_to_write_) flush();
-    queued_bytes_ = queue_.size() - sent_;
-    if (!finished() && queue_.size() - sent_ > queue_bytes_max) {
-      slow_ = true;
-      finish(State::cut);
-    }
+    flush();
   });
 }
 
@@ -54,7 +52,7 @@ void StreamedBody::end() {
     if (state_ != State::open) return;
     state_ = State::ending;
     if (chunked_) queue_.append(last_chunk);
-    if (!waiting_to_write_) flush();
+    flush();
   });
 }
 
@@ -73,7 +71,66 @@ void StreamedBody::on_gone(std::function<void()> gone) {
   gone_ = std::move(gone);
 }
 
+std::size_t StreamedBody::waiting_bytes() const {
+  const std::size_t posted = posted_bytes_;  // before what they become
+  return posted + queued_bytes_;
+}
+
+std::shared_ptr<const void> StreamedBody::hold(std::size_t bytes) {
+  auto held = std::make_shared<HeldMemory>(budget_, account_);
+  if (!held->resize(bytes)) return nullptr;
+  held_bytes_ += bytes;
+  const HeldMemory* what = held.get();
+  return {what, [self = shared_from_this(), held = std::move(held), bytes](const HeldMemory*) {
+            if (self->finished()) return;
+            // Given back only when what waits can be counted here instead.
+            self->on_shard([self = self.get(), held, bytes] {
+              held->resize(0);
+              self->held_bytes_ -= bytes;
+              self->settle();
+            });
+          }};
+}
+
+void StreamedBody::on_sent(std::function<void()> sent) {
+  if (finished()) return sent();
+  on_shard([this, sent = std::move(sent)]() mutable {
+    all_sent_ = std::move(sent);
+    settle();
+  });
+}
+
+// What was done may have left more or less in the queue than was known and counted.
+void StreamedBody::settle() {
+  queued_bytes_ = queue_.size() - sent_;
+  if (!finished() && (queued_bytes_ > queue_bytes_max || !count())) cut_slow();
+  if (!finished() && waiting_bytes() > 0) return;
+  if (const auto sent = std::exchange(all_sent_, nullptr)) sent();
+}
+
+// False where there is no room for what waits here.
+bool StreamedBody::count() {
+  const std::size_t apart = queue_uncounted_bytes_max + held_bytes_;
+  return memory_.resize(queue_.capacity() > apart ? queue_.capacity() - apart : 0);
+}
+
+void StreamedBody::cut_slow() {
+  slow_ = true;
+  finish(State::cut);
+}
+
+// A string that grows by itself may take twice its bytes.
+void StreamedBody::make_room(std::size_t bytes) {
+  const std::size_t needed = queue_.size() + bytes;
+  if (needed <= queue_.capacity()) return;
+  std::string larger;
+  larger.reserve(needed + needed / 8);
+  larger.append(queue_);
+  queue_.swap(larger);
+}
+
 void StreamedBody::append(std::string_view bytes) {
+  make_room(bytes.size() + chunk_frame_bytes_max);
   if (!chunked_) {
     queue_.append(bytes);
     return;
@@ -85,6 +142,11 @@ void StreamedBody::append(std::string_view bytes) {
 }
 
 void StreamedBody::flush() {
+  if (!waiting_to_write_ && !finished()) send();
+  settle();
+}
+
+void StreamedBody::send() {
   while (session_ && sent_ < queue_.size() && !finished()) {
     const std::string_view piece = std::string_view(queue_).substr(sent_);
     const auto outcome = session_->channel().write(std::span(&piece, 1));
@@ -105,7 +167,7 @@ void StreamedBody::flush() {
   }
   queue_.clear();
   sent_ = 0;
-  if (queue_.capacity() > queue_kept_bytes_max) queue_.shrink_to_fit();
+  if (queue_.capacity() > queue_uncounted_bytes_max) queue_.shrink_to_fit();
   if (state_ == State::ending) finish(State::complete);
 }
 
@@ -118,8 +180,7 @@ void StreamedBody::wait_to_write() {
   session_->socket().async_wait(Socket::wait_write,
                                 [self = shared_from_this()](const boost::system::error_code&) {
                                   self->waiting_to_write_ = false;
-                                  if (self->session_ && !self->finished()) self->flush();
-                                  self->queued_bytes_ = self->queue_.size() - self->sent_;
+                                  self->flush();
                                 });
 }
 
@@ -131,6 +192,11 @@ void StreamedBody::finish(State state) {
   if (finished()) return;
   state_ = state;
   open_ = false;
+  // Whoever writes may keep this for a while.
+  queue_ = std::string();
+  sent_ = 0;
+  memory_.resize(0);
+  settle();
   if (session_) {
     // Wakes the Session's coroutine, which sees finished().
     boost::system::error_code ignored;  // nothing waits: it sees the state anyway
@@ -142,10 +208,8 @@ void StreamedBody::finish(State state) {
 
 void StreamedBody::tick(http::Moment now) {
   if (finished() || blocked_since_ms_ == 0) return;
-  if (now.steady_ms - blocked_since_ms_ > session_->shard().options().deadlines.write_ms) {
-    slow_ = true;
-    finish(State::cut);
-  }
+  if (now.steady_ms - blocked_since_ms_ > session_->shard().options().deadlines.write_ms)
+    cut_slow();
 }
 
 void StreamedBody::detach() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "relay/net/session.hpp"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t frames_at_once_max = 16;  // in one system call
 constexpr std::size_t bytes_at_once_max = 64 * 1024;
+constexpr std::size_t queue_uncounted_bytes_max = 4 * 1024;
+constexpr std::size_t frame_bytes = 128;  // what a frame takes beyond its bytes
 // Control frames and small fragments of one connection; a client sends some in a minute.
 constexpr std::int64_t frames_burst = 512;
 constexpr std::int64_t frames_per_second = 200;
@@ -30,6 +33,7 @@ WebSocketConnection::WebSocketConnection(Session& session, const http::WebSocket
       reader_(options.message_bytes_max),
       memory_(session.shard().memory()),
       account_(session.held().account()),
+      queue_memory_(memory_, account_),
       heard_ms_(session.shard().now().steady_ms) {
   frame_credit_ = frames_burst * frame_cost;
   frame_credit_ms_ = heard_ms_;
@@ -90,22 +94,30 @@ void WebSocketConnection::queue(http::FramePtr frame) {
       taking_ && frames_.size() - first_ < frames_at_once_max && queued_bytes_ < bytes_at_once_max;
   if (!waiting_to_write_ && !more_may_come) flush();
   if (queued_bytes_ > options_.queue_bytes_max ||
-      frames_.size() - first_ > options_.queue_frames_max) {
+      frames_.size() - first_ > options_.queue_frames_max || !count()) {
     drop_slow();
   }
+}
+
+// False where there is no room for what waits to be sent.
+bool WebSocketConnection::count() {
+  const std::size_t bytes = queued_bytes_ + (frames_.size() - first_) * frame_bytes;
+  return queue_memory_.resize(bytes > queue_uncounted_bytes_max ? bytes - queue_uncounted_bytes_max
+                                                                : 0);
 }
 
 // What is queued is given up but for a frame that is partly out, or that OpenSSL holds a record of
 // and must be given again; the close frame follows it.
 void WebSocketConnection::drop_slow() {
-  if (state_ != State::open) return;
-  slow_ = true;
+  if (state_ != State::open || std::exchange(slow_, true)) return;
   const std::size_t keep = first_ + (offset_ > 0 || waiting_to_write_ ? 1 : 0);
   while (frames_.size() > keep) {
     queued_bytes_ -= frames_.back()->bytes().size();
     frames_.pop_back();
   }
-  start_close(close_code::try_again_later, "the client reads too slowly");
+  constexpr const char* reason = "the client reads too slowly";
+  if (!count()) return finish(close_code::try_again_later, reason, false);
+  start_close(close_code::try_again_later, reason);
 }
 
 void WebSocketConnection::start_close(std::uint16_t code, std::string reason) {
@@ -325,8 +337,9 @@ void WebSocketConnection::wait_to_write() {
   session_->socket().async_wait(Socket::wait_write,
                                 [self = shared_from_this()](const boost::system::error_code&) {
                                   self->waiting_to_write_ = false;
-                                  if (self->session_ && self->state_ != State::finished)
-                                    self->flush();
+                                  if (!self->session_ || self->state_ == State::finished) return;
+                                  self->flush();
+                                  self->count();
                                 });
 }
 
@@ -368,6 +381,9 @@ void WebSocketConnection::detach() {
   session_ = nullptr;
   application_.reset();
   frames_.clear();
+  first_ = 0;
+  queued_bytes_ = 0;
+  queue_memory_.resize(0);
 }
 
 }  // namespace redoubt::net

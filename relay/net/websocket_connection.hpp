@@ -6,7 +6,10 @@
 // 3. Frames are handled in the connection's turns on its shard. Of pings in a row the newest
 //    is answered (RFC 6455 5.5.3); over frames_burst and frames_per_second of control frames and
 //    small fragments the socket is closed with 1008.
-// 4. After detach() the Session is gone and every call is harmless.
+// 4. What waits to be sent is counted as the connection's memory beyond a small part; a frame that
+//    several wait for counts for each. Where there is no room for it, as over queue_bytes_max, the
+//    client is dropped as a slow one.
+// 5. After detach() the Session is gone and every call is harmless.
 //
 //   open --close()--> closing --client's close frame--> finished
 //   open --client's close frame, echoed--> finished
@@ -67,6 +70,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
   void start_close(std::uint16_t code, std::string reason);
   void finish(std::uint16_t code, std::string reason, bool orderly);
   void drop_slow();
+  bool count();
   void handle(http::WebSocketReader::Event event);
   bool within_frame_rate();
   void answer_ping();
@@ -102,6 +106,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
   std::size_t queued_bytes_ = 0;
   std::shared_ptr<MemoryBudget> memory_;
   MemoryBudget::Account account_;
+  HeldMemory queue_memory_;
   std::int64_t message_since_ms_ = 0;  // a message is under way since
   std::int64_t heard_ms_ = 0;          // the client's last frame
   std::int64_t blocked_since_ms_ = 0;  // the socket took nothing since

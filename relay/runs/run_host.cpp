@@ -60,7 +60,6 @@ RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
       work_(boost::asio::make_work_guard(io_)),
       heartbeat_(io_),
       folder_timer_(io_),
-      stalled_timer_(io_),
       crowded_timer_(io_),
       clock_(io_),
       started_(around_.metrics.counter("redoubt_runs_started_total",
@@ -100,12 +99,12 @@ void RunHost::stop() {
         step->leave();
     }
     open_.clear();
+    watchers_.clear();
     weights_.clear();
     loading_.clear();
     importing_.clear();
     heartbeat_.cancel();
     folder_timer_.cancel();
-    stalled_timer_.cancel();
     crowded_timer_.cancel();
     clock_.cancel();
     work_.reset();
@@ -116,8 +115,10 @@ void RunHost::stop() {
 
 /// Lets proxies see that the streams live, and forgets those whose readers left.
 void RunHost::beat() {
-  for (auto& [key, open] : open_)
-    if (!open->watchers.empty()) open->watchers.heartbeat();
+  for (const auto& [key, watchers] : watchers_) {
+    watchers->heartbeat();
+    schedule(key);
+  }
   if (std::exchange(recovery_waits_, false)) recover_next();
   heartbeat_.expires_after(std::chrono::milliseconds(heartbeat_ms));
   heartbeat_.async_wait([this](const boost::system::error_code& error) {
@@ -368,12 +369,14 @@ void RunHost::export_run(const Owner& owner, const std::string& id, SharedCallba
 }
 
 void RunHost::may_watch(const Owner& owner, const std::string& id, JsonCallback callback) {
-  with({owner.identity, id}, [id, callback = std::move(callback)](Result<Open*> found) {
+  const RunKey key{owner.identity, id};
+  with(key, [this, key, callback = std::move(callback)](Result<Open*> found) {
     if (!found) return callback(found.error());
-    if ((*found)->removing) return callback(unknown_run(id));
-    if (!(*found)->watchers.has_room())
+    if ((*found)->removing) return callback(unknown_run(key.id));
+    Watchers* watchers = watchers_of(key);
+    if (watchers && !watchers->has_room())
       return callback(Error{.code = "too_many_watchers",
-                            .message = joined({"run ", id, " has ", watchers_max,
+                            .message = joined({"run ", key.id, " has ", watchers_max,
                                                " readers of its events already"})});
     callback(std::string());
   });
@@ -383,7 +386,7 @@ void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t fro
                     http::BodyStreamPtr out) {
   const RunKey key{owner.identity, id};
   with(key, [this, key, from, out = std::move(out)](Result<Open*> found) {
-    if (!found || (*found)->removing || !(*found)->watchers.add(out, from)) return out->abort();
+    if (!found || (*found)->removing || !hold_watchers(**found).add(out, from)) return out->abort();
     schedule(key);
   });
 }

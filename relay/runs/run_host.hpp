@@ -19,7 +19,10 @@
 //    (Dependencies::weight_all_max). Over half of them runs that rest are put out, that longest at
 //    rest first, and are read again when their owner asks or their clock's time comes. Over the
 //    whole the run that grows (of an owner) or the heaviest (of all) is cancelled.
-// 5. Runs are read back takes_max at a time, and imported imports_max at a time, owners in turn:
+// 5. A run that is watched may be put out like another. Watchers keep nothing of their own between
+// two turns (watchers.hpp), and their stretches of
+//    histories are read watch_reads_max at a time, owners in turn.
+// 6. Runs are read back takes_max at a time, and imported imports_max at a time, owners in turn:
 // each
 //    brings its history along.
 #pragma once
@@ -164,6 +167,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   Open& hold_new(const Owner& owner, workflow::Run run, std::string root, int depth);
   void leave(const RunKey& key, const Error& why);
   std::unique_ptr<Open> let_go(const RunKey& key);
+  void give_weight_back(const auth::Identity& owner, std::uint64_t weight);
   void weigh(Open& open);
   void keep_within_memory(const auth::Identity& owner, const Open* open);
   void put_out_while(std::deque<Ref>& resting, const auth::Identity& owner, const Open* open);
@@ -175,10 +179,14 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void keep_idle(Open& open);
   void keep_waiting(Open& open);
   void schedule(const RunKey& key);
+  std::function<void()> schedules(const RunKey& key);
   void pump();
   void turn(const RunKey& key);
   void work(Open& open);
-  bool watch_on(Open& open);
+  Watchers* watchers_of(const RunKey& key);
+  Watchers& hold_watchers(const Open& open);
+  void forget_watchers(const RunKey& key);
+  bool watch_on(const RunKey& key);
   void give_one(Open& open);
   void keep(Open& open);
   void write(const Ref& ref, std::shared_ptr<workflow::Taken> taken);
@@ -196,7 +204,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void fail(Open& open, const std::string& effect, const Error& error);
   void drop_effect(Open& open, const std::string& id);
   void drop_effects(Open& open);
-  void look_at_stalled();
+  void read_for_watchers(const RunKey& key, Watchers& watchers);
+  void read_next();
 
   // run_loading.cpp: reading runs back, and taking them over from bundles
   void with(const RunKey& key, Use use);
@@ -243,7 +252,6 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer heartbeat_;
   boost::asio::steady_timer folder_timer_;
-  boost::asio::steady_timer stalled_timer_;
   boost::asio::steady_timer crowded_timer_;
   boost::asio::steady_timer clock_;
   std::int64_t clock_ms_ = 0;  ///< when it wakes runs; 0: never
@@ -265,11 +273,13 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::size_t imports_under_way_ = 0;            ///< the others
   std::size_t importing_bytes_ = 0;              ///< of the bundles of all of them
   FairQueue<auth::Identity, RunKey> queue_;
-  bool pumping_ = false;      ///< the next turn is on its way
-  std::deque<Ref> idle_;      ///< ended runs in memory, that longest idle first
-  std::deque<Ref> waiting_;   ///< runs in memory that only wait, that longest at rest first
-  std::set<RunKey> stalled_;  ///< watchers wait for their readers
-  bool stalled_waits_ = false;
+  bool pumping_ = false;     ///< the next turn is on its way
+  std::deque<Ref> idle_;     ///< ended runs in memory, that longest idle first
+  std::deque<Ref> waiting_;  ///< runs in memory that only wait, that longest at rest first
+  std::map<RunKey, std::unique_ptr<Watchers>> watchers_;  ///< of runs in memory or not
+  WatchCaches watch_caches_;
+  FairQueue<auth::Identity, RunKey> to_read_;  ///< runs whose watchers want something of the store
+  std::size_t watch_reads_ = 0;                ///< on their way from the store
   bool bundle_under_way_ = false;
   std::deque<Ref> bundles_due_;  ///< runs whose bundles wait for the one under way
   std::set<RunKey> crowded_;     ///< their next turn waits for others to leave the memory
@@ -312,7 +322,6 @@ struct RunHost::Open {
   bool following = false;                       ///< the run that goes on is being begun
   std::vector<Viewer> viewers;                  ///< want its view once what waits is stored
   std::vector<SharedCallback> exports;          ///< want its bundle
-  Watchers watchers;
   std::vector<workflow::Checkpoint> checkpoints;
   boost::asio::steady_timer timer;
   std::uint64_t timer_serial = 0;  ///< of the timer that was set last
@@ -323,8 +332,8 @@ struct RunHost::Open {
 constexpr std::int64_t store_retry_ms = 200;
 constexpr std::int64_t heartbeat_ms = 15'000;
 constexpr std::int64_t timer_ms_max = 3'600'000;
-/// How soon a watcher whose reader is slow is looked at again.
-constexpr std::int64_t stalled_ms = 50;
+/// Reads for watchers at a time: each may be as long as what a turn of a run wrote, or a bundle.
+constexpr std::size_t watch_reads_max = 1;
 /// Ended runs that stay in memory, for whoever looks at them next.
 constexpr std::size_t idle_max = 256;
 /// Turns after which a view of a run that does not rest is given as it stands.

@@ -45,11 +45,15 @@ std::unique_ptr<RunHost::Open> RunHost::let_go(const RunKey& key) {
   if (found == open_.end()) return nullptr;
   std::unique_ptr<Open> open = std::move(found->second);
   open_.erase(found);
-  weight_ -= open->weight;
-  const auto owner = weights_.find(key.owner);
-  owner->second -= open->weight;
-  if (owner->second == 0) weights_.erase(owner);
+  give_weight_back(key.owner, open->weight);
   return open;
+}
+
+void RunHost::give_weight_back(const auth::Identity& owner, std::uint64_t weight) {
+  weight_ -= weight;
+  const auto found = weights_.find(owner);
+  found->second -= weight;
+  if (found->second == 0) weights_.erase(found);
 }
 
 /// What the run takes in memory, after whatever changed it.
@@ -104,8 +108,7 @@ bool RunHost::is_needed(const RunKey& key, const Open& open) const {
   return open.fresh || open.storing || open.marked || open.exporting || open.removing ||
          open.following || open.run.busy() || importing_.count(key) > 0 || !open.inputs.empty() ||
          !open.builtins.empty() || !open.models.empty() || !open.children.empty() ||
-         !open.waiters.empty() || !open.viewers.empty() || !open.exports.empty() ||
-         !open.watchers.empty();
+         !open.waiters.empty() || !open.viewers.empty() || !open.exports.empty();
 }
 
 /// Those that are being cancelled count as gone.
@@ -192,10 +195,13 @@ void RunHost::tell_all(Open& open, const Error& why) {
   fail_exports(open, why);
   for (const Waiter& waiter : std::exchange(open.waiters, {}))
     tell_parent(open.stored.key.owner, waiter, true, failure_of(&open.stored.key, why));
-  open.watchers.end_all();
 }
 
 void RunHost::leave(const RunKey& key, const Error& why) {
+  if (Watchers* watchers = watchers_of(key)) {
+    watchers->end_all();
+    forget_watchers(key);
+  }
   const std::unique_ptr<Open> open = let_go(key);
   if (!open) return;
   drop_effects(*open);
@@ -231,6 +237,14 @@ void RunHost::schedule(const RunKey& key) {
   pump();
 }
 
+/// Schedules the run on our thread. Any thread may call it, and after our end, too.
+std::function<void()> RunHost::schedules(const RunKey& key) {
+  return [weak = weak_from_this(), key] {
+    const auto self = weak.lock();
+    if (self) self->post([host = self.get(), key] { host->schedule(key); });
+  };
+}
+
 // One turn, and then whatever else was asked of the thread meanwhile.
 void RunHost::pump() {
   if (pumping_ || queue_.empty()) return;
@@ -245,12 +259,12 @@ void RunHost::pump() {
 void RunHost::turn(const RunKey& key) {
   if (loading_.count(key) > 0) return replay_on(key);
   if (importing_.count(key) > 0) import_on(key);
+  if (watch_on(key)) schedule(key);
   Open* open = find(key);
   if (open && !open->removing) work(*open);
 }
 
 void RunHost::work(Open& open) {
-  if (watch_on(open)) schedule(open.stored.key);
   if (open.storing) return;  // what is stored gives the next turn
   if (open.fresh) return keep(open);
   if (open.run.busy()) {
@@ -362,7 +376,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
     open->stored.definition = std::string();
   }
   const std::int64_t number = open->stored.pieces++;
-  open->watchers.stored(*open->run.definition(), taken->events, number);
+  if (Watchers* watchers = watchers_of(ref.key)) watchers->stored(taken->events, number);
   hold_within_bounds(*open, *stored);
   for (const std::string& id : taken->withdrawn)
     drop_effect(*open, id);
@@ -390,7 +404,8 @@ void RunHost::rest(Open& open) {
     return keep_waiting(open);
   }
   drop_effects(open);
-  if (is_over(open.run.status())) open.watchers.end_finished(open.stored.pieces);
+  Watchers* watchers = watchers_of(open.stored.key);
+  if (watchers && is_over(open.run.status())) watchers->finish();
   if (open.run.status() == RunStatus::continued) {
     follow(open);
   } else {
@@ -413,38 +428,76 @@ void RunHost::set_timer(Open& open) {
   });
 }
 
-/// A slice for a watcher that is behind; true where there is more to do at once.
-bool RunHost::watch_on(Open& open) {
-  if (open.watchers.empty()) return false;
-  for (const Watchers::Want& want : open.watchers.wants(open.stored.pieces)) {
-    store_.pieces(
-        open.stored.key, want.piece, slice_bytes_max,
-        on_thread<std::vector<std::string>>([this, ref = open.ref(), watcher = want.watcher](
-                                                Result<std::vector<std::string>> pieces) {
-          Open* again = find(ref);
-          if (!again) return;
-          again->watchers.give(watcher, pieces ? std::move(*pieces) : std::vector<std::string>());
-          schedule(ref.key);
-        }));
-  }
-  const bool stepped = open.watchers.step(*open.run.definition());
-  if (open.watchers.stalled()) {
-    stalled_.insert(open.stored.key);
-    look_at_stalled();
-  }
-  return stepped;
+// --- watchers ---
+
+Watchers* RunHost::watchers_of(const RunKey& key) {
+  const auto found = watchers_.find(key);
+  return found == watchers_.end() ? nullptr : found->second.get();
 }
 
-void RunHost::look_at_stalled() {
-  if (stalled_waits_ || stalled_.empty()) return;
-  stalled_waits_ = true;
-  stalled_timer_.expires_after(std::chrono::milliseconds(stalled_ms));
-  stalled_timer_.async_wait([this](const boost::system::error_code& error) {
-    stalled_waits_ = false;
-    if (error || stopping_) return;
-    for (const RunKey& key : std::exchange(stalled_, {}))
-      schedule(key);
-  });
+Watchers& RunHost::hold_watchers(const Open& open) {
+  const RunKey& key = open.stored.key;
+  if (Watchers* known = watchers_of(key)) return *known;
+  auto made = std::make_unique<Watchers>(watch_caches_, key.owner, ++serials_,
+                                         StepNames(*open.run.definition()), open.stored.pieces,
+                                         schedules(key));
+  weight_ += made->bytes();
+  weights_[key.owner] += made->bytes();
+  // Otherwise it comes to rest yet.
+  if (is_over(open.run.status()) && !open.storing && !open.fresh) made->finish();
+  return *(watchers_[key] = std::move(made));
+}
+
+void RunHost::forget_watchers(const RunKey& key) {
+  const auto found = watchers_.find(key);
+  give_weight_back(key.owner, found->second->bytes());
+  watchers_.erase(found);
+}
+
+/// A part of a slice for a watcher that is behind; true where there is more to do at once.
+bool RunHost::watch_on(const RunKey& key) {
+  Watchers* watchers = watchers_of(key);
+  if (!watchers) return false;
+  const bool sent = watchers->step();
+  if (watchers->empty()) {
+    forget_watchers(key);
+    return false;
+  }
+  if (watchers->want()) read_for_watchers(key, *watchers);
+  return sent;
+}
+
+/// REQUIRES: they want something.
+void RunHost::read_for_watchers(const RunKey& key, Watchers& watchers) {
+  if (watch_reads_ >= watch_reads_max) {
+    to_read_.push(key.owner, key);
+    return;
+  }
+  ++watch_reads_;
+  const std::int64_t piece = watchers.ask();
+  store_.pieces(key, piece, slice_bytes_max,
+                on_thread<std::vector<std::string>>([this, key, run = watchers.run(), piece](
+                                                        Result<std::vector<std::string>> pieces) {
+                  --watch_reads_;
+                  Watchers* again = watchers_of(key);
+                  if (again && again->run() == run) {
+                    again->give(piece, pieces ? std::move(*pieces) : std::vector<std::string>());
+                    // At once, because what was read may have to give way to another's.
+                    again->step();
+                    schedule(key);
+                  }
+                  read_next();
+                }));
+}
+
+/// The watchers that waited may have left, or their run.
+void RunHost::read_next() {
+  while (watch_reads_ < watch_reads_max) {
+    const auto next = to_read_.pop();
+    if (!next) return;
+    Watchers* watchers = watchers_of(*next);
+    if (watchers && watchers->want()) read_for_watchers(*next, *watchers);
+  }
 }
 
 // --- effects ---

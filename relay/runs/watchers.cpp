@@ -14,15 +14,18 @@ using workflow::ChainHead;
 using workflow::Event;
 using workflow::HistoryReader;
 
-void add_event(const workflow::Definition& definition, const Event& event, std::string& text) {
+void add_event(const StepNames& names, const Event& event, std::string& text) {
   Json json = {{"seq", event.seq},
                {"at", event.stamp_ms},
                {"kind", workflow::name_of(event.kind)},
                {"payload", workflow::payload_json(event.payload)}};
-  if (event.step != workflow::kNoStep) json["step"] = std::string(definition.step_name(event.step));
+  if (event.step != workflow::kNoStep) json["step"] = std::string(names.of(event.step));
   if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
-  text += joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind),
-                  "\ndata: ", canonical(json), "\n\n"});
+  const std::string data = canonical(json);
+  const std::string name = joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind)});
+  // A payload may be megabytes, which a text that grows by itself takes twice.
+  if (data.size() > slice_bytes_max) text.reserve(text.size() + name.size() + data.size() + 16);
+  text.append(name).append("\ndata: ").append(data).append("\n\n");
 }
 
 struct Formatted {
@@ -32,26 +35,69 @@ struct Formatted {
 };
 
 /// A whole piece of frames.
-Formatted format_all(const workflow::Definition& definition, std::string_view frames,
-                     const ChainHead& head) {
+Formatted format_all(const StepNames& names, std::string_view frames, const ChainHead& head) {
   Formatted made;
   HistoryReader reader(frames, head);
   Event event;
   auto more = reader.next(event);
   for (; more && *more; more = reader.next(event))
-    add_event(definition, event, made.text);
+    add_event(names, event, made.text);
   made.head = reader.head();
   made.ok = more.ok();
   return made;
 }
 
+/// The events from `position` on, as many as a turn may read, without those before `from`.
+std::optional<HistorySlice> slice_of(const StepNames& names, const HistoryStretch& stretch,
+                                     HistoryPosition position, std::uint64_t from) {
+  if (position.piece == 0 && position.at == 0) {
+    const auto header = HistoryReader::open(stretch.frames);
+    if (!header) return std::nullopt;
+    position.at = header->position();
+    position.head = header->head();
+  }
+  HistorySlice slice;
+  HistoryReader reader(std::string_view(stretch.frames).substr(position.at), position.head);
+  Event event;
+  for (std::size_t events = 0; events < slice_events_max && reader.position() < slice_bytes_max;
+       ++events) {
+    const auto next = reader.next(event);
+    if (!next) return std::nullopt;
+    if (!*next) break;
+    if (event.seq >= from) add_event(names, event, slice.text);
+  }
+  position.at += reader.position();
+  position.head = reader.head();
+  if (position.at == stretch.frames.size()) {
+    position.piece = stretch.next_piece;
+    position.at = 0;
+  }
+  slice.text.shrink_to_fit();
+  slice.next = position;
+  return slice;
+}
+
 }  // namespace
+
+StepNames::StepNames(const workflow::Definition& definition) {
+  ends_.reserve(definition.steps.size());
+  for (std::size_t step = 0; step < definition.steps.size(); ++step) {
+    text_ += definition.step_name(static_cast<workflow::StepId>(step));
+    ends_.push_back(text_.size());
+  }
+  text_.shrink_to_fit();
+}
+
+std::string_view StepNames::of(workflow::StepId step) const {
+  if (step >= ends_.size()) return {};
+  const std::size_t from = step == 0 ? 0 : ends_[step - 1];
+  return std::string_view(text_).substr(from, ends_[step] - from);
+}
 
 bool Watchers::add(http::BodyStreamPtr out, std::uint64_t from) {
   forget_gone();
   if (watchers_.size() >= watchers_max) return false;
   Watcher watcher;
-  watcher.id = next_id_++;
   watcher.out = std::move(out);
   watcher.from = from;
   watchers_.push_back(std::move(watcher));
@@ -62,114 +108,134 @@ void Watchers::forget_gone() {
   std::erase_if(watchers_, [](const Watcher& watcher) { return !watcher.out->open(); });
 }
 
-void Watchers::stored(const workflow::Definition& definition, std::string_view frames,
-                      std::int64_t number) {
+/// How many bytes of those that are wanted may be written now. What its connection is to hold is
+/// counted there before it is written.
+std::size_t Watchers::room(Watcher& watcher, std::size_t wanted) {
+  const std::size_t waiting = watcher.out->waiting_bytes();
+  if (!watcher.held && waiting + wanted > waiting_bytes_min)
+    watcher.held = watcher.out->hold(waiting_held_bytes);
+  const std::size_t most = watcher.held ? waiting_bytes_max : waiting_bytes_min;
+  return waiting < most ? std::min(wanted, most - waiting) : 0;
+}
+
+void Watchers::write(Watcher& watcher, std::string text) {
+  watcher.out->write(std::move(text));
+  watcher.wakes = false;
+}
+
+void Watchers::wait(Watcher& watcher) {
+  if (!std::exchange(watcher.wakes, true)) watcher.out->on_sent(wake_);
+}
+
+void Watchers::stored(std::string_view frames, std::int64_t number) {
+  pieces_ = number + 1;
   // Of all that are live, head and piece are the same.
   std::optional<Formatted> made;
   for (Watcher& watcher : watchers_) {
-    if (number == 0 || watcher.piece != number || watcher.behind() || !watcher.has_room()) continue;
-    if (watcher.from > watcher.head.seq) continue;
-    if (!made) made = format_all(definition, frames, watcher.head);
+    if (number == 0 || watcher.position.piece != number || watcher.position.at > 0 ||
+        watcher.sent > 0 || watcher.from > watcher.position.head.seq)
+      continue;
+    if (!made) made = format_all(names_, frames, watcher.position.head);
     if (!made->ok) return watcher.out->abort();
     if (made->text.size() > waiting_bytes_max) return;
-    watcher.out->write(made->text);
-    watcher.head = made->head;
-    ++watcher.piece;
+    if (room(watcher, made->text.size()) < made->text.size()) continue;
+    write(watcher, made->text);
+    watcher.position = {.piece = number + 1, .at = 0, .head = made->head};
   }
 }
 
-std::vector<Watchers::Want> Watchers::wants(std::int64_t pieces) {
+/// Null where a stretch is wanted first, or the history is broken.
+std::shared_ptr<const HistorySlice> Watchers::slice_for(Watcher& watcher) {
+  const HistoryPosition& position = watcher.position;
+  const StretchKey stretch_key{run_, position.piece};
+  const SliceKey key{stretch_key, position.at, watcher.from > position.head.seq ? watcher.from : 0};
+  if (auto kept = caches_.slices.find(key)) return kept;
+  const auto stretch = caches_.stretches.find(stretch_key);
+  if (!stretch) {
+    if (!wanted_) wanted_ = position.piece;
+    return nullptr;
+  }
+  auto made = slice_of(names_, *stretch, position, watcher.from);
+  if (!made) {
+    watcher.out->abort();
+    return nullptr;
+  }
+  auto slice = std::make_shared<const HistorySlice>(std::move(*made));
+  if (!slice->text.empty()) caches_.slices.put(key, owner_, slice, slice->text.capacity());
+  return slice;
+}
+
+void Watchers::send(Watcher& watcher, const HistorySlice& slice) {
+  const std::size_t bytes = room(watcher, slice.text.size() - watcher.sent);
+  if (bytes > 0) write(watcher, slice.text.substr(watcher.sent, bytes));
+  watcher.sent += bytes;
+  if (watcher.sent < slice.text.size()) return;
+  watcher.sent = 0;
+  watcher.position = slice.next;
+}
+
+/// It has seen everything; what was held for it counts until it is sent.
+void Watchers::rest(Watcher& watcher) {
+  if (watcher.held && watcher.out->waiting_bytes() == 0) watcher.held.reset();
+  if (watcher.held) return wait(watcher);
+  if (over_) watcher.out->end();
+}
+
+bool Watchers::step() {
   forget_gone();
-  std::vector<Want> wanted;
-  for (Watcher& watcher : watchers_) {
-    if (watcher.behind() || watcher.piece >= pieces || !watcher.has_room()) continue;
-    watcher.asked = true;
-    wanted.push_back({watcher.id, watcher.piece});
-  }
-  return wanted;
-}
-
-void Watchers::give(std::uint64_t id, std::vector<std::string> pieces) {
-  const auto found = std::find_if(watchers_.begin(), watchers_.end(),
-                                  [id](const Watcher& watcher) { return watcher.id == id; });
-  if (found == watchers_.end()) return;
-  found->asked = false;
-  if (pieces.empty()) {
-    found->out->end();
-    return forget_gone();
-  }
-  found->read = std::move(pieces);
-  found->at = 0;
-}
-
-void Watchers::format_slice(const workflow::Definition& definition, Watcher& watcher) {
-  const std::string& piece = watcher.read.front();
-  if (watcher.piece == 0 && watcher.at == 0) {
-    auto header = HistoryReader::open(piece);
-    if (!header) return watcher.out->abort();
-    watcher.at = header->position();
-    watcher.head = header->head();
-  }
-  HistoryReader reader(std::string_view(piece).substr(watcher.at), watcher.head);
-  std::string text;
-  Event event;
-  bool more = true;
-  for (std::size_t events = 0; events < slice_events_max && reader.position() < slice_bytes_max;
-       ++events) {
-    const auto next = reader.next(event);
-    if (!next) return watcher.out->abort();
-    if (!*next) {
-      more = false;
-      break;
-    }
-    if (event.seq >= watcher.from) add_event(definition, event, text);
-  }
-  watcher.at += reader.position();
-  watcher.head = reader.head();
-  watcher.unsent = std::move(text);
-  send(watcher);
-  if (more && watcher.at < piece.size()) return;
-  watcher.read.erase(watcher.read.begin());
-  watcher.at = 0;
-  ++watcher.piece;
-}
-
-void Watchers::send(Watcher& watcher) {
-  watcher.out->write(watcher.unsent.substr(0, waiting_bytes_max));
-  watcher.unsent.erase(0, waiting_bytes_max);
-}
-
-bool Watchers::step(const workflow::Definition& definition) {
+  wanted_.reset();
   for (auto at = watchers_.begin(); at != watchers_.end(); ++at) {
-    if (at->read.empty() && at->unsent.empty()) continue;
-    if (!at->has_room() || !at->out->open()) continue;
-    if (at->unsent.empty()) {
-      format_slice(definition, *at);
-    } else {
-      send(*at);
+    if (live(*at)) {
+      rest(*at);
+      continue;
     }
-    // The next slice is another's.
+    if (room(*at, 1) == 0) {
+      wait(*at);
+      continue;
+    }
+    const auto slice = slice_for(*at);
+    if (!slice) continue;
+    send(*at, *slice);
+    // The next part is another's.
     std::rotate(at, at + 1, watchers_.end());
     return true;
   }
   return false;
 }
 
-bool Watchers::stalled() const {
-  return std::any_of(watchers_.begin(), watchers_.end(), [](const Watcher& watcher) {
-    return watcher.out->open() && !watcher.asked && !watcher.has_room();
-  });
+std::int64_t Watchers::ask() {
+  asked_ = true;
+  return *wanted_;
+}
+
+void Watchers::give(std::int64_t piece, std::vector<std::string> pieces) {
+  asked_ = false;
+  wanted_.reset();
+  if (pieces.empty()) {
+    for (const Watcher& watcher : watchers_)
+      if (watcher.position.piece == piece) watcher.out->end();
+    return forget_gone();
+  }
+  HistoryStretch stretch;
+  stretch.next_piece = piece + static_cast<std::int64_t>(pieces.size());
+  stretch.frames = std::move(pieces.front());
+  for (std::size_t i = 1; i < pieces.size(); ++i)
+    stretch.frames += pieces[i];
+  const std::size_t bytes = stretch.frames.capacity();
+  caches_.stretches.put({run_, piece}, owner_,
+                        std::make_shared<const HistoryStretch>(std::move(stretch)), bytes);
 }
 
 void Watchers::heartbeat() {
   forget_gone();
-  for (const Watcher& watcher : watchers_)
-    if (watcher.has_room()) watcher.out->write(": \n\n");
+  for (Watcher& watcher : watchers_)
+    if (watcher.out->waiting_bytes() == 0) write(watcher, ": \n\n");
 }
 
-void Watchers::end_finished(std::int64_t pieces) {
-  for (const Watcher& watcher : watchers_)
-    if (!watcher.behind() && watcher.piece >= pieces) watcher.out->end();
+void Watchers::finish() {
+  over_ = true;
+  for (Watcher& watcher : watchers_)
+    if (live(watcher)) rest(watcher);
   forget_gone();
 }
 

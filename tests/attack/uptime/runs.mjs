@@ -1,5 +1,5 @@
 // Workflows of strangers: 1 KB of text that asks for a day's work, or for all memory.
-import { connect, status_in } from '../sockets.mjs';
+import { connect } from '../sockets.mjs';
 import { counted, shown } from '../stage.mjs';
 
 const runs = '/api/workflows/runs';
@@ -83,23 +83,6 @@ async function neighbour(stage) {
   return (await stage.run_when(begun.json().id, other, ends)).status;
 }
 
-/** Asks for `path(i)` on so many connections that read nothing, and gives what they were told. */
-async function ask_and_not_read(stage, count, path, { method = 'GET', headers = {} } = {}) {
-  const told = [];
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  for (let i = 0; i < count; ++i) {
-    const { socket } = await connect(stage.relay.port, { read: false });
-    stage.later(() => socket.destroy());
-    socket.once('readable', () => told.push(status_in((socket.read(16) ?? '').toString('latin1'))));
-    socket.write(
-      `${method} ${path(i)} HTTP/1.1\r\nHost: localhost\r\n${lines.join('')}Content-Length: 0\r\n\r\n`,
-    );
-    if (i % 12 === 11) await pause(50);
-  }
-  await pause(1_000);
-  return told;
-}
-
 // Together 2,000 places where one atom stands a thousand times.
 const pattern = (i) => `^(?:[a-z\\u00c0-\\u024f${i}]{900}){1,9}$`;
 const patterns = (count, of = pattern) => ({
@@ -156,33 +139,6 @@ export const attacks = [
       };
     },
   })),
-  {
-    name: 'bundles that nobody reads',
-    tried: '240 exports of a run that was given 18 MB, on connections that read nothing, SIGTERM',
-    expected: 'some are refused for want of memory; health, memory and end as promised',
-    async run(stage) {
-      await stage.start(await stage.greedy());
-      const headers = stage.as('alpha', 'author');
-      const flow_of_signals = flow('full', [{ wait: { signal: 'never' } }]);
-      const begun = await stage.post(
-        runs,
-        { workflow: flow_of_signals, input: 'x'.repeat(3_900_000) },
-        headers,
-      );
-      const path = `${runs}/${begun.json().id}`;
-      for (let i = 0; i < 14; ++i)
-        await stage.post(
-          `${path}/signal`,
-          { name: `s${i}`, value: 'y'.repeat(1_000_000) },
-          headers,
-        );
-      const told = await ask_and_not_read(stage, 240, () => `${path}/export`, {
-        method: 'POST',
-        headers,
-      });
-      return { held: told.includes(503), seen: shown(counted(told)) };
-    },
-  },
   {
     name: 'a hundred of them, of two players',
     tried:

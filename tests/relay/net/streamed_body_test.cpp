@@ -4,7 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <condition_variable>
+#include <functional>
+#include <future>
 #include <mutex>
+#include <optional>
 
 #include "tests/relay/net/loopback.hpp"
 
@@ -183,6 +186,109 @@ TEST_CASE("a client that reads too slowly is cut, others are unharmed") {
   CHECK(running.witness().wait_for(ConnectionEvent::stream_slow, 1));
   Client other(running.port());
   CHECK(other.ask(ping).body == "pong");
+}
+
+/// A router whose stream at /stream is written by `write`, on the shard.
+http::Router router_that_writes(std::function<void(http::BodyStreamPtr)> write) {
+  http::Router router = make_router();
+  router.add(http::Method::get, "/stream", [write = std::move(write)](http::Request&) {
+    http::Response response;
+    response.stream = write;
+    return response;
+  });
+  return router;
+}
+/// Bytes of a body that fit into the budget of one address where nothing else is in it.
+constexpr std::size_t body_bytes = 300 * 1024;
+ServerOptions small_budget() {
+  ServerOptions options;
+  options.unfinished_bytes_max = 1024 * 1024;  // one address: 384 KiB
+  return options;
+}
+int status_of_body(std::uint16_t port) {
+  Client client(port);
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body_bytes) +
+              "\r\n\r\n" + std::string(body_bytes - 1, 'b'));
+  // What is held is seen before the body is whole.
+  if (client.buffer().empty()) client.send("b");
+  return client.answer().status;
+}
+
+TEST_CASE("what waits for a reader has a budget: over it the reader is cut, and it is given back") {
+  std::size_t most = 0;
+  std::promise<void> done;
+  const http::Router router = router_that_writes([&](const http::BodyStreamPtr& body) {
+    const std::string piece(8 * 1024, 'y');
+    while (body->open()) {
+      body->write(piece);
+      most = std::max(most, body->waiting_bytes());
+    }
+    done.set_value();
+  });
+  Running running(router, small_budget());
+  Client deaf(running.port(), 4096);
+  REQUIRE(deaf.send(ask));
+  REQUIRE(done.get_future().wait_for(patience) == std::future_status::ready);
+  CHECK(most > 200 * 1024);
+  CHECK(most <= 384 * 1024 + StreamedBody::queue_uncounted_bytes_max);
+  CHECK(running.witness().wait_for(ConnectionEvent::stream_slow, 1));
+  CHECK(status_of_body(running.port()) == 200);
+}
+
+TEST_CASE("who writes may hold the memory of what waits, and is told when it is sent") {
+  std::promise<http::BodyStreamPtr> begun;
+  std::promise<void> sent;
+  std::shared_ptr<const void> held;
+  std::size_t written = 0;
+  const http::Router router = router_that_writes([&](const http::BodyStreamPtr& body) {
+    held = body->hold(body_bytes);
+    CHECK(held);
+    CHECK_FALSE(body->hold(body_bytes));
+    const std::string piece(8 * 1024, 'y');
+    for (; body->open() && body->waiting_bytes() + piece.size() < body_bytes * 8 / 9;
+         written += piece.size())
+      body->write(piece);
+    body->on_sent([&] { sent.set_value(); });
+    begun.set_value(body);
+  });
+  Running running(router, small_budget());
+  Client slow(running.port(), 4096);
+  REQUIRE(slow.send(ask));
+  auto future = begun.get_future();
+  REQUIRE(future.wait_for(patience) == std::future_status::ready);
+  const http::BodyStreamPtr body = future.get();
+  CHECK(body->open());
+  CHECK(body->waiting_bytes() > body_bytes / 2);
+  auto all_sent = sent.get_future();
+  CHECK(all_sent.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+  // What nobody holds any more is counted with the connection.
+  held.reset();
+  CHECK(body->open());
+  CHECK_FALSE(body->hold(body_bytes));
+  while (slow.buffer().size() < written)
+    REQUIRE(slow.fill());
+  CHECK(all_sent.wait_for(patience) == std::future_status::ready);
+  CHECK(body->waiting_bytes() == 0);
+  CHECK(body->hold(body_bytes));
+  body->end();
+  REQUIRE(read_until(slow, "\r\n0\r\n\r\n"));
+}
+
+TEST_CASE("who waits for a reader is told that it left") {
+  Producer producer;
+  std::promise<void> sent;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  std::optional<Client> client(std::in_place, running.port(), 4096);
+  REQUIRE(client->send(ask));
+  const auto body = producer.take();
+  const std::string piece(64 * 1024, 'y');
+  for (int i = 0; i < 200 && body->waiting_bytes() == 0; ++i)
+    body->write(piece);
+  client.reset();
+  REQUIRE(producer.wait_gone());
+  body->on_sent([&] { sent.set_value(); });
+  CHECK(sent.get_future().wait_for(patience) == std::future_status::ready);
 }
 
 TEST_CASE("a stream under way ends a drain only by its own end") {

@@ -357,6 +357,37 @@ TEST_CASE("a slow reader is dropped with 1013 and others are not held up") {
   CHECK(running.witness().wait_for(ConnectionEvent::websocket_slow, 1));
 }
 
+TEST_CASE("frames that wait for their reader have a budget: over it the reader is dropped") {
+  Log log;
+  WebSocketOptions ws;
+  ws.queue_bytes_max = 1u << 30;
+  ws.queue_frames_max = 1u << 30;
+  const Router router = make_ws_router(log, ws);
+  ServerOptions options;
+  options.unfinished_bytes_max = 1024 * 1024;  // one address: 384 KiB
+  Running running(router, options);
+  Client slow(running.port(), 4096);
+  open(slow);
+  REQUIRE(log.wait_for_peers(1));
+  // The kernel's buffers take some megabytes first.
+  std::size_t bytes = 64u << 20;
+  SUBCASE("long ones") {
+    const FramePtr frame = Frame::text(std::string(16 * 1024, 's'));
+    for (; bytes > frame->bytes().size() && log.peers[0].open(); bytes -= frame->bytes().size())
+      log.peers[0].send(frame);
+  }
+  SUBCASE("a single one") {
+    log.peers[0].send(Frame::text(std::string(bytes, 's')));
+  }
+  CHECK(running.witness().wait_for(ConnectionEvent::websocket_slow, 1));
+  CHECK(running.witness().wait_for(ConnectionEvent::websocket_closed, 1));
+  // What was held is free again.
+  Client other(running.port());
+  open(other);
+  REQUIRE(log.wait_for_peers(2));
+  CHECK(log.peers[1].hold(300 * 1024));
+}
+
 TEST_CASE("silent clients are pinged, then dropped") {
   Log log;
   WebSocketOptions ws;

@@ -385,6 +385,32 @@ TEST_CASE("runs that only wait are put out of memory, and come back when somethi
     });
 }
 
+TEST_CASE("runs that are watched are put out of memory, too, and their watchers miss nothing") {
+  OwnerBounds bounds;
+  bounds.weight_max = 1u << 20;
+  House house(bounds);
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  std::vector<std::string> ids;
+  std::vector<std::shared_ptr<Stream>> streams;
+  for (int i = 0; i < 6; ++i) {
+    ids.push_back(house.started(ada, "asker", "\"" + std::string(300'000, 'x') + "\""));
+    streams.push_back(std::make_shared<Stream>());
+    house.service().watch(ada, ids.back(), 0, streams.back());
+    house.until([&] { return streams.back()->text().find("Sure?") != std::string::npos; });
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    CAPTURE(i);
+    CHECK(house.give(ada, ids[i], {InputKind::answer, "sure#1", "1"})["id"] == ids[i]);
+    house.until([&] { return !streams[i]->open(); });
+    const auto again = std::make_shared<Stream>();
+    house.service().watch(ada, ids[i], 0, again);
+    house.until([&] { return !again->open(); });
+    CHECK((again->text() == streams[i]->text()));
+    CHECK(again->text().find("event: run_done") != std::string::npos);
+  }
+}
+
 TEST_CASE("a workflow that takes too much memory once it is read is refused") {
   House house;
   std::string items = "state.a";
