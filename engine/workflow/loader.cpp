@@ -366,6 +366,14 @@ Loaded load(const Document& document, const Surroundings& around) {
   in_order_of_file(loaded.faults);
   if (!loaded.faults.empty()) return loaded;
   definition->memory_bytes = memory_bytes_of(*definition, file, reading);
+  if (definition->memory_bytes > kDefinitionMemoryBytesMax) {
+    reading.fault("too_large", "workflow",
+                  {"the workflow takes ", (definition->memory_bytes + (1u << 20) - 1) >> 20,
+                   " MiB of memory once it is read: fewer or shorter expressions, schemas and "
+                   "patterns"},
+                  {"at most ", kDefinitionMemoryBytesMax >> 20, " MiB"});
+    return loaded;
+  }
   loaded.definition = std::move(definition);
   return loaded;
 }

@@ -7,6 +7,7 @@
 // expressions, templates and schemas. README.md in this folder has the format.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ inline constexpr std::size_t kStepsMax = 2000;
 inline constexpr int kNestingMax = 24;
 inline constexpr std::size_t kFaultsMax = 100;
 inline constexpr std::uint32_t kRoundsMax = 100000;
+/// What a definition may take in memory once it is read, whichever door it comes in by: its
+/// expressions, schemas and patterns compile to many times their text. In the bytes of the machine
+/// that reads it: WebAssembly's pointers, and so its definitions, are smaller.
+inline constexpr std::uint64_t kDefinitionMemoryBytesMax = 16u << 20;
 inline constexpr std::int64_t kDurationMaxMs = 366LL * 24 * 3600 * 1000;
 
 /// A workflow that can be called as a child or handed to, with what it calls in turn.

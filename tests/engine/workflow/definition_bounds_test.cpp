@@ -117,10 +117,18 @@ TEST_SUITE("workflow/definition bounds") {
       items += ",state.a";
     Json expressions = file;
     expressions["state"] = {{"a", {{"initial", 1}}}};
-    for (int i = 0; i < 50; ++i)
+    for (int i = 0; i < 20; ++i)
       expressions["workflow"].push_back({{"set", {{"a", "{{[" + items + "]}}"}}}});
     // Each read with its parts, as the program and as the binding have it.
-    CHECK(bytes_of(expressions) > small + 50 * 900 * 300);
+    CHECK(bytes_of(expressions) > small + 20 * 900 * 300);
+    // What takes more than its bound is refused, and is not there any more.
+    for (int i = 0; i < 80; ++i)
+      expressions["workflow"].push_back({{"set", {{"a", "{{[" + items + "]}}"}}}});
+    const Loaded loaded = load(Document(expressions), {});
+    REQUIRE(loaded.faults.size() == 1);
+    CHECK(loaded.faults[0].code == "too_large");
+    CHECK(loaded.faults[0].expected == "at most 16 MiB");
+    CHECK(!loaded.definition);
   }
 
   TEST_CASE("a long key is not in the place of every value below it") {
