@@ -433,10 +433,15 @@ Result<bool> Import::go_on() {
   return false;
 }
 
+std::uint64_t Import::state_bytes() {
+  Parts& p = *parts_;
+  return p.definition->memory_bytes + (p.replay ? p.replay->state_bytes() : 0);
+}
+
 Result<Imported> Import::imported() && {
   Parts& p = *parts_;
   Run run = std::move(*p.replay).run();
-  const Bundle& bundle = p.bundle;
+  Bundle& bundle = p.bundle;
   // A replay that gives more than was recorded: the history ends in the middle of a decision.
   if (!same_head(run.head(), bundle.head) || run.id() != bundle.run_id ||
       run.epoch() != bundle.epoch)
@@ -446,8 +451,14 @@ Result<Imported> Import::imported() && {
     return refused("not_parked", {"the run was not parked by its host"},
                    {"event ", bundle.head.seq}, "a history that ends with moved, or a run's end");
   const std::uint64_t upto = p.walk->signed_upto;
-  Imported imported{std::move(run), bundle.history, bundle.snapshot, bundle.epoch,
-                    upto,           upto,           p.points,        {}};
+  Imported imported{std::move(run),
+                    std::move(bundle.history),
+                    std::move(bundle.snapshot),
+                    bundle.epoch,
+                    upto,
+                    upto,
+                    std::move(p.points),
+                    {}};
   if (imported.run.status() != RunStatus::parked) return imported;
   imported.denied = denied_steps(*p.definition, p.importer);
   imported.run.set_turn_work(p.turn_work_max);

@@ -137,6 +137,9 @@ class Import {
   void set_turn_work(std::uint64_t units_max);
   /// True when all is re-derived. Errors: the others of import_run; the import is then over.
   Result<bool> go_on();
+  /// What it takes in memory beside the bundle, for the host: the definition, and the run's state
+  /// (Run::state_bytes) as far as it is re-derived.
+  std::uint64_t state_bytes();
   /// Takes the run over; it may be busy(). REQUIRES: go_on() has given true.
   Result<Imported> imported() &&;
 

@@ -528,6 +528,10 @@ Result<bool> Replay::go_on() {
   return done;
 }
 
+std::uint64_t Replay::state_bytes() {
+  return held_bytes(*parts_->state);
+}
+
 Run Replay::run() && {
   parts_->state->recorded = nullptr;
   parts_->state->meter.turn_max = kTurnWorkMax;

@@ -212,6 +212,8 @@ class Replay {
   void set_turn_work(std::uint64_t units_max);
   /// True when all is done. Errors: those of the reader, "diverged"; the replay is then over.
   Result<bool> go_on();
+  /// Of the run as it stands: Run::state_bytes.
+  std::uint64_t state_bytes();
   /// REQUIRES: go_on() has given true.
   Run run() &&;
 

@@ -275,13 +275,14 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(workflows.memory_bytes_max),
      {16'777'216, 1'099'511'627'776},
      nullptr,
-     "What the states of all runs in memory may take together; those that only wait are in the "
-     "store. Over it the heaviest is cancelled (too_many_runs)."},
+     "What the states of all runs in memory may take together, with what is being read back or "
+     "imported; those that only wait are in the store. Over it the heaviest is cancelled "
+     "(too_many_runs), and an import is refused (overloaded)."},
     {"workflows.owner_memory_bytes_max",
      REDOUBT_IN_CONFIG(workflows.owner_memory_bytes_max),
      {1'048'576, 1'099'511'627'776},
      nullptr,
-     "The same of one player. One run has 32 MiB."},
+     "The same of one player. One run has 32 MiB. An import over it is refused (too_many_runs)."},
     {"limits.requests_per_minute",
      REDOUBT_IN_CONFIG(limits.requests_per_minute),
      {1, 6'000'000},

@@ -61,6 +61,7 @@ RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
       heartbeat_(io_),
       folder_timer_(io_),
       crowded_timer_(io_),
+      room_timer_(io_),
       clock_(io_),
       started_(around_.metrics.counter("redoubt_runs_started_total",
                                        "Runs of workflows that were started or imported.", {})),
@@ -106,6 +107,7 @@ void RunHost::stop() {
     heartbeat_.cancel();
     folder_timer_.cancel();
     crowded_timer_.cancel();
+    room_timer_.cancel();
     clock_.cancel();
     work_.reset();
     io_.stop();
@@ -197,12 +199,6 @@ Result<workflow::DefinitionPtr> RunHost::definition_for(const Owner& owner,
                       {"workflow"}, {}, {});
   auto read = read_definition(order.definition, around_.catalogue.current()->surroundings());
   if (!read) return read;
-  if ((*read)->memory_bytes > definition_bytes_max)
-    return make_error("bad_workflow",
-                      {"the workflow takes ", (*read)->memory_bytes >> 20,
-                       " MiB of memory once it is read: fewer or shorter expressions, schemas and "
-                       "patterns"},
-                      {"workflow"}, {"at most ", definition_bytes_max >> 20, " MiB"}, {});
   return shared(std::move(*read));
 }
 
@@ -269,22 +265,23 @@ void RunHost::view(const Owner& owner, const std::string& id, SharedCallback cal
 
 void RunHost::view_set_aside(const RunKey& key, const Error& error,
                              const SharedCallback& callback) {
-  store_.take(key, on_thread<std::optional<StoredRun>>(
-                       [callback, error](const Result<std::optional<StoredRun>>& stored) {
-                         if (!stored) return callback(stored.error());
-                         // It was resumed or removed meanwhile.
-                         if (!*stored || !(*stored)->set_aside) return callback(error);
-                         const StoredRun& run = **stored;
-                         callback(std::make_shared<const std::string>(canonical(
-                             Json{{"id", run.key.id},
-                                  {"workflow", run.workflow},
-                                  {"status", "parked"},
-                                  {"started_ms", run.started_ms},
-                                  {"ended_ms", run.ended_ms},
-                                  {"outcome", nullptr},
-                                  {"questions", Json::array()},
-                                  {"error", {{"code", error.code}, {"message", error.message}}}})));
-                       }));
+  store_.take(key, {0, 0},
+              on_thread<std::optional<StoredRun>>(
+                  [callback, error](const Result<std::optional<StoredRun>>& stored) {
+                    if (!stored) return callback(stored.error());
+                    // It was resumed or removed meanwhile.
+                    if (!*stored || !(*stored)->set_aside) return callback(error);
+                    const StoredRun& run = **stored;
+                    callback(std::make_shared<const std::string>(canonical(
+                        Json{{"id", run.key.id},
+                             {"workflow", run.workflow},
+                             {"status", "parked"},
+                             {"started_ms", run.started_ms},
+                             {"ended_ms", run.ended_ms},
+                             {"outcome", nullptr},
+                             {"questions", Json::array()},
+                             {"error", {{"code", error.code}, {"message", error.message}}}})));
+                  }));
 }
 
 void RunHost::give(const Owner& owner, const std::string& id, GiveOrder order,

@@ -19,12 +19,14 @@
 //    (Dependencies::weight_all_max). Over half of them runs that rest are put out, that longest at
 //    rest first, and are read again when their owner asks or their clock's time comes. Over the
 //    whole the run that grows (of an owner) or the heaviest (of all) is cancelled.
+//    What is being read back or imported counts as well.
 // 5. A run that is watched may be put out like another. Watchers keep nothing of their own between
-// two turns (watchers.hpp), and their stretches of
-//    histories are read watch_reads_max at a time, owners in turn.
+//    two turns (watchers.hpp), and their stretches of histories are read watch_reads_max at a time,
+//    owners in turn.
 // 6. Runs are read back takes_max at a time, and imported imports_max at a time, owners in turn:
-// each
-//    brings its history along.
+//    each brings its history along. One is read back when there is room for the most that it ever
+//    took, and waits so long for it (Dependencies::take_wait_ms_max); an import is refused when
+//    there is no room for it any more.
 #pragma once
 
 #include <atomic>
@@ -109,8 +111,13 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   /// A run that is read back.
   struct Loading {
     std::uint64_t serial = 0;
-    bool asked = false;  ///< the store was asked: it is one of takes_max
-    StoredRun stored;    ///< its history stays where it is while it is replayed
+    bool asked = false;        ///< the store was asked: it is one of takes_max
+    std::uint64_t needs = 0;   ///< memory, at the most; 0: the store was not heard yet
+    std::uint64_t texts = 0;   ///< bytes of its definition and history
+    std::uint64_t weight = 0;  ///< as it was weighed last
+    std::optional<std::chrono::steady_clock::time_point> waits_since;  ///< for room
+    StoredRun stored;  ///< its history stays where it is while it is replayed
+    workflow::DefinitionPtr definition;
     std::optional<workflow::Replay> replay;
     std::vector<Use> users;
   };
@@ -128,12 +135,15 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   };
   /// A run that comes in a bundle.
   struct Coming {
+    std::uint64_t serial = 0;
     Owner owner;
     workflow::Bundle bundle;  ///< until its import begins
     std::int64_t clock_ms = 0;
     JsonCallback callback;
-    std::size_t bytes = 0;   ///< of the bundle
-    bool under_way = false;  ///< it is one of imports_max
+    std::size_t bytes = 0;        ///< of the bundle
+    bool under_way = false;       ///< it is one of imports_max
+    std::uint64_t weight = 0;     ///< as it was weighed last, with the bundle, also while it waits
+    std::uint64_t state_max = 0;  ///< the most that it took, the bundle apart
     std::vector<std::uint32_t> epochs;
     std::optional<workflow::Import> import;
     std::optional<Ref> before;  ///< the run as it stood here when the import began
@@ -167,10 +177,12 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   Open& hold_new(const Owner& owner, workflow::Run run, std::string root, int depth);
   void leave(const RunKey& key, const Error& why);
   std::unique_ptr<Open> let_go(const RunKey& key);
-  void give_weight_back(const auth::Identity& owner, std::uint64_t weight);
+  void count(const auth::Identity& owner, std::uint64_t& counted, std::uint64_t now);
   void weigh(Open& open);
   void keep_within_memory(const auth::Identity& owner, const Open* open);
-  void put_out_while(std::deque<Ref>& resting, const auth::Identity& owner, const Open* open);
+  void make_room(const auth::Identity& owner, const Open* open, std::uint64_t bytes);
+  void put_out_while(std::deque<Ref>& resting, const auth::Identity& owner, const Open* open,
+                     std::uint64_t bytes);
   bool is_needed(const RunKey& key, const Open& open) const;
   void cancel_heaviest();
   bool waits_for_room(Open& open);
@@ -211,6 +223,9 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void with(const RunKey& key, Use use);
   void take(const RunKey& key, Use use);
   void take_next();
+  ReadRoom room_for(const RunKey& key, const Loading& loading);
+  void wait_for_room(const RunKey& key);
+  void look_for_room();
   Loading end_loading(const RunKey& key);
   void wake_at(std::int64_t wake_ms);
   void wake_due();
@@ -225,8 +240,12 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void recover_next();
   void import_next();
   Coming end_coming(const RunKey& key);
+  void look_before_import(const Ref& ref);
   void begin_import(const RunKey& key, Open* before);
   void import_on(const RunKey& key);
+  bool gives_way(const RunKey& key);
+  bool end_heaviest_import(const auth::Identity* owner);
+  Error no_memory() const;
   void take_over(const RunKey& key);
   void end_import(const RunKey& key, const Error& error);
 
@@ -253,6 +272,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   boost::asio::steady_timer heartbeat_;
   boost::asio::steady_timer folder_timer_;
   boost::asio::steady_timer crowded_timer_;
+  boost::asio::steady_timer room_timer_;
   boost::asio::steady_timer clock_;
   std::int64_t clock_ms_ = 0;  ///< when it wakes runs; 0: never
   observe::Counter& started_;
@@ -266,8 +286,10 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::map<Digest256, std::weak_ptr<const workflow::Definition>> definitions_;
   std::map<RunKey, Loading> loading_;
   FairQueue<auth::Identity, RunKey>
-      to_take_;             ///< those of loading_ that the store was not asked for
-  std::size_t taking_ = 0;  ///< the others
+      to_take_;                  ///< those of loading_ that the store was not asked for
+  std::deque<RunKey> roomless_;  ///< those of them for which there is no room yet
+  std::set<RunKey> taking_;      ///< the others
+  bool asking_ = false;          ///< the store has one of these, and not answered
   std::map<RunKey, Coming> importing_;
   FairQueue<auth::Identity, RunKey> to_import_;  ///< those of importing_ that were not begun
   std::size_t imports_under_way_ = 0;            ///< the others
@@ -285,7 +307,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::set<RunKey> crowded_;     ///< their next turn waits for others to leave the memory
   std::deque<RunKey> to_recover_;
   bool all_listed_ = false;
-  bool recovery_waits_ = false;  ///< for room, or for the store
+  bool recovery_missed_ = false;  ///< one of those listed could not be read for now
+  bool recovery_waits_ = false;   ///< for room, or for the store
   workflow::SigningKey key_;
   std::uint64_t serials_ = 0;
   std::atomic<bool> stopping_{false};
@@ -352,19 +375,25 @@ constexpr std::int64_t rest_ms_min = 1'000;
 constexpr std::int64_t crowded_ms = 50;
 /// Runs that are looked at, whether they can be put out of memory, for one that grows.
 constexpr std::size_t put_out_looked_max = 256;
-/// Runs that are read back at a time.
+/// Runs that are read back at a time, and the bytes of their definitions and histories; a single
+/// one may be larger.
 constexpr std::size_t takes_max = 2;
+constexpr std::uint64_t takes_bytes_max = 32u << 20;
 /// Imports that are carried out at a time: each holds a run's state that grows.
 constexpr std::size_t imports_max = 2;
 /// Imports that wait for their turn, and the bytes of all bundles that are being imported; a single
 /// one may be larger.
 constexpr std::size_t imports_waiting_max = 64;
-constexpr std::size_t imports_bytes_max = 16u << 20;
+constexpr std::size_t imports_bytes_max = 24u << 20;
+/// Those of one owner, waiting or not. A single one may be larger: beside the longest that comes in
+/// one request (16 MiB) there is as much room for others.
+constexpr std::size_t imports_owner_max = 16;
+constexpr std::size_t imports_owner_bytes_max = 8u << 20;
 /// Runs that are woken at once, and when others are looked for where there are more.
 constexpr std::size_t woken_max = 64;
 constexpr std::int64_t wake_retry_ms = 1'000;
-/// What a definition that somebody brings may take in memory once it is read.
-constexpr std::uint64_t definition_bytes_max = 16u << 20;
+/// When one is woken again that could not be read.
+constexpr std::int64_t wake_later_ms = 5'000;
 /// Unfinished runs that are listed at once at a start.
 constexpr std::size_t recover_listed_max = 64;
 

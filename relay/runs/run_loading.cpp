@@ -48,18 +48,83 @@ void RunHost::take(const RunKey& key, Use use) {
   take_next();
 }
 
+/// The store is asked for one after the other, so that each finds the room that is left.
 void RunHost::take_next() {
-  while (taking_ < takes_max) {
+  while (taking_.size() < takes_max && !asking_) {
     const auto key = to_take_.pop();
     if (!key) return;
     const auto found = loading_.find(*key);
-    if (found == loading_.end() || std::exchange(found->second.asked, true)) continue;
-    ++taking_;
-    store_.take(
-        *key, on_thread<std::optional<StoredRun>>(
-                  [this, ref = Ref{*key, found->second.serial}](
-                      Result<std::optional<StoredRun>> stored) { taken(ref, std::move(stored)); }));
+    if (found == loading_.end() || found->second.asked) continue;
+    const ReadRoom room = room_for(*key, found->second);
+    if (room.memory_bytes_max == 0 || found->second.needs > room.memory_bytes_max ||
+        room.text_bytes_max == 0 || found->second.texts > room.text_bytes_max) {
+      wait_for_room(*key);
+      continue;
+    }
+    found->second.asked = asking_ = true;
+    taking_.insert(*key);
+    store_.take(*key, room,
+                on_thread<std::optional<StoredRun>>([this, ref = Ref{*key, found->second.serial}](
+                                                        Result<std::optional<StoredRun>> stored) {
+                  taken(ref, std::move(stored));
+                }));
   }
+}
+
+/// What is left for the owner beside what is in memory and what is kept for those that are being
+/// read, once runs that rest have left. A run that takes more than it may is read alone.
+ReadRoom RunHost::room_for(const RunKey& key, const Loading& loading) {
+  const std::uint64_t most = std::min(around_.weight_all_max, store_.bounds().weight_max);
+  make_room(key.owner, nullptr, std::min(loading.needs, most));
+  const auto counted = weights_.find(key.owner);
+  std::uint64_t all = weight_;
+  std::uint64_t own = counted == weights_.end() ? 0 : counted->second;
+  std::uint64_t texts = 0;
+  for (const RunKey& other : taking_) {
+    const Loading& read = loading_.find(other)->second;
+    const std::uint64_t kept = std::max(read.needs, read.weight) - read.weight;
+    all += kept;
+    if (other.owner == key.owner) own += kept;
+    texts += read.texts;
+  }
+  const auto left = [](std::uint64_t taken, std::uint64_t bound) {
+    return taken < bound ? bound - taken : 0;
+  };
+  ReadRoom room;
+  const std::uint64_t memory =
+      std::min(left(all, around_.weight_all_max), left(own, store_.bounds().weight_max));
+  if (memory < most) room.memory_bytes_max = memory;
+  if (!taking_.empty()) room.text_bytes_max = left(texts, takes_bytes_max);
+  return room;
+}
+
+/// It is looked for again until its time is over; others for which there is room come before it.
+void RunHost::wait_for_room(const RunKey& key) {
+  Loading& loading = loading_.find(key)->second;
+  const auto now = std::chrono::steady_clock::now();
+  if (!loading.waits_since) loading.waits_since = now;
+  if (now - *loading.waits_since >= std::chrono::milliseconds(around_.take_wait_ms_max))
+    return not_loaded(
+        key,
+        make_error("too_many_runs",
+                   {"the runs under way leave no room for run ", key.id, ", which takes ",
+                    (loading.needs + (1u << 20) - 1) >> 20, " MiB of memory: try again later"},
+                   {"id"},
+                   {joined({"at most ", store_.bounds().weight_max >> 20, " MiB of one owner, ",
+                            around_.weight_all_max >> 20, " MiB of all"})},
+                   {key.id}));
+  roomless_.push_back(key);
+  if (roomless_.size() > 1) return;
+  room_timer_.expires_after(std::chrono::milliseconds(crowded_ms));
+  room_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !stopping_) look_for_room();
+  });
+}
+
+void RunHost::look_for_room() {
+  for (const RunKey& key : std::exchange(roomless_, {}))
+    if (loading_.count(key) > 0) to_take_.push(key.owner, key);
+  take_next();
 }
 
 /// REQUIRES: the run is being read back. Another one may be.
@@ -67,12 +132,15 @@ RunHost::Loading RunHost::end_loading(const RunKey& key) {
   const auto found = loading_.find(key);
   Loading loading = std::move(found->second);
   loading_.erase(found);
-  if (loading.asked) --taking_;
-  post([this] { take_next(); });
+  taking_.erase(key);
+  count(key.owner, loading.weight, 0);
+  post([this] { look_for_room(); });
   return loading;
 }
 
 void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
+  asking_ = false;
+  post([this] { take_next(); });
   const auto found = loading_.find(ref.key);
   if (found == loading_.end() || found->second.serial != ref.serial) return;
   if (!stored) return not_loaded(ref.key, stored.error());
@@ -80,6 +148,13 @@ void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
   if ((*stored)->set_aside) return not_loaded(ref.key, set_aside_error(ref.key.id));
   Loading& loading = found->second;
   loading.stored = std::move(**stored);
+  loading.needs = std::max<std::uint64_t>(loading.stored.memory_bytes, 1);
+  loading.texts = loading.stored.text_bytes;
+  if (loading.stored.unread) {
+    loading.asked = false;
+    taking_.erase(ref.key);
+    return wait_for_room(ref.key);
+  }
   auto definition = pinned_definition(loading.stored.definition);
   auto replay = definition ? workflow::Replay::begin(*definition, loading.stored.history)
                            : Result<workflow::Replay>(definition.error());
@@ -87,7 +162,9 @@ void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
     store_.release(ref.key, {});
     return not_loaded(ref.key, replay.error());
   }
+  loading.definition = *definition;
   loading.replay = std::move(*replay);
+  count(ref.key.owner, loading.weight, (*definition)->memory_bytes);
   schedule(ref.key);
 }
 
@@ -117,6 +194,9 @@ void RunHost::replay_on(const RunKey& key) {
     store_.release(key, {});
     return not_loaded(key, done.error());
   }
+  count(key.owner, loading.weight,
+        loading.replay->state_bytes() + loading.definition->memory_bytes);
+  if (weight_ > around_.weight_all_max) keep_within_memory(key.owner, nullptr);
   if (!*done) return schedule(key);
   loaded(key);
 }
@@ -187,9 +267,11 @@ void RunHost::wake_due() {
                }
                for (const RunKey& key : due->runs)
                  with(key, [this, key](const Result<Open*>& found) {
-                   if (found || is_passing(found.error().code)) return;
-                   complain("run_recovery", &key, found.error());
-                   store_.forget_clock(key, {});
+                   if (found) return;
+                   // Those behind it are not to wait for it.
+                   const bool later = is_passing(found.error().code);
+                   if (!later) complain("run_recovery", &key, found.error());
+                   store_.set_clock(key, later ? observe::wall_now_ms() + wake_later_ms : 0, {});
                  });
                if (!due->runs.empty()) wake_at(now + wake_retry_ms);
                wake_at(due->next_ms);
@@ -215,7 +297,8 @@ void RunHost::recover() {
 /// read after all of these.
 void RunHost::recover_next() {
   if (to_recover_.empty() && all_listed_) return wake_due();
-  if (open_.size() + loading_.size() >= runs_open_max || weight_ > around_.weight_all_max) {
+  const bool is_missed = to_recover_.empty() && std::exchange(recovery_missed_, false);
+  if (is_missed || open_.size() + loading_.size() >= runs_open_max) {
     recovery_waits_ = true;
     return;
   }
@@ -240,11 +323,10 @@ void RunHost::recover_next() {
     // It stays in the store as it is; its owner is told when they ask for it.
     if (!found && found.error().code != "unknown_run")
       complain("run_recovery", &key, found.error());
-    if (!found && is_passing(found.error().code)) {
-      recovery_waits_ = true;
-      return;
-    }
-    if (!found) store_.release(key, {});
+    if (!found && is_passing(found.error().code))
+      recovery_missed_ = true;
+    else if (!found)
+      store_.release(key, {});
     post([this] { recover_next(); });
   });
 }
@@ -259,18 +341,31 @@ void RunHost::import_run(Owner owner, std::string bytes, std::int64_t clock_ms,
   if (importing_.count(key) > 0)
     return callback(
         make_error("run_here", {"the run is being imported already"}, {"id"}, {}, {key.id}));
+  std::size_t own = 0, own_bytes = 0;
+  for (auto at = importing_.lower_bound({key.owner, {}});
+       at != importing_.end() && at->first.owner == key.owner; ++at, ++own)
+    own_bytes += at->second.bytes;
+  if (own >= imports_owner_max || (own > 0 && own_bytes + bytes.size() > imports_owner_bytes_max))
+    return callback(
+        make_error("overloaded",
+                   {"too many of your imports wait for their turn (at most ", imports_owner_max,
+                    " and ", imports_owner_bytes_max >> 20, " MiB): try again when they are done"},
+                   {}, {}, {}));
   if (to_import_.size() >= imports_waiting_max ||
       (!importing_.empty() && importing_bytes_ + bytes.size() > imports_bytes_max))
     return callback(make_error(
         "overloaded", {"too many imports wait for their turn: try again later"}, {},
         {joined({"at most ", imports_waiting_max, " and ", imports_bytes_max >> 20, " MiB"})}, {}));
   Coming& coming = importing_[key];
+  coming.serial = ++serials_;
   coming.bytes = bytes.size();
   importing_bytes_ += coming.bytes;
   coming.owner = std::move(owner);
   coming.bundle = std::move(*bundle);
   coming.clock_ms = clock_ms;
   coming.callback = std::move(callback);
+  bytes = std::string();
+  if (gives_way(key)) return;
   to_import_.push(key.owner, key);
   import_next();
 }
@@ -280,26 +375,34 @@ void RunHost::import_next() {
     const auto next = to_import_.pop();
     if (!next) return;
     const RunKey& key = *next;
-    importing_.find(key)->second.under_way = true;
+    const auto found = importing_.find(key);
+    // It gave way while it waited, or is another one of the same name.
+    if (found == importing_.end() || std::exchange(found->second.under_way, true)) continue;
     ++imports_under_way_;
-    // It brings its whole state at once, so that it cannot be slowed down like a run that grows.
-    keep_within_memory(key.owner, nullptr);
-    if (weight_ > around_.weight_all_max) {
-      end_import(key, make_error("too_many_runs", {"the runs under way take too much memory"}, {},
-                                 {joined({"at most ", around_.weight_all_max >> 20, " MiB"})}, {}));
-      continue;
-    }
-    store_.epochs(key, on_thread<std::vector<std::uint32_t>>(
-                           [this, key](Result<std::vector<std::uint32_t>> epochs) {
-                             if (!epochs) return end_import(key, epochs.error());
-                             importing_[key].epochs = std::move(*epochs);
-                             with(key, [this, key](Result<Open*> found) {
-                               if (!found && found.error().code != "unknown_run")
-                                 return end_import(key, found.error());
-                               begin_import(key, found ? *found : nullptr);
-                             });
-                           }));
+    look_before_import({key, found->second.serial});
   }
+}
+
+/// What is known here of its run. The import may give way meanwhile.
+void RunHost::look_before_import(const Ref& ref) {
+  const auto find_import = [this, ref]() -> Coming* {
+    const auto found = importing_.find(ref.key);
+    return found != importing_.end() && found->second.serial == ref.serial ? &found->second
+                                                                           : nullptr;
+  };
+  store_.epochs(ref.key, on_thread<std::vector<std::uint32_t>>(
+                             [this, ref, find_import](Result<std::vector<std::uint32_t>> epochs) {
+                               Coming* coming = find_import();
+                               if (!coming) return;
+                               if (!epochs) return end_import(ref.key, epochs.error());
+                               coming->epochs = std::move(*epochs);
+                               with(ref.key, [this, ref, find_import](Result<Open*> found) {
+                                 if (!find_import()) return;
+                                 if (!found && found.error().code != "unknown_run")
+                                   return end_import(ref.key, found.error());
+                                 begin_import(ref.key, found ? *found : nullptr);
+                               });
+                             }));
 }
 
 /// REQUIRES: the run is being imported. Another one may be.
@@ -308,6 +411,7 @@ RunHost::Coming RunHost::end_coming(const RunKey& key) {
   Coming coming = std::move(found->second);
   importing_.erase(found);
   importing_bytes_ -= coming.bytes;
+  count(key.owner, coming.weight, 0);
   if (coming.under_way) --imports_under_way_;
   post([this] { import_next(); });
   return coming;
@@ -319,8 +423,11 @@ void RunHost::end_import(const RunKey& key, const Error& error) {
 
 void RunHost::begin_import(const RunKey& key, Open* before) {
   Coming& coming = importing_.find(key)->second;
-  if (!before)
-    if (auto full = no_room(coming.owner)) return end_import(key, *full);
+  if (!before) {
+    const auto full = no_room(coming.owner);
+    if (importing_.count(key) == 0) return;
+    if (full) return end_import(key, *full);
+  }
   const std::int64_t now = observe::wall_now_ms();
   workflow::Importer importer;
   importer.owner = key.owner.key();
@@ -340,7 +447,49 @@ void RunHost::begin_import(const RunKey& key, Open* before) {
       workflow::Import::begin(std::move(coming.bundle), pinned_surroundings(), std::move(importer));
   if (!import) return end_import(key, import.error());
   coming.import = std::move(*import);
-  schedule(key);
+  if (!gives_way(key)) schedule(key);
+}
+
+Error RunHost::no_memory() const {
+  return make_error("overloaded",
+                    {"the runs and imports under way take too much memory (at most ",
+                     around_.weight_all_max >> 20, " MiB): try again later"},
+                    {}, {}, {});
+}
+
+/// Ends that of the owner's imports, or of all where no owner is given, that takes the most. False
+/// where there is none.
+bool RunHost::end_heaviest_import(const auth::Identity* owner) {
+  const RunKey* heaviest = nullptr;
+  std::uint64_t weight = 0;
+  for (const auto& [key, coming] : importing_) {
+    if ((owner && key.owner != *owner) || coming.weight <= weight) continue;
+    heaviest = &key;
+    weight = coming.weight;
+  }
+  if (heaviest) end_import(RunKey(*heaviest), no_memory());
+  return heaviest != nullptr;
+}
+
+/// Weighs the import. True where it is over, because what it holds does not fit beside what is in
+/// memory.
+bool RunHost::gives_way(const RunKey& key) {
+  Coming& coming = importing_.find(key)->second;
+  const std::uint64_t state = coming.import ? coming.import->state_bytes() : 0;
+  coming.state_max = std::max(coming.state_max, state);
+  count(key.owner, coming.weight, coming.bytes + state);
+  make_room(key.owner, nullptr, 0);
+  if (weight_ > around_.weight_all_max) {
+    end_import(key, no_memory());
+    return true;
+  }
+  if (weights_[key.owner] <= store_.bounds().weight_max) return false;
+  end_import(key, make_error("too_many_runs",
+                             {"your runs and imports under way take more than ",
+                              store_.bounds().weight_max >> 20,
+                              " MiB of memory: have fewer of them under way"},
+                             {}, {}, {}));
+  return true;
 }
 
 void RunHost::import_on(const RunKey& key) {
@@ -348,6 +497,7 @@ void RunHost::import_on(const RunKey& key) {
   if (!coming.import) return;
   const auto done = coming.import->go_on();
   if (!done) return end_import(key, done.error());
+  if (gives_way(key)) return;
   if (!*done) return schedule(key);
   take_over(key);
 }
@@ -376,6 +526,7 @@ void RunHost::take_over(const RunKey& key) {
   stored.root = before ? before->stored.root : key.id;
   stored.depth = before ? before->stored.depth : 0;
   stored.history = std::move(imported->history);
+  stored.memory_bytes = coming.state_max;
   if (before) leave(key, make_error("run_parked", {"the run was imported anew"}, {}, {}, {}));
   started_.add();
   Open& open = hold(std::move(imported->run), std::move(stored));

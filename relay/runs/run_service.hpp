@@ -86,6 +86,8 @@ class RunService {
     std::uint64_t weight_all_max = 48u << 20;
     /// What the folder's files may see of the environment.
     Variables variables = {{}, std::vector<std::string>{}, "workflows.variables"};
+    /// How long a run that is to be read back waits for others to leave the memory.
+    std::int64_t take_wait_ms_max = 10'000;
   };
   /// Everything named outlives the service. Its thread starts with begin().
   RunService(Catalogue shipped, Dependencies around);

@@ -17,8 +17,8 @@ constexpr std::size_t limits_bytes_max = 4'096;
 /// Ended runs that one job deletes to make room, so that no job is long.
 constexpr int evicted_at_once_max = 16;
 constexpr const char* columns =
-    "SELECT id, limits, workflow, status, started_ms, ended_ms, root, depth, taking_up, waits FROM "
-    "runs ";
+    "SELECT id, limits, workflow, status, started_ms, ended_ms, root, depth, taking_up, waits, "
+    "memory_bytes, bytes FROM runs ";
 // Values of taking_up: 0 none, 1 being read back, 2 set aside, 3 to be read back, 4 to be read back
 // for the second time, because the start before did not come to it.
 constexpr std::int64_t set_aside_mark = 2;
@@ -71,6 +71,8 @@ Result<StoredRun> read_row(const Statement& row, const auth::Identity& owner) {
   run.depth = static_cast<int>(row.integer(7));
   run.set_aside = row.integer(8) == set_aside_mark;
   run.waits = row.integer(9) != 0;
+  run.memory_bytes = static_cast<std::uint64_t>(row.integer(10));
+  run.text_bytes = static_cast<std::uint64_t>(row.integer(11));
   return run;
 }
 
@@ -209,8 +211,8 @@ Result<void> keep_epoch(Database& database, const RunKey& key, std::int64_t epoc
 Result<void> insert_run(Database& database, const StoredRun& run) {
   auto row = prepare_for(database,
                          "INSERT INTO runs (tenant, owner, id, limits, workflow, status, "
-                         "started_ms, ended_ms, bytes, root, depth, taking_up, waits, wake_ms) "
-                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+                         "started_ms, ended_ms, bytes, root, depth, taking_up, waits, wake_ms, "
+                         "memory_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
                          run.key);
   if (!row) return row.error();
   row->bind(4, limits_text(run.limits)).bind(5, run.workflow).bind(6, run.status);
@@ -218,6 +220,7 @@ Result<void> insert_run(Database& database, const StoredRun& run) {
   row->bind(9, static_cast<std::int64_t>(run.definition.size() + run.history.size()));
   row->bind(10, run.root).bind(11, static_cast<std::int64_t>(run.depth));
   row->bind(12, static_cast<std::int64_t>(run.waits)).bind(13, run.wake_ms);
+  row->bind(14, static_cast<std::int64_t>(run.memory_bytes));
   if (auto done = row->run(); !done) return done;
   auto file = prepare_for(
       database, "INSERT INTO run_definitions (tenant, owner, run, definition) VALUES (?, ?, ?, ?)",
@@ -252,13 +255,14 @@ Result<OwnerUse> append_piece(Database& database, const RunPiece& piece,
                               const OwnerBounds& bounds) {
   auto row = prepare_for(database,
                          "UPDATE runs SET status = ?4, ended_ms = ?5, bytes = bytes + ?6, "
-                         "waits = ?7, wake_ms = ?8, "
+                         "waits = ?7, wake_ms = ?8, memory_bytes = max(memory_bytes, ?10), "
                          "taking_up = CASE WHEN ?9 THEN 0 ELSE taking_up END WHERE tenant = ?1 AND "
                          "owner = ?2 AND id = ?3",
                          piece.key);
   if (!row) return row.error();
   row->bind(7, static_cast<std::int64_t>(piece.waits)).bind(8, piece.wake_ms);
   row->bind(9, static_cast<std::int64_t>(piece.rests));
+  row->bind(10, static_cast<std::int64_t>(piece.memory_bytes));
   row->bind(4, piece.status).bind(5, piece.ended_ms);
   row->bind(6, static_cast<std::int64_t>(piece.frames.size()));
   if (auto done = row->run(); !done) return done.error();
@@ -284,8 +288,10 @@ Result<std::vector<RunKey>> read_keys(Statement& rows) {
 
 Result<DueRuns> due_runs(Database& database, std::int64_t now_ms, std::size_t count_max) {
   auto rows = database.prepare(
-      "SELECT tenant, owner, id FROM runs WHERE waits = 1 AND wake_ms > 0 AND wake_ms <= ? AND "
-      "ended_ms = 0 AND taking_up = 0 AND status <> 'parked' ORDER BY wake_ms LIMIT ?");
+      "SELECT tenant, owner, id FROM (SELECT tenant, owner, id, wake_ms, row_number() OVER "
+      "(PARTITION BY tenant, owner ORDER BY wake_ms) AS turn FROM runs WHERE waits = 1 AND "
+      "wake_ms > 0 AND wake_ms <= ? AND ended_ms = 0 AND taking_up = 0 AND status <> 'parked') "
+      "ORDER BY turn, wake_ms LIMIT ?");
   if (!rows) return rows.error();
   rows->bind(1, now_ms).bind(2, static_cast<std::int64_t>(count_max));
   auto keys = read_keys(*rows);
@@ -317,7 +323,8 @@ Result<std::vector<RunKey>> note_all(Database& database, std::int64_t now_ms) {
   return aside;
 }
 
-Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key) {
+Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key,
+                                          const ReadRoom& room) {
   auto rows = prepare_for(database,
                           std::string(columns) + "WHERE tenant = ? AND owner = ? AND id = ?", key);
   if (!rows) return rows.error();
@@ -326,7 +333,8 @@ Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key)
   if (!*there) return std::optional<StoredRun>();
   auto run = read_row(*rows, key.owner);
   if (!run) return run.error();
-  if (run->set_aside) return std::optional<StoredRun>(std::move(*run));
+  run->unread = run->memory_bytes > room.memory_bytes_max || run->text_bytes > room.text_bytes_max;
+  if (run->set_aside || run->unread) return std::optional<StoredRun>(std::move(*run));
   if (auto read = read_history(database, *run); !read) return read.error();
   auto marked = run_for(
       database, "UPDATE runs SET taking_up = 1 WHERE tenant = ? AND owner = ? AND id = ?", key);
@@ -444,18 +452,22 @@ void RunStore::due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns>
       std::move(callback));
 }
 
-void RunStore::forget_clock(RunKey key, Callback<void> callback) {
+void RunStore::set_clock(RunKey key, std::int64_t wake_ms, Callback<void> callback) {
   post<void>(
-      [key = std::move(key)](Database& database) {
-        return run_for(
-            database, "UPDATE runs SET wake_ms = 0 WHERE tenant = ? AND owner = ? AND id = ?", key);
+      [key = std::move(key), wake_ms](Database& database) {
+        auto row = prepare_for(
+            database, "UPDATE runs SET wake_ms = ?4 WHERE tenant = ?1 AND owner = ?2 AND id = ?3",
+            key);
+        if (!row) return Result<void>(row.error());
+        row->bind(4, wake_ms);
+        return row->run();
       },
       std::move(callback));
 }
 
-void RunStore::take(RunKey key, Callback<std::optional<StoredRun>> callback) {
+void RunStore::take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>> callback) {
   post<std::optional<StoredRun>>(
-      [key = std::move(key)](Database& database) { return take_run(database, key); },
+      [key = std::move(key), room](Database& database) { return take_run(database, key, room); },
       std::move(callback));
 }
 

@@ -57,6 +57,15 @@ struct StoredRun {
   std::int64_t pieces = 0;
   bool waits = false;  ///< for its owner or its clock alone
   std::int64_t wake_ms = 0;
+  std::uint64_t memory_bytes = 0;  ///< the most that it ever took in memory, its texts apart
+  std::uint64_t text_bytes = 0;    ///< of its definition and history, as they were stored last
+  bool unread = false;             ///< there is no room for it: without definition and history
+};
+
+/// What may be read of a run.
+struct ReadRoom {
+  std::uint64_t memory_bytes_max = UINT64_MAX;
+  std::uint64_t text_bytes_max = UINT64_MAX;
 };
 
 /// What a turn of a run adds to it.
@@ -68,7 +77,8 @@ struct RunPiece {
   std::int64_t ended_ms = 0;
   bool waits = false;  ///< for its owner or its clock alone
   std::int64_t wake_ms = 0;
-  bool rests = true;  ///< all that came in is done: it has been read back without harm
+  std::uint64_t memory_bytes = 0;  ///< that the run took in memory, at the most
+  bool rests = true;               ///< all that came in is done: it has been read back without harm
 };
 
 /// Runs whose clock's time has come, and when it comes for the next ones; 0: for none.
@@ -111,13 +121,14 @@ class RunStore {
   void to_recover(std::size_t count_max, Callback<std::vector<RunKey>> callback);
   /// The process ends by itself: no run is to blame.
   void end_recovery();
-  /// Runs that only wait and whose time has come, the first ones.
+  /// Runs that only wait and whose time has come, owners in turn, the first ones of each.
   void due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns> callback);
-  /// The run cannot be read back: its clock wakes it no more.
-  void forget_clock(RunKey key, Callback<void> callback);
+  /// The run cannot be read back now: its clock wakes it then; 0: no more.
+  void set_clock(RunKey key, std::int64_t wake_ms, Callback<void> callback);
   /// The run with its history, marked as being read back until release() or append(). Without
-  /// history, and not marked, where it is set aside. Nothing where the owner has no such run.
-  void take(RunKey key, Callback<std::optional<StoredRun>> callback);
+  /// history, and not marked, where it is set aside, or takes more than there is room for
+  /// (StoredRun::unread). Nothing where the owner has no such run.
+  void take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>> callback);
   void release(RunKey key, Callback<void> callback);
   /// A run that was set aside may be read back again.
   void readmit(RunKey key, Callback<void> callback);

@@ -45,46 +45,57 @@ std::unique_ptr<RunHost::Open> RunHost::let_go(const RunKey& key) {
   if (found == open_.end()) return nullptr;
   std::unique_ptr<Open> open = std::move(found->second);
   open_.erase(found);
-  give_weight_back(key.owner, open->weight);
+  count(key.owner, open->weight, 0);
   return open;
 }
 
-void RunHost::give_weight_back(const auth::Identity& owner, std::uint64_t weight) {
-  weight_ -= weight;
-  const auto found = weights_.find(owner);
-  found->second -= weight;
-  if (found->second == 0) weights_.erase(found);
+/// Something of the owner takes so much now, where it was counted otherwise.
+void RunHost::count(const auth::Identity& owner, std::uint64_t& counted, std::uint64_t now) {
+  weight_ += now - counted;
+  std::uint64_t& own = weights_[owner];
+  own += now - counted;
+  counted = now;
+  if (own == 0) weights_.erase(owner);
 }
 
-/// What the run takes in memory, after whatever changed it.
+/// What the run takes in memory, after whatever changed it; its texts only until they are stored.
 void RunHost::weigh(Open& open) {
-  const std::uint64_t weight =
+  const std::uint64_t memory =
       open.run.state_bytes() + open.inputs_bytes + open.run.definition()->memory_bytes;
-  weights_[open.stored.key.owner] += weight - open.weight;
-  weight_ += weight - open.weight;
-  open.weight = weight;
+  open.stored.memory_bytes = std::max(open.stored.memory_bytes, memory);
+  count(open.stored.key.owner, open.weight,
+        memory + open.stored.definition.size() + open.stored.history.size());
 }
 
 /// Makes room for the owner's run, which is new or has grown, at the cost of those that rest.
 void RunHost::keep_within_memory(const auth::Identity& owner, const Open* open) {
-  put_out_while(idle_, owner, open);
-  put_out_while(waiting_, owner, open);
+  make_room(owner, open, 0);
   if (weight_ > around_.weight_all_max) cancel_heaviest();
 }
 
-void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owner,
-                            const Open* open) {
+/// Over half of the bounds runs that rest leave, and below that until so many bytes fit in.
+void RunHost::make_room(const auth::Identity& owner, const Open* open, std::uint64_t bytes) {
+  put_out_while(idle_, owner, open, bytes);
+  put_out_while(waiting_, owner, open, bytes);
+}
+
+void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owner, const Open* open,
+                            std::uint64_t bytes) {
+  const auto is_over = [bytes](std::uint64_t weight, std::uint64_t most) {
+    return weight > most / 2 || weight + bytes > most;
+  };
+  const auto all_are_over = [&] { return is_over(weight_, around_.weight_all_max); };
   const auto owner_is_over = [&] {
     const auto found = weights_.find(owner);
-    return found != weights_.end() && found->second > store_.bounds().weight_max / 2;
+    return found != weights_.end() && is_over(found->second, store_.bounds().weight_max);
   };
   for (std::size_t left = std::min(resting.size(), put_out_looked_max);
-       left > 0 && (weight_ > around_.weight_all_max / 2 || owner_is_over()); --left) {
+       left > 0 && (all_are_over() || owner_is_over()); --left) {
     const Ref next = std::move(resting.front());
     resting.pop_front();
     Open* other = find(next);
     if (!other) continue;
-    const bool helps = weight_ > around_.weight_all_max / 2 || next.key.owner == owner;
+    const bool helps = all_are_over() || next.key.owner == owner;
     if (other == open || !helps) {
       resting.push_back(next);
       continue;
@@ -111,7 +122,7 @@ bool RunHost::is_needed(const RunKey& key, const Open& open) const {
          !open.waiters.empty() || !open.viewers.empty() || !open.exports.empty();
 }
 
-/// Those that are being cancelled count as gone.
+/// Imports go first: they can be sent again. Runs that are being cancelled count as gone.
 void RunHost::cancel_heaviest() {
   std::uint64_t going = 0;
   Open* heaviest = nullptr;
@@ -123,7 +134,10 @@ void RunHost::cancel_heaviest() {
       heaviest = open.get();
     }
   }
-  if (!heaviest || weight_ - going <= around_.weight_all_max) return;
+  const auto is_over = [&] { return weight_ - going > around_.weight_all_max; };
+  while (is_over() && end_heaviest_import(nullptr)) {
+  }
+  if (!heaviest || !is_over()) return;
   heaviest->over_bytes = true;
   heaviest->inputs.push_front(
       {InputKind::cancel,
@@ -157,7 +171,13 @@ bool RunHost::waits_for_room(Open& open) {
 void RunHost::hold_within_bounds(Open& open, const OwnerUse& use) {
   const OwnerBounds& bounds = store_.bounds();
   const bool stored = use.bytes > bounds.bytes_max;
-  if (!stored && weights_[open.stored.key.owner] <= bounds.weight_max) return;
+  const auto owner_is_over = [&] {
+    const auto found = weights_.find(open.stored.key.owner);
+    return found != weights_.end() && found->second > bounds.weight_max;
+  };
+  while (owner_is_over() && end_heaviest_import(&open.stored.key.owner)) {
+  }
+  if (!stored && !owner_is_over()) return;
   if (open.run.status() != RunStatus::running || std::exchange(open.over_bytes, true)) return;
   const std::uint64_t most =
       stored ? static_cast<std::uint64_t>(bounds.bytes_max) : bounds.weight_max;
@@ -342,6 +362,7 @@ void RunHost::write(const Ref& ref, std::shared_ptr<workflow::Taken> taken) {
                           .ended_ms = open->stored.ended_ms,
                           .waits = open->stored.waits,
                           .wake_ms = open->stored.wake_ms,
+                          .memory_bytes = open->stored.memory_bytes,
                           .rests = !open->run.busy()},
                          std::move(callback));
   StoredRun whole = open->stored;
@@ -374,6 +395,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
   if (std::exchange(open->fresh, false)) {
     open->stored.history = std::string();
     open->stored.definition = std::string();
+    weigh(*open);
   }
   const std::int64_t number = open->stored.pieces++;
   if (Watchers* watchers = watchers_of(ref.key)) watchers->stored(taken->events, number);
@@ -441,8 +463,8 @@ Watchers& RunHost::hold_watchers(const Open& open) {
   auto made = std::make_unique<Watchers>(watch_caches_, key.owner, ++serials_,
                                          StepNames(*open.run.definition()), open.stored.pieces,
                                          schedules(key));
-  weight_ += made->bytes();
-  weights_[key.owner] += made->bytes();
+  std::uint64_t counted = 0;
+  count(key.owner, counted, made->bytes());
   // Otherwise it comes to rest yet.
   if (is_over(open.run.status()) && !open.storing && !open.fresh) made->finish();
   return *(watchers_[key] = std::move(made));
@@ -450,7 +472,8 @@ Watchers& RunHost::hold_watchers(const Open& open) {
 
 void RunHost::forget_watchers(const RunKey& key) {
   const auto found = watchers_.find(key);
-  give_weight_back(key.owner, found->second->bytes());
+  std::uint64_t counted = found->second->bytes();
+  count(key.owner, counted, 0);
   watchers_.erase(found);
 }
 

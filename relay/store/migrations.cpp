@@ -16,12 +16,13 @@ extern const std::string_view migration_007_budgets_of_tenants;
 extern const std::string_view migration_008_run_owners;
 extern const std::string_view migration_009_open_calls;
 extern const std::string_view migration_010_waiting_runs;
+extern const std::string_view migration_011_run_memory;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 10> all{{
+const std::array<Migration, 11> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
@@ -32,6 +33,7 @@ const std::array<Migration, 10> all{{
     {8, "run_owners", data::migration_008_run_owners},
     {9, "open_calls", data::migration_009_open_calls},
     {10, "waiting_runs", data::migration_010_waiting_runs},
+    {11, "run_memory", data::migration_011_run_memory},
 }};
 
 constexpr const char* ledger =

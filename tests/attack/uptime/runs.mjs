@@ -72,6 +72,18 @@ const workflows = {
   ),
 };
 const input = Array.from({ length: 2_000 }, (_, i) => i);
+/** Doubles so many texts to 1 MiB each; what follows is done beside them. */
+const swelling = (name, texts_count, ...then) => {
+  const names = Array.from({ length: texts_count }, (_, i) => `t${i}`);
+  const each = (of) => Object.fromEntries(names.map((one, i) => [one, of(one, i)]));
+  return flow(
+    name,
+    [loop({ max: 16 }, { set: each((one) => `{{ state.${one} ~ state.${one} }}`) }), ...then],
+    {
+      state: each((_, i) => ({ initial: `text ${i}`.padEnd(16), reducer: 'replace' })),
+    },
+  );
+};
 const ends = (run) => run.status !== 'running';
 
 /** Does a neighbour's small run end meanwhile? How it ended. */
@@ -81,6 +93,24 @@ async function neighbour(stage) {
   const begun = await stage.post(runs, { workflow: small }, other);
   if (begun.status !== 201) return `${begun.status} ${begun.text.slice(0, 80)}`;
   return (await stage.run_when(begun.json().id, other, ends)).status;
+}
+
+const bundle_type = 'application/vnd.redoubt.bundle';
+/** Bundles of runs of `workflow`, which each wait for an answer when they are exported. */
+async function bundles_of(stage, count, order, headers) {
+  const bundles = [];
+  for (let i = 0; i < count; ++i) {
+    const { id } = (await stage.post(runs, order, headers)).json();
+    await stage.run_when(id, headers, (run) => run.questions.length > 0 || ends(run));
+    const exported = await fetch(`${stage.relay.url}${runs}/${id}/export`, {
+      method: 'POST',
+      headers,
+    });
+    if (exported.status !== 200) throw new Error(`export: ${await exported.text()}`);
+    bundles.push(new Uint8Array(await exported.arrayBuffer()));
+    await stage.get(`${runs}/${id}`, headers, { method: 'DELETE' });
+  }
+  return bundles;
 }
 
 // Together 2,000 places where one atom stands a thousand times.
@@ -187,6 +217,91 @@ export const attacks = [
       return {
         held: other === 'done' && again === 'done',
         seen: `begun: ${shown(counted(statuses.map(({ status }) => status)))}, neighbour: ${other}, ${again}`,
+      };
+    },
+  },
+  {
+    name: 'heavy imports of ten owners',
+    tried:
+      "of each at once: two bundles of 3 KB whose run swells to 24 MiB, two of 3.9 MB; a neighbour's run, then SIGTERM",
+    expected: "imported, or refused with 429 or 503; the neighbour's run is done",
+    async run(stage) {
+      const provider = await stage.greedy();
+      // Another relay's, so that nobody here has signed them.
+      await stage.start(provider, { REDOUBT_STORE_PATH: stage.at('elsewhere.db') });
+      const maker = stage.as('alpha', 'maker');
+      const empty = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`t${i}`, '']));
+      const swells = swelling('swells', 24, { set: empty }, { ask: 'Sure?' });
+      const bundles = [
+        ...(await bundles_of(stage, 2, { workflow: swells }, maker)),
+        ...(await bundles_of(
+          stage,
+          2,
+          { workflow: flow('full', [{ ask: 'Sure?' }]), input: 'x'.repeat(3_900_000) },
+          maker,
+        )),
+      ];
+      await stage.start(provider);
+      const bring = async (bundle, owner) => {
+        const headers = { ...stage.as('alpha', owner), 'Content-Type': bundle_type };
+        const said = await fetch(`${stage.relay.url}${runs}`, {
+          method: 'POST',
+          headers,
+          body: bundle,
+        });
+        await said.text();
+        return said.status;
+      };
+      const owners = Array.from({ length: 10 }, (_, i) => `author-${i}`);
+      const brought = Promise.all(
+        owners.flatMap((owner) => bundles.map((bundle) => bring(bundle, owner))),
+      );
+      const other = await neighbour(stage);
+      const statuses = await brought;
+      return {
+        held:
+          other === 'done' &&
+          statuses.includes(201) &&
+          statuses.every((status) => [201, 429, 503].includes(status)),
+        seen: `${shown(counted(statuses))}, neighbour: ${other}`,
+      };
+    },
+  },
+  {
+    name: 'heavy runs that the clock wakes at once',
+    tried:
+      'three each of three owners that take 16 MiB and wait for one moment; SIGKILL and start before it',
+    expected: "each is done or was cancelled for its memory; the neighbour's run is done",
+    async run(stage) {
+      await stage.start(await stage.greedy());
+      const over = ['done', 'cancelled'];
+      // Who looks while there is no room is told so.
+      const is_over = ({ status }) => over.includes(status);
+      const at_ms = Date.now() + 6_000;
+      const wakes = swelling(
+        'wakes',
+        16,
+        { wait: { until: '{{ input }}' } },
+        loop({ max: 5 }, { set: { t0: dear } }),
+      );
+      const begun = [];
+      const statuses = [];
+      for (let i = 0; i < 9; ++i) {
+        const owner = stage.as('alpha', `author-${i % 3}`);
+        const answer = await stage.post(runs, { workflow: wakes, input: at_ms }, owner);
+        statuses.push(answer.status);
+        if (answer.status === 201) begun.push([answer.json().id, owner]);
+      }
+      await stage.restart('SIGKILL');
+      await pause(Math.max(at_ms - Date.now(), 0));
+      const other = await neighbour(stage);
+      const ended = await Promise.all(
+        begun.map(async ([id, owner]) => (await stage.run_when(id, owner, is_over)).status),
+      );
+      return {
+        held:
+          other === 'done' && ended.length > 3 && ended.every((status) => over.includes(status)),
+        seen: `begun: ${shown(counted(statuses))}, then: ${shown(counted(ended))}; neighbour: ${other}`,
       };
     },
   },

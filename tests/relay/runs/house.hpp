@@ -80,7 +80,13 @@ class Stream final : public http::BodyStream {
 
 class House {
  public:
-  explicit House(OwnerBounds bounds = {}) : bounds_(bounds) {
+  /// How all runs together are bounded, and how long one waits for room in memory.
+  struct Memory {
+    std::uint64_t all_max = 48u << 20;
+    std::int64_t wait_ms_max = 10'000;
+  };
+  explicit House(OwnerBounds bounds = {}) : House(bounds, Memory{}) {}
+  House(OwnerBounds bounds, Memory memory) : bounds_(bounds), memory_(memory) {
     auto shipped = Catalogue::shipped();
     REQUIRE(shipped);
     catalogue_.emplace(std::move(*shipped));
@@ -104,9 +110,9 @@ class House {
     REQUIRE_MESSAGE(database.ok(), database.error().message);
     writer_.emplace(std::move(*database));
     auto shipped = Catalogue::shipped();
-    service_.emplace(
-        std::move(*shipped),
-        RunService::Dependencies{*writer_, &gateway_, log_, metrics_, *catalogue_, "", bounds_});
+    service_.emplace(std::move(*shipped),
+                     RunService::Dependencies{*writer_, &gateway_, log_, metrics_, *catalogue_, "",
+                                              bounds_, memory_.all_max, memory_.wait_ms_max});
     service_->begin();
   }
   void end() {
@@ -208,6 +214,7 @@ class House {
     ~Nowhere() { ::close(descriptor); }
   };
   const OwnerBounds bounds_;
+  const Memory memory_;
   store::Folder folder_;
   Nowhere nowhere_;
   observe::Log log_{nowhere_.descriptor, observe::Level::info, 1'000};

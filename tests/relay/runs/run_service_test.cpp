@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "engine/base/canonical_json.hpp"
 #include "engine/llm/chat.hpp"
 #include "engine/workflow/bundle.hpp"
 #include "relay/runs/model_step.hpp"
@@ -27,17 +30,44 @@ constexpr const char* hog =
     "name: hog\nstate: {n: {reducer: replace}}\nworkflow:\n  - loop: {max: 100000}\n"
     "    do: {set: {n: \"{{ range(2000) | map('string') | join | length + round }}\"}}\n";
 
+/// Doubles four texts to 1 MiB each, holds none of them in the end, and waits for its owner.
+constexpr const char* swells =
+    "name: swells\nstate:\n  a: {initial: aaaaaaaa, reducer: replace}\n"
+    "  b: {initial: bbbbbbbb, reducer: replace}\n  c: {initial: cccccccc, reducer: replace}\n"
+    "  d: {initial: dddddddd, reducer: replace}\nworkflow:\n"
+    "  - loop: {max: 17}\n    do:\n      set: {a: '{{ state.a ~ state.a }}', b: '{{ state.b ~ "
+    "state.b }}', c: '{{ state.c ~ state.c }}', d: '{{ state.d ~ state.d }}'}\n"
+    "  - {set: {a: '', b: '', c: '', d: ''}}\n  - {id: sure, ask: 'Sure?'}\nresult: swelled\n";
+
 /// A bundle that nobody has signed, of a run that another program has parked.
-std::string unsigned_bundle(const std::string& yaml, const std::string& id) {
+std::string unsigned_bundle(const std::string& yaml, const std::string& id,
+                            const std::string& input = "{}") {
   auto definition = read_workflow(yaml, Catalogue::shipped().value().surroundings());
-  REQUIRE(definition);
-  auto run = workflow::Run::start(*definition, "{}", {id, 1, 1'000});
+  REQUIRE_MESSAGE(definition.ok(), definition.error().message);
+  auto run = workflow::Run::start(*definition, input, {id, 1, 1'000});
   REQUIRE(run);
-  REQUIRE(run->park(1'000));
-  const std::string history = workflow::history_header((*definition)->hash) + run->take().events;
+  std::string history = workflow::history_header((*definition)->hash) + run->take().events;
+  while (run->busy()) {
+    run->go_on();
+    history += run->take().events;
+  }
+  const auto parked = run->park(1'000);
+  REQUIRE_MESSAGE(parked.ok(), run->outcome());
+  history += run->take().events;
   const auto bundle = workflow::export_run(*run, history, {});
   REQUIRE_MESSAGE(bundle.ok(), bundle.error().message);
   return workflow::write_bundle(*bundle);
+}
+
+/// A small file whose expressions have many parts once they are read.
+Json wide(int steps) {
+  std::string items = "state.a";
+  for (int i = 1; i < 900; ++i)
+    items += ",state.a";
+  Json file{{"name", "wide"}, {"state", {{"a", {{"initial", 1}}}}}, {"result", "done"}};
+  for (int i = 0; i < steps; ++i)
+    file["workflow"].push_back({{"set", {{"a", "{{[" + items + "]}}"}}}});
+  return file;
 }
 
 std::string code_of(const Json& run) {
@@ -413,14 +443,8 @@ TEST_CASE("runs that are watched are put out of memory, too, and their watchers 
 
 TEST_CASE("a workflow that takes too much memory once it is read is refused") {
   House house;
-  std::string items = "state.a";
-  for (int i = 1; i < 900; ++i)
-    items += ",state.a";
-  Json file{{"name", "wide"}, {"state", {{"a", {{"initial", 1}}}}}, {"result", "done"}};
-  for (int i = 0; i < 100; ++i)
-    file["workflow"].push_back({{"set", {{"a", "{{[" + items + "]}}"}}}});
   const Json refused = house.ask([&](JsonCallback callback) {
-    house.service().start(owner("ada"), {.definition = file.dump(), .input = "{}"},
+    house.service().start(owner("ada"), {.definition = wide(100).dump(), .input = "{}"},
                           std::move(callback));
   });
   CHECK(refused["code"] == "bad_workflow");
@@ -519,6 +543,152 @@ TEST_CASE("what an owner's runs cannot keep in memory is refused, and a cancella
     said = house.give(ada, id, {InputKind::signal, "more", much + std::to_string(i) + "\""});
   CHECK_MESSAGE(said["code"] == "too_many_inputs", said.dump());
   CHECK(house.give(ada, id, {InputKind::cancel, "enough", {}})["status"] == "cancelled");
+}
+
+TEST_CASE("what an import takes while it is replayed counts, and over a bound it gives way") {
+  // On the way it takes more than one owner may, then than all may.
+  const std::string bundle = unsigned_bundle(swells, "heavy");
+  OwnerBounds bounds;
+  bounds.weight_max = 3u << 20;
+  {
+    House house(bounds);
+    const Json refused = house.import_run(owner("ada"), bundle);
+    CHECK(refused["code"] == "too_many_runs");
+    CHECK_MESSAGE(refused["message"] ==
+                      "your runs and imports under way take more than 3 MiB of memory: have fewer "
+                      "of them under way",
+                  refused.dump());
+    // Nothing of it stays.
+    CHECK(house.import_run(owner("ada"), unsigned_bundle(asker, "light"))["status"] == "running");
+  }
+  House house({}, {.all_max = 3u << 20});
+  const Json refused = house.import_run(owner("ada"), bundle);
+  CHECK(refused["code"] == "overloaded");
+  CHECK_MESSAGE(refused["message"] ==
+                    "the runs and imports under way take too much memory (at most 3 MiB): try "
+                    "again later",
+                refused.dump());
+  CHECK(house.import_run(owner("ada"), unsigned_bundle(asker, "light"))["status"] == "running");
+  // It takes no more than that.
+  House large;
+  CHECK(large.import_run(owner("ada"), bundle)["status"] == "running");
+}
+
+TEST_CASE("one owner's imports leave places for another's") {
+  const auto ask_at_once = [](House& house, const std::vector<std::pair<Owner, std::string>>& all) {
+    // Their thread waits here until every import is in its queue.
+    std::promise<void> sent;
+    house.service().list(owner("nobody"),
+                         [&](const Result<std::string>&) { sent.get_future().wait(); });
+    std::vector<std::future<std::string>> said;
+    for (const auto& [who, bundle] : all) {
+      auto promise = std::make_shared<std::promise<std::string>>();
+      said.push_back(promise->get_future());
+      house.service().import_run(who, bundle, -1, [promise](const Result<std::string>& run) {
+        promise->set_value(run ? "imported" : run.error().code);
+      });
+    }
+    sent.set_value();
+    std::vector<std::string> codes;
+    for (std::future<std::string>& one : said) {
+      REQUIRE(one.wait_for(patience) == std::future_status::ready);
+      codes.push_back(one.get());
+    }
+    return codes;
+  };
+  const Owner ada = owner("ada"), bob = owner("bob");
+  SUBCASE("by number") {
+    std::vector<std::pair<Owner, std::string>> all;
+    for (int i = 0; i < 80; ++i)
+      all.emplace_back(ada, unsigned_bundle(asker, "run" + std::to_string(i)));
+    all.emplace_back(bob, unsigned_bundle(asker, "his"));
+    House house;
+    const auto codes = ask_at_once(house, all);
+    CHECK(codes.back() == "imported");
+    CHECK(std::count(codes.begin(), codes.end(), "imported") == 17);
+    CHECK(std::count(codes.begin(), codes.end(), "overloaded") == 64);
+  }
+  SUBCASE("by bytes") {
+    const std::string much = "\"" + std::string(3'900'000, 'x') + "\"";
+    std::vector<std::pair<Owner, std::string>> all;
+    for (int i = 0; i < 8; ++i)
+      all.emplace_back(ada, unsigned_bundle(asker, "run" + std::to_string(i), much));
+    all.emplace_back(bob, unsigned_bundle(asker, "his", much));
+    House house;
+    const auto codes = ask_at_once(house, all);
+    CHECK(codes.back() == "imported");
+    CHECK(std::count(codes.begin(), codes.end(), "imported") == 3);
+    CHECK(std::count(codes.begin(), codes.end(), "overloaded") == 6);
+  }
+}
+
+TEST_CASE("a definition that takes too much memory is refused by every door") {
+  // JSON is YAML, too.
+  const std::string file = wide(100).dump();
+  const auto refused = [](const std::string& said) {
+    CHECK_MESSAGE(said.find("MiB of memory once it is read") != std::string::npos, said);
+  };
+  refused(read_workflow(file, {}).error().message);
+  WorkflowFolder folder(Catalogue{});
+  const auto look = folder.look({{"wide", file}});
+  REQUIRE(look.faults.size() == 1);
+  refused(look.faults.front().message);
+  // Of a bundle whose run begins with a small one: the host reads what it says.
+  auto bundle = workflow::read_bundle(unsigned_bundle(asker, "one")).value();
+  bundle.definition = canonical(wide(100));
+  House house;
+  refused(house.import_run(owner("ada"), workflow::write_bundle(bundle)).dump());
+}
+
+TEST_CASE("heavy runs that their clock wakes at once are taken up one after the other") {
+  OwnerBounds bounds;
+  bounds.weight_max = 4u << 20;
+  House house(bounds);
+  house.workflow(
+      "name: nap\nstate: {n: {reducer: replace}}\nworkflow:\n  - {id: nap, wait: {for: 3s}}\n"
+      "  - loop: {max: 30}\n"
+      "    do: {set: {n: \"{{ range(2000) | map('string') | join | length + round }}\"}}\n"
+      "result: slept\n");
+  const Owner ada = owner("ada");
+  const std::string much = "\"" + std::string(1'500'000, 'x') + "\"";
+  std::vector<std::string> naps;
+  for (int i = 0; i < 8; ++i)
+    naps.push_back(house.started(ada, "nap", much));
+  house.end();
+  // By the time of the start all are due.
+  const std::int64_t due = observe::wall_now_ms() + 3'000;
+  while (observe::wall_now_ms() < due)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  house.begin();
+  for (const std::string& id : naps) {
+    const Json run = house.ended(ada, id);
+    CHECK_MESSAGE(run["outcome"] == "slept", run.dump());
+  }
+}
+
+TEST_CASE("a run for which there is no room is refused after a while, and read once there is") {
+  OwnerBounds bounds;
+  bounds.weight_max = 4u << 20;
+  House house(bounds, {.wait_ms_max = 100});
+  house.workflow(asker);
+  house.workflow(thinker);
+  const Owner ada = owner("ada");
+  const std::string much = "\"" + std::string(2'500'000, 'x') + "\"";
+  const std::string asks = house.started(ada, "asker", much);
+  const std::string thinks = house.started(ada, "thinker", much);
+  const Json refused = *house.until([&]() -> std::optional<Json> {
+    Json said = house.view(ada, asks);
+    if (said.contains("code")) return said;
+    return std::nullopt;
+  });
+  CHECK(refused["code"] == "too_many_runs");
+  CHECK_MESSAGE(
+      refused["message"].get<std::string>().find("leave no room for run") != std::string::npos,
+      refused.dump());
+  // Others have their own room.
+  CHECK(house.start(owner("bob"), "asker", much)["status"] == "running");
+  CHECK(house.give(ada, thinks, {InputKind::cancel, "enough", {}})["id"] == thinks);
+  house.until([&] { return house.view(ada, asks)["status"] == "running"; });
 }
 
 }  // namespace redoubt::runs

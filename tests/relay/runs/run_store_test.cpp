@@ -34,9 +34,9 @@ struct Kept {
     return ask<OwnerUse>(
         [&](Callback<OwnerUse> callback) { store.append(piece, std::move(callback)); });
   }
-  std::optional<StoredRun> take(const RunKey& key) {
+  std::optional<StoredRun> take(const RunKey& key, ReadRoom room = {}) {
     return ask<std::optional<StoredRun>>(
-               [&](auto callback) { store.take(key, std::move(callback)); })
+               [&](auto callback) { store.take(key, room, std::move(callback)); })
         .value();
   }
   /// The runs that a start sets aside.
@@ -232,9 +232,45 @@ TEST_CASE("a run that only waits is due when its clock's time comes") {
   CHECK(kept.due(600).next_ms == 700);
   CHECK(kept.due(700).next_ms == 0);
   REQUIRE(kept.ask<void>([&](Callback<void> callback) {
-    kept.store.forget_clock({ada, "a"}, std::move(callback));
+    kept.store.set_clock({ada, "a"}, 0, std::move(callback));
   }));
   CHECK(kept.due(700).runs == std::vector<RunKey>{{ada, "b"}});
+}
+
+TEST_CASE("runs that are due are told by owners in turn") {
+  Kept kept;
+  const auth::Identity bob{"here", "bob"};
+  for (int i = 0; i < 30; ++i) {
+    const std::string id = "a" + std::to_string(i);
+    REQUIRE(kept.put(run(ada, id)));
+    REQUIRE(kept.append({{ada, id}, 1, "x", "running", 0, true, 100 + i}));
+  }
+  REQUIRE(kept.put(run(bob, "b")));
+  REQUIRE(kept.append({{bob, "b"}, 1, "x", "running", 0, true, 500}));
+  const auto runs = kept.due(600).runs;
+  REQUIRE(runs.size() == 10);
+  CHECK(runs[1] == RunKey{bob, "b"});
+}
+
+TEST_CASE("a run for which there is no room is neither read nor marked") {
+  Kept kept;
+  StoredRun one = run(ada, "a");
+  one.memory_bytes = 1'000;
+  REQUIRE(kept.put(one));
+  // What it took once it may take again while it is read back.
+  REQUIRE(kept.append({{ada, "a"}, 1, "xyz", "running", 0, true, 0, 3'000}));
+  REQUIRE(kept.append({{ada, "a"}, 2, "xyz", "running", 0, true, 0, 2'000}));
+  const auto refused = kept.take({ada, "a"}, {.memory_bytes_max = 2'999});
+  CHECK(refused->unread);
+  CHECK(refused->history.empty());
+  CHECK(refused->memory_bytes == 3'000);
+  CHECK(kept.take({ada, "a"}, {.text_bytes_max = 5})->unread);
+  // No death is put down to it.
+  CHECK(kept.begin_recovery().empty());
+  const auto read = kept.take({ada, "a"}, {3'000, 1'000});
+  CHECK(!read->unread);
+  CHECK(!read->history.empty());
+  CHECK(kept.begin_recovery() == std::vector<RunKey>{{ada, "a"}});
 }
 
 TEST_CASE("an owner's ended runs give way, the oldest first, by number and by bytes") {
@@ -366,7 +402,7 @@ TEST_CASE("a store of the six steps before keeps its runs, owners, pieces and ep
   RunStore runs(writer);
   const auto take = [&](const RunKey& key) {
     std::promise<std::optional<StoredRun>> promise;
-    runs.take(key, [&](Result<std::optional<StoredRun>> said) {
+    runs.take(key, {}, [&](Result<std::optional<StoredRun>> said) {
       promise.set_value(std::move(said).value());
     });
     return promise.get_future().get();
