@@ -515,7 +515,27 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace redoubt
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace {
+
+/// Longer texts (bodies, histories, bundles) have memory of their own, which the system has back
+/// when they go. Without this glibc keeps them in its heaps once one was freed, and holes between
+/// them.
+constexpr int own_memory_bytes_min = 256 * 1024;
+
+void give_memory_back() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, own_memory_bytes_min);
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  give_memory_back();
   // Before anything is read: a core file would hold players' requests and keys.
   redoubt::auth::forbid_core_files();
   CLI::App app{
