@@ -22,6 +22,10 @@ const char* breaker_state_name(BreakerState state) {
   return "";
 }
 
+bool is_share(int count, int of, int permille) {
+  return std::int64_t{count} * 1'000 >= std::int64_t{of} * permille;
+}
+
 Breaker::Breaker(BreakerOptions options) : options_(options), open_ms_(options.open_ms) {
   assert(options.bucket_ms > 0 && options.calls_min > 0 && options.open_ms > 0);
   assert(options.probes_max > 0 && options.probes_needed > 0);
@@ -61,18 +65,16 @@ BreakerAdmission Breaker::admit(std::int64_t now_ns) {
 }
 
 void Breaker::open_if_bad(std::int64_t now_ns) {
-  Bucket sum;
-  for (const Bucket& bucket : buckets_) {
-    sum.calls += bucket.calls;
-    sum.failed += bucket.failed;
-    sum.slow += bucket.slow;
-  }
+  const CallCounts sum = counts(now_ns);
   if (sum.calls < options_.calls_min) return;
-  const auto reaches = [&](int count, int permille) {
-    return std::int64_t{count} * 1'000 >= std::int64_t{sum.calls} * permille;
-  };
-  if (reaches(sum.failed, options_.failures_permille) || reaches(sum.slow, options_.slow_permille))
+  if (is_share(sum.failed, sum.calls, options_.failures_permille) ||
+      is_share(sum.slow, sum.calls, options_.slow_permille))
     enter(BreakerState::open, now_ns);
+}
+
+void Breaker::open(std::int64_t now_ns) {
+  assert(state_ == BreakerState::closed);
+  enter(BreakerState::open, now_ns);
 }
 
 void Breaker::probe_result(CallResult result, std::int64_t now_ns) {
@@ -86,26 +88,29 @@ void Breaker::probe_result(CallResult result, std::int64_t now_ns) {
 }
 
 void Breaker::result(BreakerTicket ticket, CallResult result, std::int64_t now_ns) {
-  if (ticket.generation != generation_) return;
+  if (!is_current(ticket)) return;
   if (ticket.probe) return probe_result(result, now_ns);
   advance(now_ns);
-  Bucket& bucket = buckets_[newest_ % window_buckets];
+  CallCounts& bucket = buckets_[newest_ % window_buckets];
   ++bucket.calls;
-  if (result == CallResult::failed) ++bucket.failed;
+  if (result == CallResult::failed || result == CallResult::unreachable) ++bucket.failed;
   if (result == CallResult::slow) ++bucket.slow;
   if (result != CallResult::succeeded) open_if_bad(now_ns);
 }
 
 void Breaker::abandon(BreakerTicket ticket) {
-  if (ticket.generation == generation_ && ticket.probe) --probes_out_;
+  if (is_current(ticket) && ticket.probe) --probes_out_;
 }
 
-int Breaker::calls(std::int64_t now_ns) {
+CallCounts Breaker::counts(std::int64_t now_ns) {
   advance(now_ns);
-  int calls = 0;
-  for (const Bucket& bucket : buckets_)
-    calls += bucket.calls;
-  return calls;
+  CallCounts sum;
+  for (const CallCounts& bucket : buckets_) {
+    sum.calls += bucket.calls;
+    sum.failed += bucket.failed;
+    sum.slow += bucket.slow;
+  }
+  return sum;
 }
 
 }  // namespace redoubt::upstream

@@ -1,4 +1,5 @@
-// Breaker: whether a target is worth calling.
+// Breaker: whether a target is worth calling, as its calls were answered. target_breaker.hpp tells
+// one caller's calls from everybody's.
 //
 //   closed    --(admit)-->                          closed     admitted
 //   closed    --(failure rate reached)-->           open
@@ -53,7 +54,20 @@ struct BreakerAdmission {
   std::int64_t retry_at_ns = 0;  ///< when refused: not before
 };
 
-enum class CallResult : std::uint8_t { succeeded, failed, slow };
+enum class CallResult : std::uint8_t {
+  succeeded,
+  failed,
+  slow,
+  unreachable,  ///< failed before it was connected
+};
+
+struct CallCounts {
+  int calls = 0;
+  int failed = 0;
+  int slow = 0;
+};
+/// Is `count` so large a part of `of`?
+bool is_share(int count, int of, int permille);
 
 class Breaker {
  public:
@@ -68,15 +82,14 @@ class Breaker {
 
   BreakerState state() const { return state_; }
   int probes_out() const { return probes_out_; }
-  /// Calls in the window, for metrics.
-  int calls(std::int64_t now_ns);
+  /// A result of the state that is now; others are ignored.
+  bool is_current(BreakerTicket ticket) const { return ticket.generation == generation_; }
+  /// Whatever its own window says. REQUIRES: closed
+  void open(std::int64_t now_ns);
+  /// The calls of the window.
+  CallCounts counts(std::int64_t now_ns);
 
  private:
-  struct Bucket {
-    int calls = 0;
-    int failed = 0;
-    int slow = 0;
-  };
   void advance(std::int64_t now_ns);
   void enter(BreakerState state, std::int64_t now_ns);
   void open_if_bad(std::int64_t now_ns);
@@ -85,7 +98,7 @@ class Breaker {
   BreakerOptions options_;
   BreakerState state_ = BreakerState::closed;
   std::uint32_t generation_ = 1;
-  std::array<Bucket, window_buckets> buckets_{};
+  std::array<CallCounts, window_buckets> buckets_{};
   std::int64_t newest_ = 0;
   std::int64_t open_ms_;
   std::int64_t open_until_ns_ = 0;

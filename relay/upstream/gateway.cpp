@@ -369,7 +369,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
     void add(limits::Share share) { list[count++] = share; }
     std::span<const limits::Share> span() const { return {list.data(), count}; }
   };
-  Admission admit(std::uint32_t target, bool is_retry, std::span<const std::uint32_t> refused_keys);
+  Admission admit(std::uint32_t target, bool is_retry, std::string_view caller,
+                  std::span<const std::uint32_t> refused_keys);
   limits::Quotas quotas(const Asked& asked);
   /// Where money is still to be drawn, the call waits for money_came().
   limits::Outcome reserve(const Asked& asked, const std::shared_ptr<CallRun>& call);
@@ -625,7 +626,7 @@ void CallRun::acquire(const Action& action) {
   const std::uint32_t target = targets_[place_].target;
   part_ = std::to_string(target) + ":" + player_;
   if (!is_retry_) refused_keys_.clear();
-  admission_ = gateway_.admit(target, is_retry_, refused_keys_);
+  admission_ = gateway_.admit(target, is_retry_, player_, refused_keys_);
   if (admission_.denial != Denial::none) {
     const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
     gateway_.plan(target).metrics.denied(admission_.denial);
@@ -999,9 +1000,8 @@ void CallRun::release(const Action& action) {
   if (action.told_nothing) {
     gateway_.abandon(admission_, std::nullopt);
   } else {
-    gateway_.finish(
-        admission_,
-        {.failure = action.failure, .first_token_ms = action.first_token_ms, .caller = player_});
+    gateway_.finish(admission_,
+                    {.failure = action.failure, .first_token_ms = action.first_token_ms});
   }
   admitted_ = reserved_ = false;
 
@@ -1337,10 +1337,10 @@ Result<std::shared_ptr<GatewayCall>> GatewayImpl::call(const net::Executor& shar
   return std::shared_ptr<GatewayCall>(call);
 }
 
-Admission GatewayImpl::admit(std::uint32_t target, bool is_retry,
+Admission GatewayImpl::admit(std::uint32_t target, bool is_retry, std::string_view caller,
                              std::span<const std::uint32_t> refused_keys) {
   const std::lock_guard lock(mutex_);
-  return targets_.admit(target, is_retry, now_ns(), refused_keys);
+  return targets_.admit(target, is_retry, now_ns(), caller, refused_keys);
 }
 
 std::string GatewayImpl::key_name(const Admission& admission) {

@@ -61,62 +61,67 @@ std::string_view denial_name(Denial denial) {
 
 Targets::Targets(const std::vector<TargetOptions>& options) {
   for (const TargetOptions& target : options)
-    targets_.push_back(
-        {target, KeyRing(target.keys), Breaker(target.breaker), RetryBudget(target.retry_budget)});
+    targets_.push_back({target, KeyRing(target.keys), TargetBreaker(target.breaker),
+                        RetryBudget(target.retry_budget)});
 }
 
 Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns,
-                         std::span<const std::uint32_t> refused_keys) {
+                         std::string_view caller, std::span<const std::uint32_t> refused_keys) {
   assert(index < targets_.size());
   Target& target = targets_[index];
   if (target.open >= target.options.concurrent_max)
     return {.denial = Denial::at_capacity, .retry_at_ns = now_ns + capacity_retry_ns};
   const auto key_at_ns = target.keys.available_at_ns(now_ns, refused_keys);
   if (key_at_ns != 0) return {.denial = Denial::no_key, .retry_at_ns = key_at_ns.value_or(now_ns)};
-  const BreakerAdmission admitted = target.breaker.admit(now_ns);
+  const TargetBreakerAdmission admitted = target.breaker.admit(caller, now_ns);
   if (!admitted.admitted)
     return {.denial = Denial::breaker_open, .retry_at_ns = admitted.retry_at_ns};
   if (is_retry && !target.retries.take()) {
-    target.breaker.abandon(admitted.ticket);
+    target.breaker.abandon(admitted.ticket, caller);
     return {.denial = Denial::no_retry_budget, .retry_at_ns = now_ns + capacity_retry_ns};
   }
   if (!is_retry) target.retries.call_made();
   ++target.open;
-  return {
-      .target = index, .key = *target.keys.pick(now_ns, refused_keys), .ticket = admitted.ticket};
+  return {.target = index,
+          .key = *target.keys.pick(now_ns, refused_keys),
+          .ticket = admitted.ticket,
+          .caller = std::string(caller)};
 }
 
 void Targets::finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns) {
   Target& target = targets_[admission.target];
   --target.open;
+  const auto tell = [&](CallResult came) {
+    target.breaker.result(admission.ticket, admission.caller, came, now_ns);
+  };
   const bool slow = result.first_token_ms >= target.options.breaker.slow_ms;
   if (!result.failure) {
     target.keys.answered(admission.key);
-    target.breaker.result(admission.ticket, slow ? CallResult::slow : CallResult::succeeded,
-                          now_ns);
-    return;
+    return tell(slow ? CallResult::slow : CallResult::succeeded);
   }
   const Failure& failure = *result.failure;
   const Blame whose = blame(failure);
-  if (whose == Blame::target)
-    return target.breaker.result(admission.ticket, CallResult::failed, now_ns);
+  if (whose == Blame::target) {
+    const bool connected = failure.stage != Stage::connect;
+    return tell(connected ? CallResult::failed : CallResult::unreachable);
+  }
   if (whose != Blame::nobody) {
     const std::int64_t back_ns = now_ns + key_rest_ms(target.options, failure) * millisecond_ns;
     if (whose == Blame::key) {
       target.keys.rest(admission.key, back_ns);
     } else {
-      target.keys.refused(admission.key, result.caller, back_ns);
+      target.keys.refused(admission.key, admission.caller, back_ns);
     }
-    return target.breaker.abandon(admission.ticket);
+    return target.breaker.abandon(admission.ticket, admission.caller);
   }
   // The target answered, and the request was at fault: it is up.
-  target.breaker.result(admission.ticket, CallResult::succeeded, now_ns);
+  tell(CallResult::succeeded);
 }
 
 void Targets::abandon(const Admission& admission) {
   Target& target = targets_[admission.target];
   --target.open;
-  target.breaker.abandon(admission.ticket);
+  target.breaker.abandon(admission.ticket, admission.caller);
 }
 
 KeyOutlook Targets::outlook(const Admission& admission, const Failure& failure, std::int64_t now_ns,

@@ -10,8 +10,9 @@
 // 3. What a failure means: 401, 403 and a used-up account make the key doubted by the caller, and
 //    rest it for key_refused_ms where a second caller hears the same before anybody gets an answer,
 //    or where the provider names the key by a code (KeyRing); 429 rests it for its retry-after or
-//    key_limited_ms. None says anything bad of the target. Connect errors, timeouts, 5xx, garbage
-//    and cut streams count against the target's breaker.
+//    key_limited_ms. None says anything bad of the target. Connect errors count against the
+//    target's breaker; timeouts, 5xx, garbage and cut streams against the caller's own, and against
+//    the target's where several callers have them (TargetBreaker).
 // 4. A call leaves out the keys of a target that refused it (`refused_keys`), so that it fails over
 //    within itself although they do not rest.
 // Not thread-safe: its owner holds one lock.
@@ -24,9 +25,9 @@
 #include <string_view>
 #include <vector>
 
-#include "relay/upstream/breaker.hpp"
 #include "relay/upstream/key_ring.hpp"
 #include "relay/upstream/retry.hpp"
+#include "relay/upstream/target_breaker.hpp"
 
 namespace redoubt::upstream {
 
@@ -49,14 +50,14 @@ struct Admission {
   std::int64_t retry_at_ns = 0;  ///< when denied: not before
   std::uint32_t target = 0;
   std::uint32_t key = 0;
-  BreakerTicket ticket;
+  TargetTicket ticket;
+  std::string caller;  ///< whose call it is
 };
 
 /// How an attempt ended, as far as the target is concerned.
 struct AttemptResult {
   std::optional<Failure> failure;   ///< none: it succeeded
   std::int64_t first_token_ms = 0;  ///< until the first token, or the end
-  std::string_view caller;          ///< whose call it was: auth::Identity::key()
 };
 
 /// What the target's keys allow after an attempt failed.
@@ -70,8 +71,8 @@ class Targets {
  public:
   explicit Targets(const std::vector<TargetOptions>& options);
 
-  /// REQUIRES: target < size()
-  Admission admit(std::uint32_t target, bool is_retry, std::int64_t now_ns,
+  /// `caller` is auth::Identity::key(). REQUIRES: target < size()
+  Admission admit(std::uint32_t target, bool is_retry, std::int64_t now_ns, std::string_view caller,
                   std::span<const std::uint32_t> refused_keys = {});
   void finish(const Admission& admission, const AttemptResult& result, std::int64_t now_ns);
   void abandon(const Admission& admission);
@@ -87,7 +88,7 @@ class Targets {
   }
   std::size_t key_count(std::uint32_t target) const { return targets_[target].keys.size(); }
   int open(std::uint32_t target) const { return targets_[target].open; }
-  const Breaker& breaker(std::uint32_t target) const { return targets_[target].breaker; }
+  const TargetBreaker& breaker(std::uint32_t target) const { return targets_[target].breaker; }
   void replace_keys(std::uint32_t target, std::vector<WeightedKey> keys) {
     targets_[target].keys.replace(std::move(keys));
   }
@@ -96,7 +97,7 @@ class Targets {
   struct Target {
     TargetOptions options;
     KeyRing keys;
-    Breaker breaker;
+    TargetBreaker breaker;
     RetryBudget retries;
     int open = 0;
   };

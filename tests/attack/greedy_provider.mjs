@@ -184,10 +184,16 @@ function format_of(path) {
  * {url, calls, billed_microusd, mode, forget(), stop()}. `calls` are {path, headers, body, model,
  * billed_microusd}. `mode` is `answer`, `hold`: nothing is ever answered, and all of it is billed,
  * or `begin`: a chat's stream begins and does not go on. `report(used)` may change what it says that
- * it used.
+ * it used; `fault(body)` may give {status, text} to be answered with instead.
  */
 export async function start_greedy_provider({ models = greedy_models } = {}) {
-  const provider = { calls: [], billed_microusd: 0, mode: 'answer', report: (used) => used };
+  const provider = {
+    calls: [],
+    billed_microusd: 0,
+    mode: 'answer',
+    report: (used) => used,
+    fault: () => null,
+  };
   const server = http.createServer((request, response) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
@@ -211,6 +217,12 @@ export async function start_greedy_provider({ models = greedy_models } = {}) {
       const call = { path, headers: request.headers, body, model, billed_microusd: billed };
       provider.calls.push(call);
       if (provider.mode === 'hold') return;
+      const fault = provider.fault(body);
+      if (fault) {
+        response.writeHead(fault.status, { 'Content-Type': 'application/json' });
+        response.end(fault.text);
+        return;
+      }
       if (provider.mode === 'begin') {
         const delta = { index: 0, delta: { role: 'assistant', content: text } };
         response.writeHead(200, { 'Content-Type': 'text/event-stream' });

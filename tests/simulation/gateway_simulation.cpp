@@ -9,7 +9,9 @@
 //   ledger       its sum is the sum of what was settled; a charge is never less than what the
 //                provider generates, to the end of the answer where it does not stop when nobody
 //                reads, and equals what it reported
-//   targets      open calls <= cap; retries <= burst + ratio x calls; breakers walk legal arrows
+//   targets      open calls <= cap; retries <= burst + ratio x calls; breakers walk legal arrows,
+//   and
+//                open for all by what several players' calls failed of, or where nothing answers
 //   model call   one outcome, nothing after it but one late answer, no attempt after a first token,
 //                all within the deadline; the game's within answer_by; each attempt released once
 //   cache        what a tenant finds is what that tenant asked
@@ -55,6 +57,8 @@ constexpr std::int64_t noon_s = 1'795'780'800;  // 2026-11-27T12:00:00Z
 constexpr int calls_per_world = 5'000;
 constexpr int targets_count = 3;
 constexpr int players_count = 12;
+constexpr std::int64_t breaker_slow_ms = 4'000;
+constexpr std::int64_t breaker_window_ns = 10'000 * ms_ns;
 constexpr int tenants_count = 3;
 constexpr int prompts_count = 40;
 constexpr std::int64_t input_upper = 2'000;
@@ -220,7 +224,7 @@ class World {
                            .concurrent_max = 8 + static_cast<int>(rng_.below(60)),
                            .key_refused_ms = 5'000,
                            .key_limited_ms = 1'000};
-      target.breaker = {.calls_min = 5, .slow_ms = 4'000};
+      target.breaker = {.calls_min = 5, .slow_ms = breaker_slow_ms};
       target.retry_budget = {.ratio_permille = retry_permille, .burst = retry_burst};
       options.push_back(std::move(target));
       providers_.emplace_back(rng_.fork(static_cast<std::uint64_t>(i) + 1));
@@ -603,7 +607,7 @@ class World {
     if (action.is_retry) see(retried);
     if (!action.is_retry && action.place > 0) see(fell_back);
     if (!action.is_retry) run.refused_keys.clear();
-    run.admission = targets_->admit(target, action.is_retry, now_ns_, run.refused_keys);
+    run.admission = targets_->admit(target, action.is_retry, now_ns_, run.player, run.refused_keys);
     if (run.admission.denial != Denial::none)
       return later_denied(call, action.attempt,
                           {.retry_after_ms = (run.admission.retry_at_ns - now_ns_) / ms_ns});
@@ -701,7 +705,8 @@ class World {
     if (action.told_nothing) {
       targets_->abandon(run.admission);
     } else {
-      targets_->finish(run.admission, {action.failure, action.first_token_ms, run.player}, now_ns_);
+      note_trouble(run, action);
+      targets_->finish(run.admission, {action.failure, action.first_token_ms}, now_ns_);
     }
     limits::Used used;
     if (action.charge.kind != ChargeKind::nothing) {
@@ -803,13 +808,30 @@ class World {
     runs_.erase(call);
   }
 
+  // Whose call told something bad of its target, and when; "" for one that could not connect.
+  void note_trouble(const Run& run, const Action& action) {
+    const bool connected = !action.failure || action.failure->stage != Stage::connect;
+    if (action.failure || action.first_token_ms >= breaker_slow_ms)
+      troubles_[run.admission.target][connected ? run.player : ""] = now_ns_;
+  }
+
+  bool may_open(std::uint32_t target) const {
+    int players = 0;
+    for (const auto& [player, at_ns] : troubles_[target]) {
+      if (at_ns + breaker_window_ns < now_ns_) continue;
+      if (player.empty()) return true;
+      ++players;
+    }
+    return players > 1;
+  }
+
   void check_targets() {
     for (std::uint32_t i = 0; i < targets_count; ++i) {
       require(targets_->open(i) == open_[i], "a target's open calls are miscounted");
       require(retries_[i] * 1'000 <= retry_burst * 1'000 + first_calls_[i] * retry_permille,
               "more retries than the budget allows");
-      const BreakerState state = targets_->breaker(i).state();
-      require(targets_->breaker(i).probes_out() <= 1, "more probes than allowed");
+      const BreakerState state = targets_->breaker(i).shared().state();
+      require(targets_->breaker(i).shared().probes_out() <= 1, "more probes than allowed");
       if (state == states_[i]) continue;
       const bool legal =
           state == BreakerState::open
@@ -817,7 +839,11 @@ class World {
               : (state == BreakerState::half_open ? states_[i] == BreakerState::open
                                                   : states_[i] == BreakerState::half_open);
       require(legal, "a breaker walks no arrow of its table");
-      if (state == BreakerState::open) see(breaker_opened);
+      if (state == BreakerState::open) {
+        see(breaker_opened);
+        require(states_[i] != BreakerState::closed || may_open(i),
+                "one player's failures open a breaker for all");
+      }
       if (state == BreakerState::closed) see(breaker_closed);
       states_[i] = state;
     }
@@ -881,6 +907,7 @@ class World {
   std::vector<limits::Share> shares_;
   Picodollars ledger_ = 0;
 
+  std::array<std::map<std::string, std::int64_t>, targets_count> troubles_;
   std::unique_ptr<Targets> targets_;
   std::vector<SimulatedProvider> providers_;
   std::array<BreakerState, targets_count> states_{};

@@ -108,9 +108,9 @@ TEST_CASE("breaker: a window forgets, so old failures do not open it") {
   Breaker breaker({.calls_min = 4});
   for (int i = 0; i < 3; ++i)
     breaker.result(breaker.admit(0).ticket, CallResult::failed, 0);
-  CHECK(breaker.calls(0) == 3);
+  CHECK(breaker.counts(0).calls == 3);
   breaker.result(breaker.admit(0).ticket, CallResult::failed, 11 * second_ns);
-  CHECK(breaker.calls(11 * second_ns) == 1);
+  CHECK(breaker.counts(11 * second_ns).calls == 1);
   CHECK(breaker.state() == BreakerState::closed);
 }
 

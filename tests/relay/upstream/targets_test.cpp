@@ -18,9 +18,9 @@ Targets one_target(int concurrent_max = 100) {
 }
 
 void fail(Targets& targets, const Failure& failure, std::string_view caller = "A") {
-  const Admission admission = targets.admit(0, false, 0);
+  const Admission admission = targets.admit(0, false, 0, caller);
   REQUIRE(admission.denial == Denial::none);
-  targets.finish(admission, {.failure = failure, .caller = caller}, 0);
+  targets.finish(admission, {.failure = failure}, 0);
 }
 
 void fail(Targets& targets, FailureClass failure_class) {
@@ -29,11 +29,11 @@ void fail(Targets& targets, FailureClass failure_class) {
 
 TEST_CASE("open calls of a target are bounded, and every end frees a place") {
   Targets targets = one_target(2);
-  const Admission first = targets.admit(0, false, 0);
-  const Admission second = targets.admit(0, false, 0);
-  CHECK(targets.admit(0, false, 0).denial == Denial::at_capacity);
+  const Admission first = targets.admit(0, false, 0, "A");
+  const Admission second = targets.admit(0, false, 0, "A");
+  CHECK(targets.admit(0, false, 0, "A").denial == Denial::at_capacity);
   targets.finish(first, {}, 0);
-  CHECK(targets.admit(0, false, 0).denial == Denial::none);
+  CHECK(targets.admit(0, false, 0, "A").denial == Denial::none);
   targets.abandon(second);
   CHECK(targets.open(0) == 1);
 }
@@ -45,11 +45,11 @@ TEST_CASE("what one caller is refused takes a key from nobody, what two are take
     Targets targets({options});
     for (int i = 0; i < 50; ++i)
       fail(targets, refused, "A");
-    CHECK(targets.breaker(0).state() == BreakerState::closed);
-    targets.finish(targets.admit(0, false, 0), {.caller = "B"}, 0);
+    CHECK(targets.breaker(0).shared().state() == BreakerState::closed);
+    targets.finish(targets.admit(0, false, 0, "B"), {}, 0);
     fail(targets, refused, "B");
     fail(targets, refused, "C");
-    const Admission denied = targets.admit(0, false, 0);
+    const Admission denied = targets.admit(0, false, 0, "A");
     CHECK(denied.denial == Denial::no_key);
     CHECK(denied.retry_at_ns == options.key_refused_ms * ms_ns);
   }
@@ -58,46 +58,46 @@ TEST_CASE("what one caller is refused takes a key from nobody, what two are take
 TEST_CASE("a call that a key refused goes on to the next one, and the key stays for others") {
   Targets targets = one_target();
   const Failure refused{.failure_class = FailureClass::unauthorized};
-  const Admission first = targets.admit(0, false, 0);
+  const Admission first = targets.admit(0, false, 0, "A");
   const KeyOutlook outlook = targets.outlook(first, refused, 0);
   CHECK(outlook.refused);
   CHECK(outlook.another);
-  targets.finish(first, {.failure = refused, .caller = "A"}, 0);
+  targets.finish(first, {.failure = refused}, 0);
   const std::vector<std::uint32_t> tried = {first.key};
   for (int i = 0; i < 4; ++i)
-    CHECK(targets.admit(0, true, 0, tried).key != first.key);
-  CHECK_FALSE(targets.outlook(targets.admit(0, true, 0, tried), refused, 0, tried).another);
+    CHECK(targets.admit(0, true, 0, "A", tried).key != first.key);
+  CHECK_FALSE(targets.outlook(targets.admit(0, true, 0, "A", tried), refused, 0, tried).another);
   const std::vector<std::uint32_t> all = {0, 1};
-  CHECK(targets.admit(0, true, 0, all).denial == Denial::no_key);
+  CHECK(targets.admit(0, true, 0, "A", all).denial == Denial::no_key);
   bool picked = false;
   for (int i = 0; i < 2; ++i)
-    picked = targets.admit(0, false, 0).key == first.key || picked;
+    picked = targets.admit(0, false, 0, "A").key == first.key || picked;
   CHECK(picked);
 }
 
 TEST_CASE("a key that a code names rests at once, and says nothing of the target") {
   Targets targets = one_target();
   fail(targets, {.failure_class = FailureClass::unauthorized, .names_bad_key = true});
-  const Admission admission = targets.admit(0, false, 0);
+  const Admission admission = targets.admit(0, false, 0, "A");
   CHECK(targets.key_name(0, admission.key) == "b");
   targets.finish(
       admission,
       {.failure = Failure{.failure_class = FailureClass::rate_limited, .retry_after_ms = 700}}, 0);
-  const Admission denied = targets.admit(0, false, 0);
+  const Admission denied = targets.admit(0, false, 0, "A");
   CHECK(denied.denial == Denial::no_key);
   CHECK(denied.retry_at_ns == 700 * ms_ns);
-  CHECK(targets.admit(0, false, 700 * ms_ns).denial == Denial::none);
-  CHECK(targets.breaker(0).state() == BreakerState::closed);
+  CHECK(targets.admit(0, false, 700 * ms_ns, "A").denial == Denial::none);
+  CHECK(targets.breaker(0).shared().state() == BreakerState::closed);
 }
 
 TEST_CASE("after a failure another key is one that has not just failed") {
   Targets targets = one_target();
   const Failure limited{.failure_class = FailureClass::rate_limited, .retry_after_ms = 700};
-  const Admission first = targets.admit(0, false, 0);
+  const Admission first = targets.admit(0, false, 0, "A");
   CHECK(targets.outlook(first, limited, 0).another);
   targets.finish(first, {.failure = limited}, 0);
 
-  const Admission second = targets.admit(0, false, 0);
+  const Admission second = targets.admit(0, false, 0, "A");
   const Failure refused{.failure_class = FailureClass::unauthorized, .names_bad_key = true};
   const KeyOutlook outlook = targets.outlook(second, refused, 100 * ms_ns);
   CHECK_FALSE(outlook.another);
@@ -105,7 +105,7 @@ TEST_CASE("after a failure another key is one that has not just failed") {
   CHECK(outlook.back_ms >= 600);
   CHECK(outlook.back_ms < 700);
   targets.finish(second, {.failure = refused}, 100 * ms_ns);
-  CHECK(targets.admit(0, false, (100 + outlook.back_ms) * ms_ns).denial == Denial::none);
+  CHECK(targets.admit(0, false, (100 + outlook.back_ms) * ms_ns, "A").denial == Denial::none);
 }
 
 TEST_CASE("a target without keys, or with one, has no other to try") {
@@ -115,7 +115,7 @@ TEST_CASE("a target without keys, or with one, has no other to try") {
     TargetOptions options{.name = "p/m"};
     if (has_key) options.keys = {{"a", 1}};
     Targets targets({options});
-    const Admission admission = targets.admit(0, false, 0);
+    const Admission admission = targets.admit(0, false, 0, "A");
     CHECK_FALSE(targets.outlook(admission, refused, 0).another);
     CHECK((targets.outlook(admission, refused, 0).back_ms > 0) == has_key);
     CHECK(targets.outlook(admission, down, 0).back_ms == 0);
@@ -129,35 +129,51 @@ TEST_CASE("what the target is to blame for opens its breaker, what the client di
     Targets targets = one_target();
     for (int i = 0; i < 8; ++i)
       fail(targets, mild);
-    CHECK(targets.breaker(0).state() == BreakerState::closed);
+    CHECK(targets.breaker(0).shared().state() == BreakerState::closed);
   }
   for (const FailureClass grave :
        {FailureClass::overloaded, FailureClass::server_error, FailureClass::timeout,
         FailureClass::malformed, FailureClass::cut}) {
     Targets targets = one_target();
     for (int i = 0; i < 4; ++i)
-      fail(targets, grave);
-    CHECK(targets.breaker(0).state() == BreakerState::open);
-    CHECK(targets.admit(0, false, 0).denial == Denial::breaker_open);
+      fail(targets, {.stage = Stage::sent, .failure_class = grave}, i % 2 == 0 ? "A" : "B");
+    CHECK(targets.breaker(0).shared().state() == BreakerState::open);
+    CHECK(targets.admit(0, false, 0, "C").denial == Denial::breaker_open);
   }
+}
+
+TEST_CASE("what one caller's requests fail of takes the target from them alone") {
+  for (const Stage connected : {Stage::sent, Stage::refused, Stage::stream}) {
+    Targets targets = one_target();
+    for (int i = 0; i < 4; ++i)
+      fail(targets, {.stage = connected, .failure_class = FailureClass::server_error});
+    CHECK(targets.admit(0, false, 0, "A").denial == Denial::breaker_open);
+    CHECK(targets.admit(0, false, 0, "B").denial == Denial::none);
+  }
+  // That it cannot be reached is nobody's doing.
+  Targets targets = one_target();
+  for (int i = 0; i < 4; ++i)
+    fail(targets, {.stage = Stage::connect, .failure_class = FailureClass::timeout});
+  CHECK(targets.admit(0, false, 0, "B").denial == Denial::breaker_open);
 }
 
 TEST_CASE("a slow success counts as slow") {
   Targets targets = one_target();
   for (int i = 0; i < 4; ++i)
-    targets.finish(targets.admit(0, false, 0), {.first_token_ms = 10'000}, 0);
-  CHECK(targets.breaker(0).state() == BreakerState::open);
+    targets.finish(targets.admit(0, false, 0, i % 2 == 0 ? "A" : "B"), {.first_token_ms = 10'000},
+                   0);
+  CHECK(targets.breaker(0).shared().state() == BreakerState::open);
 }
 
 TEST_CASE("a retry without budget is denied and leaves no probe out") {
   TargetOptions options{.name = "p/m", .retry_budget = {.ratio_permille = 0, .burst = 1}};
   options.breaker = {.calls_min = 1, .open_ms = 10};
   Targets targets({options});
-  targets.finish(targets.admit(0, true, 0), {.failure = Failure{}}, 0);
-  CHECK(targets.breaker(0).state() == BreakerState::open);
-  CHECK(targets.admit(0, true, 10 * ms_ns).denial == Denial::no_retry_budget);
-  CHECK(targets.breaker(0).probes_out() == 0);
-  CHECK(targets.admit(0, false, 10 * ms_ns).denial == Denial::none);
+  targets.finish(targets.admit(0, true, 0, "A"), {.failure = Failure{}}, 0);
+  CHECK(targets.breaker(0).shared().state() == BreakerState::open);
+  CHECK(targets.admit(0, true, 10 * ms_ns, "A").denial == Denial::no_retry_budget);
+  CHECK(targets.breaker(0).shared().probes_out() == 0);
+  CHECK(targets.admit(0, false, 10 * ms_ns, "A").denial == Denial::none);
 }
 
 }  // namespace
