@@ -51,6 +51,7 @@ constexpr Row openai_chat_rows[] = {
     {"logprobs"},
     {"top_logprobs"},
     {"verbosity"},
+    {"stream_options.include_obfuscation"},
     {"modalities", V::take, R"(["text"])"},
     {"tool_choice", V::choice},
     {"tool_choice.type"},

@@ -64,6 +64,17 @@ void read_google_signature(const Json& json, ChatPart& part) {
   part.signed_by = WireFormat::gemini;
 }
 
+// A call whose argument is a text: what other formats are told of it is an object with that.
+void read_custom_call(const Json& custom, const std::string& place, ChatPart& part,
+                      RequestFault& fault) {
+  part.name = read_text(custom, "name", place + ".custom", fault);
+  JsonWriter arguments;
+  arguments.open_object();
+  arguments.text("input", read_text(custom, "input", place + ".custom", fault));
+  arguments.close_object();
+  part.arguments = arguments.take();
+}
+
 void read_calls(const Json& json, const std::string& path, ChatMessage& message,
                 RequestFault& fault) {
   const Json* calls = member_of(json, "tool_calls");
@@ -76,7 +87,8 @@ void read_calls(const Json& json, const std::string& path, ChatMessage& message,
     const Json& call = (*calls)[i];
     const std::string place = indexed(path + ".tool_calls", i);
     const Json* function = member_of(call, "function");
-    if (function == nullptr) {
+    const Json* custom = member_of(call, "custom");
+    if (function == nullptr && custom == nullptr) {
       fault.set(place + ".function", "an object", nullptr);
       return;
     }
@@ -84,6 +96,11 @@ void read_calls(const Json& json, const std::string& path, ChatMessage& message,
     part.kind = PartKind::tool_call;
     part.format = here;
     part.id = read_text(call, "id", place, fault);
+    if (function == nullptr) {
+      read_custom_call(*custom, place, part, fault);
+      part.extra = rest_of(call, {"id", "type", "index"});
+      continue;
+    }
     part.name = read_text(*function, "name", place, fault);
     part.arguments = read_text(*function, "arguments", place, fault);
     read_google_signature(call, part);
@@ -364,6 +381,16 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
                      "max_tokens", "temperature", "top_p", "frequency_penalty", "presence_penalty",
                      "seed", "stop", "reasoning_effort", "parallel_tool_calls", "user",
                      metadata_known ? "metadata" : "model"});
+  const Json* options = member_of(json, "stream_options");
+  const std::string rest =
+      options == nullptr ? std::string() : rest_of(*options, {"include_usage"});
+  if (rest.empty()) return;
+  JsonWriter extra;
+  extra.open_object();
+  extra.members(request.extra);
+  extra.raw("stream_options", rest);
+  extra.close_object();
+  request.extra = extra.take();
 }
 
 }  // namespace redoubt::llm

@@ -162,9 +162,9 @@ void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter&
   } else if (dialect.format == WireFormat::anthropic) {
     body.members_but(extra, {"output_config", "thinking"});
   } else if ((dialect.takes & takes_effort_object) != 0 && !request.reasoning.effort.empty()) {
-    body.members_but(extra, {"reasoning", "store"});
+    body.members_but(extra, {"reasoning", "store", "stream_options"});
   } else {
-    body.members_but(extra, {"store"});
+    body.members_but(extra, {"store", "stream_options"});
   }
 }
 

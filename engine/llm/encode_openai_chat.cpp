@@ -1,10 +1,12 @@
 // ChatRequest as an OpenAI chat completion request, in the accent of the target's dialect.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
+#include "engine/llm/fit_rules.hpp"
 #include "engine/llm/schema_dialect.hpp"
 #include "engine/llm/schema_shape.hpp"
 
@@ -96,11 +98,23 @@ Result<void> write_content(const std::vector<ChatPart>& parts, const Target& tar
   return {};
 }
 
+// A list of texts as the client has it, where it is sure to be taken.
+bool keeps_list(const ChatPart& result, const Target& target) {
+  if (result.format != here || result.content.empty()) return false;
+  if (!fit_rules(target.dialect->name, "").is_formats_own) return false;
+  return std::all_of(result.content.begin(), result.content.end(),
+                     [](const ChatPart& part) { return part.kind == PartKind::text; });
+}
+
 void write_tool_result(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.open_object();
   out.text("role", "tool");
   out.text("tool_call_id", call_id(target, part.id));
-  out.text("content", result_text(part));
+  if (keeps_list(part, target)) {
+    (void)write_content(part.content, target, out);  // texts alone are never refused
+  } else {
+    out.text("content", result_text(part));
+  }
   out.members(extra_for(part, here));
   out.close_object();
 }
@@ -116,6 +130,12 @@ void write_google_signature(std::string_view signature, JsonWriter& out) {
 void write_call(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.open_object();
   out.text("id", call_id(target, part.id));
+  if (!member_text(extra_for(part, here), "custom").empty()) {
+    out.text("type", "custom");
+    out.members(extra_for(part, here));
+    out.close_object();
+    return;
+  }
   out.text("type", "function");
   out.open_object("function");
   out.text("name", part.name);
@@ -339,7 +359,11 @@ Result<void> write_message(const ChatMessage& message, const Target& target, Tur
   out.open_object();
   out.text("role", role_word(message.role, target));
   out.text_if("name", message.name);
-  if (system) {
+  const bool marked =
+      std::any_of(message.parts.begin(), message.parts.end(), [&](const ChatPart& part) {
+        return !extra_for(part, here).empty() || !foreign_mark(part, target).empty();
+      });
+  if (system && !marked) {
     out.text("content", joined_text(message.parts));
   } else if (auto written = write_content(message.parts, target, out); !written.ok()) {
     return written;
@@ -534,11 +558,8 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
   write_storing(request, target, out);
   if (request.stream) {
     out.boolean("stream", true);
-    if (takes(target, takes_stream_options)) {
-      out.open_object("stream_options");
-      out.boolean("include_usage", true);
-      out.close_object();
-    }
+    if (takes(target, takes_stream_options))
+      write_merged(out, "stream_options", R"({"include_usage":true})", request, here);
   }
   if (request.output_tokens_max) {
     out.integer(takes(target, takes_max_completion) ? "max_completion_tokens" : "max_tokens",

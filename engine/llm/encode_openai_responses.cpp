@@ -100,32 +100,55 @@ void write_reasoning_item(const ChatPart& part, JsonWriter& out) {
   out.close_object();
 }
 
-void write_assistant_text(const ChatMessage& message, const ChatPart& part, JsonWriter& out) {
-  const std::string_view extra = extra_for(message.format, message.extra, here);
+bool is_said(const ChatPart& part) {
+  return part.kind == PartKind::text || part.kind == PartKind::refusal;
+}
+
+void write_output_part(const ChatPart& part, JsonWriter& out) {
+  out.open_object();
+  const bool refusal = part.kind == PartKind::refusal;
+  out.text("type", refusal ? "refusal" : "output_text");
+  out.text(refusal ? "refusal" : "text", part.text);
+  out.members(extra_for(part, here));
+  out.close_object();
+}
+
+void write_assistant_text(const ChatPart& part, JsonWriter& out) {
   out.open_object();
   out.text("role", "assistant");
-  if (part.kind == PartKind::text && extra_for(part, here).empty() && extra.empty()) {
+  if (part.kind == PartKind::text && extra_for(part, here).empty()) {
     out.text("content", part.text);
   } else {
     out.open_array("content");
-    out.open_object();
-    const bool refusal = part.kind == PartKind::refusal;
-    out.text("type", refusal ? "refusal" : "output_text");
-    out.text(refusal ? "refusal" : "text", part.text);
-    out.members(extra_for(part, here));
-    out.close_object();
+    write_output_part(part, out);
     out.close_array();
   }
-  out.members(extra);
+  out.close_object();
+}
+
+// A message of this format with members of its own is one item, whatever it is made of.
+void write_own_message(const ChatMessage& message, JsonWriter& out) {
+  out.open_object();
+  out.text("role", "assistant");
+  out.open_array("content");
+  for (const ChatPart& part : message.parts)
+    write_output_part(part, out);
+  out.close_array();
+  out.members(message.extra);
   out.close_object();
 }
 
 void write_assistant(const ChatMessage& message, JsonWriter& out) {
+  const bool own = !extra_for(message.format, message.extra, here).empty();
+  if (own && std::all_of(message.parts.begin(), message.parts.end(), is_said)) {
+    write_own_message(message, out);
+    return;
+  }
   for (const ChatPart& part : message.parts) {
     switch (part.kind) {
       case PartKind::text:
       case PartKind::refusal:
-        write_assistant_text(message, part, out);
+        write_assistant_text(part, out);
         break;
       case PartKind::tool_call:
         out.open_object();

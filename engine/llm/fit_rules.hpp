@@ -30,14 +30,14 @@ struct FitRules {
   std::string_view efforts = "";  ///< where the model's card says none
   std::string_view drops = "";    ///< members of the format that the provider refuses
   bool penalties = true;
-  bool names = true;             ///< of participants
-  bool image_urls = true;        ///< else images travel inside
-  bool blank_text = true;        ///< a text, or a stop, of nothing but white space
-  bool empty_assistant = true;   ///< a turn of the model that says nothing
-  bool starts_with_any = true;   ///< else the first message is the user's
-  bool ends_with_any = true;     ///< else the last message is not the model's
-  bool schema_alone = false;     ///< an output's form goes neither beside tools nor in a stream
-  bool is_formats_own = false;   ///< the provider whose format it is: its clients know its numbers
+  bool names = true;            ///< of participants
+  bool image_urls = true;       ///< else images travel inside
+  bool blank_text = true;       ///< a text, or a stop, of nothing but white space
+  bool empty_assistant = true;  ///< a turn of the model that says nothing
+  bool starts_with_any = true;  ///< else the first message is the user's
+  bool ends_with_any = true;    ///< else the last message is not the model's
+  bool schema_alone = false;    ///< an output's form goes neither beside tools nor in a stream
+  bool is_formats_own = false;  ///< the provider whose format it is: its clients know its numbers
 };
 
 /// The first row that fits.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/json.hpp"
+#include "tools/mock-upstream/provider_checks.hpp"
 
 namespace redoubt::mock {
 
@@ -373,6 +374,33 @@ std::vector<std::string> events(const Prompt& prompt, const Answer& answer) {
       break;
   }
   return {};
+}
+
+std::string refusal_of(const Prompt& prompt, const Answer& answer, std::string_view body) {
+  if (answer.checks == "none" || prompt.format == Format::unknown) return "";
+  const auto json = parse_json(body, {.bytes_max = body_bytes_max, .depth_max = 128});
+  if (!json) return "We could not parse the JSON body of your request.";
+  const std::string_view own = prompt.format == Format::anthropic          ? "anthropic"
+                               : prompt.format == Format::gemini           ? "gemini"
+                               : prompt.format == Format::openai_responses ? "openai-responses"
+                                                                           : "openai";
+  return fault_of(answer.checks.empty() ? own : answer.checks, prompt.model, *json);
+}
+
+std::string refused(Format format, const std::string& fault) {
+  if (format == Format::anthropic)
+    return Json{{"type", "error"},
+                {"error", {{"type", "invalid_request_error"}, {"message", fault}}}}
+        .dump();
+  if (format == Format::gemini)
+    return Json{{"error", {{"code", 400}, {"message", fault}, {"status", "INVALID_ARGUMENT"}}}}
+        .dump();
+  return Json{{"error",
+               {{"message", fault},
+                {"type", "invalid_request_error"},
+                {"param", nullptr},
+                {"code", nullptr}}}}
+      .dump();
 }
 
 }  // namespace redoubt::mock

@@ -23,6 +23,10 @@ struct Prompt {
 Format format_of(std::string_view path);
 Prompt read_prompt(std::string_view path, std::string_view body);
 
+/// What the provider says of a request that it refuses: the first fault of its body, "" for none.
+std::string refusal_of(const Prompt& prompt, const Answer& answer, std::string_view body);
+/// The body of such a refusal, for a status of 400.
+std::string refused(Format format, const std::string& fault);
 /// The body of an answer that is not streamed.
 std::string whole(const Prompt& prompt, const Answer& answer);
 /// The events of a streamed one, each with its framing, in order.

@@ -59,7 +59,8 @@ bool between(const Json& body, const char* key, double low, double high) {
   return value.is_number() && value.get<double>() >= low && value.get<double>() <= high;
 }
 
-// --- schemas --------------------------------------------------------------------------------------
+// --- schemas
+// --------------------------------------------------------------------------------------
 
 std::string root_fault(const Json& schema) {
   if (text_in(schema, "type") != "object") return "schema: the root is no object";
@@ -184,34 +185,51 @@ class SchemaCheck {
   std::set<std::string> open_;
 };
 
-const SchemaRules openai_strict{
-    .refused = {"minLength", "maxLength", "minProperties", "maxProperties", "patternProperties",
-                "propertyNames", "uniqueItems", "contains", "minContains", "maxContains",
-                "unevaluatedItems", "unevaluatedProperties", "default", "oneOf", "allOf", "not",
-                "if", "then", "else", "$schema", "$id", "examples"},
-    .formats = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6",
-                "uuid"},
-    .all_required = true,
-    .closed = true,
-    .typed = true,
-    .alone_ref = true,
-    .depth_max = 10,
-    .properties_max = 5'000};
+const SchemaRules openai_strict{.refused = {"minLength",
+                                            "maxLength",
+                                            "minProperties",
+                                            "maxProperties",
+                                            "patternProperties",
+                                            "propertyNames",
+                                            "uniqueItems",
+                                            "contains",
+                                            "minContains",
+                                            "maxContains",
+                                            "unevaluatedItems",
+                                            "unevaluatedProperties",
+                                            "default",
+                                            "oneOf",
+                                            "allOf",
+                                            "not",
+                                            "if",
+                                            "then",
+                                            "else",
+                                            "$schema",
+                                            "$id",
+                                            "examples"},
+                                .formats = {"date-time", "time", "date", "duration", "email",
+                                            "hostname", "ipv4", "ipv6", "uuid"},
+                                .all_required = true,
+                                .closed = true,
+                                .typed = true,
+                                .alone_ref = true,
+                                .depth_max = 10,
+                                .properties_max = 5'000};
 
 const SchemaRules anthropic_strict{
     .refused = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
                 "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "not",
                 "oneOf", "minProperties", "maxProperties", "patternProperties", "$schema"},
-    .formats = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4",
-                "ipv6", "uuid"},
+    .formats = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6",
+                "uuid"},
     .closed = true,
     .alone_ref = true,
     .recursion = false};
 
-const SchemaRules gemini_schema{
-    .refused = {"$schema", "$ref", "const", "discriminator", "examples", "exclusiveMinimum",
-                "exclusiveMaximum", "allOf", "oneOf", "not", "patternProperties", "default",
-                "uniqueItems", "pattern"}};
+const SchemaRules gemini_schema{.refused = {"$schema", "$ref", "const", "discriminator", "examples",
+                                            "exclusiveMinimum", "exclusiveMaximum", "allOf",
+                                            "oneOf", "not", "patternProperties", "default",
+                                            "uniqueItems", "pattern"}};
 
 const SchemaRules cohere_schema{
     .refused = {"allOf", "oneOf", "not", "minimum", "maximum", "exclusiveMinimum",
@@ -225,7 +243,8 @@ std::string schema_fault(const Json& schema, const SchemaRules& rules) {
   return SchemaCheck(schema, rules, count).fault(schema);
 }
 
-// --- chat completions -----------------------------------------------------------------------------
+// --- chat completions
+// -----------------------------------------------------------------------------
 
 struct ChatRules {
   double temperature_max = 2;
@@ -263,8 +282,8 @@ ChatRules rules_of(std::string_view provider) {
     return {.stops_max = 4, .refused = {"user", "n", "parallel_tool_calls"}};
   if (provider == "openrouter") return {.stops_max = 4};
   if (provider == "cohere")
-    return {.penalty_min = 0, .penalty_max = 1, .top_p_min = 0.01, .top_p_max = 0.99,
-            .stops_max = 5};
+    return {
+        .penalty_min = 0, .penalty_max = 1, .top_p_min = 0.01, .top_p_max = 0.99, .stops_max = 5};
   if (provider == "ollama")
     return {.refused = {"tool_choice", "logit_bias", "user", "n", "logprobs", "top_logprobs"}};
   return {};
@@ -351,7 +370,8 @@ std::string order_fault(std::string_view provider, const Json& body, const ChatR
   if (last.empty()) return "no messages";
   if (!open.empty()) return "a call without its result";
   const bool goes_on = in(in(body, "messages").back(), "prefix") == Json(true);
-  if (provider == "mistral" && last != "user" && last != "tool" && !(last == "assistant" && goes_on))
+  if (provider == "mistral" && last != "user" && last != "tool" &&
+      !(last == "assistant" && goes_on))
     return "invalid_request_message_order";
   return "";
 }
@@ -381,8 +401,7 @@ std::string chat_tools_fault(const Json& body, const ChatRules& rules) {
   return "";
 }
 
-std::string chat_output_fault(std::string_view provider, const Json& body,
-                              const ChatRules& rules) {
+std::string chat_output_fault(std::string_view provider, const Json& body, const ChatRules& rules) {
   const Json& format = in(body, "response_format");
   const std::string type = text_in(format, "type");
   if (type != "json_schema" && provider != "groq") return "";
@@ -401,9 +420,11 @@ std::string chat_output_fault(std::string_view provider, const Json& body,
 
 // The words of effort that a model takes; none where nothing is known.
 std::vector<std::string_view> openai_efforts(std::string_view model) {
-  if (starts(model, {"gpt-6-astra", "gpt-6.1-sol"})) return {"low", "medium", "high", "xhigh", "max"};
+  if (starts(model, {"gpt-6-astra", "gpt-6.1-sol"}))
+    return {"low", "medium", "high", "xhigh", "max"};
   if (starts(model, {"gpt-6"})) return {"none", "low", "medium", "high", "xhigh", "max"};
-  if (starts(model, {"gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro"})) return {"medium", "high", "xhigh"};
+  if (starts(model, {"gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro"}))
+    return {"medium", "high", "xhigh"};
   if (starts(model, {"gpt-5-pro"})) return {"high"};
   if (starts(model, {"gpt-5.1"})) return {"none", "low", "medium", "high"};
   if (starts(model, {"gpt-5."})) return {"none", "low", "medium", "high", "xhigh"};
@@ -453,8 +474,10 @@ std::string efforts_fault(std::string_view provider, std::string_view model,
   const auto takes = [&](Words words) {
     return is_one_of(effort, words) ? "" : "reasoning_effort " + effort;
   };
-  if (provider == "mistral" && starts(model, {"mistral", "devstral"})) return takes({"none", "high"});
-  if (provider == "groq" && starts(model, {"openai/gpt-oss"})) return takes({"low", "medium", "high"});
+  if (provider == "mistral" && starts(model, {"mistral", "devstral"}))
+    return takes({"none", "high"});
+  if (provider == "groq" && starts(model, {"openai/gpt-oss"}))
+    return takes({"low", "medium", "high"});
   if (provider == "xai") {
     if (starts(model, {"grok-4.3"})) return takes({"none", "low", "medium", "high"});
     if (starts(model, {"grok-4.5", "grok-4.6"})) return takes({"low", "medium", "high"});
@@ -477,7 +500,8 @@ std::string chat_fault(std::string_view provider, std::string_view model, const 
   return "";
 }
 
-// --- Responses ------------------------------------------------------------------------------------
+// --- Responses
+// ------------------------------------------------------------------------------------
 
 std::string responses_items_fault(const Json& input) {
   std::set<std::string> calls;
@@ -512,7 +536,8 @@ std::string responses_fault(std::string_view model, const Json& body) {
   if (!between(body, "top_p", 0, 1)) return "top_p";
   if (has(body, "max_output_tokens") && !between(body, "max_output_tokens", 16, 1e15))
     return "max_output_tokens";
-  for (const char* unknown : {"stop", "seed", "frequency_penalty", "presence_penalty", "max_tokens"}) {
+  for (const char* unknown :
+       {"stop", "seed", "frequency_penalty", "presence_penalty", "max_tokens"}) {
     if (has(body, unknown)) return std::string("unknown: ") + unknown;
   }
   if (text_in(body, "user").size() > 64) return "user";
@@ -544,7 +569,8 @@ std::string responses_fault(std::string_view model, const Json& body) {
   return openai_model_fault(model, text_in(in(body, "reasoning"), "effort"), body);
 }
 
-// --- Anthropic ------------------------------------------------------------------------------------
+// --- Anthropic
+// ------------------------------------------------------------------------------------
 
 enum class ClaudeThinking { budget, adaptive, always };
 
@@ -562,7 +588,8 @@ Claude claude_of(std::string_view model) {
   using T = ClaudeThinking;
   if (starts(model, {"claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"}))
     return {.any = false};
-  if (starts(model, {"claude-opus-4-6", "claude-sonnet-4-6"})) return {.prefill = false, .any = false};
+  if (starts(model, {"claude-opus-4-6", "claude-sonnet-4-6"}))
+    return {.prefill = false, .any = false};
   Claude newer{.thinking = T::adaptive, .sampling = false, .prefill = false, .any = false};
   newer.system_inside = !starts(model, {"claude-opus-4-7", "claude-sonnet-5"}) ||
                         starts(model, {"claude-sonnet-5-5"});
@@ -646,8 +673,8 @@ std::string anthropic_messages_fault(const Claude& claude, const Json& body) {
   if (last != "assistant") return "";
   if (!claude.prefill) return "must end with a user message";
   const Json& content = in(end, "content");
-  const std::string words = content.is_string() ? text_of(content)
-                                                : text_in(content.back(), "text");
+  const std::string words =
+      content.is_string() ? text_of(content) : text_in(content.back(), "text");
   return !words.empty() && is_blank(words.substr(words.size() - 1)) ? "white space at the end" : "";
 }
 
@@ -706,7 +733,8 @@ std::string anthropic_fault(std::string_view model, const Json& body) {
   return anthropic_schemas_fault(body);
 }
 
-// --- Gemini ---------------------------------------------------------------------------------------
+// --- Gemini
+// ---------------------------------------------------------------------------------------
 
 bool is_gemini_name(const std::string& name) {
   const char first = name.empty() ? '0' : name.front();

@@ -43,6 +43,7 @@ Result<Answer> read_answer(const Json& json, const std::string& path) {
       static_cast<std::size_t>(fields.integer_or("piece_bytes", 1, 1'000'000'000, 8));
   answer.first_ms = fields.integer_or("first_ms", 0, wait_ms_max, 0);
   answer.every_ms = fields.integer_or("every_ms", 0, wait_ms_max, 0);
+  answer.checks = fields.text_or("checks", 64, "");
   if (const Json* calls = fields.member_or_null("tool_calls")) {
     if (!calls->is_array()) return fault(path + ".tool_calls", "a list");
     for (const Json& call : *calls) {

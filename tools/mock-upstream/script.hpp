@@ -26,6 +26,9 @@ struct Answer {
   std::size_t piece_bytes = 8;      ///< text in one streamed event
   std::int64_t first_ms = 0;
   std::int64_t every_ms = 0;
+  /// Whose rules the request's body is held to before it is answered (provider_checks.hpp); "" is
+  /// the provider whose format the path is of, "none" nobody.
+  std::string checks;
 };
 
 struct Step {

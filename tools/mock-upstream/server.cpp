@@ -46,6 +46,7 @@ struct CallRecord {
   std::string model;
   std::string authorization;
   std::string body;
+  std::string fault;              // for which the body was refused
   std::string end = "under_way";  // answered, client_gone, cut, reset
   std::size_t sent_bytes = 0;
 };
@@ -202,10 +203,12 @@ class Conversation {
     const Prompt prompt = read_prompt(parser_.request().path, parser_.request().body);
     const bool started = co_await pause(wanted.first_ms);
     if (!started) co_return false;
+    call().fault = refusal_of(prompt, wanted, parser_.request().body);
+    const bool refuses = !call().fault.empty();
     Step head;
     head.kind = Step::Kind::head;
-    head.status = prompt.format == Format::unknown ? 404 : 200;
-    if (prompt.stream) {
+    head.status = refuses ? 400 : prompt.format == Format::unknown ? 404 : 200;
+    if (prompt.stream && !refuses) {
       head.headers = {{"Content-Type", "text/event-stream; charset=utf-8"}};
       const bool sent = co_await send_head(head);
       if (!sent) co_return false;
@@ -217,7 +220,7 @@ class Conversation {
       }
       co_return true;
     }
-    const std::string body = whole(prompt, wanted);
+    const std::string body = refuses ? refused(prompt.format, call().fault) : whole(prompt, wanted);
     head.headers = {{"Content-Type", "application/json"},
                     {"Content-Length", std::to_string(body.size())}};
     const bool sent = co_await send_head(head);
@@ -331,6 +334,7 @@ class Conversation {
                         {"model", record.model},
                         {"authorization", record.authorization},
                         {"body", record.body},
+                        {"fault", record.fault},
                         {"end", record.end},
                         {"sent_bytes", record.sent_bytes}});
       }

@@ -382,6 +382,35 @@ TEST_SUITE("llm fit") {
       CHECK(passed[std::string(dialect.name)] >= 1'000);
   }
 
+  TEST_CASE("what a workflow asks is what every model takes, with room to answer") {
+    for (const Dialect& dialect : dialects()) {
+      const std::string name(dialect.name);
+      std::vector<const ModelCard*> cards{nullptr};
+      for (const ModelCard& card : models().cards())
+        if (card.is_called(name, card.model)) cards.push_back(&card);
+      for (const ModelCard* card : cards) {
+        for (const char* schema : schemas) {
+          ChatRequest request;  // as team_strategy, agent_creation and strategy_adaptation ask
+          request.messages = {text_message(Role::system, "Advise."),
+                              text_message(Role::user, "Go")};
+          request.sampling.temperature = 0.2;
+          request.output_tokens_max = 500;
+          request.output.kind = OutputKind::json_schema;
+          request.output.name = "advice";
+          request.output.schema = schema;
+          const Target target =
+              card == nullptr ? target_of(name.c_str()) : target_of(name.c_str(), *card, request);
+          const auto wire = encode_request(request, target);
+          REQUIRE(wire.ok());
+          CAPTURE(name);
+          CAPTURE(target.model);
+          CAPTURE(wire->body);
+          CHECK(mock::fault_of(name, target.model, Json::parse(wire->body)) == "");
+        }
+      }
+    }
+  }
+
   TEST_CASE("a request that fits is not copied") {
     ChatRequest request;
     request.messages.push_back(text_message(Role::user, "Go"));

@@ -1,6 +1,10 @@
-// A client of the provider's own format gets back what the provider said: an answer with every
-// documented member goes through and is compared as JSON. What differs is the list beside it.
+// A client of the provider's own format is passed on as it is, and gets back what the provider
+// said: a request and an answer with every documented member go through and are compared as JSON.
+// What differs is the list beside it.
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <span>
 
 #include "engine/base/json.hpp"
 #include "engine/llm/client_request.hpp"
@@ -89,9 +93,154 @@ const char* const responses_answer =
   "usage":{"input_tokens":3,"input_tokens_details":{"cached_tokens":1,"cache_write_tokens":2},"output_tokens":4,
     "output_tokens_details":{"reasoning_tokens":1},"total_tokens":7}})";
 
+// Every member that the providers' references document for a request, as a client may send it.
+const char* const chat_request = R"({"model":"m","messages":[
+  {"role":"developer","content":[{"type":"text","text":"Be brief.","prompt_cache_breakpoint":{"mode":"explicit"}}],"name":"ops"},
+  {"role":"user","name":"anna","content":[{"type":"text","text":"Look"},
+    {"type":"image_url","image_url":{"url":"https://a.example/b.png","detail":"low"}},
+    {"type":"input_audio","input_audio":{"data":"QUJD","format":"wav"}},
+    {"type":"file","file":{"file_data":"data:application/pdf;base64,QUJD","filename":"a.pdf"}}]},
+  {"role":"assistant","content":null,"refusal":null,"audio":{"id":"audio_1"},"tool_calls":[
+    {"id":"c1","type":"function","function":{"name":"go","arguments":"{\"z\":1,\"a\":2}"}},
+    {"id":"c2","type":"custom","custom":{"name":"sh","input":"ls"}}]},
+  {"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]},
+  {"role":"tool","tool_call_id":"c2","content":"done"},
+  {"role":"assistant","content":[{"type":"text","text":"So"},{"type":"refusal","refusal":"no"}],"name":"bot"},
+  {"role":"user","content":"And?"}],
+  "tools":[{"type":"function","function":{"name":"go","description":"d","parameters":{"type":"object","properties":{"z":{"type":"integer"}},"required":["z"],"additionalProperties":false},"strict":true}},
+    {"type":"custom","custom":{"name":"sh","description":"d","format":{"type":"grammar","grammar":{"syntax":"lark","definition":"x"}}}}],
+  "tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"go"}}]}},
+  "parallel_tool_calls":true,"audio":{"voice":"alloy","format":"mp3"},"frequency_penalty":0.5,"logit_bias":{"1":-1},"logprobs":true,
+  "max_completion_tokens":99,"metadata":{"k":"v"},"modalities":["text"],"moderation":{"model":"m"},"n":1,"prediction":{"type":"content","content":"x"},
+  "presence_penalty":0.25,"prompt_cache_key":"k","prompt_cache_options":{"mode":"explicit","ttl":"30m"},"prompt_cache_retention":"24h","reasoning_effort":"low",
+  "response_format":{"type":"json_schema","json_schema":{"name":"n","description":"d","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},"strict":true}},
+  "safety_identifier":"s","seed":7,"service_tier":"auto","stop":["x"],"store":true,"stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false},
+  "temperature":0.5,"top_logprobs":2,"top_p":0.5,"user":"u","verbosity":"low","web_search_options":{"search_context_size":"low"}})";
+
+const char* const responses_request =
+    R"({"model":"m","background":false,"context_management":[{"type":"compaction","compact_threshold":1000}],
+  "conversation":{"id":"conv_1"},"include":["reasoning.encrypted_content","message.output_text.logprobs"],
+  "instructions":"Be brief.","input":[
+  {"role":"developer","content":"Now."},
+  {"type":"message","role":"user","status":"completed","content":[{"type":"input_text","text":"Look","prompt_cache_breakpoint":{"mode":"explicit"}},
+    {"type":"input_image","image_url":"https://a.example/b.png","detail":"low"},{"type":"input_image","file_id":"file_1","detail":"auto"},
+    {"type":"input_file","file_data":"data:application/pdf;base64,QUJD","filename":"a.pdf"}]},
+  {"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"one"},{"type":"summary_text","text":"two"}],"content":[{"type":"reasoning_text","text":"t"}],"encrypted_content":"ZW5j","status":"completed"},
+  {"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"ZW5j"},
+  {"type":"message","id":"msg_1","role":"assistant","status":"completed","phase":"commentary","content":[
+    {"type":"output_text","text":"I go.","annotations":[{"type":"url_citation","start_index":0,"end_index":1,"url":"u","title":"t"}],"logprobs":[]},
+    {"type":"refusal","refusal":"no"}]},
+  {"type":"function_call","id":"fc_1","call_id":"c1","name":"go","arguments":"{\"z\":1,\"a\":2}","namespace":"n","status":"completed"},
+  {"type":"custom_tool_call","id":"ctc_1","call_id":"c2","name":"sh","input":"ls"},
+  {"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}},
+  {"type":"function_call_output","id":"fco_1","call_id":"c1","output":[{"type":"input_text","text":"one"},{"type":"input_image","image_url":"data:image/png;base64,QUJD"}],"status":"completed"},
+  {"type":"custom_tool_call_output","call_id":"c2","output":"done"},
+  {"type":"item_reference","id":"msg_2"},
+  {"type":"compaction","id":"cmp_1","encrypted_content":"ZW5j"}],
+  "max_output_tokens":99,"max_tool_calls":3,"metadata":{"k":"v"},"moderation":{"model":"m"},"parallel_tool_calls":false,"previous_response_id":"resp_1",
+  "prompt":{"id":"pmpt_1","version":"2","variables":{"a":"b"}},"prompt_cache_key":"k","prompt_cache_options":{"mode":"explicit"},"prompt_cache_retention":"24h",
+  "reasoning":{"effort":"low","summary":"detailed","context":"all","mode":"standard"},"safety_identifier":"s","service_tier":"auto","store":true,
+  "stream":true,"stream_options":{"include_obfuscation":false},"temperature":0.5,
+  "text":{"format":{"type":"json_schema","name":"n","description":"d","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},"strict":true},"verbosity":"low"},
+  "tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"go"}]},
+  "tools":[{"type":"function","name":"go","description":"d","parameters":{"type":"object","properties":{"z":{"type":"integer"}},"required":["z"],"additionalProperties":false},"strict":true,"defer_loading":true},
+    {"type":"custom","name":"sh","format":{"type":"text"}},{"type":"web_search","search_context_size":"low"},{"type":"mcp","server_label":"s","server_url":"u"}],
+  "top_logprobs":2,"top_p":0.5,"truncation":"auto","user":"u"})";
+
+const char* const anthropic_request =
+    R"({"model":"m","max_tokens":4096,"cache_control":{"type":"ephemeral"},"container":{"id":"c","skills":[{"type":"anthropic","skill_id":"pdf","version":"latest"}]},
+  "context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]},"fallbacks":[{"model":"x"}],"inference_geo":"us",
+  "mcp_servers":[{"type":"url","url":"u","name":"s"}],"metadata":{"user_id":"u"},
+  "output_config":{"effort":"high","task_budget":{"type":"tokens","total":9},"format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}}},
+  "service_tier":"auto","speed":"fast","stop_sequences":["END"],"stream":true,
+  "system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"text","text":"Now.","citations":null}],
+  "temperature":0.5,"top_k":5,"thinking":{"type":"adaptive","display":"summarized"},
+  "tool_choice":{"type":"tool","name":"go","disable_parallel_tool_use":true},
+  "tools":[{"name":"go","type":"custom","description":"d","input_schema":{"type":"object","properties":{"z":{"type":"integer"}},"required":["z"],"additionalProperties":false},"strict":true,"cache_control":{"type":"ephemeral"},"defer_loading":false,"allowed_callers":["direct"],"input_examples":[{"z":1}],"eager_input_streaming":true},
+    {"type":"bash_20250124","name":"bash"},{"type":"web_search_20250305","name":"web_search","max_uses":2}],
+  "messages":[
+  {"role":"user","content":[{"type":"text","text":"Look","cache_control":{"type":"ephemeral"}},
+    {"type":"image","source":{"type":"base64","media_type":"image/png","data":"QUJD"},"cache_control":{"type":"ephemeral"}},
+    {"type":"image","source":{"type":"url","url":"https://a.example/b.png"}},{"type":"image","source":{"type":"file","file_id":"f"}},
+    {"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"QUJD"},"title":"t","context":"c","citations":{"enabled":true}},
+    {"type":"search_result","source":"u","title":"t","content":[{"type":"text","text":"x"}]}]},
+  {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"c2ln"},{"type":"redacted_thinking","data":"cmVk"},
+    {"type":"text","text":"Well","citations":[{"type":"char_location","cited_text":"x","document_index":0,"document_title":null,"start_char_index":0,"end_char_index":1}]},
+    {"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"q"}},
+    {"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","url":"u","title":"t","encrypted_content":"e"}]},
+    {"type":"tool_use","id":"toolu_1","name":"go","input":{"z":1,"a":2},"cache_control":{"type":"ephemeral"},"caller":{"type":"direct"}},
+    {"type":"tool_use","id":"toolu_2","name":"go","input":{}},{"type":"tool_use","id":"toolu_3","name":"go","input":{}}]},
+  {"role":"user","content":[
+    {"type":"tool_result","tool_use_id":"toolu_1","content":"done","is_error":true,"cache_control":{"type":"ephemeral"}},
+    {"type":"tool_result","tool_use_id":"toolu_2","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"QUJD"}},{"type":"document","source":{"type":"text","media_type":"text/plain","data":"d"}}],"is_error":false},
+    {"type":"tool_result","tool_use_id":"toolu_3"},
+    {"type":"text","text":"And?"}]},
+  {"role":"assistant","content":"Yes."},
+  {"role":"user","content":"Go on."}]})";
+
+/// What a target of the client's own format is sent.
+Json sent(std::string_view dialect, const char* request) {
+  Target target;
+  target.dialect = find_dialect(dialect);
+  target.model = "m";
+  const auto read = decode_client_request(target.dialect->format, request);
+  if (!read.ok()) return read.error().message;
+  const auto wire = encode_request(*read, target);
+  return wire.ok() ? Json::parse(wire->body) : Json(wire.error().message);
+}
+
+/// A member that does not go through as it is, and why that is right.
+struct Exception {
+  const char* pointer;
+  const char* why;
+};
+
+/// The differences that no exception names.
+std::string unexplained(const Json& said, const Json& went, std::span<const Exception> exceptions) {
+  Json left = Json::array();
+  for (const Json& change : Json::diff(said, went)) {
+    const std::string path = change["path"];
+    const bool known =
+        std::any_of(exceptions.begin(), exceptions.end(), [&](const Exception& each) {
+          return path == each.pointer || path.rfind(std::string(each.pointer) + "/", 0) == 0;
+        });
+    if (!known) left.push_back(change);
+  }
+  return left.dump();
+}
+
 }  // namespace
 
 TEST_SUITE("llm same format") {
+  TEST_CASE("OpenAI chat: all that a request says goes through") {
+    constexpr Exception exceptions[] = {
+        {"/messages/2/refusal", "null is none"},
+        {"/messages/5/content", "a refusal in a list and beside it is the same"},
+        {"/messages/5/refusal", "the same"},
+    };
+    CHECK(unexplained(Json::parse(chat_request), sent("openai", chat_request), exceptions) == "[]");
+  }
+
+  TEST_CASE("Responses: all that a request says goes through") {
+    constexpr Exception exceptions[] = {
+        {"/input/1/type", "what has a role is a message"},
+        {"/input/4/type", "the same"},
+    };
+    CHECK(unexplained(Json::parse(responses_request), sent("openai-responses", responses_request),
+                      exceptions) == "[]");
+  }
+
+  TEST_CASE("Anthropic: all that a request says goes through") {
+    constexpr Exception exceptions[] = {
+        {"/messages/2/content/1/is_error", "false is the default"},
+        {"/messages/2/content/2/content", "none is an empty one"},
+        {"/messages/3/content", "a text is a block of text"},
+        {"/messages/4/content", "the same"},
+    };
+    CHECK(unexplained(Json::parse(anthropic_request), sent("anthropic", anthropic_request),
+                      exceptions) == "[]");
+  }
+
   TEST_CASE("OpenAI chat: all that an answer says comes through, whole and streamed") {
     const Json said = Json::parse(chat_answer);
     CHECK(difference(said, through("openrouter", chat_answer, false)) == "[]");
