@@ -7,9 +7,9 @@
 
 namespace redoubt {
 
-/// The candidate that differs least from `name` (optimal string alignment: letters changed, missing,
-/// added, or two swapped; at most a third of the name's), the first of several; empty where there is
-/// none. Names over 64 bytes are not compared. O(|name| |candidate|) for each.
+/// The candidate that differs least from `name` (optimal string alignment: letters changed,
+/// missing, added, or two swapped; at most a third of the name's), the first of several; empty
+/// where there is none. Names over 64 bytes are not compared. O(|name| |candidate|) for each.
 std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates);
 
 /// `; did you mean "NAME"?`, to end a message with; empty where no candidate is near.

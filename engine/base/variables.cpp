@@ -43,8 +43,9 @@ Error bad_reference(std::string_view text, std::size_t at) {
   const std::string_view from = text.substr(at, shown_bytes_max);
   const std::string_view shown = from.substr(0, std::min(from.find('}'), from.size() - 1) + 1);
   return make_error("bad_variable",
-                    {shown, " is no variable: write ${NAME} or ${NAME:-default}, without braces in "
-                            "the default, and $${ for the text ${"},
+                    {shown,
+                     " is no variable: write ${NAME} or ${NAME:-default}, without braces in "
+                     "the default, and $${ for the text ${"},
                     {}, {}, {shown});
 }
 
@@ -109,8 +110,8 @@ Result<Expansion> expand_variables(std::string_view text, const Variables& varia
     if (variables.allowed && std::find(variables.allowed->begin(), variables.allowed->end(),
                                        reference.name) == variables.allowed->end())
       return make_error("bad_variable",
-                        {"the variable ", reference.name, " is not for this file: ",
-                         variables.allowed_by, " names those that are"},
+                        {"the variable ", reference.name,
+                         " is not for this file: ", variables.allowed_by, " names those that are"},
                         {}, {}, {shown});
     const auto found = variables.values.find(reference.name);
     const bool set = found != variables.values.end();

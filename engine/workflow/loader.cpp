@@ -9,6 +9,7 @@
 #include "engine/base/visible_text.hpp"
 #include "engine/workflow/output_schema.hpp"
 #include "engine/workflow/reading.hpp"
+#include "engine/workflow/toolkit.hpp"
 
 namespace redoubt::workflow {
 
@@ -282,12 +283,9 @@ void FileReader::workflow() {
   }
   if (workflow->is_object() && workflow->contains("_type")) {
     r_.refuse_unknown(*workflow, "workflow", {{"_type", "steps", "description"}});
-    const std::string_view type = r_.text_of(*workflow, "_type", "workflow");
     const Json* steps = r_.member(*workflow, "steps");
-    if (type != "sequence" || !steps) {
-      r_.fault("unknown_kind", "workflow._type",
-               {"there is no workflow of the type \"", type, "\""}, {"sequence, with steps"},
-               {type});
+    if (!steps) {
+      r_.fault("bad_file", "workflow", {"a sequence has no steps"}, {"steps: [...]"});
       return;
     }
     read_steps(r_, *steps, "workflow.steps");
@@ -355,15 +353,31 @@ std::uint64_t memory_bytes_of(const Definition& d, const Json& file, const Readi
 
 }  // namespace
 
-Loaded load(const Document& document, const Surroundings& around) {
-  const Json& file = document.value();
+Loaded load(const Document& given, const Surroundings& around) {
   Loaded loaded;
+  Document document = given;
+  if (is_toolkit_file(given.value())) {
+    Rewritten rewritten = rewrite_toolkit_file(given);
+    loaded.faults = std::move(rewritten.faults);
+    loaded.notes = std::move(rewritten.notes);
+    in_order_of_file(loaded.faults);
+    if (!loaded.faults.empty()) return loaded;
+    document = std::move(rewritten.document);
+  }
+  const Json& file = document.value();
   auto definition = std::make_shared<Definition>();
   write_canonical(file, definition->bytes);
   definition->hash = sha256(definition->bytes);
   Reading reading{*definition, around, document, loaded.faults, {}, {}, {}, {}};
   FileReader(reading, file).read();
   in_order_of_file(loaded.faults);
+  if (file.is_object() && file.contains("general")) {
+    loaded.notes.push_back(make_error("file_note", {"has no effect here"}, {"general"}, {}, {}));
+    const Position place = document.key_at("/general");
+    loaded.notes.back().line = place.line;
+    loaded.notes.back().column = place.column;
+  }
+  in_order_of_file(loaded.notes);
   if (!loaded.faults.empty()) return loaded;
   definition->memory_bytes = memory_bytes_of(*definition, file, reading);
   if (definition->memory_bytes > kDefinitionMemoryBytesMax) {

@@ -46,9 +46,11 @@ struct Surroundings {
 struct Loaded {
   DefinitionPtr definition;   ///< null when there are faults
   std::vector<Error> faults;  ///< in the order of the file; at most kFaultsMax
+  std::vector<Error> notes;   ///< what has no effect, or another one than its author may think
   bool ok() const { return definition != nullptr; }
 };
 
+/// Files in the shape of NeMo Agent Toolkit are rewritten first (toolkit.hpp).
 /// A Document that came from text gives its faults their lines and columns.
 Loaded load(const Document& file, const Surroundings& around);
 

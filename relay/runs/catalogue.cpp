@@ -18,10 +18,9 @@ namespace {
 constexpr std::size_t definition_bytes_max = 1 << 20;
 constexpr int definition_depth_max = 64;
 
-Result<workflow::DefinitionPtr> loaded(const Document& document,
-                                       const workflow::Surroundings& around) {
+Result<WorkflowRead> loaded(const Document& document, const workflow::Surroundings& around) {
   workflow::Loaded found = workflow::load(document, around);
-  if (found.ok()) return std::move(found.definition);
+  if (found.ok()) return WorkflowRead{std::move(found.definition), std::move(found.notes)};
   Error fault = found.faults.front();
   fault.message = joined({fault.code, ": ", fault.message});
   if (found.faults.size() > 1)
@@ -81,23 +80,28 @@ Result<workflow::DefinitionPtr> read_definition(std::string_view json,
                                                 const workflow::Surroundings& around) {
   const auto document = read_json_document(json, {definition_bytes_max, definition_depth_max});
   if (!document) return document.error();
-  return loaded(*document, around);
+  auto read = loaded(*document, around);
+  if (!read) return read.error();
+  return std::move(read->definition);
 }
 
 Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
                                               const workflow::Surroundings& around) {
   const auto document = yaml::read_yaml(yaml);
   if (!document) return document.error();
-  return loaded(*document, around);
+  auto read = loaded(*document, around);
+  if (!read) return read.error();
+  return std::move(read->definition);
 }
 
 Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::Surroundings& around,
                                         const Variables& variables) {
   auto file = yaml::read_yaml_file(yaml, variables);
   if (!file) return file.error();
-  auto definition = loaded(file->document, around);
-  if (!definition) return definition.error();
-  return WorkflowRead{std::move(*definition), std::move(file->notes)};
+  auto read = loaded(file->document, around);
+  if (!read) return read.error();
+  read->notes.insert(read->notes.begin(), file->notes.begin(), file->notes.end());
+  return std::move(*read);
 }
 
 std::shared_ptr<const Catalogue> LiveCatalogue::current() const {

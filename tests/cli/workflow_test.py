@@ -149,6 +149,57 @@ class Workflow(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn(file + ":4:5: << merges mappings in YAML 1.1 only", err)
 
+    def test_files_of_nemo_agent_toolkit_run(self):
+        head = ("general:\n  use_uvloop: true\n"
+                "llms:\n  big: {_type: nim, model_name: some/model, temperature: 0.0}\n"
+                "functions:\n"
+                "  shout: {_type: command, description: Says it loudly., command: [sh, -c, 'tr a-z A-Z']}\n"
+                "  same: {_type: command, command: [cat]}\n"
+                "  helper: {_type: react_agent, llm_name: big, tool_names: [same]}\n")
+        workflows = {
+            "react_agent": "  llm_name: big\n  tool_names: [shout]\n  verbose: true\n",
+            "tool_calling_agent": "  llm_name: big\n  tool_names: [shout]\n  max_iterations: 4\n",
+            "rewoo_agent": "  llm_name: big\n  tool_names: [shout]\n",
+            "reasoning_agent": "  llm_name: big\n  augmented_fn: helper\n",
+            "chat_completion": "  llm_name: big\n  system_prompt: Be short.\n",
+            "sequential_executor": "  tool_list: [same, shout]\n",
+            "parallel_executor": "  tool_list: [same, shout]\n",
+            "router_agent": "  llm_name: big\n  branches: [same, shout]\n",
+        }
+        expected = {"sequential_executor": "HI", "parallel_executor": {"same": "hi", "shout": "HI"},
+                    "router_agent": "HI", "chat_completion": "no tool"}
+        script = self.write("model.json", json.dumps([
+            {"match": "Choose", "json": {"branch": "shout"}},
+            {"match": "role\":\"tool", "text": "told"},
+            {"match": "Make a short plan", "text": "1. shout"},
+            {"match": "tools\":[{\"name\":\"same",
+             "tool_calls": [{"id": "1", "name": "same", "arguments": {"text": "hi"}}]},
+            {"match": "tools\":[{\"description",
+             "tool_calls": [{"id": "1", "name": "shout", "arguments": {"text": "hi"}}]},
+            {"text": "no tool"}]))
+        for kind, members in workflows.items():
+            file = self.write(kind + ".yaml", head + "workflow:\n  _type: " + kind + "\n" + members)
+            code, out, err = run("run", file, "--input", "\"hi\"", "--commands", "--model",
+                                 "script:" + script, "--json")
+            self.assertEqual((kind, code, err), (kind, 0, ""))
+            self.assertEqual(json.loads(out)["outcome"], expected.get(kind, "told"), kind)
+        err = run("check", self.path("react_agent.yaml"))[2]
+        self.assertIn("react_agent.yaml:1:1: warning: general: has no effect here", err)
+        self.assertIn("react_agent.yaml:9:1: warning: workflow: without effect here: verbose", err)
+
+    def test_what_a_file_of_the_toolkit_cannot_be_says_how_to_write_it(self):
+        file = self.write("nat.yaml", "llms: {big: {_type: nim}}\nfunctions:\n"
+                          "  math: {_type: tool_calling_agent, llm_name: big}\n"
+                          "workflow:\n  _type: react_agent\n  llm_name: big\n  tool_names: [math]\n"
+                          "  return_direct: [math]\n")
+        code, _, err = run("check", file)
+        self.assertEqual(code, 1)
+        self.assertIn(file + ":7:3: workflow.tool_names: an agent cannot be a tool here", err)
+        self.assertIn("handoffs: [math]", err)
+        self.assertIn(file + ":8:3: workflow.return_direct: ", err)
+        file = self.write("own.yaml", "workflow:\n  _type: react_agnet\n")
+        self.assertIn("did you mean \"react_agent\"?", run("check", file)[2])
+
     def test_run_is_answered_by_the_strategist_or_by_the_script(self):
         code, out, _ = run("run", "team_strategy", "--input", json.dumps(REQUEST))
         self.assertEqual(code, 0)

@@ -102,6 +102,8 @@ std::string Script::define(const std::string& body) {
     if (!fault.expected.empty()) out += " (expected " + fault.expected + ")";
     out += "\n";
   }
+  for (const Error& note : loaded.notes)
+    out += joined({"note ", note.line, ":", note.column, " ", note.path, ": ", note.message, "\n"});
   definition_ = loaded.definition;
   if (!definition_) return out;
   // Its compiled form is the same workflow.
@@ -111,7 +113,7 @@ std::string Script::define(const std::string& body) {
   REQUIRE(again.ok());
   CHECK(again.definition->hash == definition_->hash);
   CHECK(again.definition->bytes == definition_->bytes);
-  return "ok " + std::to_string(definition_->steps.size()) + " steps\n";
+  return out + "ok " + std::to_string(definition_->steps.size()) + " steps\n";
 }
 
 std::string Script::start(const std::string& input) {

@@ -133,6 +133,7 @@ DefinitionPtr load_file(const std::string& file, bool json, int& code, std::vect
   }
   notes = std::move(read->notes);
   const workflow::Loaded loaded = workflow::load(read->document, surroundings(file));
+  notes.insert(notes.end(), loaded.notes.begin(), loaded.notes.end());
   for (const Error& fault : loaded.faults)
     print_fault(file, fault, json);
   return loaded.definition;
