@@ -140,7 +140,7 @@ describe('@redoubt/engine from its tarball', () => {
       cwd: folder,
       timeout: 60_000,
     });
-    assert.match(stdout, /^(strategist|rush|nobody) .* tick \d+/m);
+    assert.match(stdout, /^(the strategist|rush|nobody) wins by \w+ at tick \d+/m);
   });
 
   it('builds with Vite as it is, without a plugin, and runs, its worker too', async () => {

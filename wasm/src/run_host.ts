@@ -24,7 +24,31 @@ export interface Effect {
   deadline: number;
 }
 
-/** What a model says to {messages, settings, output, tools}: `json` where its text is JSON. */
+/** A message of a conversation; what is no text stands as JSON. */
+export interface ModelMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  content: unknown;
+  tool_calls?: { id: string; name: string; arguments: unknown }[];
+  tool_call_id?: string;
+}
+
+/** What a model step asks, in no provider's words. */
+export interface ModelRequest {
+  messages: ModelMessage[];
+  settings?: { max_tokens?: number; temperature?: number };
+  /** The JSON Schema that the answer is to fit. */
+  output?: object;
+  tools?: { name: string; description?: string; parameters?: object }[];
+  tool_choice?: 'none' | 'required';
+  parallel_tool_calls?: boolean;
+}
+
+/** What a run wants of a model. */
+export interface ModelEffect extends Effect {
+  request: ModelRequest;
+}
+
+/** What a model says to a ModelRequest: `json` where its text is JSON. */
 export interface ModelAnswer {
   text: string;
   json?: unknown;
@@ -47,8 +71,9 @@ export class EffectFailure extends Error {
   }
 }
 
-export type ModelCall = (effect: Effect, signal: AbortSignal) => Promise<ModelAnswer>;
-export type ToolCall = (request: unknown, signal: AbortSignal) => unknown;
+export type ModelCall = (effect: ModelEffect, signal: AbortSignal) => Promise<ModelAnswer>;
+/** `request` is what the workflow's own file says: only its author knows the type. */
+export type ToolCall = (request: any, signal: AbortSignal) => unknown;
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'cancelled' | 'continued' | 'parked';
 
@@ -400,7 +425,7 @@ class Carried {
       case 'model': {
         const { model } = this.options;
         if (!model) return this.fail(effect.id, 'no_model', 'no model can be asked here');
-        return this.beginAsync(effect, (signal) => model(effect, signal));
+        return this.beginAsync(effect, (signal) => model(effect as ModelEffect, signal));
       }
       case 'tool': {
         const tool = Object.hasOwn(this.options.tools ?? {}, effect.target)

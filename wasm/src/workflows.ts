@@ -12,7 +12,15 @@ import { EngineError, fromWire } from './errors.js';
 import { indexedDbJournal, memoryJournal } from './journal.js';
 import type { Journal } from './journal.js';
 import { RunHost } from './run_host.js';
-import type { Effect, ModelAnswer, ModelCall, RunEvent, RunView, ToolCall } from './run_host.js';
+import type {
+  Effect,
+  ModelAnswer,
+  ModelCall,
+  ModelEffect,
+  RunEvent,
+  RunView,
+  ToolCall,
+} from './run_host.js';
 import { EffectFailure } from './run_host.js';
 import { loadWorkflowCore } from './workflow_core.js';
 import type { FromWorkflowWorker, ToWorkflowWorker } from './workflow_protocol.js';
@@ -26,6 +34,9 @@ export type {
   Effect,
   ModelAnswer,
   ModelCall,
+  ModelEffect,
+  ModelMessage,
+  ModelRequest,
   Question,
   RunEvent,
   RunStatus,
@@ -70,7 +81,7 @@ export interface Workflows {
     options?: { id?: string; seed?: string },
   ): Promise<RunView>;
   /** Waits until the run is over: its result, or an EngineError with the run's failure. */
-  result(id: string): Promise<unknown>;
+  result<T = unknown>(id: string): Promise<T>;
   list(): readonly RunView[];
   /** The run's events from number `from` on. */
   events(id: string, from?: number): Promise<RunEvent[]>;
@@ -137,7 +148,7 @@ class Watched {
       (a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1),
     );
   }
-  result(id: string): Promise<unknown> {
+  result<T>(id: string): Promise<T> {
     return new Promise((resolve, reject) => {
       const look = (run: RunView | undefined): boolean => {
         if (!run) {
@@ -145,7 +156,7 @@ class Watched {
             new EngineError('bad_argument', `There is no run ${id}.`, { path: 'id', got: id }),
           );
         } else if (run.status === 'done') {
-          resolve(run.outcome);
+          resolve(run.outcome as T);
         } else if (run.status === 'failed' || run.status === 'cancelled' || run.error) {
           reject(ended(run));
         } else {
@@ -322,7 +333,7 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
       const value =
         effect.kind === 'tool'
           ? await tool?.(effect.request, controller.signal)
-          : await model?.(effect, controller.signal);
+          : await model?.(effect as ModelEffect, controller.signal);
       tell({ type: 'done', key, value: value as ModelAnswer });
     } catch (error) {
       const known = error instanceof EffectFailure ? error : null;

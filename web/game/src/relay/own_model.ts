@@ -5,10 +5,15 @@
 
 import type { DirectAdviser } from '@redoubt/client';
 import { directModel, type DirectModel } from '@redoubt/engine/models';
-import { EffectFailure, startWorkflows, type ModelAnswer } from '@redoubt/engine/workflows';
+import {
+  EffectFailure,
+  startWorkflows,
+  type ModelAnswer,
+  type ModelRequest,
+} from '@redoubt/engine/workflows';
 import { signal } from '@preact/signals';
 import type { Game } from '../game';
-import { answerOf, askedOf, type ModelRequest } from '../runs/answers';
+import { answerOf, askedOf } from '../runs/answers';
 
 export interface OwnModelUse {
   readonly name: string;
@@ -80,7 +85,7 @@ export async function useOwnModel(
   let cost = 0;
   const workflows = await startWorkflows({
     model: async (effect, signal) => {
-      const { costMicroUsd, ...answer } = await ask(direct, effect.request as ModelRequest, signal);
+      const { costMicroUsd, ...answer } = await ask(direct, effect.request, signal);
       cost = costMicroUsd;
       return answer;
     },

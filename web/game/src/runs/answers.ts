@@ -1,30 +1,12 @@
 /** A model's words for a step, and a step's words for a model. */
 
 import type { ChatMessage, ChatRequest, ChatToolCall } from '@redoubt/client';
-import type { ModelAnswer } from '@redoubt/engine/workflows';
-
-/** A message of a run: an agent's model has calls, its tools have results. */
-interface RunMessage {
-  role: 'system' | 'user' | 'assistant' | 'tool';
-  content: unknown;
-  tool_calls?: { id: string; name: string; arguments: unknown }[];
-  tool_call_id?: string;
-}
-
-/** What a model step or an agent's turn asks, as workflows say it. */
-export interface ModelRequest {
-  messages: RunMessage[];
-  settings?: { max_tokens?: number; temperature?: number };
-  output?: object;
-  tools?: { name: string; description?: string; parameters?: object }[];
-  tool_choice?: 'none' | 'required';
-  parallel_tool_calls?: boolean;
-}
+import type { ModelAnswer, ModelMessage, ModelRequest } from '@redoubt/engine/workflows';
 
 const textOf = (content: unknown) =>
   typeof content === 'string' ? content : JSON.stringify(content);
 
-function messageOf({ role, content, tool_calls, tool_call_id = '' }: RunMessage): ChatMessage {
+function messageOf({ role, content, tool_calls, tool_call_id = '' }: ModelMessage): ChatMessage {
   if (role === 'tool') return { role, tool_call_id, content: textOf(content) };
   if (role !== 'assistant' || tool_calls === undefined) return { role, content: textOf(content) };
   return {

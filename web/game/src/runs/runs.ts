@@ -8,15 +8,16 @@ import { ClientError } from '@redoubt/client';
 import {
   EffectFailure,
   startWorkflows,
-  type Effect,
   type ModelAnswer,
+  type ModelEffect,
+  type ModelRequest,
   type RunEvent,
   type RunView,
   type Workflows,
 } from '@redoubt/engine/workflows';
 import type { TeamId } from '@redoubt/engine/worker';
 import type { Game } from '../game';
-import { answerOf, askedOf, jsonIn, type ModelRequest } from './answers';
+import { answerOf, askedOf, jsonIn } from './answers';
 import { bringBack, lookAt, moveToRelay } from './moving';
 import { inputOf, type Offer } from './offers';
 
@@ -65,9 +66,13 @@ function relayKnown({ client }: Game, signal: AbortSignal): Promise<void> {
  * Asks the relay's model, else the player's own. Where there is neither the step fails at once, and
  * its fallback answers.
  */
-async function askModel(game: Game, effect: Effect, signal: AbortSignal): Promise<ModelAnswer> {
+async function askModel(
+  game: Game,
+  effect: ModelEffect,
+  signal: AbortSignal,
+): Promise<ModelAnswer> {
   await relayKnown(game, signal);
-  const request = effect.request as ModelRequest;
+  const { request } = effect;
   const { state } = game.client.status;
   const own = game.own.current;
   if (state === 'online' || state === 'slow') {
@@ -107,7 +112,7 @@ export function createRuns(game: Game): Runs {
   const events = signal<readonly RunEvent[]>([]);
   const ready = signal(false);
   const elsewhere = signal(false);
-  const model = (effect: Effect, signal: AbortSignal) => askModel(game, effect, signal);
+  const model = (effect: ModelEffect, signal: AbortSignal) => askModel(game, effect, signal);
 
   const show = (workflows: Workflows) => {
     list.value = [...workflows.list()].reverse();
