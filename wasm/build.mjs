@@ -21,6 +21,8 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
 const built = `${root}build/wasm/wasm/`;
 const cores = ['engine-core', 'workflow-core', 'model-core'];
+const workers = ['engine-worker', 'workflow-worker'];
+const texts = [...cores.map((name) => `${name}-base64`), ...workers.map((name) => `${name}-text`)];
 const core = `${built}engine-core`;
 const shipped = `${built}shipped_workflows.js`;
 const dist = `${here}dist`;
@@ -46,6 +48,11 @@ function writeWorkflows() {
   writeFileSync(shipped, `export default ${JSON.stringify(list)};\n`);
 }
 
+/** A string as a module, for what the inline entries carry in themselves. */
+function writeText(name, text) {
+  writeFileSync(`${built}${name}.js`, `export default ${JSON.stringify(text)};\n`);
+}
+
 /** What the core says of itself; it is also what the facade demands of the .wasm that it loads. */
 async function versions() {
   const { default: createCore } = await import(`file://${core}.js`);
@@ -61,15 +68,18 @@ async function versions() {
   return { version, ...JSON.parse(module.versions()) };
 }
 
-async function bundle(input, define, minify = true) {
+/** Bundles scripts with what they import, but for `external`. */
+async function bundle(input, define, external = []) {
   const bundled = await rolldown({
     input,
+    external,
     resolve: {
       alias: {
         '#engine-core': `${built}engine-core.js`,
         '#workflow-core': `${built}workflow-core.js`,
         '#model-core': `${built}model-core.js`,
         '#shipped-workflows': shipped,
+        ...Object.fromEntries(texts.map((name) => [`#${name}`, `${built}${name}.js`])),
       },
     },
     transform: { define, target },
@@ -78,7 +88,7 @@ async function bundle(input, define, minify = true) {
   await bundled.write({
     dir: dist,
     format: 'esm',
-    minify,
+    minify: true,
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     comments: false,
@@ -96,27 +106,30 @@ mkdirSync(dist, { recursive: true });
 for (const name of cores) copyFileSync(`${built}${name}.wasm`, `${dist}/${name}.wasm`);
 writeWorkflows();
 
-const define = { REDOUBT_VERSIONS: JSON.stringify(await versions()) };
-const base64 = readFileSync(`${core}.wasm`).toString('base64');
-// One set with shared chunks: EngineError must be one class in all of them. The worker's script runs
-// in a world of its own and stands alone.
+const define = {
+  REDOUBT_VERSIONS: JSON.stringify(await versions()),
+  // Emscripten's glue looks for Node, which it is not built for; tools see a need of a stand-in.
+  process: 'undefined',
+};
+const sources = (names) => Object.fromEntries(names.map((name) => [name, `${here}src/${name}.ts`]));
+// The workers' scripts run in a world of their own and stand alone.
+for (const name of workers) await bundle(sources([name]), define);
+for (const name of cores)
+  writeText(`${name}-base64`, readFileSync(`${built}${name}.wasm`).toString('base64'));
+for (const name of workers) writeText(`${name}-text`, readFileSync(`${dist}/${name}.js`, 'utf8'));
+// One set with shared chunks: EngineError must be one class in all of them.
+const entries = ['index', 'worker', 'workflows', 'models'];
+await bundle(sources(entries), define);
 await bundle(
-  {
-    index: `${here}src/index.ts`,
-    worker: `${here}src/worker.ts`,
-    workflows: `${here}src/workflows.ts`,
-    models: `${here}src/models.ts`,
-    inline: `${here}src/inline.ts`,
-  },
-  { ...define, REDOUBT_WASM_BASE64: JSON.stringify(base64) },
+  sources(['inline', 'inline_worker', 'inline_workflows', 'inline_models']),
+  define,
+  entries.map((name) => `./${name}.js`),
 );
-for (const name of ['engine-worker', 'workflow-worker'])
-  await bundle({ [name]: `${here}src/${name}.ts` }, define);
 run(`${root}node_modules/.bin/tsc`, ['-p', 'tsconfig.json'], here);
 
 const kb = (files) => (files.reduce((sum, file) => sum + size(file), 0) / 1024).toFixed(1);
 const facade = readdirSync(dist).filter((file) =>
-  /^(?!worker|engine-worker|workflow|models|inline).*\.js$/.test(file),
+  /^(?!worker|engine-worker|workflow|models|inline|embedded).*\.js$/.test(file),
 );
 console.log(`size: engine-core.wasm ${kb(['engine-core.wasm'])} KB gz`);
 console.log(`size: facade and glue ${kb(facade)} KB gz (${facade.join(', ')})`);
@@ -128,5 +141,5 @@ console.log(
   `size: model-core.wasm ${kb(['model-core.wasm'])} KB gz, models.js ${kb(['models.js'])} KB gz`,
 );
 console.log(
-  `size: engine-worker.js ${kb(['engine-worker.js'])} KB gz, inline.js ${kb(['inline.js'])} KB gz`,
+  `size: engine-worker.js ${kb(['engine-worker.js'])} KB gz, inline.js with its core ${kb(['inline.js', 'embedded_engine.js'])} KB gz`,
 );

@@ -15,6 +15,7 @@ const run = promisify(execFile);
 const root = new URL('../../', import.meta.url).pathname;
 const INSTALL = ['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts'];
 const size_gz_max = 192 * 1024;
+const ALWAYS = / What always works: import from '@redoubt\/engine\/inline' .*\.$/;
 
 /** What the README's first example says, with its result where a test can read it. */
 const MATCH = `
@@ -222,18 +223,35 @@ describe('@redoubt/engine from its tarball', () => {
       join(site, 'missing.mjs'),
       `import { createEngine } from './engine/index.js';
        import { startEngine } from './engine/worker.js';
-       const options = { map: { generate: {} }, wasm: new URL('./gone/engine-core.wasm', location.href) };
-       const said = async (start) => start(options).then(() => null, ({ code, message }) => ({ code, message }));
-       globalThis.result = [await said(createEngine), await said(startEngine)];`,
+       import { startEngine as startInline } from './engine/inline_worker.js';
+       const match = { map: { generate: {} } };
+       const options = { ...match, wasm: new URL('./gone/engine-core.wasm', location.href) };
+       const moved = { ...match, workerUrl: './gone/engine-worker.js' };
+       const said = async (start, given) =>
+         start(given).then(() => null, ({ code, message }) => ({ code, message }));
+       globalThis.result = {
+         cores: [await said(createEngine, options), await said(startEngine, options)],
+         worker: await said(startEngine, moved),
+         inline: await said(startInline, match),
+       };`,
     );
     const served = await serve(() => site);
     const page = await browser.page();
     await page.goto(`${served.url}missing.html`);
-    const result = await until('both errors', () => page.evaluate(() => globalThis.result ?? null));
-    for (const { code, message } of result) {
+    const { cores, worker, inline } = await until('the errors', () =>
+      page.evaluate(() => globalThis.result ?? null),
+    );
+    for (const { code, message } of cores) {
       assert.equal(code, 'wasm_load_failed');
       assert.match(message, /404 engine-core\.wasm.*gone\/engine-core\.wasm/);
+      assert.match(message, ALWAYS);
     }
+    assert.equal(worker.code, 'worker_lost');
+    assert.match(worker.message, /serve engine-worker\.js/);
+    assert.match(worker.message, ALWAYS);
+    // The policy of this page has no blob:.
+    assert.equal(inline.code, 'worker_lost');
+    assert.match(inline.message, /worker-src/);
     await page.close();
     await served.close();
   });
@@ -296,7 +314,11 @@ describe('@redoubt/engine from its tarball', () => {
     assert.ok(core + facade <= size_gz_max, `${core + facade} bytes`);
     const listed = JSON.parse(await readFile(join(dist, '../package.json'), 'utf8'));
     assert.deepEqual(Object.keys(listed.dependencies ?? {}), []);
-    assert.deepEqual(Object.keys(listed.exports['.']), ['types', 'default']);
+    assert.deepEqual(Object.keys(listed.exports['.']), ['types', 'node', 'default']);
     assert.equal(listed.sideEffects, false);
+    // Parcel knows a package's parts by these alone.
+    for (const [part, { default: file }] of Object.entries(listed.exports)) {
+      if (file && part !== '.') assert.equal(listed.alias[part], file);
+    }
   });
 });

@@ -2,6 +2,7 @@
 import createCore from '#engine-core';
 import { moduleLoader, ofBuild } from './module.js';
 import type { Core as CoreOf } from './module.js';
+import { ownFile } from './own_file.js';
 import type { VersionInfo, WasmSource } from './types.js';
 
 export { call } from './module.js';
@@ -71,7 +72,7 @@ const { version: _, ...own } = version;
 
 const load = moduleLoader<Face>({
   name: 'engine-core.wasm',
-  file: () => new URL('./engine-core.wasm', import.meta.url),
+  file: () => ownFile(new URL('./engine-core.wasm', import.meta.url)),
   create: createCore,
   signatures: {
     versions: {},

@@ -2,6 +2,7 @@
 import createCore from '#model-core';
 import { moduleLoader, ofBuild } from './module.js';
 import type { Core } from './module.js';
+import { ownFile } from './own_file.js';
 import type { WasmSource } from './types.js';
 
 /** The functions of model_face.cpp, in its own words. */
@@ -20,7 +21,7 @@ export type ModelCore = Core<ModelFace>;
 
 const load = moduleLoader<ModelFace>({
   name: 'model-core.wasm',
-  file: () => new URL('./model-core.wasm', import.meta.url),
+  file: () => ownFile(new URL('./model-core.wasm', import.meta.url)),
   create: createCore,
   signatures: {
     versions: {},

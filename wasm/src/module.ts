@@ -5,6 +5,7 @@
 import { checkedFace } from './arguments.js';
 import type { Signatures } from './arguments.js';
 import { EngineError } from './errors.js';
+import { without_files } from './own_file.js';
 import type { EngineErrorCode, WasmSource } from './types.js';
 
 /** What Emscripten links beside a .wasm; build.mjs resolves the names '#...'. */
@@ -72,7 +73,7 @@ function loadFailed(
 ): EngineError {
   return new EngineError(
     'wasm_load_failed',
-    `The engine did not load (${why}): serve ${name} at ${url}, or pass its bytes or URL as \`wasm\`.`,
+    `The engine did not load (${why}): serve ${name} at ${url}, or pass its bytes or URL as \`wasm\`. ${without_files}`,
     { path: url, expected: `${name} of this package`, got, cause },
   );
 }

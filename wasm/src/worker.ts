@@ -8,6 +8,7 @@
  */
 import { describeValue, EngineError, fromWire } from './errors.js';
 import { decodeFrame } from './frame.js';
+import { movedScript, ownFile, workerNotLoaded } from './own_file.js';
 import { speed_max, speed_min } from './protocol.js';
 import type {
   FromWorker,
@@ -266,8 +267,9 @@ export class EngineClient {
         { expected: 'a browser', got: 'no Worker' },
       );
     }
-    const worker = this.options.workerUrl
-      ? new Worker(this.options.workerUrl, { type: 'module', name: 'redoubt-engine' })
+    const url = this.options.workerUrl ?? movedScript('engine-worker.js', coreBeside());
+    const worker = url
+      ? new Worker(url, { type: 'module', name: 'redoubt-engine' })
       : new Worker(new URL('./engine-worker.js', import.meta.url), {
           type: 'module',
           name: 'redoubt-engine',
@@ -281,7 +283,10 @@ export class EngineClient {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      if (this.worker === worker) this.lose(event.message || 'its script did not load');
+      if (this.worker !== worker) return;
+      // Nothing but the loading of the script fails without a word.
+      if (event.message) this.lose(event.message);
+      else this.fail(workerNotLoaded('engine-worker.js', url));
     };
     worker.onmessageerror = () => {
       if (this.worker === worker) this.lose('a message could not be read');
@@ -391,9 +396,11 @@ export class EngineClient {
 const compiled = new Map<string, WebAssembly.Module>();
 const compiled_max = 8;
 
+const coreBeside = () => new URL('./engine-core.wasm', import.meta.url);
+
 /** The worker may run from a blob or another folder: it is given an absolute address. */
 function addressOf(source?: WasmSource): string | undefined {
-  if (source === undefined) return new URL('./engine-core.wasm', import.meta.url).href;
+  if (source === undefined) return ownFile(coreBeside()).href;
   if (source instanceof URL) return source.href;
   return typeof source === 'string' ? new URL(source, location.href).href : undefined;
 }

@@ -2,6 +2,7 @@
 import createCore from '#workflow-core';
 import { moduleLoader, ofBuild } from './module.js';
 import type { Core } from './module.js';
+import { ownFile } from './own_file.js';
 import type { WasmSource } from './types.js';
 
 /** The functions of workflow_face.cpp, in its own words. */
@@ -62,7 +63,7 @@ export type WorkflowCore = Core<WorkflowFace>;
 
 const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',
-  file: () => new URL('./workflow-core.wasm', import.meta.url),
+  file: () => ownFile(new URL('./workflow-core.wasm', import.meta.url)),
   create: createCore,
   signatures: {
     versions: {},

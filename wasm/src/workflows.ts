@@ -11,6 +11,7 @@ import { call, loadCore } from './core.js';
 import { EngineError, fromWire } from './errors.js';
 import { indexedDbJournal, memoryJournal } from './journal.js';
 import type { Journal } from './journal.js';
+import { movedScript, ownFile, workerNotLoaded } from './own_file.js';
 import { RunHost } from './run_host.js';
 import type {
   Effect,
@@ -279,7 +280,7 @@ export async function openJournal(kind: WorkerOptions['journal']): Promise<Journ
 
 /** Where a module lies, for a worker that may run from another folder. */
 function absolute(source: WasmSource | undefined, beside: URL): WasmSource {
-  if (source === undefined) return beside.href;
+  if (source === undefined) return ownFile(beside).href;
   if (source instanceof URL) return source.href;
   return typeof source === 'string' ? new URL(source, location.href).href : source;
 }
@@ -293,8 +294,10 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
       { expected: 'a browser', got: 'no Worker' },
     );
   }
-  const worker = options.workerUrl
-    ? new Worker(options.workerUrl, { type: 'module', name: 'redoubt-workflows' })
+  const engineCore = new URL('./engine-core.wasm', import.meta.url);
+  const url = options.workerUrl ?? movedScript('workflow-worker.js', engineCore);
+  const worker = url
+    ? new Worker(url, { type: 'module', name: 'redoubt-workflows' })
     : new Worker(new URL('./workflow-worker.js', import.meta.url), {
         type: 'module',
         name: 'redoubt-workflows',
@@ -365,12 +368,14 @@ export async function startWorkflows(options: WorkerOptions = {}): Promise<Workf
   worker.onmessage = ({ data }: MessageEvent<FromWorkflowWorker>) => hear(data);
   worker.onerror = (event) => {
     event.preventDefault();
-    const why = event.message || 'its script did not load';
+    const why = event.message;
+    // Nothing but the loading of the script fails without a word.
+    if (!why) return lose(workerNotLoaded('workflow-worker.js', url));
     lose(new EngineError('worker_lost', `The workflows' worker was lost (${why}).`, { got: why }));
   };
   await ask('init', {
     wasm: {
-      engine: absolute(options.wasm?.engine, new URL('./engine-core.wasm', import.meta.url)),
+      engine: absolute(options.wasm?.engine, engineCore),
       workflow: absolute(options.wasm?.workflow, new URL('./workflow-core.wasm', import.meta.url)),
     },
     journal: options.journal ?? 'memory',
