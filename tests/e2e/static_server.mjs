@@ -18,8 +18,11 @@ const TYPES = {
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: http:; worker-src 'self'";
 
-/** `folder()` is asked for each request, so that a test can deploy another build. */
-export async function serve(folder, port = 0) {
+/**
+ * `folder()` is asked for each request, so that a test can deploy another build. `policy`: the page's
+ * Content-Security-Policy, null for none.
+ */
+export async function serve(folder, port = 0, policy = POLICY) {
   const asked = [];
   const server = createServer((request, response) => {
     const path = new URL(request.url, 'http://x').pathname;
@@ -29,7 +32,7 @@ export async function serve(folder, port = 0) {
       () => {
         response.writeHead(200, {
           'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-          'content-security-policy': POLICY,
+          ...(policy === null ? {} : { 'content-security-policy': policy }),
           'cache-control': path.startsWith('/assets/')
             ? 'public, max-age=31536000, immutable'
             : 'no-cache',

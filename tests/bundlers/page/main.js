@@ -1,0 +1,5 @@
+import { both } from './packages.js';
+
+both().then((result) => {
+  globalThis.result = result;
+});

@@ -1,0 +1,6 @@
+export default {
+  mode: 'production',
+  entry: './main.js',
+  performance: { hints: false },
+  devServer: { static: '.', hot: false, liveReload: false },
+};
