@@ -189,9 +189,9 @@ constexpr Key table[] = {
      {1'048'576, 17'179'869'184},
      nullptr,
      "Memory of all requests and WebSocket messages that wait for their client or their answer, "
-     "of models' requests over 64 KiB until their answer has begun or come, and of answers over "
-     "64 KiB that wait for their reader. Bodies and messages of callers without a token may take "
-     "half of it, heads and TLS handshakes a "
+     "of models' requests over 64 KiB until their answer has begun or come, of answers over 64 KiB "
+     "that wait for their reader, and of what waits over 4 KiB of a stream or a WebSocket. Bodies "
+     "and messages of callers without a token may take half of it, heads and TLS handshakes a "
      "quarter, one address three eighths; the admin listener has a quarter of its own. Over it "
      "503, on a WebSocket close code 1013."},
     {"server.read_rate_min_bytes_s",

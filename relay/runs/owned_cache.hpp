@@ -54,6 +54,17 @@ class OwnedCache {
       drop(oldest_of_richest(own));
   }
 
+  void drop(Key key) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return;
+    const auto [owner, entry] = found->second;
+    bytes_ -= entry->bytes;
+    owner->second.bytes -= entry->bytes;
+    owner->second.entries.erase(entry);
+    if (owner->second.entries.empty()) owners_.erase(owner);
+    by_key_.erase(found);
+  }
+
   std::size_t bytes() const { return bytes_; }
 
  private:
@@ -74,17 +85,6 @@ class OwnedCache {
     typename Owners::iterator owner;
     typename std::list<Entry>::iterator entry;
   };
-
-  void drop(Key key) {
-    const auto found = by_key_.find(key);
-    if (found == by_key_.end()) return;
-    const auto [owner, entry] = found->second;
-    bytes_ -= entry->bytes;
-    owner->second.bytes -= entry->bytes;
-    owner->second.entries.erase(entry);
-    if (owner->second.entries.empty()) owners_.erase(owner);
-    by_key_.erase(found);
-  }
 
   /// Never the newest of `putting`. REQUIRES: there is another.
   Key oldest_of_richest(typename Owners::iterator putting) const {

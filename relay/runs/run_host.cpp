@@ -367,25 +367,33 @@ void RunHost::export_run(const Owner& owner, const std::string& id, SharedCallba
 
 void RunHost::may_watch(const Owner& owner, const std::string& id, JsonCallback callback) {
   const RunKey key{owner.identity, id};
-  with(key, [this, key, callback = std::move(callback)](Result<Open*> found) {
+  auto look = [this, key, callback = std::move(callback)](const Result<Open*>& found) {
     if (!found) return callback(found.error());
-    if ((*found)->removing) return callback(unknown_run(key.id));
+    if (*found && (*found)->removing) return callback(unknown_run(key.id));
     Watchers* watchers = watchers_of(key);
     if (watchers && !watchers->has_room())
       return callback(Error{.code = "too_many_watchers",
                             .message = joined({"run ", key.id, " has ", watchers_max,
                                                " readers of its events already"})});
     callback(std::string());
-  });
+  };
+  // One that is watched need not be read back.
+  if (watchers_of(key)) return look(find(key));
+  with(key, std::move(look));
 }
 
 void RunHost::watch(const Owner& owner, const std::string& id, std::uint64_t from,
                     http::BodyStreamPtr out) {
   const RunKey key{owner.identity, id};
-  with(key, [this, key, from, out = std::move(out)](Result<Open*> found) {
-    if (!found || (*found)->removing || !hold_watchers(**found).add(out, from)) return out->abort();
+  auto add = [this, key, from, out = std::move(out)](const Result<Open*>& found) {
+    Open* open = found ? *found : nullptr;
+    if (open && !open->removing) hold_watchers(*open);
+    Watchers* watchers = open && open->removing ? nullptr : watchers_of(key);
+    if (!watchers || !watchers->add(out, from)) return out->abort();
     schedule(key);
-  });
+  };
+  if (watchers_of(key)) return add(find(key));
+  with(key, std::move(add));
 }
 
 // --- what is shown ---

@@ -196,7 +196,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void turn(const RunKey& key);
   void work(Open& open);
   Watchers* watchers_of(const RunKey& key);
-  Watchers& hold_watchers(const Open& open);
+  void hold_watchers(const Open& open);
   void forget_watchers(const RunKey& key);
   bool watch_on(const RunKey& key);
   void give_one(Open& open);

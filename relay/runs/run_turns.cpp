@@ -457,9 +457,9 @@ Watchers* RunHost::watchers_of(const RunKey& key) {
   return found == watchers_.end() ? nullptr : found->second.get();
 }
 
-Watchers& RunHost::hold_watchers(const Open& open) {
+void RunHost::hold_watchers(const Open& open) {
   const RunKey& key = open.stored.key;
-  if (Watchers* known = watchers_of(key)) return *known;
+  if (watchers_of(key)) return;
   auto made = std::make_unique<Watchers>(watch_caches_, key.owner, ++serials_,
                                          StepNames(*open.run.definition()), open.stored.pieces,
                                          schedules(key));
@@ -467,7 +467,7 @@ Watchers& RunHost::hold_watchers(const Open& open) {
   count(key.owner, counted, made->bytes());
   // Otherwise it comes to rest yet.
   if (is_over(open.run.status()) && !open.storing && !open.fresh) made->finish();
-  return *(watchers_[key] = std::move(made));
+  watchers_[key] = std::move(made);
 }
 
 void RunHost::forget_watchers(const RunKey& key) {

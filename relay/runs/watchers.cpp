@@ -21,11 +21,12 @@ void add_event(const StepNames& names, const Event& event, std::string& text) {
                {"payload", workflow::payload_json(event.payload)}};
   if (event.step != workflow::kNoStep) json["step"] = std::string(names.of(event.step));
   if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
-  const std::string data = canonical(json);
-  const std::string name = joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind)});
   // A payload may be megabytes, which a text that grows by itself takes twice.
-  if (data.size() > slice_bytes_max) text.reserve(text.size() + name.size() + data.size() + 16);
-  text.append(name).append("\ndata: ").append(data).append("\n\n");
+  if (event.payload.size() > slice_bytes_max)
+    text.reserve(text.size() + event.payload.size() + slice_bytes_max);
+  text += joined({"id: ", event.seq, "\nevent: ", workflow::name_of(event.kind), "\ndata: "});
+  write_canonical(json, text);
+  text += "\n\n";
 }
 
 struct Formatted {
@@ -162,6 +163,8 @@ std::shared_ptr<const HistorySlice> Watchers::slice_for(Watcher& watcher) {
   }
   auto slice = std::make_shared<const HistorySlice>(std::move(*made));
   if (!slice->text.empty()) caches_.slices.put(key, owner_, slice, slice->text.capacity());
+  // Whoever comes here later finds the slice.
+  if (key.at == 0 && slice->next.at == 0) caches_.stretches.drop(stretch_key);
   return slice;
 }
 

@@ -130,32 +130,34 @@ const event_attacks = {
 const watchers_max = 16;
 
 export const attacks = [
-  ...Object.entries(event_attacks).map(([name, { tried, runs_each, order, owners: owners_of }]) => ({
-    name,
-    tried: `${tried}, and one who reads; SIGTERM meanwhile`,
-    expected: 'who reads gets every event once; health, memory and end as promised',
-    async run(stage) {
-      await stage.start(await stage.greedy());
-      const owners = owners_of(stage);
-      const watched = await large_runs(stage, owners, runs_each, order);
-      const count = watched.length * watchers_max;
-      const told = await ask_and_not_read(stage, count, (i) => {
-        const { path, headers } = watched[i % watched.length];
-        return { path: `${path}/events`, headers };
-      });
-      const [{ path, headers }] = await large_runs(stage, [owners[0]], 1, order);
-      // The end of the run, where it is not over, is that of its events.
-      await stage.post(`${path}/cancel`, {}, headers);
-      const { text } = await stage.get(`${path}/events`, headers);
-      const numbers = [...text.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
-      const { events } = (await stage.get(path, headers)).json();
-      const whole = numbers.length === events && numbers.every((number, i) => number === i);
-      return {
-        held: whole && counted(told)[200] === count,
-        seen: `${shown(counted(told))}, who reads: ${numbers.length} of ${events} events, ${text.length} bytes`,
-      };
-    },
-  })),
+  ...Object.entries(event_attacks).map(
+    ([name, { tried, runs_each, order, owners: owners_of }]) => ({
+      name,
+      tried: `${tried}, and one who reads; SIGTERM meanwhile`,
+      expected: 'who reads gets every event once; health, memory and end as promised',
+      async run(stage) {
+        await stage.start(await stage.greedy());
+        const owners = owners_of(stage);
+        const watched = await large_runs(stage, owners, runs_each, order);
+        const count = watched.length * watchers_max;
+        const told = await ask_and_not_read(stage, count, (i) => {
+          const { path, headers } = watched[i % watched.length];
+          return { path: `${path}/events`, headers };
+        });
+        const [{ path, headers }] = await large_runs(stage, [owners[0]], 1, order);
+        // The end of the run, where it is not over, is that of its events.
+        await stage.post(`${path}/cancel`, {}, headers);
+        const { text } = await stage.get(`${path}/events`, headers);
+        const numbers = [...text.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
+        const { events } = (await stage.get(path, headers)).json();
+        const whole = numbers.length === events && numbers.every((number, i) => number === i);
+        return {
+          held: whole && counted(told)[200] === count,
+          seen: `${shown(counted(told))}, who reads: ${numbers.length} of ${events} events, ${text.length} bytes`,
+        };
+      },
+    }),
+  ),
   {
     name: 'views that nobody reads',
     tried: '240 views of a run whose outcome is 3.9 MB, on connections that read nothing, SIGTERM',
@@ -224,7 +226,8 @@ export const attacks = [
   },
   {
     name: "models' sockets that nobody reads",
-    tried: 'eight endless streams on a socket of each of thirty players that reads nothing, SIGTERM',
+    tried:
+      'eight endless streams on a socket of each of thirty players that reads nothing, SIGTERM',
     expected: 'who does not read is cut; health, memory and end as promised',
     async run(stage) {
       const provider = await start_endless(stage);
