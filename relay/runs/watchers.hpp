@@ -6,10 +6,9 @@
 //    slices of slice_events_max, each slice a turn of the host's. Both are shared: those who ask
 //    for the same at about the same time find it in the caches (WatchCaches), which are bounded for
 //    an owner and for all.
-// 3. What waits for a reader is bounded: a watcher has at most waiting_bytes_max on the way,
-// counted
-//    as its connection's memory, or waiting_bytes_min where that has no room. With so much on the
-//    way it waits for its reader: it keeps nothing, nothing is read or formatted for it, and it
+// 3. What waits for a reader is bounded: a watcher has at most waiting_bytes_max on the way, which
+//    count as its connection's memory, or waiting_bytes_min where that has no room. With so much on
+//    the way it waits for its reader: it keeps nothing, nothing is read or formatted for it, and it
 //    goes on where it was. So a watcher always gets on, however many others read nothing, and loses
 //    nothing. One that takes nothing for the connection's write deadline is cut by the connection
 //    (net::StreamedBody).
