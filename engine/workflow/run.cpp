@@ -599,9 +599,35 @@ Error refused(const char* code, Pieces message, std::string_view expected, std::
   return make_error(code, message, {}, {expected}, {got});
 }
 
-// For an effect or a person's answer: to the step that waits for it.
+constexpr std::size_t kQuestionsToldMax = 10;
+
+// The open question of the step of this name. kNone where there is none, and an error that tells
+// their ids where several are open: of a step's branches, rounds at once or items.
+Result<Slot> question_of_step(const State& s, std::string_view name) {
+  Slot found = kNone;
+  std::size_t count = 0;
+  std::string ids;
+  for (const Slot slot : s.calling) {
+    const Instance& i = s.instances[slot];
+    if (!is_asked(s, slot) || s.definition->step_name(i.step) != name) continue;
+    found = slot;
+    if (++count <= kQuestionsToldMax) ids += (count == 1 ? "" : ", ") + effect_id(s, i);
+  }
+  if (count <= 1) return found;
+  if (count > kQuestionsToldMax) ids += joined({" and ", count - kQuestionsToldMax, " more"});
+  return refused("ambiguous_question",
+                 {"the step \"", name, "\" asks ", count, " questions: name one of ", ids}, ids,
+                 name);
+}
+
+// For an effect or a person's answer: to the step that waits for it. A person may name the step.
 Result<Given> give_answer(State& s, const Input& input, Value value) {
-  const Slot slot = find_call(s, input.name);
+  Slot slot = find_call(s, input.name);
+  if (slot == kNone && input.kind == InputKind::answer) {
+    const auto named = question_of_step(s, input.name);
+    if (!named) return named.error();
+    slot = *named;
+  }
   if (slot == kNone) {
     if (known_effect(s, input.name)) return ignore(s, input.name);
     return refused("unknown_effect", {"no step has an effect \"", input.name, "\""},

@@ -85,7 +85,9 @@ enum class InputKind : std::uint8_t { completed, failed, tick, signal, answer, c
 struct Input {
   InputKind kind = InputKind::tick;
   std::int64_t now_ms = 0;
-  std::string_view name;   ///< the effect's or ask's id, the signal's name, who cancels
+  /// The effect's or ask's id, or the name of the step that asks where only one such question is
+  /// open; the signal's name, who cancels.
+  std::string_view name;
   std::string_view value;  ///< JSON: result, {code, message, retry_after_ms}, answer; may be empty
 };
 
@@ -133,7 +135,7 @@ class Run {
   ~Run();
 
   /// Takes the input and does at most one turn. Errors leave the run as it was: "bad_json",
-  /// "unknown_effect", "bad_answer", "run_over", "run_parked", "run_busy".
+  /// "unknown_effect", "ambiguous_question", "bad_answer", "run_over", "run_parked", "run_busy".
   Result<Given> give(const Input& input);
   /// The run is under way here no more: all that it takes from now on is take_over(). Errors:
   /// "run_over", "run_parked", and "once_under_way" while an effect of the class once has no

@@ -30,7 +30,7 @@ runs::Owner owner_of(const http::Request& request) {
 }
 
 int status_of(std::string_view code) {
-  constexpr std::array<std::pair<std::string_view, int>, 29> known{{
+  constexpr std::array<std::pair<std::string_view, int>, 30> known{{
       {"body_too_large", 413},
       {"overloaded", 503},
       {"unknown_run", 404},
@@ -48,6 +48,7 @@ int status_of(std::string_view code) {
       {"run_parked", 409},
       {"once_under_way", 409},
       {"unknown_effect", 404},
+      {"ambiguous_question", 409},
       {"store_busy", 503},
       {"bad_store", 503},
       {"known_epoch", 409},

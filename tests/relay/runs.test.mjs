@@ -345,6 +345,30 @@ workflow:
     assert.deepEqual(run.outcome, ['after all', 1, 2, 'after all']);
   });
 
+  it('takes the name of a step that asks, and tells its questions where several are open', async () => {
+    const workflow = {
+      name: 'asks',
+      workflow: [
+        { id: 'one', ask: 'One?' },
+        { for_each: 'input', at_once: 2, do: { id: 'all', ask: 'All?' } },
+      ],
+    };
+    const { id } = (await start({ workflow, input: [1, 2] })).json();
+    const approve = async (question) => {
+      const said = await post_json(relay, path_of(id, '/approve'), { question, value: 1 }, author);
+      return [said.status, said.json()];
+    };
+    const [status, run] = await approve('one');
+    assert.deepEqual(
+      [status, run.questions.map((asked) => asked.id)],
+      [200, ['all[0]#1', 'all[1]#1']],
+    );
+    const [refused, error] = await approve('all');
+    assert.deepEqual([refused, error.code], [409, 'ambiguous_question']);
+    assert.match(error.detail, /name one of all\[0\]#1, all\[1\]#1/);
+    assert.equal((await approve('one'))[0], 404);
+  });
+
   it('parks a run that is exported, takes it back, and refuses what was changed', async () => {
     await mock.script([{ do: [{ answer: { text: 'here' } }] }]);
     const { id } = (await start({ workflow: asking })).json();

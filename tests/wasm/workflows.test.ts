@@ -502,6 +502,25 @@ describe('people and signals', () => {
     workflows.dispose();
   });
 
+  it('takes the name of the step that asks where one such question is open', async () => {
+    const workflows = await createWorkflows();
+    await workflows.start(asking, null, { id: 'a' });
+    await workflows.answer('a', 'sure', true);
+    await workflows.signal('a', 'go', 1);
+    expect(await workflows.result('a')).toEqual([true, 1]);
+    const each = {
+      name: 'each',
+      workflow: [{ for_each: 'input', at_once: 2, do: { id: 'sure', ask: 'Sure?' } }],
+    };
+    await workflows.start(each, [1, 2], { id: 'b' });
+    const refused = await workflows.answer('b', 'sure', 1).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: 'ambiguous_question',
+      expected: 'sure[0]#1, sure[1]#1',
+    });
+    workflows.dispose();
+  });
+
   it('refuses a question that is not asked, a run that is not there and a bad file', async () => {
     const workflows = await createWorkflows();
     await workflows.start(asking, null, { id: 'a' });

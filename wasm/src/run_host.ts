@@ -548,14 +548,29 @@ class Carried {
     return this.face((face) => face.exportBundle(this.run, history)).slice();
   }
 
-  answer(id: string, value: unknown): Promise<void> {
-    if (!this.questions.has(id)) {
-      throw new EngineError('unknown_effect', `Run ${this.stored.id} asks no question ${id}.`, {
-        path: 'id',
-        expected: [...this.questions.keys()].join(', '),
-        got: id,
-      });
-    }
+  /** The question of this id, or the only open one of the step of this name. */
+  private questionOf(name: string): string {
+    if (this.questions.has(name)) return name;
+    const open = [...this.questions.keys()];
+    const ids = open.filter((id) => id.slice(0, id.search(/[[~#]/)) === name);
+    const [id, another] = ids;
+    if (id !== undefined && another === undefined) return id;
+    const { id: run } = this.stored;
+    throw id === undefined
+      ? new EngineError('unknown_effect', `Run ${run} asks no question ${name}.`, {
+          path: 'id',
+          expected: open.join(', '),
+          got: name,
+        })
+      : new EngineError(
+          'ambiguous_question',
+          `The step ${name} of run ${run} asks ${ids.length} questions: name one of them.`,
+          { path: 'id', expected: ids.join(', '), got: name },
+        );
+  }
+
+  answer(name: string, value: unknown): Promise<void> {
+    const id = this.questionOf(name);
     return new Promise((resolve, reject) => {
       this.refused.set(id, reject);
       this.push({ kind: 'answer', name: id, value: JSON.stringify(value ?? null) });

@@ -359,6 +359,7 @@ export type EngineErrorCode =
   | 'other_definition'
   | 'diverged'
   | 'unknown_effect'
+  | 'ambiguous_question'
   | 'run_over'
   | 'run_set_aside'
   | 'journal_failed'

@@ -98,6 +98,7 @@ export interface Workflows {
    * where a byte is not what was written. `clockOffset`: this clock minus the exporter's, in ms.
    */
   import(bundle: Uint8Array, options?: { clockOffset?: number }): Promise<RunView>;
+  /** `question`: its id, or the name of the step that asks where only one of its is open. */
   answer(id: string, question: string, value: unknown): Promise<void>;
   signal(id: string, name: string, value: unknown): Promise<void>;
   cancel(id: string, reason?: string): Promise<void>;
