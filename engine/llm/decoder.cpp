@@ -69,6 +69,11 @@ void Decoder::choose_shape(std::string_view& bytes) {
   }
 }
 
+std::size_t Decoder::feed_bytes(std::string_view bytes) const {
+  const bool kept = shape_ == Shape::whole || shape_ == Shape::failure;
+  return kept ? 0 : sse_.held_bytes() + bytes.size();
+}
+
 void Decoder::feed(std::string_view bytes, ChatEvents& out) {
   if (state_.over) return;
   const std::size_t before = out.size();

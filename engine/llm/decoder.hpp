@@ -46,6 +46,11 @@ class Decoder {
   void feed(std::string_view bytes, ChatEvents& out);
   void end(ChatEvents& out);
 
+  /// Of how many bytes feed(bytes) may read documents, at most: what it only keeps is none.
+  std::size_t feed_bytes(std::string_view bytes) const;
+  /// The same of end().
+  std::size_t end_bytes() const { return body_.size() + sse_.held_bytes(); }
+
   bool over() const { return state_.over; }
   bool finish_seen() const { return state_.finish_seen; }
   /// The provider began to answer: text, reasoning or a tool call was told.

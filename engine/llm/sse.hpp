@@ -30,6 +30,9 @@ class SseParser {
   /// providers end streams with a last line that has no end, so it is given.
   SseStep finish();
 
+  /// Bytes of the begun event that are kept, at most.
+  std::size_t held_bytes() const { return line_.size() + data_.size(); }
+
   /// The event's name ("" where it has none) and data, until the following call of next().
   const std::string& name() const { return name_; }
   const std::string& data() const { return data_; }

@@ -129,7 +129,7 @@ class Exchange final : public upstream::CallClient {
     advised.source = upstream::source_name(source);
   }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
-  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
+  void on_answer(llm::ChatAnswer answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
     advised.answer = advice(answer, summary);
     if (!advised.answer) advised.reduced = reduced_bad_answer();

@@ -109,7 +109,7 @@ class ModelStream final : public upstream::CallClient,
   void release();
 
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
-  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+  void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
                  const upstream::CallSummary& summary) override;
   void on_refusal(const upstream::CallRefusal& refusal,
                   const upstream::CallSummary& summary) override;

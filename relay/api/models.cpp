@@ -19,7 +19,9 @@
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
+#include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/request_bytes.hpp"
+#include "relay/upstream/request_size.hpp"
 #include "relay/upstream/send_bound.hpp"
 
 namespace redoubt::api {
@@ -51,12 +53,9 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     began_ = true;
     push();
   }
-  void on_answer(const llm::ChatAnswer& answer, WireFormat,
-                 const upstream::CallSummary& s) override {
+  void on_answer(llm::ChatAnswer answer, WireFormat, const upstream::CallSummary& s) override {
     summary = s;
-    if (!began_) whole_ = face_.text_completion
-                              ? llm::encode_text_completion(answer, stream_.stamp)
-                              : llm::encode_answer(face_.format, answer, stream_.stamp);
+    if (!began_) whole_ = std::move(answer);
     finish();
   }
   void on_refusal(const upstream::CallRefusal& why, const upstream::CallSummary& s) override {
@@ -90,7 +89,12 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   }
 
   bool streams() const { return began_; }
-  std::string take_whole() { return std::move(whole_); }
+  bool is_large() const { return upstream::answer_size(whole_) > upstream::large_answer_bytes; }
+  /// The whole answer's body. Any thread, after it was decided.
+  std::string encode_whole() const {
+    return face_.text_completion ? llm::encode_text_completion(whole_, stream_.stamp)
+                                 : llm::encode_answer(face_.format, whole_, stream_.stamp);
+  }
 
   net::Signal decided;  ///< the answer's status is known
   upstream::CallSummary summary;
@@ -122,7 +126,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   std::shared_ptr<upstream::GatewayCall> call_;
   http::BodyStreamPtr body_;
   std::string waiting_;  // encoded, before the connection is attached
-  std::string whole_;
+  llm::ChatAnswer whole_;
   bool began_ = false;
   bool over_ = false;
 };
@@ -307,7 +311,14 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) 
   } else if (exchange->refusal) {
     response = refusal_response(format, *exchange->refusal, exchange->summary);
   } else {
-    response = http::Response::json(200, exchange->take_whole());
+    std::string whole;
+    if (exchange->is_large()) {
+      auto encode = [exchange] { return exchange->encode_whole(); };
+      whole = *co_await pool_.run_begun(std::move(encode));
+    } else {
+      whole = exchange->encode_whole();
+    }
+    response = http::Response::json(200, std::move(whole));
     add_summary(response, exchange->summary);
     response.add("X-Redoubt-Cost-Microusd",
                  std::to_string(limits::microdollars_up(exchange->summary.cost)));

@@ -3,6 +3,9 @@
 // 1. The queue is bounded: a full pool says so at once instead of letting waiting time grow.
 // 2. The pool resumes Tasks on their shard, so it must be destroyed before the Server is; its
 //    destructor waits for the work under way and forgets what waits.
+// 3. What was begun and cannot be refused any more (an answer that was paid for) enters a full
+// queue,
+//    too: whoever has it bounds it by the number of calls.
 #pragma once
 
 #include <atomic>
@@ -35,10 +38,50 @@ class ComputePool {
   /// `work` must be copyable and must not touch the shard's state. Name it before the co_await.
   template <class Work, class T = std::invoke_result_t<Work&>>
   Task<std::optional<T>> run(Work work) {
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= queue_max_) {
-      waiting_.fetch_sub(1, std::memory_order_relaxed);
-      co_return std::nullopt;
-    }
+    return take_place() ? run_placed(std::move(work)) : refused<T>();
+  }
+  /// The same of what was begun (3.): never nothing.
+  template <class Work, class T = std::invoke_result_t<Work&>>
+  Task<std::optional<T>> run_begun(Work work) {
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    return run_placed(std::move(work));
+  }
+
+  /// Runs `work()` on the pool and tells nobody; false where the queue is full. `work` must not
+  /// throw.
+  template <class Work>
+  bool post(Work work) {
+    if (!take_place()) return false;
+    post_placed(std::move(work));
+    return true;
+  }
+  /// The same of what was begun (3.).
+  template <class Work>
+  void post_begun(Work work) {
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    post_placed(std::move(work));
+  }
+
+ private:
+  template <class T>
+  struct Outcome {
+    std::optional<T> value;
+    std::exception_ptr fault;
+  };
+
+  bool take_place() {
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) < queue_max_) return true;
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+
+  template <class T>
+  static Task<std::optional<T>> refused() {
+    co_return std::nullopt;
+  }
+
+  template <class Work, class T = std::invoke_result_t<Work&>>
+  Task<std::optional<T>> run_placed(Work work) {
     auto outcome = std::make_shared<Outcome<T>>();
     auto start = [this, outcome, work = std::move(work)](auto done) mutable {
       auto shard = boost::asio::get_associated_executor(done);
@@ -61,27 +104,13 @@ class ComputePool {
     co_return std::move(outcome->value);
   }
 
-  /// Runs `work()` on the pool and tells nobody; false where the queue is full. `work` must not
-  /// throw.
   template <class Work>
-  bool post(Work work) {
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= queue_max_) {
-      waiting_.fetch_sub(1, std::memory_order_relaxed);
-      return false;
-    }
+  void post_placed(Work work) {
     boost::asio::post(pool_, [this, work = std::move(work)]() mutable {
       work();
       waiting_.fetch_sub(1, std::memory_order_relaxed);
     });
-    return true;
   }
-
- private:
-  template <class T>
-  struct Outcome {
-    std::optional<T> value;
-    std::exception_ptr fault;
-  };
 
   boost::asio::thread_pool pool_;
   std::atomic<int> waiting_{0};

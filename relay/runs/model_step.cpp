@@ -54,7 +54,7 @@ class Asked final : public upstream::CallClient,
 
   void on_source(upstream::Source source) override { source_ = source; }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
-  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat,
+  void on_answer(llm::ChatAnswer answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
     tell(false, answer_value(answer, summary, source_));
   }

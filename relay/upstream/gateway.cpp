@@ -12,7 +12,7 @@
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
-#include "relay/upstream/answer_redaction.hpp"
+#include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/attempt_request.hpp"
 #include "relay/upstream/failure_log.hpp"
 #include "relay/upstream/failure_words.hpp"
@@ -444,9 +444,16 @@ class GatewayImpl final : public Gateway, public CallMaker {
 /// Turns what the connection brings into events for its call; silent once detached.
 class CallRun::Attempt final : public net::CallSink {
  public:
-  Attempt(CallRun& run, const llm::Dialect& dialect) : run_(&run), decoder_(dialect) {}
+  Attempt(CallRun& run, const llm::Dialect& dialect, net::ComputePool* pool)
+      : run_(&run),
+        decoding_(std::make_shared<AnswerDecoding>(
+            dialect, pool, run.shard_,
+            [this](const std::vector<llm::ChatEvent>& events) { tell(events); })) {}
 
-  void detach() { run_ = nullptr; }
+  void detach() {
+    run_ = nullptr;
+    decoding_->detach();
+  }
 
   void on_head(const http::ResponseHead& head) override {
     std::vector<llm::Header> headers;
@@ -454,59 +461,40 @@ class CallRun::Attempt final : public net::CallSink {
     for (const http::HeaderView& header : head.headers)
       headers.push_back({std::string(header.name), std::string(header.value)});
     began_ = head.status >= 200 && head.status < 300;
-    decoder_.head(head.status, std::move(headers), wall_ms());
+    decoding_->head(head.status, std::move(headers), wall_ms());
     if (began_) run_->feed({.kind = InputKind::answer_began, .attempt = run_->attempt_number_});
   }
-  void on_body(std::string_view bytes) override {
-    decoder_.feed(bytes, events_);
-    drain();
-  }
-  void on_end() override {
-    if (!decoder_.over()) decoder_.end(events_);
-    drain();
-  }
+  void on_body(std::string_view bytes) override { decoding_->feed(bytes); }
+  void on_end() override { decoding_->end(); }
   void on_failure(const net::CallFailure& failure) override {
     if (!run_) return;
+    decoding_->fail([this, failure] { fail(failure); });
+  }
+  /// The answer calls tools by the names that the client gave them.
+  void rename(std::vector<llm::ToolAlias> names) { decoding_->rename(std::move(names)); }
+  /// The answer goes on without the key that it was asked with.
+  void redact(std::string_view key) { decoding_->redact(key); }
+  bool began() const { return began_; }
+
+ private:
+  void tell(const std::vector<llm::ChatEvent>& events) {
+    // The call may end, and let go of this attempt and of itself, at any event.
+    const auto run = run_->shared_from_this();
+    for (const llm::ChatEvent& event : events) {
+      if (!run_) return;
+      run->on_event(event);
+    }
+  }
+  void fail(const net::CallFailure& failure) {
     const Stage stage = began_ ? Stage::stream : failure.sent ? Stage::sent : Stage::connect;
     llm::ChatFailure told = llm::local_failure(class_of(failure.fault), failure.message);
     // The next answer would be as long.
     told.should_retry = failure.fault != net::CallFault::too_large;
     run_->attempt_failed(stage, std::move(told), net::to_string(failure.fault));
   }
-  /// The answer calls tools by the names that the client gave them.
-  void rename(std::vector<llm::ToolAlias> names) { decoder_.rename(std::move(names)); }
-  /// The answer goes on without the key that it was asked with.
-  void redact(std::string_view key) { redaction_ = AnswerRedaction(key); }
-  bool began() const { return began_; }
-  llm::WireFormat format() const { return decoder_.format(); }
-
- private:
-  void drain() {
-    if (!run_) return;
-    // The call may end, and let go of this attempt and of itself, at any event.
-    const auto run = run_->shared_from_this();
-    std::vector<llm::ChatEvent> events;
-    events.swap(events_);
-    if (redaction_.active()) redact(events);
-    for (const llm::ChatEvent& event : events) {
-      if (!run_) return;
-      run_->on_event(event);
-    }
-    events.clear();
-    if (events_.empty()) events_.swap(events);
-  }
-  void redact(std::vector<llm::ChatEvent>& events) {
-    std::vector<llm::ChatEvent> passed;
-    passed.reserve(events.size() + 1);
-    for (llm::ChatEvent& event : events)
-      redaction_.pass(std::move(event), passed);
-    events = std::move(passed);
-  }
 
   CallRun* run_;
-  llm::Decoder decoder_;
-  AnswerRedaction redaction_;
-  std::vector<llm::ChatEvent> events_;
+  std::shared_ptr<AnswerDecoding> decoding_;
   bool began_ = false;
 
  public:
@@ -769,7 +757,7 @@ void CallRun::open(const Action& action) {
   origin_ = provider.dialect->format;
   ++summary_.attempts;
   failure_noted_ = false;
-  attempt_ = std::make_shared<Attempt>(*this, *provider.dialect);
+  attempt_ = std::make_shared<Attempt>(*this, *provider.dialect, gateway_.pool());
 
   Result<llm::WireRequest> wire = std::move(*wire_);
   wire_.reset();
@@ -957,7 +945,8 @@ void CallRun::deliver() {
   }
   summary_.target = gateway_.target_name(targets_[place_].target);
   if (limited_ && options_.delivery == Delivery::whole) tell_quotas(gateway_.quotas(asked()));
-  client_->on_answer(answer_, origin_, summary());
+  const CallSummary told = summary();
+  client_->on_answer(std::move(answer_), origin_, told);
 }
 
 CallRefusal CallRun::refusal_of(const Action& action) const {

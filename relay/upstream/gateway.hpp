@@ -138,7 +138,7 @@ class CallClient {
   /// Stream delivery: pieces as they come; `origin` is the decoder's format.
   virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
   /// The answer is complete. Whole delivery: this is all of it.
-  virtual void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+  virtual void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
                          const CallSummary& summary) = 0;
   virtual void on_refusal(const CallRefusal& refusal, const CallSummary& summary) = 0;
   /// The game's: answer from the engine now; why no model does.

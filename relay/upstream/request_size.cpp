@@ -8,6 +8,13 @@ std::size_t text_bytes(const Texts&... texts) {
   return (texts.size() + ...);
 }
 
+std::size_t size_of(const std::vector<std::string>& texts) {
+  std::size_t bytes = 0;
+  for (const std::string& text : texts)
+    bytes += sizeof text + text.size();
+  return bytes;
+}
+
 std::size_t size_of(const llm::ChatPart& part) {
   std::size_t bytes =
       sizeof part + text_bytes(part.text, part.id, part.name, part.arguments, part.media_type,
@@ -45,6 +52,16 @@ std::size_t request_size(const llm::ChatRequest& request) {
     bytes += sizeof beta + beta.size();
   for (const auto& [key, value] : request.metadata)
     bytes += sizeof key + sizeof value + text_bytes(key, value);
+  return bytes;
+}
+
+std::size_t answer_size(const llm::ChatAnswer& answer) {
+  std::size_t bytes = sizeof answer + text_bytes(answer.id, answer.model, answer.reason_detail);
+  for (const llm::ChatPart& part : answer.parts)
+    bytes += size_of(part) + size_of(part.told);
+  const llm::Told& told = answer.told;
+  for (const auto* texts : {&told.answer, &told.choice, &told.message, &told.usage})
+    bytes += size_of(*texts);
   return bytes;
 }
 

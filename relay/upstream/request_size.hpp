@@ -1,5 +1,5 @@
-// How large a request of a model is: whether its memory is counted, and whether it is encoded on
-// its shard.
+// How large a model's request or answer is: whether its memory is counted, and whether it is worked
+// on where it would hold up a shard.
 #pragma once
 
 #include <cstddef>
@@ -14,5 +14,8 @@ constexpr std::size_t large_request_bytes = 64 * 1024;
 
 /// Memory that the request takes: its texts and its parts. O(parts)
 std::size_t request_size(const llm::ChatRequest& request);
+
+/// The same of an answer.
+std::size_t answer_size(const llm::ChatAnswer& answer);
 
 }  // namespace redoubt::upstream

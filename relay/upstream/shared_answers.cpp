@@ -133,7 +133,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
 
   void on_quotas(const limits::Quotas& quotas) override { opener_->quotas(quotas); }
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
-  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+  void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
                  const CallSummary& summary) override;
   void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
                       const CallSummary& summary) override {
@@ -342,12 +342,11 @@ void Flight::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
   }
 }
 
-void Flight::on_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
-                       const CallSummary& summary) {
+void Flight::on_answer(llm::ChatAnswer answer, llm::WireFormat origin, const CallSummary& summary) {
   ExactCache::Answer kept;
   if (worth_keeping(answer))
     kept = std::make_shared<const std::string>(kept_bytes(answer, origin, summary.target));
-  const auto told = std::make_shared<const llm::ChatAnswer>(answer);
+  const auto told = std::make_shared<const llm::ChatAnswer>(std::move(answer));
   for (const auto& follower : shared_.close(*this, kept)) {
     const CallSummary own = follower == opener_ ? summary : unpaid(summary);
     asio::dispatch(follower->shard(),

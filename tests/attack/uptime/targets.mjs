@@ -1,4 +1,5 @@
-// A player whose own requests make a provider fail: their failures take it from nobody else.
+// What a provider answers: a player whose own requests make it fail takes it from nobody else, and large
+// answers hold up nobody.
 import { chat, counted, shown } from '../stage.mjs';
 
 const bait = 'what my provider fails of';
@@ -8,7 +9,44 @@ const faults = {
 };
 const statuses = (answers) => counted(answers.map(({ status }) => status));
 
-export const attacks = Object.entries(faults).map(([name, fault]) => ({
+const said = (bytes) => '\\u0001'.repeat(bytes / 6);
+// As long as a client's queue takes at once.
+const event_bytes = 900_000;
+const whole_bytes = 7_200_000;
+const choice = (what) => JSON.stringify({ id: '1', model: 'm', choices: [{ index: 0, ...what }] });
+const whole = choice({ message: { role: 'assistant', content: '@' }, finish_reason: 'stop' });
+const event = (what) => `data: ${choice(what)}\n\n`;
+const large_answers = {
+  whole: whole.replace('@', said(whole_bytes)),
+  'as one event of a stream':
+    event({ delta: { content: '@' } }).replace('@', said(event_bytes)) +
+    event({ delta: {}, finish_reason: 'stop' }),
+};
+
+const of_answers = Object.entries(large_answers).map(([name, text]) => ({
+  name: `large answers, ${name}`,
+  tried: 'eight calls that a provider answers with a megabyte of control characters, or seven',
+  expected: 'health as promised; the answers come',
+  // What providers answer is not strangers' to choose.
+  rss_bytes_max: 512 << 20,
+  async run(stage) {
+    const provider = await stage.greedy();
+    provider.fault = () => ({ status: 200, text });
+    await stage.start(provider);
+    const stream = text.startsWith('data:');
+    const calls = Array.from({ length: 8 }, (_, i) =>
+      stage.chat(stage.as('alpha', `player ${i}`), { stream }),
+    );
+    const answers = await Promise.all(calls);
+    const sizes = answers.map(({ text: all }) => (all.length / 1e6).toFixed(1));
+    return {
+      held: answers.every(({ status, text: all }) => status === 200 && all.length > event_bytes),
+      seen: `${shown(statuses(answers))}, megabytes: ${shown(counted(sizes))}`,
+    };
+  },
+}));
+
+const of_failures = Object.entries(faults).map(([name, fault]) => ({
   name: `one player's ${name}`,
   tried: `a player's 40 calls, eight at a time, that the provider has ${name} for; then another player's`,
   expected: 'the other is answered each time; a target that fails several players is left alone',
@@ -37,3 +75,5 @@ export const attacks = Object.entries(faults).map(([name, fault]) => ({
     };
   },
 }));
+
+export const attacks = [...of_failures, ...of_answers];

@@ -31,8 +31,8 @@ struct Provider {
                  bodies.emplace_back(request.body);
                  const std::size_t nth = bodies.size() - 1;
                  const int status = nth < statuses.size() ? statuses[nth] : 200;
-                 return http::Response::json(status,
-                                             std::string(status == 200 ? good_answer : "{}"));
+                 if (status != 200) return http::Response::json(status, "{}");
+                 return http::Response::json(200, answer);
                },
                {.body_bytes_max = std::size_t{16} << 20});
     running.emplace(router);
@@ -42,6 +42,7 @@ struct Provider {
     return bodies;
   }
 
+  std::string answer = std::string(good_answer);  ///< of 200
   std::vector<int> statuses;
   std::mutex lock;
   std::vector<std::string> bodies;
@@ -50,12 +51,13 @@ struct Provider {
 };
 
 struct Told final : CallClient {
-  void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
-  void on_answer(const llm::ChatAnswer& answer, llm::WireFormat, const CallSummary&) override {
+  void on_event(const llm::ChatEvent& event, llm::WireFormat) override { streamed += event.text; }
+  void on_answer(llm::ChatAnswer answer, llm::WireFormat, const CallSummary&) override {
     answered = llm::answer_text(answer);
   }
   void on_refusal(const CallRefusal& why, const CallSummary&) override { refusal = why; }
   void on_end() override { over = true; }
+  std::string streamed;
   std::string answered;
   std::optional<CallRefusal> refusal;
   bool over = false;
@@ -103,13 +105,14 @@ struct Fixture {
     if (std::exchange(held, false)) gate.set_value();
   }
 
-  std::shared_ptr<Told> start(std::string text, Memory& memory) {
+  std::shared_ptr<Told> start(std::string text, Memory& memory,
+                              Delivery delivery = Delivery::whole) {
     Order order;
     order.request.model = "mini";
     order.request.messages.push_back(llm::text_message(llm::Role::user, std::move(text)));
     order.hold_memory = memory.holder();
     auto told = std::make_shared<Told>();
-    auto started = gateway->start(io.get_executor(), std::move(order), Delivery::whole, told);
+    auto started = gateway->start(io.get_executor(), std::move(order), delivery, told);
     if (started) {
       call = *started;
     } else {
@@ -117,11 +120,14 @@ struct Fixture {
     }
     return told;
   }
-  void until_over(const std::shared_ptr<Told>& told) {
+  void until(const std::function<bool()>& done) {
     const auto give_up = std::chrono::steady_clock::now() + net::test::patience;
-    while (!told->over && std::chrono::steady_clock::now() < give_up)
+    while (!done() && std::chrono::steady_clock::now() < give_up)
       io.run_one_until(give_up);
-    REQUIRE(told->over);
+    REQUIRE(done());
+  }
+  void until_over(const std::shared_ptr<Told>& told) {
+    until([&] { return told->over; });
     call.reset();
     io.poll();
   }
@@ -236,6 +242,73 @@ TEST_CASE("a large request that finds no memory is refused before it is encoded,
   }
   CHECK(provider.asked().empty());
   CHECK(*memory.held == 0);
+}
+
+namespace {
+
+const std::string large_words(1'000'000, 'b');
+
+std::string whole_answer() {
+  std::string answer(good_answer);
+  return answer.replace(answer.find("Here."), 5, large_words);
+}
+
+/// A large event, with others before and after.
+std::string streamed_answer() {
+  const auto event = [](const std::string& choice) {
+    return R"(data: {"choices":[{"index":0,)" + choice + "}]}\n\n";
+  };
+  const auto said = [&](const std::string& words) {
+    return event(R"("delta":{"content":")" + words + R"("})");
+  };
+  return said("<") + said(large_words) + said(">") + event(R"("delta":{},"finish_reason":"stop")") +
+         "data: [DONE]\n\n";
+}
+
+/// A call whose answer the connection has brought, while the pool is held.
+struct Brought {
+  Brought(std::string answer, Delivery delivery) {
+    provider.answer = std::move(answer);
+    f.hold_pool();
+    told = f.start("Where to?", memory, delivery);
+    // The connection waits for the next call.
+    f.until([&] { return net::HttpClient::of(f.io.get_executor()).idle_connections() == 1; });
+    CHECK_FALSE(told->over);
+  }
+  Provider provider;
+  Fixture f{provider};
+  Memory memory;
+  std::shared_ptr<Told> told;
+};
+
+}  // namespace
+
+TEST_CASE("a large answer is decoded in the compute pool, and told in its order") {
+  Brought whole(whole_answer(), Delivery::whole);
+  whole.f.release_pool();
+  whole.f.until_over(whole.told);
+  CHECK((whole.told->answered == large_words));
+
+  Brought streamed(streamed_answer(), Delivery::stream);
+  streamed.f.release_pool();
+  streamed.f.until_over(streamed.told);
+  CHECK((streamed.told->streamed == "<" + large_words + ">"));
+  CHECK((streamed.told->answered == streamed.told->streamed));
+}
+
+TEST_CASE("who leaves while the pool decodes is told nothing more") {
+  for (const Delivery delivery : {Delivery::whole, Delivery::stream}) {
+    Brought brought(delivery == Delivery::whole ? whole_answer() : streamed_answer(), delivery);
+    brought.f.call->leave();
+    brought.f.until_over(brought.told);
+    brought.f.release_pool();
+    std::promise<void> idle;
+    brought.f.pool.post_begun([&] { idle.set_value(); });
+    idle.get_future().wait();
+    brought.f.io.poll();
+    CHECK(brought.told->answered.empty());
+    CHECK(brought.told->streamed.size() <= 1);
+  }
 }
 
 TEST_CASE("the size of a request is all that it holds") {

@@ -1,0 +1,108 @@
+#include "relay/upstream/answer_decoding.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace redoubt::upstream {
+
+void AnswerDecoding::Work::feed(std::string_view bytes) {
+  decoder.feed(bytes, events);
+  redact();
+}
+
+void AnswerDecoding::Work::end() {
+  if (!decoder.over()) decoder.end(events);
+  redact();
+}
+
+void AnswerDecoding::Work::redact() {
+  if (!redaction.active()) return;
+  std::vector<llm::ChatEvent> passed;
+  passed.reserve(events.size() + 1);
+  for (llm::ChatEvent& event : events)
+    redaction.pass(std::move(event), passed);
+  events = std::move(passed);
+}
+
+AnswerDecoding::AnswerDecoding(const llm::Dialect& dialect, net::ComputePool* pool,
+                               const net::Executor& shard, Told told)
+    : work_(std::make_shared<Work>(dialect)), pool_(pool), shard_(shard), told_(std::move(told)) {}
+
+void AnswerDecoding::redact(std::string_view key) {
+  work_->redaction = AnswerRedaction(key);
+}
+
+void AnswerDecoding::head(int status, std::vector<llm::Header> headers, std::int64_t now_unix_ms) {
+  work_->decoder.head(status, std::move(headers), now_unix_ms);
+}
+
+void AnswerDecoding::feed(std::string_view bytes) {
+  if (!told_) return;
+  if (busy_) {
+    kept_.append(bytes);
+    return;
+  }
+  if (pool_ == nullptr || work_->decoder.feed_bytes(bytes) <= large_answer_bytes) {
+    work_->feed(bytes);
+    return tell();
+  }
+  in_pool([text = std::string(bytes)](Work& work) { work.feed(text); });
+}
+
+void AnswerDecoding::end() {
+  ended_ = true;
+  go_on();
+}
+
+void AnswerDecoding::fail(std::function<void()> broken) {
+  broken_ = std::move(broken);
+  go_on();
+}
+
+void AnswerDecoding::detach() {
+  told_ = nullptr;
+  broken_ = nullptr;
+  kept_ = {};
+}
+
+// In the order in which it came: bytes, then how they ended.
+void AnswerDecoding::go_on() {
+  while (told_ && !busy_ && !kept_.empty())
+    feed(std::exchange(kept_, {}));
+  if (!told_ || busy_) return;
+  if (const auto broken = std::exchange(broken_, nullptr)) return broken();
+  if (!std::exchange(ended_, false)) return;
+  if (pool_ == nullptr || work_->decoder.end_bytes() <= large_answer_bytes) {
+    work_->end();
+    return tell();
+  }
+  in_pool([](Work& work) { work.end(); });
+}
+
+// Weak: an attempt ends on its shard, however long the pool has its answer.
+template <class Step>
+void AnswerDecoding::in_pool(Step step) {
+  busy_ = true;
+  pool_->post_begun(
+      [weak = weak_from_this(), work = work_, shard = shard_, step = std::move(step)]() mutable {
+        step(*work);
+        boost::asio::post(shard, [weak] {
+          const auto self = weak.lock();
+          if (!self) return;
+          self->busy_ = false;
+          self->tell();
+          self->go_on();
+        });
+      });
+}
+
+void AnswerDecoding::tell() {
+  std::vector<llm::ChatEvent> events = std::exchange(work_->events, {});
+  // It may be detached, and let go of, by what it tells.
+  const auto told = told_;
+  if (told && !events.empty()) told(events);
+  events.clear();
+  if (!busy_ && work_->events.empty()) work_->events.swap(events);  // its room
+}
+
+}  // namespace redoubt::upstream

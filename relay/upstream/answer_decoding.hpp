@@ -1,0 +1,75 @@
+// An attempt's answer, from the connection's bytes to events without the key that it was asked
+// with.
+//
+// 1. What takes long, a whole answer or an event of large_answer_bytes, is decoded in the compute
+//    pool; all else where the bytes came. Events come in the bytes' order either way, and then how
+//    the answer ended, on the shard.
+// 2. While the pool decodes, what comes is kept: no more than the connection lets an answer be
+// long.
+// 3. A detached one tells nothing any more, whatever the pool still has of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/llm/decoder.hpp"
+#include "relay/net/compute_pool.hpp"
+#include "relay/upstream/answer_redaction.hpp"
+
+namespace redoubt::upstream {
+
+/// At some 10 ns a byte at worst; more would hold the other connections of the shard.
+constexpr std::size_t large_answer_bytes = 128 * 1024;
+
+class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
+ public:
+  /// `told` has the events of each piece of the answer, and may detach. `pool` may be null.
+  using Told = std::function<void(const std::vector<llm::ChatEvent>& events)>;
+  AnswerDecoding(const llm::Dialect& dialect, net::ComputePool* pool, const net::Executor& shard,
+                 Told told);
+
+  /// What is to be changed of the answer; before its first byte.
+  void rename(std::vector<llm::ToolAlias> names) { work_->decoder.rename(std::move(names)); }
+  void redact(std::string_view key);
+  void head(int status, std::vector<llm::Header> headers, std::int64_t now_unix_ms);
+  void feed(std::string_view bytes);
+  /// The body ended by its own framing.
+  void end();
+  /// Calls `broken` after all that came before: the connection broke.
+  void fail(std::function<void()> broken);
+  void detach();
+
+ private:
+  /// What one thread at a time has: the pool's while `busy_`.
+  struct Work {
+    explicit Work(const llm::Dialect& dialect) : decoder(dialect) {}
+    void feed(std::string_view bytes);
+    void end();
+    void redact();
+
+    llm::Decoder decoder;
+    AnswerRedaction redaction;
+    std::vector<llm::ChatEvent> events;
+  };
+
+  template <class Step>
+  void in_pool(Step step);
+  void tell();
+  void go_on();
+
+  std::shared_ptr<Work> work_;
+  net::ComputePool* pool_;
+  net::Executor shard_;
+  Told told_;
+  bool busy_ = false;
+  // What came while the pool was busy.
+  std::string kept_;
+  bool ended_ = false;
+  std::function<void()> broken_;
+};
+
+}  // namespace redoubt::upstream
