@@ -245,6 +245,50 @@ void append_content_part(AnswerStream& stream, const ChatPart& part, bool done, 
   append_sse(out, type, json.take());
 }
 
+// A thought's text is one part of its summary.
+void append_summary_part(AnswerStream& stream, std::string_view text, bool done, std::string& out) {
+  const std::string_view type =
+      done ? "response.reasoning_summary_part.done" : "response.reasoning_summary_part.added";
+  JsonWriter json;
+  open_event(stream, type, json);
+  write_place(stream, stream.block, "rs", json);
+  json.open_object("part");
+  json.text("type", "summary_text");
+  json.text("text", text);
+  json.close_object();
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
+void append_summary_done(AnswerStream& stream, const ChatPart& part, std::string& out) {
+  constexpr std::string_view type = "response.reasoning_summary_text.done";
+  JsonWriter json;
+  open_event(stream, type, json);
+  write_place(stream, stream.block, "rs", json);
+  json.text("text", part.text);
+  json.close_object();
+  append_sse(out, type, json.take());
+  append_summary_part(stream, part.text, true, out);
+}
+
+// What the provider told of a text beside it: it comes with the finished item.
+void append_annotations(AnswerStream& stream, const ChatPart& part, std::string& out) {
+  if (part.format != here || part.told.empty()) return;
+  constexpr std::string_view type = "response.output_text.annotation.added";
+  for (const std::string_view content : element_texts(member_text(part.told.back(), "content"))) {
+    std::int64_t index = 0;
+    for (const std::string_view annotation : element_texts(member_text(content, "annotations"))) {
+      JsonWriter json;
+      open_event(stream, type, json);
+      write_place(stream, stream.block, "msg", json);
+      json.integer("annotation_index", index++);
+      json.raw("annotation", annotation);
+      json.close_object();
+      append_sse(out, type, json.take());
+    }
+  }
+}
+
 void append_text_done(AnswerStream& stream, const ChatPart& part, std::string& out) {
   const bool refusal = part.kind == PartKind::refusal;
   const std::string_view type = refusal ? "response.refusal.done" : "response.output_text.done";
@@ -260,8 +304,11 @@ void close_item(AnswerStream& stream, std::string& out) {
   if (stream.open == PartKind::opaque) return;
   const ChatPart& part = stream.answer.parts[stream.open_part];
   if (stream.open == PartKind::text || stream.open == PartKind::refusal) {
+    append_annotations(stream, part, out);
     append_text_done(stream, part, out);
     append_content_part(stream, part, true, out);
+  } else if (stream.open == PartKind::reasoning && !part.text.empty()) {
+    append_summary_done(stream, part, out);
   } else if (stream.open == PartKind::tool_call) {
     JsonWriter json;
     open_event(stream, "response.function_call_arguments.done", json);
@@ -318,13 +365,16 @@ void show(AnswerStream& stream, const ChatEvent& event, std::string& out) {
     ++stream.block;
     stream.open = kind;
     stream.open_part = before;
-    const ChatPart& part = stream.answer.parts.back();
-    append_item(stream, part, false, out);
+    const ChatPart& begun = stream.answer.parts.back();
+    append_item(stream, begun, false, out);
     if (kind == PartKind::tool_call) stream.call_blocks.push_back(stream.block);
     const bool message = kind == PartKind::text || kind == PartKind::refusal;
-    if (message) append_content_part(stream, part, false, out);
+    if (message) append_content_part(stream, begun, false, out);
   }
   if (kind == PartKind::tool_call || event.text.empty()) return;
+  const ChatPart& part = stream.answer.parts[stream.open_part];
+  const bool first = part.text.size() == event.text.size();
+  if (kind == PartKind::reasoning && first) append_summary_part(stream, "", false, out);
   append_delta(stream, delta_type(kind), stream.block, kind == PartKind::reasoning ? "rs" : "msg",
                event.text, out);
 }

@@ -373,6 +373,18 @@ TEST_SUITE("llm same format") {
     CHECK(bytes.find(R"("item_id":"msg_1")") != std::string::npos);
     CHECK(bytes.find(R"("item_id":"fc_1")") != std::string::npos);
     CHECK(bytes.find("msg_resp_1") == std::string::npos);
+    // What stands beside a text, and each part of a thought's summary, is told in events, too.
+    std::vector<std::string> types;
+    for (std::size_t at = bytes.find("event: "); at != bytes.npos;
+         at = bytes.find("event: ", at + 1))
+      types.push_back(bytes.substr(at + 7, bytes.find('\n', at) - at - 7));
+    const auto count = [&](const char* type) {
+      return std::count(types.begin(), types.end(), std::string("response.") + type);
+    };
+    CHECK(count("output_text.annotation.added") == 1);
+    CHECK(count("reasoning_summary_part.added") == 1);
+    CHECK(count("reasoning_summary_text.done") == 1);
+    CHECK(count("reasoning_summary_part.done") == 1);
   }
 
   TEST_CASE("what was told in one format is not said in another") {
