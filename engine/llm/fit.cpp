@@ -93,7 +93,7 @@ class ResultOrder {
   explicit ResultOrder(const std::vector<ChatMessage>& given) : given_(given) {
     for (std::size_t i = 0; i < given.size(); ++i) {
       for (const ChatPart& part : given[i].parts)
-        if (part.kind == PartKind::tool_result) results_.insert({part.id, i});
+        if (part.kind == PartKind::tool_result) results_.insert({{part.id, i}, &part});
     }
     for (std::size_t i = 0; i < given.size(); ++i)
       find_moves(i);
@@ -128,23 +128,23 @@ class ResultOrder {
     for (const ChatPart& call : given_[i].parts) {
       if (call.kind != PartKind::tool_call) continue;
       const auto result = results_.lower_bound({call.id, i + 1});
-      if (result == results_.end() || result->first != call.id || result->second < end) continue;
-      if (moved_.insert(*result).second) moves_[end].push_back(*result);
+      if (result == results_.end()) continue;
+      const Place& place = result->first;
+      if (place.first != call.id || place.second < end) continue;
+      if (moved_.insert(place).second) moves_[end].push_back(place);
     }
   }
 
   ChatMessage result_at(const Place& place) const {
-    ChatMessage message = given_[place.second];
+    ChatMessage message;
     message.role = Role::tool;
-    message.extra.clear();
-    std::erase_if(message.parts, [&](const ChatPart& part) {
-      return part.kind != PartKind::tool_result || part.id != place.first;
-    });
+    message.format = given_[place.second].format;
+    message.parts.push_back(*results_.at(place));
     return message;
   }
 
   const std::vector<ChatMessage>& given_;
-  std::set<Place> results_;
+  std::map<Place, const ChatPart*> results_;
   std::set<Place> moved_;
   std::map<std::size_t, std::vector<Place>> moves_;  // before which message
 };

@@ -126,6 +126,9 @@ bool takes_null(const Json& schema) {
   return false;
 }
 
+// What stands beside choices is copied into each: over this, it stays where it is.
+constexpr std::size_t copied_bytes_max = 1 << 20;
+
 // "#/$defs/Place" or "#".
 bool names_definition(std::string_view ref) {
   for (const std::string_view home : {"#/$defs/", "#/definitions/"}) {
@@ -162,6 +165,7 @@ class Converter {
   std::size_t properties_ = 0;
   std::size_t values_ = 0;
   std::size_t words_bytes_ = 0;
+  std::size_t copied_bytes_ = 0;
 };
 
 void Converter::rename(Json& schema, const char* from, const char* to) {
@@ -241,6 +245,8 @@ void Converter::stand_alone(Json& schema) {
   if (schema.size() == 1) return;
   Json beside = schema;
   beside.erase("anyOf");
+  copied_bytes_ += dump(beside).size() * choices->size();
+  if (copied_bytes_ > copied_bytes_max) return;
   for (Json& choice : *choices)
     merge_schema(choice, beside);
   schema = Json{{"anyOf", std::move(*choices)}};

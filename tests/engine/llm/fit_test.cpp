@@ -475,6 +475,31 @@ TEST_SUITE("llm fit") {
     CHECK(begun->name == asked);
   }
 
+  TEST_CASE("results stand behind their calls, however many and however far") {
+    ChatRequest request;
+    request.messages.resize(4);
+    request.messages[0] = text_message(Role::user, "Go");
+    request.messages[1].role = Role::assistant;
+    request.messages[2] = text_message(Role::user, "Wait");
+    request.messages[3].role = Role::tool;
+    constexpr int calls = 5'000;
+    for (int i = 0; i < calls; ++i) {
+      ChatPart part;
+      part.id = "c" + std::to_string(i);
+      part.kind = PartKind::tool_call;
+      part.name = "go";
+      request.messages[1].parts.push_back(part);
+      part.kind = PartKind::tool_result;
+      request.messages[3].parts.push_back(part);
+    }
+    const auto wire = encode_request(request, target_of("openai"));
+    REQUIRE(wire.ok());
+    const Json body = Json::parse(wire->body);
+    CHECK(body["messages"].size() == calls + 3);
+    CHECK(body["messages"].back()["content"] == "Wait");
+    CHECK(mock::fault_of("openai", "m-3", body) == "");
+  }
+
   TEST_CASE("what has no other form is refused in a sentence") {
     ChatRequest request;
     request.messages.push_back(text_message(Role::user, "Look"));

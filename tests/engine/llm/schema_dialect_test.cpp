@@ -89,6 +89,55 @@ TEST_SUITE("llm schema dialect") {
     CHECK(converted(wide + "}}", SchemaDialect::gemini).size() < 20'000'000);
   }
 
+  TEST_CASE("Gemini: choices stand alone, as far as that is short") {
+    CHECK(converted(R"({"anyOf":[{"type":"string"},{"type":"null"}],"description":"d"})",
+                    SchemaDialect::gemini) ==
+          R"({"anyOf":[{"description":"d","type":"string"},{"description":"d","type":"null"}]})");
+    std::string wide = R"({"description":")" + std::string(100'000, 'd') + R"(","anyOf":[{})";
+    for (int i = 0; i < 1'000; ++i)
+      wide += ",{}";
+    CHECK(converted(wide + "]}", SchemaDialect::gemini).size() < 200'000);
+  }
+
+  TEST_CASE(
+      "Anthropic: what it cannot compile is told, and what one request may weigh is bounded") {
+    for (
+        const char* schema :
+        {R"({"type":"object","properties":{"m":{"type":"object"}}})",
+         R"({"type":"object","properties":{"t":{"$ref":"#/$defs/T"}},"$defs":{"T":{"type":"object","properties":{"t":{"$ref":"#/$defs/T"}}}}})"})
+      CHECK(converted(schema, SchemaDialect::anthropic) == "not_strict");
+    CHECK(converted(R"({"type":"object","properties":{"a":{"type":"string","pattern":"x"},)"
+                    R"("d":{"type":"string","format":"uri-template"}}})",
+                    SchemaDialect::anthropic)
+              .find("\"pattern\"") == std::string::npos);
+    StrictWeight left = anthropic_strict_max;
+    const char* ten = R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"},
+      "c":{"type":"string"},"d":{"type":"string"},"e":{"type":"string"},"f":{"type":"string"},
+      "g":{"type":"string"},"h":{"type":"string"},"i":{"type":"string"},"j":{"type":"string"}}})";
+    CHECK(fits_strictly(ten, left));
+    CHECK(fits_strictly(ten, left));
+    CHECK(!fits_strictly(ten, left));
+    CHECK(left.optional == 4);
+  }
+
+  TEST_CASE("OpenAI strict: limits of depth and of what is said, and no part without a type") {
+    for (
+        const char* schema :
+        {R"({"type":"object","properties":{"a":{}}})",
+         R"({"type":"object","properties":{"a":{"type":"array"}}})",
+         R"({"type":"object","properties":{"a":{"$ref":"#/properties/b"},"b":{"type":"string"}}})"})
+      CHECK(converted(schema, SchemaDialect::openai_strict) == "not_strict");
+    std::string deep = R"({"type":"string"})";
+    for (int i = 0; i < 10; ++i)
+      deep = R"({"type":"object","properties":{"a":)" + deep + "}}";
+    CHECK(converted(deep, SchemaDialect::openai_strict) == "not_strict");
+    CHECK(converted(
+              R"({"type":"object","properties":{"a":{"$ref":"#/$defs/A","description":"d"}},)"
+              R"("required":["a"],"$defs":{"A":{"type":"string"}},"additionalProperties":false})",
+              SchemaDialect::openai_strict)
+              .find(R"("anyOf":[{"$ref":"#/$defs/A"}])") != std::string::npos);
+  }
+
   TEST_CASE("a tool's root is an object with properties and no combination") {
     CHECK(rooted_schema(R"({"type":"object","properties":{"z":{},"a":{}}})") ==
           R"({"type":"object","properties":{"z":{},"a":{}}})");
