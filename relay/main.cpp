@@ -24,6 +24,7 @@
 #include "relay/api/service.hpp"
 #include "relay/auth/key_ring.hpp"
 #include "relay/auth/secret.hpp"
+#include "relay/config/command_line.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/load.hpp"
 #include "relay/config/provider_variables.hpp"
@@ -555,11 +556,21 @@ int main(int argc, char** argv) {
                "Print the configuration, with where each value comes from, and exit");
   app.add_flag("--document-config", options.document,
                "Print the description of every key (docs/configuration.md) and exit");
+  app.footer(
+      "Examples:\n"
+      "  redoubt-relay --port 8080 --www web/game/dist\n"
+      "  redoubt-relay --config /etc/redoubt/relay.yaml --check-config\n"
+      "  OPENAI_API_KEY=... redoubt-relay --host localhost");
   app.set_version_flag("--version", "redoubt-relay " + std::string(redoubt::api::relay_version));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? redoubt::exit_served : redoubt::exit_bad_use;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const std::string unknown = redoubt::config::unknown_word(
+        app, {argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)});
+    std::cerr << "redoubt-relay: " << (unknown.empty() ? error.what() : unknown)
+              << "\nRun with --help for more information.\n";
+    return redoubt::exit_bad_use;
   }
   try {
     return redoubt::run(options);

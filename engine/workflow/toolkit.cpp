@@ -19,16 +19,26 @@ namespace {
 using Names = std::span<const std::string_view>;
 
 /// How a `_type` is rewritten.
-enum class Shape : std::uint8_t { agent, chat, plan_and_agent, plan_and_function, sequence,
-                                  parallel, router };
+enum class Shape : std::uint8_t {
+  agent,
+  chat,
+  plan_and_agent,
+  plan_and_function,
+  sequence,
+  parallel,
+  router
+};
 
 constexpr std::string_view kAgentKeys[] = {
-    "llm_name",   "tool_names",     "nat_tools", "system_prompt", "additional_instructions",
-    "max_turns",  "max_iterations", "max_tool_calls"};
+    "llm_name",  "tool_names",     "nat_tools",     "system_prompt", "additional_instructions",
+    "max_turns", "max_iterations", "max_tool_calls"};
 constexpr std::string_view kChatKeys[] = {"llm_name", "system_prompt"};
-constexpr std::string_view kRewooKeys[] = {"llm_name", "tool_names", "additional_instructions",
+constexpr std::string_view kRewooKeys[] = {"llm_name",
+                                           "tool_names",
+                                           "additional_instructions",
                                            "additional_planner_instructions",
-                                           "additional_solver_instructions", "max_turns"};
+                                           "additional_solver_instructions",
+                                           "max_turns"};
 constexpr std::string_view kReasoningKeys[] = {"llm_name", "augmented_fn"};
 constexpr std::string_view kSequenceKeys[] = {"tool_list", "sequential_tool_list"};
 constexpr std::string_view kParallelKeys[] = {"tool_list"};
@@ -54,19 +64,33 @@ constexpr TypeRow kTypes[] = {
 
 /// What any of them may have and nothing here follows: how an agent's text is parsed, logged and
 /// asked for again.
-constexpr std::string_view kNoEffect[] = {
-    "description", "verbose", "workflow_alias", "use_openai_api", "max_history", "max_retries",
-    "handle_tool_errors", "handle_parsing_errors", "retry_parsing_errors",
-    "retry_agent_response_parsing_errors", "parse_agent_response_max_retries",
-    "tool_call_max_retries", "pass_tool_call_errors_to_agent", "log_response_max_chars",
-    "include_tool_input_schema_in_tool_description", "normalize_tool_input_quotes",
-    "use_native_tool_calling", "max_router_retries", "raise_type_incompatibility",
-    "check_type_compatibility", "tool_execution_config", "raise_tool_call_error"};
+constexpr std::string_view kNoEffect[] = {"description",
+                                          "verbose",
+                                          "workflow_alias",
+                                          "use_openai_api",
+                                          "max_history",
+                                          "max_retries",
+                                          "handle_tool_errors",
+                                          "handle_parsing_errors",
+                                          "retry_parsing_errors",
+                                          "retry_agent_response_parsing_errors",
+                                          "parse_agent_response_max_retries",
+                                          "tool_call_max_retries",
+                                          "pass_tool_call_errors_to_agent",
+                                          "log_response_max_chars",
+                                          "include_tool_input_schema_in_tool_description",
+                                          "normalize_tool_input_quotes",
+                                          "use_native_tool_calling",
+                                          "max_router_retries",
+                                          "raise_type_incompatibility",
+                                          "check_type_compatibility",
+                                          "tool_execution_config",
+                                          "raise_tool_call_error"};
 
 /// Sections that functions, evaluation or the toolkit's server read, and no run does.
 constexpr std::string_view kOtherSections[] = {
-    "eval",     "optimizer",  "embedders",      "retrievers",     "memory",  "object_stores",
-    "middleware", "authentication", "ttc_strategies", "trainers", "finetuning"};
+    "eval",       "optimizer",      "embedders",      "retrievers", "memory",    "object_stores",
+    "middleware", "authentication", "ttc_strategies", "trainers",   "finetuning"};
 
 constexpr std::string_view kChoose =
     "Choose the one that answers the request best, and give its name as \"branch\".";
@@ -172,8 +196,7 @@ void Rewriter::fault(const std::string& path, Pieces message, Pieces expected) {
 }
 
 void Rewriter::note(const std::string& path, Pieces message) {
-  if (done_.notes.size() < kFaultsMax)
-    done_.notes.push_back(told("file_note", path, message, {}));
+  if (done_.notes.size() < kFaultsMax) done_.notes.push_back(told("file_note", path, message, {}));
 }
 
 void Rewriter::mark(const std::string& to, const std::string& at) {
@@ -236,9 +259,10 @@ void Rewriter::copy_sections() {
       tools.append(tools.empty() ? "" : ", ").append(item.key());
   }
   if (!tools.empty())
-    note("functions", {"the toolkit's own code is not here, so whoever runs the workflow does what ",
-                       tools, " say: on the command line a program, {_type: command, command: "
-                              "[PROGRAM], parameters: {...}}, in a page `tools`"});
+    note("functions",
+         {"the toolkit's own code is not here, so whoever runs the workflow does what ", tools,
+          " say: on the command line a program, {_type: command, command: "
+          "[PROGRAM], parameters: {...}}, in a page `tools`"});
 }
 
 void Rewriter::check_keys(const Part& part, const TypeRow& row) {
@@ -312,8 +336,8 @@ std::vector<std::string> Rewriter::list(const Part& part, std::initializer_list<
 std::string Rewriter::unused_id(std::string_view wanted) {
   std::string base;
   for (const char c : wanted)
-    base.push_back((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? c
-                                                                                             : '_');
+    base.push_back(
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? c : '_');
   if (base.empty() || (base[0] >= '0' && base[0] <= '9')) base.insert(0, 1, '_');
   base.resize(std::min<std::size_t>(base.size(), 48));
   std::string id = base;
@@ -375,8 +399,7 @@ std::string expression(const std::string& name) {
 }
 
 Made Rewriter::function_step(const std::string& to, const std::string& path,
-                             const std::string& name, const std::string& with,
-                             std::string& gives) {
+                             const std::string& name, const std::string& with, std::string& gives) {
   const std::string at = pointer_of(path);
   Made step = made_at(to, at);
   const std::string id = unused_id(name);
@@ -435,8 +458,9 @@ void Rewriter::plan_and_agent(const Part& part) {
                        words(part, "additional_solver_instructions")));
   add_agent_step(part, kPromptWithPlan);
   result_ = kAnswer;
-  note(part.path, {"a rewoo_agent runs as a model that plans and an agent that carries the plan out, "
-                   "and sees what each tool gave"});
+  note(part.path,
+       {"a rewoo_agent runs as a model that plans and an agent that carries the plan out, "
+        "and sees what each tool gave"});
 }
 
 void Rewriter::plan_and_function(const Part& part) {
@@ -453,8 +477,8 @@ void Rewriter::sequence(const Part& part) {
   std::string path, before = "input";
   for (const std::string& name : list(part, {"tool_list", "sequential_tool_list"}, path)) {
     const std::string with = expression(before);
-    add_step(function_step(next_step(), joined({path, "[", steps_.size(), "]"}), name, with,
-                           before));
+    add_step(
+        function_step(next_step(), joined({path, "[", steps_.size(), "]"}), name, with, before));
   }
   result_ = expression(before);
 }
@@ -480,10 +504,9 @@ void Rewriter::router(const Part& part) {
   std::string system = both(words(part, "routing_request"), std::string(kChoose));
   for (const std::string& name : names) {
     const Json* settings = function(name);
-    const std::string what =
-        settings && settings->is_object()
-            ? words({*settings, "functions." + name, name}, "description")
-            : "";
+    const std::string what = settings && settings->is_object()
+                                 ? words({*settings, "functions." + name, name}, "description")
+                                 : "";
     system += joined({"\n- ", name, what.empty() ? "" : ": ", what});
   }
   Json branch = Json::object();
@@ -498,9 +521,9 @@ void Rewriter::router(const Part& part) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     Made one = made_at(pointer_to(step.pointer + "/branch", i), pointer_of(path));
     set(one, "if", pointer_of(path), "steps.route.json.branch == " + canonical(Json(names[i])));
-    one.value["do"] = function_step(one.pointer + "/do", joined({path, "[", i, "]"}), names[i],
-                                    kPrompt, gives)
-                          .value;
+    one.value["do"] =
+        function_step(one.pointer + "/do", joined({path, "[", i, "]"}), names[i], kPrompt, gives)
+            .value;
     cases.push_back(std::move(one.value));
   }
   set(step, "id", "/workflow", unused_id("answer"));
@@ -563,7 +586,8 @@ Rewritten Rewriter::rewrite() {
   // The toolkit hands a text in; the steps of a list may take anything.
   Json text = Json::object();
   text["type"] = "string";
-  if (row->shape != Shape::sequence && row->shape != Shape::parallel) fill("input", std::move(text));
+  if (row->shape != Shape::sequence && row->shape != Shape::parallel)
+    fill("input", std::move(text));
   done_.document = Document(std::move(out_), marks_.take());
   return std::move(done_);
 }

@@ -150,6 +150,34 @@ class Help(Scratch):
                 self.assertIn("--help", self.refused(2, *arguments))
 
 
+    def test_an_unknown_word_is_named_with_the_nearest(self):
+        for arguments, said in [
+                (["workflw"], 'there is no command "workflw" of redoubt; did you mean "workflow"?'),
+                (["workflow", "chekc", "x"],
+                 'there is no command "chekc" of workflow; did you mean "check"?'),
+                (["workflow", "bundle", "exprot"],
+                 'there is no command "exprot" of bundle; did you mean "export"?'),
+                (["keys", "zzzzz"], 'there is no command "zzzzz" of keys; it has add, weigh, list'),
+                (["workflow", "run", "x", "--jurnal", "j"],
+                 'there is no option "--jurnal" of run; did you mean "--journal"?'),
+                (["play", "--bot", "rush", "--sede=7"],
+                 'there is no option "--sede" of play; did you mean "--seed"?'),
+                (["--verison"], 'there is no option "--verison" of redoubt; did you mean "--version"?'),
+                (["map", "x", "y"], "not expected: y")]:
+            with self.subTest(arguments):
+                err = self.refused(2, *arguments)
+                self.assertIn(said, err)
+                self.assertIn("--help", err)
+
+    def test_every_command_of_a_group_has_an_example(self):
+        groups = [[name] for name in GROUPS] + [["workflow", "bundle"]]
+        for group in groups:
+            for command in re.findall(r"(?m)^  ([a-z-]+) +[A-Z]", run(*group, "--help")[1]):
+                with self.subTest([*group, command]):
+                    self.assertIn(" ".join(["redoubt", *group, command]),
+                                  run(*group, command, "--help")[1].split("Example")[-1])
+
+
 class Map(Scratch):
     def test_describes(self):
         code, out, err = run("map", SHIPPED + "/valley.json")

@@ -97,6 +97,7 @@ class Workflow(unittest.TestCase):
         self.assertEqual(sorted(set(places)), ["3", "4"])
         self.assertIn("the step has no kind; did you mean \"model\"?", err)
         self.assertIn("(expected one that is declared)", err)
+        self.assertRegex(run("check", "team_strategy")[1], r"\n\d+ steps, 1 model, 0 tools, 0 agents, ")
         code, out, _ = run("check", "team_strategy", "--json")
         self.assertEqual(code, 0)
         self.assertEqual(json.loads(out)["name"], "team_strategy")

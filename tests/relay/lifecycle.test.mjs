@@ -26,11 +26,15 @@ test('version, help and the document', async () => {
   const help = await run(['--help']);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /--check-config/);
+  assert.match(help.stdout, /Examples:\n {2}redoubt-relay --port/);
   assert.match((await run(['--document-config'])).stdout, /REDOUBT_SERVER_SHARDS/);
 });
 
 test('bad use and bad configuration end with 2 and say what is wrong', async () => {
   assert.equal((await run(['--nonsense'])).code, 2);
+  const slip = await run(['--prot', '8080']);
+  assert.equal(slip.code, 2);
+  assert.match(slip.stderr, /no option "--prot" of redoubt-relay; did you mean "--port"\?/);
   const bad = file('bad.yaml', 'server:\n  shard: 2\n  headers_max: lots\n');
   const result = await run(['--config', bad]);
   assert.equal(result.code, 2);

@@ -334,9 +334,9 @@ Result<void> rotate_master(const KeysOptions& options, Vault& vault) {
     std::printf("%s\n", Json{{"keys", *count}, {"master_key", to->id()}}.dump().c_str());
   } else {
     std::printf(
-        "Sealed %d keys under the master key %s. Put it in the old one's place, then send "
+        "Sealed %s under the master key %s. Put it in the old one's place, then send "
         "the relay SIGHUP.\n",
-        *count, to->id().c_str());
+        counted(*count, "key").c_str(), to->id().c_str());
   }
   return {};
 }

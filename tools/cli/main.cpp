@@ -6,6 +6,7 @@
 #include "engine/strategy/player.hpp"
 #include "relay/auth/secret.hpp"
 #include "relay/auth/vault.hpp"
+#include "relay/config/command_line.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/picture/map_picture.hpp"
 
@@ -152,17 +153,18 @@ struct WorkflowOptions {
 };
 
 CLI::App* add_workflow_file(CLI::App& group, const char* name, const char* what, std::string& file,
-                            bool& json) {
+                            bool& json, const char* example) {
   CLI::App* command = group.add_subcommand(name, what);
   command->add_option("file", file, "A workflow, YAML or JSON, or the name of a shipped one")
       ->type_name("FILE");
   command->add_flag("--json", json, "Print JSON");
+  command->footer(std::string("Example:\n  redoubt workflow ") + example);
   return command;
 }
 
 void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
-  CLI::App* command =
-      add_workflow_file(group, "run", "Run a workflow, or go on with its journal", o.file, o.json);
+  CLI::App* command = add_workflow_file(group, "run", "Run a workflow, or go on with its journal",
+                                        o.file, o.json, "run team_strategy --input @request.json");
   command->get_option("file")->required();
   command->add_option("--input", o.input, "The run's input: JSON or @FILE")->type_name("JSON");
   command->add_option("--journal", o.journal, "Keep the run in this file, or go on with it")
@@ -193,10 +195,12 @@ void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
 }
 
 CLI::App* add_bundle_command(CLI::App& group, const char* name, const char* what,
-                             cli::WorkflowBundleOptions& o, cli::BundleAction action) {
+                             cli::WorkflowBundleOptions& o, cli::BundleAction action,
+                             const char* example) {
   CLI::App* command = group.add_subcommand(name, what);
   command->callback([&o, action] { o.action = action; });
   command->add_flag("--json", o.json, "Print JSON");
+  command->footer(std::string("Example:\n  redoubt workflow bundle ") + example);
   return command;
 }
 
@@ -207,12 +211,14 @@ void add_workflow_bundle(CLI::App& workflow, cli::WorkflowBundleOptions& o) {
   const auto journal = [&o](CLI::App* command, const char* what) {
     command->add_option("--journal", o.journal, what)->type_name("FILE")->required();
   };
-  CLI::App* exported = add_bundle_command(*group, "export", "Park a run here and write its bundle",
-                                          o, BundleAction::export_run);
+  CLI::App* exported =
+      add_bundle_command(*group, "export", "Park a run here and write its bundle", o,
+                         BundleAction::export_run, "export run.bundle --journal run.journal");
   exported->add_option("bundle", o.bundle, "The file to write")->type_name("FILE")->required();
   journal(exported, "The run's journal");
-  CLI::App* imported = add_bundle_command(*group, "import", "Verify a bundle and take its run over",
-                                          o, BundleAction::import_run);
+  CLI::App* imported =
+      add_bundle_command(*group, "import", "Verify a bundle and take its run over", o,
+                         BundleAction::import_run, "import run.bundle --journal here.journal");
   imported->add_option("bundle", o.bundle, "The bundle")->type_name("FILE")->required();
   journal(imported, "Keep the run in this file, new or the one that it left");
   imported
@@ -226,10 +232,11 @@ void add_workflow_bundle(CLI::App& workflow, cli::WorkflowBundleOptions& o) {
   imported->add_flag("--honour-approvals", o.honour_approvals,
                      "Take answers that people gave elsewhere");
   CLI::App* inspected = add_bundle_command(*group, "inspect", "Verify a bundle and say what it is",
-                                           o, BundleAction::inspect);
+                                           o, BundleAction::inspect, "inspect run.bundle");
   inspected->add_option("bundle", o.bundle, "The bundle")->type_name("FILE")->required();
   CLI::App* forked = add_bundle_command(
-      *group, "fork", "Go on with what was moved away, as a run of its own", o, BundleAction::fork);
+      *group, "fork", "Go on with what was moved away, as a run of its own", o, BundleAction::fork,
+      "fork --journal run.journal --to own.journal --id my-own");
   journal(forked, "The journal of the run that was moved away");
   forked->add_option("--to", o.to_journal, "The new run's journal")->type_name("FILE")->required();
   forked->add_option("--id", o.id, "The new run's id")->type_name("TEXT")->required();
@@ -244,18 +251,19 @@ CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
   CLI::App* group = app.add_subcommand("workflow", "Check, run, replay, show and move workflows");
   group->require_subcommand(1);
   add_workflow_file(*group, "check", "Print every fault of a workflow, or what it holds",
-                    o.check.file, o.check.json)
+                    o.check.file, o.check.json, "check flow.yaml")
       ->get_option("file")
       ->required();
   add_workflow_run(*group, o.run);
-  CLI::App* replay = add_workflow_file(*group, "replay", "Verify every decision of a journal",
-                                       o.replay.file, o.replay.json);
+  CLI::App* replay =
+      add_workflow_file(*group, "replay", "Verify every decision of a journal", o.replay.file,
+                        o.replay.json, "replay flow.yaml --journal run.journal");
   replay->get_option("file")->required();
   replay->add_option("--journal", o.replay.journal, "The run's journal")
       ->type_name("FILE")
       ->required();
-  CLI::App* show =
-      add_workflow_file(*group, "show", "Draw a run as a timeline", o.show.file, o.show.json);
+  CLI::App* show = add_workflow_file(*group, "show", "Draw a run as a timeline", o.show.file,
+                                     o.show.json, "show --journal run.journal --svg run.svg");
   show->add_option("--journal", o.show.journal, "The run's journal")->type_name("FILE")->required();
   show->add_option("--svg", o.show.svg, "Draw it into this file, too")->type_name("FILE");
   add_workflow_bundle(*group, o.bundle);
@@ -270,6 +278,10 @@ CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
       ->take_all()
       ->allow_extra_args(false);
   from_template->add_flag("--json", o.from_template.json, "Print the list as JSON");
+  from_template->footer(
+      "Examples:\n"
+      "  redoubt workflow template\n"
+      "  redoubt workflow template researcher --agent ada --set 'model=\"small\"' > ada.json");
   group->footer(
       "Examples:\n"
       "  redoubt workflow check flow.yaml\n"
@@ -302,10 +314,11 @@ void add_vault(CLI::App& command, cli::VaultOptions& vault) {
 }
 
 CLI::App* add_key_action(CLI::App& keys, cli::KeysOptions& o, cli::KeysAction action,
-                         const char* name, const char* what) {
+                         const char* name, const char* what, const char* example) {
   CLI::App* command = keys.add_subcommand(name, what);
   command->callback([&o, action] { o.action = action; });
   add_vault(*command, o.vault);
+  command->footer(std::string("Example:\n  redoubt keys ") + example);
   return command;
 }
 
@@ -320,7 +333,8 @@ CLI::App* add_keys(CLI::App& app, cli::KeysOptions& o) {
   };
   const CLI::Range weights(1, auth::key_weight_max);
   CLI::App* add =
-      named(add_key_action(*keys, o, KeysAction::add, "add", "Seal a key that is read from stdin"));
+      named(add_key_action(*keys, o, KeysAction::add, "add", "Seal a key that is read from stdin",
+                           "add main --provider openai < key.txt"));
   add->add_option("--provider", o.provider, "Whose key it is: openai, anthropic, ...")
       ->type_name("NAME")
       ->required();
@@ -328,27 +342,30 @@ CLI::App* add_keys(CLI::App& app, cli::KeysOptions& o) {
       ->type_name("N")
       ->check(weights)
       ->capture_default_str();
-  named(add_key_action(*keys, o, KeysAction::weigh, "weigh", "Give a key another weight"))
+  named(add_key_action(*keys, o, KeysAction::weigh, "weigh", "Give a key another weight",
+                       "weigh main 3"))
       ->add_option("weight", o.weight, "Its part in the provider's calls")
       ->type_name("N")
       ->check(weights)
       ->required();
-  add_key_action(*keys, o, KeysAction::list, "list", "List the keys, without showing them");
-  CLI::App* test =
-      add_key_action(*keys, o, KeysAction::test, "test",
-                     "Check that every key, or one, opens, and that its provider takes it");
+  add_key_action(*keys, o, KeysAction::list, "list", "List the keys, without showing them",
+                 "list --config /etc/redoubt/relay.yaml");
+  CLI::App* test = add_key_action(
+      *keys, o, KeysAction::test, "test",
+      "Check that every key, or one, opens, and that its provider takes it", "test main --offline");
   test->add_option("name", o.name, "Name of the key")->type_name("NAME");
   test->add_flag("--offline", o.offline, "Ask no provider");
   named(add_key_action(*keys, o, KeysAction::rotate, "rotate",
-                       "Seal a new value, read from stdin, under an old name"));
+                       "Seal a new value, read from stdin, under an old name",
+                       "rotate main < key.txt"));
   add_key_action(*keys, o, KeysAction::rotate_master, "rotate-master",
-                 "Seal every key again under another master key")
+                 "Seal every key again under another master key", "rotate-master new.key")
       ->add_option("file", o.file, "File of the new master key")
       ->type_name("FILE")
       ->required();
-  named(add_key_action(*keys, o, KeysAction::remove, "remove", "Remove a key"));
+  named(add_key_action(*keys, o, KeysAction::remove, "remove", "Remove a key", "remove main"));
   add_key_action(*keys, o, KeysAction::new_master, "new-master",
-                 "Write a new random master key into a new file")
+                 "Write a new random master key into a new file", "new-master master.key")
       ->add_option("file", o.file, "The file, which must not exist yet")
       ->type_name("FILE")
       ->required();
@@ -367,15 +384,18 @@ CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
   using cli::TokensAction;
   CLI::App* tokens = app.add_subcommand("tokens", "Make keys that sign tokens, and tokens");
   tokens->require_subcommand(1);
-  const auto action = [&](TokensAction what, const char* name, const char* help) {
+  const auto action = [&](TokensAction what, const char* name, const char* help,
+                          const char* example) {
     CLI::App* command = tokens->add_subcommand(name, help);
+    command->footer(std::string("Example:\n  redoubt tokens ") + example);
     command->callback([&o, what] { o.action = what; });
     command->add_option("file", o.file, "A JWK Set (tokens.keys_file)")
         ->type_name("FILE")
         ->required();
     return command;
   };
-  CLI::App* key = action(TokensAction::new_key, "new-key", "Write a new key into a new file");
+  CLI::App* key = action(TokensAction::new_key, "new-key", "Write a new key into a new file",
+                         "new-key valley.jwks --kid valley-1 --tenant valley");
   key->add_option("--kid", o.kid, "Name of the key")->type_name("NAME")->required();
   key->add_option("--alg", o.algorithm, "EdDSA or HS256")
       ->check(CLI::IsMember({"EdDSA", "HS256"}))
@@ -385,8 +405,10 @@ CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
   key->add_option("--tenant", o.tenants,
                   "A tenant for which it signs; once for each (default: default)")
       ->type_name("NAME");
-  action(TokensAction::public_key, "public", "Print the public half of the first key");
-  CLI::App* mint = action(TokensAction::mint, "mint", "Print a token, signed with the first key");
+  action(TokensAction::public_key, "public", "Print the public half of the first key",
+         "public valley.jwks");
+  CLI::App* mint = action(TokensAction::mint, "mint", "Print a token, signed with the first key",
+                          "mint operators.jwks --sub ada --lifetime 28800");
   mint->add_option("--sub", o.subject, "Whose token it is")->type_name("NAME")->required();
   mint->add_option("--scope", o.scope, "What it may be used for (default: all that the key gives)")
       ->type_name("SCOPES");
@@ -468,7 +490,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& fault) {
     if (fault.get_exit_code() == 0) return app.exit(fault);  // --help, --version
-    return bad_use(fault.what());
+    const std::string unknown =
+        config::unknown_word(app, {argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)});
+    return bad_use(unknown.empty() ? fault.what() : unknown);
   }
   const auto grounded = [](const cli::GroundOptions& o) {
     return !o.file.empty() || !o.generate.empty();

@@ -70,17 +70,18 @@ void print_description(const Board& board) {
   std::printf("name      %s\n", map.name.c_str());
   std::printf("size      %dx%d (stored), drawn %s\n", map.width, map.height,
               flat ? "flat-top, columns staggered" : "pointy-top, rows staggered");
-  std::printf("cells     %s: %s open, %s rough, %s obstacles; %s reachable from a base\n",
+  std::printf("cells     %s: %s open, %s rough, %s; %s reachable from a base\n",
               grouped(map.cells()).c_str(), grouped(count(map, Terrain::open)).c_str(),
               grouped(count(map, Terrain::rough)).c_str(),
-              grouped(count(map, Terrain::obstacle)).c_str(),
+              counted(count(map, Terrain::obstacle), "obstacle").c_str(),
               grouped(board.reachable_cells()).c_str());
   std::printf("symmetry  %s\n", std::string(territory::symmetry_name(map.symmetry)).c_str());
   for (int team = 0; team < map.teams(); ++team) {
     const Cell base = map.bases[static_cast<std::size_t>(team)];
     std::printf("base %d    %s (%s)", team + 1, name_cell(map, base).c_str(),
                 std::string(team_name(team)).c_str());
-    if (team > 0) std::printf(", %d steps from base 1", board.distance(map.bases[0], base));
+    if (team > 0)
+      std::printf(", %s from base 1", counted(board.distance(map.bases[0], base), "step").c_str());
     std::printf("\n");
   }
   std::printf("sites     %zu: %d energy, %d materials, %d data\n", map.sites.size(),

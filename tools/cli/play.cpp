@@ -139,8 +139,8 @@ void print_outcome(const Match& match, const Outcome& outcome, int tick) {
 void print_text(const Match& match, const Outcome& outcome, const territory::Replay& record,
                 const PlayOptions& options) {
   const territory::Map& map = match.board.map();
-  std::printf("map       %s, %s reachable cells, hash %s\n", map.name.c_str(),
-              grouped(match.board.reachable_cells()).c_str(),
+  std::printf("map       %s, %s, hash %s\n", map.name.c_str(),
+              counted(match.board.reachable_cells(), "reachable cell").c_str(),
               hex16(match.board.map_hash()).c_str());
   print_outcome(match, outcome, record.final_tick);
   std::printf("\n%-6s %-12s %4s %6s %8s %9s %7s %7s %7s\n", "team", "bot", "rank", "held", "share",
@@ -153,8 +153,8 @@ void print_text(const Match& match, const Outcome& outcome, const territory::Rep
   }
   for (const TeamRow& row : team_rows(match, outcome)) {
     if (row.refused->count == 0) continue;
-    std::printf("\nrefused   %s (%s): %s orders, the first at tick %s: %s\n", row.name.c_str(),
-                row.bot.c_str(), grouped(row.refused->count).c_str(),
+    std::printf("\nrefused   %s (%s): %s, the first at tick %s: %s\n", row.name.c_str(),
+                row.bot.c_str(), counted(row.refused->count, "order").c_str(),
                 grouped(row.refused->tick).c_str(), row.refused->first.message.c_str());
   }
   std::printf("\nhash      %s\n", hex16(record.final_hash).c_str());

@@ -31,8 +31,10 @@ void print_text(const territory::Replay& replay, const territory::Verdict& verdi
   std::printf("seed      %s\n", std::to_string(replay.seed).c_str());
   std::printf("orders    %s\n", grouped(static_cast<std::int64_t>(replay.orders.size())).c_str());
   if (verdict.same) {
-    std::printf("same      all %zu hashes, to tick %s\n", replay.hashes.size() + 1,
-                grouped(verdict.tick).c_str());
+    std::printf(
+        "same      all %s, to tick %s\n",
+        counted(static_cast<std::int64_t>(replay.hashes.size() + 1), "hash", "hashes").c_str(),
+        grouped(verdict.tick).c_str());
     std::printf("hash      %s\n", hex16(verdict.computed).c_str());
   } else {
     std::printf("differs   at tick %s: recorded %s, computed %s\n", grouped(verdict.tick).c_str(),

@@ -189,6 +189,11 @@ std::string grouped(std::int64_t number) {
   return text;
 }
 
+std::string counted(std::int64_t number, std::string_view one, std::string_view many) {
+  const std::string word = number == 1 || many.empty() ? std::string(one) : std::string(many);
+  return grouped(number) + " " + word + (number != 1 && many.empty() ? "s" : "");
+}
+
 std::string percent(int permille) {
   return std::to_string(permille / 10) + "." + std::to_string(permille % 10) + " %";
 }

@@ -43,6 +43,8 @@ std::vector<std::pair<std::string, std::string>> environment();
 
 /// "1,234,567".
 std::string grouped(std::int64_t number);
+/// "1 step", "2,000 steps"; `many` where it is not `one` and an s.
+std::string counted(std::int64_t number, std::string_view one, std::string_view many = {});
 /// "63.4 %".
 std::string percent(int permille);
 /// red, blue, gold, mint.

@@ -220,10 +220,15 @@ int workflow_check(const WorkflowFileOptions& o) {
     std::printf("%s\n", canonical(line).c_str());
     return exit_ok;
   }
-  std::printf("%s: %s\n%td steps, %zu models, %zu tools, %zu agents, %zu channels\nsha256 %s\n",
-              definition->name.c_str(), definition->description.c_str(), steps,
-              definition->models.size(), definition->tools.size(), definition->agents.size(),
-              definition->channels.size(), hash.c_str());
+  const auto counts = [](std::size_t number, const char* one) {
+    return counted(static_cast<std::int64_t>(number), one);
+  };
+  std::printf("%s: %s\n%s, %s, %s, %s, %s\nsha256 %s\n", definition->name.c_str(),
+              definition->description.c_str(), counted(steps, "step").c_str(),
+              counts(definition->models.size(), "model").c_str(),
+              counts(definition->tools.size(), "tool").c_str(),
+              counts(definition->agents.size(), "agent").c_str(),
+              counts(definition->channels.size(), "channel").c_str(), hash.c_str());
   return exit_ok;
 }
 
@@ -241,8 +246,9 @@ int run_one(const WorkflowRunOptions& o, Next& next) {
   auto journal = Journal::open(o.journal, *definition);
   if (!journal) return exit_of(journal.error(), o.json);
   if (journal->bytes_cut() > 0)
-    std::fprintf(stderr, "redoubt: %s: cut %zu bytes of an event that was not wholly written\n",
-                 o.journal.c_str(), journal->bytes_cut());
+    std::fprintf(stderr, "redoubt: %s: cut %s of an event that was not wholly written\n",
+                 o.journal.c_str(),
+                 counted(static_cast<std::int64_t>(journal->bytes_cut()), "byte").c_str());
   if (journal->history().empty())
     return run_new(definition, o, &*journal, std::move(*options), next);
   return run_again(definition, o, *journal, std::move(*options), next);
@@ -287,8 +293,8 @@ int workflow_replay(const WorkflowFileOptions& o) {
   const auto run = Run::replay(definition, stored->bytes);
   if (!run) return exit_of(run.error(), o.json);
   if (stored->bytes_torn > 0)
-    std::fprintf(stderr, "redoubt: %s: the last %zu bytes are a torn event\n", o.journal.c_str(),
-                 stored->bytes_torn);
+    std::fprintf(stderr, "redoubt: %s: ends with %s of a torn event\n", o.journal.c_str(),
+                 counted(static_cast<std::int64_t>(stored->bytes_torn), "byte").c_str());
   const std::string hash = std::to_string(run->state_hash());
   if (o.json) {
     const Json line = {{"id", run->id()},
@@ -297,8 +303,9 @@ int workflow_replay(const WorkflowFileOptions& o) {
                        {"state_hash", hash}};
     std::printf("%s\n", canonical(line).c_str());
   } else {
-    std::printf("%s: %s events replayed, every decision the same, the run is %s, state hash %s\n",
-                run->id().c_str(), grouped(static_cast<std::int64_t>(run->head().seq)).c_str(),
+    std::printf("%s: %s replayed, every decision the same, the run is %s, state hash %s\n",
+                run->id().c_str(),
+                counted(static_cast<std::int64_t>(run->head().seq), "event").c_str(),
                 workflow::name_of(run->status()), hash.c_str());
   }
   return exit_ok;

@@ -4,6 +4,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/workflow/history.hpp"
+#include "tools/cli/terminal.hpp"
 
 namespace redoubt::cli {
 namespace {
@@ -109,8 +110,9 @@ Result<Timeline> timeline_of(const workflow::Definition& definition, std::string
 }
 
 std::string text_of(const Timeline& timeline) {
-  std::string out = joined({timeline.workflow, ": ", timeline.ended, ", ", timeline.events,
-                            " events in ", timeline.length_ms, " ms\n"});
+  std::string out = joined({timeline.workflow, ": ", timeline.ended, ", ",
+                            counted(static_cast<std::int64_t>(timeline.events), "event"), " in ",
+                            timeline.length_ms, " ms\n"});
   for (const TimelineMove& move : timeline.moves)
     out += text_of(move) + "\n";
   std::size_t wide = 4;
@@ -127,18 +129,19 @@ std::string text_of(const Timeline& timeline) {
     out.push_back('\n');
   }
   if (timeline.rows_left_out > 0)
-    out += joined({"and ", timeline.rows_left_out, " events of further steps\n"});
+    out += joined({"and ", counted(static_cast<std::int64_t>(timeline.rows_left_out), "event"),
+                   " of further steps\n"});
   return out;
 }
 
 std::string svg_of(const Timeline& timeline) {
   const auto high = static_cast<std::int64_t>(timeline.rows.size() + 2) * row_pixels;
-  std::string out =
-      joined({"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", name_pixels + bar_pixels + 20,
-              "\" height=\"", high, "\" font-family=\"sans-serif\" font-size=\"12\">\n<title>",
-              escaped(timeline.workflow), "</title>\n<text x=\"8\" y=\"16\">",
-              escaped(timeline.workflow), ": ", timeline.ended, ", ", timeline.events,
-              " events in ", timeline.length_ms, " ms</text>\n"});
+  std::string out = joined(
+      {"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", name_pixels + bar_pixels + 20,
+       "\" height=\"", high, "\" font-family=\"sans-serif\" font-size=\"12\">\n<title>",
+       escaped(timeline.workflow), "</title>\n<text x=\"8\" y=\"16\">", escaped(timeline.workflow),
+       ": ", timeline.ended, ", ", counted(static_cast<std::int64_t>(timeline.events), "event"),
+       " in ", timeline.length_ms, " ms</text>\n"});
   std::int64_t y = row_pixels + row_pixels / 2;
   for (const TimelineRow& row : timeline.rows) {
     const auto from = scaled(row.begin_ms, timeline.length_ms, bar_pixels);
