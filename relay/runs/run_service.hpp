@@ -84,10 +84,10 @@ class RunService {
     OwnerBounds bounds = {};
     /// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
     std::uint64_t weight_all_max = 48u << 20;
-    /// What the folder's files may see of the environment.
-    Variables variables = {{}, std::vector<std::string>{}, "workflows.variables"};
     /// How long a run that is to be read back waits for others to leave the memory.
     std::int64_t take_wait_ms_max = 10'000;
+    /// What the folder's files may see of the environment.
+    Variables variables = {{}, std::vector<std::string>{}, "workflows.variables"};
   };
   /// Everything named outlives the service. Its thread starts with begin().
   RunService(Catalogue shipped, Dependencies around);

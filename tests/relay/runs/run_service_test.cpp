@@ -629,7 +629,7 @@ TEST_CASE("a definition that takes too much memory is refused by every door") {
     CHECK_MESSAGE(said.find("MiB of memory once it is read") != std::string::npos, said);
   };
   refused(read_workflow(file, {}).error().message);
-  WorkflowFolder folder(Catalogue{});
+  WorkflowFolder folder(Catalogue{}, {});
   const auto look = folder.look({{"wide", file}});
   REQUIRE(look.faults.size() == 1);
   refused(look.faults.front().message);
