@@ -251,6 +251,15 @@ constexpr Case taken_cases[] = {
      ""},
     {responses, "",
      R"({"type":"tool_search_call","call_id":"c","execution":"client","arguments":{"q":"x"}})", ""},
+    // What OpenAI's SDK for Node adds to the items of a stream, and sends back with them.
+    {responses, "",
+     R"({"type":"function_call","call_id":"c","name":"f","arguments":"{}","parsed_arguments":{}})",
+     ""},
+    {responses, "",
+     R"({"type":"function_call","call_id":"c","name":"f","arguments":"{}",)"
+     R"("parsed_arguments":{"a":1}},{"role":"assistant","content":[)"
+     R"({"type":"output_text","text":"{}","annotations":[],"parsed":{"a":1}}]})",
+     ""},
     {responses,
      R"("tool_choice":{"type":"allowed_tools","mode":"required","tools":[)"
      R"({"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"local_shell"}]})",
@@ -318,6 +327,17 @@ TEST_SUITE("llm allowed members") {
       CHECK(refused(one.format, body) == one.name);
       CHECK(refused(one.format, body, opened({one.name})) == "");
     }
+  }
+
+  TEST_CASE("what an SDK reads out of an answer for itself is not sent to a provider") {
+    const std::string body =
+        body_with(responses, "",
+                  R"({"type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":1}",)"
+                  R"("parsed_arguments":{"a":1}},{"role":"assistant","content":[)"
+                  R"({"type":"output_text","text":"{}","annotations":[],"parsed":{"a":1}}]})");
+    const Json items = sent(responses, "openai-responses", body)["input"];
+    CHECK(items[1]["arguments"] == "{\"a\":1}");
+    CHECK(items.dump().find("parsed") == std::string::npos);
   }
 
   TEST_CASE("what costs tokens alone, or means nothing, is taken") {
