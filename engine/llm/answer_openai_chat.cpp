@@ -67,12 +67,12 @@ void text_or_null(JsonWriter& out, std::string_view name, std::string_view text,
 void open_detail(std::string_view type, const ChatPart& part, std::int32_t index, JsonWriter& out) {
   out.open_object();
   out.text("type", type);
-  out.text("format", part.name.empty() ? details_form(part.format) : std::string_view(part.name));
+  out.text_if("format",
+              part.name.empty() ? details_form(part.format) : std::string_view(part.name));
   out.integer("index", index);
 }
 
-// A thought, or a piece of one, as OpenRouter tells it. OpenAI's is a summary and, apart from it,
-// what is sealed.
+// A thought as OpenRouter tells it. OpenAI's is a summary and, apart from it, what is sealed.
 void write_details(const ChatPart& part, std::int32_t index, JsonWriter& out) {
   const bool summary = part.format == WireFormat::openai_responses;
   const bool sealed = part.redacted || (summary && !part.signature.empty());
@@ -111,15 +111,17 @@ void write_google_signature(std::string_view signature, JsonWriter& out) {
   out.close_object();
 }
 
-void write_signatures(const ChatAnswer& answer, JsonWriter& out) {
-  if (has_signed_thought(answer)) {
-    std::int32_t index = 0;
-    out.open_array("reasoning_details");
-    for (const ChatPart& part : answer.parts) {
-      if (has_details(part)) write_details(part, index++, out);
-    }
-    out.close_array();
+void write_all_details(const ChatAnswer& answer, JsonWriter& out) {
+  std::int32_t index = 0;
+  out.open_array("reasoning_details");
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind == PartKind::reasoning) write_details(part, index++, out);
   }
+  out.close_array();
+}
+
+void write_signatures(const ChatAnswer& answer, JsonWriter& out) {
+  if (has_signed_thought(answer)) write_all_details(answer, out);
   for (auto part = answer.parts.rbegin(); part != answer.parts.rend(); ++part) {
     if (part->kind != PartKind::text || part->signature.empty()) continue;
     write_google_signature(part->signature, out);
@@ -215,31 +217,30 @@ void write_call(const ChatEvent& event, JsonWriter& delta) {
   delta.close_array();
 }
 
-// Text, or a thought with what signs it. False: there is nothing to tell.
-bool write_text(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
-  if (event.kind != EventKind::reasoning) {
-    if (event.text.empty() && event.signature.empty()) return false;
-    delta.text(event.kind == EventKind::text ? "content" : "refusal", event.text);
-    write_google_signature(event.signature, delta);
-    return true;
-  }
-  ChatPart thought;
-  thought.kind = PartKind::reasoning;
-  thought.format = stream.origin;
-  thought.text = event.text;
-  thought.id = event.id;
-  thought.name = event.name;
-  thought.redacted = event.redacted;
-  thought.signature = event.signature;
+// False: there is nothing to tell.
+bool write_text(const ChatEvent& event, JsonWriter& delta) {
   if (event.text.empty() && event.signature.empty()) return false;
-  delta.text_if("reasoning_content", event.text);
-  if (has_details(thought)) {
-    delta.open_array("reasoning_details");
-    write_details(thought, stream.thoughts, delta);
-    delta.close_array();
-  }
-  if (!event.signature.empty()) ++stream.thoughts;
+  delta.text(event.kind == EventKind::text ? "content" : "refusal", event.text);
+  write_google_signature(event.signature, delta);
   return true;
+}
+
+// A piece of a thought; the whole one, with what signs it, is told at the end. False: there is
+// nothing to tell.
+bool write_thought(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
+  if (event.text.empty() && event.signature.empty()) return false;
+  fold(stream.answer, event, stream.origin);
+  delta.text_if("reasoning_content", event.text);
+  return !event.text.empty();
+}
+
+void append_details(AnswerStream& stream, std::string& out) {
+  if (stream.answer.parts.empty()) return;
+  JsonWriter delta;
+  delta.open_object();
+  write_all_details(stream.answer, delta);
+  delta.close_object();
+  append_chunk(stream, delta, {}, out);
 }
 
 // What was told of the choice goes with the next chunk. True: the delta has something to tell.
@@ -326,14 +327,17 @@ void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std:
       break;
     case EventKind::text:
     case EventKind::refusal:
+      if (!write_text(event, delta)) return;
+      break;
     case EventKind::reasoning:
-      if (!write_text(stream, event, delta)) return;
+      if (!write_thought(stream, event, delta)) return;
       break;
     case EventKind::tool_begun:
     case EventKind::tool_arguments:
       write_call(event, delta);
       break;
     case EventKind::finished:
+      append_details(stream, out);
       reason = reason_word(event.reason);
       break;
     case EventKind::told:

@@ -30,18 +30,18 @@ void write_text_part(PartKind kind, std::string_view text, JsonWriter& out) {
   out.close_object();
 }
 
-void write_reasoning(const ChatPart& part, std::string_view id, JsonWriter& out) {
+void write_reasoning(const ChatPart& part, std::string_view id, bool done, JsonWriter& out) {
   out.text("type", "reasoning");
   out.text("id", part.format == here && !part.id.empty() ? std::string_view(part.id) : id);
   out.open_array("summary");
-  if (!part.text.empty()) {
+  if (done && !part.text.empty()) {
     out.open_object();
     out.text("type", "summary_text");
     out.text("text", part.text);
     out.close_object();
   }
   out.close_array();
-  out.text_if("encrypted_content", signature_for(part, here));
+  if (done) out.text_if("encrypted_content", signature_for(part, here));
 }
 
 // The provider's own id where the item is of this format.
@@ -71,7 +71,7 @@ void write_item(const ChatPart& part, std::string_view response, std::int32_t in
   }
   out.open_object();
   if (part.kind == PartKind::reasoning) {
-    write_reasoning(part, item_id("rs", response, index), out);
+    write_reasoning(part, item_id("rs", response, index), done, out);
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
     if (own_call && !part.told.empty()) {

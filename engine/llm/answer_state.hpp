@@ -69,7 +69,8 @@ struct AnswerState {
   bool started = false;
   bool over = false;
   bool finish_seen = false;
-  bool shown = false;  ///< text, reasoning or a call was told
+  bool shown = false;             ///< text, reasoning or a call was told
+  bool thought_in_words = false;  ///< OpenAI chat: thoughts were told without their details
   FinishReason reason = FinishReason::unknown;
   std::string detail;
   std::string id;

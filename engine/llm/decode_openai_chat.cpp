@@ -42,8 +42,9 @@ void read_content(AnswerState& state, const Json& content, ChatEvents& out) {
   }
 }
 
-// OpenRouter: what must go back to the model, with its signature, beside the plain text.
-bool read_reasoning_details(AnswerState& state, const Json& delta, ChatEvents& out) {
+// OpenRouter: what must go back to the model, with its signature, beside the plain text. A relay
+// tells it after the text, whose words it has again.
+bool read_reasoning_details(AnswerState& state, const Json& delta, bool again, ChatEvents& out) {
   const Json* details = member_of(delta, "reasoning_details");
   if (details == nullptr || !details->is_array() || details->empty()) return false;
   for (const Json& detail : *details) {
@@ -52,23 +53,23 @@ bool read_reasoning_details(AnswerState& state, const Json& delta, ChatEvents& o
     const std::string_view id = text_in(detail, "id");
     if (type == "reasoning.encrypted") {
       state.think(out, {}, id, text_in(detail, "data"), form, true);
-    } else if (type == "reasoning.summary") {
-      state.think(out, text_in(detail, "summary"), id, text_in(detail, "signature"), form);
-    } else {
-      state.think(out, text_in(detail, "text"), id, text_in(detail, "signature"), form);
+      continue;
     }
+    const std::string_view text = text_in(detail, type == "reasoning.summary" ? "summary" : "text");
+    const std::string_view signature = text_in(detail, "signature");
+    if (again && signature.empty()) continue;
+    state.think(out, again ? std::string_view() : text, id, signature, form);
   }
   return true;
 }
 
 void read_reasoning(AnswerState& state, const Json& delta, ChatEvents& out) {
-  if (read_reasoning_details(state, delta, out)) return;
-  for (const char* key : {"reasoning_content", "reasoning"}) {
-    const std::string_view text = text_in(delta, key);
-    if (text.empty()) continue;
-    state.think(out, text, {}, {});
-    return;
-  }
+  std::string_view words = text_in(delta, "reasoning_content");
+  if (words.empty()) words = text_in(delta, "reasoning");
+  const bool again = words.empty() && state.thought_in_words;
+  if (read_reasoning_details(state, delta, again, out) || words.empty()) return;
+  state.thought_in_words = true;
+  state.think(out, words, {}, {});
 }
 
 // Which call a fragment is for. A new one where the index is new, or where an id comes again with a

@@ -9,6 +9,9 @@
 // 4. A client of the provider's own format gets what the provider told without a neutral name
 //    (ChatAnswer::told) beside what the relay says itself: the model's name is the one that the
 //    client asked for.
+// 5. Thoughts stream to OpenAI chat clients piece by piece (`reasoning_content`), and once more at
+//    the end, whole and with what signs them (`reasoning_details`): of a member that an SDK does
+//    not know, one keeps the last piece and another joins all texts, names among them.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +49,6 @@ struct AnswerStream {
   std::vector<std::int32_t> call_blocks;  ///< by call: its block
   std::int64_t sequence = 0;              ///< Responses: number of the next event
   std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
-  std::int32_t thoughts = 0;              ///< OpenAI chat: number of the thought under way
   std::string told_answer;                ///< OpenAI chat: what each chunk says beside its choices
   std::string told_choice;                ///< OpenAI chat: what the next chunk's choice says
   bool start_waits = false;  ///< the beginning is not written: what was told goes in it

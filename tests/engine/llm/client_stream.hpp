@@ -89,6 +89,11 @@ inline Json joined_chat(const std::vector<std::string>& events) {
           if (index == known) CHECK(!text_in(call, "id").empty());
         }
       }
+      // Of what an SDK does not know, one keeps the last piece and another joins every text, names
+      // and all: it comes in one piece.
+      const bool again = part["delta"].contains("reasoning_details") &&
+                         choice["message"].contains("reasoning_details");
+      CHECK(!again);
       join_delta(choice["message"], part["delta"]);
       part.erase("delta");
       join_delta(choice, part);
@@ -159,15 +164,37 @@ inline Json joined_anthropic(const std::vector<std::string>& events) {
   return message;
 }
 
+/// A thought begins empty, and its summary has parts that are opened and closed.
+inline void check_summary(const Json& event, const std::string& type, std::string& open_part) {
+  const std::string prefix = "response.reasoning_summary_";
+  if (type == "response.output_item.added" && event["item"]["type"] == "reasoning") {
+    CHECK(event["item"]["summary"].empty());
+    CHECK(!event["item"].contains("encrypted_content"));
+  } else if (type == prefix + "part.added") {
+    CHECK(open_part.empty());
+    CHECK(event["part"] == Json{{"type", "summary_text"}, {"text", ""}});
+    open_part = event["item_id"];
+  } else if (type == prefix + "text.delta" || type == prefix + "text.done") {
+    CHECK(open_part == event["item_id"]);
+  } else if (type == prefix + "part.done") {
+    CHECK(open_part == event["item_id"]);
+    open_part.clear();
+  } else if (type == "response.output_item.done") {
+    CHECK(open_part.empty());
+  }
+}
+
 inline Json joined_responses(const std::vector<std::string>& events) {
   Json response;
   std::vector<Json> items;
+  std::string open_part;
   std::int64_t sequence = 0;
   for (const std::string& data : events) {
     const Json event = Json::parse(data);
     CHECK(event["sequence_number"] == sequence++);
     const std::string type = event["type"];
     const auto index = static_cast<std::size_t>(integer_in(event, "output_index", 0));
+    check_summary(event, type, open_part);
     if (type == "response.output_item.added") {
       CHECK(index == items.size());
       items.emplace_back();

@@ -172,7 +172,13 @@ Json client_answer(WireFormat format, std::string_view dialect, std::string_view
   std::string bytes;
   for (const ChatEvent& event : events)
     encode_event(out, event, bytes);
-  return joined_stream(format, bytes);
+  Json answer = joined_stream(format, bytes);
+  // OpenAI's SDK for Node keeps the last piece of a member that it does not know.
+  if (format == WireFormat::openai_chat) {
+    Json& message = answer["choices"][0]["message"];
+    if (message.contains("reasoning_content")) message["reasoning_content"] = "m";
+  }
+  return answer;
 }
 
 /// The next turn, as a client that keeps all that it was given says it.
