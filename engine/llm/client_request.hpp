@@ -24,7 +24,8 @@ namespace redoubt::llm {
 constexpr std::size_t client_body_bytes_max = 24u << 20;
 
 /// A client's body as JSON, within its bounds. A text in it that was cut inside of a character is a
-/// text all the same: then `mended` is the body that was read, else it stays empty. Errors: bad_json.
+/// text all the same: then `mended` is the body that was read, else it stays empty. Errors:
+/// bad_json.
 Result<nlohmann::json> parse_client_body(std::string_view body, std::string& mended);
 Result<nlohmann::json> parse_client_body(std::string_view body);
 /// `format`: openai_chat, openai_responses or anthropic.

@@ -179,7 +179,8 @@ std::optional<Error> no_prompt(const Json& body, WireFormat format) {
   const char* name = responses ? "input" : "messages";
   const std::string_view expected = responses ? "a text or a list" : "a list";
   const Json* prompt = body.is_object() ? llm::member_of(body, name) : nullptr;
-  const bool there = prompt != nullptr && (prompt->is_array() || (responses && prompt->is_string()));
+  const bool there =
+      prompt != nullptr && (prompt->is_array() || (responses && prompt->is_string()));
   if (there) return std::nullopt;
   return make_error("bad_request", {name, ": expected ", expected}, {name}, {expected}, {});
 }
@@ -288,8 +289,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) 
   // What was made of it is counted anew, for as long as another attempt may need it.
   if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
-  auto exchange =
-      std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000);
+  auto exchange = std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
   order.shared = *shared;

@@ -23,8 +23,8 @@ std::string command_fault(const CLI::App& command, std::string_view word) {
   std::string all;
   for (const std::string& name : names)
     all.append(all.empty() ? "; it has " : ", ").append(name);
-  return joined({"there is no command \"", word, "\" of ", command.get_name(),
-                 meant.empty() ? all : meant});
+  return joined(
+      {"there is no command \"", word, "\" of ", command.get_name(), meant.empty() ? all : meant});
 }
 
 std::string option_fault(const CLI::App& command, std::string_view word) {

@@ -82,28 +82,32 @@ describe('a path of /v1', () => {
     ['deflate', deflateSync],
     ['zstd', zlib.zstdCompressSync],
   ]) {
-    it(`takes a body packed with ${coding}`, { skip: pack ? false : 'this Node has no zstd' }, async () => {
-      const send = (body, path = '/v1/chat/completions') =>
-        ask(relay, {
-          method: 'POST',
-          path,
-          headers: { 'Content-Type': 'application/json', 'Content-Encoding': coding },
-          body,
-        });
-      const answer = await send(pack(JSON.stringify(chat)));
-      assert.equal(answer.status, 200, answer.text);
-      assert.ok(answer.json().choices[0].message.content);
-      const cut = await send(pack(JSON.stringify(chat)).subarray(0, 30));
-      assert.equal(cut.status, 400);
-      assert.match(cut.json().error.message, new RegExp(`the body is not ${coding}`));
-      const claude = await send(pack('x'), '/v1/messages');
-      assert.equal(claude.status, 400);
-      assert.equal(claude.json().type, 'error');
-      // Nothing beyond the bound of a plain body is made of it.
-      const bomb = await send(pack(Buffer.alloc(64 * 1024 * 1024, 0x20)));
-      assert.equal(bomb.status, 413);
-      assert.match(bomb.json().error.message, /without its Content-Encoding/);
-    });
+    it(
+      `takes a body packed with ${coding}`,
+      { skip: pack ? false : 'this Node has no zstd' },
+      async () => {
+        const send = (body, path = '/v1/chat/completions') =>
+          ask(relay, {
+            method: 'POST',
+            path,
+            headers: { 'Content-Type': 'application/json', 'Content-Encoding': coding },
+            body,
+          });
+        const answer = await send(pack(JSON.stringify(chat)));
+        assert.equal(answer.status, 200, answer.text);
+        assert.ok(answer.json().choices[0].message.content);
+        const cut = await send(pack(JSON.stringify(chat)).subarray(0, 30));
+        assert.equal(cut.status, 400);
+        assert.match(cut.json().error.message, new RegExp(`the body is not ${coding}`));
+        const claude = await send(pack('x'), '/v1/messages');
+        assert.equal(claude.status, 400);
+        assert.equal(claude.json().type, 'error');
+        // Nothing beyond the bound of a plain body is made of it.
+        const bomb = await send(pack(Buffer.alloc(64 * 1024 * 1024, 0x20)));
+        assert.equal(bomb.status, 413);
+        assert.match(bomb.json().error.message, /without its Content-Encoding/);
+      },
+    );
   }
 
   it('refuses what is packed in another way, or at another door, before it is read', async () => {
@@ -125,7 +129,10 @@ describe('a path of /v1', () => {
   });
 
   it('serves the older completions by chat models', async () => {
-    const whole = await post_json(relay, '/v1/completions', { model: 'strategist', prompt: 'Where to?' });
+    const whole = await post_json(relay, '/v1/completions', {
+      model: 'strategist',
+      prompt: 'Where to?',
+    });
     assert.equal(whole.status, 200, whole.text);
     assert.equal(whole.json().object, 'text_completion');
     assert.ok(whole.json().choices[0].text);
@@ -136,13 +143,18 @@ describe('a path of /v1', () => {
     });
     assert.match(streamed.text, /"object":"text_completion"/);
     assert.match(streamed.text, /data: \[DONE\]\n\n$/);
-    const echo = await post_json(relay, '/v1/completions', { model: 'strategist', prompt: 'x', echo: true });
+    const echo = await post_json(relay, '/v1/completions', {
+      model: 'strategist',
+      prompt: 'x',
+      echo: true,
+    });
     assert.equal(echo.status, 400);
     assert.equal(echo.json().error.param, 'echo');
   });
 
   it('counts the tokens of a Responses prompt', async () => {
-    const count = (input) => post_json(relay, '/v1/responses/input_tokens', { model: 'strategist', input });
+    const count = (input) =>
+      post_json(relay, '/v1/responses/input_tokens', { model: 'strategist', input });
     const told = await count('Where to?');
     assert.equal(told.status, 200, told.text);
     assert.equal(told.json().object, 'response.input_tokens');

@@ -34,7 +34,8 @@ TEST_SUITE("llm/text_completion") {
   TEST_CASE("a prompt is a user's message, with what a chat request knows too") {
     for (const char* prompt : {R"("Say hi")", R"(["Say hi"])"}) {
       const auto request = decode_text_completion_request(
-          std::string(R"({"model":"m","temperature":0,"stop":["\n"],"stream":true,"n":1,"echo":false,
+          std::string(
+              R"({"model":"m","temperature":0,"stop":["\n"],"stream":true,"n":1,"echo":false,
                           "suffix":null,"best_of":1,"stream_options":{"include_usage":true},
                           "prompt":)") +
           prompt + "}");
@@ -56,10 +57,14 @@ TEST_SUITE("llm/text_completion") {
 
   TEST_CASE("what a chat model cannot do is refused with its place") {
     const std::pair<const char*, const char*> bad[] = {
-        {R"("prompt":["a","b"])", "prompt"},         {R"("prompt":[1,2])", "prompt"},
-        {R"("stream":false)", "prompt"},                {R"("prompt":"x","suffix":"y")", "suffix"},
-        {R"("prompt":"x","echo":true)", "echo"},     {R"("prompt":"x","logprobs":5)", "logprobs"},
-        {R"("prompt":"x","best_of":3)", "best_of"},  {R"("prompt":"x","n":2)", "n"},
+        {R"("prompt":["a","b"])", "prompt"},
+        {R"("prompt":[1,2])", "prompt"},
+        {R"("stream":false)", "prompt"},
+        {R"("prompt":"x","suffix":"y")", "suffix"},
+        {R"("prompt":"x","echo":true)", "echo"},
+        {R"("prompt":"x","logprobs":5)", "logprobs"},
+        {R"("prompt":"x","best_of":3)", "best_of"},
+        {R"("prompt":"x","n":2)", "n"},
         {R"("prompt":"x","messages":[])", "messages"}};
     for (const auto& [members, path] : bad) {
       const auto request =
@@ -107,9 +112,9 @@ TEST_SUITE("llm/text_completion") {
     ChatEvent finished;
     finished.kind = EventKind::finished;
     finished.reason = FinishReason::length;
-    for (const ChatEvent& event : {started, piece(EventKind::reasoning, "hm"),
-                                   piece(EventKind::text, "h"), piece(EventKind::text, "i"), usage,
-                                   finished})
+    for (const ChatEvent& event :
+         {started, piece(EventKind::reasoning, "hm"), piece(EventKind::text, "h"),
+          piece(EventKind::text, "i"), usage, finished})
       encode_text_completion_event(stream, event, out);
     const std::vector<std::string> lines = data_of(out);
     REQUIRE(lines.size() == 5);

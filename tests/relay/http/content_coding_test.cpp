@@ -77,7 +77,8 @@ TEST_SUITE("http/content_coding") {
     for (const Coding coding : codings) {
       const std::string whole = packed(coding, std::string(3'000, 'a') + "end");
       for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
-        const auto cut = http::decode_content(coding, std::string_view(whole).substr(0, bytes), 4'000);
+        const auto cut =
+            http::decode_content(coding, std::string_view(whole).substr(0, bytes), 4'000);
         REQUIRE_FALSE(cut.ok());
         CHECK(cut.error().code == "bad_coding");
       }
