@@ -44,7 +44,7 @@ struct Row {
 
 using V = Verdict;
 
-// Sources of all three: the providers' API references and SDKs, and recorded traffic (2026-11).
+// Sources of all: the providers' API references and SDKs, and recorded traffic (2026-11).
 constexpr Row openai_chat_rows[] = {
     {"n", V::take, "1"},
     {"logit_bias"},
@@ -130,6 +130,7 @@ constexpr Row openai_chat_rows[] = {
     {"part:text.cache_control"},
     {"part:text.prompt_cache_breakpoint"},
     {"part:text.annotations", V::drop},
+    {"part:image_url.url", V::address},
     {"part:image_url.detail"},
     {"part:image_url.format"},
     {"part:image_url.cache_control"},
@@ -228,7 +229,7 @@ constexpr Row openai_responses_rows[] = {
     {"part:output_text.logprobs"},
     {"part:output_text.parsed", V::drop},
     {"part:input_image.detail"},
-    {"part:input_image.image_url"},
+    {"part:input_image.image_url", V::address},
     {"part:input_image.prompt_cache_breakpoint"},
     {"part:input_image.file_id", V::stored},
     {"part:input_file.file_data"},
@@ -328,7 +329,7 @@ constexpr Row anthropic_rows[] = {
     {"part:image.source.type", V::take, "base64|url|file"},
     {"part:image.source.media_type"},
     {"part:image.source.data"},
-    {"part:image.source.url"},
+    {"part:image.source.url", V::address},
     {"part:image.source.file_id", V::stored},
     {"part:tool_use.cache_control"},
     {"part:tool_use.caller.type", V::take, "direct"},
@@ -357,6 +358,78 @@ constexpr Row anthropic_rows[] = {
     {"part:container_upload", V::stored},
 };
 
+// A tool or a part is what its member is: "tool:googleSearch", "part:inlineData".
+constexpr Row gemini_rows[] = {
+    {"safetySettings"},
+    {"labels", V::drop},
+    {"cachedContent", V::stored},
+    {"store", V::take, "false"},
+    {"serviceTier", V::take, "standard|SERVICE_TIER_STANDARD"},
+    {"toolConfig.functionCallingConfig.mode"},
+    {"toolConfig.functionCallingConfig.allowedFunctionNames"},
+    {"toolConfig.retrievalConfig", V::served},
+    {"generationConfig.responseMimeType"},
+    {"generationConfig.responseSchema"},
+    {"generationConfig.responseJsonSchema"},
+    {"generationConfig.responseLogprobs"},
+    {"generationConfig.logprobs"},
+    {"generationConfig.responseModalities", V::take, R"(["TEXT"])"},
+    {"generationConfig.mediaResolution"},
+    {"generationConfig.enableEnhancedCivicAnswers"},
+    {"generationConfig.thinkingConfig.thinkingBudget"},
+    {"generationConfig.thinkingConfig.thinkingLevel"},
+    {"generationConfig.thinkingConfig.includeThoughts"},
+    {"generationConfig.speechConfig", V::priced},
+    {"generationConfig.imageConfig", V::priced},
+    {"generationConfig.audioTimestamp"},
+    {"tool:function.parameters"},
+    {"tool:function.parametersJsonSchema"},
+    {"tool:function.response"},
+    {"tool:function.responseJsonSchema"},
+    {"tool:function.behavior", V::take, "BLOCKING|UNSPECIFIED"},
+    {"tool:googleSearch", V::served},
+    {"tool:googleSearchRetrieval", V::served},
+    {"tool:googleMaps", V::served},
+    {"tool:enterpriseWebSearch", V::served},
+    {"tool:urlContext", V::served},
+    {"tool:codeExecution", V::served},
+    {"tool:fileSearch", V::served},
+    {"tool:retrieval", V::served},
+    {"tool:mcpServers", V::served},
+    {"part:text.mediaResolution"},
+    {"part:text.partMetadata", V::drop},
+    {"part:functionCall.partMetadata", V::drop},
+    {"part:functionResponse.willContinue"},
+    {"part:functionResponse.scheduling"},
+    {"part:inlineData.mediaResolution"},
+    {"part:inlineData.videoMetadata"},
+    {"part:inlineData.partMetadata", V::drop},
+    {"part:inlineData.displayName"},
+    {"part:inlineData.data"},
+    // What is heard costs more than what is read.
+    {"part:inlineData.mimeType", V::take,
+     "image/png|image/jpeg|image/webp|image/gif|image/heic|image/heif|application/pdf|text/plain|"
+     "text/html|text/css|text/csv|text/md|text/markdown|text/xml|text/rtf|text/javascript|"
+     "application/json|application/xml|application/rtf"},
+    {"part:fileData.mimeType"},
+    {"part:fileData.displayName"},
+    {"part:fileData.videoMetadata"},
+    {"part:fileData.fileUri", V::address},
+    {"part:thought"},
+    {"part:thoughtSignature"},
+    {"part:mediaResolution"},
+    {"part:videoMetadata"},
+    {"part:partMetadata", V::drop},
+    {"part:executableCode", V::served},
+    {"part:codeExecutionResult", V::served},
+    {"part:toolCall", V::served},
+    {"part:toolResponse", V::served},
+};
+
+// What is stored at a provider and has an address all the same: whoever has the operator's key
+// reads it, whoever laid it there.
+constexpr std::string_view stored_at[] = {"gs://", "generativelanguage.googleapis.com"};
+
 std::span<const Row> rows_of(WireFormat format) {
   switch (format) {
     case WireFormat::openai_chat:
@@ -365,6 +438,8 @@ std::span<const Row> rows_of(WireFormat format) {
       return openai_responses_rows;
     case WireFormat::anthropic:
       return anthropic_rows;
+    case WireFormat::gemini:
+      return gemini_rows;
     default:
       return {};
   }
@@ -374,6 +449,7 @@ constexpr std::pair<std::string_view, WireFormat> format_words[] = {
     {"openai", WireFormat::openai_chat},
     {"openai-responses", WireFormat::openai_responses},
     {"anthropic", WireFormat::anthropic},
+    {"gemini", WireFormat::gemini},
 };
 
 std::string_view word_of(WireFormat format) {
@@ -511,9 +587,21 @@ bool means_nothing(std::string_view value) {
   return false;
 }
 
+/// `address`: as JSON has it, where an escape could hide any letter.
+bool is_stored(WireFormat format, std::string_view address) {
+  std::string lower(address);
+  for (char& c : lower)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const bool is_public = begins(lower, "http://") || begins(lower, "https://");
+  if (format == WireFormat::gemini && (!is_public || lower.find('\\') != lower.npos)) return true;
+  return std::any_of(std::begin(stored_at), std::end(stored_at),
+                     [&](std::string_view where) { return lower.find(where) != lower.npos; });
+}
+
 std::string_view reason_of(const Row* row) {
   switch (row == nullptr ? V::take : row->verdict) {
     case V::stored:
+    case V::address:  // elsewhere it would have been taken
       return " names what is stored at the provider";
     case V::served:
       return " is run by the provider on the operator's account";
@@ -560,10 +648,21 @@ class Sieve {
     text = kept == "{}" ? std::string() : std::move(kept);
   }
 
+  /// Where a picture lies; `name` is the member that says it.
+  void address(std::string_view name, std::string_view where, std::string_view path) {
+    path_ = path;
+    if (!where.empty() && is_stored(format_, where) && !passed_.passes(format_, name))
+      (void)refuse(name);
+  }
+
   /// A whole tool or part ("tool:" or "part:"). False: it is to be left out.
   bool whole(std::string_view what, std::string& text, std::string_view path) {
     path_ = path;
     if (refusal) return true;
+    if (format_ == WireFormat::gemini) {
+      members(what, text, path);
+      return !text.empty();
+    }
     const Outcome outcome = typed(what, text);
     if (outcome != Outcome::changed) return outcome != Outcome::dropped;
     std::string kept;
@@ -675,6 +774,8 @@ class Sieve {
     if (row != nullptr && verdict == V::drop) return Outcome::dropped;
     if (row == nullptr && is_listed(format_, name)) return Outcome::kept;
     if (row != nullptr && verdict == V::choice) return choice(text);
+    if (row != nullptr && verdict == V::address)
+      return is_stored(format_, unquoted(text)) ? refuse(name) : Outcome::kept;
     if (row != nullptr && verdict == V::choices) return choices(name, text);
     if (row != nullptr && (verdict == V::tools || verdict == V::parts))
       return list(verdict == V::tools ? "tool:" : "part:", name, text);
@@ -686,7 +787,10 @@ class Sieve {
       const Outcome outcome = object(name + ".", text, nullptr);
       return outcome;
     }
-    return means_nothing(text) ? Outcome::dropped : refuse(name);
+    // Gemini's {"googleSearch": {}} is a tool all the same.
+    const bool is_tool = format_ == WireFormat::gemini && begins(name, "tool:") &&
+                         name.find('.') == name.npos && text != "null";
+    return means_nothing(text) && !is_tool ? Outcome::dropped : refuse(name);
   }
 
   // Nothing is taken out of what stands in a list inside of a tool or part.
@@ -732,6 +836,12 @@ class Sieve {
 
 /// The type of a part that has a neutral form, as its format writes it.
 std::string_view type_word(WireFormat format, PartKind kind) {
+  if (format == WireFormat::gemini) {
+    return kind == PartKind::image         ? "inlineData"
+           : kind == PartKind::tool_call   ? "functionCall"
+           : kind == PartKind::tool_result ? "functionResponse"
+                                           : "text";
+  }
   const bool responses = format == WireFormat::openai_responses;
   const bool chat = format == WireFormat::openai_chat;
   switch (kind) {
@@ -747,6 +857,20 @@ std::string_view type_word(WireFormat format, PartKind kind) {
       return "refusal";
     default:
       return "text";
+  }
+}
+
+/// The member that says where a picture lies.
+std::string_view address_member(WireFormat format) {
+  switch (format) {
+    case WireFormat::openai_responses:
+      return "part:input_image.image_url";
+    case WireFormat::anthropic:
+      return "part:image.source.url";
+    case WireFormat::gemini:
+      return "part:fileData.fileUri";
+    default:
+      return "part:image_url.url";
   }
 }
 
@@ -770,6 +894,8 @@ constexpr History histories[] = {
     {"mcp", "mcp_approval_response"},
     {"mcp_toolset", "mcp_tool_use"},
     {"mcp_toolset", "mcp_tool_result"},
+    {"codeExecution", "executableCode"},
+    {"codeExecution", "codeExecutionResult"},
     {"code_execution", "bash_code_execution_tool_result"},
     {"code_execution", "text_editor_code_execution_tool_result"},
     {"tool_search_tool_bm25", "tool_search_tool_result"},
@@ -828,6 +954,7 @@ void hold_parts(std::vector<ChatPart>& parts, Role role, std::string_view path, 
       const std::string_view type = part.kind == PartKind::text ? text_word(part.format, role)
                                                                 : type_word(part.format, part.kind);
       sieve.members(joined({"part:", type, "."}), part.extra, path);
+      if (part.kind == PartKind::image) sieve.address(address_member(part.format), part.url, path);
       hold_parts(part.content, role, path, sieve);
     }
     if (keep) ++i;
@@ -873,7 +1000,7 @@ Result<PassThrough> PassThrough::parse(std::span<const std::string> entries) {
           {"models.pass_through: \"", entry, "\" is no FORMAT:NAME, as openai:service_tier, ",
            "openai-responses:tool:web_search or anthropic:tool:web_search_*"},
           {"models.pass_through"},
-          {"FORMAT:NAME, where FORMAT is openai, openai-responses or anthropic"}, {entry});
+          {"FORMAT:NAME, where FORMAT is openai, openai-responses, anthropic or gemini"}, {entry});
     }
     passed.entries_.push_back(std::move(read));
   }
@@ -902,8 +1029,9 @@ Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
   Sieve sieve(request.format, passed);
   sieve.members("", request.extra, "");
   for (ChatMessage& message : request.messages) {
-    const std::string_view path =
-        request.format == WireFormat::openai_responses ? "input" : "messages";
+    const std::string_view path = request.format == WireFormat::openai_responses ? "input"
+                                  : request.format == WireFormat::gemini         ? "contents"
+                                                                                 : "messages";
     sieve.members("message.", message.extra, path);
     hold_parts(message.parts, message.role, path, sieve);
   }
@@ -926,7 +1054,9 @@ Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
 
 ToolFee tool_fee(std::string_view type) {
   const std::string_view undated = without_version(type);
-  if (undated == "web_search" || undated == "web_search_preview") return ToolFee::web_search;
+  if (undated == "web_search" || undated == "web_search_preview" || type == "googleSearch" ||
+      type == "googleSearchRetrieval")
+    return ToolFee::web_search;
   if (undated == "file_search") return ToolFee::file_search;
   if (type.empty()) return ToolFee::none;  // a function, or the client's own
   const std::string name = joined({"tool:", type});

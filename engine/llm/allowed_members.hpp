@@ -9,19 +9,22 @@
 //    refused. So is what clients send out of habit and an answer does not depend on: names of end
 //    users, metadata. No player can pose as another in the provider's eyes.
 // 3. models.pass_through opens more, as FORMAT:NAME. FORMAT is openai (/v1/chat/completions),
-//    openai-responses or anthropic. NAME is a member of the request, of an object in it with a dot
-//    ("reasoning.mode"); "tool:TYPE", "part:TYPE" (also items and blocks), "message.MEMBER"; a "*"
-//    at its end stands for any rest. A tool that is passed on brings the parts of which the history
-//    of its calls is made ("web_search": web_search_call, web_search_tool_result).
-//    "beta:NAME" is a name of the header anthropic-beta: those that neither cost nor store go on,
-//    the others are left out, for what they turn on is refused by its own name.
+//    openai-responses, anthropic or gemini. NAME is a member of the request, of an object in it
+//    with a dot ("reasoning.mode"); "tool:TYPE", "part:TYPE" (also items and blocks),
+//    "message.MEMBER"; a "*" at its end stands for any rest. A tool that is passed on brings the
+//    parts of which the history of its calls is made ("web_search": web_search_call,
+//    web_search_tool_result). "beta:NAME" is a name of the header anthropic-beta: those that
+//    neither cost nor store go on, the others are left out, for what they turn on is refused by its
+//    own name.
 // 4. Names are compared whole. A row may stand for the dated versions of a type
 //    (web_search_20250305, web_search_preview_2025_03_11), and for nothing else that begins or ends
 //    like it. A tool or a part that is taken has the members that its rows list, and a tool_choice
 //    names no tool that would be refused. A member or a type with other characters than letters,
 //    digits, _ and - is refused, whatever an operator opens: "text.cache_control" as a type is not
 //    the member of a text.
-// 5. The same tables say what of a body has no bound of its own (relay/upstream/send_bound.hpp),
+// 5. Gemini's tools and parts have no type: they are named by the one member that they have.
+// 6. What lies at an address is taken, unless the address is of what is stored at a provider.
+// 7. The same tables say what of a body has no bound of its own (relay/upstream/send_bound.hpp),
 //    and which tools are paid by the use.
 #pragma once
 

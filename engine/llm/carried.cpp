@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "engine/base/base64.hpp"
 #include "engine/base/message.hpp"
 
 namespace redoubt::llm {
@@ -41,6 +42,14 @@ bool split(std::string_view text, std::array<std::string_view, N>& words) {
   return true;
 }
 
+// Any text that begins with carried_prefix, in base64: the bits of its last letter are not known.
+constexpr std::string_view carried_base64 = "cmVkb3VidD";
+
+// Has it a place for a signature of whatever is signed?
+bool signs_all(WireFormat format) {
+  return format == WireFormat::openai_chat || format == WireFormat::gemini;
+}
+
 bool is_carrier(const ChatPart& part) {
   return part.kind == PartKind::reasoning && part.signed_by != WireFormat::none &&
          (part.name == of_call || part.name == of_text);
@@ -63,20 +72,7 @@ ChatPart* signed_part(std::span<ChatMessage> turn, const ChatPart& carrier) {
   return nullptr;
 }
 
-}  // namespace
-
-WireFormat origin_of(const ChatPart& part) {
-  return part.signed_by == WireFormat::none ? part.format : part.signed_by;
-}
-
-std::string signature_for(const ChatPart& part, WireFormat format) {
-  const WireFormat origin = origin_of(part);
-  if (origin == format || origin == WireFormat::none) return part.signature;
-  return joined({carried_prefix, format_name(origin), ":", part.redacted ? redacted_word : "", ":",
-                 plain(part.id), ":", plain(part.name), ":", part.signature});
-}
-
-void read_signature(std::string_view text, ChatPart& part) {
+void read_plain_signature(std::string_view text, ChatPart& part) {
   std::array<std::string_view, 5> words;
   const bool ours = text.substr(0, carried_prefix.size()) == carried_prefix &&
                     split(text.substr(carried_prefix.size()), words);
@@ -90,6 +86,27 @@ void read_signature(std::string_view text, ChatPart& part) {
   part.id = words[2];
   part.name = words[3];
   part.signature = words[4];
+}
+
+}  // namespace
+
+WireFormat origin_of(const ChatPart& part) {
+  return part.signed_by == WireFormat::none ? part.format : part.signed_by;
+}
+
+std::string signature_for(const ChatPart& part, WireFormat format) {
+  const WireFormat origin = origin_of(part);
+  if (origin == format || origin == WireFormat::none) return part.signature;
+  std::string carried =
+      joined({carried_prefix, format_name(origin), ":", part.redacted ? redacted_word : "", ":",
+              plain(part.id), ":", plain(part.name), ":", part.signature});
+  return format == WireFormat::gemini ? to_base64(carried) : carried;
+}
+
+void read_signature(std::string_view text, ChatPart& part) {
+  std::optional<std::string> bytes;
+  if (text.substr(0, carried_base64.size()) == carried_base64) bytes = from_base64(text);
+  read_plain_signature(bytes ? *bytes : text, part);
 }
 
 void settle_carried(std::span<ChatMessage> turn) {
@@ -112,12 +129,12 @@ void settle_carried(std::span<ChatMessage> turn) {
 }
 
 bool needs_carrier(const ChatPart& part, WireFormat format) {
-  return !part.signature.empty() && part.format != format && format != WireFormat::openai_chat &&
+  return !part.signature.empty() && part.format != format && !signs_all(format) &&
          (part.kind == PartKind::tool_call || part.kind == PartKind::text);
 }
 
 bool needs_carrier(const ChatEvent& event, WireFormat origin, WireFormat format) {
-  return !event.signature.empty() && origin != format && format != WireFormat::openai_chat &&
+  return !event.signature.empty() && origin != format && !signs_all(format) &&
          (event.kind == EventKind::tool_begun || event.kind == EventKind::text);
 }
 

@@ -9,10 +9,11 @@
 //   OpenAI Responses      `encrypted_content` of a reasoning item
 //   OpenAI chat           `reasoning_details`, as OpenRouter has them, and
 //                         `extra_content.google.thought_signature`, as Google's OpenAI API has it
+//   Gemini                `thoughtSignature` of a part, which is base64: clients hold it as bytes
 //
-// 1. The first two places hold an opaque text, which says whose it is when it comes back:
+// 1. All but OpenAI chat's places hold an opaque text, which says whose it is when it comes back:
 //    "redoubt:FORMAT:redacted or nothing:ID:NAME:SIGNATURE". No encoder sends it to another format
-//    than that.
+//    than that. Gemini's clients get it in base64.
 // 2. Gemini signs calls and texts, too, for which those formats have no place: the signature comes
 //    as a thought of its own before the call, or after the text, and is put where it belongs when
 //    it is read.

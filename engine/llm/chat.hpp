@@ -37,7 +37,7 @@ enum class Role : std::uint8_t { system, developer, user, assistant, tool };
 
 enum class PartKind : std::uint8_t {
   text,         ///< text, signature
-  image,        ///< data and media_type, or url
+  image,        ///< data and media_type, or url; name: what a tool's result calls it (Gemini)
   tool_call,    ///< id, name, arguments, signature
   tool_result,  ///< id, name, text or content, is_error
   reasoning,    ///< text (a summary or the thought itself), id, name, signature; redacted

@@ -56,10 +56,13 @@ Result<ChatRequest> decode_client_request(WireFormat format, std::string_view bo
     read_anthropic_request(json, body, request, fault);
   } else if (format == WireFormat::openai_responses) {
     read_openai_responses_request(json, body, request, fault);
+  } else if (format == WireFormat::gemini) {
+    read_gemini_request(json, body, request, fault);
   } else {
     read_openai_chat_request(json, body, request, fault);
   }
-  if (request.model.empty()) fault.set("model", "a model's name", member_of(json, "model"));
+  if (request.model.empty() && format != WireFormat::gemini)
+    fault.set("model", "a model's name", member_of(json, "model"));
   if (fault.error) return std::move(*fault.error);
   return request;
 }

@@ -4,7 +4,10 @@
 //    target of the same format and are dropped for others.
 // 2. What cannot be served is refused with its place: several answers at once (n > 1), the
 //    functions that tools replaced, a conversation kept at a provider, where the target is another.
-// 3. Schemas of tools and answers are kept as the client wrote them, byte for byte.
+// 3. Schemas of tools and answers are kept as the client wrote them, byte for byte; Gemini's own
+//    kind of schema is JSON Schema here, and as it was written in `extra`.
+// 4. A Gemini client names the model, and says whether it wants a stream, in the address: whoever
+//    has that sets `model` and `stream`.
 // Errors carry code "bad_request" (or bad_json), the member's path, what was expected and found.
 #pragma once
 
@@ -28,7 +31,7 @@ constexpr std::size_t client_body_bytes_max = 24u << 20;
 /// bad_json.
 Result<nlohmann::json> parse_client_body(std::string_view body, std::string& mended);
 Result<nlohmann::json> parse_client_body(std::string_view body);
-/// `format`: openai_chat, openai_responses or anthropic.
+/// `format`: openai_chat, openai_responses, anthropic or gemini.
 Result<ChatRequest> decode_client_request(WireFormat format, std::string_view body);
 
 /// The names in an Anthropic client's header anthropic-beta, betas_max of them at most.
@@ -48,6 +51,8 @@ void read_openai_responses_request(const nlohmann::json& json, std::string_view 
                                    ChatRequest& request, RequestFault& fault);
 void read_anthropic_request(const nlohmann::json& json, std::string_view body, ChatRequest& request,
                             RequestFault& fault);
+void read_gemini_request(const nlohmann::json& json, std::string_view body, ChatRequest& request,
+                         RequestFault& fault);
 
 // What the readers share. A member that is missing or null is unset; of a wrong type, a fault.
 

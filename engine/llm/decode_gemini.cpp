@@ -6,6 +6,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/told.hpp"
 #include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
@@ -24,7 +25,7 @@ std::int64_t tokens_of(const Json& usage, const char* details, std::string_view 
 
 // candidatesTokenCount excludes the thoughts; the prompt's count includes what was cached, but not
 // what the provider's own tools put in.
-void read_usage(AnswerState& state, const Json& answer, ChatEvents& out) {
+void read_usage(AnswerState& state, const Json& answer, std::string_view text, ChatEvents& out) {
   const Json* json = member_of(answer, "usageMetadata");
   if (json == nullptr ||
       !counts_in(*json, {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
@@ -42,17 +43,21 @@ void read_usage(AnswerState& state, const Json& answer, ChatEvents& out) {
   state.usage.audio_output = tokens_of(*json, "candidatesTokensDetails", "AUDIO");
   add_hidden_tokens(state.usage, integer_in(*json, "totalTokenCount", 0), false);
   state.tell_usage(out);
+  state.tell(out, "usage", told_members(member_text(text, "usageMetadata"), {}));
 }
 
-void read_part(AnswerState& state, const Json& part, ChatEvents& out) {
+void read_part(AnswerState& state, const Json& part, std::string_view part_text, ChatEvents& out) {
   const std::string_view signature = text_in(part, "thoughtSignature");
   const Json* call = member_of(part, "functionCall");
   const Json* text = member_of(part, "text");
   if (call != nullptr) {
+    const std::string_view call_text = member_text(part_text, "functionCall");
     const std::int32_t number =
-        state.begin_call(out, text_in(*call, "id"), text_in(*call, "name"), signature);
+        state.begin_call(out, text_in(*call, "id"), text_in(*call, "name"), signature,
+                         told_members(call_text, {"id", "name", "args"}));
     const Json* args = member_of(*call, "args");
-    state.arguments(out, number, args == nullptr ? "{}" : dump(*args));
+    state.arguments(out, number,
+                    args == nullptr ? "{}" : text_or_dump(member_text(call_text, "args"), *args));
   } else if (text != nullptr && text->is_string()) {
     if (true_in(part, "thought")) {
       state.think(out, text_of(text), {}, signature);
@@ -60,7 +65,7 @@ void read_part(AnswerState& state, const Json& part, ChatEvents& out) {
       state.say(out, EventKind::text, text_of(text), signature);
     }
   } else if (part.is_object() && !part.empty()) {
-    state.opaque(out, dump(part));
+    state.opaque(out, text_or_dump(part_text, part));
   }
 }
 
@@ -87,11 +92,14 @@ FinishReason finish_reason(std::string_view word) {
   return FinishReason::unknown;
 }
 
-void read_candidate(AnswerState& state, const Json& candidate, ChatEvents& out) {
+void read_candidate(AnswerState& state, const Json& candidate, std::string_view text,
+                    ChatEvents& out) {
+  state.tell(out, "choice", told_members(text, {"content", "finishReason", "index"}));
   const Json* parts = member_of(member_of(candidate, "content"), "parts");
   if (parts != nullptr && parts->is_array()) {
-    for (const Json& part : *parts)
-      read_part(state, part, out);
+    const auto texts = element_texts(member_text(member_text(text, "content"), "parts"));
+    for (std::size_t i = 0; i < parts->size(); ++i)
+      read_part(state, (*parts)[i], nth_text(texts, i), out);
   }
   const Json* queries = member_of(member_of(candidate, "groundingMetadata"), "webSearchQueries");
   if (queries != nullptr && queries->is_array())
@@ -133,20 +141,25 @@ void check_blocked(AnswerState& state, const Json& answer, ChatEvents& out) {
 
 }  // namespace
 
-void decode_gemini_event(AnswerState& state, const Json& chunk, std::string_view, ChatEvents& out) {
+void decode_gemini_event(AnswerState& state, const Json& chunk, std::string_view text,
+                         ChatEvents& out) {
   state.start(out, text_in(chunk, "responseId"), text_in(chunk, "modelVersion"));
   const Json* candidates = member_of(chunk, "candidates");
   if (candidates != nullptr && candidates->is_array() && !candidates->empty()) {
-    read_candidate(state, candidates->front(), out);
+    const auto texts = element_texts(member_text(text, "candidates"));
+    read_candidate(state, candidates->front(), nth_text(texts, 0), out);
   }
-  read_usage(state, chunk, out);
+  read_usage(state, chunk, text, out);
+  state.tell(out, "answer",
+             told_members(text, {"candidates", "usageMetadata", "responseId", "modelVersion",
+                                 "error", "type"}));
   check_blocked(state, chunk, out);
   check_broken_call(state, out);
 }
 
-void decode_gemini_whole(AnswerState& state, const Json& answer, std::string_view,
+void decode_gemini_whole(AnswerState& state, const Json& answer, std::string_view text,
                          ChatEvents& out) {
-  decode_gemini_event(state, answer, {}, out);
+  decode_gemini_event(state, answer, text, out);
   if (!state.over && !state.finish_seen) {
     state.fail(out, local_failure(FailureClass::malformed, "the answer has no finished candidate"));
   }

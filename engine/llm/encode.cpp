@@ -70,7 +70,9 @@ std::vector<Header> headers_of(const ChatRequest& request, const Target& target)
 bool takes_schema(const ChatRequest& request, const Target& target) {
   const Dialect& dialect = *target.dialect;
   if ((dialect.takes & takes_json_schema) == 0) return false;
-  if (dialect.format == WireFormat::gemini) return request.tools.empty();
+  // Gemini takes none beside tools; its own clients know which of its models do.
+  if (dialect.format == WireFormat::gemini)
+    return request.format == dialect.format || request.tools.empty();
   if (dialect.name == "cohere")
     return schema_in_dialect(request.output.schema, SchemaDialect::cohere).ok();
   if (dialect.format != WireFormat::anthropic) return true;
@@ -91,7 +93,8 @@ SchemaWay schema_way(const ChatRequest& request, const Target& target) {
     return SchemaWay::by_words_alone;
   if (request.output.kind == OutputKind::json_schema)
     return takes_schema(request, target) ? SchemaWay::native : SchemaWay::by_prompt;
-  const bool beside_tools = dialect.format == WireFormat::gemini && !request.tools.empty();
+  const bool beside_tools = dialect.format == WireFormat::gemini &&
+                            request.format != dialect.format && !request.tools.empty();
   return beside_tools || dialect.format == WireFormat::anthropic ? SchemaWay::by_prompt
                                                                  : SchemaWay::native;
 }
@@ -161,6 +164,8 @@ void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter&
     body.members_but(extra, {"reasoning", "text", "store", "include"});
   } else if (dialect.format == WireFormat::anthropic) {
     body.members_but(extra, {"output_config", "thinking"});
+  } else if (dialect.format == WireFormat::gemini) {
+    body.members_but(extra, {"generationConfig"});
   } else if ((dialect.takes & takes_effort_object) != 0 && !request.reasoning.effort.empty()) {
     body.members_but(extra, {"reasoning", "store", "stream_options"});
   } else {
@@ -170,6 +175,21 @@ void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter&
 
 Error bad_request(Pieces message, Pieces path) {
   return make_error("bad_chat_request", message, path, {}, {});
+}
+
+// What the answer of a Gemini client's request is, and no other format can say.
+Result<void> check_gemini_wishes(const ChatRequest& request, const Target& target) {
+  const std::string_view choice =
+      member_text(member_text(request.extra, "toolConfig"), "functionCallingConfig");
+  if (request.tool_choice == ToolChoice::required &&
+      element_texts(member_text(choice, "allowedFunctionNames")).size() > 1)
+    return unsupported("a choice among some of the tools (allowedFunctionNames). Send those alone",
+                       target);
+  const std::string_view config = member_text(request.extra, "generationConfig");
+  if (member_text(config, "responseMimeType") == R"("text/x.enum")")
+    return unsupported("the responseMimeType text/x.enum. Ask for application/json with an enum",
+                       target);
+  return {};
 }
 
 // Every text that goes into a body as JSON must be JSON.
@@ -190,6 +210,9 @@ Result<void> check(const ChatRequest& request, const Target& target) {
       const std::string_view value = member_text(request.extra, kept);
       if (!value.empty() && value != "null") return unsupported(kept, target);
     }
+  }
+  if (request.format == WireFormat::gemini && request.format != target.dialect->format) {
+    if (auto said = check_gemini_wishes(request, target); !said.ok()) return said;
   }
   for (const ToolDefinition& tool : request.tools) {
     if (tool.name.empty() && !tool.opaque) {

@@ -9,11 +9,13 @@ namespace {
 
 void encode_one(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   if (event.kind == EventKind::heartbeat && stream.format != WireFormat::anthropic) {
-    out += ": waiting\n\n";
+    out += stream.as_list ? "\n" : ": waiting\n\n";
   } else if (stream.format == WireFormat::anthropic) {
     encode_anthropic_event(stream, event, out);
   } else if (stream.format == WireFormat::openai_responses) {
     encode_openai_responses_event(stream, event, out);
+  } else if (stream.format == WireFormat::gemini) {
+    encode_gemini_event(stream, event, out);
   } else {
     encode_openai_chat_event(stream, event, out);
   }
@@ -35,6 +37,8 @@ std::string encode_answer(WireFormat format, const ChatAnswer& answer, const Ans
     write_anthropic_answer(answer, stamp, out);
   } else if (format == WireFormat::openai_responses) {
     write_openai_responses_answer(answer, stamp, out);
+  } else if (format == WireFormat::gemini) {
+    write_gemini_answer(answer, stamp, out);
   } else {
     write_openai_chat_answer(answer, stamp, out);
   }
@@ -45,6 +49,8 @@ std::string encode_failure(WireFormat format, const ChatFailure& failure) {
   JsonWriter out;
   if (format == WireFormat::anthropic) {
     write_anthropic_error(failure, out);
+  } else if (format == WireFormat::gemini) {
+    write_gemini_error(failure, out);
   } else {
     write_openai_error(failure, out);
   }

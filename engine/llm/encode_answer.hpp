@@ -1,10 +1,11 @@
 // Answers and failures as a client expects them: OpenAI chat completions, OpenAI Responses,
-// Anthropic messages; whole, or event by event as server-sent events.
+// Anthropic messages, Gemini; whole, or event by event as server-sent events.
 //
 // 1. AnswerStream is a value; encode_event() appends what one event becomes. After finished or
 //    failed the stream is complete, terminator and all.
 // 2. A failure inside a stream is the format's own error event; there is no terminator after it,
-//    so that no client takes a piece for the whole.
+//    so that no client takes a piece for the whole. (A JSON list must end to be read at all: its
+//    last element is the error.)
 // 3. Usage is written the way the format counts it.
 // 4. A client of the provider's own format gets what the provider told without a neutral name
 //    (ChatAnswer::told) beside what the relay says itself: the model's name is the one that the
@@ -40,6 +41,7 @@ struct AnswerStream {
   WireFormat origin = WireFormat::none;  ///< the decoder's: whose signatures and items these are
   AnswerStamp stamp;
   bool include_usage = false;  ///< OpenAI chat: a last chunk with the usage
+  bool as_list = false;        ///< Gemini: the chunks of one JSON list instead of events
 
   // How far the stream is.
   ChatAnswer answer;
@@ -51,6 +53,7 @@ struct AnswerStream {
   std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
   std::string told_answer;                ///< OpenAI chat: what each chunk says beside its choices
   std::string told_choice;                ///< OpenAI chat: what the next chunk's choice says
+  ChatPart call;                          ///< Gemini: the call whose arguments are under way
   bool start_waits = false;  ///< the beginning is not written: what was told goes in it
 };
 
@@ -61,11 +64,14 @@ void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp
 void write_openai_responses_answer(const ChatAnswer& answer, const AnswerStamp& stamp,
                                    JsonWriter& out);
 void write_anthropic_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out);
+void write_gemini_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out);
 void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
 void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
 void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
+void encode_gemini_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
 void write_openai_error(const ChatFailure& failure, JsonWriter& out);
 void write_anthropic_error(const ChatFailure& failure, JsonWriter& out);
+void write_gemini_error(const ChatFailure& failure, JsonWriter& out);
 
 /// One server-sent event; `name` may be empty.
 void append_sse(std::string& out, std::string_view name, std::string_view data);

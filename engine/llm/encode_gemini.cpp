@@ -50,7 +50,9 @@ void write_image(const ChatPart& part, JsonWriter& out) {
     out.text("mimeType", part.media_type);
     out.text("data", part.data);
   }
+  out.text_if("displayName", part.name);
   out.close_object();
+  out.members(extra_for(part, here));
   out.close_object();
 }
 
@@ -60,6 +62,7 @@ void write_call(const ChatPart& part, bool must_be_signed, JsonWriter& out) {
   out.text_if("id", part.id);
   out.text("name", part.name);
   out.raw("args", object_text(part.arguments));
+  out.members(extra_for(part, here));
   out.close_object();
   if (must_be_signed && !is_signed(part)) {
     out.text("thoughtSignature", no_signature);
@@ -67,6 +70,15 @@ void write_call(const ChatPart& part, bool must_be_signed, JsonWriter& out) {
     write_signature(part, out);
   }
   out.close_object();
+}
+
+// Pictures of a result: in it where the client has them there, which only newer models take, else
+// beside it.
+void write_result_parts(const ChatPart& result, JsonWriter& out) {
+  for (const ChatPart& piece : result.content) {
+    if (piece.kind == PartKind::image) write_image(piece, out);
+    if (piece.kind == PartKind::opaque && piece.format == here) out.raw(piece.extra);
+  }
 }
 
 // The response must be an object: an answer that is one goes as it is.
@@ -83,11 +95,16 @@ void write_result(const ChatRequest& request, const ChatPart& part, JsonWriter& 
     out.text(part.is_error ? "error" : "output", text);
     out.close_object();
   }
-  out.close_object();
-  out.close_object();
-  for (const ChatPart& piece : part.content) {
-    if (piece.kind == PartKind::image) write_image(piece, out);
+  const bool inside = part.format == here && !part.content.empty();
+  if (inside) {
+    out.open_array("parts");
+    write_result_parts(part, out);
+    out.close_array();
   }
+  out.members(extra_for(part, here));
+  out.close_object();
+  out.close_object();
+  if (!inside) write_result_parts(part, out);
 }
 
 Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
@@ -98,6 +115,7 @@ Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
       out.open_object();
       out.text("text", part.text);
       write_signature(part, out);
+      out.members(extra_for(part, here));
       out.close_object();
       break;
     case PartKind::image:
@@ -183,17 +201,18 @@ Result<void> write_contents(const ChatRequest& request, const Target& target, Js
   return {};
 }
 
-Result<void> write_tools(const ChatRequest& request, const Target& target, JsonWriter& out) {
-  if (request.tools.empty()) return {};
-  out.open_array("tools");
+// A client of this format has its schemas as it wrote them.
+Result<void> write_functions(const ChatRequest& request, JsonWriter& out) {
   out.open_object();
   out.open_array("functionDeclarations");
   for (const ToolDefinition& tool : request.tools) {
-    if (tool.opaque) return unsupported_tool(tool, target);
+    if (tool.opaque) continue;
     out.open_object();
     out.text("name", tool.name);
     out.text_if("description", tool.description);
-    if (!tool.parameters.empty()) {
+    if (tool.format == here) {
+      out.members(tool.extra);
+    } else if (!tool.parameters.empty()) {
       auto schema = schema_in_dialect(tool.parameters, SchemaDialect::gemini);
       if (!schema.ok()) return std::move(schema.error());
       out.raw("parametersJsonSchema", schema.value());
@@ -202,8 +221,24 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   }
   out.close_array();
   out.close_object();
+  return {};
+}
+
+Result<void> write_tools(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  if (request.tools.empty()) return {};
+  out.open_array("tools");
+  bool any_function = false;
+  for (const ToolDefinition& tool : request.tools) {
+    any_function = any_function || !tool.opaque;
+    if (tool.opaque && tool.format != here) return unsupported_tool(tool, target);
+    if (tool.opaque) out.raw(tool.extra);
+  }
+  if (any_function) {
+    if (auto written = write_functions(request, out); !written.ok()) return written;
+  }
   out.close_array();
-  if (request.tool_choice == ToolChoice::unset) return {};
+  // A client of this format says it in members that go on as they are.
+  if (request.tool_choice == ToolChoice::unset || request.format == here) return {};
   out.open_object("toolConfig");
   out.open_object("functionCallingConfig");
   const bool named = request.tool_choice == ToolChoice::named;
@@ -243,6 +278,8 @@ void write_number(JsonWriter& out, std::string_view name, const std::optional<do
 Result<void> write_config(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const Sampling& sampling = request.sampling;
   out.open_object("generationConfig");
+  // What a client of this format wants the answer to be, and how it is thought about.
+  out.members(member_text(extra_for(request.format, request.extra, here), "generationConfig"));
   if (request.output_tokens_max) out.integer("maxOutputTokens", *request.output_tokens_max);
   write_number(out, "temperature", sampling.temperature);
   write_number(out, "topP", sampling.top_p);
@@ -256,7 +293,8 @@ Result<void> write_config(const ChatRequest& request, const Target& target, Json
       out.text(stop);
     out.close_array();
   }
-  if (request.output.kind != OutputKind::text && request.tools.empty()) {
+  const bool own = request.format == here;
+  if (request.output.kind != OutputKind::text && request.tools.empty() && !own) {
     out.text("responseMimeType", "application/json");
     if (request.output.kind == OutputKind::json_schema) {
       auto schema = schema_in_dialect(request.output.schema, SchemaDialect::gemini);
@@ -264,7 +302,7 @@ Result<void> write_config(const ChatRequest& request, const Target& target, Json
       out.raw("responseJsonSchema", schema.value());
     }
   }
-  write_thinking(request, target, out);
+  if (!own) write_thinking(request, target, out);
   out.close_object();
   return {};
 }

@@ -35,7 +35,8 @@ constexpr FitRules gemini(std::string_view model, bool penalties, std::int64_t b
           .budget_min = budget_min,
           .budget_max = 24'576,
           .penalties = penalties,
-          .starts_with_any = false};
+          .starts_with_any = false,
+          .is_formats_own = true};
 }
 
 // A model's rows stand before its dialect's. Budgets of thinking:

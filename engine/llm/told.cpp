@@ -35,9 +35,10 @@ std::string joined_told(const std::vector<std::string>& pieces, Joining joining)
   return dump(whole);
 }
 
-bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out) {
+bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out,
+                      std::string_view member) {
   if (answer.format != client || answer.told.usage.empty()) return false;
-  out.raw("usage", joined_told(answer.told.usage, Joining::replace));
+  out.raw(member, joined_told(answer.told.usage, Joining::replace));
   return true;
 }
 
@@ -46,7 +47,8 @@ std::string told_members(std::string_view object_text,
   JsonWriter out;
   out.open_object();
   for (const MemberText& member : member_texts(object_text)) {
-    bool known = member.value == "null";
+    // A key that is written with escapes may be any of them.
+    bool known = member.value == "null" || member.key.find('\\') != member.key.npos;
     for (const std::string_view name : named)
       known = known || name == member.key;
     if (!known) out.member(member.key, member.value);

@@ -20,7 +20,8 @@ std::string joined_told(const std::vector<std::string>& pieces, Joining joining)
 
 /// Writes `usage` as the provider said it, for a client of its own format. False where that is not
 /// to be had: then the neutral counts are written.
-bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out);
+bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out,
+                      std::string_view member = "usage");
 
 /// The members of an object's text that are not named and not null, as an object's text; "" where
 /// none is left.

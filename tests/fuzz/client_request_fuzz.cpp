@@ -28,8 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace redoubt::llm;
   if (size == 0) return 0;
   constexpr WireFormat formats[] = {WireFormat::openai_chat, WireFormat::openai_responses,
-                                    WireFormat::anthropic};
-  auto request = decode_client_request(formats[data[0] % 3],
+                                    WireFormat::anthropic, WireFormat::gemini};
+  auto request = decode_client_request(formats[data[0] % 4],
                                        {reinterpret_cast<const char*>(data) + 1, size - 1});
   if (!request.ok()) {
     if (request.error().message.empty()) std::abort();

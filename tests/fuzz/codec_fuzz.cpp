@@ -2,6 +2,7 @@
 // failed, tool fragments follow their call, pieces make no difference, and every client's format
 // can tell the answer, in bytes that our own decoder reads.
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "engine/base/json.hpp"
@@ -42,9 +43,9 @@ void check_order(const ChatEvents& events) {
 
 void check_client_formats(const ChatEvents& events, WireFormat origin) {
   constexpr WireFormat formats[] = {WireFormat::openai_chat, WireFormat::openai_responses,
-                                    WireFormat::anthropic};
-  constexpr const char* dialects_back[] = {"openai", "openai-responses", "anthropic"};
-  for (std::size_t i = 0; i < 3; ++i) {
+                                    WireFormat::anthropic, WireFormat::gemini};
+  constexpr const char* dialects_back[] = {"openai", "openai-responses", "anthropic", "gemini"};
+  for (std::size_t i = 0; i < std::size(formats); ++i) {
     AnswerStream stream;
     stream.format = formats[i];
     stream.origin = origin;

@@ -71,6 +71,7 @@ struct Case {
 constexpr WireFormat chat = WireFormat::openai_chat;
 constexpr WireFormat responses = WireFormat::openai_responses;
 constexpr WireFormat anthropic = WireFormat::anthropic;
+constexpr WireFormat gemini = WireFormat::gemini;
 
 constexpr Case refused_cases[] = {
     {chat, R"("service_tier":"priority")", "", "openai:service_tier"},
@@ -551,11 +552,12 @@ TEST_SUITE("llm allowed members") {
   }
 
   TEST_CASE("entries of pass_through") {
-    for (const char* good : {"openai:service_tier", "openai-responses:tool:web_search",
-                             "anthropic:tool:web_search_*", "openai:*", "anthropic:thinking.x"})
+    for (const char* good :
+         {"openai:service_tier", "openai-responses:tool:web_search", "anthropic:tool:web_search_*",
+          "openai:*", "anthropic:thinking.x", "gemini:tool:googleSearch"})
       CHECK(PassThrough::parse(std::vector<std::string>{good}).ok());
     for (const char* bad :
-         {"", "service_tier", "openai:", "gemini:x", "openai: x", "*", ":x", "openai:a*b"}) {
+         {"", "service_tier", "openai:", "google:x", "openai: x", "*", ":x", "openai:a*b"}) {
       const auto parsed = PassThrough::parse(std::vector<std::string>{bad});
       REQUIRE(!parsed.ok());
       CHECK(parsed.error().code == "bad_config");
@@ -600,11 +602,12 @@ TEST_SUITE("llm allowed members") {
 
   TEST_CASE("recorded requests: all pass but those that ask for what is refused") {
     const std::pair<const char*, std::pair<const char*, WireFormat>> sources[] = {
-        {"openai", {"/chat/completions", chat}},     {"groq", {"/chat/completions", chat}},
-        {"mistral", {"/chat/completions", chat}},    {"deepseek", {"/chat/completions", chat}},
-        {"openrouter", {"/chat/completions", chat}}, {"huggingface", {"/chat/completions", chat}},
-        {"openai", {"/v1/responses", responses}},    {"deepseek", {"/responses", responses}},
-        {"anthropic", {"/v1/messages", anthropic}}};
+        {"openai", {"/chat/completions", chat}},       {"groq", {"/chat/completions", chat}},
+        {"mistral", {"/chat/completions", chat}},      {"deepseek", {"/chat/completions", chat}},
+        {"openrouter", {"/chat/completions", chat}},   {"huggingface", {"/chat/completions", chat}},
+        {"openai", {"/v1/responses", responses}},      {"deepseek", {"/responses", responses}},
+        {"anthropic", {"/v1/messages", anthropic}},    {"google", {":generateContent", gemini}},
+        {"google", {":streamGenerateContent", gemini}}};
     if (recorded("openai").empty()) {
       MESSAGE("skipped: no recordings (../shared/recordings, or REDOUBT_RECORDINGS)");
       return;
@@ -669,6 +672,16 @@ TEST_SUITE("llm allowed members") {
                                          "openai-responses:tool:mcp",
                                          "openai-responses:tool:tool_search",
                                          "openai-responses:tool:web_search",
+                                         "gemini:generationConfig.responseModalities",
+                                         "gemini:part:executableCode",
+                                         "gemini:part:fileData.fileUri",
+                                         "gemini:part:inlineData.mimeType",
+                                         "gemini:part:toolCall",
+                                         "gemini:tool:codeExecution",
+                                         "gemini:tool:fileSearch",
+                                         "gemini:tool:googleSearch",
+                                         "gemini:tool:urlContext",
+                                         "gemini:toolConfig.includeServerSideToolInvocations",
                                          "openai:models",
                                          "openai:moderation",
                                          "openai:part:file.file.file_id",

@@ -17,7 +17,7 @@
 namespace redoubt::llm::testing {
 
 constexpr WireFormat client_formats[] = {WireFormat::openai_chat, WireFormat::openai_responses,
-                                         WireFormat::anthropic};
+                                         WireFormat::anthropic, WireFormat::gemini};
 
 /// The data of each event.
 inline std::vector<std::string> sse_data(std::string_view bytes) {
@@ -214,8 +214,35 @@ inline Json joined_responses(const std::vector<std::string>& events) {
   return response;
 }
 
+/// As Google's SDKs keep a stream in a chat's history: the parts one after another. They drop an
+/// answer that has a chunk without parts.
+inline Json joined_gemini(const std::vector<std::string>& events) {
+  Json answer;
+  Json parts = Json::array();
+  bool done = false;
+  for (const std::string& data : events) {
+    CHECK(!done);
+    const Json chunk = Json::parse(data);
+    const Json& candidate = chunk["candidates"][0];
+    CHECK(!candidate["content"]["parts"].empty());
+    done = candidate.contains("finishReason");
+    for (const Json& part : candidate["content"]["parts"]) {
+      CHECK(part.is_object());
+      if (part != Json{{"text", ""}}) parts.push_back(part);
+    }
+    Json known = answer.contains("candidates") ? answer["candidates"][0] : Json::object();
+    known.update(candidate);
+    answer.update(chunk);
+    answer["candidates"] = Json::array({known});
+  }
+  CHECK(done);
+  answer["candidates"][0]["content"]["parts"] = std::move(parts);
+  return answer;
+}
+
 inline Json joined_stream(WireFormat format, std::string_view bytes) {
   const std::vector<std::string> events = sse_data(bytes);
+  if (format == WireFormat::gemini) return joined_gemini(events);
   if (format == WireFormat::anthropic) return joined_anthropic(events);
   if (format == WireFormat::openai_responses) return joined_responses(events);
   return joined_chat(events);

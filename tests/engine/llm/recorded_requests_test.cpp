@@ -1,5 +1,5 @@
-// Recorded requests to OpenAI and Anthropic, read as a client's and encoded again: equal as JSON,
-// up to these equivalences, which say the same to the provider:
+// Recorded requests to OpenAI, Anthropic and Gemini, read as a client's and encoded again: equal as
+// JSON, up to these equivalences, which say the same to the provider:
 //
 // 1. a member that is null and one that is absent; false and absent for stream, is_error and
 //    strict; type "custom" and absent for Anthropic's tools,
@@ -9,7 +9,11 @@
 // 5. a response format "text" and none; a tool's empty description and none,
 // 6. streams ask for usage (stream_options), whether or not the client did,
 // 7. type "message" of an item with a role, and absent (Responses),
-// 8. `store: false`, and thoughts asked for sealed, whether or not the client did.
+// 8. `store: false`, and thoughts asked for sealed, whether or not the client did,
+// 9. Gemini: members named as protocol buffers do and as JSON does, contents of one side that
+// follow
+//    one another, one object for all functions, one tool and a list of it, an empty configuration
+//    and none, an empty text and none, the role of the instruction, ids of calls that had none.
 #include <doctest/doctest.h>
 
 #include "engine/llm/client_request.hpp"
@@ -101,6 +105,72 @@ void reduce_root(Json& json) {
   }
 }
 
+std::string camel(const std::string& name) {
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool joint = name[i] == '_' && i > 0 && i + 1 < name.size();
+    out += joint ? static_cast<char>(name[++i] - 'a' + 'A') : name[i];
+  }
+  return out;
+}
+
+Json camel_cased(const Json& json) {
+  if (json.is_array()) {
+    Json list = Json::array();
+    for (const Json& item : json)
+      list.push_back(camel_cased(item));
+    return list;
+  }
+  if (!json.is_object()) return json;
+  Json object = Json::object();
+  for (const auto& [key, value] : json.items()) {
+    const std::string name = camel(key);
+    const bool is_free = name == "args" || name == "response" || name.starts_with("parameters") ||
+                         name.ends_with("Schema");
+    object[name] = is_free ? value : camel_cased(value);
+  }
+  return object;
+}
+
+void reduce_gemini(Json& json) {
+  json = camel_cased(json);
+  if (json.contains("systemInstruction")) json["systemInstruction"].erase("role");
+  if (json.contains("generationConfig") && json["generationConfig"].empty())
+    json.erase("generationConfig");
+  Json contents = Json::array();
+  for (Json& content : json["contents"]) {
+    Json parts = Json::array();
+    for (Json& part : content["parts"]) {
+      for (const char* call : {"functionCall", "functionResponse"}) {
+        if (part.contains(call) && text_in(part[call], "id").substr(0, 6) == "call_n")
+          part[call].erase("id");
+      }
+      if (part != Json{{"text", ""}}) parts.push_back(part);
+    }
+    if (parts.empty()) continue;
+    if (!contents.empty() && contents.back()["role"] == content["role"]) {
+      for (const Json& part : parts)
+        contents.back()["parts"].push_back(part);
+    } else {
+      contents.push_back({{"role", content["role"]}, {"parts", parts}});
+    }
+  }
+  json["contents"] = std::move(contents);
+  if (json.contains("tools") && json["tools"].is_object())
+    json["tools"] = Json::array({json["tools"]});
+  Json tools = Json::object();
+  for (const Json& tool : json.contains("tools") ? json["tools"] : Json::array()) {
+    for (const auto& [key, value] : tool.items()) {
+      if (!value.is_array()) tools[key] = value;
+      for (Json function : value.is_array() ? value : Json::array()) {
+        if (text_in(function, "description").empty()) function.erase("description");
+        tools[key].push_back(function);
+      }
+    }
+  }
+  json["tools"] = std::move(tools);
+}
+
 int check_requests(const char* provider, const char* path, const char* dialect) {
   int equal = 0;
   for (const Exchange& exchange : recorded(provider)) {
@@ -108,9 +178,11 @@ int check_requests(const char* provider, const char* path, const char* dialect) 
                       exchange.url.find(path) != std::string::npos &&
                       exchange.url.find(std::string(path) + "/") == std::string::npos;
     if (!here || !exchange.request.is_object()) continue;
+    const bool gemini = std::string_view(dialect) == "gemini";
     CAPTURE(exchange.id);
     Target target;
     target.dialect = find_dialect(dialect);
+    if (gemini) target.model = "gemini-2.5-flash";  // which needs no signatures
     auto request = decode_client_request(target.dialect->format, exchange.request_text);
     if (!request.ok()) MESSAGE(request.error().message);
     REQUIRE(request.ok());
@@ -121,8 +193,8 @@ int check_requests(const char* provider, const char* path, const char* dialect) 
     if (!made.ok()) MESSAGE(made.error().message);
     REQUIRE(made.ok());
     Json sent = exchange.request;
-    reduce_root(sent);
-    reduce_root(*made);
+    for (Json* json : {&sent, &*made})
+      gemini ? reduce_gemini(*json) : reduce_root(*json);
     const Json difference = Json::diff(sent, *made);
     CHECK(difference.dump() == "[]");
     ++equal;
@@ -141,5 +213,6 @@ TEST_SUITE("llm recordings") {
     CHECK(check_requests("openai", "/v1/chat/completions", "openai") > 100);
     CHECK(check_requests("openai", "/v1/responses", "openai-responses") > 150);
     CHECK(check_requests("anthropic", "/v1/messages", "anthropic") > 170);
+    CHECK(check_requests("google", "enerateContent", "gemini") > 150);
   }
 }

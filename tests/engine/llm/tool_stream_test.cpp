@@ -73,6 +73,12 @@ std::vector<Call> calls_of(WireFormat format, const Json& answer) {
       if (block["type"] == "tool_use")
         calls.push_back({block["id"], block["name"], block["input"].dump()});
     }
+  } else if (format == WireFormat::gemini) {
+    for (const Json& part : answer["candidates"][0]["content"]["parts"]) {
+      if (part.contains("functionCall"))
+        calls.push_back({part["functionCall"]["id"], part["functionCall"]["name"],
+                         part["functionCall"]["args"].dump()});
+    }
   } else {
     for (const Json& item : answer["output"]) {
       if (item["type"] == "function_call")

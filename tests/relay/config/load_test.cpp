@@ -168,7 +168,7 @@ TEST_CASE("what is wrong is named with its place and what was expected") {
        "https://api.openai.com"},
       {"page:\n  connect: [\"*\"]\n", 2, 12, "scheme://host[:port] without a path"},
       {"models:\n  pass_through: [web_search]\n", 2, 17,
-       "FORMAT:NAME, where FORMAT is openai, openai-responses or anthropic"},
+       "FORMAT:NAME, where FORMAT is openai, openai-responses, anthropic or gemini"},
       {"cors:\n  origins: [localhost]\n", 2, 12, "scheme://host[:port]"},
       {"cors:\n  origins: \"*\"\n", 2, 12, "a list of texts, got \"*\""},
       {"admin: {enabled: yes}\n", 1, 18, "expected true or false, got \"yes\""},
