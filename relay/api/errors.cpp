@@ -6,6 +6,7 @@
 #include "engine/base/json.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
+#include "relay/api/gemini_calls.hpp"
 #include "relay/store/caller_error.hpp"
 
 namespace redoubt::api {
@@ -78,6 +79,7 @@ Dialect dialect_of(std::string_view path) {
   const bool fastapi =
       std::find(fastapi_paths.begin(), fastapi_paths.end(), path) != fastapi_paths.end();
   if (fastapi) return Dialect::fastapi;
+  if (is_gemini_path(path)) return Dialect::gemini;
   if (!path.starts_with("/v1/") || path == "/v1/ws") return Dialect::problem;
   return path.find("/messages") != path.npos ? Dialect::anthropic : Dialect::openai;
 }
@@ -91,6 +93,8 @@ http::Response error_response(std::string_view path, std::string_view request_id
       return model_error(llm::WireFormat::openai_chat, request_id, fault);
     case Dialect::anthropic:
       return model_error(llm::WireFormat::anthropic, request_id, fault);
+    case Dialect::gemini:
+      return model_error(llm::WireFormat::gemini, request_id, fault);
     case Dialect::problem:
       break;
   }

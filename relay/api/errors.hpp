@@ -1,8 +1,8 @@
 // Errors: the body of a refused request, in the shape that the route's clients know.
 //
 // The dialect follows the path (CONTRACTS of the clients): FastAPI's {"detail": ...} for
-// AgentArena's endpoints, OpenAI's and Anthropic's {"error": ...} for what their SDKs call, RFC
-// 9457 problem details for everything else.
+// AgentArena's endpoints, OpenAI's, Anthropic's and Google's {"error": ...} for what their SDKs
+// call, RFC 9457 problem details for everything else.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace redoubt::api {
 /// Of a stream: nginx passes its pieces on as they come.
 constexpr const char* unbuffered_header = "X-Accel-Buffering";
 
-enum class Dialect : std::uint8_t { fastapi, openai, anthropic, problem };
+enum class Dialect : std::uint8_t { fastapi, openai, anthropic, gemini, problem };
 Dialect dialect_of(std::string_view path);
 
 /// What went wrong, before it has a shape.

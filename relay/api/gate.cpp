@@ -4,6 +4,7 @@
 #include <array>
 
 #include "relay/api/errors.hpp"
+#include "relay/api/gemini_calls.hpp"
 #include "relay/auth/credential.hpp"
 #include "relay/http/content_coding.hpp"
 
@@ -182,7 +183,7 @@ bool needs_caller(std::string_view path) {
   constexpr std::array<std::string_view, 2> open{"/api/docs", "/api/openapi.json"};
   if (std::find(open.begin(), open.end(), path) != open.end()) return false;
   return path.starts_with("/api/") || path == "/api" || path.starts_with("/ws/") || path == "/ws" ||
-         path.starts_with("/v1/") || path == "/health";
+         path.starts_with("/v1/") || path.starts_with("/v1beta/") || path == "/health";
 }
 
 Gate::Gate(GatePolicy policy, observe::Metrics& metrics)
@@ -309,9 +310,13 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
 std::optional<auth::Refusal> Gate::identify(const http::Request& request,
                                             const auth::ClientAddress& client,
                                             Caller& caller) const {
+  const std::string query_key =
+      is_gemini_path(request.path) ? request.query_parameter("key").value_or("") : std::string();
   const auto token =
       auth::find_token({.authorization = request.header_or("authorization", ""),
                         .api_key = request.header_or("x-api-key", ""),
+                        .google_api_key = request.header_or("x-goog-api-key", ""),
+                        .query_key = query_key,
                         .websocket_protocols = request.header_or("sec-websocket-protocol", "")});
   if (!token) {
     caller.scopes = policy_.admin ? auth::Scopes(auth::Scope::operator_read) : auth::player_scopes;

@@ -9,6 +9,7 @@
 #include "engine/base/message.hpp"
 #include "engine/base/utc_date.hpp"
 #include "engine/llm/client_request.hpp"
+#include "engine/llm/encode.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
@@ -37,9 +38,10 @@ constexpr std::size_t inline_key_bytes_max = 64 * 1024;
 class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(const net::Executor& shard, ModelsFace face, const llm::ChatRequest& request,
-           std::int64_t created_s)
+           std::int64_t created_s, bool as_list)
       : decided(shard), face_(face) {
     stream_.format = face.format;
+    stream_.as_list = as_list;
     stream_.include_usage = request.stream_usage;
     stream_.stamp.model = request.model;
     stream_.stamp.created_s = created_s;
@@ -89,6 +91,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   }
 
   bool streams() const { return began_; }
+  bool as_list() const { return stream_.as_list; }
   bool is_large() const { return upstream::answer_size(whole_) > upstream::large_answer_bytes; }
   /// The whole answer's body. Any thread, after it was decided.
   std::string encode_whole() const {
@@ -194,7 +197,7 @@ Json money(limits::Picodollars amount) {
 llm::ChatFailure request_failure(const Error& error) {
   llm::ChatFailure failure = llm::local_failure(llm::FailureClass::bad_request, error.message);
   failure.status = 400;
-  if (error.code == "unknown_model") {
+  if (error.code == "unknown_model" || error.code == "unknown_method") {
     failure = llm::local_failure(llm::FailureClass::not_found, error.message);
     failure.status = 404;
   } else if (error.code == "too_large") {
@@ -248,17 +251,35 @@ void Models::install(http::Router& router) {
         [this, format](http::Request& request) { return count_tokens(request, format); },
         {.body_bytes_max = body_bytes_max_, .packed_body = true});
   }
-  router.add(http::Method::get, "/v1/models",
-             [this](http::Request& request) { return list(request); });
-  // A target's name has a slash, which some clients escape.
-  for (const char* path : {"/v1/models/{model}", "/v1/models/{provider}/{model}"})
-    router.add(http::Method::get, path, [this](http::Request& request) { return one(request); });
+  for (const char* version : {"/v1", "/v1beta"}) {
+    const std::string models = joined({version, "/models"});
+    router.add(http::Method::get, models, [this](http::Request& request) { return list(request); });
+    // A target's name has a slash, which some clients escape.
+    for (const char* name : {"/{model}", "/{provider}/{model}"}) {
+      router.add(http::Method::get, models + name,
+                 [this](http::Request& request) { return one(request); });
+      router.add_async(
+          http::Method::post, models + name,
+          [this](http::Request& request) { return call_gemini(request); }, options);
+    }
+  }
   router.take_loosely("v1");
+  router.take_loosely("v1beta");
   router.add_async(http::Method::get, "/api/usage",
                    [this](http::Request& request) { return usage(request); });
 }
 
-net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) {
+net::Task<http::Response> Models::call_gemini(http::Request& request) {
+  Result<GeminiCall> addressed = read_gemini_call(request);
+  if (!addressed) co_return fault_response(WireFormat::gemini, addressed.error());
+  if (addressed->method == GeminiMethod::count_tokens)
+    co_return co_await count_tokens(request, WireFormat::gemini);
+  const ModelsFace face{WireFormat::gemini};
+  co_return co_await call(request, face, std::move(*addressed));
+}
+
+net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
+                                       std::optional<GeminiCall> addressed) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   const WireFormat format = face.format;
   UnpackedBody unpacked;
@@ -276,6 +297,10 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) 
   if (!shared) co_return fault_response(format, shared.error());
 
   llm::ChatRequest chat = std::move(**decoded);
+  if (addressed) {
+    chat.model = addressed->model;
+    chat.stream = addressed->method == GeminiMethod::stream;
+  }
   if (format == WireFormat::anthropic)
     chat.betas = llm::read_betas(request.header_or("anthropic-beta", ""));
   std::optional<upstream::CacheKey> key;
@@ -289,7 +314,9 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) 
   // What was made of it is counted anew, for as long as another attempt may need it.
   if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
-  auto exchange = std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000);
+  const bool as_list = addressed && addressed->as_list;
+  auto exchange = std::make_shared<Exchange>(shard, face, chat,
+                                             request.context.now.wall_ms / 1000, as_list);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
   order.shared = *shared;
@@ -303,7 +330,8 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) 
 
   http::Response response;
   if (exchange->streams()) {
-    response.add("Content-Type", "text/event-stream; charset=utf-8");
+    response.add("Content-Type", exchange->as_list() ? "application/json; charset=utf-8"
+                                                     : "text/event-stream; charset=utf-8");
     response.add("Cache-Control", "no-cache");
     response.add(unbuffered_header, "no");
     response.stream = [exchange](http::BodyStreamPtr out) { exchange->attach(std::move(out)); };
@@ -329,12 +357,28 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face) 
   co_return response;
 }
 
+namespace {
+
+// Of the request as it would go to Gemini.
+Result<std::int64_t> count_gemini_tokens(std::string_view body) {
+  if (auto parsed = llm::parse_client_body(body); !parsed) return std::move(parsed.error());
+  const auto request = llm::decode_client_request(WireFormat::gemini, gemini_content(body));
+  if (!request) return request.error();
+  const auto wire =
+      llm::encode_request(*request, {.dialect = llm::find_dialect("gemini"), .model = "gemini"});
+  if (!wire) return wire.error();
+  return limits::input_tokens_estimate(upstream::send_bound(WireFormat::gemini, wire->body).prompt);
+}
+
+}  // namespace
+
 net::Task<http::Response> Models::count_tokens(http::Request& request, WireFormat format) {
   UnpackedBody unpacked;
   const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
   if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
   auto read = [body, format]() -> Result<std::int64_t> {
+    if (format == WireFormat::gemini) return count_gemini_tokens(body);
     auto parsed = llm::parse_client_body(body);
     if (!parsed) return parsed.error();
     if (auto fault = no_prompt(*parsed, format)) return std::move(*fault);
@@ -343,19 +387,23 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
   auto counted = co_await read_body(pool_, body, std::move(read));
   if (!counted) co_return fault_response(format, overloaded());
   if (!*counted) co_return fault_response(format, counted->error());
-  Json told{{"input_tokens", **counted}};
+  const char* name = format == WireFormat::gemini ? "totalTokens" : "input_tokens";
+  Json told{{name, **counted}};
   if (format == WireFormat::openai_responses) told["object"] = "response.input_tokens";
   co_return http::Response::json(200, told.dump());
 }
 
 namespace {
 
-// One object that OpenAI's and Anthropic's SDKs can both read.
+// One object that OpenAI's, Anthropic's and Google's SDKs can read.
 Json told_of(const upstream::KnownModel& model) {
   Json told{{"id", model.name},      {"object", "model"},
             {"type", "model"},       {"display_name", model.name},
             {"created", 0},          {"created_at", "1970-01-01T00:00:00Z"},
             {"owned_by", "redoubt"}, {"price_known", model.price_known}};
+  told["name"] = "models/" + model.name;
+  told["displayName"] = model.name;
+  told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent", "countTokens"};
   if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
   return told;
 }
@@ -366,20 +414,24 @@ http::Response Models::list(const http::Request&) const {
   Json data = Json::array();
   for (const upstream::KnownModel& model : gateway_.models())
     data.push_back(told_of(model));
-  const Json body{{"object", "list"}, {"data", std::move(data)}, {"has_more", false}};
+  Json models = data;  // where Google's SDKs look for them
+  const Json body{{"object", "list"},
+                  {"data", std::move(data)},
+                  {"has_more", false},
+                  {"models", std::move(models)}};
   return http::Response::json(200, body.dump());
 }
 
 http::Response Models::one(const http::Request& request) const {
-  std::string name(request.parameter("model"));
-  const std::string_view provider = request.parameter("provider");
-  if (!provider.empty()) name = joined({provider, "/", name});
+  const bool gemini = is_gemini_path(request.path);
+  const std::string name = model_in_path(request);
   for (const upstream::KnownModel& model : gateway_.models())
     if (model.name == name) return http::Response::json(200, told_of(model).dump());
-  return fault_response(
-      WireFormat::openai_chat,
-      make_error("unknown_model", {"There is no model ", name, " here; GET /v1/models lists them."},
-                 {"model"}, {}, {name}));
+  return fault_response(gemini ? WireFormat::gemini : WireFormat::openai_chat,
+                        make_error("unknown_model",
+                                   {"There is no model ", name, " here; GET ",
+                                    gemini ? "/v1beta" : "/v1", "/models lists them."},
+                                   {"model"}, {}, {name}));
 }
 
 net::Task<http::Response> Models::usage(http::Request& request) {

@@ -6,7 +6,8 @@
 //   POST /v1/responses/input_tokens  how long a prompt is, by estimate
 //   POST /v1/messages                Anthropic messages
 //   POST /v1/messages/count_tokens   how long a prompt is, by estimate
-//   GET  /v1/models                  the names that may be asked for
+//   POST /v1beta/models/NAME:METHOD, /v1/models/NAME:METHOD   Gemini (gemini_calls.hpp)
+//   GET  /v1/models, /v1beta/models  the names that may be asked for
 //   GET  /api/usage                  what the caller used and spent
 //
 // 1. Errors have the shape of the format that was spoken, at every stage.
@@ -20,6 +21,7 @@
 #include <string_view>
 
 #include "engine/llm/chat.hpp"
+#include "relay/api/gemini_calls.hpp"
 #include "relay/http/router.hpp"
 #include "relay/limits/ledger.hpp"
 #include "relay/net/compute_pool.hpp"
@@ -58,7 +60,10 @@ class Models {
   void install(http::Router& router);
 
  private:
-  net::Task<http::Response> call(http::Request& request, ModelsFace face);
+  /// `addressed`: what the address says, where the body does not.
+  net::Task<http::Response> call(http::Request& request, ModelsFace face,
+                                 std::optional<GeminiCall> addressed = std::nullopt);
+  net::Task<http::Response> call_gemini(http::Request& request);
   net::Task<http::Response> count_tokens(http::Request& request, llm::WireFormat format);
   http::Response list(const http::Request& request) const;
   http::Response one(const http::Request& request) const;

@@ -31,7 +31,8 @@ std::optional<std::string_view> protocol_token(std::string_view list) {
 
 std::optional<std::string_view> find_token(const CredentialHeaders& headers) {
   std::optional<std::string_view> token = bearer_token(headers.authorization);
-  if (!token && !headers.api_key.empty()) token = headers.api_key;
+  for (const std::string_view key : {headers.api_key, headers.google_api_key, headers.query_key})
+    if (!token && !key.empty()) token = key;
   if (!token) token = protocol_token(headers.websocket_protocols);
   if (token == nobody) return std::nullopt;
   return token;

@@ -2,6 +2,9 @@
 //
 //   Authorization: Bearer TOKEN          every client
 //   x-api-key: TOKEN                     Anthropic's SDK
+//   x-goog-api-key: TOKEN                Google's SDKs
+//   ?key=TOKEN                           Gemini's format only, as Google's API takes it; the relay
+//                                        writes no query to its log
 //   Sec-WebSocket-Protocol: redoubt, redoubt.token.TOKEN
 //                                        a browser's WebSocket, which cannot set headers; a query
 //                                        parameter would end up in every log on the way
@@ -22,6 +25,8 @@ constexpr std::string_view websocket_protocol = "redoubt";
 struct CredentialHeaders {
   std::string_view authorization;
   std::string_view api_key;
+  std::string_view google_api_key;
+  std::string_view query_key;
   std::string_view websocket_protocols;
 };
 

@@ -211,8 +211,17 @@ class BodyReader {
         beside(count_of(llm::member_text(member.value, "thinkingBudget")));
       } else {
         text(member.value);
+        // What the configuration turns on that the relay does not know.
+        const std::string name = "generationConfig." + std::string(member.key);
+        if (!is_config_written(member.key) && !llm::bounded_by_bytes(format_, name))
+          bound.refers_outside = true;
       }
     }
+  }
+
+  static bool is_config_written(std::string_view key) {
+    return is_one(key, {"temperature", "topP", "topK", "seed", "frequencyPenalty",
+                        "presencePenalty", "stopSequences"});
   }
 
   void text(std::string_view value) {
@@ -267,8 +276,17 @@ class BodyReader {
     } else if (!media.empty() || !llm::member_text(object, "fileData").empty()) {
       bound.refers_outside = true;
     } else {
-      text(object);
+      gemini_result_or_text(object);
     }
+  }
+
+  // Pictures may lie in a result, too.
+  void gemini_result_or_text(std::string_view object) {
+    const std::string_view result = llm::member_text(object, "functionResponse");
+    if (result.empty()) return text(object);
+    for (const std::string_view each : llm::element_texts(llm::member_text(result, "parts")))
+      gemini_part(each);
+    text_but(result, "parts");
   }
 
   // `where`: a data: URL, or an address.
@@ -354,6 +372,8 @@ class BodyReader {
         tool(each);
       return;
     }
+    if (format_ == WireFormat::gemini && llm::member_text(object, "name").empty())
+      return gemini_own_tool(object);
     ++bound.prompt.tools;
     text(object);
     const std::string_view type = unquoted(llm::member_text(object, "type"));
@@ -368,6 +388,15 @@ class BodyReader {
       own_tool(object, type);
     }
     if (!client_runs(object, type)) bound.refers_outside = true;
+  }
+
+  // {"googleSearch": {}}: the provider runs it, and what it finds is read.
+  void gemini_own_tool(std::string_view object) {
+    ++bound.prompt.tools;
+    text(object);
+    bound.refers_outside = true;
+    for (const llm::MemberText& member : llm::member_texts(object))
+      own_tool(object, member.key);
   }
 
   void own_tool(std::string_view object, std::string_view type) {

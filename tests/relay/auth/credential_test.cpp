@@ -23,6 +23,10 @@ TEST_CASE("where a request carries its token") {
   CHECK(token({.api_key = "a.b.c"}) == "<a.b.c>");
   CHECK(token({.authorization = "Bearer x", .api_key = "a.b.c"}) == "<x>");
   CHECK(token({.authorization = "Basic x", .api_key = "a.b.c"}) == "<a.b.c>");
+  CHECK(token({.google_api_key = "a.b.c"}) == "<a.b.c>");
+  CHECK(token({.query_key = "a.b.c"}) == "<a.b.c>");
+  CHECK(token({.google_api_key = "a.b.c", .query_key = "x"}) == "<a.b.c>");
+  CHECK(token({.authorization = "Bearer x", .google_api_key = "a.b.c"}) == "<x>");
   CHECK(token({.websocket_protocols = "redoubt, redoubt.token.a.b.c"}) == "<a.b.c>");
   CHECK(token({.websocket_protocols = "redoubt.token.a.b.c,redoubt"}) == "<a.b.c>");
   CHECK(token({.websocket_protocols = "redoubt, chat"}) == "none");
@@ -32,6 +36,7 @@ TEST_CASE("where a request carries its token") {
 TEST_CASE("the word for SDKs that insist on a key") {
   CHECK(token({.authorization = "Bearer anonymous"}) == "none");
   CHECK(token({.api_key = "anonymous"}) == "none");
+  CHECK(token({.google_api_key = "anonymous"}) == "none");
   CHECK(token({.authorization = "Bearer Anonymous"}) == "<Anonymous>");
 }
 

@@ -25,7 +25,7 @@ constexpr std::int64_t context = 200'000;
 constexpr std::int64_t model_max = 8'000;
 
 llm::PassThrough everything() {
-  const std::array<std::string, 3> all{"openai:*", "openai-responses:*", "anthropic:*"};
+  const std::array<std::string, 4> all{"openai:*", "openai-responses:*", "anthropic:*", "gemini:*"};
   return llm::PassThrough::parse(all).value();
 }
 
@@ -35,6 +35,7 @@ std::string sent(WireFormat format, std::string_view dialect, const std::string&
                  llm::ReasoningStyle style = llm::ReasoningStyle::by_default) {
   auto request = llm::decode_client_request(format, body);
   if (!request || !llm::hold_to_allowed(*request, passed)) return "";
+  if (format == WireFormat::gemini) request->model = "m";  // from the address
   llm::Target target{.dialect = llm::find_dialect(dialect),
                      .base_url = {},
                      .model = {},
@@ -49,6 +50,40 @@ SendBound bound_of(WireFormat format, std::string_view dialect, const std::strin
   const std::string wire = sent(format, dialect, body, everything(), style);
   REQUIRE(!wire.empty());
   return send_bound(llm::find_dialect(dialect)->format, wire);
+}
+
+TEST_CASE("send bound: a Gemini client's request") {
+  constexpr WireFormat gemini = WireFormat::gemini;
+  const auto bound = [](const std::string& parts, const std::string& more = "") {
+    return bound_of(
+        gemini, "gemini",
+        R"({"contents":[{"role":"user","parts":[{"text":"hi"},)" + parts + "]}]" + more + "}");
+  };
+  const std::string picture = R"({"inlineData":{"mimeType":"image/png","data":"QUJD"}})";
+  CHECK(bound(picture).prompt.images == 1);
+  CHECK_FALSE(bound(picture).refers_outside);
+  CHECK(bound(R"({"functionResponse":{"name":"go","response":{},"parts":[)" + picture + "]}}")
+            .prompt.images == 1);
+  for (const char* outside : {R"({"inlineData":{"mimeType":"application/pdf","data":"QUJD"}})",
+                              R"({"fileData":{"mimeType":"image/png","fileUri":"https://a/b"}})",
+                              R"({"fileData":{"fileUri":"https://youtu.be/a"}})"})
+    CHECK(bound(outside).refers_outside);
+  const SendBound known = bound(
+      picture,
+      R"(,"tools":[{"functionDeclarations":[{"name":"go"},{"name":"stay"}]}],"safetySettings":[],)"
+      R"("toolConfig":{"functionCallingConfig":{"mode":"AUTO"}},"generationConfig":{"topK":1,)"
+      R"("maxOutputTokens":9,"responseMimeType":"application/json","mediaResolution":"LOW",)"
+      R"("thinkingConfig":{"thinkingBudget":100}})");
+  CHECK_FALSE(known.refers_outside);
+  CHECK(known.prompt.tools == 2);
+  CHECK(output_tokens_upper(known, model_max) == 109);
+  for (const char* own :
+       {R"(,"cachedContent":"cachedContents/1")", R"(,"tools":[{"urlContext":{}}])",
+        R"(,"generationConfig":{"brandNew":1})"})
+    CHECK(bound(picture, own).refers_outside);
+  const SendBound search = bound(picture, R"(,"tools":[{"googleSearch":{}}])");
+  CHECK(search.refers_outside);
+  CHECK(tool_uses_upper(search).web_searches == uses_assumed);
 }
 
 TEST_CASE("send bound: what lies elsewhere is the model's whole context") {

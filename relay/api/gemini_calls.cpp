@@ -1,0 +1,61 @@
+#include "relay/api/gemini_calls.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "engine/base/message.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::api {
+namespace {
+
+struct Method {
+  std::string_view name;
+  GeminiMethod method;
+};
+constexpr Method methods[] = {{"generateContent", GeminiMethod::generate},
+                              {"streamGenerateContent", GeminiMethod::stream},
+                              {"countTokens", GeminiMethod::count_tokens}};
+
+}  // namespace
+
+bool is_gemini_path(std::string_view path) {
+  if (path.starts_with("/v1beta/")) return true;
+  const std::string_view name = path.substr(path.rfind(':') + 1);
+  return path.starts_with("/v1/models/") &&
+         std::any_of(std::begin(methods), std::end(methods),
+                     [&](const Method& each) { return each.name == name; });
+}
+
+std::string model_in_path(const http::Request& request) {
+  const std::string_view provider = request.parameter("provider");
+  const std::string_view model = request.parameter("model");
+  return provider.empty() ? std::string(model) : joined({provider, "/", model});
+}
+
+Result<GeminiCall> read_gemini_call(const http::Request& request) {
+  GeminiCall call{.model = model_in_path(request)};
+  const std::size_t colon = call.model.rfind(':');
+  const std::string name = colon == call.model.npos ? std::string() : call.model.substr(colon + 1);
+  for (const Method& each : methods) {
+    if (each.name != name) continue;
+    call.model.resize(colon);
+    call.method = each.method;
+    call.as_list = request.query_parameter("alt") != "sse";
+    return call;
+  }
+  return make_error("unknown_method",
+                    {"There is no such method of a model here; there are generateContent, "
+                     "streamGenerateContent and countTokens, after the model's name and a colon."},
+                    {}, {"generateContent, streamGenerateContent or countTokens"}, {name});
+}
+
+std::string_view gemini_content(std::string_view body) {
+  for (const char* name : {"generateContentRequest", "generate_content_request"}) {
+    const std::string_view inner = llm::member_text(body, name);
+    if (!inner.empty()) return inner;
+  }
+  return body;
+}
+
+}  // namespace redoubt::api
