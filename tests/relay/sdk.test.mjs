@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { ApiError, GoogleGenAI, Type } from '@google/genai';
 import { generateText, jsonSchema, Output, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { start_mock, start_relay } from './mock_upstream.mjs';
@@ -42,6 +43,7 @@ describe('official SDKs', { concurrency: false }, () => {
   let openai;
   let anthropic;
   let compatible;
+  let google;
   before(async () => {
     mock = await start_mock();
     folder = mkdtempSync(join(tmpdir(), 'redoubt-sdk-'));
@@ -57,6 +59,7 @@ describe('official SDKs', { concurrency: false }, () => {
     openai = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: relay.url, apiKey, maxRetries: 0 });
     compatible = createOpenAICompatible({ name: 'redoubt', baseURL, apiKey });
+    google = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: relay.url } });
   });
   after(async () => {
     await relay?.stop();
@@ -137,6 +140,35 @@ describe('official SDKs', { concurrency: false }, () => {
       assert.equal(called.stop_reason, 'tool_use');
     });
 
+    it(`google: a chat with ${model}, whole, streamed, with tools and a schema`, async () => {
+      await says({ text });
+      const asked = { model, contents: 'Where to?' };
+      const whole = await google.models.generateContent(asked);
+      assert.equal(whole.text, text);
+      assert.equal(whole.usageMetadata.candidatesTokenCount, 5);
+      // The SDK keeps an answer that it holds for whole: the next turn has it.
+      const chat = google.chats.create({ model });
+      let said = '';
+      for await (const chunk of await chat.sendMessageStream({ message: 'Where to?' }))
+        said += chunk.text ?? '';
+      assert.equal(said, text);
+      await mock.forget();
+      await chat.sendMessage({ message: 'And then?' });
+      assert.ok(JSON.stringify((await mock.calls())[0]).includes(text));
+
+      await says({ text: '', tool_calls: [call] });
+      const to = { type: Type.INTEGER };
+      const declared = { name: 'move', parameters: { type: Type.OBJECT, properties: { to } } };
+      const tools = [{ functionDeclarations: [declared] }];
+      const called = await google.models.generateContent({ ...asked, config: { tools } });
+      assert.deepEqual(called.functionCalls[0].args, { to: 7 });
+
+      await says({ text: '{"plan": "go"}' });
+      const config = { responseMimeType: 'application/json', responseJsonSchema: shape };
+      const formed = await google.models.generateContent({ ...asked, config });
+      assert.deepEqual(JSON.parse(formed.text), { plan: 'go' });
+    });
+
     it(`ai: generateText, streamText, tools and an object with ${model}`, async () => {
       await says({ text });
       const asked = { model: compatible(model), prompt: 'Where to?', maxRetries: 0 };
@@ -169,6 +201,29 @@ describe('official SDKs', { concurrency: false }, () => {
     await assert.rejects(
       anthropic.messages.create({ model: 'nobody', max_tokens: 9, messages }),
       (error) => error instanceof Anthropic.NotFoundError,
+    );
+    await assert.rejects(
+      google.models.generateContent({ model: 'nobody', contents: 'Where to?' }),
+      (error) => error instanceof ApiError && error.status === 404,
+    );
+    const cut = [{ head: 200, headers: { 'content-type': 'text/event-stream' } }, { cut: true }];
+    const begun = { send: 'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n' };
+    await mock.script([{ do: [cut[0], begun, cut[1]] }]);
+    await assert.rejects(
+      async () => {
+        const asked = { model: 'chat', contents: 'Where to?' };
+        for await (const chunk of await google.models.generateContentStream(asked))
+          assert.equal(chunk.text, 'a');
+      },
+      (error) => error instanceof ApiError,
+    );
+    const named = [];
+    for await (const model of await google.models.list()) named.push(model.name);
+    assert.deepEqual(
+      named.sort(),
+      Object.keys(aliases)
+        .map((name) => `models/${name}`)
+        .sort(),
     );
     const models = [];
     for await (const model of openai.models.list()) models.push(model.id);
