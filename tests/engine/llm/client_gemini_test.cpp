@@ -244,10 +244,12 @@ TEST_SUITE("llm gemini client") {
          "gemini:part:inlineData.mimeType"},
         {with_part(R"({"executableCode":{"code":"1"}})"), "gemini:part:executableCode"},
         {with_part(R"({"brandNew":{"x":1}})"), "gemini:part:brandNew"}};
-    for (const auto& [body, name] : cases) {
+    for (const auto& one : cases) {
+      const std::string& body = one.first;
+      const std::string name = one.second;
       CAPTURE(body);
       CHECK(refused(body) == name);
-      CHECK(refused(body, {std::string(name)}) == "");
+      CHECK(refused(body, {name}) == "");
       CHECK(refused(body, {"gemini:*"}) == "");
       CHECK(refused(body, {"openai:*", "anthropic:*"}) == name);
     }
