@@ -1,5 +1,8 @@
 #include "engine/llm/encode.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/fit.hpp"
@@ -177,19 +180,37 @@ Error bad_request(Pieces message, Pieces path) {
   return make_error("bad_chat_request", message, path, {}, {});
 }
 
-// What the answer of a Gemini client's request is, and no other format can say.
-Result<void> check_gemini_wishes(const ChatRequest& request, const Target& target) {
-  const std::string_view choice =
-      member_text(member_text(request.extra, "toolConfig"), "functionCallingConfig");
-  if (request.tool_choice == ToolChoice::required &&
-      element_texts(member_text(choice, "allowedFunctionNames")).size() > 1)
-    return unsupported("a choice among some of the tools (allowedFunctionNames). Send those alone",
-                       target);
+// Is the tool among those that a Gemini client lets be called? It names some where one must be.
+bool is_allowed(const Json* names, const ToolDefinition& tool) {
+  return names == nullptr || !names->is_array() || names->empty() ||
+         std::any_of(names->begin(), names->end(),
+                     [&](const Json& name) { return text_of(&name) == tool.name; });
+}
+
+// A Gemini client's request for a target that has no word for what it asks: of the tools those
+// alone that may be called. Nothing where it goes as it is.
+Result<std::optional<ChatRequest>> without_gemini_wishes(const ChatRequest& request,
+                                                         const Target& target) {
+  std::optional<ChatRequest> changed;
+  if (request.format != WireFormat::gemini || target.dialect->format == WireFormat::gemini)
+    return changed;
   const std::string_view config = member_text(request.extra, "generationConfig");
   if (member_text(config, "responseMimeType") == R"("text/x.enum")")
     return unsupported("the responseMimeType text/x.enum. Ask for application/json with an enum",
                        target);
-  return {};
+  const auto choice = parse_json(member_text(request.extra, "toolConfig"), wire_json_limits);
+  if (request.tool_choice != ToolChoice::required || !choice.ok()) return changed;
+  const Json* names =
+      member_of(member_of(*choice, "functionCallingConfig"), "allowedFunctionNames");
+  const auto allowed = [&](const ToolDefinition& tool) { return is_allowed(names, tool); };
+  const auto count = std::count_if(request.tools.begin(), request.tools.end(), allowed);
+  if (static_cast<std::size_t>(count) == request.tools.size()) return changed;
+  if (count == 0)
+    return bad_request({"allowedFunctionNames names none of the tools"},
+                       {"toolConfig.functionCallingConfig.allowedFunctionNames"});
+  changed = request;
+  std::erase_if(changed->tools, [&](const ToolDefinition& tool) { return !allowed(tool); });
+  return changed;
 }
 
 // Every text that goes into a body as JSON must be JSON.
@@ -210,9 +231,6 @@ Result<void> check(const ChatRequest& request, const Target& target) {
       const std::string_view value = member_text(request.extra, kept);
       if (!value.empty() && value != "null") return unsupported(kept, target);
     }
-  }
-  if (request.format == WireFormat::gemini && request.format != target.dialect->format) {
-    if (auto said = check_gemini_wishes(request, target); !said.ok()) return said;
   }
   for (const ToolDefinition& tool : request.tools) {
     if (tool.name.empty() && !tool.opaque) {
@@ -368,8 +386,11 @@ Result<WireRequest> encode_fitted(const ChatRequest& asked, const Target& target
 
 }  // namespace
 
-Result<WireRequest> encode_request(const ChatRequest& asked, const Target& target) {
-  if (auto checked = check(asked, target); !checked.ok()) return std::move(checked.error());
+Result<WireRequest> encode_request(const ChatRequest& given, const Target& target) {
+  if (auto checked = check(given, target); !checked.ok()) return std::move(checked.error());
+  const auto said = without_gemini_wishes(given, target);
+  if (!said.ok()) return said.error();
+  const ChatRequest& asked = *said ? **said : given;
   const Family* family = target.reasoning == ReasoningStyle::by_default
                              ? find_family(target.dialect->name, model_of(asked, target))
                              : nullptr;

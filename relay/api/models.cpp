@@ -315,8 +315,8 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
   const bool as_list = addressed && addressed->as_list;
-  auto exchange = std::make_shared<Exchange>(shard, face, chat,
-                                             request.context.now.wall_ms / 1000, as_list);
+  auto exchange =
+      std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000, as_list);
   request.client_gone = [exchange] { exchange->leave(); };
   upstream::Order order = order_of(request, std::move(chat));
   order.shared = *shared;

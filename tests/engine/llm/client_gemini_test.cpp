@@ -311,17 +311,26 @@ TEST_SUITE("llm gemini client") {
       const auto wire = encode_request(read(body), target);
       return wire.ok() ? std::string() : wire.error().code;
     };
-    const std::string several = with(
-        R"("tools":[{"functionDeclarations":[{"name":"a"},{"name":"b"},{"name":"c"}]}],)"
-        R"("toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["a","b"]}})");
     const std::string word = with(
         R"("generationConfig":{"responseMimeType":"text/x.enum","responseSchema":{"type":"STRING","enum":["a"]}})");
     const std::string search = with(R"("tools":[{"googleSearch":{}}])");
     const std::string video = with_part(R"({"inlineData":{"mimeType":"video/mp4","data":"AA"}})");
-    for (const std::string& body : {several, word, search, video}) {
+    for (const std::string& body : {word, search, video}) {
       CHECK(refusal(body, "anthropic") == "unsupported");
       CHECK(refusal(body, "gemini") == "");
     }
+    // A choice among some of the tools is those alone.
+    const std::string tools =
+        R"("tools":[{"functionDeclarations":[{"name":"a"},{"name":"b"},{"name":"c"}]}],)"
+        R"("toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":)";
+    const std::string several = with(tools + R"(["a","\u0062"]}})");
+    const Json claude = sent_to("anthropic", several);
+    CHECK(claude["tools"].size() == 2);
+    CHECK(claude["tools"][1]["name"] == "b");
+    CHECK(claude["tool_choice"]["type"] == "any");
+    CHECK(sent_to("gemini", several)["tools"][0]["functionDeclarations"].size() == 3);
+    CHECK(sent_to("openai", with(tools + "[]}}"))["tools"].size() == 3);
+    CHECK(refusal(with(tools + R"(["x","y"]}})"), "openai") == "bad_chat_request");
   }
 
   TEST_CASE("Gemini's schemas are JSON Schema") {
