@@ -72,18 +72,20 @@ void open_detail(std::string_view type, const ChatPart& part, std::int32_t index
   out.integer("index", index);
 }
 
-// A thought as OpenRouter tells it. OpenAI's is a summary and, apart from it, what is sealed.
-void write_details(const ChatPart& part, std::int32_t index, JsonWriter& out) {
+// A thought as OpenRouter tells it. OpenAI's is a summary and, apart from it, what is sealed: two
+// details with one id.
+void write_details(const ChatPart& part, std::int32_t& index, JsonWriter& out) {
   const bool summary = part.format == WireFormat::openai_responses;
   const bool sealed = part.redacted || (summary && !part.signature.empty());
   if (!part.text.empty() || !sealed) {
-    open_detail(summary ? "reasoning.summary" : "reasoning.text", part, index, out);
+    open_detail(summary ? "reasoning.summary" : "reasoning.text", part, index++, out);
     out.text(summary ? "summary" : "text", part.text);
+    if (sealed) out.text_if("id", part.id);
     if (!sealed) out.text_if("signature", part.signature);
     out.close_object();
   }
   if (!sealed) return;
-  open_detail("reasoning.encrypted", part, index, out);
+  open_detail("reasoning.encrypted", part, index++, out);
   out.text("data", part.signature);
   out.text_if("id", part.id);
   out.close_object();
@@ -115,7 +117,7 @@ void write_all_details(const ChatAnswer& answer, JsonWriter& out) {
   std::int32_t index = 0;
   out.open_array("reasoning_details");
   for (const ChatPart& part : answer.parts) {
-    if (part.kind == PartKind::reasoning) write_details(part, index++, out);
+    if (part.kind == PartKind::reasoning) write_details(part, index, out);
   }
   out.close_array();
 }

@@ -108,7 +108,8 @@ void read_calls(const Json& json, const std::string& path, ChatMessage& message,
   }
 }
 
-// One thought may be told in several details (a summary, and what is sealed): they have its index.
+// One thought may be told in several details (a summary, and what is sealed): they have its index,
+// or its id.
 struct DetailPlace {
   std::int64_t index = -1;
   std::size_t part = 0;
@@ -117,9 +118,12 @@ struct DetailPlace {
 ChatPart& part_of_detail(const Json& detail, ChatMessage& message, DetailPlace& place) {
   const std::int64_t index = integer_in(detail, "index", -1);
   const std::string_view form = text_in(detail, "format");
-  if (index >= 0 && index == place.index) {
+  if (place.part < message.parts.size()) {
     ChatPart& open = message.parts[place.part];
-    if (open.signature.empty() && open.name == form) return open;
+    const bool same = index >= 0 && index == place.index;
+    const bool seals = text_in(detail, "type") == "reasoning.encrypted" && !open.text.empty() &&
+                       open.id == text_in(detail, "id");
+    if ((same || seals) && open.signature.empty() && open.name == form) return open;
   }
   place = {index, message.parts.size()};
   ChatPart& part = message.parts.emplace_back();

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,9 @@ inline Json joined_chat(const std::vector<std::string>& events) {
       const bool again = part["delta"].contains("reasoning_details") &&
                          choice["message"].contains("reasoning_details");
       CHECK(!again);
+      std::set<std::int64_t> places;  // a third SDK joins what has one place within the piece, too
+      for (const Json& detail : part["delta"].value("reasoning_details", Json::array()))
+        CHECK(places.insert(integer_in(detail, "index", 0)).second);
       join_delta(choice["message"], part["delta"]);
       part.erase("delta");
       join_delta(choice, part);
