@@ -66,7 +66,9 @@ TEST_SUITE("llm/text_completion") {
         {R"("prompt":"x","best_of":3)", "best_of"},
         {R"("prompt":"x","n":2)", "n"},
         {R"("prompt":"x","messages":[])", "messages"}};
-    for (const auto& [members, path] : bad) {
+    for (const auto& one : bad) {
+      const char* const members = one.first;
+      const char* const path = one.second;
       const auto request =
           decode_text_completion_request(R"({"model":"m",)" + std::string(members) + "}");
       REQUIRE_MESSAGE(!request.ok(), members);
