@@ -8,9 +8,13 @@
 #include "engine/llm/fit.hpp"
 #include "engine/llm/fit_rules.hpp"
 #include "engine/llm/schema_dialect.hpp"
+#include "engine/llm/schema_shape.hpp"
 
 namespace redoubt::llm {
 namespace {
+
+// Of all schemas of a request together (growth_max).
+constexpr std::size_t schemas_growth_max = 8u << 20;
 
 constexpr std::size_t messages_max = 10'000;
 
@@ -239,6 +243,15 @@ Result<void> check(const ChatRequest& request, const Target& target) {
     if (!tool.parameters.empty() && !is_object_text(tool.parameters)) {
       return bad_request({"the tool's parameters are no JSON Schema"}, {"tools.", tool.name});
     }
+  }
+  std::size_t growth = growth_max(request.output.schema);
+  for (const ToolDefinition& tool : request.tools)
+    growth += growth_max(tool.parameters);
+  if (growth > schemas_growth_max) {
+    return bad_request({"the schemas of the tools and of the output are too long where they have "
+                        "references or choices: written out they may take ",
+                        growth, " bytes more, and ", schemas_growth_max, " are allowed"},
+                       {"tools"});
   }
   if (request.output.kind == OutputKind::json_schema && !is_object_text(request.output.schema)) {
     return bad_request({"the output's schema is no JSON Schema"}, {"output.schema"});

@@ -126,9 +126,6 @@ bool takes_null(const Json& schema) {
   return false;
 }
 
-// What stands beside choices is copied into each: over this, it stays where it is.
-constexpr std::size_t copied_bytes_max = 1 << 20;
-
 // "#/$defs/Place" or "#".
 bool names_definition(std::string_view ref) {
   for (const std::string_view home : {"#/$defs/", "#/definitions/"}) {
@@ -139,7 +136,9 @@ bool names_definition(std::string_view ref) {
 
 class Converter {
  public:
-  explicit Converter(SchemaDialect dialect) : dialect_(dialect), rules_(rules_of(dialect)) {}
+  /// `growth`: how many bytes may be copied.
+  Converter(SchemaDialect dialect, std::size_t growth)
+      : dialect_(dialect), rules_(rules_of(dialect)), growth_(growth) {}
 
   void convert(Json& schema, std::size_t depth = 1);
   bool changed() const { return changed_; }
@@ -165,7 +164,7 @@ class Converter {
   std::size_t properties_ = 0;
   std::size_t values_ = 0;
   std::size_t words_bytes_ = 0;
-  std::size_t copied_bytes_ = 0;
+  std::size_t growth_;
 };
 
 void Converter::rename(Json& schema, const char* from, const char* to) {
@@ -225,7 +224,7 @@ void Converter::drop_unsupported(Json& schema) {
 }
 
 // A reference with words beside it becomes one choice of one; what stands beside choices becomes a
-// part of each.
+// part of each, as long as there may be more of it.
 void Converter::stand_alone(Json& schema) {
   if (rules_.alone_ref && schema.contains("$ref")) {
     const bool alone = std::all_of(schema.items().begin(), schema.items().end(), [](const auto& m) {
@@ -245,8 +244,10 @@ void Converter::stand_alone(Json& schema) {
   if (schema.size() == 1) return;
   Json beside = schema;
   beside.erase("anyOf");
-  copied_bytes_ += dump(beside).size() * choices->size();
-  if (copied_bytes_ > copied_bytes_max) return;
+  const std::size_t copied = growth_ > 0 ? dump(beside).size() * choices->size() : 1;
+  const bool may = copied <= growth_;
+  growth_ = may ? growth_ - copied : 0;
+  if (!may) return;
   for (Json& choice : *choices)
     merge_schema(choice, beside);
   schema = Json{{"anyOf", std::move(*choices)}};
@@ -404,9 +405,10 @@ Result<std::string> schema_in_dialect(std::string_view text, SchemaDialect diale
   }
   if (dialect == SchemaDialect::plain) return std::string(text);
   const bool inlined = dialect == SchemaDialect::gemini && text.find("\"$ref\"") != text.npos;
-  if (inlined) inline_refs(schema);
+  const std::size_t growth = growth_max(text);
+  if (inlined) inline_refs(schema, growth);
   const bool endless = !rules_of(dialect).recursion && is_recursive(schema);
-  Converter converter(dialect);
+  Converter converter(dialect, growth);
   converter.convert(schema);
   // Gemini's form says what it can; the others hold to all of it or to nothing.
   const bool needs_object =

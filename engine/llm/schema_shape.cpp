@@ -12,9 +12,30 @@
 namespace redoubt::llm {
 namespace {
 
+constexpr std::size_t growth_factor = 8;
+constexpr std::size_t growth_least = 8 * 1024;
+constexpr std::size_t growth_most = 256 * 1024;
+
+// In place: it is said once for each of many parts.
 void describe_more(Json& schema, std::string_view words) {
-  const std::string before(text_in(schema, "description"));
-  schema["description"] = joined({before, before.empty() ? "" : " ", "(", words, ")"});
+  Json& description = schema["description"];
+  if (!description.is_string()) description = std::string();
+  auto& text = description.get_ref<std::string&>();
+  if (!text.empty()) text += ' ';
+  text += '(';
+  text += words;
+  text += ')';
+}
+
+// About the length of its text; counts no further than `most`.
+std::size_t text_bytes(const Json& json, std::size_t most) {
+  constexpr std::size_t other_bytes = 8;
+  if (json.is_string()) return json.get_ref<const std::string&>().size() + 2;
+  if (!json.is_structured()) return other_bytes;
+  std::size_t bytes = 2;
+  for (auto part = json.begin(); part != json.end() && bytes <= most; ++part)
+    bytes += (json.is_object() ? part.key().size() + 4 : 1) + text_bytes(*part, most - bytes);
+  return bytes;
 }
 
 // "#/$defs/Place": by JSON pointer (RFC 6901); null where nothing is there.
@@ -40,7 +61,7 @@ const Json* at_pointer(const Json& root, std::string_view ref) {
 
 class Inliner {
  public:
-  explicit Inliner(const Json& root) : root_(root) {}
+  Inliner(const Json& root, std::size_t growth) : root_(root), growth_(growth) {}
 
   // The depth is that of the text, as often as its references lead into one another.
   void inline_in(Json& schema) {
@@ -67,7 +88,7 @@ class Inliner {
     const Json* named = at_pointer(root_, ref);
     const bool again = std::find(open_.begin(), open_.end(), ref) != open_.end();
     const bool over = parts_ > shaped_parts_max || open_.size() >= open_refs_max;
-    if (named == nullptr || !named->is_object() || again || over) {
+    if (named == nullptr || !named->is_object() || again || over || !may_copy(*named)) {
       if (!schema.contains("type")) schema["type"] = "object";
       describe_more(schema, ref.substr(ref.rfind('/') + 1));
       return;
@@ -80,7 +101,16 @@ class Inliner {
     open_.pop_back();
   }
 
+  // Once something was too much there is no more copying, and no more counting.
+  bool may_copy(const Json& named) {
+    const std::size_t bytes = growth_ > 0 ? text_bytes(named, growth_) : 1;
+    const bool may = bytes <= growth_;
+    growth_ = may ? growth_ - bytes : 0;
+    return may;
+  }
+
   const Json& root_;
+  std::size_t growth_;
   std::vector<std::string> open_;
   std::size_t parts_ = 0;
 };
@@ -137,9 +167,17 @@ void merge_choices(Json& schema, const char* key) {
 
 }  // namespace
 
-void inline_refs(Json& schema) {
+std::size_t growth_max(std::string_view schema) {
+  for (const std::string_view word : {"\"$ref\"", "\"anyOf\"", "\"oneOf\""}) {
+    if (schema.find(word) != schema.npos)
+      return std::min(growth_least + growth_factor * schema.size(), growth_most);
+  }
+  return 0;
+}
+
+void inline_refs(Json& schema, std::size_t growth) {
   const Json root = schema;
-  Inliner(root).inline_in(schema);
+  Inliner(root, growth).inline_in(schema);
 }
 
 namespace {
@@ -229,7 +267,7 @@ std::string rooted_schema(std::string_view text) {
   auto parsed = parse_json(text, wire_json_limits);
   if (!parsed.ok() || !parsed->is_object()) return std::string(text);
   Json& schema = *parsed;
-  if (schema.contains("$ref")) inline_refs(schema);
+  if (schema.contains("$ref")) inline_refs(schema, growth_max(text));
   // What is merged may be a combination itself: as deep as the text is nested.
   while (schema.contains("allOf") || schema.contains("anyOf") || schema.contains("oneOf")) {
     const auto all = schema.find("allOf");

@@ -1,9 +1,9 @@
 // What a JSON Schema says in a roundabout way, said straight: for providers that do not follow it.
 //
 // 1. No step loses a property: what cannot be merged is told in the description.
-// 2. Bounded: where a schema grows over shaped_parts_max parts, or its references lead deeper than
-//    open_refs_max, what is left of them stays as objects of any shape, with their name in the
-//    description.
+// 2. Bounded: where a schema grows over shaped_parts_max parts or by more than growth_max() bytes,
+//    or its references lead deeper than open_refs_max, what is left of them stays as objects of any
+//    shape, with their name in the description. Whoever converts several adds their growths up.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,14 @@ namespace redoubt::llm {
 constexpr std::size_t shaped_parts_max = 20'000;
 constexpr std::size_t open_refs_max = 64;  ///< references inside of one another
 
+/// By how many bytes a schema of this text may grow where references and choices are written out;
+/// 0 where it has none.
+std::size_t growth_max(std::string_view schema);
+
 /// Every `$ref` with what it names in its place, and what stands beside it over that; no
-/// definitions. A reference to what it is in becomes an object of any shape.
-void inline_refs(nlohmann::json& schema);
+/// definitions. A reference to what it is in becomes an object of any shape. `growth`: how many
+/// bytes may be copied.
+void inline_refs(nlohmann::json& schema, std::size_t growth);
 
 /// Whether a reference leads back to what it is in, or deeper than open_refs_max.
 bool is_recursive(const nlohmann::json& schema);

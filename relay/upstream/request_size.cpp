@@ -1,5 +1,7 @@
 #include "relay/upstream/request_size.hpp"
 
+#include "engine/llm/schema_shape.hpp"
+
 namespace redoubt::upstream {
 namespace {
 
@@ -32,16 +34,19 @@ std::size_t size_of(const llm::ChatMessage& message) {
 }
 
 std::size_t size_of(const llm::ToolDefinition& tool) {
-  return sizeof tool + text_bytes(tool.name, tool.description, tool.parameters, tool.extra);
+  // What a schema's references and choices may be written out to is made, too.
+  return sizeof tool + text_bytes(tool.name, tool.description, tool.parameters, tool.extra) +
+         llm::growth_max(tool.parameters);
 }
 
 }  // namespace
 
 std::size_t request_size(const llm::ChatRequest& request) {
-  std::size_t bytes =
-      sizeof request + text_bytes(request.model, request.tool_choice_name, request.output.name,
-                                  request.output.description, request.output.schema,
-                                  request.reasoning.effort, request.user, request.extra);
+  std::size_t bytes = sizeof request +
+                      text_bytes(request.model, request.tool_choice_name, request.output.name,
+                                 request.output.description, request.output.schema,
+                                 request.reasoning.effort, request.user, request.extra) +
+                      llm::growth_max(request.output.schema);
   for (const llm::ChatMessage& message : request.messages)
     bytes += size_of(message);
   for (const llm::ToolDefinition& tool : request.tools)

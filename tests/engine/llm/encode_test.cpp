@@ -402,6 +402,26 @@ TEST_SUITE("llm encode") {
     CHECK(encode_request(request, target_of("anthropic")).ok());
   }
 
+  TEST_CASE("the schemas of a request grow together by so much and no more") {
+    ChatRequest request;
+    request.messages.push_back(text_message(Role::user, "x"));
+    ToolDefinition tool;
+    tool.parameters = R"({"$ref":"#/$defs/d","$defs":{"d":{"type":"object","description":")" +
+                      std::string(50'000, 'x') + R"("}}})";
+    for (int i = 0; i < 32; ++i) {
+      tool.name = "tool_" + std::to_string(i);
+      request.tools.push_back(tool);
+    }
+    CHECK(encode_request(request, target_of("gemini")).ok());
+    tool.name = "one_more";
+    request.tools.push_back(tool);
+    for (const char* dialect : {"gemini", "openai", "anthropic", "cohere", "openai-responses"}) {
+      const auto refused = encode_request(request, target_of(dialect));
+      REQUIRE_FALSE(refused.ok());
+      CHECK(refused.error().path == "tools");
+    }
+  }
+
   TEST_CASE("bytes that are not UTF-8 do not break the body") {
     ChatRequest request;
     request.messages.push_back(text_message(Role::user, "a\xFF\xC3\"\x01z\xE2\x82\xAC"));

@@ -157,6 +157,47 @@ TEST_SUITE("llm schema dialect") {
     CHECK(!named.contains("$ref"));
   }
 
+  // 30 references on each of three levels to a leaf of so many bytes: 27,000 leaves written out.
+  std::string fanned(std::size_t leaf_bytes) {
+    Json defs = Json::object();
+    defs["d3"] = Json{{"type", "string"}, {"description", std::string(leaf_bytes, 'x')}};
+    for (int level = 2; level >= 0; --level) {
+      Json properties = Json::object();
+      for (int i = 0; i < 30; ++i)
+        properties["p" + std::to_string(i)] = {{"$ref", "#/$defs/d" + std::to_string(level + 1)}};
+      defs["d" + std::to_string(level)] = {{"type", "object"}, {"properties", properties}};
+    }
+    return Json{{"$ref", "#/$defs/d0"}, {"$defs", defs}}.dump();
+  }
+
+  TEST_CASE("references and choices are written out as far as a schema may grow") {
+    for (const std::size_t leaf : {10u, 800u, 20'000u, 300'000u}) {
+      const std::string schema = fanned(leaf);
+      const std::size_t most = schema.size() + growth_max(schema);
+      CHECK(growth_max(schema) <= 256 * 1024);
+      for (const std::string& said :
+           {*schema_in_dialect(schema, SchemaDialect::gemini), rooted_schema(schema)}) {
+        // What is left of references has a type and a name each.
+        CHECK(said.size() <= 3 * most);
+        CHECK(Json::parse(said)["properties"].size() == 30);
+        CHECK(said.find("$ref") == std::string::npos);
+      }
+    }
+    Json choices{{"description", std::string(5'000, 'x')}, {"anyOf", Json::array()}};
+    for (int i = 0; i < 20'000; ++i)
+      choices["anyOf"].push_back({{"type", "string"}});
+    const std::string wide = choices.dump();
+    CHECK(schema_in_dialect(wide, SchemaDialect::gemini)->size() <= wide.size() + growth_max(wide));
+  }
+
+  TEST_CASE("many parts with words of their own are joined in one go") {
+    Json all{{"type", "object"}, {"allOf", Json::array()}};
+    for (int i = 0; i < 30'000; ++i)
+      all["allOf"].push_back({{"description", "part " + std::to_string(i)}});
+    const Json joined = Json::parse(rooted_schema(all.dump()));
+    CHECK(joined["description"].get<std::string>().ends_with("(part 29999)"));
+  }
+
   TEST_CASE("nulls that strictness forced are taken out, others stay") {
     Json value = Json::parse(R"({"a":null,"b":null,"c":[{"d":null}],"e":null})");
     const Json schema = Json::parse(R"({"properties":{"a":{"type":"string"},
