@@ -31,18 +31,20 @@ net::Task<Result<void>> UnpackedBody::unpack(net::ComputePool& pool, http::Reque
                                              std::size_t bytes_max) {
   const auto coding = http::read_coding(request.header_or("content-encoding", "identity"));
   if (!coding || *coding == http::Coding::identity) co_return Result<void>();
-  auto work = [coding = *coding, packed = request.body, bytes_max] {
-    return http::decode_content(coding, packed, bytes_max);
+  const std::size_t most = http::unpacked_bytes_max(request.body.size(), bytes_max);
+  // What may come out has its room before anything does.
+  const auto room = request.hold_memory ? request.hold_memory(most) : nullptr;
+  if (request.hold_memory && !room) co_return overloaded();
+  auto work = [coding = *coding, packed = request.body, most] {
+    return http::decode_content(coding, packed, most);
   };
   auto unpacked = co_await pool.run(std::move(work));
   if (!unpacked) co_return overloaded();
   if (!*unpacked) co_return unpacked->error();
   text_ = std::move(**unpacked);
   if (request.drop_body) request.drop_body();
-  if (request.hold_memory) {
-    held_ = request.hold_memory(text_.capacity());
-    if (!held_) co_return overloaded();
-  }
+  held_ = request.hold_memory ? request.hold_memory(text_.capacity()) : nullptr;
+  if (!held_) held_ = room;  // more than it takes
   request.body = text_;
   request.drop_body = [this, &request] {
     request.body = {};

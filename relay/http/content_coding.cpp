@@ -94,6 +94,11 @@ Result<std::string> unzstd(std::string_view packed, std::size_t bytes_max) {
 
 }  // namespace
 
+std::size_t unpacked_bytes_max(std::size_t packed_bytes, std::size_t bytes_max) {
+  if (packed_bytes >= bytes_max) return bytes_max;
+  return std::min(bytes_max, std::max(packed_always_bytes, packed_ratio_max * packed_bytes));
+}
+
 std::optional<Coding> read_coding(std::string_view content_encoding) {
   if (equal_ignoring_case(content_encoding, "x-gzip")) return Coding::gzip;
   for (const Coding coding : {Coding::identity, Coding::gzip, Coding::deflate, Coding::zstd})

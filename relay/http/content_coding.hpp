@@ -19,6 +19,13 @@ enum class Coding : std::uint8_t { identity, gzip, deflate, zstd };
 /// What RFC 8878 asks of every decoder, and all that usual levels use.
 constexpr std::size_t zstd_window_bytes_max = 8u << 20;
 
+/// A body of requests is seldom a tenth of what it was: one that says more is made to cost the
+/// reader what it did not cost the sender.
+constexpr std::size_t packed_ratio_max = 64;
+constexpr std::size_t packed_always_bytes = 64 * 1024;  ///< may come out of any
+/// How many bytes may come out of `packed_bytes`, where a plain body may have `bytes_max`.
+std::size_t unpacked_bytes_max(std::size_t packed_bytes, std::size_t bytes_max);
+
 /// Of a Content-Encoding value, in any case; nothing for others and for several.
 std::optional<Coding> read_coding(std::string_view content_encoding);
 /// Those that may be sent, for Accept-Encoding.

@@ -73,6 +73,16 @@ TEST_SUITE("http/content_coding") {
     }
   }
 
+  TEST_CASE("what may come out goes by what came, in no more than so many times") {
+    constexpr std::size_t bytes_max = 8u << 20;
+    CHECK(http::unpacked_bytes_max(0, bytes_max) == 64 * 1024);
+    CHECK(http::unpacked_bytes_max(1'024, bytes_max) == 64 * 1024);
+    CHECK(http::unpacked_bytes_max(8'176, bytes_max) == 8'176 * 64);
+    CHECK(http::unpacked_bytes_max(1u << 20, bytes_max) == bytes_max);
+    CHECK(http::unpacked_bytes_max(std::size_t{1} << 62, bytes_max) == bytes_max);
+    CHECK(http::unpacked_bytes_max(10, 1'000) == 1'000);
+  }
+
   TEST_CASE("what is cut, damaged, followed by more or of another coding is refused") {
     for (const Coding coding : codings) {
       const std::string whole = packed(coding, std::string(3'000, 'a') + "end");
