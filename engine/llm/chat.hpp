@@ -43,6 +43,8 @@ enum class PartKind : std::uint8_t {
   reasoning,    ///< text (a summary or the thought itself), id, name, signature; redacted
   refusal,      ///< text: the model's own words for why not
   opaque,       ///< extra: the whole block or item of one wire format (a server tool, a file)
+  document,     ///< data and media_type, or text; name: its file's name or title
+  audio,        ///< data and media_type
 };
 
 /// One piece of a message. Flat: a member that its kind does not name is empty.
@@ -53,13 +55,13 @@ struct ChatPart {
   std::string name;  ///< the tool's name; reasoning: what its signature is, in the provider's words
   std::string arguments;  ///< tool_call: a JSON object's text, as the model wrote it
   std::string media_type;
-  std::string data;               ///< image: base64
-  std::string url;                ///< image: where it lies
-  std::string signature;          ///< opaque to us (invariant 3)
-  bool redacted = false;          ///< reasoning: there is nothing to read but the signature
-  bool is_error = false;          ///< tool_result: the tool failed, and the text says how
-  std::vector<ChatPart> content;  ///< tool_result: text, image and opaque parts, instead of `text`
-  WireFormat format = WireFormat::none;     ///< whose extra this is, and signature unless signed_by
+  std::string data;                      ///< image, document, audio: base64
+  std::string url;                       ///< image: where it lies
+  std::string signature;                 ///< opaque to us (invariant 3)
+  bool redacted = false;                 ///< reasoning: there is nothing to read but the signature
+  bool is_error = false;                 ///< tool_result: the tool failed, and the text says how
+  std::vector<ChatPart> content;         ///< tool_result: other kinds of parts, instead of `text`
+  WireFormat format = WireFormat::none;  ///< whose extra this is, and signature unless signed_by
   WireFormat signed_by = WireFormat::none;  ///< whose signature, where a client's format carried it
   std::string extra;                        ///< invariant 4
   /// Of an answer: objects' texts, what its provider told of this part without a neutral name. For

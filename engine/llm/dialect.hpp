@@ -37,6 +37,9 @@ enum Takes : std::uint32_t {
   takes_thinking_switch = 1u << 18,  ///< thinking: {type}, and reasoning_effort of three words
   takes_store = 1u << 17,            ///< `store`: what is not told to be forgotten may be kept
   takes_own_order = 1u << 19,  ///< no user after a tool, and a last turn of the model is a prefix
+  takes_files = 1u << 20,      ///< a PDF inside of the request
+  takes_sound = 1u << 21,      ///< input_audio, as OpenAI's chat has it
+  takes_plugins = 1u << 22,    ///< `plugins`: what reads a document for the model
 };
 
 /// How reasoning goes back to the model in later requests.
@@ -101,6 +104,7 @@ struct Target {
   ReasoningStyle reasoning = ReasoningStyle::by_default;
   std::span<const std::string> efforts{};  ///< the words that the model takes; none: not known
   bool takes_sampling = true;  ///< temperature and its like: models that think refuse them
+  bool prices_sound = true;    ///< else sound in a request is refused: nobody knows what it costs
   std::int64_t output_tokens_default = 4096;  ///< for formats that must be told a limit
 };
 

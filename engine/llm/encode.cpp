@@ -7,6 +7,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/fit.hpp"
 #include "engine/llm/fit_rules.hpp"
+#include "engine/llm/media.hpp"
 #include "engine/llm/schema_dialect.hpp"
 #include "engine/llm/schema_shape.hpp"
 
@@ -283,6 +284,15 @@ std::string image_url(const ChatPart& part) {
   return joined({"data:", part.media_type, ";base64,", part.data});
 }
 
+std::string file_name(const ChatPart& document) {
+  const bool is_pdf = document.media_type == "application/pdf";
+  constexpr std::string_view ending = ".pdf";
+  const std::string_view name = document.name;
+  const bool ends =
+      name.size() >= ending.size() && name.substr(name.size() - ending.size()) == ending;
+  return joined({name.empty() ? "document" : name, is_pdf && !ends ? ending : ""});
+}
+
 std::string object_text(std::string_view arguments) {
   if (arguments.empty()) return "{}";
   if (is_object_text(arguments)) return std::string(arguments);
@@ -403,7 +413,10 @@ Result<WireRequest> encode_request(const ChatRequest& given, const Target& targe
   if (auto checked = check(given, target); !checked.ok()) return std::move(checked.error());
   const auto said = without_gemini_wishes(given, target);
   if (!said.ok()) return said.error();
-  const ChatRequest& asked = *said ? **said : given;
+  const ChatRequest& worded = *said ? **said : given;
+  const auto settled = with_media(worded, target);
+  if (!settled.ok()) return settled.error();
+  const ChatRequest& asked = *settled ? **settled : worded;
   const Family* family = target.reasoning == ReasoningStyle::by_default
                              ? find_family(target.dialect->name, model_of(asked, target))
                              : nullptr;

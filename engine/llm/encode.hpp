@@ -39,6 +39,8 @@ std::string_view extra_for(WireFormat format, const std::string& extra, WireForm
 std::string_view extra_for(const ChatPart& part, WireFormat target);
 /// "data:TYPE;base64,DATA" or the url.
 std::string image_url(const ChatPart& part);
+/// A document's name as that of a file, by whose ending OpenAI knows it.
+std::string file_name(const ChatPart& document);
 /// An object's text as it is; anything else that a model wrote as {"text": ...}.
 std::string object_text(std::string_view arguments);
 /// The texts of the parts, joined by an empty line.

@@ -53,6 +53,22 @@ void write_image(const ChatPart& part, std::string_view mark, JsonWriter& out) {
   out.close_object();
 }
 
+// https://docs.anthropic.com/en/docs/build-with-claude/pdf-support
+void write_document(const ChatPart& part, std::string_view mark, JsonWriter& out) {
+  constexpr std::size_t title_bytes_max = 500;
+  const bool plain = part.data.empty();
+  out.open_object();
+  out.text("type", "document");
+  out.open_object("source");
+  out.text("type", plain ? "text" : "base64");
+  out.text("media_type", part.media_type);
+  out.text("data", plain ? part.text : part.data);
+  out.close_object();
+  if (part.name.size() <= title_bytes_max) out.text_if("title", part.name);
+  write_extra(part, mark, out);
+  out.close_object();
+}
+
 Result<void> write_result(const ChatPart& part, std::string_view mark, const Target& target,
                           JsonWriter& out) {
   out.open_object();
@@ -65,6 +81,8 @@ Result<void> write_result(const ChatPart& part, std::string_view mark, const Tar
     for (const ChatPart& piece : part.content) {
       if (piece.kind == PartKind::image) {
         write_image(piece, {}, out);
+      } else if (piece.kind == PartKind::document) {
+        write_document(piece, {}, out);
       } else if (piece.kind == PartKind::text) {
         // An empty block is refused.
         if (piece.text.find_first_not_of(" \t\r\n") != std::string::npos)
@@ -111,6 +129,11 @@ Result<void> write_block(const ChatPart& part, Role role, std::string_view mark,
       break;
     case PartKind::image:
       write_image(part, mark, out);
+      break;
+    case PartKind::document:
+      write_document(part, mark, out);
+      break;
+    case PartKind::audio:  // engine/llm/media.cpp refuses it
       break;
     case PartKind::tool_call:
       out.open_object();

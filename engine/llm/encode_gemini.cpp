@@ -39,7 +39,12 @@ bool is_signed(const ChatPart& call) {
   return origin_of(call) == here && !call.signature.empty();
 }
 
-void write_image(const ChatPart& part, JsonWriter& out) {
+bool is_media(const ChatPart& part) {
+  return part.kind == PartKind::image || part.kind == PartKind::document ||
+         part.kind == PartKind::audio;
+}
+
+void write_media(const ChatPart& part, JsonWriter& out) {
   out.open_object();
   if (part.data.empty()) {
     out.open_object("fileData");
@@ -50,7 +55,7 @@ void write_image(const ChatPart& part, JsonWriter& out) {
     out.text("mimeType", part.media_type);
     out.text("data", part.data);
   }
-  out.text_if("displayName", part.name);
+  if (part.format == here) out.text_if("displayName", part.name);
   out.close_object();
   out.members(extra_for(part, here));
   out.close_object();
@@ -76,7 +81,7 @@ void write_call(const ChatPart& part, bool must_be_signed, JsonWriter& out) {
 // beside it.
 void write_result_parts(const ChatPart& result, JsonWriter& out) {
   for (const ChatPart& piece : result.content) {
-    if (piece.kind == PartKind::image) write_image(piece, out);
+    if (is_media(piece)) write_media(piece, out);
     if (piece.kind == PartKind::opaque && piece.format == here) out.raw(piece.extra);
   }
 }
@@ -119,7 +124,9 @@ Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
       out.close_object();
       break;
     case PartKind::image:
-      write_image(part, out);
+    case PartKind::document:
+    case PartKind::audio:
+      write_media(part, out);
       break;
     case PartKind::tool_call:
       write_call(part, &part == first_call(message) && wants_signatures(model_of(request, target)),

@@ -7,6 +7,7 @@
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/fit_rules.hpp"
+#include "engine/llm/media.hpp"
 #include "engine/llm/schema_dialect.hpp"
 #include "engine/llm/schema_shape.hpp"
 
@@ -45,6 +46,16 @@ std::string_view foreign_mark(const ChatPart& part, const Target& target) {
                                             : std::string_view();
 }
 
+void write_file(const ChatPart& part, const Target& target, JsonWriter& out) {
+  out.text("type", "file");
+  out.open_object("file");
+  out.text("filename", file_name(part));
+  out.text("file_data", image_url(part));
+  out.close_object();
+  const std::string_view mark = foreign_mark(part, target);
+  if (!mark.empty()) out.raw("cache_control", mark);
+}
+
 Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
     if (part.format != here) return unsupported("this part of a message", target);
@@ -52,7 +63,15 @@ Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& 
     return {};
   }
   out.open_object();
-  if (part.kind == PartKind::image) {
+  if (part.kind == PartKind::document) {
+    write_file(part, target, out);
+  } else if (part.kind == PartKind::audio) {
+    out.text("type", "input_audio");
+    out.open_object("input_audio");
+    out.text("data", part.data);
+    out.text("format", part.media_type == "audio/wav" ? "wav" : "mp3");
+    out.close_object();
+  } else if (part.kind == PartKind::image) {
     out.text("type", "image_url");
     out.open_object("image_url");
     out.text("url", image_url(part));
@@ -69,9 +88,13 @@ Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& 
   return {};
 }
 
+bool is_media(const ChatPart& part) {
+  return part.kind == PartKind::image || part.kind == PartKind::document ||
+         part.kind == PartKind::audio;
+}
+
 bool is_content(const ChatPart& part) {
-  return part.kind == PartKind::text || part.kind == PartKind::image ||
-         part.kind == PartKind::opaque;
+  return part.kind == PartKind::text || is_media(part) || part.kind == PartKind::opaque;
 }
 
 // One text stands alone, anything more is an array.
@@ -300,16 +323,17 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
   out.close_object();
 }
 
-// The format has no images in tool results: they follow in a message of the user.
-void collect_images(const ChatPart& result, std::vector<ChatPart>& images) {
+// The format has nothing but texts in tool results: what else there is follows in a message of the
+// user.
+void collect_media(const ChatPart& result, std::vector<ChatPart>& media) {
   for (const ChatPart& part : result.content) {
-    if (part.kind == PartKind::image) images.push_back(part);
+    if (is_media(part)) media.push_back(part);
   }
 }
 
 // What of the messages before the next one depends on.
 struct Turns {
-  std::vector<ChatPart> images;  // of results
+  std::vector<ChatPart> media;  // of results
   bool after_tool = false;
 };
 
@@ -324,14 +348,14 @@ void answer_tools(Turns& turns, const Target& target, JsonWriter& out) {
   turns.after_tool = false;
 }
 
-Result<void> flush_images(Turns& turns, const Target& target, JsonWriter& out) {
-  if (turns.images.empty()) return {};
+Result<void> flush_media(Turns& turns, const Target& target, JsonWriter& out) {
+  if (turns.media.empty()) return {};
   answer_tools(turns, target, out);
   out.open_object();
   out.text("role", "user");
-  auto written = write_content(turns.images, target, out);
+  auto written = write_content(turns.media, target, out);
   out.close_object();
-  turns.images.clear();
+  turns.media.clear();
   return written;
 }
 
@@ -346,14 +370,14 @@ Result<void> write_message(const ChatMessage& message, const Target& target, Tur
   for (const ChatPart& part : message.parts) {
     if (part.kind == PartKind::tool_result) {
       write_tool_result(part, target, out);
-      collect_images(part, turns.images);
+      collect_media(part, turns.media);
       turns.after_tool = true;
     } else {
       only_results = false;
     }
   }
   if (only_results && !message.parts.empty()) return {};
-  if (auto flushed = flush_images(turns, target, out); !flushed.ok()) return flushed;
+  if (auto flushed = flush_media(turns, target, out); !flushed.ok()) return flushed;
   const bool system = message.role == Role::system || message.role == Role::developer;
   if (!system) answer_tools(turns, target, out);
   out.open_object();
@@ -378,14 +402,14 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
   out.open_array("messages");
   for (const ChatMessage& message : request.messages) {
     if (message.role == Role::assistant) {
-      if (auto flushed = flush_images(turns, target, out); !flushed.ok()) return flushed;
+      if (auto flushed = flush_media(turns, target, out); !flushed.ok()) return flushed;
       turns.after_tool = false;
       write_assistant(request, message, target, out);
     } else if (auto written = write_message(message, target, turns, out); !written.ok()) {
       return written;
     }
   }
-  if (auto flushed = flush_images(turns, target, out); !flushed.ok()) return flushed;
+  if (auto flushed = flush_media(turns, target, out); !flushed.ok()) return flushed;
   out.close_array();
   return {};
 }
@@ -554,6 +578,12 @@ void write_storing(const ChatRequest& request, const Target& target, JsonWriter&
   if (own_address(target) || !asked.empty()) out.boolean("store", asked == "true");
 }
 
+void write_plugins(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  if (!takes(target, takes_plugins) || !has_documents(request)) return;
+  const std::string_view extra = extra_for(request.format, request.extra, here);
+  if (member_text(extra, "plugins").empty()) out.raw("plugins", native_documents);
+}
+
 void write_settings(const ChatRequest& request, const Target& target, JsonWriter& out) {
   write_storing(request, target, out);
   if (request.stream) {
@@ -583,6 +613,7 @@ Result<void> encode_openai_chat(const ChatRequest& request, const Target& target
   if (auto written = write_tools(request, target, out); !written.ok()) return written;
   if (auto written = write_output(request, target, out); !written.ok()) return written;
   write_settings(request, target, out);
+  write_plugins(request, target, out);
   return {};
 }
 

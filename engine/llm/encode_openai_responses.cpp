@@ -25,6 +25,10 @@ Result<void> write_input_part(const ChatPart& part, const Target& target, JsonWr
   if (part.kind == PartKind::image) {
     out.text("type", "input_image");
     out.text("image_url", image_url(part));
+  } else if (part.kind == PartKind::document) {
+    out.text("type", "input_file");
+    out.text("filename", file_name(part));
+    out.text("file_data", image_url(part));
   } else {
     out.text("type", "input_text");
     out.text("text", part.text);
@@ -36,7 +40,7 @@ Result<void> write_input_part(const ChatPart& part, const Target& target, JsonWr
 
 bool is_input(const ChatPart& part) {
   return part.kind == PartKind::text || part.kind == PartKind::image ||
-         part.kind == PartKind::opaque;
+         part.kind == PartKind::document || part.kind == PartKind::opaque;
 }
 
 Result<void> write_input_content(const std::vector<ChatPart>& parts, const Target& target,

@@ -243,6 +243,27 @@ std::string schema_fault(const Json& schema, const SchemaRules& rules) {
   return SchemaCheck(schema, rules, count).fault(schema);
 }
 
+// --- documents and sound inside the request
+// -------------------------------------------------------------------------
+
+bool is_base64(const std::string& text) {
+  const std::size_t end = text.find_last_not_of('=') + 1;
+  return !text.empty() && text.size() % 4 == 0 && is_word(text.substr(0, end), any_number, "+/");
+}
+
+// A file's data is a data: URL, and its name is known by its ending.
+std::string file_fault(const Json& file, bool pdf_only) {
+  const std::string url = text_in(file, "file_data");
+  const std::string name = text_in(file, "filename");
+  const std::size_t mark = url.find(";base64,");
+  if (name.empty()) return "a file without a name";
+  if (!starts(url, {"data:"}) || mark == url.npos || !is_base64(url.substr(mark + 8)))
+    return "file_data";
+  const bool pdf = starts(url, {"data:application/pdf;"});
+  const bool named = name.size() > 4 && name.substr(name.size() - 4) == ".pdf";
+  return (pdf_only && !pdf) || pdf != named ? "the kind of a file" : "";
+}
+
 // --- chat completions
 // -----------------------------------------------------------------------------
 
@@ -320,6 +341,20 @@ std::string numbers_fault(const Json& body, const ChatRules& rules) {
   return "";
 }
 
+std::string content_fault(std::string_view provider, const Json& part) {
+  const std::string type = text_in(part, "type");
+  if (type == "file") {
+    if (!is_one_of(provider, {"openai", "openrouter"})) return "content of type file";
+    return file_fault(in(part, "file"), provider == "openai");
+  }
+  if (type != "input_audio") return "";
+  if (!is_one_of(provider, {"openai", "azure", "openrouter", "vllm"}))
+    return "content of type audio";
+  const Json& audio = in(part, "input_audio");
+  const bool known = is_one_of(text_in(audio, "format"), {"wav", "mp3"});
+  return known && is_base64(text_in(audio, "data")) ? "" : "input_audio";
+}
+
 bool is_empty_content(const Json& message) {
   const Json& content = in(message, "content");
   return content.is_null() || content == Json("") || (content.is_array() && content.empty());
@@ -362,6 +397,8 @@ std::string order_fault(std::string_view provider, const Json& body, const ChatR
       if (text_in(part, "text").size() > 1'048'576) return "string_above_max_length";
       const std::string url = text_in(in(part, "image_url"), "url");
       if (provider == "ollama" && !url.empty() && !starts(url, {"data:"})) return "image url";
+      if (std::string found = content_fault(provider, part); !found.empty()) return found;
+      if (role == "tool" && text_in(part, "type") != "text") return "no text in a result";
     }
     if (rules.strict_tools && text_in(message, "content").size() > 1'048'576)
       return "string_above_max_length";
@@ -503,6 +540,17 @@ std::string chat_fault(std::string_view provider, std::string_view model, const 
 // --- Responses
 // ------------------------------------------------------------------------------------
 
+std::string responses_content_fault(const Json& content) {
+  for (const Json& part : content.is_array() ? content : Json()) {
+    const std::string type = text_in(part, "type");
+    if (!is_one_of(type, {"input_text", "input_image", "input_file", "output_text", "refusal"}))
+      return "content of type " + type;
+    if (type != "input_file") continue;
+    if (std::string found = file_fault(part, false); !found.empty()) return found;
+  }
+  return "";
+}
+
 std::string responses_items_fault(const Json& input) {
   std::set<std::string> calls;
   std::set<std::string> answered;
@@ -510,6 +558,10 @@ std::string responses_items_fault(const Json& input) {
   for (const Json& item : input.is_array() ? input : Json()) {
     const std::string type = text_in(item, "type");
     const std::string id = text_in(item, "call_id");
+    for (const char* key : {"content", "output"}) {
+      if (type == "reasoning") continue;
+      if (std::string found = responses_content_fault(in(item, key)); !found.empty()) return found;
+    }
     if (has(item, "call_id") && (id.empty() || id.size() > 64)) return "call_id";
     if (text_in(item, "id").size() > 64) return "id of an item";
     if (type == "function_call") {
@@ -623,6 +675,18 @@ std::string thinking_fault(const Claude& claude, const Json& body, bool thinks) 
   return forced ? "a forced tool beside thinking" : "";
 }
 
+std::string anthropic_document_fault(const Json& block) {
+  const Json& source = in(block, "source");
+  const std::string type = text_in(source, "type");
+  const std::string media_type = text_in(source, "media_type");
+  const std::string data = text_in(source, "data");
+  if (text_in(block, "title").size() > 500) return "title";
+  if (type == "base64")
+    return media_type == "application/pdf" && is_base64(data) ? "" : "source.base64";
+  if (type == "text") return media_type == "text/plain" && !data.empty() ? "" : "source.text";
+  return is_one_of(type, {"url", "content", "file"}) ? "" : "source.type";
+}
+
 std::string anthropic_block_fault(const Json& block, std::set<std::string>& calls,
                                   std::set<std::string>& results) {
   const std::string type = text_in(block, "type");
@@ -634,7 +698,17 @@ std::string anthropic_block_fault(const Json& block, std::set<std::string>& call
     if (!in(block, "input").is_object()) return "tool_use input";
     calls.insert(text_in(block, "id"));
   }
-  if (type == "tool_result") results.insert(text_in(block, "tool_use_id"));
+  if (type == "document") return anthropic_document_fault(block);
+  if (type != "tool_result") return "";
+  results.insert(text_in(block, "tool_use_id"));
+  const Json& content = in(block, "content");
+  for (const Json& piece : content.is_array() ? content : Json()) {
+    const std::string kind = text_in(piece, "type");
+    if (!is_one_of(kind, {"text", "image", "document", "search_result", "tool_reference"}))
+      return "a result's content of type " + kind;
+    if (kind != "document") continue;
+    if (std::string found = anthropic_document_fault(piece); !found.empty()) return found;
+  }
   return "";
 }
 
@@ -742,6 +816,15 @@ bool is_gemini_name(const std::string& name) {
   return (letter || first == '_') && is_word(name, 128, "_-.:");
 }
 
+std::string inline_fault(const Json& data) {
+  if (data.is_null()) return "";
+  if (has(data, "displayName")) return "displayName outside of a result";
+  const std::string type = text_in(data, "mimeType");
+  if (!starts(type, {"image/", "audio/", "video/", "text/"}) && type != "application/pdf")
+    return "mimeType " + type;
+  return text_in(data, "data").empty() ? "no data" : "";
+}
+
 std::string gemini_turns_fault(std::string_view model, const Json& body) {
   std::string last;
   bool old = starts(model, {"gemini-1", "gemini-2", "gemma"});
@@ -757,6 +840,7 @@ std::string gemini_turns_fault(std::string_view model, const Json& body) {
     std::size_t responses = 0;
     for (const Json& part : in(turn, "parts")) {
       if (part.empty()) return "a part of nothing";
+      if (std::string found = inline_fault(in(part, "inlineData")); !found.empty()) return found;
       if (has(part, "text") && text_in(part, "text").empty() && !has(part, "thoughtSignature"))
         return "an empty text";
       if (has(part, "functionResponse")) {

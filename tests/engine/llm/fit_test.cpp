@@ -43,6 +43,7 @@ const ModelTable& models() {
   return table;
 }
 
+const char* const pdf_url = "data:application/pdf;base64,JVBERi0xLjQK";
 const char* const texts[] = {"", "  \n", "hi", "hi ", "\t", "So."};
 const char* const ids[] = {"call_1",         "a",    "call_aBcDeFgHiJkLmNoPqRsTuVwXyZ0",
                            "functions.go:0", "fc|1", "123456789"};
@@ -83,6 +84,8 @@ Json chat_content(Rng& rng) {
   if (once_in(3, rng))
     parts.push_back(
         {{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64,QUJD"}}}});
+  if (once_in(6, rng))
+    parts.push_back({{"type", "file"}, {"file", {{"file_data", pdf_url}, {"filename", "a.pdf"}}}});
   return parts;
 }
 
@@ -162,6 +165,15 @@ Json chat_request(Rng& rng) {
 }
 
 Json anthropic_block(Rng& rng) {
+  if (once_in(8, rng))
+    return {{"type", "document"},
+            {"source",
+             {{"type", "base64"}, {"media_type", "application/pdf"}, {"data", "JVBERi0xLjQK"}}}};
+  if (once_in(8, rng))
+    return {{"type", "document"},
+            {"source", {{"type", "text"}, {"media_type", "text/plain"}, {"data", "a"}}},
+            {"title", "t"},
+            {"context", "c"}};
   if (once_in(4, rng))
     return {{"type", "image"},
             {"source", {{"type", "base64"}, {"media_type", "image/png"}, {"data", "QUJD"}}}};
@@ -252,6 +264,9 @@ void add_response_calls(Json& input, std::uint32_t turn, Rng& rng) {
       output =
           Json::array({{{"type", "input_text"}, {"text", any_of_these(texts, rng)}},
                        {{"type", "input_image"}, {"image_url", "data:image/png;base64,QUJD"}}});
+    if (once_in(8, rng))
+      output =
+          Json::array({{{"type", "input_file"}, {"file_data", pdf_url}, {"filename", "b.pdf"}}});
     const Json result = {{"type", "function_call_output"}, {"call_id", id}, {"output", output}};
     if (once_in(3, rng)) {
       input.push_back(result);  // before the next call of the turn
@@ -344,7 +359,7 @@ TEST_SUITE("llm fit") {
     std::map<std::string, int> faults;
     std::map<std::string, int> passed;
     std::map<std::string, std::string> examples;
-    for (int round = 0; round < 3'000; ++round) {
+    for (int round = 0; round < 3'300; ++round) {
       const Client& client = clients[round % 3];
       const Json asked = client.request(rng);
       const std::string text = asked.dump();
@@ -364,7 +379,10 @@ TEST_SUITE("llm fit") {
         if (own && !mock::fault_of(name, target.model, unheld).empty()) continue;
         const auto wire = encode_request(*request, target);
         const bool cannot_force = name == "ollama" && request->tool_choice != ToolChoice::unset;
-        if (!wire.ok() && cannot_force && wire.error().code == "unsupported") continue;
+        const bool cannot_read =
+            text.find("application/pdf") != text.npos && (dialect.takes & takes_files) == 0;
+        if (!wire.ok() && (cannot_force || cannot_read) && wire.error().code == "unsupported")
+          continue;
         const std::string fault = wire.ok()
                                       ? mock::fault_of(name, target.model, Json::parse(wire->body))
                                       : wire.error().message;
