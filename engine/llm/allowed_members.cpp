@@ -148,7 +148,9 @@ constexpr Row openai_chat_rows[] = {
     {"part:file.file.file_id", V::stored},
     {"part:file.cache_control"},
     {"part:document_url", V::address, "document_url|document_name"},
-    {"part:input_audio", V::priced},
+    // What sound costs is its target's to say (Target::prices_sound).
+    {"part:input_audio.input_audio.data"},
+    {"part:input_audio.input_audio.format", V::take, "wav|mp3"},
 };
 
 constexpr Row openai_responses_rows[] = {
@@ -406,9 +408,10 @@ constexpr Row gemini_rows[] = {
     {"part:inlineData.partMetadata", V::drop},
     {"part:inlineData.displayName"},
     {"part:inlineData.data"},
-    // What is heard costs more than what is read.
+    // What sound costs is its target's to say (Target::prices_sound).
     {"part:inlineData.mimeType", V::take,
-     "image/png|image/jpeg|image/webp|image/gif|image/heic|image/heif|application/pdf|text/plain|"
+     "audio/wav|audio/mp3|audio/mpeg|audio/aiff|audio/aac|audio/ogg|audio/flac|image/png|image/"
+     "jpeg|image/webp|image/gif|image/heic|image/heif|application/pdf|text/plain|"
      "text/html|text/css|text/csv|text/md|text/markdown|text/xml|text/rtf|text/javascript|"
      "application/json|application/xml|application/rtf"},
     {"part:fileData.mimeType"},
@@ -1022,6 +1025,11 @@ bool PassThrough::passes_inside(WireFormat format, std::string_view name) const 
     return entry.format == format && entry.name.size() > name.size() &&
            entry.name[name.size()] == '.' && begins(entry.name, name);
   });
+}
+
+bool PassThrough::passes_sound(WireFormat format) const {
+  return passes(format,
+                format == WireFormat::gemini ? "part:inlineData.mimeType" : "part:input_audio");
 }
 
 Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {

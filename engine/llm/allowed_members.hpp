@@ -49,6 +49,8 @@ class PassThrough {
   bool passes(WireFormat format, std::string_view name) const;
   /// Is something inside of it passed on?
   bool passes_inside(WireFormat format, std::string_view name) const;
+  /// Does sound of that format's clients go on whatever it costs?
+  bool passes_sound(WireFormat format) const;
 
  private:
   struct Entry {

@@ -411,6 +411,14 @@ bool ModelCard::takes_sampling(const ReasoningSetting& asked) const {
   return effort == "none" && (off || efforts.empty());
 }
 
+bool ModelCard::prices_sound() const {
+  if (!audio) return false;
+  if (std::find(dialects.begin(), dialects.end(), "gemini") != dialects.end()) return true;
+  return !tariff.rates.empty() &&
+         std::all_of(tariff.rates.begin(), tariff.rates.end(),
+                     [](const Rate& rate) { return rate.price.audio_input.has_value(); });
+}
+
 Result<ModelTable> ModelTable::read(std::string_view text) {
   auto parsed = parse_json(text);
   if (!parsed.ok()) return std::move(parsed.error());

@@ -81,6 +81,8 @@ struct ModelCard {
   /// What the encoders are told.
   ReasoningStyle reasoning() const;
   bool takes_sampling(const ReasoningSetting& asked) const;
+  /// Does the card say what a token of sound costs? Gemini's do, where they have no price apart.
+  bool prices_sound() const;
 };
 
 /// A model that turns texts into vectors.

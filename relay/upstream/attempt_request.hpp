@@ -32,6 +32,7 @@ struct AttemptTarget {
   TokenLimits most;
   std::int64_t unknown_output_tokens_max = 0;  ///< of a model without a card; 0: none
   bool stream = false;
+  bool passes_sound = false;  ///< the operator lets it through, whatever it costs
 };
 
 struct AttemptRequest {

@@ -389,7 +389,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
     return providers_[plans_[target].provider];
   }
   std::string target_name(std::uint32_t target) const { return names_[target]; }
-  AttemptTarget attempt_target(std::uint32_t target, bool stream) const;
+  AttemptTarget attempt_target(std::uint32_t target, llm::WireFormat client, bool stream) const;
   net::ComputePool* pool() { return options_.pool; }
   auth::CurrentKeys& keys() { return keys_; }
   limits::Ledger& ledger() { return ledger_; }
@@ -633,8 +633,8 @@ void CallRun::acquire(const Action& action) {
 
 // Before anything is reserved: what is reserved is read from the bytes that are to be sent.
 void CallRun::encode_attempt() {
-  AttemptTarget to =
-      gateway_.attempt_target(targets_[place_].target, options_.delivery == Delivery::stream);
+  AttemptTarget to = gateway_.attempt_target(targets_[place_].target, order_.request.format,
+                                             options_.delivery == Delivery::stream);
   net::ComputePool* pool = gateway_.pool();
   if (pool == nullptr || !large_) return encoded(attempt_request(order_.request, to));
   auto work = std::make_shared<Encoding>(std::move(order_.request), order_.memory, std::move(to));
@@ -1219,7 +1219,8 @@ TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
   return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens, unknown_image_tokens};
 }
 
-AttemptTarget GatewayImpl::attempt_target(std::uint32_t target, bool stream) const {
+AttemptTarget GatewayImpl::attempt_target(std::uint32_t target, llm::WireFormat client,
+                                          bool stream) const {
   const Provider& to = provider(target);
   return {.dialect = to.dialect,
           .base_url = to.base_url,
@@ -1227,7 +1228,8 @@ AttemptTarget GatewayImpl::attempt_target(std::uint32_t target, bool stream) con
           .card = plans_[target].card,
           .most = token_limits(target),
           .unknown_output_tokens_max = options_.unknown_output_tokens_max,
-          .stream = stream};
+          .stream = stream,
+          .passes_sound = options_.pass_through.passes_sound(client)};
 }
 
 bool GatewayImpl::has_key(std::string_view provider) const {

@@ -8,6 +8,7 @@
 
 #include "engine/llm/allowed_members.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/media.hpp"
 
 namespace redoubt::upstream {
 namespace {
@@ -96,6 +97,8 @@ class BodyReader {
     } else if (key == "tools") {
       for (const std::string_view each : llm::element_texts(value))
         tool(each);
+    } else if (key == "plugins" && value == llm::native_documents) {
+      text(value);  // the model itself reads: nothing is paid apart
     } else if (key == "max_tool_calls" && format_ == WireFormat::openai_responses) {
       if (const std::int64_t most = count_of(value); most > 0) bound.tool_uses.all_max = most;
     } else {

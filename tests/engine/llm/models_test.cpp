@@ -256,6 +256,18 @@ TEST_SUITE("llm models") {
     CHECK(takes("gemini", "gemini-3.8-flash", "high"));
   }
 
+  TEST_CASE("a card prices sound where it says what a token of it costs") {
+    const auto prices = [](std::string_view dialect, std::string_view model) {
+      return shipped().find(dialect, model)->prices_sound();
+    };
+    CHECK(prices("openai", "gpt-audio-1.5"));
+    CHECK(prices("gemini", "gemini-3.5-flash"));
+    CHECK(prices("gemini", "gemini-2.5-pro"));  // as a token of text
+    CHECK(!prices("openai", "gpt-5.4-mini"));
+    CHECK(!prices("mistral", "voxtral-small-2507"));  // by the minute
+    CHECK(!prices("anthropic", "claude-opus-5-5"));
+  }
+
   TEST_CASE("an operator's rows go before the shipped ones, and may lean on one") {
     const auto table = shipped().with(R"({"models": [
       {"dialect": "openai", "model": "gpt-5.4-mini", "like": "openai/gpt-5.4-mini",

@@ -159,6 +159,36 @@ TEST_CASE("send bound: what lies elsewhere is the model's whole context") {
   }
 }
 
+TEST_CASE("send bound: a document and sound inside are the whole context at every target") {
+  const std::pair<WireFormat, const char*> bodies[] = {
+      {chat, R"({"model":"m","messages":[{"role":"user","content":[{"type":"file","file":)"
+             R"({"filename":"a.pdf","file_data":"data:application/pdf;base64,JVBERi0xLjQK"}}]}]})"},
+      {chat, R"({"model":"m","messages":[{"role":"user","content":[{"type":"input_audio",)"
+             R"("input_audio":{"data":"QUJD","format":"mp3"}}]}]})"},
+      {anthropic,
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"document",)"
+       R"("source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0xLjQK"}}]}]})"},
+      {anthropic,
+       R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text",)"
+       R"("text":"x"},{"type":"tool_result","tool_use_id":"t","content":[{"type":"document",)"
+       R"("source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0xLjQK"}}]}]}]})"}};
+  int sent_to = 0;
+  for (const auto& each : bodies) {
+    for (const llm::Dialect& dialect : llm::dialects()) {
+      if (dialect.name == "azure") continue;  // it has no address of its own
+      const std::string wire = sent(each.first, dialect.name, each.second, {});
+      if (wire.empty()) continue;
+      ++sent_to;
+      CAPTURE(wire);
+      const SendBound bound = send_bound(dialect.format, wire);
+      CHECK(bound.refers_outside);
+      const llm::ToolUses uses = tool_uses_upper(bound);
+      CHECK(uses.web_searches + uses.file_searches + uses.others == 0);
+    }
+  }
+  CHECK(sent_to >= 19);
+}
+
 TEST_CASE("send bound: what travels inside is counted by its bytes, in each dialect") {
   const char* body =
       R"({"model":"m","max_tokens":50,"messages":[{"role":"system","content":"Be brief."},)"
