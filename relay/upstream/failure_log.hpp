@@ -51,7 +51,8 @@ constexpr std::string_view stream_cut = "stream_cut";    ///< a 2xx that ended t
 constexpr std::string_view first_token_timeout = "first_token_timeout";
 constexpr std::string_view progress_timeout = "progress_timeout";
 constexpr std::string_view answer_refused = "answer_refused";  ///< not what the request wants
-constexpr std::string_view not_encodable = "not_encodable";  ///< for this target; nothing was sent
+constexpr std::string_view not_encodable = "not_encodable";    ///< by no target; nothing was sent
+constexpr std::string_view unsupported = "unsupported";        ///< by this target; nothing was sent
 }  // namespace cause
 
 struct FailedAttempt {

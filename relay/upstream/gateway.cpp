@@ -766,7 +766,9 @@ void CallRun::open(const Action& action) {
         llm::local_failure(llm::FailureClass::bad_request, wire.error().message);
     failure.param = wire.error().path;
     failure.status = 400;
-    attempt_failed(Stage::connect, std::move(failure), cause::not_encodable);
+    const bool by_target = wire.error().code == "unsupported";
+    attempt_failed(Stage::connect, std::move(failure),
+                   by_target ? cause::unsupported : cause::not_encodable);
     return;
   }
   attempt_->rename(std::move(wire->tool_names));
@@ -860,8 +862,8 @@ void CallRun::note_failure(Stage stage, const llm::ChatFailure& failure, std::st
   }
   const std::vector<std::string_view> own_names(own_names_.begin(), own_names_.end());
   // Nobody but us has said what could not be encoded.
-  told_[attempt_number_] =
-      why == cause::not_encodable ? failure : failure_for_client(failure, secrets, own_names);
+  const bool own_words = why == cause::not_encodable || why == cause::unsupported;
+  told_[attempt_number_] = own_words ? failure : failure_for_client(failure, secrets, own_names);
   gateway_.plan(target).metrics.failed(failure.failure_class);
   const std::string name = gateway_.target_name(target);
   gateway_.failure_log().note({.request_id = order_.request_id,
@@ -896,6 +898,7 @@ void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_
                    .retry_after_ms = failure.retry_after_ms,
                    .should_retry = failure.should_retry,
                    .names_bad_key = failure.names_bad_key,
+                   .by_target = why == cause::unsupported,
                    .by_provider = why == cause::error_event};
   const KeyOutlook keys = gateway_.key_outlook(admission_, input.failure, refused_keys_);
   if (keys.refused) refused_keys_.push_back(admission_.key);

@@ -38,6 +38,7 @@ Decision after_failure(const RetryOptions& options, const Failure& failure,
   using llm::FailureClass;
   switch (failure.failure_class) {
     case FailureClass::bad_request:
+      return failure.by_target ? next_or_give_up(count) : Decision{Follow::give_up};
     case FailureClass::filtered:
       return {Follow::give_up};
     case FailureClass::too_large:

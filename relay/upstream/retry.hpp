@@ -2,6 +2,7 @@
 //
 //   class of the failure                       then
 //   bad_request, filtered                      give up: no other attempt does better
+//   bad_request by_target                      next target
 //   too_large, not_found                       next target
 //   unauthorized, no_quota                     same target with another key, where there is one
 //   rate_limited                               another key at once; else next target; else wait
@@ -41,6 +42,7 @@ struct Failure {
   std::optional<std::int64_t> retry_after_ms;
   bool should_retry = true;
   bool names_bad_key = false;  ///< llm::ChatFailure
+  bool by_target = false;      ///< bad_request: this target has no place for it, another may
   bool by_provider = false;  ///< it said so itself: it has stopped, and knows that nobody gets more
 };
 

@@ -88,6 +88,7 @@ Input input_of(const script::Command& command, int attempt) {
   if (command.has("retry_after_ms"))
     input.failure.retry_after_ms = command.number("retry_after_ms");
   input.failure.should_retry = command.text("should_retry", "1") == "1";
+  input.failure.by_target = command.has("by_target");
   input.failure.by_provider = command.has("said");
   input.denial = {.by_limit = command.has("by_limit"),
                   .passes = !command.has("lasting"),

@@ -41,6 +41,15 @@ TEST_CASE("what follows a failure is the header's table") {
   }
 }
 
+TEST_CASE("what one target has no place for is asked of the next") {
+  Rng rng(1);
+  const Failure failure{.failure_class = FailureClass::bad_request, .by_target = true};
+  AttemptCount count{.another_key = true, .left_ms = 60'000};
+  CHECK(after_failure({}, failure, count, rng).follow == Follow::give_up);
+  count.another_target = true;
+  CHECK(after_failure({}, failure, count, rng).follow == Follow::next_target);
+}
+
 TEST_CASE("a wait is jittered backoff or what the provider asks, never past the deadline") {
   Rng rng(3);
   const Failure plain{.failure_class = FailureClass::server_error};
