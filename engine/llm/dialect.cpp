@@ -100,6 +100,8 @@ constexpr Family families[] = {
     {"anthropic", "claude-3", Style::none, true},
     {"anthropic", "claude-opus-4-7", Style::adaptive, false},
     {"anthropic", "claude-opus-4-8", Style::adaptive, false},
+    {"anthropic", "claude-opus-4-6", Style::budget_or_adaptive, true},
+    {"anthropic", "claude-sonnet-4-6", Style::budget_or_adaptive, true},
     {"anthropic", "claude-opus-4", Style::budget, true},
     {"anthropic", "claude-sonnet-4", Style::budget, true},
     {"anthropic", "claude-haiku-4", Style::budget, true},

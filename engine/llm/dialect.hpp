@@ -77,13 +77,14 @@ const Dialect* find_dialect(std::string_view name);
 
 /// How a model is told how much to think; models.json says it of a model.
 enum class ReasoningStyle : std::uint8_t {
-  by_default,       ///< what the dialect does
-  none,             ///< the model does not think: settings are left out
-  effort,           ///< by a word
-  budget,           ///< by a number of tokens
-  budget_always,    ///< the same, and it cannot be told not to
-  adaptive,         ///< Anthropic's: told whether, and by a word how much
-  adaptive_always,  ///< the same, and it cannot be told not to
+  by_default,          ///< what the dialect does
+  none,                ///< the model does not think: settings are left out
+  effort,              ///< by a word
+  budget,              ///< by a number of tokens
+  budget_always,       ///< the same, and it cannot be told not to
+  budget_or_adaptive,  ///< Anthropic's 4.6: by a number of tokens, or as adaptive
+  adaptive,            ///< Anthropic's: told whether, and by a word how much
+  adaptive_always,     ///< the same, and it cannot be told not to
 };
 
 /// What is known of a model without a card, from its family's name.

@@ -59,6 +59,17 @@ std::string url_of(const ChatRequest& request, const Target& target) {
   }
 }
 
+constexpr std::string_view effort_beta = "effort-2025-11-24";
+
+// A Claude model that is told a budget and takes a word beside it does so as a beta, which a client
+// that has another model in mind does not ask for.
+bool needs_effort_beta(const ChatRequest& request, const Target& target) {
+  const std::string_view config = member_text(request.extra, "output_config");
+  return request.format == WireFormat::anthropic && target.reasoning == ReasoningStyle::budget &&
+         !target.efforts.empty() && !member_text(config, "effort").empty() &&
+         std::find(request.betas.begin(), request.betas.end(), effort_beta) == request.betas.end();
+}
+
 std::vector<Header> headers_of(const ChatRequest& request, const Target& target) {
   std::vector<Header> headers;
   headers.push_back({"content-type", "application/json"});
@@ -68,6 +79,8 @@ std::vector<Header> headers_of(const ChatRequest& request, const Target& target)
     std::string betas;
     for (const std::string& beta : request.betas)
       betas += (betas.empty() ? "" : ",") + beta;
+    if (needs_effort_beta(request, target))
+      betas += joined({betas.empty() ? "" : ",", effort_beta});
     if (!betas.empty() && request.format == WireFormat::anthropic)
       headers.push_back({"anthropic-beta", std::move(betas)});
   }

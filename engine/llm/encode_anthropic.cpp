@@ -6,6 +6,7 @@
 
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode.hpp"
+#include "engine/llm/fit.hpp"
 #include "engine/llm/schema_dialect.hpp"
 #include "engine/llm/schema_shape.hpp"
 
@@ -166,11 +167,11 @@ std::string_view role_word(const ChatMessage& message) {
 }
 
 // Whether the message goes to the `system` member: at the start, or where another format let it
-// stand further down. Models that are told a budget take none further down.
-bool goes_to_system(const ChatRequest& request, const Target& target, std::size_t index) {
+// stand further down.
+bool goes_to_system(const ChatRequest& request, std::size_t index) {
   const ChatMessage& message = request.messages[index];
   if (!is_system(message)) return false;
-  if (message.format != here || target.reasoning == ReasoningStyle::budget) return true;
+  if (message.format != here) return true;
   for (std::size_t i = 0; i < index; ++i) {
     if (!is_system(request.messages[i])) return false;
   }
@@ -182,7 +183,7 @@ std::string_view mark_of(const ChatMessage& message) {
   return message.format == here ? std::string_view() : cache_mark(message.format, message.extra);
 }
 
-void write_system(const ChatRequest& request, const Target& target, JsonWriter& out) {
+void write_system(const ChatRequest& request, JsonWriter& out) {
   struct Piece {
     const ChatPart* part;
     std::string_view mark;  // its message's, where it is the last
@@ -190,7 +191,7 @@ void write_system(const ChatRequest& request, const Target& target, JsonWriter& 
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const ChatMessage& message = request.messages[i];
-    if (!goes_to_system(request, target, i)) continue;
+    if (!goes_to_system(request, i)) continue;
     for (const ChatPart& part : message.parts) {
       if (part.kind != PartKind::text || part.text.empty()) continue;
       pieces.push_back({&part, &part == &message.parts.back() ? mark_of(message) : ""});
@@ -224,7 +225,7 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
   out.open_array("messages");
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const ChatMessage& message = request.messages[i];
-    if (goes_to_system(request, target, i)) continue;
+    if (goes_to_system(request, i)) continue;
     const bool joins = open != nullptr && is_joined(*open, message);
     if (!joins) {
       if (open != nullptr) {
@@ -314,9 +315,16 @@ bool by_word(const Target& target) {
 }
 
 // What a client of this format says of thinking in words that have no neutral form.
-std::string_view own_thinking_type(const ChatRequest& request) {
+std::string_view own_thinking(const ChatRequest& request, std::string_view member) {
   return member_text(member_text(extra_for(request.format, request.extra, here), "thinking"),
-                     "type");
+                     member);
+}
+
+// Models before 4.6 are told a budget, whatever the client says: it does not know the model by its
+// name, or another was meant to answer.
+bool is_told_budget(const ChatRequest& request, const Target& target) {
+  const std::string_view type = own_thinking(request, "type");
+  return target.reasoning == ReasoningStyle::budget && !type.empty() && type != "\"disabled\"";
 }
 
 bool has_kind(const ChatMessage& message, PartKind kind) {
@@ -353,14 +361,28 @@ std::int64_t thinking_budget(const ChatRequest& request, const Target& target) {
   std::int64_t budget = 0;
   // A client of this format knows what it may ask for; for others thinking is a wish.
   const bool prefilled = request.messages.back().role == Role::assistant;
-  if (request.format != here && (is_forced(request) || prefilled || lacks_thought(request)))
-    return 0;
+  const bool adapted = own_thinking(request, "type") == "\"adaptive\"";
+  const bool is_wish = request.format != here || is_told_budget(request, target);
+  if (is_wish && (is_forced(request) || prefilled || lacks_thought(request))) return 0;
   if (reasoning.budget_tokens) {
     budget = std::min(*reasoning.budget_tokens, limit - 1);
-  } else if (!reasoning.effort.empty() && request.format != here && !by_word(target)) {
+  } else if (request.format == here ? is_told_budget(request, target) && adapted
+                                    : !reasoning.effort.empty() && !by_word(target)) {
     budget = std::min(budget_of(reasoning.effort), limit / 2);
   }
   return budget < budget_min ? 0 : budget;
+}
+
+// Instead of what the client says in newer words.
+void write_budget(const ChatRequest& request, const Target& target, JsonWriter& out) {
+  const std::int64_t budget = thinking_budget(request, target);
+  if (budget == 0) return;
+  out.open_object("thinking");
+  out.text("type", "enabled");
+  out.integer("budget_tokens", budget);
+  const std::string_view display = own_thinking(request, "display");
+  if (!display.empty()) out.raw("display", display);
+  out.close_object();
 }
 
 // The newest models refuse a budget: how much they think within the limit is theirs.
@@ -368,8 +390,12 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
   const ReasoningSetting& reasoning = request.reasoning;
   const bool always = target.reasoning == ReasoningStyle::adaptive_always;
   if (target.reasoning == ReasoningStyle::none) return;
-  const std::string_view own_type = own_thinking_type(request);
+  const std::string_view own_type = own_thinking(request, "type");
   if (always && own_type == "\"disabled\"") return;
+  if (is_told_budget(request, target)) {
+    write_budget(request, target, out);
+    return;
+  }
   JsonWriter own;
   own.open_object();
   if (!own_type.empty()) {
@@ -389,28 +415,50 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
   write_merged(out, "thinking", own.take(), request, here);
 }
 
-// output_config: the effort's word, which a client of this format says itself, and the answer's
-// schema.
+std::string_view own_config(const ChatRequest& request) {
+  return member_text(extra_for(request.format, request.extra, here), "output_config");
+}
+
+// The word that the client says, or that stands for its budget.
+std::string asked_effort(const ChatRequest& request, const Target& target) {
+  const ReasoningSetting& reasoning = request.reasoning;
+  const std::string_view own = member_text(own_config(request), "effort");
+  if (own.size() > 2) return std::string(own.substr(1, own.size() - 2));
+  if (is_adaptive(target) && reasoning.effort.empty() && reasoning.budget_tokens)
+    return std::string(effort_of(*reasoning.budget_tokens));
+  return request.format != here && by_word(target) ? reasoning.effort : std::string();
+}
+
+// The word as the model takes it; "" where it takes none. Of the models that are told a budget one
+// takes both: its card says so.
+std::string effort_word(const ChatRequest& request, const Target& target) {
+  const std::string effort = asked_effort(request, target);
+  const bool by_budget_alone = target.reasoning == ReasoningStyle::budget && target.efforts.empty();
+  if (effort == "none" || by_budget_alone || target.reasoning == ReasoningStyle::none) return {};
+  if (effort == "minimal") return "low";
+  // Above "high" no model can be told not to think, as it is for a forced tool.
+  const bool held = request.format != here && is_forced(request);
+  return held && (effort == "xhigh" || effort == "max") ? "high"
+                                                        : nearest_effort(effort, target.efforts);
+}
+
+// output_config: the effort's word and the answer's schema, beside what else the client says.
 Result<void> write_output_config(const ChatRequest& request, const Target& target,
                                  JsonWriter& out) {
-  const std::string& effort = request.reasoning.effort;
-  JsonWriter own;
-  own.open_object();
-  if (request.format != here && by_word(target) && !effort.empty() && effort != "none") {
-    // Above "high" no model can be told not to think, as it is for a forced tool.
-    const bool held = is_forced(request) && (effort == "xhigh" || effort == "max");
-    own.text("effort", effort == "minimal" ? "low" : held ? "high" : effort);
-  }
+  JsonWriter config;
+  config.open_object();
+  config.text_if("effort", effort_word(request, target));
   if (request.output.kind == OutputKind::json_schema) {
     auto schema = schema_in_dialect(request.output.schema, SchemaDialect::anthropic);
     if (!schema.ok()) return unsupported("a schema with objects of any key", target);
-    own.open_object("format");
-    own.text("type", "json_schema");
-    own.raw("schema", schema.value());
-    own.close_object();
+    config.open_object("format");
+    config.text("type", "json_schema");
+    config.raw("schema", schema.value());
+    config.close_object();
   }
-  own.close_object();
-  write_merged(out, "output_config", own.take(), request, here);
+  config.members_but(own_config(request), {"effort"});
+  config.close_object();
+  if (const std::string text = config.take(); text != "{}") out.raw("output_config", text);
   return {};
 }
 
@@ -427,7 +475,8 @@ void write_stop(const Sampling& sampling, JsonWriter& out) {
 void write_sampling(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const Sampling& sampling = request.sampling;
   const bool foreign = request.format != here;
-  if (!target.takes_sampling || (foreign && thinking_budget(request, target) > 0)) return;
+  const bool is_wish = foreign || is_told_budget(request, target);
+  if (!target.takes_sampling || (is_wish && thinking_budget(request, target) > 0)) return;
   const bool has_temperature = sampling.temperature && std::isfinite(*sampling.temperature);
   if (has_temperature) {
     out.key("temperature");
@@ -444,7 +493,7 @@ void write_sampling(const ChatRequest& request, const Target& target, JsonWriter
 
 Result<void> encode_anthropic(const ChatRequest& request, const Target& target, JsonWriter& out) {
   out.text("model", model_of(request, target));
-  write_system(request, target, out);
+  write_system(request, out);
   if (auto written = write_messages(request, target, out); !written.ok()) return written;
   if (auto written = write_tools(request, target, out); !written.ok()) return written;
   write_tool_choice(request, out);

@@ -30,23 +30,6 @@ std::ptrdiff_t rank_of(std::string_view effort) {
   return found == std::end(efforts) ? -1 : found - std::begin(efforts);
 }
 
-// The nearest word that the model takes, rather less than more.
-std::string nearest_effort(const std::string& asked, std::span<const std::string> taken) {
-  const std::ptrdiff_t rank = rank_of(asked);
-  if (rank < 0 || taken.empty()) return asked;
-  const std::string* best = nullptr;
-  std::ptrdiff_t best_distance = 0;
-  for (const std::string& word : taken) {
-    const std::ptrdiff_t its = rank_of(word);
-    if (its < 0) continue;
-    const std::ptrdiff_t distance = 2 * std::abs(its - rank) + (its > rank ? 1 : 0);
-    if (best != nullptr && distance >= best_distance) continue;
-    best = &word;
-    best_distance = distance;
-  }
-  return best == nullptr ? asked : *best;
-}
-
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-';
@@ -250,10 +233,41 @@ class Fitter {
     const bool own_order = (target_.dialect->takes & takes_own_order) != 0;
     if (own_order && is_system(now().messages.back()))
       edit().messages.push_back(text_message(Role::user, "Go on."));
+    if (same_format_ && target_.dialect->format == WireFormat::anthropic &&
+        !takes_system_inside(target_.reasoning, model_of(request_, target_)))
+      join_system();
     if (same_format_) return;
     if (target_.dialect->format != WireFormat::openai_responses) settle_results();
     if (!rules_.starts_with_any) begin_with_user();
     if (target_.dialect->format == WireFormat::anthropic) end_with_user();
+  }
+
+  // A system message further down becomes a part of the user's turn where it stands: at the top it
+  // would make another of every prompt that the provider has cached. Results stay first.
+  void join_system() {
+    const std::vector<ChatMessage>& all = now().messages;
+    const auto top = std::find_if_not(all.begin(), all.end(), is_system);
+    if (std::none_of(top, all.end(), is_system)) return;
+    std::vector<ChatMessage> joined(all.begin(), top);
+    bool open = false;  // the last message ends, or begins, with what was a system message
+    for (auto message = top; message != all.end(); ++message) {
+      const bool after_user = message != top && joined.back().role != Role::assistant;
+      const bool is_users = is_system(*message) || (open && message->role != Role::assistant);
+      if (is_users && after_user) {
+        join(joined.back(), *message);
+      } else {
+        joined.push_back(*message);
+      }
+      if (is_system(*message)) joined.back().role = Role::user;
+      open = is_system(*message) || (open && joined.back().role != Role::assistant);
+    }
+    edit().messages = std::move(joined);
+  }
+
+  static void join(ChatMessage& turn, const ChatMessage& next) {
+    turn.parts.insert(turn.parts.end(), next.parts.begin(), next.parts.end());
+    std::stable_partition(turn.parts.begin(), turn.parts.end(),
+                          [](const ChatPart& part) { return part.kind == PartKind::tool_result; });
   }
 
   // A Responses client may have other items between a call and its result.
@@ -380,8 +394,10 @@ class Fitter {
       if (effort.empty()) effort = effort_of(*asked.budget_tokens);
       edit().reasoning.budget_tokens.reset();
     }
-    // DeepSeek's three words are its encoder's, and "none" is a switch.
-    if ((target_.dialect->takes & takes_thinking_switch) == 0) effort = nearest_effort(effort);
+    // DeepSeek's and Anthropic's words are their encoders', and "none" is a switch there.
+    if ((target_.dialect->takes & takes_thinking_switch) == 0 &&
+        target_.dialect->format != WireFormat::anthropic)
+      effort = nearest_effort(effort);
     if (effort != asked.effort) edit().reasoning.effort = effort;
     if (target_.dialect->format == WireFormat::gemini && by_budget(target_)) budget();
   }
@@ -452,6 +468,22 @@ class Fitter {
 };
 
 }  // namespace
+
+std::string nearest_effort(const std::string& asked, std::span<const std::string> taken) {
+  const std::ptrdiff_t rank = rank_of(asked);
+  if (rank < 0 || taken.empty()) return asked;
+  const std::string* best = nullptr;
+  std::ptrdiff_t best_distance = 0;
+  for (const std::string& word : taken) {
+    const std::ptrdiff_t its = rank_of(word);
+    if (its < 0) continue;
+    const std::ptrdiff_t distance = 2 * std::abs(its - rank) + (its > rank ? 1 : 0);
+    if (best != nullptr && distance >= best_distance) continue;
+    best = &word;
+    best_distance = distance;
+  }
+  return best == nullptr ? asked : *best;
+}
 
 Result<Fit> fitted(const ChatRequest& request, const Target& target) {
   return Fitter(request, target).run();

@@ -12,10 +12,13 @@
 //    (Decoder::rename). What the answer depends on, and has no other form, is refused: too many
 //    tools, images by their addresses.
 // 3. A client of the target's own format knows its rules: its messages stay as they are, but for
-//    blank texts, which models write themselves and providers do not take back.
+//    blank texts, which models write themselves and providers do not take back, and for what
+//    Claude models of another age refuse (system messages further down).
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/result.hpp"
@@ -28,6 +31,10 @@ struct Fit {
   std::optional<ChatRequest> request;  ///< nothing where it fits as it is: a prompt may be long
   std::vector<ToolAlias> tool_names;   ///< of the tools that got another name
 };
+
+/// The nearest of the words of effort that a model takes, rather less than more; the word itself
+/// where it, or what the model takes, is not known.
+std::string nearest_effort(const std::string& asked, std::span<const std::string> taken);
 
 /// The request as the target takes it. Errors: unsupported.
 Result<Fit> fitted(const ChatRequest& request, const Target& target);

@@ -96,6 +96,16 @@ const FitRules& fit_rules(std::string_view dialect, std::string_view model) {
   return *rule;
 }
 
+bool takes_system_inside(ReasoningStyle reasoning, std::string_view model) {
+  const auto is_of = [&](std::string_view family) {
+    return model.substr(0, family.size()) == family;
+  };
+  if (reasoning == ReasoningStyle::budget || reasoning == ReasoningStyle::budget_or_adaptive)
+    return false;
+  if (is_of("claude-2") || is_of("claude-3") || is_of("claude-opus-4-7")) return false;
+  return !is_of("claude-sonnet-5") || is_of("claude-sonnet-5-5");
+}
+
 bool is_in_list(std::string_view word, std::string_view list) {
   while (!list.empty()) {
     const std::size_t end = list.find('|');

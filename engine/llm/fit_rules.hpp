@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/llm/dialect.hpp"
+
 namespace redoubt::llm {
 
 struct FitRules {
@@ -42,6 +44,11 @@ struct FitRules {
 
 /// The first row that fits.
 const FitRules& fit_rules(std::string_view dialect, std::string_view model);
+
+/// Whether a Claude model takes a system message further down: those that are told a budget and a
+/// few others take none, or do not heed it.
+/// https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+bool takes_system_inside(ReasoningStyle reasoning, std::string_view model);
 
 /// Whether a word is in a list.
 bool is_in_list(std::string_view word, std::string_view list);

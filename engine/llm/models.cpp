@@ -25,9 +25,10 @@ constexpr std::size_t text_bytes_max = 300;
 constexpr std::int64_t model_tokens_max = 100'000'000;
 constexpr std::int32_t minutes_per_day = 1'440;
 
-constexpr std::array<std::string_view, 10> thinking_names{
-    "none",   "always",        "effort",   "level",        "switch",
-    "budget", "budget_always", "adaptive", "adaptive_off", "adaptive_always"};
+constexpr std::array<std::string_view, 11> thinking_names{
+    "none",     "always",       "effort",         "level",
+    "switch",   "budget",       "budget_always",  "budget_or_adaptive",
+    "adaptive", "adaptive_off", "adaptive_always"};
 constexpr std::array<std::string_view, 3> temperature_names{"always", "without_thinking", "never"};
 constexpr std::array<std::string_view, 5> abilities{"tools", "vision", "audio", "documents",
                                                     "json_schema"};
@@ -387,6 +388,8 @@ ReasoningStyle ModelCard::reasoning() const {
       return ReasoningStyle::budget;
     case Thinking::budget_always:
       return ReasoningStyle::budget_always;
+    case Thinking::budget_or_adaptive:
+      return ReasoningStyle::budget_or_adaptive;
     case Thinking::effort:
     case Thinking::level:
     case Thinking::toggle:
@@ -403,7 +406,8 @@ ReasoningStyle ModelCard::reasoning() const {
 bool ModelCard::takes_sampling(const ReasoningSetting& asked) const {
   if (temperature != TakesTemperature::without_thinking)
     return temperature == TakesTemperature::always;
-  const bool by_budget = thinking == Thinking::budget || thinking == Thinking::budget_always;
+  const bool by_budget = thinking == Thinking::budget || thinking == Thinking::budget_always ||
+                         thinking == Thinking::budget_or_adaptive;
   const std::string& effort = asked.effort.empty() ? effort_default : asked.effort;
   if (by_budget) return !asked.budget_tokens && (effort.empty() || effort == "none");
   // A model that cannot leave off thinking is told the least word instead.

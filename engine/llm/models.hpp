@@ -8,8 +8,9 @@
 //
 // A row: {"dialect": "openai" or "dialects": [...], "model", "aliases"?: [...], "context_tokens",
 // "output_tokens_max", "takes"?: [tools, vision, audio, documents, json_schema],
-// "thinking"?: none | always | effort | level | switch | budget | budget_always | adaptive |
-// adaptive_off | adaptive_always, "efforts"?: [...], "effort_default"?, "image_tokens_max"?,
+// "thinking"?: none | always | effort | level | switch | budget | budget_always |
+// budget_or_adaptive | adaptive | adaptive_off | adaptive_always, "efforts"?: [...],
+// "effort_default"?, "image_tokens_max"?,
 // "temperature"?: always | without_thinking | never,
 // "rates": [{"input", "output", "cached_read"?, "cache_write"?, "cache_write_long"?, "reasoning"?,
 // "audio_input"?, "audio_cached_read"?, "audio_output"?, and, but for the first, a condition or
@@ -34,16 +35,17 @@ namespace redoubt::llm {
 
 /// How a model thinks, and what tells it how much.
 enum class Thinking : std::uint8_t {
-  none,             ///< it does not
-  always,           ///< it does, and cannot be told how much
-  effort,           ///< by a word (OpenAI and those like it); "none" among the words turns it off
-  level,            ///< by a word, Gemini's thinkingLevel
-  toggle,           ///< on by default, can be off, and takes a word (DeepSeek)
-  budget,           ///< by a number of tokens; off where none is given
-  budget_always,    ///< by a number of tokens, never off
-  adaptive,         ///< Anthropic's: on by default, can be off, takes a word
-  adaptive_off,     ///< off by default, takes a word
-  adaptive_always,  ///< never off, takes a word
+  none,           ///< it does not
+  always,         ///< it does, and cannot be told how much
+  effort,         ///< by a word (OpenAI and those like it); "none" among the words turns it off
+  level,          ///< by a word, Gemini's thinkingLevel
+  toggle,         ///< on by default, can be off, and takes a word (DeepSeek)
+  budget,         ///< by a number of tokens; off where none is given
+  budget_always,  ///< by a number of tokens, never off
+  budget_or_adaptive,  ///< Anthropic's 4.6: off by default, by a number of tokens or by a word
+  adaptive,            ///< Anthropic's: on by default, can be off, takes a word
+  adaptive_off,        ///< off by default, takes a word
+  adaptive_always,     ///< never off, takes a word
 };
 std::string_view thinking_name(Thinking thinking);
 

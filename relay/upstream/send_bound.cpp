@@ -473,6 +473,7 @@ bool may_think(WireFormat format, const SendBound& bound, const llm::ModelCard* 
       // Gemini's think by default.
       return format == WireFormat::anthropic ? bound.thinking_asked : !off;
     case Thinking::adaptive_off:
+    case Thinking::budget_or_adaptive:
       return bound.thinking_asked;
     case Thinking::always:
     case Thinking::budget_always:

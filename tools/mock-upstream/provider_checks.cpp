@@ -624,7 +624,7 @@ std::string responses_fault(std::string_view model, const Json& body) {
 // --- Anthropic
 // ------------------------------------------------------------------------------------
 
-enum class ClaudeThinking { budget, adaptive, always };
+enum class ClaudeThinking { budget, either, adaptive, always };
 
 struct Claude {
   ClaudeThinking thinking = ClaudeThinking::budget;
@@ -633,15 +633,21 @@ struct Claude {
   bool system_inside = false;
   bool forced_tools = true;
   bool any = true;  // a model that is not known
+  std::vector<std::string_view> efforts = {"low", "medium", "high", "xhigh", "max"};
 };
 
 Claude claude_of(std::string_view model) {
   if (!starts(model, {"claude-"})) return {};
   using T = ClaudeThinking;
-  if (starts(model, {"claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"}))
-    return {.any = false};
+  if (starts(model, {"claude-opus-4-5"}))
+    return {.any = false, .efforts = {"low", "medium", "high"}};
+  if (starts(model, {"claude-sonnet-4-5", "claude-haiku-4-5"}))
+    return {.any = false, .efforts = {}};
   if (starts(model, {"claude-opus-4-6", "claude-sonnet-4-6"}))
-    return {.prefill = false, .any = false};
+    return {.thinking = T::either,
+            .prefill = false,
+            .any = false,
+            .efforts = {"low", "medium", "high", "max"}};
   Claude newer{.thinking = T::adaptive, .sampling = false, .prefill = false, .any = false};
   newer.system_inside = !starts(model, {"claude-opus-4-7", "claude-sonnet-5"}) ||
                         starts(model, {"claude-sonnet-5-5"});
@@ -659,12 +665,12 @@ std::string thinking_fault(const Claude& claude, const Json& body, bool thinks) 
   const std::string choice = text_in(in(body, "tool_choice"), "type");
   const bool forced = choice == "any" || choice == "tool";
   if (!claude.forced_tools && forced) return "a forced tool";
-  if (!effort.empty() && !is_one_of(effort, {"low", "medium", "high", "xhigh", "max"}))
-    return "effort";
+  if (!effort.empty() && !is_listed(effort, claude.efforts)) return "effort";
   if (claude.thinking == ClaudeThinking::always && type == "disabled") return "thinking disabled";
-  if (claude.thinking != ClaudeThinking::budget && type == "enabled") return "thinking enabled";
-  if (claude.thinking == ClaudeThinking::budget && !claude.any && type == "adaptive" &&
-      claude.prefill)
+  const bool by_budget =
+      claude.thinking == ClaudeThinking::budget || claude.thinking == ClaudeThinking::either;
+  if (!by_budget && type == "enabled") return "thinking enabled";
+  if (claude.thinking == ClaudeThinking::budget && !claude.any && type == "adaptive")
     return "thinking adaptive";
   if (type == "disabled" && is_one_of(effort, {"xhigh", "max"})) return "effort beside disabled";
   if (type != "enabled") return "";

@@ -136,12 +136,7 @@ void check_everywhere(const Shape& shape) {
     CHECK(wire.ok());
     if (!wire.ok()) continue;
     CAPTURE(wire->body);
-    // A client of the target's own format hears of its own wishes: Claude Code says how much to
-    // think as the models from 4.6 on take it.
-    const bool own = target.dialect->format == shape.format;
-    const std::string fault =
-        mock::fault_of(target.dialect->name, target.model, Json::parse(wire->body));
-    CHECK((fault.empty() || (own && fault == "thinking adaptive")));
+    CHECK(mock::fault_of(target.dialect->name, target.model, Json::parse(wire->body)) == "");
     CHECK(missing(shape, *wire) == "");
   }
 }

@@ -242,8 +242,9 @@ TEST_SUITE("llm encode") {
         text += "}";
         auto request = decode_client_request(WireFormat::anthropic, text);
         REQUIRE(request.ok());
-        for (const ReasoningStyle style : {ReasoningStyle::by_default, ReasoningStyle::budget,
-                                           ReasoningStyle::effort, ReasoningStyle::adaptive}) {
+        for (const ReasoningStyle style :
+             {ReasoningStyle::by_default, ReasoningStyle::budget_or_adaptive,
+              ReasoningStyle::effort, ReasoningStyle::adaptive}) {
           CAPTURE(text);
           CAPTURE(static_cast<int>(style));
           Target target = target_of("anthropic");
@@ -254,11 +255,14 @@ TEST_SUITE("llm encode") {
           REQUIRE(body.ok());
           const Json sent = Json::parse(text);
           CHECK((*body)["max_tokens"] == sent["max_tokens"]);
-          CHECK((*body).value("output_config", Json()) == sent.value("output_config", Json()));
           const bool refused =
               style == ReasoningStyle::adaptive && sent["thinking"]["type"] == "enabled";
           if (refused) CHECK((*body)["thinking"]["type"] == "adaptive");
           if (!refused) CHECK((*body)["thinking"] == sent["thinking"]);
+          // Who is told no budget hears a word instead.
+          Json config = sent.value("output_config", Json());
+          if (refused && config.is_null()) config = {{"effort", "low"}};
+          CHECK((*body).value("output_config", Json()) == config);
         }
       }
     }
@@ -273,6 +277,62 @@ TEST_SUITE("llm encode") {
     target.reasoning = ReasoningStyle::adaptive_always;
     CHECK(!Json::parse(encode_request(*request, target)->body).contains("thinking"));
     CHECK(Json::parse(encode_request(*request, target)->body)["output_config"]["effort"] == "low");
+  }
+
+  TEST_CASE("adaptive thinking is a budget for Claude models that are told one alone") {
+    std::string limit = "32000";
+    std::string history = R"({"role":"user","content":"Go"})";
+    std::string members = R"("thinking":{"type":"adaptive","display":"omitted"})";
+    Target target = target_of("anthropic");
+    target.reasoning = ReasoningStyle::budget;
+    std::string betas;
+    const auto body = [&] {
+      const auto request = decode_client_request(
+          WireFormat::anthropic, R"({"model":"m","max_tokens":)" + limit + R"(,"messages":[)" +
+                                     history + "]," + members + "}");
+      REQUIRE(request.ok());
+      const auto wire = encode_request(*request, target);
+      REQUIRE(wire.ok());
+      betas = header_value(wire->headers, "anthropic-beta");
+      return Json::parse(wire->body);
+    };
+    const auto budget = [&] {
+      return body().value("thinking", Json::object()).value("budget_tokens", 0);
+    };
+    CHECK(body()["thinking"] ==
+          Json{{"type", "enabled"}, {"budget_tokens", 16'000}, {"display", "omitted"}});
+    limit = "2048";
+    CHECK(budget() == 1'024);
+    limit = "2047";
+    CHECK(!body().contains("thinking"));
+    limit = "64000";
+    members += R"(,"output_config":{"effort":"xhigh"},"temperature":1)";
+    CHECK(budget() == 16'384);
+    CHECK(!body().contains("temperature"));
+    CHECK(!body().contains("output_config"));
+    CHECK(betas.empty());
+    // Opus 4.5: a word beside the budget, as a beta.
+    const std::vector<std::string> efforts = {"low", "medium", "high"};
+    target.efforts = efforts;
+    CHECK(body()["output_config"] == Json{{"effort", "high"}});
+    CHECK(betas == "effort-2025-11-24");
+    target.efforts = {};
+    members = R"("thinking":{"type":"adaptive"},"output_config":{"effort":"low"})";
+    CHECK(budget() == 2'048);
+    // Where a model that is told a budget may not think, it does not.
+    history += R"(,{"role":"assistant","content":"{"})";
+    CHECK(budget() == 0);
+    history =
+        R"({"role":"user","content":"Go"},{"role":"assistant","content":[{"type":"tool_use",)"
+        R"("id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result",)"
+        R"("tool_use_id":"t","content":"r"}]})";
+    CHECK(budget() == 0);
+    history = R"({"role":"user","content":"Go"})";
+    members +=
+        R"(,"tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"any"})";
+    CHECK(!body().contains("thinking"));
+    members = R"("thinking":{"type":"between_tools"})";
+    CHECK(!body().contains("thinking"));
   }
 
   TEST_CASE("what steers the sampling is left out for models that refuse it, stops are not") {

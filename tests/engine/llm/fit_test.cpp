@@ -606,7 +606,7 @@ TEST_SUITE("llm fit") {
     CHECK(encode_request(*nothing, target_of("anthropic")).ok());
   }
 
-  TEST_CASE("a system message further down goes to the top for models that take none there") {
+  TEST_CASE("a system message further down joins the user's turn for models that take none there") {
     const auto request = decode_client_request(
         WireFormat::anthropic,
         R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},)"
@@ -615,9 +615,42 @@ TEST_SUITE("llm fit") {
     Target target = target_of("anthropic");
     CHECK(Json::parse(encode_request(*request, target)->body)["messages"].size() == 3);
     target.reasoning = ReasoningStyle::budget;
-    const Json body = Json::parse(encode_request(*request, target)->body);
-    CHECK(body["system"] == "be brief");
-    CHECK(body["messages"].size() == 2);
+    const auto turns = [&] {
+      const Json body = Json::parse(encode_request(*request, target)->body);
+      CHECK(!body.contains("system"));
+      return body["messages"].dump();
+    };
+    const std::string joined =
+        R"([{"content":[{"text":"a","type":"text"},{"text":"be brief","type":"text"},)"
+        R"({"text":"b","type":"text"}],"role":"user"}])";
+    CHECK(turns() == joined);
+    target.reasoning = ReasoningStyle::adaptive;
+    for (const char* model : {"claude-opus-4-7", "claude-sonnet-5", "claude-3-7-sonnet"}) {
+      target.model = model;
+      CHECK(turns() == joined);
+    }
+    for (const char* model : {"claude-opus-4-8", "claude-sonnet-5-5", "claude-haiku-5-5"}) {
+      target.model = model;
+      CHECK(turns() != joined);
+    }
+  }
+
+  TEST_CASE("what a system message says stands behind the results of its turn") {
+    const auto request = decode_client_request(
+        WireFormat::anthropic,
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},)"
+        R"({"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},)"
+        R"({"role":"system","content":"be brief"},)"
+        R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"}]},)"
+        R"({"role":"assistant","content":"b"},{"role":"system","content":"be briefer"}]})");
+    REQUIRE(request.ok());
+    Target target = target_of("anthropic");
+    target.reasoning = ReasoningStyle::budget;
+    const Json turns = Json::parse(encode_request(*request, target)->body)["messages"];
+    REQUIRE(turns.size() == 5);
+    CHECK(turns[2]["content"][0]["type"] == "tool_result");
+    CHECK(turns[2]["content"][1]["text"] == "be brief");
+    CHECK(turns[4].dump() == R"({"content":[{"text":"be briefer","type":"text"}],"role":"user"})");
   }
 
   TEST_CASE("the case of the reports: empty turns, a long user, long ids") {

@@ -228,6 +228,7 @@ TEST_SUITE("llm models") {
     CHECK(style("anthropic", "claude-opus-5-5") == ReasoningStyle::adaptive_always);
     CHECK(style("anthropic", "claude-opus-4-8") == ReasoningStyle::adaptive);
     CHECK(style("anthropic", "claude-haiku-4-5") == ReasoningStyle::budget);
+    CHECK(style("anthropic", "claude-opus-4-6") == ReasoningStyle::budget_or_adaptive);
     CHECK(style("gemini", "gemini-3.8-flash") == ReasoningStyle::effort);
     CHECK(style("gemini", "gemini-2.5-pro") == ReasoningStyle::budget_always);
     CHECK(style("openai", "gpt-4o") == ReasoningStyle::none);

@@ -233,6 +233,13 @@ TEST_CASE("send bound: thinking is part of the output that is reserved") {
       R"("reasoning_effort":"high"})";
   const SendBound by_budget = bound_of(chat, "anthropic", effort, llm::ReasoningStyle::budget);
   CHECK(output_tokens_upper(by_budget, model_max) == 10);
+  // What stands for adaptive thinking counts within the limit, and is thinking that is asked for.
+  const std::string adaptive =
+      R"({"model":"m","max_tokens":9000,"messages":[{"role":"user","content":"x"}],)"
+      R"("thinking":{"type":"adaptive"}})";
+  const SendBound adapted = bound_of(anthropic, "anthropic", adaptive, llm::ReasoningStyle::budget);
+  CHECK(output_tokens_upper(adapted, model_max) == 9'000);
+  CHECK(adapted.thinking_asked);
   const std::string roomy =
       R"({"model":"m","max_tokens":20000,"messages":[{"role":"user","content":"x"}],)"
       R"("thinking":{"type":"enabled","budget_tokens":16000}})";
@@ -620,6 +627,8 @@ TEST_CASE("send bound: a model may think unless its card and the body say that i
   CHECK_FALSE(thinks(Thinking::budget, anthropic, R"({"thinking":{"type":"disabled"}})"));
   CHECK(thinks(Thinking::budget, anthropic,
                R"({"thinking":{"type":"enabled","budget_tokens":7999,"display":"omitted"}})"));
+  CHECK_FALSE(thinks(Thinking::budget_or_adaptive, anthropic, "{}"));
+  CHECK(thinks(Thinking::budget_or_adaptive, anthropic, R"({"thinking":{"type":"adaptive"}})"));
   CHECK_FALSE(thinks(Thinking::adaptive_off, anthropic, "{}"));
   CHECK(thinks(Thinking::adaptive_off, anthropic, R"({"thinking":{"type":"adaptive"}})"));
   CHECK(thinks(Thinking::adaptive, anthropic, "{}"));
