@@ -877,6 +877,14 @@ std::string_view address_member(WireFormat format) {
   }
 }
 
+// A call, or a result, of a freeform tool says it itself.
+std::string_view type_word(const ChatPart& part) {
+  const std::string_view own = unquoted(member_text(part.extra, "type"));
+  const bool may_say = part.format == WireFormat::openai_responses &&
+                       (part.kind == PartKind::tool_call || part.kind == PartKind::tool_result);
+  return may_say && !own.empty() ? own : type_word(part.format, part.kind);
+}
+
 // A text of /v1/responses is the client's or the model's.
 std::string_view text_word(WireFormat format, Role role) {
   if (format != WireFormat::openai_responses) return "text";
@@ -954,8 +962,8 @@ void hold_parts(std::vector<ChatPart>& parts, Role role, std::string_view path, 
     if (keep && part.kind == PartKind::opaque) {
       keep = sieve.whole("part:", part.extra, path);
     } else if (keep) {
-      const std::string_view type = part.kind == PartKind::text ? text_word(part.format, role)
-                                                                : type_word(part.format, part.kind);
+      const std::string_view type =
+          part.kind == PartKind::text ? text_word(part.format, role) : type_word(part);
       sieve.members(joined({"part:", type, "."}), part.extra, path);
       if (part.kind == PartKind::image) sieve.address(address_member(part.format), part.url, path);
       hold_parts(part.content, role, path, sieve);

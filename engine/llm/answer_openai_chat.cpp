@@ -3,6 +3,7 @@
 
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
@@ -131,7 +132,24 @@ void write_signatures(const ChatAnswer& answer, JsonWriter& out) {
   }
 }
 
-void write_message(const ChatAnswer& answer, JsonWriter& out) {
+void write_call(const ChatPart& part, const AnswerStamp& stamp, JsonWriter& out) {
+  const bool freeform = stamp.is_freeform(part.name);
+  out.open_object();
+  out.text("id", part.id);
+  out.text("type", freeform ? "custom" : "function");
+  out.open_object(freeform ? "custom" : "function");
+  out.text("name", part.name);
+  if (freeform) {
+    out.text("input", freeform_input(part.arguments));
+  } else {
+    out.text("arguments", part.arguments);
+  }
+  out.close_object();
+  write_google_signature(part.signature, out);
+  out.close_object();
+}
+
+void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
   out.open_object("message");
   out.text("role", "assistant");
   text_or_null(out, "content", answer_text(answer), has_kind(answer, PartKind::text));
@@ -141,16 +159,7 @@ void write_message(const ChatAnswer& answer, JsonWriter& out) {
   if (has_kind(answer, PartKind::tool_call)) {
     out.open_array("tool_calls");
     for (const ChatPart& part : answer.parts) {
-      if (part.kind != PartKind::tool_call) continue;
-      out.open_object();
-      out.text("id", part.id);
-      out.text("type", "function");
-      out.open_object("function");
-      out.text("name", part.name);
-      out.text("arguments", part.arguments);
-      out.close_object();
-      write_google_signature(part.signature, out);
-      out.close_object();
+      if (part.kind == PartKind::tool_call) write_call(part, stamp, out);
     }
     out.close_array();
   }
@@ -201,8 +210,52 @@ void append_chunk(AnswerStream& stream, JsonWriter& delta, std::string_view reas
   append_sse(out, {}, chunk.take());
 }
 
-void write_call(const ChatEvent& event, JsonWriter& delta) {
+// The call of a freeform tool begins; its text is told when its arguments are complete.
+void begin_freeform(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
+  stream.call.name = event.name;
+  stream.block = event.index;
+  delta.open_array("tool_calls");
+  delta.open_object();
+  delta.integer("index", event.index);
+  delta.text("id", event.id);
+  delta.text("type", "custom");
+  delta.open_object("custom");
+  delta.text("name", event.name);
+  delta.text("input", "");
+  delta.close_object();
+  write_google_signature(event.signature, delta);
+  delta.close_object();
+  delta.close_array();
+}
+
+void end_freeform(AnswerStream& stream, std::string& out) {
+  if (stream.call.name.empty()) return;
+  JsonWriter delta;
+  delta.open_object();
+  delta.open_array("tool_calls");
+  delta.open_object();
+  delta.integer("index", stream.block);
+  delta.open_object("custom");
+  delta.text("input", freeform_input(stream.call.arguments));
+  delta.close_object();
+  delta.close_object();
+  delta.close_array();
+  delta.close_object();
+  stream.call = {};
+  append_chunk(stream, delta, {}, out);
+}
+
+// False: there is nothing to tell.
+bool write_call(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
   const bool begun = event.kind == EventKind::tool_begun;
+  if (begun && stream.stamp.is_freeform(event.name)) {
+    begin_freeform(stream, event, delta);
+    return true;
+  }
+  if (!stream.call.name.empty()) {
+    stream.call.arguments += event.text;
+    return false;
+  }
   delta.open_array("tool_calls");
   delta.open_object();
   delta.integer("index", event.index);
@@ -217,6 +270,7 @@ void write_call(const ChatEvent& event, JsonWriter& delta) {
   if (begun) write_google_signature(event.signature, delta);
   delta.close_object();
   delta.close_array();
+  return true;
 }
 
 // False: there is nothing to tell.
@@ -307,7 +361,7 @@ void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp
   out.open_array("choices");
   out.open_object();
   out.integer("index", 0);
-  write_message(answer, out);
+  write_message(answer, stamp, out);
   write_choice(answer, out);
   out.close_object();
   out.close_array();
@@ -317,6 +371,9 @@ void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp
 }
 
 void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const bool goes_on = event.kind == EventKind::tool_arguments || event.kind == EventKind::told ||
+                       event.kind == EventKind::usage || event.kind == EventKind::failed;
+  if (!goes_on) end_freeform(stream, out);
   JsonWriter delta;
   delta.open_object();
   std::string_view reason;
@@ -336,7 +393,7 @@ void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std:
       break;
     case EventKind::tool_begun:
     case EventKind::tool_arguments:
-      write_call(event, delta);
+      if (!write_call(stream, event, delta)) return;
       break;
     case EventKind::finished:
       append_details(stream, out);

@@ -5,6 +5,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
@@ -57,9 +58,28 @@ std::string id_of_item(const ChatPart& part, std::string_view prefix, std::strin
   return item_id(prefix, response, index);
 }
 
+// The call of a freeform tool that was offered as a function. Where the provider has such tools
+// their calls are items of its own.
+bool is_freeform(const ChatPart& part, const AnswerStamp& stamp) {
+  return part.kind == PartKind::tool_call && part.format != here && stamp.is_freeform(part.name);
+}
+
+std::string_view call_prefix(const ChatPart& part, const AnswerStamp& stamp) {
+  return is_freeform(part, stamp) ? "ctc" : "fc";
+}
+
+void write_freeform_call(const ChatPart& part, std::string_view id, bool done, JsonWriter& out) {
+  out.text("type", "custom_tool_call");
+  out.text("id", id);
+  out.text("call_id", part.id);
+  out.text("name", part.name);
+  out.text("input", done ? freeform_input(part.arguments) : "");
+  out.text("status", done ? "completed" : "in_progress");
+}
+
 // `done`: with what it holds; else its beginning.
-void write_item(const ChatPart& part, std::string_view response, std::int32_t index, bool done,
-                JsonWriter& out) {
+void write_item(const ChatPart& part, const AnswerStamp& stamp, std::string_view response,
+                std::int32_t index, bool done, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
     out.raw(part.extra);
     return;
@@ -72,6 +92,8 @@ void write_item(const ChatPart& part, std::string_view response, std::int32_t in
   out.open_object();
   if (part.kind == PartKind::reasoning) {
     write_reasoning(part, item_id("rs", response, index), done, out);
+  } else if (is_freeform(part, stamp)) {
+    write_freeform_call(part, item_id(call_prefix(part, stamp), response, index), done, out);
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
     if (own_call && !part.told.empty()) {
@@ -168,7 +190,7 @@ void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrit
   std::int32_t index = 0;
   for (std::size_t i = 0; i < answer.parts.size(); ++i) {
     if (!is_shown(answer.parts[i]) || !answer.finished || goes_on(answer.parts, i)) continue;
-    write_item(answer.parts[i], id, index++, true, out);
+    write_item(answer.parts[i], stamp, id, index++, true, out);
   }
   out.close_array();
   const std::string told =
@@ -202,7 +224,7 @@ void append_item(AnswerStream& stream, const ChatPart& part, bool done, std::str
   open_event(stream, type, json);
   json.integer("output_index", stream.block);
   json.key("item");
-  write_item(part, answer_id(stream.stamp, stream.answer), stream.block, done, json);
+  write_item(part, stream.stamp, answer_id(stream.stamp, stream.answer), stream.block, done, json);
   json.close_object();
   append_sse(out, type, json.take());
 }
@@ -300,6 +322,19 @@ void append_text_done(AnswerStream& stream, const ChatPart& part, std::string& o
   append_sse(out, type, json.take());
 }
 
+// The text of a freeform call is known when its arguments are complete.
+void append_freeform_input(AnswerStream& stream, const ChatPart& part, std::string& out) {
+  const std::string input = freeform_input(part.arguments);
+  append_delta(stream, "response.custom_tool_call_input.delta", stream.block, "ctc", input, out);
+  constexpr std::string_view type = "response.custom_tool_call_input.done";
+  JsonWriter json;
+  open_event(stream, type, json);
+  write_place(stream, stream.block, "ctc", json);
+  json.text("input", input);
+  json.close_object();
+  append_sse(out, type, json.take());
+}
+
 void close_item(AnswerStream& stream, std::string& out) {
   if (stream.open == PartKind::opaque) return;
   const ChatPart& part = stream.answer.parts[stream.open_part];
@@ -309,6 +344,8 @@ void close_item(AnswerStream& stream, std::string& out) {
     append_content_part(stream, part, true, out);
   } else if (stream.open == PartKind::reasoning && !part.text.empty()) {
     append_summary_done(stream, part, out);
+  } else if (is_freeform(part, stream.stamp)) {
+    append_freeform_input(stream, part, out);
   } else if (stream.open == PartKind::tool_call) {
     JsonWriter json;
     open_event(stream, "response.function_call_arguments.done", json);
@@ -393,6 +430,8 @@ void show_arguments(AnswerStream& stream, const ChatEvent& event, std::string& o
   fold(stream.answer, event, stream.origin);
   const auto call = static_cast<std::size_t>(event.index);
   if (event.index < 0 || call >= stream.call_blocks.size()) return;
+  const bool is_open = stream.call_blocks[call] == stream.block;
+  if (is_open && is_freeform(stream.answer.parts[stream.open_part], stream.stamp)) return;
   append_delta(stream, "response.function_call_arguments.delta", stream.call_blocks[call], "fc",
                event.text, out);
 }

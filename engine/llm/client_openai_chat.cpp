@@ -3,6 +3,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/client_request.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
@@ -68,11 +69,7 @@ void read_google_signature(const Json& json, ChatPart& part) {
 void read_custom_call(const Json& custom, const std::string& place, ChatPart& part,
                       RequestFault& fault) {
   part.name = read_text(custom, "name", place + ".custom", fault);
-  JsonWriter arguments;
-  arguments.open_object();
-  arguments.text("input", read_text(custom, "input", place + ".custom", fault));
-  arguments.close_object();
-  part.arguments = arguments.take();
+  part.arguments = freeform_arguments(read_text(custom, "input", place + ".custom", fault));
 }
 
 void read_calls(const Json& json, const std::string& path, ChatMessage& message,

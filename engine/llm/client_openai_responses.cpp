@@ -7,6 +7,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/client_request.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
@@ -111,15 +112,20 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
   const bool has_role = member_of(item, "role") != nullptr;
   if (type == "message" || (type.empty() && has_role)) {
     read_message_item(item, path, request, fault);
-  } else if (type == "function_call") {
+  } else if (type == "function_call" || type == "custom_tool_call") {
     ChatPart& part = assistant_turn(request).parts.emplace_back();
     part.kind = PartKind::tool_call;
     part.format = here;
     part.id = read_text(item, "call_id", path, fault);
     part.name = read_text(item, "name", path, fault);
-    part.arguments = read_text(item, "arguments", path, fault);
-    part.extra = rest_of(item, {"type", "call_id", "name", "arguments"});
-  } else if (type == "function_call_output") {
+    if (type == "function_call") {
+      part.arguments = read_text(item, "arguments", path, fault);
+      part.extra = rest_of(item, {"type", "call_id", "name", "arguments"});
+    } else {
+      part.arguments = freeform_arguments(read_text(item, "input", path, fault));
+      part.extra = rest_of(item, {"call_id", "name"});
+    }
+  } else if (type == "function_call_output" || type == "custom_tool_call_output") {
     ChatMessage& message = request.messages.emplace_back();
     message.role = Role::tool;
     message.format = here;
@@ -133,7 +139,8 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
     } else {
       read_parts(output, path + ".output", part.content, fault);
     }
-    part.extra = rest_of(item, {"type", "call_id", "output"});
+    part.extra = type == "function_call_output" ? rest_of(item, {"type", "call_id", "output"})
+                                                : rest_of(item, {"call_id", "output"});
   } else if (type == "reasoning") {
     read_reasoning_item(item, request);
   } else if (!type.empty()) {

@@ -236,7 +236,8 @@ void tell_rest(AnswerState& state, const Json& answer, std::string_view text, co
   }
 }
 
-// Custom tools' calls have no neutral form: they are for clients of this format.
+// Calls of custom tools are for clients of this format: others' tools are functions here
+// (freeform.hpp).
 void tell_custom_calls(AnswerState& state, std::string_view text, const char* message,
                        ChatEvents& out) {
   const auto choices = element_texts(member_text(text, "choices"));

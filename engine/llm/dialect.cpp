@@ -5,9 +5,9 @@ namespace {
 
 constexpr std::uint32_t common = takes_stream_options | takes_tool_choice | takes_tool_name |
                                  takes_json_object | takes_penalties | takes_seed;
-constexpr std::uint32_t openai_all = common | takes_developer_role | takes_max_completion |
-                                     takes_strict_tools | takes_json_schema | takes_parallel |
-                                     takes_user | takes_metadata | takes_effort | takes_store;
+constexpr std::uint32_t openai_all =
+    common | takes_developer_role | takes_max_completion | takes_strict_tools | takes_json_schema |
+    takes_parallel | takes_user | takes_metadata | takes_effort | takes_store | takes_custom_tools;
 
 // Sources: each provider's public API reference, and recorded traffic (2025-2026).
 constexpr Dialect table[] = {

@@ -40,6 +40,7 @@ enum Takes : std::uint32_t {
   takes_files = 1u << 20,      ///< a PDF inside of the request
   takes_sound = 1u << 21,      ///< input_audio, as OpenAI's chat has it
   takes_plugins = 1u << 22,    ///< `plugins`: what reads a document for the model
+  takes_custom_tools = 1u << 23,  ///< tools of type "custom"; else as functions (freeform.hpp)
 };
 
 /// How reasoning goes back to the model in later requests.

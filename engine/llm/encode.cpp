@@ -7,6 +7,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/fit.hpp"
 #include "engine/llm/fit_rules.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/media.hpp"
 #include "engine/llm/schema_dialect.hpp"
 #include "engine/llm/schema_shape.hpp"
@@ -426,7 +427,9 @@ Result<WireRequest> encode_request(const ChatRequest& given, const Target& targe
   if (auto checked = check(given, target); !checked.ok()) return std::move(checked.error());
   const auto said = without_gemini_wishes(given, target);
   if (!said.ok()) return said.error();
-  const ChatRequest& worded = *said ? **said : given;
+  const ChatRequest& wished = *said ? **said : given;
+  const std::optional<ChatRequest> functions = with_functions(wished, target);
+  const ChatRequest& worded = functions ? *functions : wished;
   const auto settled = with_media(worded, target);
   if (!settled.ok()) return settled.error();
   const ChatRequest& asked = *settled ? **settled : worded;

@@ -15,6 +15,7 @@
 //    not know, one keeps the last piece and another joins all texts, names among them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,11 @@ struct AnswerStamp {
   std::string id;     ///< "" is the provider's
   std::string model;  ///< the name that the client asked for; "" is the provider's
   std::int64_t created_s = 0;
+  std::vector<std::string> freeform{};  ///< the client's freeform tools (engine/llm/freeform.hpp)
+
+  bool is_freeform(std::string_view tool) const {
+    return std::find(freeform.begin(), freeform.end(), tool) != freeform.end();
+  }
 };
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp);
@@ -45,7 +51,8 @@ struct AnswerStream {
 
   // How far the stream is.
   ChatAnswer answer;
-  std::int32_t block = -1;  ///< Anthropic: index of the last block; Responses: of the last item
+  /// Index of the last block (Anthropic), item (Responses) or freeform call (OpenAI chat).
+  std::int32_t block = -1;
   PartKind open = PartKind::opaque;       ///< kind of the block or item that is open; opaque: none
   std::size_t open_part = 0;              ///< Responses: the open item's place in answer.parts
   std::vector<std::int32_t> call_blocks;  ///< by call: its block
@@ -53,7 +60,8 @@ struct AnswerStream {
   std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
   std::string told_answer;                ///< OpenAI chat: what each chunk says beside its choices
   std::string told_choice;                ///< OpenAI chat: what the next chunk's choice says
-  ChatPart call;                          ///< Gemini: the call whose arguments are under way
+  /// The call whose arguments are under way: Gemini; OpenAI chat, of a freeform tool.
+  ChatPart call;
   bool start_waits = false;  ///< the beginning is not written: what was told goes in it
 };
 

@@ -65,9 +65,26 @@ Result<void> write_input_content(const std::vector<ChatPart>& parts, const Targe
   return {};
 }
 
+// Calls of freeform tools, and their results, say their own type.
+bool is_freeform(std::string_view extra) {
+  return !member_text(extra, "type").empty();
+}
+
+void write_call(const ChatPart& part, JsonWriter& out) {
+  const std::string_view extra = extra_for(part, here);
+  out.open_object();
+  if (!is_freeform(extra)) out.text("type", "function_call");
+  out.text("call_id", part.id);
+  out.text("name", part.name);
+  if (!is_freeform(extra)) out.text("arguments", part.arguments.empty() ? "{}" : part.arguments);
+  out.members(extra);
+  out.close_object();
+}
+
 Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.open_object();
-  out.text("type", "function_call_output");
+  const std::string_view extra = extra_for(part, here);
+  if (!is_freeform(extra)) out.text("type", "function_call_output");
   out.text("call_id", part.id);
   out.key("output");
   if (part.content.empty()) {
@@ -75,7 +92,7 @@ Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter
   } else if (auto written = write_input_content(part.content, target, out); !written.ok()) {
     return written;
   }
-  out.members(extra_for(part, here));
+  out.members(extra);
   out.close_object();
   return {};
 }
@@ -155,13 +172,7 @@ void write_assistant(const ChatMessage& message, JsonWriter& out) {
         write_assistant_text(part, out);
         break;
       case PartKind::tool_call:
-        out.open_object();
-        out.text("type", "function_call");
-        out.text("call_id", part.id);
-        out.text("name", part.name);
-        out.text("arguments", part.arguments.empty() ? "{}" : part.arguments);
-        out.members(extra_for(part, here));
-        out.close_object();
+        write_call(part, out);
         break;
       case PartKind::reasoning:
         if (goes_back(part)) write_reasoning_item(part, out);

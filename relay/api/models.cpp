@@ -12,6 +12,7 @@
 #include "engine/llm/encode.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/text_completion.hpp"
 #include "relay/api/body_work.hpp"
@@ -45,6 +46,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     stream_.include_usage = request.stream_usage;
     stream_.stamp.model = request.model;
     stream_.stamp.created_s = created_s;
+    stream_.stamp.freeform = llm::freeform_tools(request);
   }
 
   void on_source(upstream::Source from) override { source = from; }
