@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/llm/carried.hpp"
+#include "engine/llm/freeform.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -22,6 +23,13 @@ void encode_one(AnswerStream& stream, const ChatEvent& event, std::string& out) 
 }
 
 }  // namespace
+
+AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s) {
+  return {.id = {},
+          .model = request.model,
+          .created_s = created_s,
+          .freeform = freeform_tools(request)};
+}
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp) {
   const bool carries =

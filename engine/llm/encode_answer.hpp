@@ -37,6 +37,9 @@ struct AnswerStamp {
   }
 };
 
+/// The answer's stamp for whoever asks so; its id is the provider's.
+AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s);
+
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp);
 
 /// The body that goes with status_of() (engine/llm/failure.hpp).

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "engine/llm/failure.hpp"
-#include "engine/llm/freeform.hpp"
 #include "relay/api/model_frames.hpp"
 #include "relay/auth/base64.hpp"
 #include "relay/auth/crypto.hpp"
@@ -101,9 +100,7 @@ ModelStream::ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> re
       timer_(shard) {
   answer_.format = request.format;
   answer_.include_usage = request.stream_usage;
-  answer_.stamp.model = request.model;
-  answer_.stamp.created_s = created_s;
-  answer_.stamp.freeform = llm::freeform_tools(request);
+  answer_.stamp = llm::stamp_of(request, created_s);
 }
 
 bool ModelStream::begin(Socket socket) {

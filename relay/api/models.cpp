@@ -12,7 +12,6 @@
 #include "engine/llm/encode.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
-#include "engine/llm/freeform.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/text_completion.hpp"
 #include "relay/api/body_work.hpp"
@@ -44,9 +43,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     stream_.format = face.format;
     stream_.as_list = as_list;
     stream_.include_usage = request.stream_usage;
-    stream_.stamp.model = request.model;
-    stream_.stamp.created_s = created_s;
-    stream_.stamp.freeform = llm::freeform_tools(request);
+    stream_.stamp = llm::stamp_of(request, created_s);
   }
 
   void on_source(upstream::Source from) override { source = from; }

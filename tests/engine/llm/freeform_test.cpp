@@ -83,8 +83,8 @@ std::string stream_of(const std::string& arguments) {
            "\n\n";
   };
   const auto call = [&](int index, const char* name, const std::string& text) {
-    const Json function = name == nullptr ? Json{{"arguments", text}}
-                                          : Json{{"name", name}, {"arguments", text}};
+    const Json function =
+        name == nullptr ? Json{{"arguments", text}} : Json{{"name", name}, {"arguments", text}};
     Json piece = {{"index", index}, {"function", function}};
     if (name != nullptr) piece["id"] = "call_" + std::to_string(index);
     return chunk({{"tool_calls", {piece}}});
@@ -114,15 +114,14 @@ std::vector<std::string> heard(WireFormat format, const Json& answer) {
 }
 
 std::vector<std::string> told(WireFormat format, const std::string& arguments, bool streamed,
-                              const std::vector<std::string>& freeform) {
+                              const AnswerStamp& stamp) {
   const ChatEvents events = decode("vllm", stream_of(arguments));
   AnswerStream stream;
   stream.format = format;
   stream.origin = WireFormat::openai_chat;
-  stream.stamp.freeform = freeform;
+  stream.stamp = stamp;
   if (!streamed)
-    return heard(format,
-                 Json::parse(encode_answer(format, folded("vllm", events), stream.stamp)));
+    return heard(format, Json::parse(encode_answer(format, folded("vllm", events), stream.stamp)));
   std::string bytes;
   for (const ChatEvent& event : events)
     encode_event(stream, event, bytes);
@@ -169,19 +168,24 @@ TEST_SUITE("llm freeform") {
     CHECK(chat["tools"] == chat_body()["tools"]);
     CHECK(chat["tool_choice"] == chat_body()["tool_choice"]);
     CHECK(chat["messages"][1]["tool_calls"] == chat_body()["messages"][1]["tool_calls"]);
-    CHECK(sent(request_of(WireFormat::openai_chat, chat_body()), "openai-responses")["tools"][0]
-              ["type"] == "function");
+    CHECK(sent(request_of(WireFormat::openai_chat, chat_body()),
+               "openai-responses")["tools"][0]["type"] == "function");
   }
 
   TEST_CASE("calls of a freeform tool come back as its client has them, whole and streamed") {
     const std::string arguments = Json{{"input", patch}}.dump(-1, ' ', true);
+    const AnswerStamp responses =
+        stamp_of(request_of(WireFormat::openai_responses, responses_body()), 7);
+    const AnswerStamp chat = stamp_of(request_of(WireFormat::openai_chat, chat_body()), 7);
+    CHECK(responses.model == "m");
+    CHECK(responses.created_s == 7);
     for (const bool streamed : {false, true}) {
       CAPTURE(streamed);
-      CHECK(told(WireFormat::openai_responses, arguments, streamed, {"apply_patch"}) ==
+      CHECK(told(WireFormat::openai_responses, arguments, streamed, responses) ==
             std::vector<std::string>{"custom_tool_call call_0 apply_patch " + patch,
                                      "function_call call_1 go {\"a\":1}",
                                      "custom_tool_call call_2 apply_patch " + patch});
-      CHECK(told(WireFormat::openai_chat, arguments, streamed, {"apply_patch"}) ==
+      CHECK(told(WireFormat::openai_chat, arguments, streamed, chat) ==
             std::vector<std::string>{"custom call_0 apply_patch " + patch,
                                      "function call_1 go {\"a\":1}",
                                      "custom call_2 apply_patch " + patch});
