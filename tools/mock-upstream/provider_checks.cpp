@@ -413,7 +413,22 @@ std::string order_fault(std::string_view provider, const Json& body, const ChatR
   return "";
 }
 
+// OpenAI alone has tools of type "custom", whose calls have a text.
+std::string custom_fault(const Json& body, const ChatRules& rules) {
+  if (rules.strict_tools) return "";
+  for (const Json& tool : in(body, "tools")) {
+    if (text_in(tool, "type") != "function") return "type of a tool";
+  }
+  for (const Json& message : in(body, "messages")) {
+    for (const Json& call : in(message, "tool_calls")) {
+      if (text_in(call, "type") != "function") return "type of a call";
+    }
+  }
+  return "";
+}
+
 std::string chat_tools_fault(const Json& body, const ChatRules& rules) {
+  if (std::string found = custom_fault(body, rules); !found.empty()) return found;
   const Json& tools = in(body, "tools");
   if (tools.is_array() && tools.empty()) return "no tools in tools";
   if (tools.size() > rules.tools_max) return "too many tools";
@@ -564,11 +579,11 @@ std::string responses_items_fault(const Json& input) {
     }
     if (has(item, "call_id") && (id.empty() || id.size() > 64)) return "call_id";
     if (text_in(item, "id").size() > 64) return "id of an item";
-    if (type == "function_call") {
+    if (is_one_of(type, {"function_call", "custom_tool_call"})) {
       if (!is_word(text_in(item, "name"), 128)) return "name of a call";
       calls.insert(id);
     }
-    if (type == "function_call_output") {
+    if (is_one_of(type, {"function_call_output", "custom_tool_call_output"})) {
       if (calls.count(id) == 0) return "a result of no call before it";
       if (in(item, "output").is_null()) return "no output";
       answered.insert(id);

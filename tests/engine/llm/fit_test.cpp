@@ -134,6 +134,8 @@ Json chat_request(Rng& rng) {
       if (once_in(2, rng)) function["strict"] = once_in(2, rng);
       request["tools"].push_back({{"type", "function"}, {"function", function}});
     }
+    if (once_in(3, rng))
+      request["tools"].push_back({{"type", "custom"}, {"custom", {{"name", "patch"}}}});
     if (once_in(3, rng)) request["tool_choice"] = once_in(2, rng) ? "required" : "auto";
     if (once_in(5, rng))
       request["tool_choice"] = {{"type", "function"}, {"function", {{"name", "go"}}}};
@@ -212,6 +214,7 @@ Json anthropic_request(Rng& rng) {
     if (once_in(2, rng)) {
       add_anthropic_calls(messages, i, rng);
     } else {
+      if (once_in(4, rng)) messages.push_back({{"role", "system"}, {"content", "Be briefer."}});
       messages.push_back({{"role", "assistant"}, {"content", "Well."}});
     }
   }
@@ -267,7 +270,15 @@ void add_response_calls(Json& input, std::uint32_t turn, Rng& rng) {
     if (once_in(8, rng))
       output =
           Json::array({{{"type", "input_file"}, {"file_data", pdf_url}, {"filename", "b.pdf"}}});
-    const Json result = {{"type", "function_call_output"}, {"call_id", id}, {"output", output}};
+    const bool freeform = once_in(4, rng);
+    if (freeform)
+      input.back() = {{"type", "custom_tool_call"},
+                      {"call_id", id},
+                      {"name", "patch"},
+                      {"input", any_of_these(texts, rng)}};
+    const Json result = {{"type", freeform ? "custom_tool_call_output" : "function_call_output"},
+                         {"call_id", id},
+                         {"output", output}};
     if (once_in(3, rng)) {
       input.push_back(result);  // before the next call of the turn
     } else {
@@ -303,6 +314,7 @@ Json responses_request(Rng& rng) {
       tool["strict"] = once_in(2, rng);
       request["tools"].push_back(tool);
     }
+    if (once_in(3, rng)) request["tools"].push_back({{"type", "custom"}, {"name", "patch"}});
     if (once_in(4, rng)) request["tool_choice"] = "required";
     if (once_in(4, rng))
       request["tool_choice"] = {{"type", "function"}, {"name", std::string(100, 'n')}};
@@ -343,6 +355,23 @@ constexpr Client clients[] = {{WireFormat::openai_chat, "openai", chat_request},
                               {WireFormat::openai_responses, "openai-responses", responses_request},
                               {WireFormat::anthropic, "anthropic", anthropic_request}};
 
+/// A fault that the client can mend. What Claude models of one age take and those of another refuse
+/// is none: who asks for an alias cannot know. The provider names one fault of several.
+bool has_own_fault(const std::string& provider, const std::string& model, Json request) {
+  const std::string fault = mock::fault_of(provider, model, request);
+  const bool of_age = fault == "effort" || fault == "thinking adaptive" ||
+                      fault == "thinking enabled" || fault == "thinking disabled" ||
+                      fault == "system inside";
+  if (!of_age) return !fault.empty();
+  request.erase("thinking");
+  request.erase("output_config");
+  Json messages = Json::array();
+  for (const Json& message : request["messages"])
+    if (message["role"] != "system") messages.push_back(message);
+  request["messages"] = messages;
+  return !mock::fault_of(provider, model, request).empty();
+}
+
 /// One of the dialect's models, or one that nobody has heard of (null).
 const ModelCard* any_card(std::string_view dialect, Rng& rng) {
   std::vector<const ModelCard*> cards{nullptr};
@@ -376,7 +405,7 @@ TEST_SUITE("llm fit") {
         // A client of the model's own format hears of its own faults.
         const bool own =
             name == client.provider || (name == "azure" && client.format == dialect.format);
-        if (own && !mock::fault_of(name, target.model, unheld).empty()) continue;
+        if (own && has_own_fault(name, target.model, unheld)) continue;
         const auto wire = encode_request(*request, target);
         const bool cannot_force = name == "ollama" && request->tool_choice != ToolChoice::unset;
         const bool cannot_read =
