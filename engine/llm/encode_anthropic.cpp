@@ -353,21 +353,25 @@ std::int64_t limit_of(const ChatRequest& request, const Target& target) {
   return request.output_tokens_max.value_or(target.output_tokens_default);
 }
 
+// Whether a word, or its absence beside adaptive thinking, says how large the budget is to be.
+bool is_budget_by_word(const ChatRequest& request, const Target& target) {
+  if (request.format != here) return !request.reasoning.effort.empty() && !by_word(target);
+  return is_told_budget(request, target) && own_thinking(request, "type") == "\"adaptive\"";
+}
+
 // Thoughts count within the limit, which is what a client lets a call cost: it is never raised. A
 // budget that stands for a word leaves half of it to the answer; 0 where there is no room to think.
 std::int64_t thinking_budget(const ChatRequest& request, const Target& target) {
   const ReasoningSetting& reasoning = request.reasoning;
   const std::int64_t limit = limit_of(request, target);
-  std::int64_t budget = 0;
   // A client of this format knows what it may ask for; for others thinking is a wish.
-  const bool prefilled = request.messages.back().role == Role::assistant;
-  const bool adapted = own_thinking(request, "type") == "\"adaptive\"";
   const bool is_wish = request.format != here || is_told_budget(request, target);
+  const bool prefilled = request.messages.back().role == Role::assistant;
   if (is_wish && (is_forced(request) || prefilled || lacks_thought(request))) return 0;
+  std::int64_t budget = 0;
   if (reasoning.budget_tokens) {
     budget = std::min(*reasoning.budget_tokens, limit - 1);
-  } else if (request.format == here ? is_told_budget(request, target) && adapted
-                                    : !reasoning.effort.empty() && !by_word(target)) {
+  } else if (is_budget_by_word(request, target)) {
     budget = std::min(budget_of(reasoning.effort), limit / 2);
   }
   return budget < budget_min ? 0 : budget;

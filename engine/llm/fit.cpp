@@ -248,20 +248,20 @@ class Fitter {
     const std::vector<ChatMessage>& all = now().messages;
     const auto top = std::find_if_not(all.begin(), all.end(), is_system);
     if (std::none_of(top, all.end(), is_system)) return;
-    std::vector<ChatMessage> joined(all.begin(), top);
+    std::vector<ChatMessage> turns(all.begin(), top);
     bool open = false;  // the last message ends, or begins, with what was a system message
     for (auto message = top; message != all.end(); ++message) {
-      const bool after_user = message != top && joined.back().role != Role::assistant;
+      const bool after_user = message != top && turns.back().role != Role::assistant;
       const bool is_users = is_system(*message) || (open && message->role != Role::assistant);
       if (is_users && after_user) {
-        join(joined.back(), *message);
+        join(turns.back(), *message);
       } else {
-        joined.push_back(*message);
+        turns.push_back(*message);
       }
-      if (is_system(*message)) joined.back().role = Role::user;
-      open = is_system(*message) || (open && joined.back().role != Role::assistant);
+      if (is_system(*message)) turns.back().role = Role::user;
+      open = is_system(*message) || (open && turns.back().role != Role::assistant);
     }
-    edit().messages = std::move(joined);
+    edit().messages = std::move(turns);
   }
 
   static void join(ChatMessage& turn, const ChatMessage& next) {
