@@ -38,6 +38,7 @@ Reduced reduced(const upstream::CallRefusal& refusal) {
   const std::string_view code = upstream::reason_name(refusal.reason);
   if (refusal.reason == Reason::answer_by || refusal.reason == Reason::deadline)
     return engine_for(code, "No model answered in time.");
+  if (refusal.failure.failure_class == llm::FailureClass::malformed) return reduced_bad_answer();
   return engine_for(code, refusal.failure.message);
 }
 

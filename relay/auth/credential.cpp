@@ -11,10 +11,22 @@ constexpr std::string_view bearer = "bearer";
 constexpr std::string_view nobody = "anonymous";
 constexpr std::string_view protocol_prefix = "redoubt.token.";
 
+// Of proxies before the relay, which ask for a password of their own.
+bool is_others(std::string_view scheme) {
+  for (const std::string_view other : {"basic", "digest", "negotiate", "ntlm"})
+    if (equal_no_case(scheme, other)) return true;
+  return false;
+}
+
+// Whoever sends something means to be somebody: what is no scheme is taken for a token, which is
+// good or refused.
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
+  authorization = trim(authorization);
   const std::size_t space = std::min(authorization.find(' '), authorization.size());
-  if (!equal_no_case(authorization.substr(0, space), bearer)) return std::nullopt;
-  return trim(authorization.substr(space));
+  const std::string_view scheme = authorization.substr(0, space);
+  if (equal_no_case(scheme, bearer)) return trim(authorization.substr(space));
+  if (authorization.empty() || is_others(scheme)) return std::nullopt;
+  return authorization;
 }
 
 std::optional<std::string_view> protocol_token(std::string_view list) {

@@ -92,7 +92,11 @@ Result<Jws> verify_jws(std::string_view compact, std::span<const TokenKey> keys)
     return invalid("the token is longer than " + std::to_string(token_bytes_max) + " bytes");
   }
   const auto parts = split(compact);
-  if (!parts) return invalid("the token does not have three parts");
+  if (!parts)
+    return invalid(
+        "this is no token of the relay's, which has three parts with dots between: send one, or "
+        "the "
+        "word anonymous, or nothing");
   const auto header = read_header(parts->header);
   if (!header) return header.error();
 

@@ -77,19 +77,24 @@ bool says_of_money(const Models& models) {
          models.anonymous_month_microusd;
 }
 
+// The file's provider has an address of its own, or that of the variable.
+void add_base(const ProviderVariables& row, const Environment& environment, std::size_t index,
+              Loaded& loaded) {
+  const Found base = find(environment, row.bases);
+  const std::string at = "providers[" + std::to_string(index) + "].base_url";
+  Provider& provider = loaded.config.providers[index];
+  const bool other = !provider.dialect.empty() && provider.dialect != row.provider;
+  if (base.name.empty() || !provider.base_url.empty() || other) return;
+  provider.base_url = completed(base.value, row.base_end);
+  loaded.origins[at] = base.name;
+}
+
 // As if the file named the provider.
-void add_provider(const ProviderVariables& row, std::string_view key_variable,
-                  const Environment& environment, Loaded& loaded) {
+void add_provider(const ProviderVariables& row, std::string_view key_variable, Loaded& loaded) {
   const std::size_t i = loaded.config.providers.size();
   const std::string at = "providers[" + std::to_string(i) + "].";
-  Provider provider{.name = std::string(row.provider)};
   loaded.origins[at + "name"] = key_variable;
-  const Found base = find(environment, row.bases);
-  if (!base.name.empty()) {
-    provider.base_url = completed(base.value, row.base_end);
-    loaded.origins[at + "base_url"] = base.name;
-  }
-  loaded.config.providers.push_back(std::move(provider));
+  loaded.config.providers.push_back({.name = std::string(row.provider)});
 }
 
 }  // namespace
@@ -110,8 +115,9 @@ void adopt_providers(const Environment& environment, Loaded& loaded) {
     const bool named =
         std::any_of(config.providers.begin(), config.providers.end(),
                     [&](const Provider& provider) { return provider.name == row.provider; });
-    if (!named && config.providers.size() < providers_max)
-      add_provider(row, key.name, environment, loaded);
+    if (!named && config.providers.size() < providers_max) add_provider(row, key.name, loaded);
+    for (std::size_t i = 0; i < config.providers.size(); ++i)
+      if (config.providers[i].name == row.provider) add_base(row, environment, i, loaded);
     const std::array variables{row.model_variable};
     const Found model = find(environment, variables);
     alias.targets.push_back(std::string(row.provider) + "/" +

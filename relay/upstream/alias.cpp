@@ -23,21 +23,31 @@ bool is_configured(const AliasOptions& options, std::string_view target) {
 }
 
 Error bad(std::string path, Pieces expected, std::string_view got) {
-  Error error =
-      make_error("bad_alias", {"the alias at ", path, " cannot be used"}, {path}, expected, {got});
-  return error;
+  const std::string said = joined(expected);
+  return make_error("bad_alias", {path, ": expected ", said, ", got \"", got, "\""}, {path}, {said},
+                    {got});
 }
 
-std::optional<Error> check(const AliasOptions& options, const Alias& alias) {
-  const std::string path = joined({"aliases.", alias.name});
+std::string providers_said(const AliasOptions& options) {
+  if (options.providers.empty()) return "the name of an entry of `providers`, which has none";
+  std::string said = "one of ";
+  for (const std::string& name : options.providers)
+    said += joined({name == options.providers.front() ? "" : ", ", name});
+  return said;
+}
+
+std::optional<Error> check(const AliasOptions& options, std::size_t index) {
+  const Alias& alias = options.aliases[index];
+  const std::string path = joined({"aliases[", index, "]"});
   const std::vector<std::string>& targets = alias.targets;
   if (alias.name.empty() || alias.name.size() > model_name_bytes_max || alias.name == engine_name)
-    return bad(path, {"a name of 1 to ", model_name_bytes_max, " bytes other than engine"},
-               alias.name);
+    return bad(path + ".name",
+               {"a name of 1 to ", model_name_bytes_max, " bytes other than engine"}, alias.name);
   if (targets.empty() || targets.size() > alias_targets_max)
-    return bad(path, {"1 to ", alias_targets_max, " targets"}, std::to_string(targets.size()));
+    return bad(path + ".targets", {"1 to ", alias_targets_max, " targets"},
+               std::to_string(targets.size()));
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    const std::string place = joined({path, "[", i, "]"});
+    const std::string place = joined({path, ".targets[", i, "]"});
     if (std::find(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(i), targets[i]) !=
         targets.begin() + static_cast<std::ptrdiff_t>(i))
       return bad(place, {"each target once"}, targets[i]);
@@ -45,7 +55,9 @@ std::optional<Error> check(const AliasOptions& options, const Alias& alias) {
       if (i + 1 < targets.size())
         return bad(place, {"engine as the last entry: it always answers"}, targets[i]);
     } else if (targets[i].size() > model_name_bytes_max || !is_configured(options, targets[i])) {
-      return bad(place, {"provider/model of a configured provider, or engine"}, targets[i]);
+      return bad(place,
+                 {"PROVIDER/MODEL, where PROVIDER is ", providers_said(options), ", or engine"},
+                 targets[i]);
     }
   }
   return std::nullopt;
@@ -58,11 +70,10 @@ Result<Aliases> Aliases::make(AliasOptions options) {
     return bad("aliases", {"at most ", aliases_max, " aliases"},
                std::to_string(options.aliases.size()));
   for (std::size_t i = 0; i < options.aliases.size(); ++i) {
-    if (auto fault = check(options, options.aliases[i])) return *std::move(fault);
+    if (auto fault = check(options, i)) return *std::move(fault);
     for (std::size_t k = 0; k < i; ++k)
       if (options.aliases[k].name == options.aliases[i].name)
-        return bad(joined({"aliases.", options.aliases[i].name}), {"each name once"},
-                   options.aliases[i].name);
+        return bad(joined({"aliases[", i, "].name"}), {"each name once"}, options.aliases[i].name);
   }
   return Aliases(std::move(options));
 }

@@ -460,7 +460,8 @@ bool tells_tool_uses(WireFormat format) {
 bool may_think(WireFormat format, const SendBound& bound, const llm::ModelCard* card) {
   using llm::Thinking;
   if (card == nullptr || !card->tells_thinking) return true;
-  const bool off = bound.thinking_off && !bound.thinking_asked;
+  // Some are told to think, or do not.
+  const bool off = (bound.thinking_off || card->effort_default == "none") && !bound.thinking_asked;
   switch (card->thinking) {
     case Thinking::none:
       return bound.thinking_asked;

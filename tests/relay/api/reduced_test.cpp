@@ -61,6 +61,8 @@ TEST_CASE("why the engine answers, in words") {
        "failed", "The model's provider has too much to do."},
       {reduced(refusal(Reason::unavailable, FailureClass::overloaded, "No model is available.")),
        "unavailable", "No model is available."},
+      {reduced(refusal(Reason::failed, FailureClass::malformed, "x")), "bad_answer",
+       "The model's answer is none that the game takes."},
       {reduced(refusal(Reason::no_model, FailureClass::overloaded, "There is no model.")),
        "no_model", "There is no model."},
   };

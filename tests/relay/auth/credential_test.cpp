@@ -18,7 +18,11 @@ TEST_CASE("where a request carries its token") {
   CHECK(token({.authorization = "bearer  a.b.c "}) == "<a.b.c>");
   CHECK(token({.authorization = "Bearer"}) == "<>");
   CHECK(token({.authorization = "Bearer "}) == "<>");
-  CHECK(token({.authorization = "Bearera.b.c"}) == "none");
+  CHECK(token({.authorization = "Bearera.b.c"}) == "<Bearera.b.c>");
+  CHECK(token({.authorization = "a.b.c"}) == "<a.b.c>");
+  CHECK(token({.authorization = "Token a.b.c"}) == "<Token a.b.c>");
+  CHECK(token({.authorization = " "}) == "none");
+  CHECK(token({.authorization = "Negotiate x"}) == "none");
   CHECK(token({.authorization = "Basic dXNlcjpwYXNz"}) == "none");
   CHECK(token({.api_key = "a.b.c"}) == "<a.b.c>");
   CHECK(token({.authorization = "Bearer x", .api_key = "a.b.c"}) == "<x>");

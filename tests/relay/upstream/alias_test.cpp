@@ -39,15 +39,15 @@ TEST_CASE("an alias that cannot be used is refused, and named") {
     const char* path;
   };
   const std::vector<Case> cases{
-      {{{"a", {}}}, "aliases.a"},
-      {{{"", {"openai/b"}}}, "aliases."},
-      {{{"engine", {"openai/b"}}}, "aliases.engine"},
-      {{{"a", {"nobody/b"}}}, "aliases.a[0]"},
-      {{{"a", {"openai"}}}, "aliases.a[0]"},
-      {{{"a", {"openai/b", "openai/b"}}}, "aliases.a[1]"},
-      {{{"a", {"engine", "openai/b"}}}, "aliases.a[0]"},
-      {{{"a", {"openai/b"}}, {"a", {"openai/c"}}}, "aliases.a"},
-      {{{"a", std::vector<std::string>(alias_targets_max + 1, "openai/b")}}, "aliases.a"},
+      {{{"a", {}}}, "aliases[0].targets"},
+      {{{"", {"openai/b"}}}, "aliases[0].name"},
+      {{{"engine", {"openai/b"}}}, "aliases[0].name"},
+      {{{"a", {"nobody/b"}}}, "aliases[0].targets[0]"},
+      {{{"a", {"openai"}}}, "aliases[0].targets[0]"},
+      {{{"a", {"openai/b", "openai/b"}}}, "aliases[0].targets[1]"},
+      {{{"a", {"engine", "openai/b"}}}, "aliases[0].targets[0]"},
+      {{{"a", {"openai/b"}}, {"a", {"openai/c"}}}, "aliases[1].name"},
+      {{{"a", std::vector<std::string>(alias_targets_max + 1, "openai/b")}}, "aliases[0].targets"},
   };
   for (const Case& one : cases) {
     const auto aliases = Aliases::make(options(one.aliases));
