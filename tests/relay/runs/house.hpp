@@ -24,7 +24,11 @@
 
 namespace redoubt::runs {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::chrono::seconds patience{240};  // reading a long history back takes 30 times as long
+#else
 constexpr std::chrono::seconds patience{30};
+#endif
 
 /// Keeps what it is asked, and never answers.
 class DeafGateway final : public upstream::Gateway {
