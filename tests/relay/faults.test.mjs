@@ -114,7 +114,7 @@ test('every request has a line with its id, and no line holds a body or a query'
     headers: {
       'X-Request-Id': 'mine-42',
       'Content-Type': 'application/json',
-      Authorization: secret,
+      Authorization: `Basic ${secret}`,
     },
     body: JSON.stringify({ team_id: secret }),
   });
