@@ -1,4 +1,5 @@
 #include "engine/llm/allowed_members.hpp"
+#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -22,6 +23,7 @@ enum class Verdict : std::uint8_t {
   choice,   ///< a tool_choice: of what may be among the tools
   choices,  ///< a list of them
   parts,    ///< a text, or a list of parts, each looked at
+  edits,    ///< a list of edits of the context, each looked at
   drop,     ///< left out: no answer depends on it
   stored,   ///< refused: it names what lies at the provider, perhaps another's
   served,   ///< refused: the provider runs it, on the operator's account
@@ -179,7 +181,7 @@ constexpr Row openai_responses_rows[] = {
     {"safety_identifier", V::drop},
     {"metadata", V::drop},
     {"client_metadata", V::drop},
-    {"context_management", V::drop},
+    {"context_management", V::looped},
     {"previous_response_id", V::stored},
     {"conversation", V::stored},
     {"prompt", V::stored},
@@ -300,7 +302,13 @@ constexpr Row anthropic_rows[] = {
     {"inference_geo", V::priced},
     {"speed", V::priced},
     {"metadata", V::drop},
-    {"context_management", V::drop},
+    // Edits that leave something out; a summary is another answer of the model, paid beside this
+    // one.
+    {"context_management.edits", V::edits},
+    {"edit:clear_tool_uses_@", V::take,
+     "trigger|keep|clear_at_least|exclude_tools|clear_tool_inputs"},
+    {"edit:clear_thinking_@", V::take, "keep"},
+    {"edit:compact_@", V::looped},
     {"container", V::stored},
     {"mcp_servers", V::served},
     {"fallbacks", V::priced},
@@ -474,6 +482,21 @@ bool are_digits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// What the elements of a list are: the beginning of the names of their rows. "" is no list of its
+/// own rows.
+std::string_view elements_of(Verdict verdict) {
+  switch (verdict) {
+    case V::tools:
+      return "tool:";
+    case V::parts:
+      return "part:";
+    case V::edits:
+      return "edit:";
+    default:
+      return "";
+  }
+}
+
 /// The date of a version: 20250305 (Anthropic), 2025_03_11 (OpenAI).
 bool is_version(std::string_view text) {
   if (text.size() == 8) return are_digits(text);
@@ -564,7 +587,7 @@ bool one_of(std::string_view value, std::string_view words) {
 /// Is it a member that the row of its tool or part lists?
 bool is_listed(WireFormat format, std::string_view name) {
   const std::size_t dot = name.find('.');
-  if (dot == name.npos || !(begins(name, "tool:") || begins(name, "part:"))) return false;
+  if (dot == name.npos || name.substr(0, dot).find(':') == name.npos) return false;
   const Row* whole = row_of(format, name.substr(0, dot));
   return whole != nullptr && one_of(name.substr(dot + 1), whole->only);
 }
@@ -592,9 +615,7 @@ bool means_nothing(std::string_view value) {
 
 /// `address`: as JSON has it, where an escape could hide any letter.
 bool is_stored(WireFormat format, std::string_view address) {
-  std::string lower(address);
-  for (char& c : lower)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string lower = ascii_lower(address);
   const bool is_public = begins(lower, "http://") || begins(lower, "https://");
   if (format == WireFormat::gemini && (!is_public || lower.find('\\') != lower.npos)) return true;
   return std::any_of(std::begin(stored_at), std::end(stored_at),
@@ -621,12 +642,14 @@ std::string_view reason_of(const Row* row) {
 /// "tool:mcp.server_url" as words.
 std::string shown(std::string_view name) {
   const bool tool = begins(name, "tool:");
-  if (!tool && !begins(name, "part:")) return joined({"the member \"", name, "\""});
+  const bool edit = begins(name, "edit:");
+  if (!tool && !edit && !begins(name, "part:")) return joined({"the member \"", name, "\""});
   std::string_view type = name.substr(5);
   const std::size_t dot = std::min(type.find('.'), type.size());
   const std::string_view member = type.substr(std::min(dot + 1, type.size()));
   type = type.substr(0, dot);
-  std::string words = joined({tool ? "a tool of type \"" : "content of type \"", type, "\""});
+  const std::string_view what = tool ? "a tool" : edit ? "an edit of the context" : "content";
+  std::string words = joined({what, " of type \"", type, "\""});
   if (!member.empty()) words = joined({"the member \"", member, "\" of ", words});
   return words;
 }
@@ -780,8 +803,8 @@ class Sieve {
     if (row != nullptr && verdict == V::address)
       return is_stored(format_, unquoted(text)) ? refuse(name) : Outcome::kept;
     if (row != nullptr && verdict == V::choices) return choices(name, text);
-    if (row != nullptr && (verdict == V::tools || verdict == V::parts))
-      return list(verdict == V::tools ? "tool:" : "part:", name, text);
+    if (const std::string_view what = elements_of(verdict); row != nullptr && !what.empty())
+      return list(what, name, text);
     if (row != nullptr && verdict == V::take &&
         (row->only.empty() || one_of(unquoted(text), row->only)))
       return Outcome::kept;
@@ -1087,8 +1110,8 @@ bool bounded_by_bytes(WireFormat format, std::string_view name) {
   const Row* row = row_of(format, name);
   if (row == nullptr) return has_rows_inside(format, name) && !begins(name, "part:");
   return row->verdict == V::take || row->verdict == V::drop || row->verdict == V::priced ||
-         row->verdict == V::tools || row->verdict == V::parts || row->verdict == V::choice ||
-         row->verdict == V::choices;
+         row->verdict == V::choice || row->verdict == V::choices ||
+         !elements_of(row->verdict).empty();
 }
 
 }  // namespace redoubt::llm

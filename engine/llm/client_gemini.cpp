@@ -3,6 +3,7 @@
 // read both, and its own examples have both.
 #include <algorithm>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
@@ -395,18 +396,12 @@ void read_output(const Value& config, ChatRequest& request, RequestFault& fault)
   }
 }
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
-
 // A budget of -1 leaves it to the model, as no budget does.
 void read_thinking(const Value& config, ChatRequest& request, RequestFault& fault) {
   const Json* thinking = member_of(config.json, "thinkingConfig");
   if (thinking == nullptr) return;
   const std::string path = "generationConfig.thinkingConfig";
-  const std::string level = lower(read_text(*thinking, "thinkingLevel", path, fault));
+  const std::string level = ascii_lower(read_text(*thinking, "thinkingLevel", path, fault));
   if (level != "thinking_level_unspecified") request.reasoning.effort = level;
   if (const Json* budget = member_of(thinking, "thinkingBudget")) {
     const std::int64_t tokens = integer_of(budget, -2);
@@ -438,11 +433,7 @@ void read_config(const Value& config, ChatRequest& request, RequestFault& fault)
   sampling.presence_penalty = read_number(json, "presencePenalty", -2, 2, fault);
   sampling.frequency_penalty = read_number(json, "frequencyPenalty", -2, 2, fault);
   read_texts(json, "stopSequences", sampling.stop, fault);
-  if (const Json* seed = member_of(json, "seed")) {
-    constexpr std::int64_t no_number = INT64_MIN;
-    sampling.seed = integer_of(seed, no_number);
-    if (*sampling.seed == no_number) fault.set("seed", "a whole number", seed);
-  }
+  sampling.seed = read_integer(json, "seed", fault);
   const Json* answers = member_of(json, "candidateCount");
   if (answers != nullptr && integer_of(answers, 0) != 1)
     fault.set("generationConfig.candidateCount", "1 answer", answers);

@@ -341,13 +341,13 @@ void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) 
   if (const Json* options = member_of(json, "stream_options")) {
     request.stream_usage = read_flag(*options, "include_usage", fault);
   }
-  request.output_tokens_max = read_count(json, "max_completion_tokens", fault);
-  if (!request.output_tokens_max) request.output_tokens_max = read_count(json, "max_tokens", fault);
+  request.output_tokens_max = read_limit(json, "max_completion_tokens", fault);
+  if (!request.output_tokens_max) request.output_tokens_max = read_limit(json, "max_tokens", fault);
   request.sampling.temperature = read_number(json, "temperature", -2, 2, fault);
   request.sampling.top_p = read_number(json, "top_p", 0, 1, fault);
   request.sampling.frequency_penalty = read_number(json, "frequency_penalty", -2, 2, fault);
   request.sampling.presence_penalty = read_number(json, "presence_penalty", -2, 2, fault);
-  request.sampling.seed = read_count(json, "seed", fault);
+  request.sampling.seed = read_integer(json, "seed", fault);
   read_texts(json, "stop", request.sampling.stop, fault);
   request.reasoning.effort = read_text(json, "reasoning_effort", "", fault);
   request.parallel_tools = read_optional_flag(json, "parallel_tool_calls", fault);

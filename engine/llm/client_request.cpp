@@ -1,4 +1,5 @@
 #include "engine/llm/client_request.hpp"
+#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 
@@ -135,6 +136,23 @@ std::optional<std::int64_t> read_count(const Json& object, const char* key, Requ
   return count;
 }
 
+std::optional<std::int64_t> read_integer(const Json& object, const char* key, RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number_integer() ||
+      (value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX)) {
+    fault.set(key, "a whole number", value);
+    return std::nullopt;
+  }
+  return value->get<std::int64_t>();
+}
+
+std::optional<std::int64_t> read_limit(const Json& object, const char* key, RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value != nullptr && integer_of(value, 0) == -1) return std::nullopt;
+  return read_count(object, key, fault);
+}
+
 void read_texts(const Json& object, const char* key, std::vector<std::string>& texts,
                 RequestFault& fault) {
   const Json* value = member_of(object, key);
@@ -167,7 +185,7 @@ bool read_metadata(const Json& object, ChatRequest& request) {
 void read_image_url(std::string_view url, ChatPart& part) {
   part.kind = PartKind::image;
   const std::size_t mark = url.find(";base64,");
-  if (url.substr(0, 5) != "data:" || mark == std::string_view::npos) {
+  if (ascii_lower(url.substr(0, 5)) != "data:" || mark == std::string_view::npos) {
     part.url = url;
     return;
   }

@@ -65,6 +65,11 @@ std::optional<double> read_number(const nlohmann::json& object, const char* key,
                                   double high, RequestFault& fault);
 std::optional<std::int64_t> read_count(const nlohmann::json& object, const char* key,
                                        RequestFault& fault);
+std::optional<std::int64_t> read_integer(const nlohmann::json& object, const char* key,
+                                         RequestFault& fault);
+/// A count, of which -1 is none: clients of local servers say "no limit" so.
+std::optional<std::int64_t> read_limit(const nlohmann::json& object, const char* key,
+                                       RequestFault& fault);
 /// A text or a list of texts.
 void read_texts(const nlohmann::json& object, const char* key, std::vector<std::string>& texts,
                 RequestFault& fault);

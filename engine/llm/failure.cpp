@@ -1,4 +1,5 @@
 #include "engine/llm/failure.hpp"
+#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 #include <span>
@@ -153,13 +154,6 @@ bool has_any(std::string_view text, std::span<const std::string_view> words) {
   return false;
 }
 
-std::string lower_of(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return lower;
-}
-
 // The prompt is over what the model takes. Every server words it anew ("prompt too long; exceeded
 // max context length by 5 tokens", "the input (9 tokens) is longer than the model's context
 // length"), but all say what is too long, and by what measure.
@@ -282,7 +276,7 @@ FailureClass class_of_forbidden(const Hints& hints, std::string_view lower) {
 }
 
 FailureClass classify(const ChatFailure& failure, const Hints& hints) {
-  const std::string lower = lower_of(failure.message);
+  const std::string lower = ascii_lower(failure.message);
   if (failure.status == 402) return says_unaffordable(lower) ? too_large : no_quota;
   if (failure.status == 413) return too_large;
   if (is_limit(failure, hints)) return class_of_limit(failure, hints, lower);

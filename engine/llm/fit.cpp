@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::int64_t thinking_room = 4096;  // tokens of output, under which there is none
 // A name that a target cannot take ends with so much of its hash: no two become one.
 constexpr std::size_t name_hash_digits = 8;
+constexpr std::size_t shown_bytes_max = 64;
 // What of a chat completion a model that thinks refuses, beside sampling.
 constexpr std::string_view drops_of_thinking = "logit_bias|logprobs|top_logprobs";
 
@@ -143,6 +145,7 @@ class Fitter {
   Result<Fit> run() {
     if (auto fits = limits(); !fits.ok()) return std::move(fits.error());
     identifiers();
+    if (auto fits = images(); !fits.ok()) return std::move(fits.error());
     messages();
     if (!same_format_ || !rules_.is_formats_own) numbers();
     if (target_.dialect->format == WireFormat::anthropic && !same_format_) loosen_tools();
@@ -225,6 +228,39 @@ class Fitter {
     if (request_.user.size() > rules_.user_max) edit().user = hashed("user_", request_.user);
     const std::string& form = request_.output.name;
     if (!form.empty() && !is_word(form, 64, "")) edit().output.name = hashed("answer_", form);
+  }
+
+  // "image/JPG;name=a.jpg" is image/jpeg to every provider, if it is told so.
+  static std::string image_type(std::string_view given) {
+    std::string type = ascii_lower(given.substr(0, given.find(';')));
+    type.resize(type.find_last_not_of(' ') + 1);
+    return type == "image/jpg" || type == "image/pjpeg" ? "image/jpeg" : type;
+  }
+
+  Result<void> images() {
+    const std::size_t behind = std::string_view("image/").size();
+    const auto fit_image = [&](const ChatPart& part, const auto& editable) -> Result<void> {
+      if (part.kind != PartKind::image || part.data.empty() || part.media_type.empty()) return {};
+      std::string type = image_type(part.media_type);
+      const bool taken = rules_.image_types.empty() || type.size() <= behind ||
+                         is_in_list(std::string_view(type).substr(behind), rules_.image_types);
+      if (!taken && !same_format_)
+        return unsupported(joined({"an image of type ", type.substr(0, shown_bytes_max)}), target_);
+      if (type != part.media_type) editable().media_type = std::move(type);
+      return {};
+    };
+    for (std::size_t i = 0; i < request_.messages.size(); ++i) {
+      const std::vector<ChatPart>& parts = request_.messages[i].parts;
+      for (std::size_t k = 0; k < parts.size(); ++k) {
+        const auto own = [&]() -> ChatPart& { return edit().messages[i].parts[k]; };
+        if (auto fits = fit_image(parts[k], own); !fits.ok()) return fits;
+        for (std::size_t j = 0; j < parts[k].content.size(); ++j) {
+          const auto inner = [&]() -> ChatPart& { return own().content[j]; };
+          if (auto fits = fit_image(parts[k].content[j], inner); !fits.ok()) return fits;
+        }
+      }
+    }
+    return {};
   }
 
   void messages() {
@@ -365,6 +401,9 @@ class Fitter {
       std::erase_if(edit().sampling.stop, is_blank);
     if (now().sampling.stop.size() > rules_.stops_max)
       edit().sampling.stop.resize(rules_.stops_max);
+    // Which seed it is does not matter, but that equal ones stay equal does.
+    if (given.seed && (*given.seed < rules_.seed_min || *given.seed > rules_.seed_max))
+      edit().sampling.seed = *given.seed & INT32_MAX;
     const std::optional<std::int64_t>& limit = request_.output_tokens_max;
     if (limit && *limit < rules_.output_tokens_min)
       edit().output_tokens_max = rules_.output_tokens_min;

@@ -3,11 +3,14 @@
 namespace redoubt::llm {
 namespace {
 
+constexpr std::string_view web_images = "jpeg|png|gif|webp";
+
 constexpr FitRules openai(std::string_view dialect, std::string_view model, std::size_t stops) {
   return {.dialect = dialect,
           .model = model,
           .tools_max = 128,
           .stops_max = stops,
+          .image_types = web_images,
           .is_formats_own = true};
 }
 
@@ -18,6 +21,7 @@ constexpr FitRules anthropic(std::string_view model, bool takes_prefill) {
           .call_id_max = 64,
           .user_max = 256,
           .temperature_max = 1,
+          .image_types = web_images,
           .blank_text = false,
           .starts_with_any = false,
           .ends_with_any = takes_prefill,
@@ -32,8 +36,11 @@ constexpr FitRules gemini(std::string_view model, bool penalties, std::int64_t b
           .tool_name_letter = true,
           .call_id_max = 64,
           .stops_max = 5,
+          .seed_min = INT32_MIN,
+          .seed_max = INT32_MAX,
           .budget_min = budget_min,
           .budget_max = 24'576,
+          .image_types = "jpeg|png|webp|heic|heif",
           .penalties = penalties,
           .starts_with_any = false,
           .is_formats_own = true};
@@ -50,6 +57,7 @@ constexpr FitRules rules[] = {
      .tool_name_max = 128,
      .call_id_max = 64,
      .output_tokens_min = 16,
+     .image_types = web_images,
      .is_formats_own = true},
     anthropic("claude-opus-4-6", false),
     anthropic("claude-sonnet-4-6", false),
@@ -60,6 +68,7 @@ constexpr FitRules rules[] = {
     {.dialect = "mistral",
      .tools_max = 128,
      .temperature_max = 1.5,
+     .seed_min = 0,
      .drops = "logit_bias|logprobs|top_logprobs|service_tier|verbosity|modalities|"
               "prompt_cache_retention|prompt_cache_options",
      .names = false,

@@ -26,11 +26,14 @@ struct FitRules {
   double penalty_max = 2;
   double top_p_min = 0;
   double top_p_max = 1;
+  std::int64_t seed_min = INT64_MIN;
+  std::int64_t seed_max = INT64_MAX;
   std::int64_t output_tokens_min = 1;
   std::int64_t budget_min = 0;  ///< of thinking, where it is told one that is not 0
   std::int64_t budget_max = INT64_MAX;
-  std::string_view efforts = "";  ///< where the model's card says none
-  std::string_view drops = "";    ///< members of the format that the provider refuses
+  std::string_view image_types = "";  ///< what follows "image/"
+  std::string_view efforts = "";      ///< where the model's card says none
+  std::string_view drops = "";        ///< members of the format that the provider refuses
   bool penalties = true;
   bool names = true;            ///< of participants
   bool image_urls = true;       ///< else images travel inside

@@ -1,4 +1,5 @@
 #include "engine/llm/openapi_schema.hpp"
+#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -41,13 +42,6 @@ std::string_view keyword_of(std::string_view key) {
   return key;
 }
 
-std::string lower(std::string_view text) {
-  std::string small(text);
-  for (char& c : small)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return small;
-}
-
 void write_schema(std::string_view schema, JsonWriter& out);
 
 void write_schemas(std::string_view value, JsonWriter& out) {
@@ -79,7 +73,7 @@ void write_list_with_null(std::string_view list, std::string_view null, JsonWrit
 }
 
 void write_type(std::string_view value, bool nullable, JsonWriter& out) {
-  const std::string type = lower(value);
+  const std::string type = ascii_lower(value);
   if (type == R"("type_unspecified")") return;
   if (nullable && type.front() == '"' && type != R"("null")") {
     out.raw("type", joined({"[", type, R"(,"null"])"}));

@@ -373,10 +373,34 @@ TEST_SUITE("llm allowed members") {
     const Json kept = sent(chat, "openai", body_with(chat, members), opened({"openai:user"}));
     CHECK(kept["user"] == "somebody else");
     CHECK_FALSE(kept.contains("metadata"));
-    const std::string named = R"("metadata":{"user_id":"other"},"context_management":{"edits":[]})";
+    const std::string named = R"("metadata":{"user_id":"other"})";
     const Json claude = sent(anthropic, "anthropic", body_with(anthropic, named));
     CHECK_FALSE(claude.contains("metadata"));
-    CHECK_FALSE(claude.contains("context_management"));
+  }
+
+  TEST_CASE("what leaves something out of the context goes on, what has it summed up does not") {
+    const std::string cleared =
+        R"("context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"},)"
+        R"({"type":"clear_tool_uses_20250919","trigger":{"type":"input_tokens","value":9},)"
+        R"("keep":{"type":"tool_uses","value":3},"clear_at_least":null,"exclude_tools":["a"],)"
+        R"("clear_tool_inputs":true}]})";
+    const Json claude = sent(anthropic, "anthropic", body_with(anthropic, cleared));
+    CHECK(claude["context_management"] == Json::parse("{" + cleared + "}")["context_management"]);
+    CHECK_FALSE(
+        sent(anthropic, "openai", body_with(anthropic, cleared)).contains("context_management"));
+    const auto refusal_of = [](WireFormat format, const char* value) {
+      return refused(format, body_with(format, joined({R"("context_management":)", value})));
+    };
+    CHECK(refusal_of(anthropic, R"({"edits":[{"type":"compact_20260112"}]})") ==
+          "anthropic:edit:compact_20260112");
+    CHECK(refusal_of(anthropic, R"({"edits":[{"type":"clear_tool_uses_20250919","model":"x"}]})") !=
+          "");
+    CHECK(refusal_of(anthropic, R"({"edits":[{"type":"newer_20270101"}]})") != "");
+    CHECK(refusal_of(anthropic, R"({"edits":["x"]})") != "");
+    CHECK(refusal_of(anthropic, R"({"other":1})") != "");
+    CHECK(refusal_of(anthropic, R"("all")") != "");
+    CHECK(refusal_of(responses, R"([{"type":"compaction","compact_threshold":1000}])") ==
+          "openai-responses:context_management");
   }
 
   TEST_CASE("nothing is stored unless the operator lets clients store") {
@@ -645,6 +669,7 @@ TEST_SUITE("llm allowed members") {
     MESSAGE(joined({passed, " pass, ", refused_count, " are refused:", list}));
     // Looked through one by one: each is run by the provider, kept there or priced apart.
     const std::set<std::string> expected{"anthropic:container",
+                                         "anthropic:edit:compact_20260112",
                                          "anthropic:mcp_servers",
                                          "anthropic:part:container_upload",
                                          "anthropic:part:image.source.file_id",
@@ -657,6 +682,7 @@ TEST_SUITE("llm allowed members") {
                                          "anthropic:tool:web_search_20250305",
                                          "anthropic:tool:web_search_20260209",
                                          "openai-responses:background",
+                                         "openai-responses:context_management",
                                          "openai-responses:conversation",
                                          "openai-responses:moderation",
                                          "openai-responses:part:code_interpreter_call",

@@ -566,6 +566,65 @@ TEST_SUITE("llm fit") {
     CHECK(many.error().message.find("more than 128 tools") != std::string::npos);
   }
 
+  TEST_CASE("an image's type is the word that providers know, if it is one they take") {
+    struct Case {
+      const char* given;
+      const char* dialect;
+      const char* sent;  // "" is refused
+    };
+    constexpr Case cases[] = {
+        {"image/png", "anthropic", "image/png"},
+        {"image/png;name=a.png", "anthropic", "image/png"},
+        {"IMAGE/JPG", "anthropic", "image/jpeg"},
+        {"image/jpg ; q=1", "gemini", "image/jpeg"},
+        {"image/gif", "gemini", ""},
+        {"image/heic", "gemini", "image/heic"},
+        {"image/heic", "anthropic", ""},
+        {"image/svg+xml", "openai-responses", ""},
+        {"image/svg+xml", "vllm", "image/svg+xml"},
+        {"image/svg+xml", "openai", "image/svg+xml"}};  // the client's own format
+    for (const Case& one : cases) {
+      CAPTURE(one.given);
+      CAPTURE(one.dialect);
+      const std::string body =
+          R"({"model":"m","max_tokens":99,"messages":[{"role":"user","content":[{"type":"image_url",)"
+          R"("image_url":{"url":"DATA:)" +
+          std::string(one.given) + R"(;base64,QUJD"}}]}]})";
+      const auto request = decode_client_request(WireFormat::openai_chat, body);
+      REQUIRE(request.ok());
+      const auto encoded = encode_request(request.value(), target_of(one.dialect));
+      CHECK(encoded.ok() == (*one.sent != 0));
+      if (encoded.ok())
+        CHECK(encoded.value().body.find(std::string(one.sent)) != std::string::npos);
+      if (encoded.ok() && std::string_view(one.given) != one.sent)
+        CHECK(encoded.value().body.find(one.given) == std::string::npos);
+    }
+  }
+
+  TEST_CASE("a seed is any whole number, and one that the target takes") {
+    const auto seed_of = [](const char* seed, const char* dialect, const char* member) {
+      const std::string body =
+          R"({"model":"m","messages":[{"role":"user","content":"x"}],"seed":)" + std::string(seed) +
+          R"(,"max_tokens":-1})";
+      const auto request = decode_client_request(WireFormat::openai_chat, body);
+      if (!request.ok()) return std::string("refused");
+      CHECK_FALSE(request.value().output_tokens_max);
+      const auto encoded = encode_request(request.value(), target_of(dialect));
+      REQUIRE(encoded.ok());
+      const Json sent = Json::parse(encoded.value().body);
+      return (std::string(dialect) == "gemini" ? sent["generationConfig"] : sent)[member].dump();
+    };
+    CHECK(seed_of("-1", "openai", "seed") == "-1");
+    CHECK(seed_of("9223372036854775807", "openai", "seed") == "9223372036854775807");
+    CHECK(seed_of("-1", "gemini", "seed") == "-1");
+    CHECK(seed_of("4294967297", "gemini", "seed") == "1");
+    CHECK(seed_of("-1", "mistral", "random_seed") == "2147483647");
+    CHECK(seed_of("7", "mistral", "random_seed") == "7");
+    CHECK(seed_of("18446744073709551615", "openai", "seed") == "refused");
+    CHECK(seed_of("1.5", "openai", "seed") == "refused");
+    CHECK(seed_of("\"1\"", "openai", "seed") == "refused");
+  }
+
   TEST_CASE("an effort is the nearest word that the model takes, rather less than more") {
     const std::vector<std::string> three{"low", "medium", "high"};
     const std::vector<std::string> with_none{"none", "low", "medium", "high", "xhigh"};
