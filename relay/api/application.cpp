@@ -237,6 +237,7 @@ struct Application::Parts {
                      [this] { return static_cast<double>(keys.get()->keys().size()); });
     metrics.computed("redoubt_log_lines_dropped_total", "Log lines that found the queue full.",
                      "counter", [this] { return static_cast<double>(log.dropped()); });
+    declare_routes();
     open_listeners();
   }
 
@@ -255,6 +256,7 @@ struct Application::Parts {
   void write_lost_calls();
   void open_gateway(llm::ModelTable cards);
   void open_runs();
+  void declare_routes();
   void open_listeners();
   void open(const std::string& name, const std::string& address, std::int64_t port, GatePolicy gate,
             const config::Listener* listener);
@@ -285,6 +287,8 @@ struct Application::Parts {
   std::optional<Runs> runs;
   RateGate session_rate;
   Sessions sessions;
+  contract::Routes routes;
+  contract::Routes admin_routes;
   std::vector<std::unique_ptr<Gate>> gates;
   std::vector<std::unique_ptr<http::Router>> routers;
   std::vector<Opened> opened;
@@ -380,7 +384,7 @@ void Application::Parts::open(const std::string& name, const std::string& addres
   shown.admin = admin;
   std::function<bool(std::string_view)> trusted_peer;
   if (!gate.trusted_proxies.empty()) trusted_peer = is_among(gate.trusted_proxies);
-  gates.push_back(std::make_unique<Gate>(std::move(gate), metrics));
+  gates.push_back(std::make_unique<Gate>(std::move(gate), admin ? admin_routes : routes, metrics));
   routers.push_back(std::make_unique<http::Router>());
   gates.back()->install(*routers.back());
   fill(*routers.back(), admin);
@@ -401,64 +405,37 @@ void Application::Parts::open(const std::string& name, const std::string& addres
               (named ? listener->address : bracketed(address));
 }
 
-void Application::Parts::fill(http::Router& router, bool admin) {
-  if (admin) {
-    service.install_admin(router);
-  } else {
-    http::Fallback files;
-    if (page) files = [this](const http::Request& request) { return page->answer(request); };
-    router.set_fallback(files);
-    service.install(router, files);
-    game.install(router);
-    push.install(router);
-    sessions.install(router);
-    if (models) models->install(router);
-    if (model_sockets) model_sockets->install(router);
-    if (runs) runs->install(router);
-    install_documents(router);
+void Application::Parts::declare_routes() {
+  http::Fallback files;
+  if (page) files = [this](const http::Request& request) { return page->answer(request); };
+  routes.add_all(service.routes(files));
+  routes.add_all(game.routes());
+  routes.add_all(push.routes());
+  routes.add_all(sessions.routes());
+  if (models) routes.add_all(models->routes());
+  if (model_sockets) routes.add_all(model_sockets->routes());
+  if (runs) routes.add_all(runs->routes());
+  routes.add_all(document_routes());
+  admin_routes.add_all(service.admin_routes());
+  for (const contract::Routes* declared : {&routes, &admin_routes}) {
+    for (const contract::Route& route : declared->all())
+      telemetry.add_route(route.pattern);
   }
+}
+
+void Application::Parts::fill(http::Router& router, bool admin) {
+  (admin ? admin_routes : routes).mount(router);
+  if (admin) return;
+  if (page)
+    router.set_fallback([this](const http::Request& request) { return page->answer(request); });
+  for (const char* segment : {"v1", "v1beta"})
+    router.take_loosely(segment);
 }
 
 Application::Application(config::Config config, observe::Log& log,
                          std::optional<http::StaticFiles> page, Belongings belongings)
     : parts_(
           std::make_unique<Parts>(std::move(config), log, std::move(page), std::move(belongings))) {
-  for (const char* route : {"/",
-                            "/healthz",
-                            "/readyz",
-                            "/health",
-                            "/metrics",
-                            "/api/team-strategy",
-                            "/api/agent-specification",
-                            "/api/strategy-adaptation",
-                            "/api/session",
-                            "/v1/chat/completions",
-                            "/v1/completions",
-                            "/v1/responses",
-                            "/v1/responses/input_tokens",
-                            "/v1/messages",
-                            "/v1/messages/count_tokens",
-                            "/v1/models",
-                            "/v1/models/{model}",
-                            "/v1/models/{provider}/{model}",
-                            "/v1beta/models",
-                            "/v1beta/models/{model}",
-                            "/v1beta/models/{provider}/{model}",
-                            "/v1/ws",
-                            "/api/usage",
-                            "/api/workflows/runs",
-                            "/api/workflows/runs/{id}",
-                            "/api/workflows/runs/{id}/events",
-                            "/api/workflows/runs/{id}/signal",
-                            "/api/workflows/runs/{id}/approve",
-                            "/api/workflows/runs/{id}/cancel",
-                            "/api/workflows/runs/{id}/resume",
-                            "/api/workflows/runs/{id}/export",
-                            "/ws/{client_id}",
-                            "/openapi.json",
-                            "/docs"}) {
-    parts_->telemetry.add_route(route);
-  }
   parts_->server = std::make_unique<net::Server>(parts_->options, parts_->telemetry);
 }
 
@@ -467,6 +444,14 @@ Application::~Application() = default;
 Result<void> Application::listen() {
   if (!parts_->gateway_made) return parts_->gateway_made;
   return parts_->server->listen();
+}
+
+const contract::Routes& Application::routes() const {
+  return parts_->routes;
+}
+
+const contract::Routes& Application::admin_routes() const {
+  return parts_->admin_routes;
 }
 
 std::vector<Application::Opened> Application::opened() const {

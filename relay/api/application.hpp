@@ -16,6 +16,7 @@
 #include "engine/llm/models.hpp"
 #include "relay/auth/key_ring.hpp"
 #include "relay/config/config.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/static_files.hpp"
 #include "relay/net/server.hpp"
 #include "relay/observe/log.hpp"
@@ -51,6 +52,10 @@ class Application {
 
   /// Binds every listener. Error where an address is taken or a certificate cannot be read.
   Result<void> listen();
+
+  /// What the listeners answer, and the admin listener.
+  const contract::Routes& routes() const;
+  const contract::Routes& admin_routes() const;
 
   /// A listener as people see it at the start.
   struct Opened {

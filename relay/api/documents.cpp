@@ -13,13 +13,16 @@ extern const std::string_view explorer_css;
 namespace redoubt::api {
 namespace {
 
-void serve(http::Router& router, std::string path, std::string_view type, std::string body) {
+contract::Route serving(std::string path, std::string_view type, std::string_view body) {
   http::Response response = http::Response::text(200, "");
   response.set("Content-Type", std::string(type));
   response.add("Cache-Control", "no-cache");
-  response.shared_body = std::make_shared<const std::string>(std::move(body));
-  router.add(http::Method::get, std::move(path),
-             [response = std::move(response)](http::Request&) { return response; });
+  response.shared_body = std::make_shared<const std::string>(body);
+  return {.method = http::Method::get,
+          .pattern = std::move(path),
+          .access = contract::Access::anyone(),
+          .handler =
+              http::Handler([response = std::move(response)](http::Request&) { return response; })};
 }
 
 }  // namespace
@@ -31,17 +34,17 @@ std::string openapi_document() {
   return document.dump();
 }
 
-void install_documents(http::Router& router) {
+std::vector<contract::Route> document_routes() {
+  std::vector<contract::Route> routes;
   const std::string document = openapi_document();
-  for (const char* path : {"/openapi.json", "/api/openapi.json"}) {
-    serve(router, path, "application/json", document);
-  }
-  for (const char* path : {"/docs", "/redoc", "/api/docs"}) {
-    serve(router, path, "text/html; charset=utf-8", std::string(data::explorer_html));
-  }
-  serve(router, "/docs/explorer.js", "text/javascript; charset=utf-8",
-        std::string(data::explorer_js));
-  serve(router, "/docs/explorer.css", "text/css; charset=utf-8", std::string(data::explorer_css));
+  for (const char* path : {"/openapi.json", "/api/openapi.json"})
+    routes.push_back(serving(path, "application/json", document));
+  for (const char* path : {"/docs", "/redoc", "/api/docs"})
+    routes.push_back(serving(path, "text/html; charset=utf-8", data::explorer_html));
+  routes.push_back(
+      serving("/docs/explorer.js", "text/javascript; charset=utf-8", data::explorer_js));
+  routes.push_back(serving("/docs/explorer.css", "text/css; charset=utf-8", data::explorer_css));
+  return routes;
 }
 
 }  // namespace redoubt::api

@@ -4,11 +4,11 @@
 // /api/docs, because the clients' original backends have them there.
 #pragma once
 
-#include "relay/http/router.hpp"
+#include "relay/contract/route.hpp"
 
 namespace redoubt::api {
 
-void install_documents(http::Router& router);
+std::vector<contract::Route> document_routes();
 
 /// The OpenAPI document with this relay's version.
 std::string openapi_document();

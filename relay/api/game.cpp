@@ -75,12 +75,17 @@ Game::Game(net::ComputePool& pool, PushSockets& sockets, observe::Metrics& metri
   }
 }
 
-void Game::install(http::Router& router) {
+std::vector<contract::Route> Game::routes() {
+  std::vector<contract::Route> routes;
   for (const Series& series : series_) {
-    router.add_async(http::Method::post, std::string(series.question.path),
-                     [this, &series](http::Request& request) { return answer(request, series); },
-                     {.watch_client = adviser_ != nullptr});
+    routes.push_back(
+        {.method = http::Method::post,
+         .pattern = std::string(series.question.path),
+         .access = contract::Access::scoped(auth::Scope::game),
+         .handler = [this, &series](http::Request& request) { return answer(request, series); },
+         .options = {.watch_client = adviser_ != nullptr}});
   }
+  return routes;
 }
 
 http::Response Game::counted(const Series& series, std::string_view body) const {

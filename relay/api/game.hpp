@@ -13,6 +13,7 @@
 #include "engine/strategy/requests.hpp"
 #include "relay/api/advice.hpp"
 #include "relay/api/push_socket.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/observe/metrics.hpp"
@@ -35,9 +36,9 @@ class Game {
  public:
   /// All outlive this; `sockets` tells answers of models that come after the engine's.
   Game(net::ComputePool& pool, PushSockets& sockets, observe::Metrics& metrics, int depth_max);
-  /// Before install(); outlives this. Null: the engine answers alone.
+  /// Before routes(); outlives this. Null: the engine answers alone.
   void use(Adviser* adviser) { adviser_ = adviser; }
-  void install(http::Router& router);
+  std::vector<contract::Route> routes();
 
  private:
   struct Series {

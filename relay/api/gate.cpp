@@ -53,10 +53,6 @@ constexpr std::size_t request_id_bytes_max = 64;
 constexpr std::int64_t ms_ns = 1'000'000;
 constexpr std::int64_t second_ms = 1'000;
 
-bool is_probe(const http::Request& request) {
-  return request.path == "/healthz" || request.path == "/readyz";
-}
-
 // Headers of one name are one list (RFC 9110 5.3); `lists` owns what the views of the result see.
 struct ForwardedLists {
   std::string x_forwarded_for;
@@ -116,17 +112,12 @@ auth::Refusal bad_token(std::string message) {
   return {.status = 401, .code = "invalid_token", .message = std::move(message)};
 }
 
-std::optional<auth::Refusal> check_scope(const http::Request& request, const Caller& caller,
-                                         bool admin) {
-  std::optional<auth::Scope> needed = needed_scope(request.path);
-  if (admin) {
-    const bool reads = auth::is_safe_method(request.method_text);
-    needed = reads ? auth::Scope::operator_read : auth::Scope::operator_write;
-  }
-  if (!needed || caller.scopes.has(*needed)) return std::nullopt;
-  return auth::Refusal{.status = 403,
-                       .code = "insufficient_scope",
-                       .message = "this needs the scope " + std::string(auth::to_string(*needed))};
+std::optional<auth::Refusal> check_scope(contract::Access access, const Caller& caller) {
+  if (!access.scope() || caller.scopes.has(*access.scope())) return std::nullopt;
+  return auth::Refusal{
+      .status = 403,
+      .code = "insufficient_scope",
+      .message = "this needs the scope " + std::string(auth::to_string(*access.scope()))};
 }
 
 bool is_html(const http::Response& response) {
@@ -140,25 +131,6 @@ bool is_html(const http::Response& response) {
 
 auth::CallerLimits Caller::limits() const {
   return claims ? claims->limits : auth::CallerLimits{};
-}
-
-std::optional<auth::Scope> needed_scope(std::string_view path) {
-  struct Row {
-    std::string_view prefix;
-    auth::Scope scope;
-  };
-  // The first prefix that fits.
-  constexpr std::array<Row, 6> rows{{{"/v1", auth::Scope::models},
-                                     {"/api/usage", auth::Scope::models},
-                                     {"/api/workflows", auth::Scope::workflow_run},
-                                     {"/api/runs", auth::Scope::workflow_run},
-                                     {"/api/", auth::Scope::game},
-                                     {"/ws", auth::Scope::game}}};
-  if (path == session_path) return std::nullopt;
-  for (const Row& row : rows) {
-    if (path.starts_with(row.prefix)) return row.scope;
-  }
-  return std::nullopt;
 }
 
 const Caller* caller_of(const http::Request& request) {
@@ -179,15 +151,9 @@ bool is_sane_request_id(std::string_view id) {
          });
 }
 
-bool needs_caller(std::string_view path) {
-  constexpr std::array<std::string_view, 2> open{"/api/docs", "/api/openapi.json"};
-  if (std::find(open.begin(), open.end(), path) != open.end()) return false;
-  return path.starts_with("/api/") || path == "/api" || path.starts_with("/ws/") || path == "/ws" ||
-         path.starts_with("/v1/") || path.starts_with("/v1beta/") || path == "/health";
-}
-
-Gate::Gate(GatePolicy policy, observe::Metrics& metrics)
+Gate::Gate(GatePolicy policy, const contract::Routes& routes, observe::Metrics& metrics)
     : policy_(std::move(policy)),
+      routes_(routes),
       metrics_(metrics),
       limited_(metrics.counter("redoubt_limited_requests_total",
                                "Requests refused with 429 by an address's limits.")) {}
@@ -206,19 +172,30 @@ void Gate::install(http::Router& router) {
   });
 }
 
+// Of a path without a route there is nothing to guard: the page's files, or a 404.
+contract::Access Gate::access_of(const http::Request& request) const {
+  using contract::Access;
+  if (request.route.empty() && !policy_.admin) return Access::anyone();
+  if (request.route.empty() && auth::is_safe_method(request.method_text))
+    return Access::scoped(auth::Scope::operator_read);
+  const Access* access = routes_.access_of(request.method, request.route);
+  return access != nullptr ? *access : Access::scoped(auth::Scope::operator_write);
+}
+
 std::optional<http::Response> Gate::admit(http::Request& request) const {
-  const auto origin = request.header("origin");
-  if (is_probe(request) && !origin) return std::nullopt;
+  const contract::Access access = access_of(request);
+  const bool probe = access == contract::Access::probe();
+  if (probe && !request.header("origin")) return std::nullopt;
   auto caller = std::make_shared<Caller>();
   const std::string_view offered = request.header_or("x-request-id", "");
   caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
   request.attachment = caller;
-  const auto refusal = check(request, *caller);
+  const auto refusal = check(request, access, *caller);
   request.payer = http::Payer{.key = client_key(caller->address),
                               .known = caller->claims != nullptr || caller->service};
   if (refusal) return turn_away(request, *caller, *refusal);
   if (auto response = refuse_encoded(request)) return response;
-  if (!is_probe(request)) return count(request, *caller);
+  if (!probe) return count(request, *caller);
   return std::nullopt;
 }
 
@@ -278,7 +255,9 @@ Result<auth::Authority::ClaimsPtr> Gate::verify(std::string_view token,
   return policy_.authority->verify(token, now_s);
 }
 
-std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller) const {
+std::optional<auth::Refusal> Gate::check(http::Request& request, contract::Access access,
+                                         Caller& caller) const {
+  const bool probe = access == contract::Access::probe();
   const auto peer = auth::parse_address(request.context.remote_address);
   if (!peer) return auth::Refusal{.status = 400, .code = "bad_peer", .message = "unknown peer"};
   ForwardedLists lists;
@@ -288,11 +267,11 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   caller.address = client.address;
   caller.identity = auth::anonymous_identity(auth::to_text(auth::limit_key(client.address)));
   caller.local = client.is_local();
-  if (client.refusal && !is_probe(request)) return client.refusal;
+  if (client.refusal && !probe) return client.refusal;
 
   const std::string_view host = request.header_or("host", "");
   const std::string_view origin = request.header_or("origin", "");
-  if (!is_probe(request)) {
+  if (!probe) {
     if (auto refusal = auth::check_host(host, policy_.hosts)) return refusal;
   }
   caller.origin = auth::judge_origin(policy_.origins, origin, host);
@@ -300,14 +279,12 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, Caller& caller)
   if (upgrade || !auth::is_safe_method(request.method_text)) {
     if (auto refusal = auth::check_origin(caller.origin)) return refusal;
   }
-  const bool preflight = request.method == http::Method::options;
-  if (!preflight && (policy_.admin ? !is_probe(request) : needs_caller(request.path))) {
-    return identify(request, client, caller);
-  }
-  return std::nullopt;
+  const bool open = probe || access == contract::Access::anyone();
+  if (open || request.method == http::Method::options) return std::nullopt;
+  return identify(request, access, client, caller);
 }
 
-std::optional<auth::Refusal> Gate::identify(const http::Request& request,
+std::optional<auth::Refusal> Gate::identify(const http::Request& request, contract::Access access,
                                             const auth::ClientAddress& client,
                                             Caller& caller) const {
   const std::string query_key =
@@ -323,10 +300,10 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request,
     // Who sits at this machine may run the catalogue's workflows, too.
     if (!policy_.admin && client.is_local())
       caller.scopes = caller.scopes | auth::Scope::workflow_run;
-    return admit_anonymous(request, client, caller);
+    return admit_anonymous(access, client, caller);
   }
   if (policy_.authority == nullptr) return bad_token("no token is believed here");
-  if (!policy_.admin && request.path == session_path) {
+  if (access == contract::Access::session()) {
     caller.service = policy_.authority->is_service(*token);
     if (caller.service) return std::nullopt;
     return bad_token("this is not the secret of the game's own server");
@@ -336,15 +313,15 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request,
   caller.claims = std::move(*claims);
   caller.identity = caller.claims->identity();
   caller.scopes = caller.claims->scopes;
-  if (caller.identity.is_anonymous()) return admit_anonymous(request, client, caller);
-  return check_scope(request, caller, policy_.admin);
+  if (caller.identity.is_anonymous()) return admit_anonymous(access, client, caller);
+  return check_scope(access, caller);
 }
 
-std::optional<auth::Refusal> Gate::admit_anonymous(const http::Request& request,
+std::optional<auth::Refusal> Gate::admit_anonymous(contract::Access access,
                                                    const auth::ClientAddress& client,
                                                    const Caller& caller) const {
   if (auto refusal = auth::check_anonymous(policy_.anonymous, client)) return refusal;
-  return check_scope(request, caller, policy_.admin);
+  return check_scope(access, caller);
 }
 
 std::optional<http::Response> Gate::count(const http::Request& request, Caller& caller) const {
@@ -376,7 +353,7 @@ void Gate::finish(const http::Request& request, http::Response& response) const 
   if (request.context.secure) response.add("Strict-Transport-Security", "max-age=31536000");
   const Caller* caller = caller_of(request);
   if (caller == nullptr) {
-    if (!is_probe(request)) {
+    if (access_of(request) != contract::Access::probe()) {
       response.add("X-Request-Id", std::string(request.context.request_id));
       response.add("X-Content-Type-Options", "nosniff");
     }

@@ -4,10 +4,11 @@
 //
 // 1. One Gate a listener, shared by all shards; it holds no state but the rate limit's, which has a
 //    lock of its own.
-// 2. Liveness probes (GET /healthz and /readyz) pass unlooked at: they tell nothing and must answer
-//    whatever name or proxy the prober uses.
+// 2. Who may call what the routes say (contract/route.hpp), and nothing else does: a route that is
+//    not among them needs a scope that no player has. Probes pass unlooked at: they tell nothing
+//    and must answer whatever name or proxy the prober uses.
 // 3. A token that is presented must be good: a bad one is refused (401), not taken for nobody's. A
-//    good one without the path's scope is refused too (403). One that POST /api/session gave to an
+//    good one without the route's scope is refused too (403). One that POST /api/session gave to an
 //    anonymous caller opens a listener only where that caller may come without it.
 // 4. What was found out about the caller travels with the request as a Caller.
 // 5. The gate looks at heads: it decides before a body is read.
@@ -28,6 +29,7 @@
 #include "relay/auth/caller.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/auth/origin.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/limits/rate_limit.hpp"
 #include "relay/observe/metrics.hpp"
@@ -91,13 +93,14 @@ struct GatePolicy {
   auth::Origins origins;
   RateGate* rate = nullptr;      ///< null: no limit; outlives the gate
   RateGate* refusals = nullptr;  ///< the same, of refused requests
-  bool admin = false;            ///< the admin listener: every path needs a caller with the right
+  bool admin = false;            ///< the admin listener: a path without a route needs a caller, too
   auth::Authority* authority = nullptr;  ///< null: every token is refused; outlives the gate
 };
 
 class Gate {
  public:
-  Gate(GatePolicy policy, observe::Metrics& metrics);
+  /// `routes` outlives the gate.
+  Gate(GatePolicy policy, const contract::Routes& routes, observe::Metrics& metrics);
 
   /// Registers the gate's filter, finisher and hooks. The gate outlives the router.
   void install(http::Router& router);
@@ -115,15 +118,19 @@ class Gate {
                           const limits::RateDecision& decision) const;
   Result<auth::Authority::ClaimsPtr> verify(std::string_view token, const http::Request& request,
                                             const Caller& caller) const;
-  std::optional<auth::Refusal> check(http::Request& request, Caller& caller) const;
-  std::optional<auth::Refusal> identify(const http::Request& request,
+  std::optional<auth::Refusal> check(http::Request& request, contract::Access access,
+                                     Caller& caller) const;
+  std::optional<auth::Refusal> identify(const http::Request& request, contract::Access access,
                                         const auth::ClientAddress& client, Caller& caller) const;
-  std::optional<auth::Refusal> admit_anonymous(const http::Request& request,
+  std::optional<auth::Refusal> admit_anonymous(contract::Access access,
                                                const auth::ClientAddress& client,
                                                const Caller& caller) const;
   std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
 
+  contract::Access access_of(const http::Request& request) const;
+
   GatePolicy policy_;
+  const contract::Routes& routes_;
   observe::Metrics& metrics_;
   observe::Counter& limited_;
 };
@@ -137,15 +144,5 @@ std::string page_policy(const std::vector<std::string>& connect);
 std::string with_local_sources(std::string policy);
 /// Does a Host header name the machine itself: localhost, 127.0.0.0/8 or [::1], with any port?
 bool is_local_host(std::string_view host);
-
-/// Does this path need a caller who may use the listener? The page, its files, the API's
-/// description and liveness do not.
-bool needs_caller(std::string_view path);
-
-/// Where the game's own server, or an anonymous player, asks for a player's token.
-constexpr std::string_view session_path = "/api/session";
-
-/// The scope that a path asks for; nothing where any caller may use it.
-std::optional<auth::Scope> needed_scope(std::string_view path);
 
 }  // namespace redoubt::api

@@ -315,14 +315,18 @@ ModelSockets::ModelSockets(upstream::Gateway& gateway, net::ComputePool& pool, R
                    [registry = registry_] { return static_cast<double>(registry->size()); });
 }
 
-void ModelSockets::install(http::Router& router) {
+std::vector<contract::Route> ModelSockets::routes() {
   http::WebSocketOptions options;
   options.message_bytes_max = body_bytes_max_ + envelope_bytes_max;
   options.queue_bytes_max = socket_queue_bytes_max;
   options.queue_frames_max = socket_queue_frames_max;
   options.protocol = auth::websocket_protocol;
-  router.add_websocket(
-      "/v1/ws", [this](http::Request&) { return std::make_unique<Session>(*this); }, options);
+  return {{.method = http::Method::get,
+           .pattern = "/v1/ws",
+           .access = contract::Access::scoped(auth::Scope::models),
+           .handler = http::WebSocketAccept(
+               [this](http::Request&) { return std::make_unique<Session>(*this); }),
+           .websocket = options}};
 }
 
 }  // namespace redoubt::api

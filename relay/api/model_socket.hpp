@@ -17,6 +17,7 @@
 
 #include "relay/api/gate.hpp"
 #include "relay/api/model_stream.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/upstream/gateway.hpp"
@@ -37,7 +38,7 @@ class ModelSockets {
   /// All outlive this; `rate` may be null. Metrics read this while they are rendered.
   ModelSockets(upstream::Gateway& gateway, net::ComputePool& pool, RateGate* rate,
                observe::Metrics& metrics, std::size_t body_bytes_max, std::int64_t hold_ms);
-  void install(http::Router& router);
+  std::vector<contract::Route> routes();
   /// Streams are not held any more: the server is going down.
   void drain() { registry_->drain(); }
   /// After the shards have stopped, before the server goes.

@@ -228,7 +228,17 @@ upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
   return order;
 }
 
-void Models::install(http::Router& router) {
+std::vector<contract::Route> Models::routes() {
+  std::vector<contract::Route> routes;
+  const auto add = [&routes](http::Method method, std::string pattern,
+                             contract::RouteHandler handler, http::RouteOptions options = {}) {
+    routes.push_back({.method = method,
+                      .pattern = std::move(pattern),
+                      .access = contract::Access::scoped(auth::Scope::models),
+                      .handler = std::move(handler),
+                      .options = options});
+  };
+  const auto later = [](auto handler) { return http::AsyncHandler(std::move(handler)); };
   const http::RouteOptions options{
       .body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true};
   constexpr std::array<std::pair<const char*, ModelsFace>, 4> faces{
@@ -237,35 +247,32 @@ void Models::install(http::Router& router) {
        {"/v1/responses", {WireFormat::openai_responses}},
        {"/v1/messages", {WireFormat::anthropic}}}};
   for (const auto& [path, face] : faces) {
-    router.add_async(
-        http::Method::post, path,
-        [this, face](http::Request& request) { return call(request, face); }, options);
+    add(http::Method::post, path,
+        later([this, face](http::Request& request) { return call(request, face); }), options);
   }
   constexpr std::array<std::pair<const char*, WireFormat>, 2> counters{
       {{"/v1/messages/count_tokens", WireFormat::anthropic},
        {"/v1/responses/input_tokens", WireFormat::openai_responses}}};
   for (const auto& [path, format] : counters) {
-    router.add_async(
-        http::Method::post, path,
-        [this, format](http::Request& request) { return count_tokens(request, format); },
+    add(http::Method::post, path,
+        later([this, format](http::Request& request) { return count_tokens(request, format); }),
         {.body_bytes_max = body_bytes_max_, .packed_body = true});
   }
   for (const char* version : {"/v1", "/v1beta"}) {
     const std::string models = joined({version, "/models"});
-    router.add(http::Method::get, models, [this](http::Request& request) { return list(request); });
+    add(http::Method::get, models,
+        http::Handler([this](http::Request& request) { return list(request); }));
     // A target's name has a slash, which some clients escape.
     for (const char* name : {"/{model}", "/{provider}/{model}"}) {
-      router.add(http::Method::get, models + name,
-                 [this](http::Request& request) { return one(request); });
-      router.add_async(
-          http::Method::post, models + name,
-          [this](http::Request& request) { return call_gemini(request); }, options);
+      add(http::Method::get, models + name,
+          http::Handler([this](http::Request& request) { return one(request); }));
+      add(http::Method::post, models + name,
+          later([this](http::Request& request) { return call_gemini(request); }), options);
     }
   }
-  router.take_loosely("v1");
-  router.take_loosely("v1beta");
-  router.add_async(http::Method::get, "/api/usage",
-                   [this](http::Request& request) { return usage(request); });
+  add(http::Method::get, "/api/usage",
+      later([this](http::Request& request) { return usage(request); }));
+  return routes;
 }
 
 net::Task<http::Response> Models::call_gemini(http::Request& request) {

@@ -22,6 +22,7 @@
 
 #include "engine/llm/chat.hpp"
 #include "relay/api/gemini_calls.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/limits/ledger.hpp"
 #include "relay/net/compute_pool.hpp"
@@ -57,7 +58,7 @@ class Models {
         pool_(pool),
         body_bytes_max_(body_bytes_max),
         log_(log) {}
-  void install(http::Router& router);
+  std::vector<contract::Route> routes();
 
  private:
   /// `addressed`: what the address says, where the body does not.

@@ -268,12 +268,16 @@ PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::Co
   }
 }
 
-void PushSockets::install(http::Router& router) {
+std::vector<contract::Route> PushSockets::routes() {
   http::WebSocketOptions options;
   options.message_bytes_max = frame_bytes_max_;
   options.protocol = auth::websocket_protocol;
-  router.add_websocket(
-      "/ws/{client_id}", [this](http::Request& request) { return accept(request); }, options);
+  return {
+      {.method = http::Method::get,
+       .pattern = "/ws/{client_id}",
+       .access = contract::Access::scoped(auth::Scope::game),
+       .handler = http::WebSocketAccept([this](http::Request& request) { return accept(request); }),
+       .websocket = options}};
 }
 
 void PushSockets::send(const http::WebSocketPeer& peer, const PushFrames& frames) {

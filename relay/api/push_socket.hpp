@@ -15,6 +15,7 @@
 #include "relay/api/advice.hpp"
 #include "relay/api/late_advice.hpp"
 #include "relay/api/push.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/observe/log.hpp"
@@ -29,9 +30,9 @@ class PushSockets {
  public:
   PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
               observe::Metrics& metrics, observe::Log& log);
-  /// Before install(); outlives this. Null: the engine answers alone.
+  /// Before routes(); outlives this. Null: the engine answers alone.
   void use(Adviser* adviser) { adviser_ = adviser; }
-  void install(http::Router& router);
+  std::vector<contract::Route> routes();
   /// A model's answer that came too late for its question: to all sockets of the caller.
   void tell_late(const auth::Identity& caller, std::string_view question, const std::string& team,
                  const nlohmann::json& answer);

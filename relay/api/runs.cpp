@@ -188,28 +188,33 @@ http::Response Runs::fault_response(const http::Request& request, const Error& e
   return refusal_of(request, caller_error(log_, request_id_of(request), error));
 }
 
-void Runs::install(http::Router& router) {
+std::vector<contract::Route> Runs::routes() {
   using http::Method;
-  router.add_async(Method::post, "/api/workflows/runs",
-                   [this](http::Request& request) { return begin(request); },
-                   {.body_bytes_max = bundle_body_bytes_max});
-  router.add_async(Method::get, "/api/workflows/runs",
-                   [this](http::Request& request) { return list(request); });
-  router.add_async(Method::get, "/api/workflows/runs/{id}",
-                   [this](http::Request& request) { return one(request, Ask::view); });
-  router.add_async(Method::del, "/api/workflows/runs/{id}",
-                   [this](http::Request& request) { return one(request, Ask::remove); });
-  router.add_async(Method::get, "/api/workflows/runs/{id}/events",
-                   [this](http::Request& request) { return events(request); });
+  std::vector<contract::Route> routes;
+  const auto add = [&routes](Method method, std::string pattern, http::AsyncHandler handler,
+                             http::RouteOptions options = {}) {
+    routes.push_back({.method = method,
+                      .pattern = "/api/workflows/runs" + std::move(pattern),
+                      .access = contract::Access::scoped(auth::Scope::workflow_run),
+                      .handler = std::move(handler),
+                      .options = options});
+  };
+  add(Method::post, "", [this](http::Request& request) { return begin(request); },
+      {.body_bytes_max = bundle_body_bytes_max});
+  add(Method::get, "", [this](http::Request& request) { return list(request); });
+  add(Method::get, "/{id}", [this](http::Request& request) { return one(request, Ask::view); });
+  add(Method::del, "/{id}", [this](http::Request& request) { return one(request, Ask::remove); });
+  add(Method::get, "/{id}/events", [this](http::Request& request) { return events(request); });
   constexpr std::array<std::pair<const char*, Ask>, 5> asks{{{"signal", Ask::signal},
                                                              {"approve", Ask::approve},
                                                              {"cancel", Ask::cancel},
                                                              {"resume", Ask::resume},
                                                              {"export", Ask::export_run}}};
   for (const auto& [name, ask] : asks) {
-    router.add_async(Method::post, std::string("/api/workflows/runs/{id}/") + name,
-                     [this, ask](http::Request& request) { return one(request, ask); });
+    add(Method::post, std::string("/{id}/") + name,
+        [this, ask](http::Request& request) { return one(request, ask); });
   }
+  return routes;
 }
 
 net::Task<http::Response> Runs::begin(http::Request& request) {

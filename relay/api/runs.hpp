@@ -13,6 +13,7 @@
 #pragma once
 
 #include "engine/workflow/history.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/runs/run_service.hpp"
@@ -31,7 +32,7 @@ class Runs {
   /// All outlive this.
   Runs(runs::RunService& service, net::ComputePool& pool, int depth_max, observe::Log& log)
       : service_(service), pool_(pool), depth_max_(depth_max), log_(log) {}
-  void install(http::Router& router);
+  std::vector<contract::Route> routes();
 
  private:
   enum class Ask : std::uint8_t { view, remove, signal, approve, cancel, resume, export_run };

@@ -85,30 +85,50 @@ Service::Service(observe::Metrics& metrics, const Telemetry& telemetry,
       .set(1);
 }
 
-void Service::install_liveness(http::Router& router) {
+std::vector<contract::Route> Service::probes() {
   const auto alive = prepared_status(200, R"({"status":"ok"})");
-  router.add(http::Method::get, "/healthz",
-             [alive](http::Request&) { return http::Response::from(alive); });
-  router.add(http::Method::get, "/readyz", [this](http::Request&) { return ready(); });
+  return {
+      {.method = http::Method::get,
+       .pattern = "/healthz",
+       .access = contract::Access::probe(),
+       .handler = http::Handler([alive](http::Request&) { return http::Response::from(alive); })},
+      {.method = http::Method::get,
+       .pattern = "/readyz",
+       .access = contract::Access::probe(),
+       .handler = http::Handler([this](http::Request&) { return ready(); })}};
 }
 
-void Service::install(http::Router& router, http::Fallback page) {
-  install_liveness(router);
-  router.add(http::Method::get, "/health",
-             [this](http::Request& request) { return health(request); });
-  router.add(http::Method::get, "/", [this, page = std::move(page)](http::Request& request) {
-    return root(request, page);
-  });
+std::vector<contract::Route> Service::routes(http::Fallback page) {
+  std::vector<contract::Route> routes = probes();
+  routes.push_back(
+      {.method = http::Method::get,
+       .pattern = "/health",
+       .access = contract::Access::caller(),
+       .handler = http::Handler([this](http::Request& request) { return health(request); })});
+  routes.push_back(
+      {.method = http::Method::get,
+       .pattern = "/",
+       .access = contract::Access::anyone(),
+       .handler = http::Handler([this, page = std::move(page)](http::Request& request) {
+         return root(request, page);
+       })});
+  return routes;
 }
 
-void Service::install_admin(http::Router& router) {
-  install_liveness(router);
-  router.add(http::Method::get, "/metrics", [this](http::Request&) {
-    http::Response response = http::Response::text(200, metrics_.render());
-    response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    response.add("Cache-Control", "no-store");
-    return response;
-  });
+std::vector<contract::Route> Service::admin_routes() {
+  std::vector<contract::Route> routes = probes();
+  routes.push_back({.method = http::Method::get,
+                    .pattern = "/metrics",
+                    .access = contract::Access::scoped(auth::Scope::operator_read),
+                    .handler = http::Handler([this](http::Request&) { return metrics(); })});
+  return routes;
+}
+
+http::Response Service::metrics() const {
+  http::Response response = http::Response::text(200, metrics_.render());
+  response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.add("Cache-Control", "no-store");
+  return response;
 }
 
 http::Response Service::ready() const {

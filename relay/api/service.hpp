@@ -11,6 +11,7 @@
 #include <string>
 
 #include "relay/api/telemetry.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/observe/metrics.hpp"
 #include "relay/store/writer.hpp"
@@ -24,17 +25,18 @@ class Service {
   Service(observe::Metrics& metrics, const Telemetry& telemetry, std::int64_t started_wall_ms);
 
   /// `page` answers GET / for a browser; empty where no page is served.
-  void install(http::Router& router, http::Fallback page);
-  void install_admin(http::Router& router);
+  std::vector<contract::Route> routes(http::Fallback page);
+  std::vector<contract::Route> admin_routes();
 
   void set_draining() { draining_.store(true); }
   /// Readiness is 503 while its last write failed. Before the server starts; outlives this.
   void watch(const store::Writer& store) { store_ = &store; }
 
  private:
-  void install_liveness(http::Router& router);
+  std::vector<contract::Route> probes();
   bool is_ready() const;
   http::Response ready() const;
+  http::Response metrics() const;
   http::Response health(const http::Request& request) const;
   http::Response root(const http::Request& request, const http::Fallback& page) const;
 

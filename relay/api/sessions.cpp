@@ -94,10 +94,12 @@ Sessions::Sessions(SessionPolicy policy, auth::Authority& authority, RateGate& r
       to_anonymous_(metrics.counter("redoubt_sessions_total", "Sessions begun, by who asked.",
                                     {{"by", "anonymous"}})) {}
 
-void Sessions::install(http::Router& router) {
-  router.add(http::Method::post, std::string(session_path),
-             [this](http::Request& request) { return begin(request); },
-             {.body_bytes_max = session_body_bytes_max});
+std::vector<contract::Route> Sessions::routes() {
+  return {{.method = http::Method::post,
+           .pattern = "/api/session",
+           .access = contract::Access::session(),
+           .handler = http::Handler([this](http::Request& request) { return begin(request); }),
+           .options = {.body_bytes_max = session_body_bytes_max}}};
 }
 
 http::Response Sessions::begin(http::Request& request) const {

@@ -19,6 +19,7 @@
 #include "engine/base/result.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/auth/authority.hpp"
+#include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/observe/metrics.hpp"
 
@@ -39,7 +40,7 @@ class Sessions {
   /// `authority` and `rate` outlive this.
   Sessions(SessionPolicy policy, auth::Authority& authority, RateGate& rate,
            observe::Metrics& metrics);
-  void install(http::Router& router);
+  std::vector<contract::Route> routes();
 
  private:
   http::Response begin(http::Request& request) const;

@@ -150,10 +150,12 @@ test('the description is OpenAPI whose references hold, and the explorer needs n
     assert.ok(found, reference);
   }
   for (const [path_pattern, methods] of Object.entries(api.paths)) {
-    const url = path_pattern.replace('{client_id}', 'client_abcdefg').replace('{id}', 'nobodys');
+    const url = path_pattern
+      .replace('{client_id}', 'client_abcdefg')
+      .replace(/{id}|{model}/, 'nobodys');
     const response = await ask(relay, { path: url });
     const socket = url.startsWith('/ws/') || url === '/v1/ws';
-    const read = path_pattern.includes('{id}') ? 404 : socket ? 426 : 200;
+    const read = /{id}|{model}/.test(path_pattern) ? 404 : socket ? 426 : 200;
     const expected = methods.get || socket ? read : 405;
     assert.equal(response.status, expected, path_pattern);
   }

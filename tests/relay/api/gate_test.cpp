@@ -18,7 +18,42 @@ struct Asked {
   std::int64_t now_ms = 0;
 };
 
+/// Routes like the relay's, whose own are in routes_test.cpp.
+const contract::Routes& routes() {
+  static const contract::Routes declared = [] {
+    using contract::Access;
+    contract::Routes routes;
+    const auto add = [&routes](http::Method method, const char* pattern, Access access) {
+      routes.add(
+          {.method = method,
+           .pattern = pattern,
+           .access = access,
+           .handler = http::Handler([](http::Request&) { return http::Response::empty(204); })});
+    };
+    for (const char* path : {"/healthz", "/readyz"})
+      add(http::Method::get, path, Access::probe());
+    for (const char* path : {"/", "/openapi.json"})
+      add(http::Method::get, path, Access::anyone());
+    add(http::Method::get, "/health", Access::caller());
+    add(http::Method::post, "/api/session", Access::session());
+    for (const auto method : {http::Method::get, http::Method::post})
+      add(method, "/api/team-strategy", Access::scoped(auth::Scope::game));
+    add(http::Method::get, "/ws/{client_id}", Access::scoped(auth::Scope::game));
+    for (const char* path : {"/v1/models", "/api/usage"})
+      add(http::Method::get, path, Access::scoped(auth::Scope::models));
+    add(http::Method::get, "/api/workflows/runs", Access::scoped(auth::Scope::workflow_run));
+    add(http::Method::get, "/metrics", Access::scoped(auth::Scope::operator_read));
+    return routes;
+  }();
+  return declared;
+}
+
 http::Request request_of(const Asked& asked) {
+  static const http::Router router = [] {
+    http::Router mounted;
+    routes().mount(mounted);
+    return mounted;
+  }();
   http::Request request;
   request.method = asked.method;
   request.method_text = http::to_string(asked.method);
@@ -28,6 +63,8 @@ http::Request request_of(const Asked& asked) {
   request.context.request_id = "0123456789abcdef";
   request.context.remote_address = asked.remote;
   request.context.now.steady_ms = asked.now_ms;
+  const auto match = router.match(asked.method, asked.path, false, request.parameters);
+  if (match.route != nullptr) request.route = match.route->pattern;
   return request;
 }
 
@@ -41,7 +78,7 @@ GatePolicy policy() {
 // The status that the gate gives, 0 where the request passes.
 int verdict(const GatePolicy& policy, const Asked& asked) {
   observe::Metrics metrics;
-  const Gate gate(policy, metrics);
+  const Gate gate(policy, routes(), metrics);
   http::Request request = request_of(asked);
   const auto response = gate.admit(request);
   return response ? response->status : 0;
@@ -145,7 +182,8 @@ TEST_CASE("behind a trusted proxy the client's own address counts") {
   GatePolicy behind = policy();
   behind.trusted_proxies = {*auth::parse_network("127.0.0.1")};
   const http::HeaderView host{"Host", "localhost"};
-  const auto status = [&](std::vector<http::HeaderView> headers, std::string_view path = "/v1/x") {
+  const auto status = [&](std::vector<http::HeaderView> headers,
+                          std::string_view path = "/v1/models") {
     headers.push_back(host);
     return verdict(behind, {.path = path, .headers = std::move(headers)});
   };
@@ -192,7 +230,7 @@ TEST_CASE("too many requests get 429 with a true Retry-After") {
   GatePolicy limited = policy();
   limited.rate = &rate;
   observe::Metrics metrics;
-  const Gate gate(limited, metrics);
+  const Gate gate(limited, routes(), metrics);
   const auto ask = [&](std::string_view path, std::int64_t now_ms) {
     http::Request request =
         request_of({.path = path, .headers = {{"Host", "localhost"}}, .now_ms = now_ms});
@@ -232,7 +270,7 @@ TEST_CASE("refused requests count, and a neighbour's good token goes on") {
   limited.refusals = &refusals;
   limited.authority = &authority;
   observe::Metrics metrics;
-  const Gate gate(limited, metrics);
+  const Gate gate(limited, routes(), metrics);
   const auto ask = [&](std::string_view authorization, std::string_view remote = "192.0.2.1",
                        std::string_view host = "localhost", std::int64_t now_ms = 0) {
     http::Request request =
@@ -271,7 +309,7 @@ TEST_CASE("an empty bucket of refusals stops no caller who needs no token") {
   open.anonymous = auth::Anonymous::on;
   open.refusals = &refusals;
   observe::Metrics metrics;
-  const Gate gate(open, metrics);
+  const Gate gate(open, routes(), metrics);
   const auto ask = [&](std::vector<http::HeaderView> headers, std::string_view path) {
     headers.push_back({"Host", "localhost"});
     http::Request request =
@@ -290,7 +328,7 @@ TEST_CASE("the gate says whom a connection's memory is counted on") {
   observe::Metrics metrics;
   GatePolicy behind = policy();
   behind.trusted_proxies = {*auth::parse_network("10.0.0.1")};
-  const Gate gate(behind, metrics);
+  const Gate gate(behind, routes(), metrics);
   const auto payer = [&](std::string_view client) {
     http::Request request =
         request_of({.path = "/index.html",
@@ -310,7 +348,7 @@ TEST_CASE("the address's limit is told beside those that the answer tells alread
   GatePolicy limited = policy();
   limited.rate = &rate;
   observe::Metrics metrics;
-  const Gate gate(limited, metrics);
+  const Gate gate(limited, routes(), metrics);
   http::Request request = request_of({.path = "/v1/models", .headers = {{"Host", "localhost"}}});
   REQUIRE_FALSE(gate.admit(request));
   http::Response answer = http::Response::json(200, "{}");
@@ -329,7 +367,7 @@ TEST_CASE("the address's limit is told beside those that the answer tells alread
 
 TEST_CASE("answers carry the request's id, CORS and Vary") {
   observe::Metrics metrics;
-  const Gate gate(policy(), metrics);
+  const Gate gate(policy(), routes(), metrics);
   const auto answer = [&](std::vector<http::HeaderView> headers) {
     headers.push_back({"Host", "localhost"});
     http::Request request = request_of({.path = "/", .headers = std::move(headers)});
@@ -352,7 +390,7 @@ TEST_CASE("answers carry the request's id, CORS and Vary") {
 
 TEST_CASE("a preflight of a listed page is answered, of a foreign one refused") {
   observe::Metrics metrics;
-  const Gate gate(policy(), metrics);
+  const Gate gate(policy(), routes(), metrics);
   const auto preflight = [&](std::string_view origin) {
     http::Request request =
         request_of({.method = Method::options,
@@ -374,7 +412,7 @@ TEST_CASE("a page may call this machine's other ports only under a name of this 
   observe::Metrics metrics;
   GatePolicy open = policy();
   open.hosts = {"game.example"};
-  const Gate gate(open, metrics);
+  const Gate gate(open, routes(), metrics);
   const auto policy_of = [&](std::string_view host, std::string_view remote, bool with_policy) {
     http::Request request =
         request_of({.path = "/", .headers = {{"Host", host}}, .remote = remote});
@@ -453,8 +491,8 @@ TEST_CASE("a token opens what its scopes say, and nothing else") {
   CHECK(knock({.scopes = Scope::models, .path = "/v1/models"}) == 0);
   CHECK(knock({.scopes = Scope::models, .path = "/api/usage"}) == 0);
   CHECK(knock({.scopes = Scope::models, .path = "/api/team-strategy"}) == 403);
-  CHECK(knock({.scopes = Scope::game, .path = "/api/runs/7"}) == 403);
-  CHECK(knock({.scopes = Scope::workflow_run, .path = "/api/runs/7"}) == 0);
+  CHECK(knock({.scopes = Scope::game, .path = "/api/workflows/runs"}) == 403);
+  CHECK(knock({.scopes = Scope::workflow_run, .path = "/api/workflows/runs"}) == 0);
   CHECK(knock({.scopes = {}, .path = "/health"}) == 0);
   // Nobody's token begins sessions.
   CHECK(knock({.scopes = Scope::game, .path = "/api/session", .method = Method::post}) == 401);
@@ -503,7 +541,7 @@ TEST_CASE("who holds a token of an anonymous session stays anonymous, and a play
     GatePolicy gate = policy();
     gate.authority = &authority;
     observe::Metrics metrics;
-    const Gate at(gate, metrics);
+    const Gate at(gate, routes(), metrics);
     http::Request request =
         request_of({.path = "/v1/models",
                     .headers = {{"Host", "localhost"}, {"Authorization", authorization}}});
@@ -537,7 +575,7 @@ TEST_CASE("an anonymous caller is his address, under one tenant, and only reads 
   http::Request request = request_of({.headers = {host}, .remote = "2001:db8:1:2:3::4"});
   GatePolicy open = policy();
   open.anonymous = auth::Anonymous::on;
-  const Gate gate(open, metrics);
+  const Gate gate(open, routes(), metrics);
   REQUIRE_FALSE(gate.admit(request));
   const Caller* caller = caller_of(request);
   REQUIRE(caller != nullptr);

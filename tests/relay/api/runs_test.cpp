@@ -35,7 +35,9 @@ std::string many_values(const char* before, const char* after) {
 /// Runs over HTTP, whose pool takes one piece of work at a time and none behind it.
 struct Fixture {
   Fixture() {
-    runs.install(router);
+    contract::Routes routes;
+    routes.add_all(runs.routes());
+    routes.mount(router);
     running.emplace(router);
   }
   ~Fixture() { release(); }

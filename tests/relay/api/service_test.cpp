@@ -15,6 +15,12 @@ struct Fixture {
   Service service{metrics, telemetry, 1'000};
   http::Router router;
 
+  void mount(http::Fallback page) {
+    contract::Routes routes;
+    routes.add_all(service.routes(std::move(page)));
+    routes.mount(router);
+  }
+
   http::Response get(std::string_view path, std::vector<http::HeaderView> headers = {}) {
     http::Request request;
     request.method = http::Method::get;
@@ -33,7 +39,7 @@ Json body(const http::Response& response) {
 
 TEST_CASE("liveness stays, readiness and health turn when the relay drains") {
   Fixture f;
-  f.service.install(f.router, {});
+  f.mount({});
   CHECK(f.get("/healthz").body_view() == R"({"status":"ok"})");
   CHECK(f.get("/readyz").status_code() == 200);
   CHECK(body(f.get("/health"))["status"] == "healthy");
@@ -52,7 +58,7 @@ TEST_CASE("readiness turns while the store cannot be written to") {
   store::Writer writer(std::move(*database), {.probe = std::chrono::hours(1)});
   Fixture f;
   f.service.watch(writer);
-  f.service.install(f.router, {});
+  f.mount({});
   const auto execute = [&](const char* sql) {
     REQUIRE(writer.post({[sql](store::Database& d) { return d.execute(sql); }, {}}));
     writer.flush();
@@ -71,8 +77,7 @@ TEST_CASE("readiness turns while the store cannot be written to") {
 
 TEST_CASE("the root is the page for a browser and one JSON for every known client") {
   Fixture f;
-  f.service.install(f.router,
-                    [](const http::Request&) { return http::Response::text(200, "page"); });
+  f.mount([](const http::Request&) { return http::Response::text(200, "page"); });
   CHECK(f.get("/", {{"Accept", "text/html,*/*;q=0.8"}}).body_view() == "page");
   const Json root = body(f.get("/", {{"Accept", "application/json"}}));
   CHECK(root["status"] == "ok");
@@ -86,7 +91,7 @@ TEST_CASE("the root is the page for a browser and one JSON for every known clien
 
 TEST_CASE("without a page a browser gets the JSON too") {
   Fixture f;
-  f.service.install(f.router, {});
+  f.mount({});
   CHECK(body(f.get("/", {{"Accept", "text/html"}}))["status"] == "ok");
 }
 
@@ -117,7 +122,9 @@ TEST_CASE("who asks for HTML") {
 
 TEST_CASE("the admin listener has metrics and no API") {
   Fixture f;
-  f.service.install_admin(f.router);
+  contract::Routes routes;
+  routes.add_all(f.service.admin_routes());
+  routes.mount(f.router);
   CHECK(f.get("/metrics").body.find("redoubt_build_info{version=\"") != std::string::npos);
   CHECK(f.get("/metrics").body.find("redoubt_ready 1\n") != std::string::npos);
   CHECK(f.get("/").status == 404);

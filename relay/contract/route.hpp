@@ -1,0 +1,83 @@
+// What the relay answers, declared once: a route's path, who may call it and what does.
+//
+// 1. Routes are the one list of them: the router, the gate and the metrics are made of it, and a
+//    test holds the API's description against it.
+// 2. Who may call a route has no default: a route that does not say it does not compile, and what a
+//    router knows but no list declares is refused by the gate.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "relay/auth/scopes.hpp"
+#include "relay/http/router.hpp"
+
+namespace redoubt::contract {
+
+/// Who may call a route.
+class Access {
+ public:
+  enum class Kind : std::uint8_t {
+    probe,    ///< whoever asks, under whatever name and through whatever proxy: it tells nothing
+    anyone,   ///< whoever names the listener rightly; no token is looked for
+    caller,   ///< whoever may use the listener
+    scoped,   ///< a caller with a scope
+    session,  ///< the game's own server with its secret, or an anonymous player
+  };
+
+  static constexpr Access probe() { return Access(Kind::probe); }
+  static constexpr Access anyone() { return Access(Kind::anyone); }
+  static constexpr Access caller() { return Access(Kind::caller); }
+  static constexpr Access session() { return Access(Kind::session); }
+  static constexpr Access scoped(auth::Scope scope) { return Access(Kind::scoped, scope); }
+
+  constexpr Kind kind() const { return kind_; }
+  /// What the caller's token must give; nothing where it is not asked.
+  constexpr std::optional<auth::Scope> scope() const { return scope_; }
+  constexpr bool operator==(const Access&) const = default;
+
+ private:
+  constexpr explicit Access(Kind kind, std::optional<auth::Scope> scope = std::nullopt)
+      : kind_(kind), scope_(scope) {}
+
+  Kind kind_;
+  std::optional<auth::Scope> scope_;
+};
+
+/// "probe", "anyone", "caller", "session", or a scope's name: for tests and documents.
+std::string_view to_string(const Access& access);
+
+using RouteHandler = std::variant<http::Handler, http::AsyncHandler, http::WebSocketAccept>;
+
+/// As http::Router has it, with who may call it.
+struct Route {
+  http::Method method;  ///< get for a WebSocket
+  std::string pattern;
+  Access access;
+  RouteHandler handler;
+  http::RouteOptions options = {};
+  http::WebSocketOptions websocket = {};
+};
+
+class Routes {
+ public:
+  /// Two routes of one method and pattern that differ in who may call them throw
+  /// std::invalid_argument.
+  void add(Route route);
+  void add_all(std::vector<Route> routes);
+
+  const std::vector<Route>& all() const { return routes_; }
+  /// Of the route that a request matched (Request::route), with HEAD for GET; null where none is
+  /// declared so.
+  const Access* access_of(http::Method method, std::string_view pattern) const;
+  void mount(http::Router& router) const;
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace redoubt::contract

@@ -1,0 +1,246 @@
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "relay/api/application.hpp"
+#include "relay/api/documents.hpp"
+#include "relay/api/gate.hpp"
+#include "relay/auth/token_keys.hpp"
+
+namespace redoubt::api {
+namespace {
+
+using contract::Access;
+
+/// A relay as it starts without any setting, before it listens.
+struct Started {
+  observe::Log log{2, observe::Level::off, 16};
+  Application application{
+      config::Config{}, log, std::nullopt,
+      Belongings{.store = store::Database::open(std::string(store::in_memory)).value(),
+                 .tokens = {},
+                 .keys = std::make_shared<const auth::KeyRing>(),
+                 .models = llm::ModelTable()}};
+};
+
+std::string named(const contract::Route& route) {
+  const bool socket = std::holds_alternative<http::WebSocketAccept>(route.handler);
+  return joined({socket ? "WS" : http::to_string(route.method), " ", route.pattern});
+}
+
+// Who may call what, in full: a route that is not here, or is here and not there, is a fault.
+const std::map<std::string, std::string> expected{
+    {"GET /healthz", "probe"},
+    {"GET /readyz", "probe"},
+    {"GET /", "anyone"},
+    {"GET /openapi.json", "anyone"},
+    {"GET /api/openapi.json", "anyone"},
+    {"GET /docs", "anyone"},
+    {"GET /redoc", "anyone"},
+    {"GET /api/docs", "anyone"},
+    {"GET /docs/explorer.js", "anyone"},
+    {"GET /docs/explorer.css", "anyone"},
+    {"GET /health", "caller"},
+    {"POST /api/session", "session"},
+    {"POST /api/team-strategy", "game"},
+    {"POST /api/agent-specification", "game"},
+    {"POST /api/strategy-adaptation", "game"},
+    {"WS /ws/{client_id}", "game"},
+    {"POST /v1/chat/completions", "models"},
+    {"POST /v1/completions", "models"},
+    {"POST /v1/responses", "models"},
+    {"POST /v1/responses/input_tokens", "models"},
+    {"POST /v1/messages", "models"},
+    {"POST /v1/messages/count_tokens", "models"},
+    {"GET /v1/models", "models"},
+    {"GET /v1/models/{model}", "models"},
+    {"GET /v1/models/{provider}/{model}", "models"},
+    {"POST /v1/models/{model}", "models"},
+    {"POST /v1/models/{provider}/{model}", "models"},
+    {"GET /v1beta/models", "models"},
+    {"GET /v1beta/models/{model}", "models"},
+    {"GET /v1beta/models/{provider}/{model}", "models"},
+    {"POST /v1beta/models/{model}", "models"},
+    {"POST /v1beta/models/{provider}/{model}", "models"},
+    {"WS /v1/ws", "models"},
+    {"GET /api/usage", "models"},
+    {"POST /api/workflows/runs", "workflow:run"},
+    {"GET /api/workflows/runs", "workflow:run"},
+    {"GET /api/workflows/runs/{id}", "workflow:run"},
+    {"DELETE /api/workflows/runs/{id}", "workflow:run"},
+    {"GET /api/workflows/runs/{id}/events", "workflow:run"},
+    {"POST /api/workflows/runs/{id}/signal", "workflow:run"},
+    {"POST /api/workflows/runs/{id}/approve", "workflow:run"},
+    {"POST /api/workflows/runs/{id}/cancel", "workflow:run"},
+    {"POST /api/workflows/runs/{id}/resume", "workflow:run"},
+    {"POST /api/workflows/runs/{id}/export", "workflow:run"},
+};
+
+/// The status that a gate gives a request for the route, 0 where it passes.
+int knock(const Gate& gate, const contract::Route& route, std::string_view remote,
+          std::string_view authorization) {
+  http::Request request;
+  request.method = route.method;
+  request.method_text = http::to_string(route.method);
+  request.path = request.target = request.route = route.pattern;
+  request.headers = {{"Host", "localhost"}};
+  if (!authorization.empty()) request.headers.push_back({"Authorization", authorization});
+  request.context.remote_address = remote;
+  const auto response = gate.admit(request);
+  return response ? response->status : 0;
+}
+
+/// A kind of caller, and what he gets of each kind of route: 0 passes.
+struct Knocker {
+  const char* who;
+  const char* remote;
+  auth::Anonymous anonymous;
+  std::optional<auth::Scopes> token;  ///< nothing: without a token
+  std::map<std::string, int> status;
+};
+
+std::vector<Knocker> knockers() {
+  using auth::Scope;
+  constexpr const char* far = "192.0.2.1";
+  constexpr auth::Anonymous off = auth::Anonymous::off;
+  const auto all = [](int open, int game, int models, int runs, int session) {
+    return std::map<std::string, int>{{"probe", 0},          {"anyone", 0},  {"caller", open},
+                                      {"session", session},  {"game", game}, {"models", models},
+                                      {"workflow:run", runs}};
+  };
+  return {
+      {"a stranger", far, auth::Anonymous::local, {}, all(401, 401, 401, 401, 401)},
+      {"a stranger at this machine, where nobody may come",
+       "127.0.0.1",
+       off,
+       {},
+       all(401, 401, 401, 401, 401)},
+      {"somebody at this machine", "127.0.0.1", auth::Anonymous::local, {}, all(0, 0, 0, 0, 0)},
+      {"somebody where anybody may come", far, auth::Anonymous::on, {}, all(0, 0, 0, 403, 0)},
+      {"a player", far, off, Scope::game, all(0, 0, 403, 403, 401)},
+      {"a program", far, off, Scope::models, all(0, 403, 0, 403, 401)},
+      {"a worker", far, off, Scope::workflow_run, all(0, 403, 403, 0, 401)},
+      {"a token without rights", far, off, auth::Scopes(), all(0, 403, 403, 403, 401)},
+      {"an operator", far, off, Scope::operator_read | Scope::operator_write,
+       all(0, 403, 403, 403, 401)},
+  };
+}
+
+TEST_CASE("every route says who may call it, and no other is there") {
+  const Started relay;
+  std::map<std::string, std::string> said;
+  for (const contract::Route& route : relay.application.routes().all())
+    said[named(route)] = contract::to_string(route.access);
+  CHECK(said == expected);
+  std::map<std::string, std::string> admin;
+  for (const contract::Route& route : relay.application.admin_routes().all())
+    admin[named(route)] = contract::to_string(route.access);
+  CHECK(admin == std::map<std::string, std::string>{{"GET /healthz", "probe"},
+                                                    {"GET /readyz", "probe"},
+                                                    {"GET /metrics", "operator:read"}});
+}
+
+TEST_CASE("every route opens to whom it names, and to nobody else") {
+  const Started relay;
+  auth::TokenSecrets secrets;
+  secrets.keys.push_back(auth::generate_token_key(
+      auth::Algorithm::hs256, "k",
+      auth::player_scopes_max | auth::Scope::operator_read | auth::Scope::operator_write));
+  const auto token_of = [&secrets](auth::Scopes scopes) {
+    const auth::Claims claims{.subject = "ada", .scopes = scopes, .expires_s = 600};
+    return "Bearer " + auth::mint_token(claims, secrets.keys[0], {}).value();
+  };
+  std::vector<std::string> tokens;
+  const std::vector<Knocker> all = knockers();
+  for (const Knocker& knocker : all)
+    tokens.push_back(knocker.token ? token_of(*knocker.token) : std::string());
+  auth::Authority authority({}, std::move(secrets));
+  observe::Metrics metrics;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Knocker& knocker = all[i];
+    CAPTURE(knocker.who);
+    GatePolicy policy;
+    policy.anonymous = knocker.anonymous;
+    policy.authority = &authority;
+    const Gate gate(policy, relay.application.routes(), metrics);
+    for (const contract::Route& route : relay.application.routes().all()) {
+      CAPTURE(named(route));
+      const std::string access(contract::to_string(route.access));
+      CHECK(knock(gate, route, knocker.remote, tokens[i]) == knocker.status.at(access));
+    }
+  }
+}
+
+TEST_CASE("what a router knows and no list declares opens to no player") {
+  const contract::Routes none;
+  observe::Metrics metrics;
+  const Gate gate(GatePolicy{}, none, metrics);
+  const contract::Route hidden{
+      .method = http::Method::get,
+      .pattern = "/api/v1/hidden",
+      .access = Access::anyone(),
+      .handler = http::Handler([](http::Request&) { return http::Response(); })};
+  CHECK(knock(gate, hidden, "127.0.0.1", "") == 403);
+}
+
+TEST_CASE("two ways to say who may call a route are refused") {
+  contract::Routes routes;
+  const auto route = [](http::Method method, Access access) {
+    return contract::Route{
+        .method = method,
+        .pattern = "/a",
+        .access = access,
+        .handler = http::Handler([](http::Request&) { return http::Response(); })};
+  };
+  routes.add(route(http::Method::get, Access::caller()));
+  routes.add(route(http::Method::post, Access::scoped(auth::Scope::game)));
+  CHECK_THROWS_AS(routes.add(route(http::Method::get, Access::anyone())), std::invalid_argument);
+  CHECK(*routes.access_of(http::Method::head, "/a") == Access::caller());
+  CHECK(routes.access_of(http::Method::put, "/a") == nullptr);
+}
+
+TEST_CASE("what is served is described, and what is described is served") {
+  const Started relay;
+  // The explorer, and second names of what is described.
+  const std::set<std::string> undescribed{"GET /api/openapi.json",
+                                          "GET /docs",
+                                          "GET /redoc",
+                                          "GET /api/docs",
+                                          "GET /docs/explorer.js",
+                                          "GET /docs/explorer.css",
+                                          "GET /v1/models/{provider}/{model}",
+                                          "GET /v1beta/models/{provider}/{model}",
+                                          "POST /v1/models/{model}",
+                                          "POST /v1/models/{provider}/{model}",
+                                          "POST /v1beta/models/{provider}/{model}"};
+  const Json document = Json::parse(openapi_document());
+  std::set<std::string> described;
+  for (auto path = document["paths"].begin(); path != document["paths"].end(); ++path) {
+    for (auto method = path->begin(); method != path->end(); ++method) {
+      std::string verb = method.key();
+      if (verb == "parameters" || verb == "summary" || verb == "description") continue;
+      for (char& c : verb)
+        c = static_cast<char>(c - 'a' + 'A');
+      described.insert(verb + " " + path.key());
+    }
+  }
+  std::set<std::string> served;
+  for (const contract::Route& route : relay.application.routes().all()) {
+    const std::string name = joined({http::to_string(route.method), " ", route.pattern});
+    if (undescribed.count(name) == 0) served.insert(name);
+  }
+  for (const std::string& name : served) {
+    CAPTURE(name);
+    CHECK(described.count(name) == 1);
+  }
+  for (const std::string& name : described) {
+    CAPTURE(name);
+    CHECK(served.count(name) == 1);
+  }
+}
+
+}  // namespace
+}  // namespace redoubt::api
