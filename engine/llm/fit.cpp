@@ -33,8 +33,7 @@ std::ptrdiff_t rank_of(std::string_view effort) {
 }
 
 bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
+  return is_ascii_alnum(c) || c == '_' || c == '-';
 }
 
 bool is_word(std::string_view text, std::size_t bytes_max, std::string_view also) {
@@ -238,12 +237,14 @@ class Fitter {
   }
 
   Result<void> images() {
-    const std::size_t behind = std::string_view("image/").size();
+    constexpr std::string_view family =
+        "image/";  // what else comes as an image is the target's to say
     const auto fit_image = [&](const ChatPart& part, const auto& editable) -> Result<void> {
       if (part.kind != PartKind::image || part.data.empty() || part.media_type.empty()) return {};
       std::string type = image_type(part.media_type);
-      const bool taken = rules_.image_types.empty() || type.size() <= behind ||
-                         is_in_list(std::string_view(type).substr(behind), rules_.image_types);
+      const bool taken =
+          rules_.image_types.empty() || type.substr(0, family.size()) != family ||
+          is_in_list(std::string_view(type).substr(family.size()), rules_.image_types);
       if (!taken && !same_format_)
         return unsupported(joined({"an image of type ", type.substr(0, shown_bytes_max)}), target_);
       if (type != part.media_type) editable().media_type = std::move(type);
