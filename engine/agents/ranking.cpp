@@ -1,5 +1,7 @@
 #include "engine/agents/ranking.hpp"
 
+#include "engine/base/ascii.hpp"
+
 #include <cmath>
 #include <limits>
 #include <map>
@@ -13,8 +15,7 @@ constexpr std::int64_t kBPermille = 750;
 constexpr std::size_t kDocumentTermsMax = 20000;
 
 bool in_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         static_cast<unsigned char>(c) >= 0x80;
+  return is_ascii_alnum(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 // One word after the other, in a text that is used again.
@@ -24,7 +25,7 @@ void each_term(std::string_view text, std::size_t terms_max, const See& see) {
   for (std::size_t at = 0; at <= text.size() && terms_max > 0; ++at) {
     if (at < text.size() && in_word(text[at])) {
       const char c = text[at];
-      word.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+      word.push_back(ascii_lower(c));
     } else if (!word.empty()) {
       see(word);
       --terms_max;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/agents/name_list.hpp"
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 
@@ -24,9 +25,8 @@ Error bad(const char* code, Pieces message, Pieces path, Pieces expected) {
 bool is_name(std::string_view name) {
   if (name.empty() || name.size() > kNameBytesMax || (name[0] >= '0' && name[0] <= '9'))
     return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '_'; });
 }
 
 Result<TemplateTask> read_task(const Json& json, const std::string& path) {
@@ -153,6 +153,51 @@ const AgentTemplate* find_template(std::string_view name) {
   return nullptr;
 }
 
+namespace {
+
+// What a configuration says beside the template; what it has no place for is custom.
+Result<void> configure(const Json& config, Json& model, Json& declared) {
+  Json custom = Json::object();
+  for (auto item = config.begin(); item != config.end(); ++item) {
+    const std::string& key = item.key();
+    if (key == "model") {
+      model["model_name"] = *item;
+    } else if (key == "temperature" || key == "max_tokens") {
+      model[key] = *item;
+    } else if (key == "memory_enabled") {
+      if (!item->is_boolean())
+        return bad("bad_config", {"memory_enabled is true or false"}, {key}, {"true or false"});
+      if (*item) declared["memory"] = {{"scope", "agent"}};
+    } else if (key == "role" || key == "goal" || key == "backstory" || key == "instructions" ||
+               key == "context_window" || key == "framework" || key == "capabilities") {
+      declared[key] = *item;
+    } else {
+      custom[key] = *item;
+    }
+  }
+  if (!custom.empty()) declared["custom_config"] = std::move(custom);
+  return {};
+}
+
+Json steps_of(const AgentTemplate& from, const std::string& agent) {
+  Json steps = Json::array();
+  if (!from.builtin.empty())
+    steps.push_back({{"id", "known"}, {"builtin", "strategist.features"}, {"with", "{{ input }}"}});
+  for (const auto& wave : waves_of(from.tasks)) {
+    if (wave.size() == 1) {
+      steps.push_back(task_step(from, agent, *wave[0]));
+      continue;
+    }
+    Json branches = Json::object();
+    for (const TemplateTask* task : wave)
+      branches[task->name] = task_step(from, agent, *task);
+    steps.push_back({{"parallel", std::move(branches)}});
+  }
+  return steps;
+}
+
+}  // namespace
+
 Result<Json> instantiate(const AgentTemplate& from, const std::string& agent, const Json& config) {
   if (!is_name(agent))
     return bad("bad_config", {"an agent's name is letters, digits and _"}, {"name"}, {"a name"});
@@ -169,38 +214,9 @@ Result<Json> instantiate(const AgentTemplate& from, const std::string& agent, co
                 {"capabilities", from.capabilities},
                 {"tags", from.tags}};
   if (from.output) declared["output"] = *from.output;
-  Json custom = Json::object();
-  if (config.is_object())
-    for (auto item = config.begin(); item != config.end(); ++item) {
-      const std::string& key = item.key();
-      if (key == "model") {
-        model["model_name"] = *item;
-      } else if (key == "temperature" || key == "max_tokens") {
-        model[key] = *item;
-      } else if (key == "memory_enabled") {
-        if (!item->is_boolean())
-          return bad("bad_config", {"memory_enabled is true or false"}, {key}, {"true or false"});
-        if (*item) declared["memory"] = {{"scope", "agent"}};
-      } else if (key == "role" || key == "goal" || key == "backstory" || key == "instructions" ||
-                 key == "context_window" || key == "framework" || key == "capabilities") {
-        declared[key] = *item;
-      } else {
-        custom[key] = *item;
-      }
-    }
-  if (!custom.empty()) declared["custom_config"] = std::move(custom);
-  Json steps = Json::array();
-  if (!from.builtin.empty())
-    steps.push_back({{"id", "known"}, {"builtin", "strategist.features"}, {"with", "{{ input }}"}});
-  for (const auto& wave : waves_of(from.tasks)) {
-    if (wave.size() == 1) {
-      steps.push_back(task_step(from, agent, *wave[0]));
-      continue;
-    }
-    Json branches = Json::object();
-    for (const TemplateTask* task : wave)
-      branches[task->name] = task_step(from, agent, *task);
-    steps.push_back({{"parallel", std::move(branches)}});
+  if (config.is_object()) {
+    if (auto taken = configure(config, model, declared); !taken.ok())
+      return std::move(taken.error());
   }
   const std::string& last = from.tasks.back().name;
   Json file{{"name", agent},
@@ -208,7 +224,7 @@ Result<Json> instantiate(const AgentTemplate& from, const std::string& agent, co
             {"version", 1},
             {"llms", {{"model", std::move(model)}}},
             {"agents", {{agent, std::move(declared)}}},
-            {"workflow", std::move(steps)}};
+            {"workflow", steps_of(from, agent)}};
   if (from.builtin.empty()) {
     file["input"] = {{"type", "object"},
                      {"required", {"task"}},

@@ -12,6 +12,9 @@ constexpr bool is_ascii_digit(char c) {
 constexpr bool is_ascii_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+constexpr bool is_ascii_alnum(char c) {
+  return is_ascii_letter(c) || is_ascii_digit(c);
+}
 constexpr char ascii_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }

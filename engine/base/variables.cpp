@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/message.hpp"
 
 namespace redoubt {
@@ -17,7 +18,7 @@ constexpr std::array<std::string_view, 15> secret_words{
     "passphrase", "credential", "credentials", "authorization", "pat"};
 
 bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_ascii_letter(c) || c == '_';
 }
 
 bool digit(char c) {
@@ -136,7 +137,7 @@ bool names_secret(std::string_view name) {
     const std::size_t end = std::min(name.find_first_of("_-"), name.size());
     std::string word(name.substr(0, end));
     for (char& c : word)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      c = ascii_lower(c);
     if (std::find(secret_words.begin(), secret_words.end(), word) != secret_words.end())
       return true;
     name.remove_prefix(std::min(end + 1, name.size()));

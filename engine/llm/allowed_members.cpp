@@ -551,10 +551,8 @@ bool is_free_beta(std::string_view name) {
 /// Of a member or a type that a table may name: in any other there could be a dot, and what
 /// follows it would be taken for a member.
 bool is_plain(std::string_view word) {
-  return std::all_of(word.begin(), word.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  });
+  return std::all_of(word.begin(), word.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '_' || c == '-'; });
 }
 
 /// A type may have a provider's name before it ("openrouter:web_search").
@@ -1025,8 +1023,7 @@ Result<PassThrough> PassThrough::parse(std::span<const std::string> entries) {
       read.name.pop_back();
     }
     const bool plain = std::all_of(read.name.begin(), read.name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             std::string_view("_-.:").find(c) != std::string_view::npos;
+      return is_ascii_alnum(c) || std::string_view("_-.:").find(c) != std::string_view::npos;
     });
     if (read.format == WireFormat::none || !plain || (read.name.empty() && !read.any_rest)) {
       return make_error(

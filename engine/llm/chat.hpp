@@ -1,9 +1,9 @@
 // A call of a language model, said neutrally: what is asked (ChatRequest), what comes back piece
 // by piece (ChatEvent), and the pieces put together (ChatAnswer).
 //
-// 1. Nothing here knows a provider. A codec (engine/llm/codec.hpp) turns a request into a
-//    provider's bytes and a provider's bytes into events; the same events become the bytes that a
-//    client of the relay expects.
+// 1. Nothing here knows a provider. An encoder (encode.hpp) turns a request into a
+//    provider's bytes, a decoder (decoder.hpp) a provider's bytes into events; the same events
+//    become the bytes that a client of the relay expects.
 // 2. JSON that is only carried (tool parameters, arguments, schemas, members without a neutral
 //    name) is kept as text: cheap to copy, and read only where it is needed.
 // 3. What a provider signs or encrypts (a reasoning block, Gemini's thoughtSignature) is opaque

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/fit.hpp"
@@ -36,7 +37,7 @@ EncodeBody encoder_of(WireFormat format) {
 bool is_model_name(std::string_view name) {
   if (name.empty() || name.size() > 200) return false;
   for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool plain = is_ascii_alnum(c);
     if (!plain && std::string_view("-._:/@+ ").find(c) == std::string_view::npos) return false;
   }
   return name.find("..") == std::string_view::npos;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
@@ -26,7 +27,7 @@ std::string call_id(const Target& target, const std::string& id) {
   if (!takes(target, takes_nine_ids)) return id;
   bool fits = id.size() == 9;
   for (const char c : id)
-    fits = fits && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+    fits = fits && is_ascii_alnum(c);
   if (fits) return id;
   Hash64 hash;
   hash.add_bytes(id);

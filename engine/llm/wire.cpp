@@ -1,10 +1,12 @@
 #include "engine/llm/wire.hpp"
 
+#include "engine/base/ascii.hpp"
+
 namespace redoubt::llm {
 namespace {
 
 char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return ascii_lower(c);
 }
 
 bool same_name(std::string_view a, std::string_view b) {

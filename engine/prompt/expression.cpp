@@ -1,5 +1,6 @@
 #include "engine/prompt/expression.hpp"
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/canonical_json.hpp"
 #include "engine/prompt/evaluator.hpp"
 #include "engine/prompt/expression_parser.hpp"
@@ -73,7 +74,7 @@ bool Expression::is_dotted_name() const {
   const Node& root = program_->nodes[program_->root];
   if (root.kind != Kind::path) return false;
   for (const char c : program_->source) {
-    const bool part = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool part = is_ascii_alnum(c);
     if (!part && c != '_' && c != '.') return false;
   }
   return true;

@@ -1,5 +1,7 @@
 #include "engine/prompt/lexer.hpp"
 
+#include "engine/base/ascii.hpp"
+
 #include <array>
 
 namespace redoubt::prompt {
@@ -10,7 +12,7 @@ bool blank(char c) {
 }
 
 bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_ascii_letter(c) || c == '_';
 }
 
 bool digit(char c) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/stable_order.hpp"
 #include "engine/prompt/filters.hpp"
 #include "engine/prompt/operators.hpp"
@@ -60,7 +61,7 @@ bool key_of(Call& call, const Json& item, std::string_view attribute, const Json
 }
 
 char folded(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return ascii_lower(c);
 }
 
 // Texts by code points, ASCII letters alike unless the case counts.

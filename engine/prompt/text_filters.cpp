@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/canonical_json.hpp"
 #include "engine/prompt/filters.hpp"
 #include "engine/prompt/operators.hpp"
@@ -18,7 +19,7 @@ char upper_of(char c) {
 }
 
 char lower_of(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return ascii_lower(c);
 }
 
 bool word_character(char c) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 
@@ -14,8 +15,7 @@ bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || c == '-' || c == '+' || c == '.';
+  return is_ascii_alnum(c) || c == '_' || c == '$' || c == '-' || c == '+' || c == '.';
 }
 
 bool is_number(std::string_view word) {

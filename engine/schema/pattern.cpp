@@ -375,7 +375,6 @@ class Compiler {
       return false;
     }
     const char c = source_[at_++];
-    char32_t point = 0;
     switch (c) {
       case 'd':
         return add_class(set, digit_ranges, false);
@@ -393,49 +392,47 @@ class Compiler {
         return property(set, false);
       case 'P':
         return property(set, true);
+      default: {
+        const char32_t point = escaped_point(c, from, in_class);
+        set.push_back({point, point});
+        return true;
+      }
+    }
+  }
+
+  char32_t escaped_point(char c, std::size_t from, bool in_class) {
+    switch (c) {
       case 't':
-        point = '\t';
-        break;
+        return '\t';
       case 'n':
-        point = '\n';
-        break;
+        return '\n';
       case 'v':
-        point = '\v';
-        break;
+        return '\v';
       case 'f':
-        point = '\f';
-        break;
+        return '\f';
       case 'r':
-        point = '\r';
-        break;
+        return '\r';
       case 'x':
-        point = hex(2);
-        break;
+        return hex(2);
       case 'u':
-        point = unicode_escape();
-        break;
+        return unicode_escape();
       case 'c':
-        if (!is_word(static_cast<unsigned char>(peek())) || peek() < 'A' || peek() == '_')
-          fail(from, "\\c must be followed by a letter");
-        else
-          point = static_cast<char32_t>(source_[at_++]) & 31;
-        break;
+        if (is_word(static_cast<unsigned char>(peek())) && peek() >= 'A' && peek() != '_')
+          return static_cast<char32_t>(source_[at_++]) & 31;
+        fail(from, "\\c must be followed by a letter");
+        return 0;
       case '0':
         if (peek() >= '0' && peek() <= '9') fail(from, "octal escapes are not supported");
-        break;
+        return 0;
       default:
-        if (c == 'b' && in_class) {
-          point = '\b';
-        } else if ((c >= '1' && c <= '9') || c == 'k') {
-          fail(from, "back-references are not supported");
-        } else if (c > ' ' && c < 127 && (c == '_' || !is_word(static_cast<unsigned char>(c)))) {
-          point = static_cast<char32_t>(c);
-        } else {
-          fail(from, "this escape is not known");
-        }
+        break;
     }
-    set.push_back({point, point});
-    return true;
+    if (c == 'b' && in_class) return '\b';
+    if (c > ' ' && c < 127 && (c == '_' || !is_word(static_cast<unsigned char>(c))))
+      return static_cast<char32_t>(c);
+    const bool refers_back = (c >= '1' && c <= '9') || c == 'k';
+    fail(from, refers_back ? "back-references are not supported" : "this escape is not known");
+    return 0;
   }
 
   std::string_view source_;

@@ -39,7 +39,7 @@ class Player {
   virtual ThinkResult think(const territory::View& view, int work) = 0;
   /// The orders of the last finished think.
   virtual std::span<const territory::Order> orders() const = 0;
-  /// What it wants and why, as JSON in the shape of explain.md beside this file: the TeamStrategy
+  /// What it wants and why, as JSON: the TeamStrategy
   /// members plus reasons, confidence, source, plan (at most three arrows) and tasks by agent.
   virtual nlohmann::json explain() const = 0;
   /// Fills `out` (one entry a cell) or returns false where this player has no such field.

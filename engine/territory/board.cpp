@@ -130,7 +130,6 @@ void Board::add_frames(Tables& t) {
     }
     for (std::uint8_t d = 0; d < 6; ++d) {
       const int image = turned_direction(turn, d);
-      frame.direction[d] = static_cast<std::uint8_t>(image);
       frame.order[static_cast<std::size_t>(image)] = d;
     }
     for (std::size_t ways = 1; ways < frame.first.size(); ++ways) {

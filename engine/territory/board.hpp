@@ -79,13 +79,10 @@ class Board {
   bool near_to_deposit(Cell cell, int team) const { return tables_->deposit[cell] >> team & 1; }
   bool near_to_heal(Cell cell, int team) const { return tables_->heal[cell] >> team & 1; }
 
-  /// The image of a cell or direction when team `team`'s place is turned into team 0's: ties
+  /// The image of a cell when team `team`'s place is turned into team 0's: ties
   /// between directions are broken in this frame, so that swapping sides mirrors the game.
   Cell to_frame(std::uint8_t team, Cell cell) const {
     return tables_->frames[team].cells.empty() ? cell : tables_->frames[team].cells[cell];
-  }
-  int direction_in_frame(std::uint8_t team, int direction) const {
-    return tables_->frames[team].direction[static_cast<std::size_t>(direction)];
   }
   /// All six directions in the order of the team's frame.
   const std::array<std::uint8_t, 6>& directions_in_order(int team) const {
@@ -110,9 +107,8 @@ class Board {
 
  private:
   struct Frame {
-    std::vector<Cell> cells;  // empty: the identity
-    std::array<std::uint8_t, 6> direction{0, 1, 2, 3, 4, 5};
-    std::array<std::uint8_t, 6> order{0, 1, 2, 3, 4, 5};  // the inverse of `direction`
+    std::vector<Cell> cells;                              // empty: the identity
+    std::array<std::uint8_t, 6> order{0, 1, 2, 3, 4, 5};  // which direction is turned into each
     std::array<std::uint8_t, 64> first{};
   };
   struct Tables {

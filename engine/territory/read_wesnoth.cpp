@@ -15,6 +15,7 @@
 // The map's notes say so.
 #include <algorithm>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/message.hpp"
 #include "engine/territory/map_import.hpp"
 
@@ -84,8 +85,8 @@ Terrain terrain_of(const Code& code) {
 }
 
 bool is_code_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '^' || c == '/' || c == '\\' || c == '|' || c == '*' || c == '+';
+  return is_ascii_alnum(c) || c == '_' || c == '^' || c == '/' || c == '\\' || c == '|' ||
+         c == '*' || c == '+';
 }
 
 Result<Code> read_code(std::string_view entry, int line, int column) {

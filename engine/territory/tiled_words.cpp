@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/territory/map_import.hpp"
 
@@ -70,7 +71,7 @@ int team_of(Fault& fault, const Json& value, const std::string& path) {
 
 std::string lower(std::string text) {
   for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    c = ascii_lower(c);
   }
   return text;
 }

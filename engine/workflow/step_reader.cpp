@@ -1,6 +1,7 @@
 // Pass one of loading: the shape of the steps.
 #include <algorithm>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/nearest.hpp"
 #include "engine/workflow/reading.hpp"
 
@@ -53,9 +54,8 @@ constexpr JoinName kJoins[] = {{"all", Join::all},
 
 bool identifier(std::string_view name) {
   if (name.empty() || name.size() > 64 || (name[0] >= '0' && name[0] <= '9')) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '_'; });
 }
 
 class StepReader {
@@ -73,6 +73,8 @@ class StepReader {
   void codes(const Json& node, const char* key, const std::string& path,
              std::vector<std::string>& out);
   void details(StepId id, const KindRow& row, const Json& node, const std::string& path);
+  void call(StepId id, const KindRow& row, const Json& node, const std::string& path);
+  void for_each(StepId id, const Json& node, const std::string& path);
   void join(StepId id, const Json& node, const std::string& path);
   void loop(StepId id, const Json& node, const std::string& path);
   void wait(StepId id, const Json& value, const std::string& path);
@@ -264,23 +266,9 @@ void StepReader::details(StepId id, const KindRow& row, const Json& node, const 
     case StepKind::tool:
     case StepKind::builtin:
     case StepKind::child:
-    case StepKind::emit: {
-      const std::string_view target = r_.text_of(node, row.key, path);
-      step(id).target = r_.text(target);
-      if (row.kind == StepKind::tool) {
-        // A tool says itself what carrying it out twice would mean; a step may know better.
-        if (const Declared* tool = find_declared(d_.tools, target))
-          if (tool->settings->is_object())
-            read_effect(r_, step(id), *tool->settings, "functions." + tool->name);
-      }
-      read_effect(r_, step(id), node, path);
-      // An agent's step that says nothing of it has its agent's bounds.
-      const bool agent = row.kind == StepKind::agent;
-      if (agent) step(id).bound = number(node, "turns", path, 1, agents::kTurnsMax, 0);
-      step(id).repair =
-          number(node, "repair", path, 0, agents::kRepairsMax, agent ? std::int64_t{kNone} : 1);
+    case StepKind::emit:
+      call(id, row, node, path);
       return;
-    }
     case StepKind::set:
       set(id, value, at);
       return;
@@ -296,20 +284,7 @@ void StepReader::details(StepId id, const KindRow& row, const Json& node, const 
       branch(id, value, at);
       return;
     case StepKind::for_each:
-      step(id).at_once =
-          static_cast<std::uint32_t>(r_.integer_of(node, "at_once", path, 1, 1000, 1));
-      step(id).in_scope_of_own = step(id).at_once > 1;
-      step(id).bound =
-          static_cast<std::uint32_t>(r_.integer_of(node, "max", path, 1, kRoundsMax, 1000));
-      if (const Json* alias = r_.member(node, "as")) {
-        const std::string_view given = r_.text_of(node, "as", path);
-        if (!identifier(given))
-          r_.fault("bad_step", path + ".as", {"an item's name is letters, digits and _"},
-                   {"a name"}, {describe(*alias)});
-        step(id).alias = r_.text(given);
-      }
-      body(id, node, path);
-      join(id, node, path);
+      for_each(id, node, path);
       return;
     case StepKind::loop:
       loop(id, node, path);
@@ -325,6 +300,39 @@ void StepReader::details(StepId id, const KindRow& row, const Json& node, const 
       handoff(id, value, at);
       return;
   }
+}
+
+void StepReader::call(StepId id, const KindRow& row, const Json& node, const std::string& path) {
+  const std::string_view target = r_.text_of(node, row.key, path);
+  step(id).target = r_.text(target);
+  if (row.kind == StepKind::tool) {
+    // A tool says itself what carrying it out twice would mean; a step may know better.
+    if (const Declared* tool = find_declared(d_.tools, target))
+      if (tool->settings->is_object())
+        read_effect(r_, step(id), *tool->settings, "functions." + tool->name);
+  }
+  read_effect(r_, step(id), node, path);
+  // An agent's step that says nothing of it has its agent's bounds.
+  const bool agent = row.kind == StepKind::agent;
+  if (agent) step(id).bound = number(node, "turns", path, 1, agents::kTurnsMax, 0);
+  step(id).repair =
+      number(node, "repair", path, 0, agents::kRepairsMax, agent ? std::int64_t{kNone} : 1);
+}
+
+void StepReader::for_each(StepId id, const Json& node, const std::string& path) {
+  step(id).at_once = static_cast<std::uint32_t>(r_.integer_of(node, "at_once", path, 1, 1000, 1));
+  step(id).in_scope_of_own = step(id).at_once > 1;
+  step(id).bound =
+      static_cast<std::uint32_t>(r_.integer_of(node, "max", path, 1, kRoundsMax, 1000));
+  if (const Json* alias = r_.member(node, "as")) {
+    const std::string_view given = r_.text_of(node, "as", path);
+    if (!identifier(given))
+      r_.fault("bad_step", path + ".as", {"an item's name is letters, digits and _"}, {"a name"},
+               {describe(*alias)});
+    step(id).alias = r_.text(given);
+  }
+  body(id, node, path);
+  join(id, node, path);
 }
 
 void StepReader::body(StepId id, const Json& node, const std::string& path) {

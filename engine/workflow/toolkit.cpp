@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/mark_list.hpp"
@@ -336,8 +337,7 @@ std::vector<std::string> Rewriter::list(const Part& part, std::initializer_list<
 std::string Rewriter::unused_id(std::string_view wanted) {
   std::string base;
   for (const char c : wanted)
-    base.push_back(
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ? c : '_');
+    base.push_back(is_ascii_alnum(c) ? c : '_');
   if (base.empty() || (base[0] >= '0' && base[0] <= '9')) base.insert(0, 1, '_');
   base.resize(std::min<std::size_t>(base.size(), 48));
   std::string id = base;

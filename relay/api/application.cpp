@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 
+#include "engine/base/ascii.hpp"
 #include "relay/api/config_files.hpp"
 #include "relay/api/documents.hpp"
 #include "relay/api/game.hpp"
@@ -168,8 +169,7 @@ std::vector<std::string> hosts_of(const std::vector<std::string>& configured,
                                   const std::string& address) {
   std::vector<std::string> hosts = configured;
   for (std::string& host : hosts) {
-    std::transform(host.begin(), host.end(), host.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::transform(host.begin(), host.end(), host.begin(), [](char c) { return ascii_lower(c); });
   }
   hosts.push_back(bracketed(address));
   return hosts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/ascii.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gemini_calls.hpp"
 #include "relay/auth/credential.hpp"
@@ -145,10 +146,8 @@ std::string_view request_id_of(const http::Request& request) {
 
 bool is_sane_request_id(std::string_view id) {
   return !id.empty() && id.size() <= request_id_bytes_max &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '_' || c == '-';
-         });
+         std::all_of(id.begin(), id.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 Gate::Gate(GatePolicy policy, const contract::Routes& routes, observe::Metrics& metrics)

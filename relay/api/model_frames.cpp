@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/json_text.hpp"
@@ -28,10 +29,8 @@ constexpr std::array<std::pair<std::string_view, WireFormat>, 3> formats{
 
 bool is_stream_id(std::string_view id) {
   return !id.empty() && id.size() <= stream_id_bytes_max &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.';
-         });
+         std::all_of(id.begin(), id.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 Error bad_member(std::string path, std::string expected, const Json* got) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
@@ -25,10 +26,8 @@ constexpr Advisors engine_advisors{strategy::answer_team_strategy,
 
 bool is_client_id(std::string_view id) {
   return !id.empty() && id.size() <= client_id_bytes_max &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.';
-         });
+         std::all_of(id.begin(), id.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 observe::Counter& model_answers(observe::Metrics& metrics, std::string_view outcome) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/ascii.hpp"
 #include "relay/auth/text.hpp"
 
 namespace redoubt::auth {
@@ -58,7 +59,7 @@ std::optional<Origins::Pattern> split_origin(std::string_view text) {
 
 bool is_token_list(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+    return is_ascii_alnum(c) ||
            std::string_view("!#$%&'*+-.^_`|~, ").find(c) != std::string_view::npos;
   });
 }

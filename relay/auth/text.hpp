@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/ascii.hpp"
+
 namespace redoubt::auth {
 
 constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return ascii_lower(c);
 }
 
 inline bool equal_no_case(std::string_view a, std::string_view b) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/visible_text.hpp"
 
@@ -129,10 +130,8 @@ nlohmann::json limits_json(const CallerLimits& limits) {
 
 bool is_tenant(std::string_view text) {
   return !text.empty() && text.size() <= tenant_bytes_max &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '_' || c == '-';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 bool is_subject(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/ascii.hpp"
 #include "relay/auth/base64.hpp"
 
 namespace redoubt::auth {
@@ -76,7 +77,7 @@ bool decode_master(std::string_view text, std::span<std::uint8_t> out) {
 }
 
 bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return is_ascii_alnum(c);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/variables.hpp"
 #include "engine/llm/allowed_members.hpp"
 #include "relay/auth/address.hpp"
@@ -657,9 +658,7 @@ std::string quote(std::string_view text) {
   const bool plain = !text.empty() && text.find(": ") == std::string_view::npos &&
                      text.back() != ':' && text.front() != '-' && text.front() != ':' &&
                      std::all_of(text.begin(), text.end(), [&](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') ||
-                              plain_marks.find(c) != std::string_view::npos;
+                       return is_ascii_alnum(c) || plain_marks.find(c) != std::string_view::npos;
                      });
   if (plain) return std::string(text);
   std::string quoted = "\"";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/ascii.hpp"
 #include "relay/http/chunk_decoder.hpp"
 #include "relay/http/head_grammar.hpp"
 
@@ -48,7 +49,7 @@ bool valid_authority(std::string_view text) {
     host = text.substr(0, colon);
     port = text.substr(colon);
     const bool sound = std::all_of(host.begin(), host.end(), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+      return is_ascii_alnum(c) ||
              std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
     });
     if (host.empty() || !sound) return false;

@@ -281,9 +281,6 @@ const ResponseHead& ResponseReader::head() const {
 bool ResponseReader::started() const {
   return impl_->state != Impl::State::head || !impl_->text.empty() || impl_->interim > 0;
 }
-bool ResponseReader::head_complete() const {
-  return impl_->head.status >= 200 && impl_->state != Impl::State::head;
-}
 bool ResponseReader::keep_alive() const {
   return impl_->keep_alive;
 }

@@ -73,7 +73,6 @@ class ResponseReader {
   const ResponseHead& head() const;
   /// A byte of the response was consumed.
   bool started() const;
-  bool head_complete() const;
   /// The connection can carry another request. REQUIRES: complete
   bool keep_alive() const;
   /// Bytes of the body so far.

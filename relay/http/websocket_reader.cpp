@@ -1,5 +1,7 @@
 #include "relay/http/websocket_reader.hpp"
 
+#include "engine/base/ascii.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
@@ -239,8 +241,7 @@ std::optional<Refusal> check_websocket_handshake(const Request& request) {
     return Refusal{426, "upgrade_required", "Sec-WebSocket-Version must be 13."};
   }
   const bool base64 = std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
-           c == '/' || c == '=';
+    return is_ascii_alnum(c) || c == '+' || c == '/' || c == '=';
   });
   if (keys != 1 || key.size() != key_characters || !base64 || !key.ends_with("==")) {
     return Refusal{400, "bad_request", "Sec-WebSocket-Key must be 16 bytes in base64."};

@@ -82,7 +82,6 @@ class BudgetLease {
   LeaseState state() const;
   Picodollars spent() const { return current_.spent; }
   Picodollars held() const { return current_.held; }
-  Picodollars granted_total() const { return current_.granted; }
   std::int32_t index() const { return current_.index; }
 
  private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/base/ascii.hpp"
 #include "relay/http/message.hpp"
 #include "relay/net/tls.hpp"
 #include "relay/net/tls_session.hpp"
@@ -41,15 +42,14 @@ bool read_host(std::string_view text, Url& url) {
     host = text.substr(0, colon);
     port = text.substr(colon);
     const bool sound = std::all_of(host.begin(), host.end(), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-             c == '-' || c == '.' || c == '_';
+      return is_ascii_alnum(c) || c == '-' || c == '.' || c == '_';
     });
     if (!sound) return false;
   }
   if (host.empty()) return false;
   url.host.assign(host);
   std::transform(url.host.begin(), url.host.end(), url.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+                 [](char c) { return ascii_lower(c); });
   url.port = url.secure ? https_port : http_port;
   if (port.empty()) return true;
   if (port.front() != ':') return false;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "engine/base/ascii.hpp"
 #include "engine/llm/json_text.hpp"
 #include "relay/auth/base64.hpp"
 #include "relay/auth/crypto.hpp"
@@ -57,7 +58,7 @@ std::string url_form(std::string_view key, std::string_view digits) {
   constexpr std::string_view plain = "-._~";
   std::string form;
   for (const char c : key) {
-    const bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool word = is_ascii_alnum(c);
     if (word || plain.find(c) != plain.npos) {
       form += c;
       continue;

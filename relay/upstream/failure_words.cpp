@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/ascii.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/observe/log.hpp"
 
@@ -102,7 +103,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_ascii_letter(c);
 }
 bool is_word(char c) {
   return is_digit(c) || is_letter(c);
@@ -117,7 +118,7 @@ bool all_letters(std::string_view text) {
 std::string lower_of(std::string_view text) {
   std::string out(text);
   for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    c = ascii_lower(c);
   return out;
 }
 

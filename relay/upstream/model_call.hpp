@@ -161,7 +161,6 @@ class ModelCall {
   /// When to feed `time` at the latest; 0 when ended or idle.
   std::int64_t next_wake_ns() const;
   CallState state() const { return state_; }
-  bool client_answered() const { return client_answered_; }
   int attempts() const { return opened_; }
 
  private:

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/ascii.hpp"
 #include "relay/auth/base64.hpp"
 #include "relay/auth/crypto.hpp"
 #include "relay/auth/secret.hpp"
@@ -26,11 +27,11 @@ struct Reading {
 };
 
 bool is_word(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_ascii_alnum(c);
 }
 
 char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return ascii_lower(c);
 }
 
 int digit_of(char c, int base) {

@@ -1,6 +1,6 @@
 // What the mock does with a call: a script read from JSON, and the rule that fits.
 //
-// Pure: no socket, no clock. The steps of a rule are carried out by serve.cpp.
+// Pure: no socket, no clock. The steps of a rule are carried out by server.cpp.
 #pragma once
 
 #include <cstdint>
