@@ -10,12 +10,14 @@
 #include "engine/base/json.hpp"
 #include "engine/base/mark_list.hpp"
 #include "engine/base/message.hpp"
+#include "engine/yaml/quotes.hpp"
 #include "engine/yaml/scalar.hpp"
 
 namespace redoubt::yaml {
 namespace {
 
 constexpr std::string_view core = "tag:yaml.org,2002:";
+constexpr std::string_view never_closed = "the quote that opens here is never closed";
 
 Error fault_at(int line, int column, Pieces message, Pieces expected = {}, Pieces got = {}) {
   Error error = make_error("bad_yaml", message, {}, expected, got);
@@ -79,12 +81,31 @@ std::size_t line_begin(std::string_view text, int line) {
   return at;
 }
 
+/// Where marks are in the text. Marks come in the order of the text, so that each line is counted
+/// once.
+class MarkedText {
+ public:
+  explicit MarkedText(std::string_view text) : text_(text) {}
+
+  std::size_t offset(const YAML::Mark& mark) {
+    if (mark.line < line_) *this = MarkedText(text_);
+    begin_ += line_begin(text_.substr(begin_), mark.line - line_);
+    line_ = mark.line;
+    return std::min(begin_ + static_cast<std::size_t>(std::max(mark.column, 0)), text_.size());
+  }
+
+ private:
+  std::string_view text_;
+  int line_ = 0;
+  std::size_t begin_ = 0;  ///< of the line
+};
+
 /// Builds the value from the parser's events, checking each before it costs anything.
 class Builder : public YAML::EventHandler {
  public:
   /// Without variables nothing is expanded.
   Builder(std::string_view source, const YamlLimits& limits, const Variables* variables)
-      : source_(source), limits_(limits), variables_(variables) {}
+      : source_(source), limits_(limits), variables_(variables), marked_(source) {}
 
   Json root;
   std::vector<Error> notes;
@@ -115,6 +136,7 @@ class Builder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    check_quote(mark);
     const std::string readable = mended(text);
     if (takes_key()) return key(mark, tag, readable);
     if (variables_ != nullptr && has_variables(readable))
@@ -125,15 +147,30 @@ class Builder : public YAML::EventHandler {
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+                       YAML::EmitterStyle::value style) override {
     open(mark, tag, "seq", anchor, Json::array());
+    // With a tag or an anchor the mark is that one's, not the first dash's.
+    const bool marks_dash = anchor == 0 && tag == "?";
+    if (style == YAML::EmitterStyle::Block && marks_dash) open_.back().indent = mark.column;
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
+                  YAML::EmitterStyle::value style) override {
     open(mark, tag, "map", anchor, Json::object());
+    open_.back().block = style == YAML::EmitterStyle::Block;
   }
   void OnMapEnd() override { close(); }
+
+  /// Where the parser met the end within a quoted text: where that one opens, if it can be found.
+  std::optional<Error> unclosed_quote() {
+    const std::size_t last = marked_.offset(last_mark_);
+    const std::size_t quote = quote_at(last);
+    const std::size_t end = quote == source_.npos ? last : quote_end(source_, quote);
+    const std::size_t open = end == source_.npos ? quote : next_quote(source_, end);
+    if (open == source_.npos) return std::nullopt;
+    const Position place = place_at(0, 0, open);
+    return fault_at(place.line, place.column, {never_closed});
+  }
 
  private:
   /// A list or mapping that has not ended.
@@ -145,6 +182,8 @@ class Builder : public YAML::EventHandler {
     std::size_t nodes_before;
     std::size_t bytes_before;
     std::size_t depth = 1;  ///< levels below and including this one
+    bool block = false;     ///< a mapping in lines
+    int indent = -1;        ///< column of the block that this is or is in; -1: of none
     bool has_key = false;
     std::string key;
     Position key_position;
@@ -190,6 +229,7 @@ class Builder : public YAML::EventHandler {
              {}, {"<<"});
     if (variables_ != nullptr && has_variables(text)) refuse(mark, {"a key holds no ${...}"});
     Open& open = open_.back();
+    if (open.block) open.indent = mark.column;
     if (open.value->contains(text))
       refuse(mark, {"the key \"", text, "\" appears twice in one mapping"}, {"each key once"});
     open.key = text;
@@ -235,8 +275,11 @@ class Builder : public YAML::EventHandler {
     if (open_.size() >= static_cast<std::size_t>(limits_.depth_max))
       refuse(mark, {"nested deeper than ", limits_.depth_max, " levels"});
     const std::size_t before = nodes_;
+    const int indent = open_.empty() ? -1 : open_.back().indent;
     Json& value = add(mark, std::move(empty));
     open_.push_back({&value, pointer_, anchor, mark, before, bytes_});
+    open_.back().indent = indent;
+    last_mark_ = mark;
   }
 
   void close() {
@@ -252,19 +295,46 @@ class Builder : public YAML::EventHandler {
     anchors_[done.anchor] = {*done.value, nodes, bytes, done.depth};
   }
 
+  // Of an offset, counted from a line (from 0) that begins at `begin`.
+  Position place_at(int line, std::size_t begin, std::size_t offset) const {
+    Position place{line + 1, 1};
+    for (std::size_t at = begin; at < offset; ++at) {
+      const bool line_ends = source_[at] == '\n';
+      place.line += line_ends ? 1 : 0;
+      place.column = line_ends ? 1 : place.column + 1;
+    }
+    return place;
+  }
+
   // Where the source names the variable that an error is about, at or after the scalar's begin.
   Position place_of(const YAML::Mark& mark, std::string_view shown) const {
     const std::size_t begin = line_begin(source_, mark.line);
     const std::size_t found =
         source_.find(shown, begin + static_cast<std::size_t>(std::max(mark.column, 0)));
     if (shown.empty() || found == std::string_view::npos) return position(mark);
-    Position place{mark.line + 1, 1};
-    for (std::size_t at = begin; at < found; ++at) {
-      const bool line_ends = source_[at] == '\n';
-      place.line += line_ends ? 1 : 0;
-      place.column = line_ends ? 1 : place.column + 1;
-    }
-    return place;
+    return place_at(mark.line, begin, found);
+  }
+
+  // The quote of the scalar that begins here, behind its tag and anchor; npos where it has none.
+  std::size_t quote_at(std::size_t at) const {
+    while (at < source_.size() && (source_[at] == '!' || source_[at] == '&'))
+      at = source_.find_first_not_of(" \t\r\n", source_.find_first_of(" \t\r\n", at));
+    const bool quoted = at < source_.size() && (source_[at] == '"' || source_[at] == '\'');
+    return quoted ? at : source_.npos;
+  }
+
+  // The parser takes in what follows a quote that was not closed: to the next one, or all.
+  void check_quote(const YAML::Mark& mark) {
+    last_mark_ = mark;
+    const std::size_t open = quote_at(marked_.offset(mark));
+    if (open == source_.npos) return;
+    const std::size_t end = quote_end(source_, open);
+    if (end == source_.npos) refuse(mark, {never_closed});
+    const int indent = open_.empty() ? -1 : open_.back().indent;
+    const auto line = line_outdented(source_.substr(open, end - open), indent);
+    if (!line) return;
+    refuse(mark, {"the quote that opens here is not closed before line ", mark.line + 1 + *line,
+                  ", which is not indented as a part of its text would be"});
   }
 
   [[noreturn]] void refuse_variable(const YAML::Mark& mark, const Error& fault) const {
@@ -343,6 +413,8 @@ class Builder : public YAML::EventHandler {
   const std::string_view source_;
   const YamlLimits& limits_;
   const Variables* const variables_;
+  MarkedText marked_;
+  YAML::Mark last_mark_;  ///< of the last list, mapping or text that began
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Anchored> anchors_;
   std::string pointer_;  ///< of what was added last
@@ -369,8 +441,15 @@ Result<YamlFile> parse(std::string_view text, const YamlLimits& limits,
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
   Builder builder(text, limits, variables);
-  if (!parser.HandleNextDocument(builder))
-    return YamlFile{Document(Json(), {{"", {1, 1}, {1, 1}}}), {}};
+  try {
+    if (!parser.HandleNextDocument(builder))
+      return YamlFile{Document(Json(), {{"", {1, 1}, {1, 1}}}), {}};
+  } catch (const YAML::Exception& e) {
+    const bool in_quotes =
+        e.msg == YAML::ErrorMsg::EOF_IN_SCALAR || e.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+    if (const auto fault = in_quotes ? builder.unclosed_quote() : std::nullopt) return *fault;
+    throw;
+  }
   Json value = std::move(builder.root);
   std::vector<Mark> marks = builder.marks.take();
   Builder second(text, limits, nullptr);
@@ -391,6 +470,10 @@ std::string_view advice(std::string_view text, const YAML::Exception& fault) {
   if (in_flow && line.find("${") != std::string_view::npos)
     return "; within {...} and [...] write \"${NAME}\" in quotes";
   const std::size_t at = static_cast<std::size_t>(std::max(fault.mark.column, 0));
+  if (at > 0 && at < line.size() && line[at - 1] == '\'')
+    return "; the quoted text ends before this: within '...' a ' is written ''";
+  if (at > 0 && at < line.size() && line[at - 1] == '"')
+    return "; the quoted text ends before this: within \"...\" a \" is written \\\"";
   if (at < line.size() && std::string_view("@`%").find(line[at]) != std::string_view::npos)
     return "; a text that begins with @, ` or % is quoted";
   if (line.find(": ") != line.rfind(": "))

@@ -9,6 +9,7 @@
 #include "engine/base/message.hpp"
 #include "engine/base/nearest.hpp"
 #include "engine/base/variables.hpp"
+#include "engine/yaml/read_yaml.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/provider_variables.hpp"
 
@@ -99,6 +100,13 @@ class Loader {
                    std::to_string(file_->text.size())));
       return;
     }
+    // What yaml-cpp takes and drops without a word, the strict reader refuses: a quote that is not
+    // closed, a key that appears twice, a tag, a second document.
+    if (auto strict = yaml::read_yaml(file_->text); !strict) {
+      strict.error().code = "bad_config";
+      add(strict.error());
+      return;
+    }
     try {
       const YAML::Node root = YAML::Load(file_->text);
       if (root.IsNull()) return;
@@ -176,13 +184,10 @@ class Loader {
       add_at(map, fault_at(numbered(at, entry), "a mapping of keys to values", shown(map)));
       return;
     }
-    std::set<std::string> seen;
     for (const auto& pair : map) {
-      const std::string name = pair.first.IsScalar() ? pair.first.Scalar() : "";
+      const std::string& name = pair.first.Scalar();
       const std::string path = at.empty() ? name : at + "." + name;
-      if (!seen.insert(name).second) {
-        add_at(pair.first, fault_at(numbered(path, entry), "each key once", "a second one"));
-      } else if (const EntryList* entries = entry_list(path)) {
+      if (const EntryList* entries = entry_list(path)) {
         read_entries(*entries, pair.second, depth);
       } else {
         read_member(pair.first, pair.second, path, entry, depth);
@@ -209,15 +214,7 @@ class Loader {
   }
 
   void refuse_key(const YAML::Node& name, const std::string& path, std::size_t entry) {
-    if (name.IsScalar() && name.Scalar() == "<<") {
-      add_at(name, Error{.code = "bad_config",
-                         .message = numbered(path, entry) +
-                                    ": << merges mappings in YAML 1.1 only: "
-                                    "write the keys of the other mapping out here",
-                         .path = numbered(path, entry)});
-      return;
-    }
-    // Candidates are the names at this place; failing these, any key's whole path.
+    // Candidates are the names at this place; failing these, the same name at another place.
     const std::string parent =
         path.substr(0, path.rfind('.') == std::string::npos ? 0 : path.rfind('.') + 1);
     std::set<std::string_view> siblings;
@@ -231,11 +228,30 @@ class Loader {
     std::string expected = "one of " + list(candidates);
     if (!near.empty()) expected = "a known key; did you mean " + parent + std::string(near) + "?";
     Error fault = fault_at(numbered(path, entry), expected, "an unknown key");
-    fault.message =
-        numbered(path, entry) + " is not a key of the configuration" +
-        (near.empty() ? " (" + expected + ")"
-                      : "; did you mean " + numbered(parent, entry) + std::string(near) + "?");
+    fault.message = numbered(path, entry) + " is not a key of the configuration";
+    const std::string_view elsewhere = same_name_elsewhere(path.substr(parent.size()));
+    if (!near.empty()) {
+      fault.message += "; did you mean " + numbered(parent, entry) + std::string(near) + "?";
+    } else if (!elsewhere.empty()) {
+      fault.message +=
+          "; did you mean " + std::string(elsewhere) + "? The indentation says where a key belongs";
+    } else {
+      fault.message += " (" + expected + ")";
+    }
     add_at(name, std::move(fault));
+  }
+
+  // The first key, list or section of that name, with what it stands below; "" where there is none.
+  static std::string_view same_name_elsewhere(std::string_view name) {
+    for (const Key& key : keys()) {
+      for (std::size_t begin = 0; begin < key.name.size();) {
+        const std::size_t end = std::min(key.name.find_first_of(".[", begin), key.name.size());
+        if (key.name.substr(begin, end - begin) == name) return key.name.substr(0, end);
+        const std::size_t dot = std::min(key.name.find('.', end), key.name.size());
+        begin = dot + 1;
+      }
+    }
+    return {};
   }
 
   static std::string list(const std::vector<std::string_view>& names) {

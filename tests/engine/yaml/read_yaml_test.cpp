@@ -121,9 +121,38 @@ TEST_CASE("every bound is kept") {
 
 TEST_CASE("what is no YAML says where") {
   CHECK(read("a: [1,\nb: }").substr(0, 2) == "2:");
-  CHECK(read("a: \"x").find("not valid YAML") != std::string::npos);
+  CHECK(read("a: [1").find("not valid YAML") != std::string::npos);
   CHECK(read("a: \xff").substr(0, 18) == "1:4 not UTF-8 text");
   CHECK(read(std::string_view("a\0b", 3)) == "1:2 not UTF-8 text");
+}
+
+TEST_CASE("a quote that nobody closes is told where it opens") {
+  const std::string never = "the quote that opens here is never closed";
+  CHECK(read("a: 1\nb: \"x") == "2:4 " + never);
+  CHECK(read("www: \"dist\nlog:\n  level: info\n") == "1:6 " + never);
+  CHECK(read("a: 'it is # \"said\"'\nb: \"don't\" # \"no\nc: [d, 'e") == "3:8 " + never);
+  CHECK(read("a: don't\n- 'x").substr(0, 2) == "2:");
+  CHECK(read("- \"a\n- b") == "1:3 " + never);
+  CHECK(read("a: !!str &x 'b\n---\nc: 1") == "1:13 " + never);
+  const auto before = [](std::string_view place, int line) {
+    return joined({place, " the quote that opens here is not closed before line ", line,
+                   ", which is not indented as a part of its text would be"});
+  };
+  // Another quote ends it, as if it had been meant.
+  CHECK(read("a: \"x\nb: 1\nc: \"\nd: 2") == before("1:4", 2));
+  CHECK(read("www: \"dist\nlog:\n  level: \"info\"\n") == before("1:6", 2));
+  CHECK(read("p:\n- name: \"x\n  free: true\n- name: \"y\"\n") == before("2:9", 3));
+  CHECK(read("a: [\"x, y]\n\nb: [\"z\"]\n") == before("1:5", 3));
+  CHECK(read("a:\n- 'x\n- y'") == before("2:3", 3));
+  CHECK(read("a: 'x\nb: don't") == before("1:4", 2));
+  // What is indented as its text is its text.
+  CHECK(read("a: \"x\n\n  y\"\nb: 'z\n w'") == R"({"a":"x\ny","b":"z w"})");
+  CHECK(read("a: &k\n  b: 'x\n    y'\nc: &l\n- 'x\n  y'\n") == R"({"a":{"b":"x y"},"c":["x y"]})");
+  CHECK(read("{a: \"x\ny\"}") == R"({"a":"x y"})");
+  CHECK(read("\"x\ny\"") == R"("x y")");
+  CHECK(read("a: |\n  \"x\nb: 'it''s'\nc: \"\\\"\"") == R"({"a":"\"x\n","b":"it's","c":"\""})");
+  CHECK(read("a: 'it's'").find("within '...' a ' is written ''") != std::string::npos);
+  CHECK(read("a: \"a \"b\" c\"").find("within \"...\" a \" is written \\\"") != std::string::npos);
 }
 
 TEST_CASE("a YAML document knows where each part stands") {
