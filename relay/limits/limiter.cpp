@@ -5,6 +5,7 @@
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
+#include "relay/limits/amounts.hpp"
 
 namespace redoubt::limits {
 namespace {
@@ -483,15 +484,6 @@ std::string retry_after_header(const Refusal& refusal) {
 
 namespace {
 
-/// "$0.50"; four digits where a cent says too little.
-std::string dollars(Picodollars amount) {
-  constexpr std::int64_t per_dollar = 10'000;
-  const std::int64_t units = amount / (picodollars_per_dollar / per_dollar);
-  std::string digits = std::to_string(per_dollar + units % per_dollar).substr(1);
-  if (digits.ends_with("00")) digits.resize(2);
-  return joined({"$", units / per_dollar, ".", digits});
-}
-
 std::string_view whose(Scope scope) {
   switch (scope) {
     case Scope::all:
@@ -518,19 +510,15 @@ std::string amount_of(Limit limit, std::int64_t value) {
     case Limit::concurrency:
       return joined({value, " calls at a time"});
     case Limit::day_budget:
-      return dollars(value) + " a day";
+      return dollars_text(value) + " a day";
     default:
-      return dollars(value) + " a month";
+      return dollars_text(value) + " a month";
   }
 }
 
 /// "in 14 s", "in 3 h"
 std::string wait_of(const Refusal& refusal) {
-  constexpr std::int64_t minute = 60, hour = 3'600;
-  const std::int64_t seconds = std::max<std::int64_t>(1, seconds_up(refusal.retry_after_ns));
-  if (seconds < 2 * minute) return joined({"in ", seconds, " s"});
-  if (seconds < 2 * hour) return joined({"in ", (seconds + minute - 1) / minute, " minutes"});
-  return joined({"in ", (seconds + hour - 1) / hour, " h"});
+  return "in " + duration_text(refusal.retry_after_ns);
 }
 
 constexpr std::string_view ask_for_less =
@@ -577,7 +565,7 @@ std::string refusal_text(const Refusal& refusal) {
     return joined({limit, ", has less left than this call may cost. ", ask_for_less,
                    ", or try again ", wait_of(refusal), "."});
   if (money)
-    return joined({limit, ", has ", dollars(refusal.remaining),
+    return joined({limit, ", has ", dollars_text(refusal.remaining),
                    " left, and this call may cost more. ", ask_for_less, ", or try again ",
                    wait_of(refusal), "."});
   return joined({limit, ", is reached; ", refusal.promised ? "it passes " : "try again ",

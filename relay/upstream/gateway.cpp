@@ -19,6 +19,7 @@
 #include "relay/upstream/gateway_metrics.hpp"
 #include "relay/upstream/provider_address.hpp"
 #include "relay/upstream/request_size.hpp"
+#include "relay/upstream/resting_words.hpp"
 #include "relay/upstream/shared_answers.hpp"
 
 namespace redoubt::upstream {
@@ -400,6 +401,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
 
  private:
   TokenLimits token_limits(std::uint32_t target) const;
+  LongestAnswer longest_answer(std::uint32_t target) const;
   std::vector<PlannedTarget> plan_route(const Route& route, const Order& order, std::string& why);
   std::optional<LeftOut> left_out(std::uint32_t target, const Order& order, bool money) const;
   bool budgeted(const Order& order) const;
@@ -617,11 +619,14 @@ void CallRun::acquire(const Action& action) {
   admission_ = gateway_.admit(target, is_retry_, player_, refused_keys_);
   if (admission_.denial != Denial::none) {
     const std::int64_t wait_ns = std::max<std::int64_t>(0, admission_.retry_at_ns - now_ns());
+    const std::vector<RestingKey>& resting = admission_.resting;
     gateway_.plan(target).metrics.denied(admission_.denial);
     gateway_.failure_log().note_denied(order_.request_id, gateway_.target_name(target),
-                                       denial_name(admission_.denial), {}, now_ns());
+                                       denial_name(admission_.denial),
+                                       resting_text(resting, now_ns(), wall_ms()), now_ns());
+    if (!resting.empty()) told_[attempt_number_] = resting_failure(resting.front(), now_ns());
     deny({.by_limit = false,
-          .passes = admission_.denial != Denial::no_key,
+          .passes = admission_.denial != Denial::no_key || is_soon_back(resting),
           .status = 503,
           .retry_after_ms = wait_ns / 1'000'000});
     return;
@@ -1178,8 +1183,20 @@ std::vector<KnownModel> GatewayImpl::models() const {
   return models;
 }
 
+LongestAnswer GatewayImpl::longest_answer(std::uint32_t target) const {
+  const std::int64_t now_s = wall_s();
+  LongestAnswer longest{.output_tokens = token_limits(target).output};
+  const llm::Tariff* tariff = plans_[target].tariff;
+  if (tariff != nullptr)
+    longest.cost =
+        llm::cost_bound_picodollars(0, longest.output_tokens, {}, *tariff, {now_s, now_s});
+  return longest;
+}
+
 std::vector<ModelNote> GatewayImpl::model_notes(std::int64_t today) const {
   std::vector<ModelNote> notes;
+  const NamedRules rules[] = {
+      {"all", options_.all}, {"anonymous", options_.anonymous}, {"player", options_.player}};
   for (std::size_t i = 0; i < plans_.size(); ++i) {
     std::vector<std::string> aliases;
     for (const Alias& alias : aliases_.list()) {
@@ -1197,6 +1214,9 @@ std::vector<ModelNote> GatewayImpl::model_notes(std::int64_t today) const {
         options_.unknown_output_tokens_max == 0;
     if (auto note = note_of(names_[i], aliases, plans_[i].card, plans_[i].tariff != nullptr,
                             needs_bound, today))
+      notes.push_back(std::move(*note));
+    const auto target = static_cast<std::uint32_t>(i);
+    if (auto note = note_of_limits(names_[i], aliases, longest_answer(target), rules))
       notes.push_back(std::move(*note));
   }
   return notes;

@@ -24,6 +24,7 @@ void KeyRing::replace(std::vector<WeightedKey> keys) {
     for (const Entry& old : keys_) {
       if (old.key.name != entry.key.name) continue;
       entry.rests_until_ns = old.rests_until_ns;
+      entry.rests_for = old.rests_for;
       entry.doubted_by = old.doubted_by;
     }
     entries.push_back(std::move(entry));
@@ -48,21 +49,25 @@ std::optional<std::uint32_t> KeyRing::pick(std::int64_t now_ns,
   return static_cast<std::uint32_t>(best - keys_.data());
 }
 
-void KeyRing::rest(std::uint32_t key, std::int64_t until_ns) {
+void KeyRing::rest(std::uint32_t key, std::int64_t until_ns, llm::FailureClass why) {
   if (key >= keys_.size()) return;  // the keys were replaced meanwhile
   Entry& entry = keys_[key];
-  entry.rests_until_ns = std::max(entry.rests_until_ns, until_ns);
+  if (until_ns > entry.rests_until_ns) {
+    entry.rests_until_ns = until_ns;
+    entry.rests_for = why;
+  }
   entry.current = 0;  // it comes back as any other, not with what it missed
 }
 
-void KeyRing::refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns) {
+void KeyRing::refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns,
+                      llm::FailureClass why) {
   if (key >= keys_.size()) return;
   Entry& entry = keys_[key];
   if (!entry.doubted_by) {
     entry.doubted_by = caller;
   } else if (*entry.doubted_by != caller) {
     entry.doubted_by.reset();
-    rest(key, until_ns);
+    rest(key, until_ns, why);
   }
 }
 
@@ -81,6 +86,17 @@ std::optional<std::int64_t> KeyRing::available_at_ns(std::int64_t now_ns,
     first = first ? std::min(*first, at_ns) : at_ns;
   }
   return first;
+}
+
+std::vector<RestingKey> KeyRing::resting(std::int64_t now_ns) const {
+  std::vector<RestingKey> resting;
+  for (const Entry& entry : keys_)
+    if (entry.rests_until_ns > now_ns)
+      resting.push_back({entry.key.name, entry.rests_for, entry.rests_until_ns});
+  std::stable_sort(resting.begin(), resting.end(), [](const RestingKey& a, const RestingKey& b) {
+    return a.until_ns < b.until_ns;
+  });
+  return resting;
 }
 
 }  // namespace redoubt::upstream

@@ -23,11 +23,19 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/llm/chat.hpp"
+
 namespace redoubt::upstream {
 
 struct WeightedKey {
   std::string name;
   int weight = 1;
+};
+
+struct RestingKey {
+  std::string name;
+  llm::FailureClass why = llm::FailureClass::rate_limited;  ///< what it was refused with
+  std::int64_t until_ns = 0;
 };
 
 class KeyRing {
@@ -37,15 +45,18 @@ class KeyRing {
 
   std::optional<std::uint32_t> pick(std::int64_t now_ns,
                                     std::span<const std::uint32_t> except = {});
-  void rest(std::uint32_t key, std::int64_t until_ns);
+  void rest(std::uint32_t key, std::int64_t until_ns, llm::FailureClass why);
   /// A caller (auth::Identity::key()) was refused with the key: it rests until then if the caller
   /// before was another.
-  void refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns);
+  void refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns,
+               llm::FailureClass why);
   /// A call with the key was answered.
   void answered(std::uint32_t key);
   /// When the first resting key is back, 0 where one is available; nothing where none is left.
   std::optional<std::int64_t> available_at_ns(std::int64_t now_ns,
                                               std::span<const std::uint32_t> except = {}) const;
+  /// The keys that rest, the one that is back first before the others.
+  std::vector<RestingKey> resting(std::int64_t now_ns) const;
   /// Other keys or weights; a key that keeps its name keeps its rest and its doubt.
   void replace(std::vector<WeightedKey> keys);
   std::size_t size() const { return keys_.size(); }
@@ -56,6 +67,7 @@ class KeyRing {
     WeightedKey key;
     std::int64_t current = 0;
     std::int64_t rests_until_ns = 0;
+    llm::FailureClass rests_for = llm::FailureClass::rate_limited;
     std::optional<std::string> doubted_by;
   };
   std::vector<Entry> keys_;

@@ -4,6 +4,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/base/utc_date.hpp"
+#include "relay/limits/amounts.hpp"
 
 namespace redoubt::upstream {
 namespace {
@@ -36,6 +37,8 @@ std::string_view note_name(ModelNoteKind kind) {
       return "model_shut_off";
     case ModelNoteKind::no_key:
       return "model_without_key";
+    case ModelNoteKind::too_dear:
+      return "model_over_limits";
   }
   return "";
 }
@@ -78,6 +81,47 @@ ModelNote note_without_key(const std::string& target, std::span<const std::strin
       ModelNoteKind::no_key, target,
       joined({who_is(target, aliases), "the relay has no key for ", provider,
               "; it is not called. Add one: redoubt keys add NAME --provider ", provider, "."})};
+}
+
+namespace {
+
+bool is_under(std::optional<std::int64_t> limit, std::int64_t needed) {
+  return limit && *limit > 0 && *limit < needed;
+}
+
+}  // namespace
+
+std::optional<ModelNote> note_of_limits(const std::string& target,
+                                        std::span<const std::string> aliases,
+                                        const LongestAnswer& longest,
+                                        std::span<const NamedRules> rules) {
+  const std::int64_t tokens = longest.output_tokens;
+  const std::int64_t microusd = limits::microdollars_up(longest.cost);
+  std::string under, advice;
+  const auto add = [&](std::string_view whose, std::string_view what, const std::string& value,
+                       std::int64_t needed) {
+    const std::string setting = joined({"models.", whose, what});
+    under += joined({under.empty() ? "" : ", ", setting, " (", value, ")"});
+    advice += joined({advice.empty() ? "" : ", ", setting, ": ", needed});
+  };
+  for (const NamedRules& named : rules) {
+    const limits::Rules& rule = named.rules;
+    if (is_under(rule.day_picodollars, longest.cost))
+      add(named.whose, "_day_microusd", limits::dollars_text(*rule.day_picodollars), microusd);
+    if (is_under(rule.month_picodollars, longest.cost))
+      add(named.whose, "_month_microusd", limits::dollars_text(*rule.month_picodollars), microusd);
+    if (is_under(rule.tokens_per_minute, tokens))
+      add(named.whose, "_tokens_per_minute", std::to_string(*rule.tokens_per_minute), tokens);
+  }
+  if (under.empty()) return std::nullopt;
+  return ModelNote{
+      ModelNoteKind::too_dear, target,
+      joined({who_is(target, aliases), "a call that names no limit of tokens (max_tokens) holds ",
+              limits::dollars_text(longest.cost), " for the longest answer, ", tokens,
+              " tokens, which is more than ", under,
+              ": each such call is refused. Let clients name max_tokens, or make room with ",
+              advice,
+              " and more for the prompt; a row in models.cards_file may bound the answer."})};
 }
 
 }  // namespace redoubt::upstream

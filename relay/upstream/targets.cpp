@@ -72,7 +72,10 @@ Admission Targets::admit(std::uint32_t index, bool is_retry, std::int64_t now_ns
   if (target.open >= target.options.concurrent_max)
     return {.denial = Denial::at_capacity, .retry_at_ns = now_ns + capacity_retry_ns};
   const auto key_at_ns = target.keys.available_at_ns(now_ns, refused_keys);
-  if (key_at_ns != 0) return {.denial = Denial::no_key, .retry_at_ns = key_at_ns.value_or(now_ns)};
+  if (key_at_ns != 0)
+    return {.denial = Denial::no_key,
+            .retry_at_ns = key_at_ns.value_or(now_ns),
+            .resting = target.keys.resting(now_ns)};
   const TargetBreakerAdmission admitted = target.breaker.admit(caller, now_ns);
   if (!admitted.admitted)
     return {.denial = Denial::breaker_open, .retry_at_ns = admitted.retry_at_ns};
@@ -108,9 +111,9 @@ void Targets::finish(const Admission& admission, const AttemptResult& result, st
   if (whose != Blame::nobody) {
     const std::int64_t back_ns = now_ns + key_rest_ms(target.options, failure) * millisecond_ns;
     if (whose == Blame::key) {
-      target.keys.rest(admission.key, back_ns);
+      target.keys.rest(admission.key, back_ns, failure.failure_class);
     } else {
-      target.keys.refused(admission.key, admission.caller, back_ns);
+      target.keys.refused(admission.key, admission.caller, back_ns, failure.failure_class);
     }
     return target.breaker.abandon(admission.ticket, admission.caller);
   }

@@ -47,7 +47,8 @@ std::string_view denial_name(Denial denial);
 
 struct Admission {
   Denial denial = Denial::none;
-  std::int64_t retry_at_ns = 0;  ///< when denied: not before
+  std::int64_t retry_at_ns = 0;     ///< when denied: not before
+  std::vector<RestingKey> resting;  ///< when denied for no_key: the soonest back first
   std::uint32_t target = 0;
   std::uint32_t key = 0;
   TargetTicket ticket;

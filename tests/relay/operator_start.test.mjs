@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { start_mock } from './mock_upstream.mjs';
 import { post_json, run, start } from './program.mjs';
+import { situation } from './situation.mjs';
 
 const key = 'sk-proj-of-the-environment-0123456789';
 const question = {
@@ -76,4 +77,68 @@ test('an operator who wants none of it says so', async () => {
   });
   assert.match(stdout, /providers: \[\]/);
   assert.match(stdout, /aliases: \[\]/);
+});
+
+test('limits that no call without max_tokens fits are told at once, with what helps', async () => {
+  const { code, stderr } = await run(['--check-config'], {
+    OPENAI_API_KEY: key,
+    OPENAI_MODEL: 'gpt-5.5',
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stderr,
+    /strategist\): a call that names no limit of tokens \(max_tokens\) holds \$/,
+  );
+  assert.match(stderr, /more than models\.all_day_microusd \(\$1\.00\): each such call is refused/);
+  const needed = Number(/make room with models\.all_day_microusd: (\d+)/.exec(stderr)[1]);
+  const enough = await run(['--check-config'], {
+    OPENAI_API_KEY: key,
+    OPENAI_MODEL: 'gpt-5.5',
+    REDOUBT_MODELS_ALL_DAY_MICROUSD: String(needed),
+  });
+  assert.ok(!enough.stderr.includes('max_tokens'), enough.stderr);
+});
+
+test('a key that rests is told with why and until when, to the operator and to the player', async () => {
+  const mock = await start_mock();
+  const refused = (status, error, headers = {}) => [
+    { head: status, headers: { 'content-type': 'application/json', ...headers } },
+    { send: JSON.stringify({ error }) },
+  ];
+  const cases = [
+    {
+      steps: refused(401, { message: 'Incorrect API key', code: 'invalid_api_key' }),
+      says: /refused the relay's request.* It is asked again in 10 minutes\./,
+      log: /^the key OPENAI_API_KEY rests until 20\S+Z: the provider refused it \(unauthorized\)$/,
+    },
+    {
+      steps: refused(
+        429,
+        { message: 'Slow down', code: 'rate_limit_exceeded' },
+        { 'retry-after': '90' },
+      ),
+      says: /takes no more requests for now.* It is asked again in (89|90) s\./,
+      log: /rests until 20\S+Z: the provider refused it \(rate_limited\)$/,
+    },
+  ];
+  try {
+    for (const { steps, says, log } of cases) {
+      await mock.script([{ when: {}, do: steps }]);
+      const relay = await start([], { OPENAI_API_KEY: key, OPENAI_BASE_URL: `${mock.url}/v1` });
+      await post_json(relay, '/v1/chat/completions', question);
+      const answer = await post_json(relay, '/v1/chat/completions', question);
+      assert.equal(answer.status, 503, answer.text);
+      assert.match(answer.json().error.message, says);
+      assert.ok(Number(answer.headers['retry-after']) > 60);
+      const line = await relay.line(({ event }) => event === 'model_target_denied');
+      assert.equal(line.reason, 'no_key');
+      assert.match(line.message, log);
+      const game = await post_json(relay, '/api/team-strategy', situation);
+      assert.equal(game.status, 200, game.text);
+      assert.match(game.json().reduced.message, says);
+      await relay.stop();
+    }
+  } finally {
+    await mock.stop();
+  }
 });

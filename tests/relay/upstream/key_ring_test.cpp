@@ -16,6 +16,8 @@ std::string picks(KeyRing& ring, int count, std::int64_t now_ns) {
   return order;
 }
 
+using llm::FailureClass;
+
 TEST_CASE("keys are taken by weight, never in a bunch") {
   KeyRing ring({{"a", 5}, {"b", 1}, {"c", 1}});
   CHECK(picks(ring, 14, 0) == "aabacaaaabacaa");  // the example in nginx's source
@@ -23,17 +25,34 @@ TEST_CASE("keys are taken by weight, never in a bunch") {
 
 TEST_CASE("a key that rests is left out until its time") {
   KeyRing ring({{"a", 1}, {"b", 1}});
-  ring.rest(0, 100);
+  ring.rest(0, 100, FailureClass::rate_limited);
   CHECK(picks(ring, 3, 99) == "bbb");
   CHECK(ring.available_at_ns(99) == 0);
-  ring.rest(1, 200);
+  ring.rest(1, 200, FailureClass::rate_limited);
   CHECK(picks(ring, 1, 99) == "-");
   CHECK(ring.available_at_ns(99) == 100);
   CHECK(picks(ring, 2, 100) == "aa");
   CHECK(picks(ring, 4, 200) == "abab");
-  ring.rest(0, 50);  // a shorter rest does not end a longer one
-  ring.rest(7, 1'000);
+  ring.rest(0, 50, FailureClass::rate_limited);  // a shorter rest does not end a longer one
+  ring.rest(7, 1'000, FailureClass::rate_limited);
   CHECK(ring.available_at_ns(200) == 0);
+}
+
+TEST_CASE("a key that rests says for what and until when") {
+  KeyRing ring({{"a", 1}, {"b", 1}, {"c", 1}});
+  ring.rest(0, 200, FailureClass::no_quota);
+  ring.rest(0, 100, FailureClass::rate_limited);
+  ring.rest(1, 150, FailureClass::rate_limited);
+  const std::vector<RestingKey> resting = ring.resting(99);
+  REQUIRE(resting.size() == 2);
+  CHECK(resting[0].name == "b");
+  CHECK(resting[0].why == FailureClass::rate_limited);
+  CHECK(resting[1].name == "a");
+  CHECK(resting[1].why == FailureClass::no_quota);
+  CHECK(resting[1].until_ns == 200);
+  ring.replace({{"a", 1}});
+  CHECK(ring.resting(150)[0].why == FailureClass::no_quota);
+  CHECK(ring.resting(200).empty());
 }
 
 TEST_CASE("a key rests when a second caller is refused and nobody was answered between") {
@@ -51,7 +70,7 @@ TEST_CASE("a key rests when a second caller is refused and nobody was answered b
       if (*step == '+') {
         ring.answered(0);
       } else {
-        ring.refused(0, std::string(1, *step), 100);
+        ring.refused(0, std::string(1, *step), 100, FailureClass::unauthorized);
       }
     }
     CHECK(ring.available_at_ns(0) == (row.rests ? 100 : 0));
@@ -60,14 +79,14 @@ TEST_CASE("a key rests when a second caller is refused and nobody was answered b
 
 TEST_CASE("a key is doubted anew after its rest, and its doubt stays with its name") {
   KeyRing ring({{"a", 1}});
-  ring.refused(0, "A", 100);
-  ring.refused(0, "B", 100);
-  ring.refused(0, "B", 300);
+  ring.refused(0, "A", 100, FailureClass::unauthorized);
+  ring.refused(0, "B", 100, FailureClass::unauthorized);
+  ring.refused(0, "B", 300, FailureClass::unauthorized);
   CHECK(ring.available_at_ns(100) == 0);
   ring.replace({{"b", 1}, {"a", 1}});
-  ring.refused(1, "A", 300);
+  ring.refused(1, "A", 300, FailureClass::unauthorized);
   CHECK(picks(ring, 2, 200) == "bb");
-  ring.refused(7, "A", 300);
+  ring.refused(7, "A", 300, FailureClass::unauthorized);
   ring.answered(7);
 }
 
@@ -79,13 +98,13 @@ TEST_CASE("keys that a call was refused with are left out of its own picks") {
   CHECK(ring.pick(0, a) == 1u);
   CHECK(ring.pick(0, both) == std::nullopt);
   CHECK(ring.available_at_ns(0, both) == std::nullopt);
-  ring.rest(1, 100);
+  ring.rest(1, 100, FailureClass::rate_limited);
   CHECK(ring.available_at_ns(0, a) == 100);
 }
 
 TEST_CASE("other keys keep the rest of those that stay") {
   KeyRing ring({{"a", 1}, {"b", 1}});
-  ring.rest(0, 100);
+  ring.rest(0, 100, FailureClass::rate_limited);
   ring.replace({{"c", 1}, {"a", 3}});
   CHECK(picks(ring, 3, 50) == "ccc");
   CHECK(picks(ring, 4, 100) == "acaa");

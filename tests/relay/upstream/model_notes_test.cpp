@@ -55,3 +55,28 @@ TEST_CASE("a model note: an unknown model says what will not work, and what to d
   CHECK(!note(std::nullopt, "2026-11-30", true));
   CHECK(says(note(std::nullopt, "2026-11-30", true, true), "unknown_output_tokens_max"));
 }
+
+TEST_CASE("a model note: limits that no call without max_tokens fits are told with what fits") {
+  const std::vector<std::string> aliases{"strategist"};
+  const LongestAnswer longest{.output_tokens = 128'000,
+                              .cost = 23'040'000 * limits::picodollars_per_microdollar};
+  const auto told = [&](limits::Rules all, limits::Rules player = {}) {
+    const NamedRules rules[] = {{"all", all}, {"player", player}};
+    return note_of_limits("openai/m", aliases, longest, rules);
+  };
+  const limits::Picodollars dollar = limits::picodollars_per_dollar;
+  const auto small = told({.day_picodollars = dollar});
+  REQUIRE(small);
+  CHECK(small->kind == ModelNoteKind::too_dear);
+  CHECK(note_name(small->kind) == "model_over_limits");
+  CHECK(says(small,
+             "openai/m (strategist): a call that names no limit of tokens (max_tokens) holds "
+             "$23.04 for the longest answer, 128000 tokens, which is more than "
+             "models.all_day_microusd ($1.00): each such call is refused."));
+  CHECK(says(small, "make room with models.all_day_microusd: 23040000 and more for the prompt"));
+  const auto more = told({.month_picodollars = 2 * dollar}, {.tokens_per_minute = 1'000});
+  CHECK(says(more, "models.all_month_microusd ($2.00), models.player_tokens_per_minute (1000)"));
+  CHECK(!told({.day_picodollars = 24 * dollar}, {.tokens_per_minute = 128'000}));
+  CHECK(!told({}));
+  CHECK(!told({.day_picodollars = 0}));  // lets nothing pass: told as such
+}

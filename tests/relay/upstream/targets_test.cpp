@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "relay/upstream/resting_words.hpp"
+
 #include <vector>
 
 namespace redoubt::upstream {
@@ -86,6 +88,17 @@ TEST_CASE("a key that a code names rests at once, and says nothing of the target
   const Admission denied = targets.admit(0, false, 0, "A");
   CHECK(denied.denial == Denial::no_key);
   CHECK(denied.retry_at_ns == 700 * ms_ns);
+  REQUIRE(denied.resting.size() == 2);
+  CHECK(denied.resting[0].name == "b");
+  CHECK(is_soon_back(denied.resting));
+  CHECK(resting_text(denied.resting, 0, 1'790'000'000'000) ==
+        "the key b rests until 2026-09-21T14:13:20.700Z: the provider refused it (rate_limited); "
+        "the key a rests until 2026-09-21T14:23:20.000Z: the provider refused it (unauthorized)");
+  CHECK(resting_failure(denied.resting[0], 0).message ==
+        "The model's provider takes no more requests for now. Try again in a little while. "
+        "It is asked again in 1 s.");
+  CHECK_FALSE(is_soon_back({&denied.resting[1], 1}));
+  CHECK(resting_failure(denied.resting[1], 0).failure_class == FailureClass::server_error);
   CHECK(targets.admit(0, false, 700 * ms_ns, "A").denial == Denial::none);
   CHECK(targets.breaker(0).shared().state() == BreakerState::closed);
 }
