@@ -187,17 +187,30 @@ std::string purse_text(const config::Config& config,
   return text;
 }
 
+// Why no model is asked, and what brings one.
+std::string no_models_text(const config::Config& config) {
+  constexpr const char* who = "none, the engine answers: ";
+  if (!config.providers.empty())
+    return std::string(who) +
+           "no entry of `aliases` leads to a model of a provider (docs/models.md)";
+  if (!config.vault.environment_keys)
+    return std::string(who) + "`providers` and `aliases` bring one (docs/models.md)";
+  return std::string(who) +
+         "OPENAI_API_KEY or another provider's key in the environment brings one (docs/models.md)";
+}
+
 void announce(const api::Application& application, const std::string& www, observe::Log& log,
-              const std::string& purse) {
+              const std::string& models) {
   std::cerr << "redoubt-relay " << api::relay_version << '\n';
   std::string last;
   for (const api::Application::Opened& opened : application.opened()) {
+    // localhost is two addresses of one URL.
+    if (opened.url == last) continue;
+    last = opened.url;
     observe::Line line(observe::Level::info, "listening", observe::wall_now_ms());
     log.write(line.text("url", opened.url)
                   .text("anonymous", opened.anonymous)
                   .flag("admin", opened.admin));
-    if (opened.url == last) continue;
-    last = opened.url;
     if (opened.admin) {
       std::cerr << "  metrics  " << opened.url << "/metrics";
     } else {
@@ -210,10 +223,8 @@ void announce(const api::Application& application, const std::string& www, obser
   } else {
     std::cerr << "  page     " << www << '\n';
   }
-  if (!purse.empty()) {
-    std::cerr << "  models   " << purse << '\n';
-    say(log, observe::Level::info, "models", purse);
-  }
+  std::cerr << "  models   " << models << '\n';
+  say(log, observe::Level::info, "models", models);
   std::cerr << "Ctrl-C drains and stops; a second one stops at once." << std::endl;
 }
 
@@ -409,19 +420,28 @@ bool open_purse(const config::Config& config) {
 }
 
 // Tells what is wrong with providers and aliases, else gives what is to know of their models.
-bool models_are_good(const config::Config& config, const llm::ModelTable& models,
+bool models_are_good(const config::Loaded& loaded, const llm::ModelTable& models,
                      const auth::KeyRingPtr& keys, std::vector<upstream::ModelNote>& notes) {
-  auto checked = api::check_models(config, models, keys, today());
+  auto checked = api::check_models(loaded.config, models, keys, today());
   if (checked) {
     notes = std::move(*checked);
   } else {
-    std::cerr << "redoubt-relay: " << checked.error().message << '\n';
+    std::cerr << "redoubt-relay: " << config::placed(loaded, checked.error()) << '\n';
   }
   return checked.ok();
 }
 
-int serve(config::Config config, const std::string& www, std::optional<http::StaticFiles> page,
+// What chooses another port for a listener (Error.path of "cannot_listen").
+std::string other_port_text(const std::string& listener) {
+  if (listener == "admin")
+    return "; admin.port (REDOUBT_ADMIN_PORT) chooses another, admin.enabled: false does without";
+  return std::string("; ") + (listener == "0" ? "--port or " : "") + "listeners[" + listener +
+         "].port (REDOUBT_LISTENERS_" + listener + "_PORT) chooses another";
+}
+
+int serve(config::Loaded loaded, const std::string& www, std::optional<http::StaticFiles> page,
           llm::ModelTable models, std::vector<auth::EnvironmentKey> keys_taken) {
+  const config::Config& config = loaded.config;
   Signals signals(config.server.drain_delay_s);
   limit_process();
   const auto lock = store::RelayLock::take(config.store.path);
@@ -429,7 +449,8 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
     std::cerr << "redoubt-relay: store.path: " << lock.error().message << '\n';
     return exit_not_started;
   }
-  const std::string purse = purse_text(config, keys_taken);
+  std::string models_text = purse_text(config, keys_taken);
+  if (models_text.empty()) models_text = no_models_text(config);
   auto opened = open_belongings(config, std::move(models), std::move(keys_taken));
   if (!opened) {
     std::cerr << "redoubt-relay: " << opened.error().message << '\n';
@@ -437,7 +458,7 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
   }
   auto& [keeping, belongings] = *opened;
   std::vector<upstream::ModelNote> notes;
-  if (!models_are_good(config, belongings.models, belongings.keys, notes)) return exit_not_started;
+  if (!models_are_good(loaded, belongings.models, belongings.keys, notes)) return exit_not_started;
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
@@ -446,13 +467,20 @@ int serve(config::Config config, const std::string& www, std::optional<http::Sta
     say(log, observe::Level::warning, "limit_of_nothing", warning);
     std::cerr << "  warning  " << warning << std::endl;
   }
-  api::Application application(std::move(config), log, std::move(page), std::move(belongings));
+  for (const std::string& warning : loaded.unread) {
+    say(log, observe::Level::warning, "variable_not_read", warning);
+    std::cerr << "  warning  " << warning << std::endl;
+  }
+  api::Application application(std::move(loaded.config), log, std::move(page),
+                               std::move(belongings));
   const Result<void> listening = application.listen();
   if (!listening) {
-    std::cerr << "redoubt-relay: " << listening.error().message << '\n';
+    const Error& fault = listening.error();
+    std::cerr << "redoubt-relay: " << fault.message
+              << (fault.code == "cannot_listen" ? other_port_text(fault.path) : "") << '\n';
     return exit_not_started;
   }
-  announce(application, www, log, purse);
+  announce(application, www, log, models_text);
   for (const upstream::ModelNote& note : notes) {
     say(log, observe::Level::warning, upstream::note_name(note.kind), note.text);
     std::cerr << "  warning  " << note.text << std::endl;
@@ -499,14 +527,16 @@ int run(const Options& options) {
   auth::KeyRingPtr keys;
   if (options.check) good = files_are_good(*loaded, std::move(keys_taken), keys) && good;
   std::vector<upstream::ModelNote> notes;
-  if (models) good = models_are_good(loaded->config, *models, keys, notes) && good;
+  if (models) good = models_are_good(*loaded, *models, keys, notes) && good;
   if (!good) return exit_bad_use;
   if (options.print) std::cout << config::print(*loaded);
   if (options.check && !options.print) std::cout << "the configuration is good\n";
   if (!options.print && !options.check)
-    return serve(std::move(loaded->config), www, std::move(page), std::move(*models),
+    return serve(std::move(*loaded), www, std::move(page), std::move(*models),
                  std::move(keys_taken));
   for (const std::string& warning : config::warnings(loaded->config))
+    std::cerr << "redoubt-relay: warning: " << warning << '\n';
+  for (const std::string& warning : loaded->unread)
     std::cerr << "redoubt-relay: warning: " << warning << '\n';
   for (const upstream::ModelNote& note : notes)
     std::cerr << "redoubt-relay: warning: " << note.text << '\n';

@@ -1,5 +1,6 @@
-// Quoted texts of YAML, as they stand in the source: where one ends, and which line it takes in that
-// was hardly meant. yaml-cpp takes a quote that nobody closed, with the rest of the file as its text.
+// Quoted texts of YAML, as they stand in the source: where one ends, and which line it takes in
+// that was hardly meant. yaml-cpp takes a quote that nobody closed, with the rest of the file as
+// its text.
 #pragma once
 
 #include <optional>

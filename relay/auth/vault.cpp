@@ -131,6 +131,10 @@ Result<void> check_provider_key(const Secret& key) {
   const bool printable =
       std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t c) { return c > 0x20 && c < 0x7f; });
   if (!printable) return refuse("the key holds white space or characters that no key has");
+  // As `docker run --env-file` passes on what a file has in quotes.
+  const bool quoted =
+      bytes.front() == bytes.back() && (bytes.front() == '"' || bytes.front() == '\'');
+  if (quoted) return refuse("the key has quotes around it, which are no part of it: take them off");
   return {};
 }
 

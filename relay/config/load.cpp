@@ -160,14 +160,36 @@ class Loader {
   std::variant<Loaded, Faults> finish(const Environment& environment) {
     if (faults_.empty()) adopt_providers(environment, loaded_);
     if (faults_.empty()) {
-      for (Error& fault : check(loaded_.config))
+      check_provider_names();
+      for (Error& fault : check(loaded_.config)) {
+        fault.message = placed(loaded_, fault);
         add(std::move(fault));
+      }
+      loaded_.unread = unread_variables(environment, loaded_.config);
     }
     if (!faults_.empty()) return std::move(faults_);
     return std::move(loaded_);
   }
 
  private:
+  // A target and a key name their provider, so that its name has to be one.
+  void check_provider_names() {
+    const std::vector<Provider>& providers = loaded_.config.providers;
+    std::map<std::string_view, std::string> seen;  // to where it stands
+    for (std::size_t i = 0; i < providers.size(); ++i) {
+      const std::string path = joined({"providers[", i, "].name"});
+      const std::string_view name = providers[i].name;
+      const auto [first, is_new] = seen.try_emplace(name, origin_of(loaded_, path));
+      if (is_new && !name.empty()) continue;
+      Error fault = fault_at(path, "a name", "none");
+      if (!name.empty())
+        fault = fault_at(path, "a name of its own",
+                         joined({"\"", name, "\", which another has (", first->second, ")"}));
+      fault.message = placed(loaded_, fault);
+      add(std::move(fault));
+    }
+  }
+
   void add(Error fault) {
     if (faults_.size() < faults_max) faults_.push_back(std::move(fault));
   }
@@ -213,7 +235,33 @@ class Loader {
     refuse_key(name, path, entry);
   }
 
+  // What people call a key that has another name here; "" where that is no key at this place.
+  static std::string_view called_otherwise(std::string_view name,
+                                           const std::vector<std::string_view>& candidates) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> names{
+        {{"type", "dialect"},
+         {"kind", "dialect"},
+         {"url", "base_url"},
+         {"endpoint", "base_url"},
+         {"model", "targets"},
+         {"host", "address"}}};
+    for (const auto& [said, known] : names)
+      if (said == name &&
+          std::find(candidates.begin(), candidates.end(), known) != candidates.end())
+        return known;
+    return {};
+  }
+
   void refuse_key(const YAML::Node& name, const std::string& path, std::size_t entry) {
+    if (path.starts_with("providers[].") && names_secret(name.Scalar())) {
+      Error fault{.code = "bad_config", .path = numbered(path, entry)};
+      fault.message = fault.path +
+                      ": keys are in no configuration. The variable of its provider "
+                      "(OPENAI_API_KEY and its like) holds one, or `redoubt keys add` seals it; "
+                      "docs/models.md has both";
+      add_at(name, std::move(fault));
+      return;
+    }
     // Candidates are the names at this place; failing these, the same name at another place.
     const std::string parent =
         path.substr(0, path.rfind('.') == std::string::npos ? 0 : path.rfind('.') + 1);
@@ -224,12 +272,14 @@ class Loader {
       siblings.insert(rest.substr(0, std::min(rest.find_first_of(".["), rest.size())));
     }
     const std::vector<std::string_view> candidates(siblings.begin(), siblings.end());
-    const std::string_view near = nearest(path.substr(parent.size()), candidates);
+    const std::string last = path.substr(parent.size());
+    std::string_view near = called_otherwise(last, candidates);
+    if (near.empty()) near = nearest(last, candidates);
     std::string expected = "one of " + list(candidates);
     if (!near.empty()) expected = "a known key; did you mean " + parent + std::string(near) + "?";
     Error fault = fault_at(numbered(path, entry), expected, "an unknown key");
     fault.message = numbered(path, entry) + " is not a key of the configuration";
-    const std::string_view elsewhere = same_name_elsewhere(path.substr(parent.size()));
+    const std::string_view elsewhere = same_name_elsewhere(last);
     if (!near.empty()) {
       fault.message += "; did you mean " + numbered(parent, entry) + std::string(near) + "?";
     } else if (!elsewhere.empty()) {
@@ -588,6 +638,27 @@ std::string print(const Loaded& loaded) {
 std::string where(const Loaded& loaded, const std::string& key) {
   const auto found = loaded.origins.find(key);
   return found == loaded.origins.end() ? key : found->second + ": " + key;
+}
+
+std::string origin_of(const Loaded& loaded, std::string_view path) {
+  const auto below = [&](const std::string& begin) {
+    const auto found = loaded.origins.lower_bound(begin);
+    return found != loaded.origins.end() && found->first.starts_with(begin) ? found->second : "";
+  };
+  for (std::string at(path); !at.empty();
+       at.resize(std::max<std::size_t>(at.find_last_of(".[") + 1, 1) - 1)) {
+    if (const auto found = loaded.origins.find(at); found != loaded.origins.end())
+      return found->second;
+    // Of a section that the path is only in, another key says nothing of it.
+    const bool entry = at.size() == path.size() || at.ends_with(']');
+    if (const std::string origin = entry ? below(at + ".") : ""; !origin.empty()) return origin;
+  }
+  return "";
+}
+
+std::string placed(const Loaded& loaded, const Error& fault) {
+  const std::string origin = origin_of(loaded, fault.path);
+  return origin.empty() ? fault.message : origin + ": " + fault.message;
 }
 
 }  // namespace redoubt::config

@@ -42,17 +42,25 @@ struct Loaded {
   std::map<std::string, std::string> origins;
   /// Values of the file that hold a secret of the environment, by key, as the file writes them.
   std::map<std::string, std::string> written;
+  /// What the environment has and nobody reads (provider_variables.hpp unread_variables).
+  std::vector<std::string> unread;
 };
 
 /// A key as people look for it: "relay.yaml:12: store.path"; the key alone where it is a default.
 std::string where(const Loaded& loaded, const std::string& key);
+/// Where a key, the entry that it belongs to, or the first key below it was set: "relay.yaml:12" or
+/// a variable; "" where all of it is by default.
+std::string origin_of(const Loaded& loaded, std::string_view path);
+/// The error's message behind the place of its path.
+std::string placed(const Loaded& loaded, const Error& fault);
 
 using Faults = std::vector<Error>;
 
 std::variant<Loaded, Faults> load(const std::optional<Source>& file, const Environment& environment,
                                   const std::vector<Override>& overrides = {});
 
-/// Rules between members (two listeners on one port, a certificate without its key).
+/// Rules between members (two listeners on one port, a certificate without its key). Paths and no
+/// places.
 Faults check(const Config& config);
 
 /// What is allowed and may surprise: limits of 0, which once meant none. One sentence each.

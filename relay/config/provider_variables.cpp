@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/base/message.hpp"
+#include "engine/base/nearest.hpp"
+
 namespace redoubt::config {
 namespace {
 
@@ -89,12 +92,72 @@ void add_base(const ProviderVariables& row, const Environment& environment, std:
   loaded.origins[at] = base.name;
 }
 
+bool is_configured(const Config& config, std::string_view provider) {
+  return std::any_of(config.providers.begin(), config.providers.end(),
+                     [&](const Provider& one) { return one.name == provider; });
+}
+
 // As if the file named the provider.
 void add_provider(const ProviderVariables& row, std::string_view key_variable, Loaded& loaded) {
   const std::size_t i = loaded.config.providers.size();
   const std::string at = "providers[" + std::to_string(i) + "].";
   loaded.origins[at + "name"] = key_variable;
   loaded.config.providers.push_back({.name = std::string(row.provider)});
+}
+
+// What people write behind a provider's name and an underscore for its key, and for its address.
+constexpr std::array<std::string_view, 6> key_endings{"KEY",        "TOKEN",     "SECRET",
+                                                      "SECRET_KEY", "API_TOKEN", "AUTH_TOKEN"};
+constexpr std::array<std::string_view, 6> base_endings{"URL",      "BASE",     "API_URL",
+                                                       "API_BASE", "ENDPOINT", "API_ENDPOINT"};
+
+std::vector<std::string_view> names_of(const ProviderVariables& row) {
+  std::vector<std::string_view> names;
+  for (const auto& list :
+       {row.keys, row.bases, std::array<std::string_view, 2>{row.model_variable}})
+    for (const std::string_view name : list)
+      if (!name.empty()) names.push_back(name);
+  return names;
+}
+
+template <std::size_t N>
+bool has(const std::array<std::string_view, N>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// The variable of the table that one in capitals was probably meant to be; "" where it is
+// another's.
+std::string_view meant_by(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const ProviderVariables& row : table) {
+    for (const std::string_view one : names_of(row))
+      known.push_back(one);
+    const std::string_view key = row.keys[0];
+    const std::string_view owner = key.substr(0, key.find('_') + 1);
+    if (!name.starts_with(owner)) continue;
+    const std::string_view ending = name.substr(owner.size());
+    if (has(key_endings, ending)) return key;
+    if (has(base_endings, ending)) return row.bases[0];
+  }
+  // Short names are near to too many, and GOOGLE_MAPS_API_KEY is no slip of GOOGLE_API_KEY.
+  constexpr std::size_t bytes_min = 9, bytes_apart_max = 2;
+  const std::string_view near = name.size() < bytes_min ? std::string_view() : nearest(name, known);
+  const std::size_t apart = std::max(near.size(), name.size()) - std::min(near.size(), name.size());
+  return apart > bytes_apart_max ? std::string_view() : near;
+}
+
+// The row that a variable is of; null where it is none of the table's.
+const ProviderVariables* owner_of(std::string_view name) {
+  for (const ProviderVariables& row : table) {
+    const std::vector<std::string_view> names = names_of(row);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return &row;
+  }
+  return nullptr;
+}
+
+bool is_set(const Environment& environment, std::string_view name) {
+  return std::any_of(environment.begin(), environment.end(),
+                     [&](const auto& v) { return v.first == name && !v.second.empty(); });
 }
 
 }  // namespace
@@ -112,10 +175,8 @@ void adopt_providers(const Environment& environment, Loaded& loaded) {
   for (const ProviderVariables& row : table) {
     const Found key = find(environment, row.keys);
     if (key.name.empty()) continue;
-    const bool named =
-        std::any_of(config.providers.begin(), config.providers.end(),
-                    [&](const Provider& provider) { return provider.name == row.provider; });
-    if (!named && config.providers.size() < providers_max) add_provider(row, key.name, loaded);
+    if (!is_configured(config, row.provider) && config.providers.size() < providers_max)
+      add_provider(row, key.name, loaded);
     for (std::size_t i = 0; i < config.providers.size(); ++i)
       if (config.providers[i].name == row.provider) add_base(row, environment, i, loaded);
     const std::array variables{row.model_variable};
@@ -138,6 +199,31 @@ void adopt_providers(const Environment& environment, Loaded& loaded) {
   if (said) return;
   config.models.all_day_microusd = default_day_microusd;
   loaded.origins["models.all_day_microusd"] = "default with " + from;
+}
+
+std::vector<std::string> unread_variables(const Environment& environment, const Config& config) {
+  std::vector<std::string> unread;
+  if (!config.vault.environment_keys) return unread;
+  for (const auto& [name, value] : environment) {
+    if (owner_of(name) != nullptr) continue;
+    std::string upper = name;
+    for (char& c : upper)
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    const std::string_view meant = meant_by(upper);
+    if (!meant.empty() && !is_set(environment, meant))
+      unread.push_back(joined({"the variable ", name, " is not read; did you mean ", meant, "?"}));
+  }
+  for (const auto& [name, value] : environment) {
+    const ProviderVariables* row = owner_of(name);
+    const bool needless = row == nullptr || value.empty() ||
+                          !find(environment, row->keys).name.empty() ||
+                          is_configured(config, row->provider);
+    if (!needless)
+      unread.push_back(
+          joined({"the variable ", name, " is set and ", row->keys[0], " is not: no model of ",
+                  row->provider, " is asked. A server that wants no key takes any word for one"}));
+  }
+  return unread;
 }
 
 }  // namespace redoubt::config

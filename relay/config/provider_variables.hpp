@@ -35,4 +35,9 @@ std::span<const ProviderVariables> provider_variables();
 /// `strategist` where there is no alias, and a budget where there is none. What is named is kept.
 void adopt_providers(const Environment& environment, Loaded& loaded);
 
+/// What the environment has and nobody reads, a sentence each, of names alone: a variable that
+/// looks like one of the table's (OPENAI_APIKEY, OPENAI_KEY, OPENAI_URL) where that one is not set,
+/// an address or a model without a key.
+std::vector<std::string> unread_variables(const Environment& environment, const Config& config);
+
 }  // namespace redoubt::config

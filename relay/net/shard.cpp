@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/base/hash64.hpp"
+#include "relay/net/port_holder.hpp"
 #include "relay/net/session.hpp"
 
 namespace redoubt::net {
@@ -26,11 +27,13 @@ constexpr std::size_t eviction_looks_max = 1'000'000;
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
-Error bind_error(const ListenerOptions& listener, std::uint16_t port, const std::string& what) {
+Error bind_error(const ListenerOptions& listener, std::uint16_t port, std::string what) {
   const std::string place = listener.address + ":" + std::to_string(port);
   return {.code = "cannot_listen",
-          .message = "listener " + listener.name + " cannot listen on " + place + ": " + what,
-          .path = place};
+          .message =
+              "listener " + listener.name + " cannot listen on " + place + ": " + std::move(what),
+          .path = listener.name,
+          .got = place};
 }
 
 ConnectionGate::Kind kind_of(const ListenerOptions& listener, const asio::ip::address& address,
@@ -81,7 +84,7 @@ Result<std::uint16_t> Shard::bind(std::size_t listener, std::uint16_t port, bool
   if (!ec && shared) acceptor->set_option(ReusePort(true), ec);
   if (!ec) acceptor->bind(endpoint, ec);
   if (!ec) acceptor->listen(options_.backlog, ec);
-  if (ec) return bind_error(options, port, ec.message());
+  if (ec) return bind_error(options, port, bind_fault_text(port, ec));
   const std::uint16_t bound = acceptor->local_endpoint(ec).port();
   if (ec) return bind_error(options, port, ec.message());
   acceptors_.push_back(std::move(acceptor));

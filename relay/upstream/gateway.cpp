@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/message.hpp"
+#include "engine/base/nearest.hpp"
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
@@ -1057,23 +1059,46 @@ CallSummary CallRun::summary() const {
 
 // --- what calls share ---------------------------------------------------------------------------
 
+namespace {
+
+// vllm's port, 8000, is what many serve on, the relay among them: nobody's address is guessed
+// there.
+bool has_own_address(const llm::Dialect& dialect) {
+  const bool here = dialect.base_url.starts_with("http://127.0.0.1:8000");
+  return !dialect.base_url.empty() && !here;
+}
+
+Error unknown_dialect(const std::string& path, const std::string& dialect) {
+  std::vector<std::string_view> names;
+  std::string known;
+  for (const llm::Dialect& one : llm::dialects()) {
+    names.push_back(one.name);
+    known += joined({known.empty() ? "" : ", ", one.name});
+  }
+  return make_error("bad_config",
+                    {path, ": there is no dialect ", dialect, did_you_mean(dialect, names),
+                     "; known are ", known},
+                    {path}, {"one of ", known}, {dialect});
+}
+
+}  // namespace
+
 Result<void> GatewayImpl::add_providers() {
-  for (const ProviderOptions& given : options_.providers) {
+  for (std::size_t i = 0; i < options_.providers.size(); ++i) {
+    const ProviderOptions& given = options_.providers[i];
     Provider provider;
     provider.name = given.name;
+    const std::string path = joined({"providers[", i, "]"});
     const std::string dialect = given.dialect.empty() ? given.name : given.dialect;
-    const std::string path = "providers " + given.name;
     provider.dialect = llm::find_dialect(dialect);
-    if (!provider.dialect) {
-      std::string known;
-      for (const llm::Dialect& d : llm::dialects())
-        known += (known.empty() ? "" : ", ") + std::string(d.name);
-      return Error{.code = "bad_config",
-                   .message = path + ": there is no dialect " + dialect + "; known are " + known,
-                   .path = path,
-                   .expected = "one of " + known,
-                   .got = dialect};
-    }
+    if (!provider.dialect)
+      return unknown_dialect(path + (given.dialect.empty() ? ".name" : ".dialect"), dialect);
+    if (given.base_url.empty() && !has_own_address(*provider.dialect))
+      return make_error(
+          "bad_config",
+          {path, ".base_url: expected the address of ", given.name,
+           ", such as http://127.0.0.1:8001/v1: the dialect ", dialect, " has none of its own"},
+          {path, ".base_url"}, {"an address"}, {});
     provider.base_url =
         given.base_url.empty() ? std::string(provider.dialect->base_url) : given.base_url;
     // A server of one's own may want no key.
@@ -1084,7 +1109,8 @@ Result<void> GatewayImpl::add_providers() {
                                        .proxy = given.proxy});
     if (!destination) {
       Error fault = destination.error();
-      fault.message = path + ": " + fault.message;
+      fault.path = joined({path, ".", fault.path});
+      fault.message = fault.path + ": " + fault.message;
       return fault;
     }
     provider.destination = std::move(*destination);

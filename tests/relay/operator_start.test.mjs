@@ -1,6 +1,8 @@
 // The first five minutes of an operator: a provider's key in the environment, and nothing else.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { start_mock } from './mock_upstream.mjs';
 import { post_json, run, start } from './program.mjs';
@@ -55,7 +57,10 @@ test('an address that is none is told by its place', async () => {
     OPENAI_BASE_URL: 'here',
   });
   assert.equal(code, 2);
-  assert.match(stderr, /providers openai: the URL here has another scheme than http or https/);
+  assert.match(
+    stderr,
+    /^redoubt-relay: OPENAI_BASE_URL: providers\[0\]\.base_url: the URL here has another scheme/,
+  );
 });
 
 test('a key that is none is told by its variable, a password in an address is not told', async () => {
@@ -141,4 +146,61 @@ test('a key that rests is told with why and until when, to the operator and to t
   } finally {
     await mock.stop();
   }
+});
+
+test('a start without a model says so and what brings one; what nobody reads is named', async () => {
+  const relay = await start([], { OPENAI_APIKEY: key });
+  try {
+    const { detail } = await relay.line(({ event }) => event === 'models');
+    assert.match(detail, /^none, the engine answers: OPENAI_API_KEY or another provider's key/);
+    const { detail: unread } = await relay.line(({ event }) => event === 'variable_not_read');
+    assert.equal(unread, 'the variable OPENAI_APIKEY is not read; did you mean OPENAI_API_KEY?');
+    assert.ok(!JSON.stringify(relay.lines).includes(key));
+  } finally {
+    await relay.stop();
+  }
+  const quoted = await run(['--check-config'], { OPENAI_API_KEY: `"${key}"` });
+  assert.equal(quoted.code, 2);
+  assert.match(quoted.stderr, /OPENAI_API_KEY: the key has quotes around it/);
+  assert.ok(!quoted.stderr.includes(key));
+});
+
+test('faults of providers and aliases are told with their place', async () => {
+  const told = async (yaml) => {
+    const folder = mkdtempSync(join(tmpdir(), 'redoubt-start-'));
+    const file = join(folder, 'relay.yaml');
+    writeFileSync(file, yaml);
+    const { code, stderr } = await run(['--config', file, '--check-config']);
+    rmSync(folder, { recursive: true });
+    assert.equal(code, 2, stderr);
+    return stderr.replaceAll(file, 'relay.yaml');
+  };
+  assert.match(
+    await told('providers:\n  - name: local\n    dialect: vllm\n'),
+    /^redoubt-relay: relay\.yaml:3: providers\[0\]\.base_url: expected the address of local/,
+  );
+  assert.match(
+    await told('providers:\n  - name: local\n    dialect: opena\n'),
+    /^redoubt-relay: relay\.yaml:3: providers\[0\]\.dialect: there is no dialect opena; did you mean "openai"\?/,
+  );
+  assert.match(
+    await told('providers:\n  - name: ollama\naliases:\n  - name: a\n    targets: [olama/x]\n'),
+    /^redoubt-relay: relay\.yaml:5: aliases\[0\]\.targets\[0\]: expected PROVIDER\/MODEL/,
+  );
+});
+
+test('a port that is taken is told with who has it and what chooses another', async () => {
+  const relay = await start();
+  const first = await run(['--port', String(relay.port)], { REDOUBT_ADMIN_PORT: '0' });
+  const admin_port = new URL(relay.admin).port;
+  const second = await run(['--port', '0'], { REDOUBT_ADMIN_PORT: admin_port });
+  await relay.stop();
+  assert.equal(first.code, 1);
+  const holder = `\\(redoubt-relay, process ${relay.child.pid}, has it\\)`;
+  assert.match(
+    first.stderr,
+    new RegExp(`:${relay.port}: Address already in use ${holder}; --port or `),
+  );
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, new RegExp(`${holder}; admin\\.port \\(REDOUBT_ADMIN_PORT\\)`));
 });

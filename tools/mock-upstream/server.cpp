@@ -20,6 +20,7 @@
 #include "engine/base/json.hpp"
 #include "relay/http/request_parser.hpp"
 #include "relay/net/channel.hpp"
+#include "relay/net/port_holder.hpp"
 #include "relay/net/task.hpp"
 #include "relay/net/tls.hpp"
 #include "tools/mock-upstream/answers.hpp"
@@ -457,7 +458,11 @@ Result<void> serve(Options options) {
   if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
   if (!ec) acceptor.bind(endpoint, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) return Error{.code = "cannot_listen", .message = "cannot listen: " + ec.message()};
+  if (ec)
+    return Error{.code = "cannot_listen",
+                 .message = "cannot listen on port " + std::to_string(state.options.port) + ": " +
+                            net::bind_fault_text(state.options.port, ec) +
+                            "; --port chooses another, 0 a free one"};
   std::printf("listening on %u\n", acceptor.local_endpoint().port());
   std::fflush(stdout);
   asio::signal_set signals(io, SIGINT, SIGTERM);

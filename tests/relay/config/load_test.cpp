@@ -38,6 +38,13 @@ TEST_CASE("nothing at all is the default configuration") {
   CHECK(good("# only a comment\n").config.server.shards == 1);
 }
 
+// "listeners[].port" -> "listeners[0].port".
+std::string numbered_name(const Key& key) {
+  std::string name(key.name);
+  if (const std::size_t at = name.find("[]"); at != name.npos) name.insert(at + 1, "0");
+  return name;
+}
+
 TEST_CASE("every key is set from the file and from the environment") {
   for (const Key& key : keys()) {
     CAPTURE(key.name);
@@ -49,9 +56,11 @@ TEST_CASE("every key is set from the file and from the environment") {
     if (value.starts_with('[')) value = "";
     if (value.empty() && !is_list(place) && key.check != nullptr && !key.check("").empty())
       value = "x";
-    const Loaded loaded = good("", {{name, value}});
-    CHECK(loaded.origins.size() == 1);
-    CHECK(loaded.origins.begin()->second == name);
+    // Beside a provider's other members, a file has its name.
+    const bool nameless = name.starts_with("REDOUBT_PROVIDERS_") && !name.ends_with("_NAME");
+    const Loaded loaded = good(nameless ? "providers: [{name: x}]" : "", {{name, value}});
+    CHECK(loaded.origins.size() == (nameless ? 2 : 1));
+    CHECK(loaded.origins.at(numbered_name(key)) == name);
     CHECK(key.description.size() > 10);
     CHECK(expected(key).size() > 3);
   }
@@ -274,13 +283,60 @@ TEST_CASE("wrong variables stop the start too") {
 TEST_CASE("members that do not fit together are refused") {
   CHECK(bad("listeners: [{tls_key: a.pem}]\n")[0].message.find("tls_certificate and tls_key") !=
         std::string::npos);
-  CHECK(bad("listeners: [{port: 1}, {port: 1}]\n")[0].message.find("listeners[1]") == 0);
+  CHECK(bad("listeners: [{port: 1}, {port: 1}]\n")[0].message.find("relay.yaml:1: listeners[1]") ==
+        0);
   CHECK(bad("listeners: [{port: 9464}]\n")[0].message.find("admin") != std::string::npos);
   CHECK(good("listeners: [{port: 0}, {port: 0}]\n").config.listeners.size() == 2);
-  CHECK(bad("push: {directive_early_s: 60}\n")[0].message.find("push.directive_early_s") == 0);
+  CHECK(bad("push: {directive_early_s: 60}\n")[0].message.find(
+            "relay.yaml:1: push.directive_early_s") == 0);
   // A body that no address may hold would be refused for ever.
   CHECK(bad("server: {body_bytes_max: 33554432}\n")[0].message.find(
             "server.unfinished_bytes_max: expected at least") == 0);
+}
+
+TEST_CASE("two providers of one name, and one of none, are refused with where they stand") {
+  CHECK(
+      bad("providers:\n  - name: openai\n  - name: local\n    dialect: ollama\n  - name: openai\n")
+          [0]
+              .message ==
+      "relay.yaml:5: providers[2].name: expected a name of its own, got \"openai\", "
+      "which another has (relay.yaml:2)");
+  CHECK(bad("providers: [{name: openai}]", {{"REDOUBT_PROVIDERS_1_NAME", "openai"}})[0].message ==
+        "REDOUBT_PROVIDERS_1_NAME: providers[1].name: expected a name of its own, got \"openai\", "
+        "which another has (relay.yaml:1)");
+  CHECK(bad("providers:\n  - dialect: openai\n  - dialect: openai\n").size() == 2);
+  CHECK(bad("providers:\n  - dialect: openai\n")[0].message ==
+        "relay.yaml:2: providers[0].name: expected a name, got none");
+}
+
+TEST_CASE(
+    "what people call a key otherwise leads to its name, and a key of a provider to the vault") {
+  const auto told = [](const std::string& member) {
+    return bad("providers:\n  - name: local\n    " + member + "\n")[0].message;
+  };
+  CHECK(told("type: vllm") ==
+        "relay.yaml:3:5: providers[0].type is not a key of the configuration; did you mean "
+        "providers[0].dialect?");
+  CHECK(told("url: http://127.0.0.1").find("did you mean providers[0].base_url?") !=
+        std::string::npos);
+  for (const char* member : {"api_key: sk-1234", "key: sk-1234", "token: sk-1234"}) {
+    CHECK(told(member).find("keys are in no configuration. The variable of its provider") !=
+          std::string::npos);
+    CHECK(told(member).find("sk-1234") == std::string::npos);
+  }
+}
+
+TEST_CASE("a fault between members says where its entry stands") {
+  CHECK(bad("www: a\nlisteners:\n  - tls_key: a.pem\n")[0].message.find(
+            "relay.yaml:3: listeners[0]: expected tls_certificate and tls_key") == 0);
+  CHECK(bad("", {{"REDOUBT_LISTENERS_0_PORT", "9464"}})[0].message.find(
+            "REDOUBT_LISTENERS_0_PORT: listeners[0]: expected an address and port of its own") ==
+        0);
+  const Loaded one = good("aliases:\n  - name: a\n    targets: [x/y]\n");
+  CHECK(origin_of(one, "aliases[0].targets[1]") == "relay.yaml:3");
+  CHECK(origin_of(one, "aliases[0]") == "relay.yaml:2");
+  CHECK(origin_of(one, "aliases[1].name") == "");
+  CHECK(origin_of(one, "server.shards") == "");
 }
 
 TEST_CASE("a file that is too large is refused") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/base/message.hpp"
 #include "engine/llm/dialect.hpp"
 #include "engine/llm/models.hpp"
 
@@ -75,6 +76,35 @@ TEST_CASE("provider variables: an address is completed as the provider's SDK doe
         "https://a.example/v1");
   CHECK(base({{"GROQ_API_KEY", "taken"}, {"GROQ_BASE_URL", "https://api.groq.com"}}) ==
         "https://api.groq.com/openai/v1");
+}
+
+TEST_CASE("provider variables: what looks like one and is not read is told, once") {
+  using Texts = std::vector<std::string>;
+  const auto told = [](const Environment& environment, std::string_view yaml = "") {
+    return loaded(environment, yaml).unread;
+  };
+  for (const char* name : {"OPENAI_APIKEY", "OPENAI_API_KYE", "OPENAI_KEY", "openai_api_key",
+                           "OPENAI_TOKEN", "OPENAI_API_TOKEN"}) {
+    CAPTURE(name);
+    CHECK(told({{name, "x"}}) ==
+          Texts{joined({"the variable ", name, " is not read; did you mean OPENAI_API_KEY?"})});
+    CHECK(told({{name, "x"}, {"OPENAI_API_KEY", "taken"}}).empty());
+    CHECK(told({{name, "x"}}, "vault: {environment_keys: false}").empty());
+  }
+  CHECK(told({{"ANTHROPIC_AUTH_TOKEN", "x"}})[0].find("mean ANTHROPIC_API_KEY?") !=
+        std::string::npos);
+  CHECK(told({{"OPENAI_API_KEY", "taken"}, {"OPENAI_URL", "http://a.example"}})[0].find(
+            "mean OPENAI_BASE_URL?") != std::string::npos);
+  // An address without a key.
+  CHECK(
+      told({{"OPENAI_BASE_URL", "http://127.0.0.1:1234/v1"}}) ==
+      Texts{"the variable OPENAI_BASE_URL is set and OPENAI_API_KEY is not: no model of openai is "
+            "asked. A server that wants no key takes any word for one"});
+  CHECK(told({{"OPENAI_BASE_URL", "http://127.0.0.1:1234/v1"}}, "providers: [{name: openai}]")
+            .empty());
+  for (const char* other : {"PATH", "HOME", "GOOGLE_MAPS_API_KEY", "OPENAI_ORG_ID", "HF_HOME",
+                            "AWS_SECRET_KEY", "LS_COLORS", "KUBERNETES_PORT"})
+    CHECK_MESSAGE(told({{other, "x"}}).empty(), other);
 }
 
 TEST_CASE("provider variables: each row's provider is known, and its model has a price") {
