@@ -29,20 +29,12 @@ llm::Role role_of(const std::string& name) {
 
 std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSummary& summary,
                          upstream::Source source) {
-  const std::string text = llm::answer_text(answer);
-  Json value = {{"text", text},
-                {"model", summary.target},
-                {"usage",
-                 {{"input_tokens", summary.usage.input},
-                  {"output_tokens", summary.usage.output},
-                  {"cost_microusd", limits::microdollars_up(summary.cost)}}}};
+  Json value = answer_of(answer);
+  value["model"] = summary.target;
+  value["usage"] = {{"input_tokens", summary.usage.input},
+                    {"output_tokens", summary.usage.output},
+                    {"cost_microusd", limits::microdollars_up(summary.cost)}};
   if (source != upstream::Source::call) value["cache"] = upstream::source_name(source);
-  if (auto json = json_in(text)) value["json"] = std::move(*json);
-  Json calls = Json::array();
-  for (const llm::ChatPart& part : answer.parts)
-    if (part.kind == llm::PartKind::tool_call)
-      calls.push_back({{"id", part.id}, {"name", part.name}, {"arguments", part.arguments}});
-  if (!calls.empty()) value["tool_calls"] = std::move(calls);
   return canonical(value);
 }
 
@@ -86,7 +78,21 @@ class Asked final : public upstream::CallClient,
   std::shared_ptr<upstream::GatewayCall> call_;
 };
 
-std::string model_name(const std::string& request) {
+}  // namespace
+
+Json answer_of(const llm::ChatAnswer& answer) {
+  const std::string text = llm::answer_text(answer);
+  Json value = {{"text", text}};
+  if (auto json = json_in(text)) value["json"] = std::move(*json);
+  Json calls = Json::array();
+  for (const llm::ChatPart& part : answer.parts)
+    if (part.kind == llm::PartKind::tool_call)
+      calls.push_back({{"id", part.id}, {"name", part.name}, {"arguments", part.arguments}});
+  if (!calls.empty()) value["tool_calls"] = std::move(calls);
+  return value;
+}
+
+std::string model_name_of(const std::string& request) {
   const auto json = workflow::read_payload(request);
   if (!json || !json->is_object()) return {};
   const auto settings = json->find("settings");
@@ -94,8 +100,6 @@ std::string model_name(const std::string& request) {
   const auto name = settings->find("model_name");
   return name != settings->end() && name->is_string() ? name->get<std::string>() : std::string();
 }
-
-}  // namespace
 
 std::optional<Json> json_in(const std::string& text) {
   std::uint32_t repairs = 0;
@@ -215,7 +219,7 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                                                     StepCallback callback) {
   auto chat = chat_of(order.effect.request);
   if (!chat) return chat.error();
-  chat->model = model_name(order.effect.request);
+  chat->model = model_name_of(order.effect.request);
   if (!gateway.knows(chat->model)) chat->model = model_default;
   if (!gateway.knows(chat->model))
     return make_error("no_model",

@@ -16,6 +16,9 @@
 
 namespace redoubt::runs {
 
+/// A model step's `model_name` that no alias has is asked of this one.
+constexpr std::string_view model_default = "strategist";
+
 struct ModelStepOrder {
   workflow::Effect effect;
   auth::Identity identity;    ///< of the run's owner
@@ -41,6 +44,11 @@ Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
 
 /// The effect's request as a neutral one; `model` is left to the caller. Errors: bad_request.
 Result<llm::ChatRequest> chat_of(const std::string& request);
+
+/// The model that the effect's settings name; "" where they name none.
+std::string model_name_of(const std::string& request);
+/// An answer as a step sees it: {text, json, tool_calls}, the last two where there are any.
+nlohmann::json answer_of(const llm::ChatAnswer& answer);
 
 /// The JSON object or list in a model's text (engine/schema/lenient.hpp).
 std::optional<nlohmann::json> json_in(const std::string& text);

@@ -27,6 +27,7 @@
 #include "relay/observe/log.hpp"
 #include "relay/observe/metrics.hpp"
 #include "relay/runs/catalogue.hpp"
+#include "relay/runs/model_step.hpp"
 #include "relay/runs/run_store.hpp"
 #include "relay/upstream/gateway.hpp"
 
@@ -38,8 +39,6 @@ constexpr std::size_t runs_open_max = 10'000;
 constexpr std::size_t inputs_max = 1'024;
 /// How often the folder of workflows is looked at.
 constexpr std::int64_t folder_interval_ms = 500;
-/// A model step's `model_name` that no alias has is asked of this one.
-constexpr std::string_view model_default = "strategist";
 
 struct Owner {
   auth::Identity identity;

@@ -448,6 +448,33 @@ workflow:
         self.assertIn("its program's exit code is 3: no such bill", out + err)
         self.assertIn("one\n", err)
 
+    def test_a_model_reads_why_its_tool_failed(self):
+        """In the words of the program, wherever it said them."""
+        program = self.write("tool.sh", "")
+        file = self.write("agent.yaml",
+                          "llms:\n  m: {_type: openai}\n"
+                          "functions:\n"
+                          "  look_up: {_type: command, description: Looks up., command: [%s]}\n"
+                          "workflow:\n  _type: react_agent\n  llm_name: m\n  tool_names: [look_up]\n"
+                          % program)
+        for script, why in [
+                ("echo 'no such word' >&2; exit 3", "exit code is 3: no such word"),
+                ("echo begun; echo 'no such word'; exit 3", "exit code is 3: no such word"),
+                ("echo 'no JSON at all'", "): no JSON at all"),
+                ("echo dying >&2; kill -9 $$", "was killed (Killed): dying"),
+                ("exec no_such_program", "cannot be run"),
+                (None, "cannot be run: %s: Permission denied" % program)]:
+            self.write("tool.sh", "#!/bin/sh\n" + (script or ""))
+            os.chmod(program, 0o755 if script else 0o644)
+            model = self.write("model.json", json.dumps([
+                {"match": "answer/react_agent[0]",
+                 "tool_calls": [{"id": "1", "name": "look_up", "arguments": {}}]},
+                {"match": why, "text": "The model knows why."},
+                {"text": "The model does not know why."}]))
+            code, out, err = run("run", file, "--input", '"x"', "--commands",
+                                               "--model", "script:" + model)
+            self.assertEqual((code, out), (0, '"The model knows why."\n'), (script, err))
+
     MOVING = ("name: moving\nfunctions: {pay: {class: once}}\nworkflow:\n"
               "  - {id: sure, ask: {text: 'Pay?'}}\n  - {id: go, wait: {signal: go}}\n"
               "  - {id: paid, tool: pay, fallback: {emit: nobody_paid}}\n"

@@ -54,7 +54,9 @@ test('a .env is read as docker compose reads it, and what is not read is named w
   const { status, stdout, stderr } = run([], { ALREADY: 'set' });
   assert.equal(status, 0, stderr);
   const given = Object.fromEntries(
-    stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    stdout
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
   const wanted = {
     PLAIN: 'sk-plain',

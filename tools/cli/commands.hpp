@@ -72,7 +72,8 @@ struct WorkflowRunOptions {
   std::string file;
   std::string input;  ///< JSON, or @FILE; empty: {}
   std::string journal;
-  std::string model;             ///< script:FILE
+  std::string model;             ///< script:FILE, or the URL of a relay
+  std::string model_name;        ///< asked there by every step; empty: as the step says
   std::string memory;            ///< a file; empty: agents remember nothing beyond the run
   std::string id;                ///< empty: by chance
   std::string first_journal;     ///< of the run that handed over; empty: none did
@@ -85,6 +86,13 @@ struct WorkflowRunOptions {
   bool json = false;
 };
 int workflow_run(const WorkflowRunOptions& options);
+
+struct WorkflowAskOptions {
+  std::string model;  ///< URL
+  std::string model_name;
+};
+/// One model effect: its request on stdin, {status, outcome} on stdout.
+int workflow_ask(const WorkflowAskOptions& options);
 
 struct WorkflowTemplateOptions {
   std::string name;                   ///< of the template; empty: all are listed

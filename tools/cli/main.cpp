@@ -146,6 +146,7 @@ CLI::App* add_map(CLI::App& app, cli::MapOptions& o) {
 struct WorkflowOptions {
   cli::WorkflowFileOptions check;
   cli::WorkflowRunOptions run;
+  cli::WorkflowAskOptions ask;
   cli::WorkflowFileOptions replay;
   cli::WorkflowFileOptions show;
   cli::WorkflowBundleOptions bundle;
@@ -169,8 +170,15 @@ void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
   command->add_option("--input", o.input, "The run's input: JSON or @FILE")->type_name("JSON");
   command->add_option("--journal", o.journal, "Keep the run in this file, or go on with it")
       ->type_name("FILE");
-  command->add_option("--model", o.model, "Who answers for models: script:FILE")
-      ->type_name("script:FILE");
+  command
+      ->add_option("--model", o.model,
+                   "Who answers for models: a relay or another server of OpenAI's chat format, or "
+                   "a file")
+      ->type_name("URL|script:FILE");
+  command
+      ->add_option("--model-name", o.model_name,
+                   "Ask for this one there; otherwise for a step's model_name, else strategist")
+      ->type_name("NAME");
   command->add_option("--seed", o.seed, "The run's seed")->type_name("N")->check(is_seed);
   command->add_option("--id", o.id, "The run's id; by chance where it is not given")
       ->type_name("TEXT");
@@ -186,9 +194,12 @@ void add_workflow_run(CLI::App& group, cli::WorkflowRunOptions& o) {
       ->type_name("FILE");
   command->add_flag("--commands", o.commands, "Let tools of _type command run programs");
   command->footer(
-      "Without a model every model step fails, and its fallback answers. Called again with the\n"
-      "same journal the run goes on where it stopped, whatever stopped it.\n\n"
+      "Without a model every model step fails, and its fallback answers. A relay that asks for a\n"
+      "token gets that of the variable REDOUBT_RELAY_TOKEN. Called again with the same journal "
+      "the\n"
+      "run goes on where it stopped, whatever stopped it.\n\n"
       "Examples:\n"
+      "  redoubt workflow run research --input @topic.json --model http://localhost:8000\n"
       "  redoubt workflow run team_strategy --input @request.json\n"
       "  redoubt workflow run research --input @topic.json --model script:answers.json \\\n"
       "    --journal research.journal");
@@ -255,6 +266,10 @@ CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
       ->get_option("file")
       ->required();
   add_workflow_run(*group, o.run);
+  CLI::App* ask = group->add_subcommand("ask", "One model effect: JSON on stdin and stdout");
+  ask->group("");  // for `run`, not for people
+  ask->add_option("--model", o.ask.model, "A server's URL")->type_name("URL")->required();
+  ask->add_option("--model-name", o.ask.model_name, "Ask for this one")->type_name("NAME");
   CLI::App* replay =
       add_workflow_file(*group, "replay", "Verify every decision of a journal", o.replay.file,
                         o.replay.json, "replay flow.yaml --journal run.journal");
@@ -294,6 +309,7 @@ CLI::App* add_workflow(CLI::App& app, WorkflowOptions& o) {
 int run_workflow(const CLI::App& group, const WorkflowOptions& o) {
   if (group.got_subcommand("check")) return cli::workflow_check(o.check);
   if (group.got_subcommand("run")) return cli::workflow_run(o.run);
+  if (group.got_subcommand("ask")) return cli::workflow_ask(o.ask);
   if (group.got_subcommand("replay")) return cli::workflow_replay(o.replay);
   if (group.got_subcommand("template")) return cli::workflow_template(o.from_template);
   if (group.got_subcommand("bundle")) return cli::workflow_bundle(o.bundle);

@@ -125,9 +125,9 @@ TEST_CASE("the fingerprint knows equal keys, under one master key") {
 
 TEST_CASE("what may be a provider's key and its name") {
   CHECK(check_provider_key(Secret(plain)).ok());
-  for (const std::string& bad : {std::string(), std::string("sk test"), std::string("sk\n"),
-                                 std::string("sk\xc3\xa9"), std::string("\"sk-1\""),
-                                 std::string("'sk-1'"), std::string(4'097, 'k')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("sk test"), std::string("sk\n"), std::string("sk\xc3\xa9"),
+        std::string("\"sk-1\""), std::string("'sk-1'"), std::string(4'097, 'k')}) {
     CHECK_FALSE(check_provider_key(Secret(std::string_view(bad))).ok());
   }
   CHECK(is_key_name("openai-2.main_A"));

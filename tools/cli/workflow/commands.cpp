@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <random>
 #include <utility>
@@ -43,7 +44,10 @@ Result<HostOptions> host_options(const WorkflowRunOptions& o) {
   host.commands = o.commands;
   host.children.file = o.file;
   host.children.journal = o.journal;
+  std::vector<std::string> name_flags;
+  if (!o.model_name.empty()) name_flags = {"--model-name", o.model_name};
   if (!o.model.empty()) host.children.flags = {"--model", o.model};
+  host.children.flags.insert(host.children.flags.end(), name_flags.begin(), name_flags.end());
   if (o.commands) host.children.flags.push_back("--commands");
   host.quiet = o.json;
   auto answers = named(o.answers, "--answer");
@@ -57,8 +61,20 @@ Result<HostOptions> host_options(const WorkflowRunOptions& o) {
   host.memory = std::move(*memory);
   if (o.model.empty()) return host;
   constexpr std::string_view kind = "script:";
-  if (o.model.compare(0, kind.size(), kind) != 0)
-    return make_error("bad_use", {"--model needs script:FILE, got ", o.model}, {}, {}, {});
+  if (o.model.starts_with("http://") || o.model.starts_with("https://")) {
+    std::error_code error;
+    host.model_command = {std::filesystem::read_symlink("/proc/self/exe", error).string(),
+                          "workflow", "ask", "--model", o.model};
+    for (const std::string& word : name_flags)
+      host.model_command.push_back(word);
+    return host;
+  }
+  if (!o.model.starts_with(kind))
+    return make_error("bad_use",
+                      {"--model needs script:FILE or a relay's URL such as http://localhost:8000, "
+                       "got ",
+                       o.model},
+                      {}, {}, {});
   const auto text = read_input(o.model.substr(kind.size()), request_bytes_max);
   if (!text) return text.error();
   auto script = ModelScript::read(*text);

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
@@ -173,7 +174,29 @@ Result<void> Host::begin(const Effect& effect) {
   }
 }
 
+// By a program of its own, as a child run is: one waits for many, and any can be cancelled.
+void Host::ask_model(const Effect& effect) {
+  if (tools_.size() >= tools_at_once_max) {
+    models_waiting_.push_back(effect);
+    return;
+  }
+  auto started = start_tool(effect, options_.model_command);
+  if (!started) return finish(effect.id, true, play::failure(started.error()), 0);
+  started->child = true;
+  started->model = true;
+  tools_.push_back(std::move(*started));
+}
+
 Result<void> Host::begin_model(const Effect& effect) {
+  if (!options_.model_command.empty()) {
+    ask_model(effect);
+    return {};
+  }
+  if (!options_.model && !options_.quiet && !std::exchange(told_no_model_, true))
+    std::fprintf(stderr,
+                 "redoubt: no model was given: each model step fails, and its fallback answers "
+                 "where it has one; --model http://localhost:8000 asks a relay's, --model "
+                 "script:FILE answers from a file\n");
   const auto scripted = options_.model ? options_.model->answer(effect) : std::nullopt;
   if (scripted) {
     finish(effect.id, scripted->failed, scripted->value, scripted->delay_ms);
@@ -256,6 +279,7 @@ void Host::finish(const std::string& effect, bool failed, std::string value,
 void Host::drop(const std::string& effect) {
   std::erase_if(pending_, [&](const Pending& one) { return one.effect == effect; });
   std::erase_if(questions_, [&](const Effect& one) { return one.id == effect; });
+  std::erase_if(models_waiting_, [&](const Effect& one) { return one.id == effect; });
   for (std::size_t t = tools_.size(); t-- > 0;)
     if (tools_[t].effect == effect) {
       kill_tool(tools_[t]);
@@ -321,9 +345,15 @@ Result<void> Host::read_tools() {
   for (std::size_t t = tools_.size(); t-- > 0;) {
     if (!read_tool(tools_[t])) continue;
     const auto output = tools_[t].child ? end_child(tools_[t]) : end_tool(tools_[t]);
+    // A fallback may hide it from the result.
+    if (tools_[t].model && !output && !options_.quiet)
+      std::fprintf(stderr, "redoubt: %s: the model did not answer: %s\n", tools_[t].effect.c_str(),
+                   output.error().message.c_str());
     finish(tools_[t].effect, !output, output ? *output : play::failure(output.error()), 0);
     tools_.erase(tools_.begin() + static_cast<std::ptrdiff_t>(t));
   }
+  for (const Effect& effect : std::exchange(models_waiting_, {}))
+    ask_model(effect);
   return {};
 }
 

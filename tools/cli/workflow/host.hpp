@@ -1,6 +1,7 @@
 // Host: carries one run out on this machine. The run decides, the host stores what it decided and
-// then does it: built-ins at once, models from a script, tools as programs where that is allowed,
-// timers in real time, questions to the terminal or from answers given before.
+// then does it: built-ins at once, models from a script or asked of a relay, tools as programs
+// where that is allowed, timers in real time, questions to the terminal or from answers given
+// before.
 #pragma once
 
 #include <optional>
@@ -30,6 +31,7 @@ struct ChildRuns {
 
 struct HostOptions {
   std::optional<ModelScript> model;
+  std::vector<std::string> model_command;  ///< that asks one, for each effect; empty: none does
   MemoryFile memory;
   ChildRuns children;
   bool commands = false;  ///< tools of `_type: command` may be run
@@ -67,6 +69,7 @@ class Host {
   Result<void> store_turn();
   Result<void> begin(const workflow::Effect& effect);
   Result<void> begin_model(const workflow::Effect& effect);
+  void ask_model(const workflow::Effect& effect);
   Result<void> begin_tool(const workflow::Effect& effect);
   Result<void> begin_child(const workflow::Effect& effect);
   void begin_ask(const workflow::Effect& effect);
@@ -85,6 +88,8 @@ class Host {
   std::string unstored_;
   std::vector<Pending> pending_;
   std::vector<ToolProcess> tools_;
+  std::vector<workflow::Effect> models_waiting_;  ///< until a program of tools_ has ended
+  bool told_no_model_ = false;
   std::vector<workflow::Effect> questions_;
   std::string typed_;
   bool terminal_;

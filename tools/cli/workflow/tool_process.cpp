@@ -88,6 +88,7 @@ struct Ends {
     words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   ::execvp(words[0], words.data());
+  ::dprintf(STDERR_FILENO, "%s: %s\n", words[0], std::strerror(errno));
   ::_exit(127);
 }
 
@@ -133,12 +134,17 @@ int reap(ToolProcess& process) {
   return status;
 }
 
-/// The last line that it said on its standard error, as the end of a sentence.
+/// The last line that it said on its standard error, or, where it said nothing there, on its
+/// standard output; as the end of a sentence.
 std::string last_words(const ToolProcess& process) {
-  std::string_view said = process.said_last;
-  while (!said.empty() && (said.back() == '\n' || said.back() == '\r' || said.back() == ' '))
-    said.remove_suffix(1);
-  if (const std::size_t line = said.rfind('\n'); line != said.npos) said.remove_prefix(line + 1);
+  const auto last_line = [](std::string_view said) {
+    const std::size_t end = said.find_last_not_of("\r\n ");
+    said = said.substr(0, end == said.npos ? 0 : end + 1);
+    if (const std::size_t line = said.rfind('\n'); line != said.npos) said.remove_prefix(line + 1);
+    return said.substr(said.size() - std::min(said.size(), tool_error_bytes_max));
+  };
+  std::string_view said = last_line(process.said_last);
+  if (said.empty()) said = last_line(process.output);
   return said.empty() ? std::string() : ": " + std::string(said);
 }
 
@@ -196,13 +202,18 @@ Result<std::string> end_tool(ToolProcess& process) {
   const int status = reap(process);
   if (process.output.size() > tool_output_bytes_max)
     return failed(process.effect, "its program printed too much");
-  if (!WIFEXITED(status)) return failed(process.effect, "its program was killed");
-  if (WEXITSTATUS(status) == 127) return failed(process.effect, "its program cannot be run");
+  if (!WIFEXITED(status))
+    return failed(process.effect, joined({"its program was killed (", ::strsignal(WTERMSIG(status)),
+                                          ")", last_words(process)}));
+  if (WEXITSTATUS(status) == 127)
+    return failed(process.effect, "its program cannot be run" + last_words(process));
   if (WEXITSTATUS(status) != 0)
     return failed(process.effect, joined({"its program's exit code is ", WEXITSTATUS(status),
                                           last_words(process)}));
   const auto json = parse_json(process.output, {tool_output_bytes_max});
-  if (!json) return failed(process.effect, "its program printed no JSON: " + json.error().message);
+  if (!json)
+    return failed(process.effect, joined({"its program printed no JSON (", json.error().message,
+                                          ")", last_words(process)}));
   return process.output;
 }
 

@@ -8,8 +8,9 @@
 //    leaves the group (setsid) is on its own.
 // 2. A child run ends by SIGTERM, so that it can end its own programs; child_grace_ms_max later by
 //    SIGKILL.
-// 3. What a program says on its standard error goes on to ours as it comes, and the last of it is
-//    part of its failure. It never waits for whoever reads it here.
+// 3. What a program says on its standard error goes on to ours as it comes, and the last line of it
+//    (of its output, where it says nothing there) is part of its failure, which the run's events
+//    have and an agent's model reads. It never waits for whoever reads it here.
 #pragma once
 
 #include <sys/types.h>
@@ -34,7 +35,8 @@ struct ToolProcess {
   int error_fd = -1;  ///< -1 once it has ended
   std::string output;
   std::string said_last;  ///< on its standard error
-  bool child = false;     ///< it carries a child run out
+  bool child = false;     ///< it carries a child run out, or asks a model as one is carried out
+  bool model = false;     ///< it asks a model
 };
 
 Result<ToolProcess> start_tool(const workflow::Effect& effect,
