@@ -14,4 +14,10 @@ Identity anonymous_identity(std::string_view address) {
           .subject = std::string(anonymous_prefix).append(address)};
 }
 
+std::string_view purse_of(std::string_view key) {
+  constexpr std::string_view anonymous_purse = "9:anonymous:";
+  static_assert(anonymous_tenant.size() == 9);
+  return key.substr(0, anonymous_purse.size()) == anonymous_purse ? anonymous_purse : key;
+}
+
 }  // namespace redoubt::auth

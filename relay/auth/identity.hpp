@@ -33,6 +33,10 @@ struct Identity {
   auto operator<=>(const Identity&) const = default;
 };
 
+/// Of a key(): whose purse it is. A player's is the key itself, all anonymous callers have one.
+/// Where people are counted, purses are: addresses cost nothing.
+std::string_view purse_of(std::string_view key);
+
 /// Of a caller without a token: one of many who share a purse. `address` is what limits count by.
 Identity anonymous_identity(std::string_view address);
 

@@ -25,7 +25,7 @@ void KeyRing::replace(std::vector<WeightedKey> keys) {
       if (old.key.name != entry.key.name) continue;
       entry.rests_until_ns = old.rests_until_ns;
       entry.rests_for = old.rests_for;
-      entry.doubted_by = old.doubted_by;
+      entry.doubt = old.doubt;
     }
     entries.push_back(std::move(entry));
   }
@@ -62,17 +62,11 @@ void KeyRing::rest(std::uint32_t key, std::int64_t until_ns, llm::FailureClass w
 void KeyRing::refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns,
                       llm::FailureClass why) {
   if (key >= keys_.size()) return;
-  Entry& entry = keys_[key];
-  if (!entry.doubted_by) {
-    entry.doubted_by = caller;
-  } else if (*entry.doubted_by != caller) {
-    entry.doubted_by.reset();
-    rest(key, until_ns, why);
-  }
+  if (keys_[key].doubt.is_proved_by(caller)) rest(key, until_ns, why);
 }
 
 void KeyRing::answered(std::uint32_t key) {
-  if (key < keys_.size()) keys_[key].doubted_by.reset();
+  if (key < keys_.size()) keys_[key].doubt.clear();
 }
 
 std::optional<std::int64_t> KeyRing::available_at_ns(std::int64_t now_ns,

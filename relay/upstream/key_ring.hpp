@@ -2,17 +2,19 @@
 //
 //   a key, as everybody finds it
 //   trusted --(refused to a caller)-->                     doubted by them
-//   doubted --(refused to the same caller)-->              doubted
-//   doubted --(refused to another caller)-->               rests, then trusted
+//   doubted --(refused to no more than may collude)-->     doubted by them all
+//   doubted --(refused to one more)-->                     rests, then trusted
 //   any     --(refused by a code that only a key gets)-->  rests, then trusted
 //   any     --(an answer)-->                               trusted
 //
 // 1. Smooth weighted round robin (nginx, ngx_http_upstream_round_robin.c): over any sum-of-weights
 //    picks in a row with every key available each key is taken weight times, and never in a bunch.
 // 2. A key that rests is not picked before its time; the others share its part.
-// 3. One caller's refusals alone rest no key: what they asked for may be the cause, told in words
-//    that read like a key's fault. A doubted key is picked like any other, so they pay one quick
-//    refusal a call; a call itself leaves out the keys that it was refused with (`except`).
+// 3. The refusals of one caller rest no key, nor do those of two (Doubt): what they asked for may
+// be
+//    the cause, told in words that read like a key's fault. A doubted key is picked like any other,
+//    so they pay one quick refusal a call; a call itself leaves out the keys that it was refused
+//    with (`except`).
 // 4. The ring knows names, never secrets.
 #pragma once
 
@@ -24,6 +26,7 @@
 #include <vector>
 
 #include "engine/llm/chat.hpp"
+#include "relay/upstream/doubt.hpp"
 
 namespace redoubt::upstream {
 
@@ -46,8 +49,8 @@ class KeyRing {
   std::optional<std::uint32_t> pick(std::int64_t now_ns,
                                     std::span<const std::uint32_t> except = {});
   void rest(std::uint32_t key, std::int64_t until_ns, llm::FailureClass why);
-  /// A caller (auth::Identity::key()) was refused with the key: it rests until then if the caller
-  /// before was another.
+  /// A caller (auth::Identity::key()) was refused with the key: it rests until then if more were
+  /// since it last worked than may collude.
   void refused(std::uint32_t key, std::string_view caller, std::int64_t until_ns,
                llm::FailureClass why);
   /// A call with the key was answered.
@@ -68,7 +71,7 @@ class KeyRing {
     std::int64_t current = 0;
     std::int64_t rests_until_ns = 0;
     llm::FailureClass rests_for = llm::FailureClass::rate_limited;
-    std::optional<std::string> doubted_by;
+    Doubt doubt;
   };
   std::vector<Entry> keys_;
 };

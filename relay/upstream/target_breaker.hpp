@@ -7,32 +7,37 @@
 //
 //   everybody's:
 //   closed    --(rate of unreachable calls reached)-->           open
-//   closed    --(enough callers vote against it)-->              open
-//   half_open --(a caller's probe failed or was slow)-->         half_open  in doubt by them
-//   half_open --(another caller's probe failed or was slow)-->   open
+//   closed    --(enough purses vote against it)-->               open
+//   half_open --(probes of two purses failed or were slow)-->    half_open  in doubt by them
+//   half_open --(so did one of a third)-->                       open
 //   half_open --(a probe could not connect)-->                   open
 //   half_open --(enough probes succeeded)-->                     closed     all callers' begin anew
 //   and as in breaker.hpp for all else
 //
-// 1. A caller's vote is what their own calls of the window came to: against the target where their
-//    own rate of failures, or of slow calls, is as high as a breaker's. It has the weight of their
-//    calls, at most half of calls_min.
-// 2. It opens for all where calls_min calls were made, and the votes against it reach the rate also
-//    without those of the caller who has the most of them: one caller, whose own requests may be
-//    the cause, decides nothing.
-// 3. A caller's own breaker (breaker.hpp) opens by their own calls alone, and so does that of a
+// 1. Only what colluders_max purses (doubt.hpp) cannot bring about by what they ask for closes it
+// to
+//    others. A purse is a player's, or that of all anonymous callers.
+// 2. A purse's vote is what its calls of the window came to: against the target where its own rate
+//    of failures, or of slow calls, is as high as a breaker's. It has the weight of its calls, at
+//    most half of calls_min.
+// 3. It opens for all where calls_min calls were made, and the votes against it reach the rate, and
+//    a third of calls_min, also without the colluders_max heaviest of them.
+// 4. A caller's own breaker (breaker.hpp) opens by their own calls alone, and so does that of a
 //    caller whose probe put the target in doubt: the next probe is another's.
-// 4. At most callers_max callers are known; the one who was heard of longest ago gives way.
+// 5. Half open, each purse has probes_max probes, and there is one purse's more than may collude:
+//    whoever lets them last holds up nobody else's.
+// 6. At most callers_max callers are known; the one who was heard of longest ago gives way.
 // Not thread-safe; time is any monotonic clock in nanoseconds.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "relay/upstream/breaker.hpp"
+#include "relay/upstream/doubt.hpp"
 
 namespace redoubt::upstream {
 
@@ -51,7 +56,7 @@ class TargetBreaker {
  public:
   static constexpr std::size_t callers_max = 256;
 
-  explicit TargetBreaker(BreakerOptions options = {}) : options_(options), shared_(options) {}
+  explicit TargetBreaker(BreakerOptions options = {});
 
   /// `caller` is auth::Identity::key(). Every ticket ends once: result or abandon.
   TargetBreakerAdmission admit(std::string_view caller, std::int64_t now_ns);
@@ -74,11 +79,14 @@ class TargetBreaker {
   void probe_failed(BreakerTicket ticket, std::string_view caller, CallResult result,
                     std::int64_t now_ns);
   bool callers_are_against(std::int64_t now_ns);
+  int probes_out_of(std::string_view caller) const;
+  void probe_ended(BreakerTicket ticket, std::string_view caller);
 
   BreakerOptions options_;
   Breaker shared_;
   std::map<std::string, Caller, std::less<>> callers_;
-  std::optional<std::string> doubted_by_;  // half open: whose probe failed
+  Doubt doubt_;                      // half open: whose probes failed
+  std::vector<std::string> probes_;  // half open: whose are out, by purse
 };
 
 }  // namespace redoubt::upstream

@@ -117,6 +117,9 @@ void Targets::finish(const Admission& admission, const AttemptResult& result, st
     }
     return target.breaker.abandon(admission.ticket, admission.caller);
   }
+  if (failure.stage == Stage::connect) {  // it was never asked
+    return target.breaker.abandon(admission.ticket, admission.caller);
+  }
   // The target answered, and the request was at fault: it is up.
   tell(CallResult::succeeded);
 }

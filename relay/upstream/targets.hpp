@@ -8,11 +8,11 @@
 // 1. Every admission ends once, by finish or abandon; until then it counts as open.
 // 2. At most concurrent_max admissions of a target are open.
 // 3. What a failure means: 401, 403 and a used-up account make the key doubted by the caller, and
-//    rest it for key_refused_ms where a second caller hears the same before anybody gets an answer,
+//    rest it for key_refused_ms where a third caller hears the same before anybody gets an answer,
 //    or where the provider names the key by a code (KeyRing); 429 rests it for its retry-after or
 //    key_limited_ms. None says anything bad of the target. Connect errors count against the
 //    target's breaker; timeouts, 5xx, garbage and cut streams against the caller's own, and against
-//    the target's where several callers have them (TargetBreaker).
+//    the target's where more callers have them than may collude (TargetBreaker).
 // 4. A call leaves out the keys of a target that refused it (`refused_keys`), so that it fails over
 //    within itself although they do not rest.
 // Not thread-safe: its owner holds one lock.

@@ -822,7 +822,7 @@ class World {
       if (player.empty()) return true;
       ++players;
     }
-    return players > 1;
+    return players > static_cast<int>(colluders_max);
   }
 
   void check_targets() {
@@ -831,7 +831,8 @@ class World {
       require(retries_[i] * 1'000 <= retry_burst * 1'000 + first_calls_[i] * retry_permille,
               "more retries than the budget allows");
       const BreakerState state = targets_->breaker(i).shared().state();
-      require(targets_->breaker(i).shared().probes_out() <= 1, "more probes than allowed");
+      require(targets_->breaker(i).shared().probes_out() <= static_cast<int>(colluders_max) + 1,
+              "more probes than allowed");
       if (state == states_[i]) continue;
       const bool legal =
           state == BreakerState::open
@@ -842,7 +843,7 @@ class World {
       if (state == BreakerState::open) {
         see(breaker_opened);
         require(states_[i] != BreakerState::closed || may_open(i),
-                "one player's failures open a breaker for all");
+                "two players' failures open a breaker for all");
       }
       if (state == BreakerState::closed) see(breaker_closed);
       states_[i] = state;

@@ -1,5 +1,6 @@
 // What a provider answers: a player whose own requests make it fail takes it from nobody else, and large
 // answers hold up nobody.
+import { post_from } from '../sockets.mjs';
 import { chat, counted, shown } from '../stage.mjs';
 
 const bait = 'what my provider fails of';
@@ -46,20 +47,43 @@ const of_answers = Object.entries(large_answers).map(([name, text]) => ({
   },
 }));
 
-const of_failures = Object.entries(faults).map(([name, fault]) => ({
-  name: `one player's ${name}`,
-  tried: `a player's 40 calls, eight at a time, that the provider has ${name} for; then another player's`,
+/**
+ * Who attack: how each makes a call, and how many attempts their own breakers leave them at the most.
+ * Eight strangers are one voice, and each makes fewer calls than close a breaker.
+ */
+const groups = {
+  "one player's": {
+    call: (stage, i, bad) => stage.chat(stage.as('alpha', 'eve'), bad),
+    reached_max: 39,
+  },
+  "two players'": {
+    call: (stage, i, bad) => stage.chat(stage.as('alpha', `eve ${i % 2}`), bad),
+    reached_max: 79,
+  },
+  "strangers'": {
+    call: (stage, i, bad) =>
+      post_from(stage.relay, `127.0.0.${40 + i}`, '/v1/chat/completions', bad),
+    reached_max: 80,
+  },
+};
+const each = Object.keys(groups).flatMap((group) =>
+  Object.entries(faults).map(([name, fault]) => ({ group, name, fault })),
+);
+
+const of_failures = each.map(({ group, name, fault }) => ({
+  name: `${group} ${name}`,
+  tried: `${group} 40 calls, eight at a time, that the provider has ${name} for; a neighbour's after each eight`,
   expected: 'the other is answered each time; a target that fails several players is left alone',
   async run(stage) {
     const provider = await stage.greedy();
     const is_bait = (body) => JSON.stringify(body).includes(bait);
     provider.fault = (body) => (is_bait(body) ? fault : null);
-    await stage.start(provider);
+    await stage.start(provider, { REDOUBT_LISTENERS_0_ANONYMOUS: 'on' });
     const bad = chat({ messages: [{ role: 'user', content: bait }] });
     const failed = [];
     const served = [];
     for (let i = 0; i < 5; ++i) {
-      const calls = Array.from({ length: 8 }, () => stage.chat(stage.as('alpha', 'eve'), bad));
+      const calls = Array.from({ length: 8 }, (_, n) => groups[group].call(stage, n, bad));
       failed.push(...(await Promise.all(calls)));
       served.push(await stage.chat(stage.as('beta', 'neighbour')));
     }
@@ -70,7 +94,10 @@ const of_failures = Object.entries(faults).map(([name, fault]) => ({
     for (let i = 0; i < 24; ++i) await stage.chat(stage.as('beta', `player ${i}`));
     const down = provider.calls.length - before;
     return {
-      held: served.every(({ status }) => status === 200) && reached < 40 && down < 40,
+      held:
+        served.every(({ status }) => status === 200) &&
+        reached <= groups[group].reached_max &&
+        down < 40,
       seen: `the player: ${shown(statuses(failed))}, ${reached} attempts; the other: ${shown(statuses(served))}; down: ${down} attempts of 24 calls`,
     };
   },

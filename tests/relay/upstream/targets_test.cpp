@@ -25,10 +25,6 @@ void fail(Targets& targets, const Failure& failure, std::string_view caller = "A
   targets.finish(admission, {.failure = failure}, 0);
 }
 
-void fail(Targets& targets, FailureClass failure_class) {
-  fail(targets, Failure{.failure_class = failure_class});
-}
-
 TEST_CASE("open calls of a target are bounded, and every end frees a place") {
   Targets targets = one_target(2);
   const Admission first = targets.admit(0, false, 0, "A");
@@ -40,7 +36,7 @@ TEST_CASE("open calls of a target are bounded, and every end frees a place") {
   CHECK(targets.open(0) == 1);
 }
 
-TEST_CASE("what one caller is refused takes a key from nobody, what two are takes it from all") {
+TEST_CASE("what one caller is refused takes a key from nobody, what three are takes it from all") {
   for (const FailureClass doubtful : {FailureClass::unauthorized, FailureClass::no_quota}) {
     const Failure refused{.failure_class = doubtful};
     TargetOptions options{.name = "p/m", .keys = {{"a", 1}}};
@@ -51,6 +47,8 @@ TEST_CASE("what one caller is refused takes a key from nobody, what two are take
     targets.finish(targets.admit(0, false, 0, "B"), {}, 0);
     fail(targets, refused, "B");
     fail(targets, refused, "C");
+    CHECK(targets.admit(0, false, 0, "D").denial == Denial::none);
+    fail(targets, refused, "D");
     const Admission denied = targets.admit(0, false, 0, "A");
     CHECK(denied.denial == Denial::no_key);
     CHECK(denied.retry_at_ns == options.key_refused_ms * ms_ns);
@@ -141,15 +139,15 @@ TEST_CASE("what the target is to blame for opens its breaker, what the client di
                                   FailureClass::not_found, FailureClass::filtered}) {
     Targets targets = one_target();
     for (int i = 0; i < 8; ++i)
-      fail(targets, mild);
+      fail(targets, {.stage = Stage::refused, .failure_class = mild});
     CHECK(targets.breaker(0).shared().state() == BreakerState::closed);
   }
   for (const FailureClass grave :
        {FailureClass::overloaded, FailureClass::server_error, FailureClass::timeout,
         FailureClass::malformed, FailureClass::cut}) {
     Targets targets = one_target();
-    for (int i = 0; i < 4; ++i)
-      fail(targets, {.stage = Stage::sent, .failure_class = grave}, i % 2 == 0 ? "A" : "B");
+    for (const char* caller : {"A", "B", "C", "D"})
+      fail(targets, {.stage = Stage::sent, .failure_class = grave}, caller);
     CHECK(targets.breaker(0).shared().state() == BreakerState::open);
     CHECK(targets.admit(0, false, 0, "C").denial == Denial::breaker_open);
   }
@@ -170,11 +168,22 @@ TEST_CASE("what one caller's requests fail of takes the target from them alone")
   CHECK(targets.admit(0, false, 0, "B").denial == Denial::breaker_open);
 }
 
+TEST_CASE("a request that was never sent says nothing of its target") {
+  TargetOptions options{.name = "p/m"};
+  options.breaker = {.calls_min = 1, .open_ms = 10, .probes_needed = 1};
+  Targets targets({options});
+  fail(targets, {.stage = Stage::connect, .failure_class = FailureClass::timeout});
+  REQUIRE(targets.breaker(0).shared().state() == BreakerState::open);
+  const Admission probe = targets.admit(0, false, 10 * ms_ns, "A");
+  targets.finish(probe, {.failure = Failure{.failure_class = FailureClass::bad_request}},
+                 10 * ms_ns);
+  CHECK(targets.breaker(0).shared().state() == BreakerState::half_open);
+}
+
 TEST_CASE("a slow success counts as slow") {
   Targets targets = one_target();
-  for (int i = 0; i < 4; ++i)
-    targets.finish(targets.admit(0, false, 0, i % 2 == 0 ? "A" : "B"), {.first_token_ms = 10'000},
-                   0);
+  for (const char* caller : {"A", "B", "C", "D"})
+    targets.finish(targets.admit(0, false, 0, caller), {.first_token_ms = 10'000}, 0);
   CHECK(targets.breaker(0).shared().state() == BreakerState::open);
 }
 
