@@ -2,6 +2,7 @@
 // the compute pool where it would hold up the shard's other connections.
 #pragma once
 
+#include <boost/asio/this_coro.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "engine/base/result.hpp"
 #include "relay/http/message.hpp"
 #include "relay/net/compute_pool.hpp"
+#include "relay/net/turns.hpp"
 
 namespace redoubt::api {
 
@@ -25,12 +27,17 @@ bool is_quick(std::string_view body);
 /// What a caller hears where the compute pool is full.
 Error overloaded();
 
-/// `read()`, which goes through `body` and no more; nothing where the pool is full. `body` outlives
+/// `read()`, which goes through `body` and no more, and when the shard's turn for it has come where
+/// that is no short step; nothing where the pool is full. `body` outlives
 /// the Task, as a Request does. Name `read` before the co_await.
 template <class Read, class T = std::invoke_result_t<Read&>>
 net::Task<std::optional<T>> read_body(net::ComputePool& pool, std::string_view body, Read read) {
   std::optional<T> done;
   if (is_quick(body)) {
+    if (body.size() > net::Turns::short_step_bytes) {
+      const net::Executor shard = co_await boost::asio::this_coro::executor;
+      co_await net::Turns::of(shard).wait();
+    }
     done.emplace(read());
   } else {
     done = co_await pool.run(std::move(read));

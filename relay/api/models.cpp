@@ -20,6 +20,7 @@
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
+#include "relay/net/turns.hpp"
 #include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/request_bytes.hpp"
 #include "relay/upstream/request_size.hpp"
@@ -91,7 +92,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
 
   bool streams() const { return began_; }
   bool as_list() const { return stream_.as_list; }
-  bool is_large() const { return upstream::answer_size(whole_) > upstream::large_answer_bytes; }
+  std::size_t size() const { return upstream::answer_size(whole_); }
   /// The whole answer's body. Any thread, after it was decided.
   std::string encode_whole() const {
     return face_.text_completion ? llm::encode_text_completion(whole_, stream_.stamp)
@@ -346,10 +347,11 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
     response = refusal_response(format, *exchange->refusal, exchange->summary);
   } else {
     std::string whole;
-    if (exchange->is_large()) {
+    if (exchange->size() > upstream::large_answer_bytes) {
       auto encode = [exchange] { return exchange->encode_whole(); };
       whole = *co_await pool_.run_begun(std::move(encode));
     } else {
+      if (exchange->size() > net::Turns::short_step_bytes) co_await net::Turns::of(shard).wait();
       whole = exchange->encode_whole();
     }
     response = http::Response::json(200, std::move(whole));

@@ -22,6 +22,7 @@
 #include "relay/net/channel.hpp"
 #include "relay/net/shard.hpp"
 #include "relay/net/tls_session.hpp"
+#include "relay/net/turns.hpp"
 
 namespace redoubt::net {
 
@@ -32,7 +33,8 @@ namespace {
 
 using Resolver = asio::ip::basic_resolver<Tcp, Executor>;
 
-constexpr std::size_t read_bytes_max = 64 * 1024;
+// At a time: each byte may be of an event that is decoded, encoded and written.
+constexpr std::size_t read_bytes_max = Turns::short_step_bytes;
 constexpr std::chrono::seconds reap_period{5};
 constexpr int tries_max = 2;  // a kept connection, then a fresh one
 // A request takes its time to get there: so much before the server's own end a connection is left.
@@ -563,10 +565,18 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
   reader.reset(call->request.method == "HEAD");
   // The answer takes at least a round trip: waiting first saves a fruitless read.
   bool dry = all_sent && !call->request.destination->tls;
+  std::size_t since_turn = 0;
   while (!call->over) {
     if (dry) {
       dry = false;
       co_await wait(call, Channel::Status::would_read);
+      continue;
+    }
+    // A server that writes as fast as it is read would keep the shard from everybody else, and so
+    // would many.
+    if (since_turn >= Turns::short_step_bytes) {
+      since_turn = 0;
+      co_await Turns::of(executor_).wait();
       continue;
     }
     const auto outcome = call->connection->channel->read(scratch_);
@@ -590,9 +600,8 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
     call->expect(CallFault::idle_timeout, call->request.timeouts.idle_ms);
     dry = !call->request.destination->tls && outcome.bytes < scratch_.size();
     const std::string_view input(scratch_.data(), outcome.bytes);
+    since_turn += outcome.bytes;
     if (take(*call, reader, input, all_sent)) break;
-    // A server that writes as fast as it is read would keep the shard from everybody else.
-    if (!dry) co_await asio::post(executor_, asio::use_awaitable_t<Executor>());
   }
   co_return Verdict::done;
 }

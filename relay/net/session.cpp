@@ -11,6 +11,7 @@
 
 #include "relay/http/websocket_reader.hpp"
 #include "relay/net/streamed_body.hpp"
+#include "relay/net/turns.hpp"
 #include "relay/net/websocket_connection.hpp"
 
 namespace redoubt::net {
@@ -166,13 +167,7 @@ Task<void> Session::wait(Socket::wait_type direction) {
 }
 
 Task<void> Session::wait_for_turn() {
-  auto start = [this](auto done) {
-    auto shared_done = std::make_shared<decltype(done)>(std::move(done));
-    shard_.queue_turn([shared_done] { std::move (*shared_done)(); });
-  };
-  const asio::use_awaitable_t<Executor> use;
-  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(std::move(start),
-                                                                               use);
+  co_await Turns::of(shard_.executor()).wait();
   turn_.begin();
 }
 

@@ -10,6 +10,7 @@
 #include "engine/base/hash64.hpp"
 #include "relay/net/port_holder.hpp"
 #include "relay/net/session.hpp"
+#include "relay/net/turns.hpp"
 
 namespace redoubt::net {
 
@@ -20,8 +21,6 @@ namespace {
 constexpr std::chrono::milliseconds tick_period{1000};
 constexpr std::chrono::milliseconds accept_pause{100};  // when the process is out of descriptors
 constexpr std::size_t exchanges_kept_max = 64;
-// Sessions with more to do work for so long before everything else that is ready.
-constexpr std::chrono::microseconds turns_slice_max{1000};
 // Sessions that are looked at in a second to find the idlest: some 2 % of a core.
 constexpr std::size_t eviction_looks_max = 1'000'000;
 
@@ -67,7 +66,7 @@ Shard::~Shard() {
   drain_timer_.reset();
   work_.reset();
   // The coroutines that wait for a turn, and their sessions with them.
-  std::exchange(turns_, {}).clear();
+  Turns::of(io_->get_executor()).forget();
   // Destroys the coroutines that still wait, and their sessions with them.
   io_.reset();
 }
@@ -224,22 +223,6 @@ void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index)
     }
   };
   asio::co_spawn(io_->get_executor(), Session::serve(std::move(session)), finished);
-}
-
-void Shard::queue_turn(std::function<void()> resume) {
-  turns_.push_back(std::move(resume));
-  if (turns_.size() == 1) asio::post(io_->get_executor(), [this] { run_turns(); });
-}
-
-void Shard::run_turns() {
-  const auto until = std::chrono::steady_clock::now() + turns_slice_max;
-  // The first stays in the queue while it runs: who queues meanwhile posts nothing of its own.
-  do {
-    const std::function<void()> resume = std::move(turns_.front());
-    resume();
-    turns_.pop_front();
-  } while (!turns_.empty() && std::chrono::steady_clock::now() < until);
-  if (!turns_.empty()) asio::post(io_->get_executor(), [this] { run_turns(); });
 }
 
 void Shard::wait_for_tick() {

@@ -11,8 +11,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -98,10 +96,6 @@ class Shard {
   void write_request_id(std::array<char, 16>& id);
   std::unique_ptr<Exchange> lend_exchange();
   void give_back(std::unique_ptr<Exchange> exchange);
-  /// Resumes a session that has worked for a turn and has more to do: after everything that is
-  /// ready now, and after those that wait for their turn already. However many they are, they hold
-  /// up the others for no longer than one slice.
-  void queue_turn(std::function<void()> resume);
   /// Closes the connection whose head or handshake has been under way for the longest time, to free
   /// its memory: one of the asker's own address, or of all; false where there is none but `asker`.
   bool drop_oldest_arriving(const Session& asker, bool own_address);
@@ -115,7 +109,6 @@ class Shard {
   Session* oldest(Fits fits);
   ConnectionGate::Verdict make_room(const ConnectionGate::Key& key, ConnectionGate::Kind kind,
                                     ConnectionGate::Verdict verdict);
-  void run_turns();
   void wait_for_tick();
   void tick();
   void start_drain();
@@ -130,7 +123,6 @@ class Shard {
   std::vector<char> scratch_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   std::vector<Session*> sessions_;
-  std::deque<std::function<void()>> turns_;
   std::string date_;
   std::int64_t date_second_ = -1;
   std::size_t eviction_looks_ = 0;  // since the last tick

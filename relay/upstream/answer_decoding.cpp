@@ -42,11 +42,14 @@ void AnswerDecoding::feed(std::string_view bytes) {
     kept_.append(bytes);
     return;
   }
-  if (pool_ == nullptr || work_->decoder.feed_bytes(bytes) <= large_answer_bytes) {
+  const std::size_t at_once = work_->decoder.feed_bytes(bytes);
+  if (at_once <= net::Turns::short_step_bytes) {
     work_->feed(bytes);
     return tell();
   }
-  in_pool([text = std::string(bytes)](Work& work) { work.feed(text); });
+  auto step = [text = std::string(bytes)](Work& work) { work.feed(text); };
+  if (pool_ == nullptr || at_once <= large_answer_bytes) return in_turn(std::move(step));
+  in_pool(std::move(step));
 }
 
 void AnswerDecoding::end() {
@@ -72,10 +75,13 @@ void AnswerDecoding::go_on() {
   if (!told_ || busy_) return;
   if (const auto broken = std::exchange(broken_, nullptr)) return broken();
   if (!std::exchange(ended_, false)) return;
-  if (pool_ == nullptr || work_->decoder.end_bytes() <= large_answer_bytes) {
+  const std::size_t bytes = work_->decoder.end_bytes();
+  if (bytes <= net::Turns::short_step_bytes) {
     work_->end();
     return tell();
   }
+  if (pool_ == nullptr || bytes <= large_answer_bytes)
+    return in_turn([](Work& work) { work.end(); });
   in_pool([](Work& work) { work.end(); });
 }
 
@@ -87,13 +93,26 @@ void AnswerDecoding::in_pool(Step step) {
       [weak = weak_from_this(), work = work_, shard = shard_, step = std::move(step)]() mutable {
         step(*work);
         boost::asio::post(shard, [weak] {
-          const auto self = weak.lock();
-          if (!self) return;
-          self->busy_ = false;
-          self->tell();
-          self->go_on();
+          if (const auto self = weak.lock()) self->decoded();
         });
       });
+}
+
+template <class Step>
+void AnswerDecoding::in_turn(Step step) {
+  busy_ = true;
+  net::Turns::of(shard_).queue([weak = weak_from_this(), step = std::move(step)]() mutable {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (self->told_) step(*self->work_);
+    self->decoded();
+  });
+}
+
+void AnswerDecoding::decoded() {
+  busy_ = false;
+  tell();
+  go_on();
 }
 
 void AnswerDecoding::tell() {

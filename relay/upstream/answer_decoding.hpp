@@ -2,10 +2,10 @@
 // with.
 //
 // 1. What takes long, a whole answer or an event of large_answer_bytes, is decoded in the compute
-//    pool; all else where the bytes came. Events come in the bytes' order either way, and then how
-//    the answer ended, on the shard.
-// 2. While the pool decodes, what comes is kept: no more than the connection lets an answer be
-// long.
+//    pool, what is longer than a short step when the shard's turn for it comes (net::Turns), and
+//    all else where the bytes came. Events come in the bytes' order either way, and then how the
+//    answer ended, on the shard.
+// 2. Meanwhile what comes is kept: no more than the connection lets an answer be long.
 // 3. A detached one tells nothing any more, whatever the pool still has of it.
 #pragma once
 
@@ -18,6 +18,7 @@
 
 #include "engine/llm/decoder.hpp"
 #include "relay/net/compute_pool.hpp"
+#include "relay/net/turns.hpp"
 #include "relay/upstream/answer_redaction.hpp"
 
 namespace redoubt::upstream {
@@ -44,7 +45,7 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   void detach();
 
  private:
-  /// What one thread at a time has: the pool's while `busy_`.
+  /// What one thread at a time has: the pool's where it works while `busy_`.
   struct Work {
     explicit Work(const llm::Dialect& dialect) : decoder(dialect) {}
     void feed(std::string_view bytes);
@@ -58,6 +59,9 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
 
   template <class Step>
   void in_pool(Step step);
+  template <class Step>
+  void in_turn(Step step);
+  void decoded();
   void tell();
   void go_on();
 
@@ -65,8 +69,8 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   net::ComputePool* pool_;
   net::Executor shard_;
   Told told_;
-  bool busy_ = false;
-  // What came while the pool was busy.
+  bool busy_ = false;  // a step is in the pool, or waits for its turn
+  // What came meanwhile.
   std::string kept_;
   bool ended_ = false;
   std::function<void()> broken_;

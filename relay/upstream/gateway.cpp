@@ -14,6 +14,7 @@
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
+#include "relay/net/turns.hpp"
 #include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/attempt_request.hpp"
 #include "relay/upstream/failure_log.hpp"
@@ -283,7 +284,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
 
   // Of the request's tools, as a provider's text about it may have them.
   const std::vector<std::string> own_names_;
-  const bool large_;  ///< it is encoded in the pool
+  const std::size_t request_bytes_;
 
   std::deque<Input> inputs_;
   bool feeding_ = false;
@@ -520,7 +521,7 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       client_(std::move(client)),
       timer_(shard),
       own_names_(own_names(order_.request)),
-      large_(request_size(order_.request) > large_request_bytes),
+      request_bytes_(request_size(order_.request)),
       requests_counted_(order_.request_counted) {}
 
 CallRun::~CallRun() {
@@ -642,9 +643,18 @@ void CallRun::acquire(const Action& action) {
 void CallRun::encode_attempt() {
   AttemptTarget to = gateway_.attempt_target(targets_[place_].target, order_.request.format,
                                              options_.delivery == Delivery::stream);
+  if (request_bytes_ <= net::Turns::short_step_bytes)
+    return encoded(attempt_request(order_.request, to));
   net::ComputePool* pool = gateway_.pool();
-  if (pool == nullptr || !large_) return encoded(attempt_request(order_.request, to));
   auto work = std::make_shared<Encoding>(std::move(order_.request), order_.memory, std::move(to));
+  if (pool == nullptr || request_bytes_ <= large_request_bytes) {
+    return net::Turns::of(shard_).queue([weak = weak_from_this(), work] {
+      const auto run = weak.lock();
+      if (!run) return;
+      work->done.emplace(attempt_request(work->request, work->to));
+      run->take_encoded(*work);
+    });
+  }
   // Weak: the call ends on its shard, however long the pool has its request.
   const bool posted = pool->post([weak = weak_from_this(), shard = shard_, work] {
     work->done.emplace(attempt_request(work->request, work->to));
