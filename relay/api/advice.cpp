@@ -219,7 +219,8 @@ net::Task<Advised> Adviser::ask(AdviceRequest request, std::function<void()>& le
   auto read = [&definition, &request] {
     return begin_advice(definition, request.body, request.now_ms);
   };
-  auto begun = co_await read_body(pool_, request.body, std::move(read));
+  auto begun =
+      co_await read_body(pool_, request.order.identity.key(), request.body, std::move(read));
   if (!begun) none.reduced = reduced(NotAsked::overloaded);
   if (!begun || !*begun) co_return none;
   upstream::Order order = std::move(request.order);

@@ -1,5 +1,6 @@
 #include "relay/api/body_work.hpp"
 
+#include "relay/api/gate.hpp"
 #include "relay/http/content_coding.hpp"
 
 namespace redoubt::api {
@@ -35,10 +36,11 @@ net::Task<Result<void>> UnpackedBody::unpack(net::ComputePool& pool, http::Reque
   // What may come out has its room before anything does.
   const auto room = request.hold_memory ? request.hold_memory(most) : nullptr;
   if (request.hold_memory && !room) co_return overloaded();
+  const std::string caller = caller_key(request);
   auto work = [coding = *coding, packed = request.body, most] {
     return http::decode_content(coding, packed, most);
   };
-  auto unpacked = co_await pool.run(std::move(work));
+  auto unpacked = co_await pool.run(caller, std::move(work));
   if (!unpacked) co_return overloaded();
   if (!*unpacked) co_return unpacked->error();
   text_ = std::move(**unpacked);

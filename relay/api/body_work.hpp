@@ -28,10 +28,11 @@ bool is_quick(std::string_view body);
 Error overloaded();
 
 /// `read()`, which goes through `body` and no more, and when the shard's turn for it has come where
-/// that is no short step; nothing where the pool is full. `body` outlives
+/// that is no short step; nothing where the pool has no place for `caller`. `body` outlives
 /// the Task, as a Request does. Name `read` before the co_await.
 template <class Read, class T = std::invoke_result_t<Read&>>
-net::Task<std::optional<T>> read_body(net::ComputePool& pool, std::string_view body, Read read) {
+net::Task<std::optional<T>> read_body(net::ComputePool& pool, std::string caller,
+                                      std::string_view body, Read read) {
   std::optional<T> done;
   if (is_quick(body)) {
     if (body.size() > net::Turns::short_step_bytes) {
@@ -40,7 +41,7 @@ net::Task<std::optional<T>> read_body(net::ComputePool& pool, std::string_view b
     }
     done.emplace(read());
   } else {
-    done = co_await pool.run(std::move(read));
+    done = co_await pool.run(caller, std::move(read));
   }
   co_return done;
 }

@@ -127,7 +127,7 @@ net::Task<http::Response> Game::engine(http::Request& request, const Series& ser
   if (request.body.size() <= inline_body_bytes_max) co_return counted(series, request.body);
   // The Request outlives this Task, so that the pool may read its body.
   const auto work = [this, &series, body = request.body] { return counted(series, body); };
-  std::optional<http::Response> response = co_await pool_.run(work);
+  std::optional<http::Response> response = co_await pool_.run(caller_key(request), work);
   if (response) co_return std::move(*response);
   http::Response busy = error_response(
       request.path, request_id_of(request),

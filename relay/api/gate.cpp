@@ -139,6 +139,11 @@ const Caller* caller_of(const http::Request& request) {
   return shared == nullptr ? nullptr : shared->get();
 }
 
+std::string caller_key(const http::Request& request) {
+  const Caller* caller = caller_of(request);
+  return (caller != nullptr ? caller->identity : auth::anonymous_identity({})).key();
+}
+
 std::string_view request_id_of(const http::Request& request) {
   const Caller* caller = caller_of(request);
   return caller == nullptr ? request.context.request_id : std::string_view(caller->request_id);

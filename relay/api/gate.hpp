@@ -54,6 +54,8 @@ struct Caller {
 };
 /// Null for probes and for requests that were refused before the gate.
 const Caller* caller_of(const http::Request& request);
+/// auth::Identity::key() of the caller; before the gate, of nobody in particular.
+std::string caller_key(const http::Request& request);
 /// The caller's request id, or the server's.
 std::string_view request_id_of(const http::Request& request);
 

@@ -128,7 +128,7 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
         auto read = std::make_shared<ClientFrame>(read_client_frame(frame.text));
         boost::asio::post(self->shard_, [self, read] { self->was_read(std::move(*read)); });
       };
-      if (owner_.pool_.post(std::move(work))) return;
+      if (owner_.pool_.post(caller_.identity.key(), std::move(work))) return;
       reading_ = false;
       tell({}, overloaded());
     }

@@ -297,7 +297,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
     return face.text_completion ? llm::decode_text_completion_request(body)
                                 : llm::decode_client_request(face.format, body);
   };
-  auto decoded = co_await read_body(pool_, body, std::move(read));
+  auto decoded = co_await read_body(pool_, caller_key(request), body, std::move(read));
   if (!decoded) co_return fault_response(format, overloaded());
   if (!*decoded) co_return fault_response(format, decoded->error());
   const Result<bool> shared = wants_shared(request);
@@ -316,7 +316,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
     const Caller* caller = caller_of(request);
     const std::string tenant = order_of(caller, {}, {}).identity.tenant;
     auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
-    key = co_await pool_.run(std::move(work));
+    key = co_await pool_.run(caller_key(request), std::move(work));
   }
   // What was made of it is counted anew, for as long as another attempt may need it.
   if (request.drop_body) request.drop_body();
@@ -349,7 +349,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
     std::string whole;
     if (exchange->size() > upstream::large_answer_bytes) {
       auto encode = [exchange] { return exchange->encode_whole(); };
-      whole = *co_await pool_.run_begun(std::move(encode));
+      whole = *co_await pool_.run_begun(caller_key(request), std::move(encode));
     } else {
       if (exchange->size() > net::Turns::short_step_bytes) co_await net::Turns::of(shard).wait();
       whole = exchange->encode_whole();
@@ -392,7 +392,7 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
     if (auto fault = no_prompt(*parsed, format)) return std::move(*fault);
     return limits::input_tokens_estimate(upstream::send_bound(format, body).prompt);
   };
-  auto counted = co_await read_body(pool_, body, std::move(read));
+  auto counted = co_await read_body(pool_, caller_key(request), body, std::move(read));
   if (!counted) co_return fault_response(format, overloaded());
   if (!*counted) co_return fault_response(format, counted->error());
   const char* name = format == WireFormat::gemini ? "totalTokens" : "input_tokens";

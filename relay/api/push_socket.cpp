@@ -132,6 +132,7 @@ class PushSocket : public http::WebSocketSession {
     peer_ = peer;
     asker_ = std::make_shared<PushAsker>(owner_, state_, request, peer);
     client_id_ = request.parameter("client_id");
+    caller_ = caller_key(request);
     const Caller* caller = caller_of(request);
     if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
     if (caller != nullptr) listener_ = owner_.listeners_.add(caller->identity, peer);
@@ -214,7 +215,7 @@ class PushSocket : public http::WebSocketSession {
       });
       state->pending.fetch_sub(1);
     };
-    if (!owner_.pool_.post(std::move(job))) {
+    if (!owner_.pool_.post(caller_, std::move(job))) {
       state_->pending.fetch_sub(1);
       owner_.frames_skipped_.add();
     }
@@ -227,7 +228,7 @@ class PushSocket : public http::WebSocketSession {
       work(owner, *state, peer, *asker, [&](Push& push) { return push.on_tick(now_ms); });
       state->pending.fetch_sub(1);
     };
-    if (!owner_.pool_.post(std::move(job))) state_->pending.fetch_sub(1);
+    if (!owner_.pool_.post(caller_, std::move(job))) state_->pending.fetch_sub(1);
   }
 
   void say(observe::Level level, std::string_view event, std::int64_t wall_ms, int code = 0) const {
@@ -241,6 +242,7 @@ class PushSocket : public http::WebSocketSession {
   PushSockets& owner_;
   std::shared_ptr<PushState> state_;
   std::shared_ptr<PushAsker> asker_;
+  std::string caller_;  // as the compute pool tells them apart
   http::WebSocketPeer peer_;
   std::string client_id_;
   std::uint64_t listener_ = 0;

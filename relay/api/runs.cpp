@@ -223,12 +223,12 @@ net::Task<http::Response> Runs::begin(http::Request& request) {
   if (is_bundle(request)) {
     const std::int64_t clock_ms = number_of(request.query_parameter("clock_ms"), -1);
     auto read = [body = request.body] { return std::string(body); };
-    auto bundle = co_await read_body(pool_, request.body, std::move(read));
+    auto bundle = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
     if (!bundle) co_return fault_response(request, overloaded());
     service_.import_run(owner_of(request), std::move(*bundle), clock_ms, answer->callback());
   } else {
     auto read = [this, body = request.body] { return start_order(body, depth_max_); };
-    auto order = co_await read_body(pool_, request.body, std::move(read));
+    auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
     if (!order) co_return fault_response(request, overloaded());
     if (!*order) co_return fault_response(request, order->error());
     service_.start(owner_of(request), std::move(**order), answer->callback());
@@ -270,7 +270,7 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
                              : ask == Ask::approve ? InputKind::answer
                                                    : InputKind::cancel;
       auto read = [this, kind, body = request.body] { return give_order(kind, body, depth_max_); };
-      auto order = co_await read_body(pool_, request.body, std::move(read));
+      auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
       if (!order) co_return fault_response(request, overloaded());
       if (!*order) co_return fault_response(request, order->error());
       service_.give(std::move(owner), std::move(id), std::move(**order), answer->callback());

@@ -154,7 +154,8 @@ constexpr Key table[] = {
      REDOUBT_IN_CONFIG(server.compute_queue_max),
      {1, 65'536},
      nullptr,
-     "Work that may wait for a compute thread; over it a request is answered 503."},
+     "Work that may wait for a compute thread, a quarter of it one caller's; over it a request is "
+     "answered 503."},
     {"server.connections_max",
      REDOUBT_IN_CONFIG(server.connections_max),
      {1, 1'000'000},

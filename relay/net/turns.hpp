@@ -5,7 +5,8 @@
 // 2. Steps have their turns in the order in which they asked. After slice_max, between two of them,
 //    everything else that is ready on the shard is done first: a health check waits for one slice,
 //    however many others wait.
-// 3. All of it is the shard's thread's. The steps that still wait when the shard ends are forgotten.
+// 3. All of it is the shard's thread's. The steps that still wait when the shard ends are
+// forgotten.
 #pragma once
 
 #include <boost/asio/execution_context.hpp>

@@ -25,8 +25,12 @@ void AnswerDecoding::Work::redact() {
 }
 
 AnswerDecoding::AnswerDecoding(const llm::Dialect& dialect, net::ComputePool* pool,
-                               const net::Executor& shard, Told told)
-    : work_(std::make_shared<Work>(dialect)), pool_(pool), shard_(shard), told_(std::move(told)) {}
+                               const net::Executor& shard, std::string caller, Told told)
+    : work_(std::make_shared<Work>(dialect)),
+      pool_(pool),
+      shard_(shard),
+      caller_(std::move(caller)),
+      told_(std::move(told)) {}
 
 void AnswerDecoding::redact(std::string_view key) {
   work_->redaction = AnswerRedaction(key);
@@ -89,13 +93,13 @@ void AnswerDecoding::go_on() {
 template <class Step>
 void AnswerDecoding::in_pool(Step step) {
   busy_ = true;
-  pool_->post_begun(
-      [weak = weak_from_this(), work = work_, shard = shard_, step = std::move(step)]() mutable {
-        step(*work);
-        boost::asio::post(shard, [weak] {
-          if (const auto self = weak.lock()) self->decoded();
-        });
-      });
+  pool_->post_begun(caller_, [weak = weak_from_this(), work = work_, shard = shard_,
+                              step = std::move(step)]() mutable {
+    step(*work);
+    boost::asio::post(shard, [weak] {
+      if (const auto self = weak.lock()) self->decoded();
+    });
+  });
 }
 
 template <class Step>

@@ -28,10 +28,11 @@ constexpr std::size_t large_answer_bytes = 128 * 1024;
 
 class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
  public:
-  /// `told` has the events of each piece of the answer, and may detach. `pool` may be null.
+  /// `told` has the events of each piece of the answer, and may detach. `pool` may be null;
+  /// `caller` is whose turn there is waited for.
   using Told = std::function<void(const std::vector<llm::ChatEvent>& events)>;
   AnswerDecoding(const llm::Dialect& dialect, net::ComputePool* pool, const net::Executor& shard,
-                 Told told);
+                 std::string caller, Told told);
 
   /// What is to be changed of the answer; before its first byte.
   void rename(std::vector<llm::ToolAlias> names) { work_->decoder.rename(std::move(names)); }
@@ -68,6 +69,7 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   std::shared_ptr<Work> work_;
   net::ComputePool* pool_;
   net::Executor shard_;
+  std::string caller_;
   Told told_;
   bool busy_ = false;  // a step is in the pool, or waits for its turn
   // What came meanwhile.

@@ -452,7 +452,7 @@ class CallRun::Attempt final : public net::CallSink {
   Attempt(CallRun& run, const llm::Dialect& dialect, net::ComputePool* pool)
       : run_(&run),
         decoding_(std::make_shared<AnswerDecoding>(
-            dialect, pool, run.shard_,
+            dialect, pool, run.shard_, run.player_,
             [this](const std::vector<llm::ChatEvent>& events) { tell(events); })) {}
 
   void detach() {
@@ -656,7 +656,7 @@ void CallRun::encode_attempt() {
     });
   }
   // Weak: the call ends on its shard, however long the pool has its request.
-  const bool posted = pool->post([weak = weak_from_this(), shard = shard_, work] {
+  const bool posted = pool->post(player_, [weak = weak_from_this(), shard = shard_, work] {
     work->done.emplace(attempt_request(work->request, work->to));
     asio::post(shard, [weak, work] {
       if (const auto run = weak.lock()) run->take_encoded(*work);

@@ -31,7 +31,10 @@ const stream = [
 const whole = (bytes) => [
   { head: 200, headers: { 'content-type': 'application/json' } },
   {
-    send: choice({ message: { role: 'assistant', content: 'a'.repeat(bytes) }, finish_reason: 'stop' }),
+    send: choice({
+      message: { role: 'assistant', content: 'a'.repeat(bytes) },
+      finish_reason: 'stop',
+    }),
   },
 ];
 const text_of = (content) => JSON.stringify(chat({ messages: [{ role: 'user', content }] }));
@@ -44,7 +47,11 @@ const crowds = {
     body: JSON.stringify(chat({ stream: true })),
     answer: stream,
   },
-  'answers of 60 KB that come together': { count: 240, body: text_of('Where to?'), answer: whole(60_000) },
+  'answers of 60 KB that come together': {
+    count: 240,
+    body: text_of('Where to?'),
+    answer: whole(60_000),
+  },
   'requests of 65 KB of control characters': { count: 240, body: controls, answer: whole(10) },
 };
 

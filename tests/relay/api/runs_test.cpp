@@ -45,7 +45,7 @@ struct Fixture {
   std::uint16_t port() const { return running->port(); }
   /// The pool is busy until release().
   void hold() {
-    REQUIRE(pool.post([&gate = gate] { gate.get_future().wait(); }));
+    REQUIRE(pool.post("a caller", [&gate = gate] { gate.get_future().wait(); }));
     held = true;
   }
   void release() {

@@ -117,7 +117,7 @@ TEST_CASE("drain answers what is under way, closes what is idle, accepts nothing
       const std::lock_guard guard(gate);
       return 7;
     };
-    const std::optional<int> result = co_await pool.run(std::move(work));
+    const std::optional<int> result = co_await pool.run("a caller", std::move(work));
     Response response = Response::text(200, std::to_string(result.value_or(0)));
     co_return response;
   });
@@ -164,7 +164,7 @@ TEST_CASE("a full compute pool says so at once") {
       const std::lock_guard guard(gate);
       return 1;
     };
-    const std::optional<int> result = co_await pool.run(std::move(work));
+    const std::optional<int> result = co_await pool.run("a caller", std::move(work));
     Response response = Response::empty(result ? 200 : 503);
     co_return response;
   });

@@ -98,7 +98,7 @@ struct Fixture {
 
   /// What is posted to the pool waits until release_pool().
   void hold_pool() {
-    REQUIRE(pool.post([wait = gate.get_future().share()] { wait.wait(); }));
+    REQUIRE(pool.post("holder", [wait = gate.get_future().share()] { wait.wait(); }));
     held = true;
   }
   void release_pool() {
@@ -197,7 +197,7 @@ TEST_CASE("who leaves while the pool encodes leaves nothing behind") {
   f.release_pool();
   // The pool's thread is done with all of it once it has done what was posted after it.
   std::promise<void> idle;
-  REQUIRE(f.pool.post([&] { idle.set_value(); }));
+  REQUIRE(f.pool.post(auth::Identity{}.key(), [&] { idle.set_value(); }));
   idle.get_future().wait();
   f.io.poll();
   CHECK(provider.asked().empty());
@@ -303,7 +303,7 @@ TEST_CASE("who leaves while the pool decodes is told nothing more") {
     brought.f.until_over(brought.told);
     brought.f.release_pool();
     std::promise<void> idle;
-    brought.f.pool.post_begun([&] { idle.set_value(); });
+    brought.f.pool.post_begun(auth::Identity{}.key(), [&] { idle.set_value(); });
     idle.get_future().wait();
     brought.f.io.poll();
     CHECK(brought.told->answered.empty());
