@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/message.hpp"
+#include "engine/llm/embeddings.hpp"
 #include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
@@ -111,6 +112,10 @@ constexpr Row openai_chat_rows[] = {
     {"prediction", V::looped},
     {"audio", V::priced},
     {"moderation", V::served},
+    {"embeddings.input_type"},
+    {"embeddings.truncate"},
+    {"embeddings.user", V::drop},
+    {"embeddings.metadata", V::drop},
     {"message.prefix"},
     {"message.reasoning"},
     {"message.reasoning_details"},
@@ -1085,6 +1090,13 @@ Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
   const bool anthropic = request.format == WireFormat::anthropic;
   if (!passed.passes(request.format, anthropic ? "metadata" : "user")) request.user.clear();
   if (!passed.passes(request.format, "metadata")) request.metadata.clear();
+  return {};
+}
+
+Result<void> hold_to_allowed(EmbeddingRequest& request, const PassThrough& passed) {
+  Sieve sieve(WireFormat::openai_chat, passed);
+  sieve.members("embeddings.", request.extra, "");
+  if (sieve.refusal) return std::move(*sieve.refusal);
   return {};
 }
 

@@ -10,12 +10,12 @@
 //    users, metadata. No player can pose as another in the provider's eyes.
 // 3. models.pass_through opens more, as FORMAT:NAME. FORMAT is openai (/v1/chat/completions),
 //    openai-responses, anthropic or gemini. NAME is a member of the request, of an object in it
-//    with a dot ("reasoning.mode"); "tool:TYPE", "part:TYPE" (also items and blocks),
-//    "message.MEMBER"; a "*" at its end stands for any rest. A tool that is passed on brings the
-//    parts of which the history of its calls is made ("web_search": web_search_call,
-//    web_search_tool_result). "beta:NAME" is a name of the header anthropic-beta: those that
-//    neither cost nor store go on, the others are left out, for what they turn on is refused by its
-//    own name.
+//    with a dot ("reasoning.mode"), of a request to /v1/embeddings "embeddings.NAME"; "tool:TYPE",
+//    "part:TYPE" (also items and blocks), "message.MEMBER"; a "*" at its end stands for any rest. A
+//    tool that is passed on brings the parts of which the history of its calls is made
+//    ("web_search": web_search_call, web_search_tool_result). "beta:NAME" is a name of the header
+//    anthropic-beta: those that neither cost nor store go on, the others are left out, for what
+//    they turn on is refused by its own name.
 // 4. Names are compared whole. A row may stand for the dated versions of a type
 //    (web_search_20250305, web_search_preview_2025_03_11), and for nothing else that begins or ends
 //    like it. A tool or a part that is taken has the members that its rows list, and a tool_choice
@@ -38,6 +38,8 @@
 #include "engine/llm/chat.hpp"
 
 namespace redoubt::llm {
+
+struct EmbeddingRequest;
 
 /// The operator's models.pass_through.
 class PassThrough {
@@ -65,6 +67,9 @@ class PassThrough {
 /// refused and how an operator allows it. Requests that were made here (WireFormat::none) are as
 /// they are. O(bytes of what has no neutral name)
 Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed);
+
+/// The same of a request for embeddings, whose members are called openai:embeddings.NAME.
+Result<void> hold_to_allowed(EmbeddingRequest& request, const PassThrough& passed);
 
 /// What a use of a tool of that type costs beside its tokens.
 enum class ToolFee : std::uint8_t {

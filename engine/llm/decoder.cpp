@@ -17,11 +17,11 @@ namespace redoubt::llm {
 namespace {
 
 // The document as a tree and as its text: what only passes through keeps its author's order.
-using Decode = void (*)(AnswerState&, const Json&, std::string_view, ChatEvents&);
+using DecodeEvent = DecodeWhole;
 
 struct Format {
-  Decode event;
-  Decode whole;
+  DecodeEvent event;
+  DecodeWhole whole;
 };
 
 const Format& format_of(WireFormat format) {
@@ -46,7 +46,8 @@ bool tells_error(const Json& json) {
 
 }  // namespace
 
-Decoder::Decoder(const Dialect& dialect) : format_(dialect.format), sse_(sse_event_bytes_max) {}
+Decoder::Decoder(const Dialect& dialect)
+    : format_(dialect.format), whole_(format_of(format_).whole), sse_(sse_event_bytes_max) {}
 
 void Decoder::head(int status, std::vector<Header> headers, std::int64_t now_unix_ms) {
   status_ = status;
@@ -191,7 +192,7 @@ void Decoder::end_whole(ChatEvents& out) {
   } else if (tells_error(json.value())) {
     state_.fail(out, failure_from_json(json.value(), 0));
   } else {
-    format_of(format_).whole(state_, json.value(), body, out);
+    whole_(state_, json.value(), body, out);
   }
 }
 

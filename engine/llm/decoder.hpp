@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,9 +36,15 @@ namespace redoubt::llm {
 /// No answer is longer than this, streamed or whole.
 constexpr std::size_t answer_bytes_max = 64u << 20;
 
+/// Tells what a whole answer, as a tree and as its text, says; ends with finished or failed.
+using DecodeWhole = void (*)(AnswerState&, const nlohmann::json&, std::string_view, ChatEvents&);
+
 class Decoder {
  public:
   explicit Decoder(const Dialect& dialect);
+
+  /// The answer is no chat's: this reads it where it comes whole.
+  void read_by(DecodeWhole whole) { whole_ = whole; }
 
   /// The names of the request's tools, for answers that call them by another (WireRequest).
   void rename(std::vector<ToolAlias> tool_names) { tool_names_ = std::move(tool_names); }
@@ -71,6 +78,7 @@ class Decoder {
   void restore_names(ChatEvents& out, std::size_t from) const;
 
   WireFormat format_;
+  DecodeWhole whole_;
   Shape shape_ = Shape::unknown;
   int status_ = 200;
   std::vector<Header> headers_;

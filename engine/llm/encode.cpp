@@ -34,20 +34,8 @@ EncodeBody encoder_of(WireFormat format) {
   }
 }
 
-bool is_model_name(std::string_view name) {
-  if (name.empty() || name.size() > 200) return false;
-  for (const char c : name) {
-    const bool plain = is_ascii_alnum(c);
-    if (!plain && std::string_view("-._:/@+ ").find(c) == std::string_view::npos) return false;
-  }
-  return name.find("..") == std::string_view::npos;
-}
-
 std::string url_of(const ChatRequest& request, const Target& target) {
-  std::string base =
-      target.base_url.empty() ? std::string(target.dialect->base_url) : target.base_url;
-  while (!base.empty() && base.back() == '/')
-    base.pop_back();
+  const std::string base = base_of(target);
   switch (target.dialect->format) {
     case WireFormat::openai_responses:
       return base + "/responses";
@@ -280,6 +268,23 @@ Result<void> check(const ChatRequest& request, const Target& target) {
 bool is_forced(const ChatRequest& request) {
   return !request.tools.empty() &&
          (request.tool_choice == ToolChoice::required || request.tool_choice == ToolChoice::named);
+}
+
+bool is_model_name(std::string_view name) {
+  if (name.empty() || name.size() > 200) return false;
+  for (const char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && std::string_view("-._:/@+ ").find(c) == std::string_view::npos) return false;
+  }
+  return name.find("..") == std::string_view::npos;
+}
+
+std::string base_of(const Target& target) {
+  std::string base =
+      target.base_url.empty() ? std::string(target.dialect->base_url) : target.base_url;
+  while (!base.empty() && base.back() == '/')
+    base.pop_back();
+  return base;
 }
 
 std::string_view model_of(const ChatRequest& request, const Target& target) {

@@ -34,6 +34,10 @@ Result<void> encode_gemini(const ChatRequest& request, const Target& target, Jso
 /// Whether the model must call a tool.
 bool is_forced(const ChatRequest& request);
 std::string_view model_of(const ChatRequest& request, const Target& target);
+/// Whether an address may have the name in it.
+bool is_model_name(std::string_view name);
+/// The target's base URL without a slash at its end.
+std::string base_of(const Target& target);
 /// `extra` where it is of the format, else "".
 std::string_view extra_for(WireFormat format, const std::string& extra, WireFormat target);
 std::string_view extra_for(const ChatPart& part, WireFormat target);

@@ -379,6 +379,11 @@ bool ModelCard::is_called(std::string_view dialect, std::string_view name) const
   return model == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end();
 }
 
+bool EmbeddingCard::is_called(std::string_view by, std::string_view name) const {
+  if (dialect != (by == "openai-responses" ? "openai" : by)) return false;
+  return model == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end();
+}
+
 ReasoningStyle ModelCard::reasoning() const {
   switch (thinking) {
     case Thinking::none:
@@ -454,6 +459,14 @@ const ModelCard* ModelTable::find(std::string_view dialect, std::string_view mod
     return card.is_called(dialect, model);
   });
   return found == cards_.end() ? nullptr : &*found;
+}
+
+const EmbeddingCard* ModelTable::find_embedding(std::string_view dialect,
+                                                std::string_view model) const {
+  const auto found =
+      std::find_if(embeddings_.begin(), embeddings_.end(),
+                   [&](const EmbeddingCard& card) { return card.is_called(dialect, model); });
+  return found == embeddings_.end() ? nullptr : &*found;
 }
 
 }  // namespace redoubt::llm

@@ -99,6 +99,8 @@ struct EmbeddingCard {
   std::string as_of;
   std::string source;
   std::string note;
+
+  bool is_called(std::string_view dialect, std::string_view name) const;
 };
 
 class ModelTable {
@@ -110,6 +112,8 @@ class ModelTable {
 
   /// The card of exactly this name, null where there is none.
   const ModelCard* find(std::string_view dialect, std::string_view model) const;
+  /// The same among the embeddings. OpenAI's own dialects have the same of them.
+  const EmbeddingCard* find_embedding(std::string_view dialect, std::string_view model) const;
   std::span<const ModelCard> cards() const { return cards_; }
   std::span<const EmbeddingCard> embeddings() const { return embeddings_; }
 

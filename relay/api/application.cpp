@@ -13,6 +13,7 @@
 #include "engine/base/ascii.hpp"
 #include "relay/api/config_files.hpp"
 #include "relay/api/documents.hpp"
+#include "relay/api/embeddings.hpp"
 #include "relay/api/game.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/model_socket.hpp"
@@ -280,6 +281,7 @@ struct Application::Parts {
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Models> models;
+  std::optional<Embeddings> embeddings;
   std::optional<ModelSockets> model_sockets;
   std::optional<runs::LiveCatalogue> workflows;
   std::optional<Adviser> adviser;
@@ -320,6 +322,7 @@ void Application::Parts::open_gateway(llm::ModelTable cards) {
   gateway = std::move(*made);
   const auto body_bytes_max = static_cast<std::size_t>(config.models.body_bytes_max);
   models.emplace(*gateway, ledger, *pool, body_bytes_max, log);
+  embeddings.emplace(*gateway, *pool, body_bytes_max);
   model_sockets.emplace(*gateway, *pool, rate.get(), metrics, body_bytes_max,
                         config.models.stream_hold_s * second_ms);
 }
@@ -413,6 +416,7 @@ void Application::Parts::declare_routes() {
   routes.add_all(push.routes());
   routes.add_all(sessions.routes());
   if (models) routes.add_all(models->routes());
+  if (embeddings) routes.add_all(embeddings->routes());
   if (model_sockets) routes.add_all(model_sockets->routes());
   if (runs) routes.add_all(runs->routes());
   routes.add_all(document_routes());

@@ -7,7 +7,7 @@
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
-#include "relay/api/models.hpp"
+#include "relay/api/model_responses.hpp"
 
 namespace redoubt::api {
 namespace {

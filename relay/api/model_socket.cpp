@@ -10,7 +10,7 @@
 
 #include "relay/api/body_work.hpp"
 #include "relay/api/model_frames.hpp"
-#include "relay/api/models.hpp"
+#include "relay/api/model_responses.hpp"
 #include "relay/auth/credential.hpp"
 
 namespace redoubt::api {

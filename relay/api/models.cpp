@@ -17,6 +17,7 @@
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/model_responses.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
 #include "relay/net/signal.hpp"
@@ -134,46 +135,12 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   bool over_ = false;
 };
 
-http::Response failure_response(WireFormat format, int status, const llm::ChatFailure& failure) {
-  return http::Response::json(status, llm::encode_failure(format, failure));
-}
-
-http::Response fault_response(WireFormat format, const Error& error) {
-  const llm::ChatFailure failure = request_failure(error);
-  return failure_response(format, failure.status, failure);
-}
-
-void add_summary(http::Response& response, const upstream::CallSummary& summary) {
-  if (!summary.target.empty()) response.add("X-Redoubt-Model", summary.target);
-  if (summary.attempts > 1) response.add("X-Redoubt-Attempts", std::to_string(summary.attempts));
-}
-
 /// Whether another's answer will do, kept or under way. Errors: bad_header.
 Result<bool> wants_shared(const http::Request& request) {
   const std::string_view asked = request.header(cache_header).value_or("off");
   if (asked == "use" || asked == "off") return asked == "use";
   return make_error("bad_header", {"The header ", cache_header, " must be use or off."},
                     {cache_header}, {"use or off"}, {asked.substr(0, header_shown_max)});
-}
-
-/// The gate adds the address's to them.
-void add_quotas(http::Response& response, const limits::Quotas& quotas) {
-  std::string policy = limits::rate_policy_header(quotas);
-  if (policy.empty()) return;
-  response.add("RateLimit-Policy", std::move(policy));
-  response.add("RateLimit", limits::rate_header(quotas));
-}
-
-std::string seconds_up(std::int64_t ms) {
-  return std::to_string(std::max<std::int64_t>(1, (ms + 999) / 1'000));
-}
-
-http::Response refusal_response(WireFormat format, const upstream::CallRefusal& refusal,
-                                const upstream::CallSummary& summary) {
-  http::Response response = failure_response(format, refusal.status, refusal.failure);
-  if (refusal.retry_after_ms >= 0) response.add("Retry-After", seconds_up(refusal.retry_after_ms));
-  add_summary(response, summary);
-  return response;
 }
 
 /// What is wrong with a body whose tokens are to be counted.
@@ -193,41 +160,6 @@ Json money(limits::Picodollars amount) {
 }
 
 }  // namespace
-
-llm::ChatFailure request_failure(const Error& error) {
-  llm::ChatFailure failure = llm::local_failure(llm::FailureClass::bad_request, error.message);
-  failure.status = 400;
-  if (error.code == "unknown_model" || error.code == "unknown_method") {
-    failure = llm::local_failure(llm::FailureClass::not_found, error.message);
-    failure.status = 404;
-  } else if (error.code == "too_large") {
-    failure = llm::local_failure(llm::FailureClass::too_large, error.message);
-    failure.status = 413;
-  } else if (error.code == "unavailable" || error.code == "overloaded") {
-    failure = llm::local_failure(llm::FailureClass::overloaded, error.message);
-    failure.status = 503;
-  }
-  failure.param = error.path;
-  failure.code = error.code;
-  return failure;
-}
-
-upstream::Order order_of(const Caller* caller, std::string_view request_id, llm::ChatRequest chat) {
-  upstream::Order order;
-  order.request = std::move(chat);
-  order.request_id = request_id;
-  if (caller != nullptr) {
-    order.identity = caller->identity;
-    order.own_limits = caller->limits();
-  }
-  return order;
-}
-
-upstream::Order order_of(const http::Request& request, llm::ChatRequest chat) {
-  upstream::Order order = order_of(caller_of(request), request_id_of(request), std::move(chat));
-  order.hold_memory = request.hold_memory;
-  return order;
-}
 
 std::vector<contract::Route> Models::routes() {
   std::vector<contract::Route> routes;
@@ -356,8 +288,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
     }
     response = http::Response::json(200, std::move(whole));
     add_summary(response, exchange->summary);
-    response.add("X-Redoubt-Cost-Microusd",
-                 std::to_string(limits::microdollars_up(exchange->summary.cost)));
+    add_cost(response, exchange->summary);
   }
   add_quotas(response, exchange->quotas);
   if (exchange->source)
@@ -411,7 +342,10 @@ Json told_of(const upstream::KnownModel& model) {
             {"owned_by", "redoubt"}, {"price_known", model.price_known}};
   told["name"] = "models/" + model.name;
   told["displayName"] = model.name;
-  told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent", "countTokens"};
+  told["supportedGenerationMethods"] = Json::array();
+  if (!model.embeds)
+    told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent",
+                                          "countTokens"};
   if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
   return told;
 }

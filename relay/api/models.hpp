@@ -30,18 +30,6 @@
 
 namespace redoubt::api {
 
-constexpr const char* cache_header = "X-Redoubt-Cache";
-
-struct Caller;
-
-/// The request as its caller's (null: nobody's), for limits, budgets and logs.
-upstream::Order order_of(const Caller* caller, std::string_view request_id, llm::ChatRequest chat);
-upstream::Order order_of(const http::Request& request, llm::ChatRequest chat);
-
-/// What is wrong with a request itself, before anything was counted; `failure.status` is the
-/// answer's. `error` is the codec's or Gateway::start's.
-llm::ChatFailure request_failure(const Error& error);
-
 /// What a client speaks.
 struct ModelsFace {
   llm::WireFormat format;

@@ -36,6 +36,7 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
 
   /// What is to be changed of the answer; before its first byte.
   void rename(std::vector<llm::ToolAlias> names) { work_->decoder.rename(std::move(names)); }
+  void read_by(llm::DecodeWhole whole) { work_->decoder.read_by(whole); }
   void redact(std::string_view key);
   void head(int status, std::vector<llm::Header> headers, std::int64_t now_unix_ms);
   void feed(std::string_view bytes);

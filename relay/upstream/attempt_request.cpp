@@ -4,12 +4,48 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/message.hpp"
+#include "engine/llm/allowed_members.hpp"
 #include "engine/llm/encode.hpp"
+#include "engine/llm/json_text.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/upstream/send_bound.hpp"
 
 namespace redoubt::upstream {
 namespace {
+
+// What a provider puts around each text: the marks of its ends, and words for `input_type`.
+constexpr std::int64_t tokens_beside_input = 64;
+
+Error unsupported(const AttemptTarget& to, std::string_view why) {
+  return make_error("unsupported", {to.model, why}, {"model"}, {}, {to.model});
+}
+
+std::int64_t tokens_upper(const llm::EmbeddingRequest& request, const std::string& input) {
+  if (request.by_tokens) return 1 + std::count(input.begin(), input.end(), ',');
+  limits::PromptSize size;
+  size.add_text(input);
+  return size.text_tokens;
+}
+
+// Does it have a member, let through by the operator, that may cost whatever it likes?
+bool is_unbounded(const llm::EmbeddingRequest& request) {
+  const auto members = llm::member_texts(request.extra);
+  return std::any_of(members.begin(), members.end(), [](const llm::MemberText& member) {
+    return !llm::bounded_by_bytes(llm::WireFormat::openai_chat,
+                                  joined({"embeddings.", member.key}));
+  });
+}
+
+AttemptBound bound_of(const llm::EmbeddingRequest& request, const AttemptTarget& to) {
+  const bool unbounded = is_unbounded(request);
+  std::int64_t tokens = 0;
+  for (const std::string& input : request.inputs) {
+    const std::int64_t upper = tokens_upper(request, input) + tokens_beside_input;
+    tokens += unbounded ? to.most.context : std::min(upper, to.most.context);
+  }
+  return {.input_tokens = std::min(tokens, limits::tokens_max), .may_think = false};
+}
 
 AttemptBound bound_of(const llm::WireRequest& wire, const AttemptTarget& to) {
   const llm::WireFormat format = to.dialect->format;
@@ -24,6 +60,9 @@ AttemptBound bound_of(const llm::WireRequest& wire, const AttemptTarget& to) {
 }  // namespace
 
 AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& to) {
+  if (to.embedding)
+    return {.wire = unsupported(to, " makes embeddings and answers no chat: POST /v1/embeddings."),
+            .bound = {}};
   const std::optional<std::int64_t> asked_output_max = request.output_tokens_max;
   const std::optional<std::int64_t> asked_budget = request.reasoning.budget_tokens;
   const std::int64_t output_upper = limits::output_tokens_upper(asked_output_max, to.most.output);
@@ -55,6 +94,19 @@ AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& t
   if (!out.wire) return out;
   out.bound = bound_of(*out.wire, to);
   // What it grew to while it was written would be counted for as long as it is sent.
+  out.wire->body.shrink_to_fit();
+  return out;
+}
+
+AttemptRequest attempt_request(const llm::EmbeddingRequest& request, const AttemptTarget& to) {
+  if (to.card)
+    return {.wire = unsupported(to, " answers chats and makes no embeddings."), .bound = {}};
+  const llm::Target where{.dialect = to.dialect, .base_url = to.base_url, .model = to.model};
+  const std::int64_t dimensions = to.embedding ? to.embedding->dimensions : 0;
+  AttemptRequest out{.wire = llm::encode_embedding_request(request, where, dimensions),
+                     .bound = {}};
+  if (!out.wire) return out;
+  out.bound = bound_of(request, to);
   out.wire->body.shrink_to_fit();
   return out;
 }

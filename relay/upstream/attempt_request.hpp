@@ -11,6 +11,7 @@
 #include "engine/base/result.hpp"
 #include "engine/llm/chat.hpp"
 #include "engine/llm/dialect.hpp"
+#include "engine/llm/embeddings.hpp"
 #include "engine/llm/models.hpp"
 #include "engine/llm/wire.hpp"
 #include "relay/upstream/charging.hpp"
@@ -19,7 +20,7 @@ namespace redoubt::upstream {
 
 /// What a model can at most.
 struct TokenLimits {
-  std::int64_t context = 0;
+  std::int64_t context = 0;  ///< of each input, where it makes embeddings
   std::int64_t output = 0;
   std::int64_t image = 0;  ///< 0: as any other's
 };
@@ -28,7 +29,8 @@ struct AttemptTarget {
   const llm::Dialect* dialect = nullptr;
   std::string base_url;
   std::string model;
-  const llm::ModelCard* card = nullptr;  ///< null: the model is not known
+  const llm::ModelCard* card = nullptr;           ///< null: the model is not known
+  const llm::EmbeddingCard* embedding = nullptr;  ///< null: or it makes no embeddings
   TokenLimits most;
   std::int64_t unknown_output_tokens_max = 0;  ///< of a model without a card; 0: none
   bool stream = false;
@@ -42,5 +44,7 @@ struct AttemptRequest {
 
 /// Written over, not copied: a prompt may be long.
 AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& to);
+/// The same for embeddings. O(bytes)
+AttemptRequest attempt_request(const llm::EmbeddingRequest& request, const AttemptTarget& to);
 
 }  // namespace redoubt::upstream

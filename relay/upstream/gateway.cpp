@@ -79,6 +79,7 @@ struct TargetPlan {
   std::uint32_t provider = 0;
   std::string model;
   const llm::ModelCard* card = nullptr;
+  const llm::EmbeddingCard* embedding = nullptr;
   const llm::Tariff* tariff = nullptr;  ///< null: the price is not known
   std::int64_t player_calls_max = 0;    ///< of one player at a time
   GatewayMetrics::Series metrics;
@@ -87,6 +88,10 @@ struct TargetPlan {
 const llm::Tariff* free_tariff() {
   static const llm::Tariff tariff{.rates = {llm::Rate{}}, .fees = {}};
   return &tariff;
+}
+
+llm::Tariff tariff_of(const llm::EmbeddingCard& card) {
+  return {.rates = {llm::Rate{.price = {.input = card.input_price}}}, .fees = {}};
 }
 
 /// The stricter of two; absent is no limit.
@@ -178,6 +183,15 @@ std::vector<std::string> own_names(const llm::ChatRequest& request) {
   return names;
 }
 
+std::size_t size_of(const Order& order) {
+  return request_size(order.request) + (order.embedding ? request_size(*order.embedding) : 0);
+}
+
+AttemptRequest encode(llm::ChatRequest& chat, const llm::EmbeddingRequest* embedding,
+                      const AttemptTarget& to) {
+  return embedding ? attempt_request(*embedding, to) : attempt_request(chat, to);
+}
+
 /// What is sent, and the memory that is counted for it until then.
 struct CountedBody {
   std::string text;
@@ -235,9 +249,13 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void acquire(const Action& action);
   /// A large request, while the compute pool has it.
   struct Encoding {
-    Encoding(llm::ChatRequest asked, std::shared_ptr<const void> held, AttemptTarget target)
-        : request(std::move(asked)), memory(std::move(held)), to(std::move(target)) {}
+    Encoding(Order& order, AttemptTarget target)
+        : request(std::move(order.request)),
+          embedding(order.embedding),
+          memory(order.memory),
+          to(std::move(target)) {}
     llm::ChatRequest request;
+    std::shared_ptr<const llm::EmbeddingRequest> embedding;
     std::shared_ptr<const void> memory;  ///< of `request`
     AttemptTarget to;
     std::optional<AttemptRequest> done;
@@ -434,6 +452,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::vector<Provider> providers_;
   std::vector<TargetPlan> plans_;
   std::vector<std::string> names_;
+  std::deque<llm::Tariff> embedding_tariffs_;
   std::unique_ptr<SharedAnswers> shared_;  // null: nothing is shared
 
   std::mutex mutex_;  // what follows
@@ -477,6 +496,7 @@ class CallRun::Attempt final : public net::CallSink {
   }
   /// The answer calls tools by the names that the client gave them.
   void rename(std::vector<llm::ToolAlias> names) { decoding_->rename(std::move(names)); }
+  void read_by(llm::DecodeWhole whole) { decoding_->read_by(whole); }
   /// The answer goes on without the key that it was asked with.
   void redact(std::string_view key) { decoding_->redact(key); }
   bool began() const { return began_; }
@@ -521,7 +541,7 @@ CallRun::CallRun(GatewayImpl& gateway, const net::Executor& shard, Order order,
       client_(std::move(client)),
       timer_(shard),
       own_names_(own_names(order_.request)),
-      request_bytes_(request_size(order_.request)),
+      request_bytes_(size_of(order_)),
       requests_counted_(order_.request_counted) {}
 
 CallRun::~CallRun() {
@@ -644,20 +664,20 @@ void CallRun::encode_attempt() {
   AttemptTarget to = gateway_.attempt_target(targets_[place_].target, order_.request.format,
                                              options_.delivery == Delivery::stream);
   if (request_bytes_ <= net::Turns::short_step_bytes)
-    return encoded(attempt_request(order_.request, to));
+    return encoded(encode(order_.request, order_.embedding.get(), to));
   net::ComputePool* pool = gateway_.pool();
-  auto work = std::make_shared<Encoding>(std::move(order_.request), order_.memory, std::move(to));
+  auto work = std::make_shared<Encoding>(order_, std::move(to));
   if (pool == nullptr || request_bytes_ <= large_request_bytes) {
     return net::Turns::of(shard_).queue([weak = weak_from_this(), work] {
       const auto run = weak.lock();
       if (!run) return;
-      work->done.emplace(attempt_request(work->request, work->to));
+      work->done.emplace(encode(work->request, work->embedding.get(), work->to));
       run->take_encoded(*work);
     });
   }
   // Weak: the call ends on its shard, however long the pool has its request.
   const bool posted = pool->post(player_, [weak = weak_from_this(), shard = shard_, work] {
-    work->done.emplace(attempt_request(work->request, work->to));
+    work->done.emplace(encode(work->request, work->embedding.get(), work->to));
     asio::post(shard, [weak, work] {
       if (const auto run = weak.lock()) run->take_encoded(*work);
     });
@@ -789,6 +809,7 @@ void CallRun::open(const Action& action) {
     return;
   }
   attempt_->rename(std::move(wire->tool_names));
+  if (order_.embedding) attempt_->read_by(llm::embedding_decoder(origin_));
 
   net::OutgoingRequest outgoing;
   outgoing.destination = provider.destination;
@@ -1143,6 +1164,10 @@ void GatewayImpl::add_targets() {
       plan.card = models_.find(providers_[i].dialect->name, plan.model);
       plan.player_calls_max = player_part(options_.providers[i].concurrent_max);
       if (plan.card) plan.tariff = &plan.card->tariff;
+      if (!plan.card)
+        plan.embedding = models_.find_embedding(providers_[i].dialect->name, plan.model);
+      if (plan.embedding)
+        plan.tariff = &embedding_tariffs_.emplace_back(tariff_of(*plan.embedding));
       if (providers_[i].free_of_charge) plan.tariff = free_tariff();
       plan.metrics = GatewayMetrics::series(metrics_, name);
       plans_.push_back(plan);
@@ -1159,6 +1184,12 @@ void GatewayImpl::add_targets() {
   }
   if (options_.direct_targets) {
     for (const llm::ModelCard& card : models_.cards()) {
+      for (const Provider& provider : providers_) {
+        if (card.is_called(provider.dialect->name, card.model))
+          add(provider.name + "/" + card.model);
+      }
+    }
+    for (const llm::EmbeddingCard& card : models_.embeddings()) {
       for (const Provider& provider : providers_) {
         if (card.is_called(provider.dialect->name, card.model))
           add(provider.name + "/" + card.model);
@@ -1196,16 +1227,23 @@ SecretTexts GatewayImpl::secrets(std::uint32_t target, const auth::KeyRing& ring
 KnownModel GatewayImpl::known(std::string name, std::span<const std::string> targets) const {
   KnownModel model{.name = std::move(name)};
   bool goes = true;
+  std::size_t found = 0;
+  std::size_t embedding = 0;
   for (const std::string& target : targets) {
     const auto at = std::find(names_.begin(), names_.end(), target);
     if (at == names_.end()) continue;
     const TargetPlan& plan = plans_[static_cast<std::size_t>(at - names_.begin())];
+    ++found;
+    embedding += plan.embedding ? 1 : 0;
     model.price_known = model.price_known && plan.tariff;
-    const auto day = plan.card ? plan.card->shut_off_day : std::nullopt;
+    const auto day = plan.card        ? plan.card->shut_off_day
+                     : plan.embedding ? plan.embedding->shut_off_day
+                                      : std::nullopt;
     goes = goes && day;
     if (day) model.shut_off_day = std::max(model.shut_off_day.value_or(*day), *day);
   }
   if (!goes) model.shut_off_day.reset();
+  model.embeds = found > 0 && embedding == found;
   return model;
 }
 
@@ -1274,6 +1312,8 @@ bool GatewayImpl::counts_tokens(const Order& order) const {
 TokenLimits GatewayImpl::token_limits(std::uint32_t target) const {
   if (const llm::ModelCard* card = plans_[target].card)
     return {card->context_tokens, card->output_tokens_max, card->image_tokens_max};
+  if (const llm::EmbeddingCard* card = plans_[target].embedding)
+    return {.context = card->input_tokens_max};
   const std::int64_t most = options_.unknown_output_tokens_max;
   return {unknown_context_tokens, most > 0 ? most : unknown_output_tokens, unknown_image_tokens};
 }
@@ -1285,6 +1325,7 @@ AttemptTarget GatewayImpl::attempt_target(std::uint32_t target, llm::WireFormat 
           .base_url = to.base_url,
           .model = plans_[target].model,
           .card = plans_[target].card,
+          .embedding = plans_[target].embedding,
           .most = token_limits(target),
           .unknown_output_tokens_max = options_.unknown_output_tokens_max,
           .stream = stream,
@@ -1300,7 +1341,8 @@ bool GatewayImpl::has_key(std::string_view provider) const {
 /// Does a call lack a bound of its output that somebody needs: the limits, or a format that has no
 /// request without it?
 bool GatewayImpl::lacks_bound(const TargetPlan& plan, const Order& order) const {
-  if (plan.card || order.request.output_tokens_max || options_.unknown_output_tokens_max > 0)
+  if (plan.card || plan.embedding || order.embedding || order.request.output_tokens_max ||
+      options_.unknown_output_tokens_max > 0)
     return false;
   return providers_[plan.provider].dialect->format == llm::WireFormat::anthropic ||
          counts_tokens(order);
@@ -1344,7 +1386,7 @@ std::vector<PlannedTarget> GatewayImpl::plan_route(const Route& route, const Ord
 
 /// A request lives as long as another attempt may need it: a large one is counted until then.
 Result<void> count_memory(Order& order) {
-  const std::size_t bytes = request_size(order.request);
+  const std::size_t bytes = size_of(order);
   if (bytes <= large_request_bytes || !order.hold_memory) return {};
   order.memory = order.hold_memory(bytes);
   if (!order.memory) return Error{.code = "overloaded", .message = overloaded_words};
@@ -1354,8 +1396,9 @@ Result<void> count_memory(Order& order) {
 Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& shard, Order order,
                                                         Delivery delivery,
                                                         std::shared_ptr<CallClient> client) {
-  if (auto held = llm::hold_to_allowed(order.request, options_.pass_through); !held)
-    return held.error();
+  auto held = order.embedding ? llm::hold_to_allowed(*order.embedding, options_.pass_through)
+                              : llm::hold_to_allowed(order.request, options_.pass_through);
+  if (!held) return held.error();
   if (auto counted = count_memory(order); !counted) return counted.error();
   if (shared_ && order.shared)
     return shared_->start(shard, std::move(order), delivery, std::move(client));

@@ -29,6 +29,7 @@
 #include "engine/base/result.hpp"
 #include "engine/llm/allowed_members.hpp"
 #include "engine/llm/chat.hpp"
+#include "engine/llm/embeddings.hpp"
 #include "engine/llm/models.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/auth/key_ring.hpp"
@@ -86,7 +87,9 @@ struct GatewayOptions {
 
 /// Who calls, and what is asked.
 struct Order {
-  llm::ChatRequest request;                                ///< `model` is what the client named
+  llm::ChatRequest request;  ///< `model` is what the client named
+  /// Asked instead, of which `request` has the model's name: whole delivery, shared with nobody.
+  std::shared_ptr<llm::EmbeddingRequest> embedding;
   auth::Identity identity = auth::anonymous_identity({});  ///< whom to count and to charge
   auth::CallerLimits own_limits;                           ///< of the caller's token
   std::string request_id;
@@ -163,6 +166,7 @@ struct KnownModel {
   std::string name;
   bool price_known = true;                   ///< of all that it may lead to
   std::optional<std::int64_t> shut_off_day;  ///< from which on nothing that it leads to is there
+  bool embeds = false;                       ///< it makes embeddings, as far as is known
 };
 
 class Gateway {

@@ -1,7 +1,8 @@
 // ModelAsk: one model, asked once, for commands: a relay, or any other server of OpenAI's chat
 // format.
 //
-// 1. No retries, no fallback, no ledger: whoever asks has them (a workflow's step), or the relay that
+// 1. No retries, no fallback, no ledger: whoever asks has them (a workflow's step), or the relay
+// that
 //    is asked.
 // 2. It blocks its thread, for model_ask_ms_max at most; for commands, not for shards.
 #pragma once

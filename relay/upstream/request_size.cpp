@@ -60,6 +60,10 @@ std::size_t request_size(const llm::ChatRequest& request) {
   return bytes;
 }
 
+std::size_t request_size(const llm::EmbeddingRequest& request) {
+  return sizeof request + text_bytes(request.model, request.extra) + size_of(request.inputs);
+}
+
 std::size_t answer_size(const llm::ChatAnswer& answer) {
   std::size_t bytes = sizeof answer + text_bytes(answer.id, answer.model, answer.reason_detail);
   for (const llm::ChatPart& part : answer.parts)

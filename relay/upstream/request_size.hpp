@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "engine/llm/chat.hpp"
+#include "engine/llm/embeddings.hpp"
 
 namespace redoubt::upstream {
 
@@ -14,6 +15,7 @@ constexpr std::size_t large_request_bytes = 64 * 1024;
 
 /// Memory that the request takes: its texts and its parts. O(parts)
 std::size_t request_size(const llm::ChatRequest& request);
+std::size_t request_size(const llm::EmbeddingRequest& request);
 
 /// The same of an answer.
 std::size_t answer_size(const llm::ChatAnswer& answer);

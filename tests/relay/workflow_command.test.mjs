@@ -17,7 +17,10 @@ let relay;
 
 before(async () => {
   mock = await start_mock();
-  relay = await start_relay(mock, { strategist: ['openai/gpt-5-mini'], small: ['openai/gpt-5-nano'] });
+  relay = await start_relay(mock, {
+    strategist: ['openai/gpt-5-mini'],
+    small: ['openai/gpt-5-nano'],
+  });
 });
 after(async () => {
   await relay.stop();
@@ -78,7 +81,9 @@ test('why a model did not answer is told, though a fallback answers', async () =
 });
 
 test('a token goes along, and an agent uses its tools with the model', async () => {
-  const refused = await run(asking(), [...given, relay.url], { REDOUBT_RELAY_TOKEN: 'not-a-token' });
+  const refused = await run(asking(), [...given, relay.url], {
+    REDOUBT_RELAY_TOKEN: 'not-a-token',
+  });
   assert.match(refused.stderr, /a#1: the model did not answer: /);
   await mock.forget();
   await mock.script([
@@ -113,7 +118,12 @@ workflow:
 `;
   await mock.forget();
   const n = Array.from({ length: 100 }, (_, i) => i);
-  const { code, stderr } = await run(many, ['--input', JSON.stringify({ n }), '--model', relay.url]);
+  const { code, stderr } = await run(many, [
+    '--input',
+    JSON.stringify({ n }),
+    '--model',
+    relay.url,
+  ]);
   assert.equal(code, 0, stderr);
   assert.equal((await asked()).length, 100);
 });

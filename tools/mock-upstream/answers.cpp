@@ -1,7 +1,10 @@
 #include "tools/mock-upstream/answers.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
+#include "engine/base/base64.hpp"
 #include "engine/base/json.hpp"
 #include "tools/mock-upstream/provider_checks.hpp"
 
@@ -311,9 +314,77 @@ std::vector<std::string> gemini_events(const Prompt& prompt, const Answer& answe
   return out;
 }
 
+// --- embeddings ---------------------------------------------------------------------------------
+
+// Every input has a vector that tells how long it was.
+std::array<float, 3> vector_of(std::size_t bytes) {
+  return {0.5F, -0.25F, static_cast<float>(bytes)};
+}
+
+Json packed(const std::array<float, 3>& vector) {
+  static_assert(std::endian::native == std::endian::little);
+  std::string bytes(sizeof vector, '\0');
+  std::memcpy(bytes.data(), vector.data(), sizeof vector);
+  return to_base64(bytes);
+}
+
+std::string embeddings(const Prompt& prompt, const Answer& answer) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < prompt.inputs.size(); ++i) {
+    const auto vector = vector_of(prompt.inputs[i]);
+    if (prompt.format == Format::gemini_embeddings) {
+      list.push_back({{"values", vector}});
+    } else {
+      list.push_back({{"object", "embedding"},
+                      {"index", i},
+                      {"embedding", prompt.base64 ? packed(vector) : Json(vector)}});
+    }
+  }
+  if (prompt.format == Format::gemini_embeddings)
+    return Json{{"embeddings", std::move(list)}}.dump(2);
+  const std::int64_t tokens = tokens_of(prompt, answer).input;
+  return Json{{"object", "list"},
+              {"data", std::move(list)},
+              {"model", prompt.model},
+              {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}}
+      .dump();
+}
+
+void read_embeddings_prompt(const Json& json, Prompt& prompt) {
+  if (prompt.format == Format::gemini_embeddings) {
+    for (const Json& each : json.value("requests", Json::array()))
+      prompt.inputs.push_back(each["content"]["parts"][0].value("text", std::string()).size());
+    return;
+  }
+  prompt.base64 = json.value("encoding_format", "float") == "base64";
+  const Json input = json.value("input", Json());
+  for (const Json& each : input.is_array() ? input : Json::array({input}))
+    prompt.inputs.push_back(each.is_string() ? each.get_ref<const std::string&>().size()
+                                             : each.size());
+}
+
+std::string embeddings_fault(const Prompt& prompt, const Json& json) {
+  constexpr std::size_t inputs_max = 2'048;
+  constexpr std::size_t gemini_inputs_max = 100;
+  if (prompt.format == Format::gemini_embeddings)
+    return prompt.inputs.size() > gemini_inputs_max
+               ? "BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch"
+               : "";
+  for (const auto& [key, value] : json.items()) {
+    const bool known = key == "model" || key == "input" || key == "encoding_format" ||
+                       key == "dimensions" || key == "user";
+    if (!known) return "Unrecognized request argument supplied: " + key;
+  }
+  const bool empty =
+      std::find(prompt.inputs.begin(), prompt.inputs.end(), 0) != prompt.inputs.end();
+  return empty || prompt.inputs.size() > inputs_max ? "'$.input' is invalid." : "";
+}
+
 }  // namespace
 
 Format format_of(std::string_view path) {
+  if (path.ends_with("/embeddings")) return Format::openai_embeddings;
+  if (path.ends_with(":batchEmbedContents")) return Format::gemini_embeddings;
   if (path.ends_with("/chat/completions")) return Format::openai_chat;
   if (path.ends_with("/responses")) return Format::openai_responses;
   if (path.ends_with("/messages")) return Format::anthropic;
@@ -325,14 +396,18 @@ Prompt read_prompt(std::string_view path, std::string_view body) {
   Prompt prompt;
   prompt.format = format_of(path);
   prompt.bytes = body.size();
-  if (prompt.format == Format::gemini) {
+  if (prompt.format == Format::gemini || prompt.format == Format::gemini_embeddings) {
     const std::size_t name = path.rfind('/') + 1;
     prompt.model = path.substr(name, path.rfind(':') - name);
+  }
+  if (prompt.format == Format::gemini) {
     prompt.stream = path.find(":stream") != std::string_view::npos;
     return prompt;
   }
   const auto json = parse_json(body, {.bytes_max = body_bytes_max, .depth_max = 128});
   if (!json || !json->is_object()) return prompt;
+  if (prompt.format == Format::openai_embeddings || prompt.format == Format::gemini_embeddings)
+    read_embeddings_prompt(*json, prompt);
   if (const auto at = json->find("model"); at != json->end() && at->is_string())
     prompt.model = at->get<std::string>();
   if (const auto at = json->find("stream"); at != json->end()) prompt.stream = *at == true;
@@ -354,6 +429,9 @@ std::string whole(const Prompt& prompt, const Answer& answer) {
       if (!answer.text.empty()) parts.insert(parts.begin(), Json{{"text", answer.text}});
       return gemini(prompt, answer, parts, true).dump();
     }
+    case Format::openai_embeddings:
+    case Format::gemini_embeddings:
+      return embeddings(prompt, answer);
     case Format::unknown:
       break;
   }
@@ -370,6 +448,8 @@ std::vector<std::string> events(const Prompt& prompt, const Answer& answer) {
       return message_events(prompt, answer);
     case Format::gemini:
       return gemini_events(prompt, answer);
+    case Format::openai_embeddings:
+    case Format::gemini_embeddings:
     case Format::unknown:
       break;
   }
@@ -380,6 +460,8 @@ std::string refusal_of(const Prompt& prompt, const Answer& answer, std::string_v
   if (answer.checks == "none" || prompt.format == Format::unknown) return "";
   const auto json = parse_json(body, {.bytes_max = body_bytes_max, .depth_max = 128});
   if (!json) return "We could not parse the JSON body of your request.";
+  if (prompt.format == Format::openai_embeddings || prompt.format == Format::gemini_embeddings)
+    return embeddings_fault(prompt, *json);
   const std::string_view own = prompt.format == Format::anthropic          ? "anthropic"
                                : prompt.format == Format::gemini           ? "gemini"
                                : prompt.format == Format::openai_responses ? "openai-responses"
@@ -392,7 +474,7 @@ std::string refused(Format format, const std::string& fault) {
     return Json{{"type", "error"},
                 {"error", {{"type", "invalid_request_error"}, {"message", fault}}}}
         .dump();
-  if (format == Format::gemini)
+  if (format == Format::gemini || format == Format::gemini_embeddings)
     return Json{{"error", {{"code", 400}, {"message", fault}, {"status", "INVALID_ARGUMENT"}}}}
         .dump();
   return Json{{"error",

@@ -1,4 +1,4 @@
-// An answer as the bytes of the four wire formats, written by hand from the providers' documents.
+// An answer as the bytes of the wire formats, written by hand from the providers' documents.
 #pragma once
 
 #include <string>
@@ -9,7 +9,15 @@
 
 namespace redoubt::mock {
 
-enum class Format : std::uint8_t { openai_chat, openai_responses, anthropic, gemini, unknown };
+enum class Format : std::uint8_t {
+  openai_chat,
+  openai_responses,
+  anthropic,
+  gemini,
+  openai_embeddings,
+  gemini_embeddings,
+  unknown,
+};
 
 /// What of a request an answer depends on.
 struct Prompt {
@@ -18,6 +26,8 @@ struct Prompt {
   bool stream = false;
   bool stream_usage = false;  ///< OpenAI chat: stream_options.include_usage
   std::size_t bytes = 0;
+  std::vector<std::size_t> inputs;  ///< embeddings: how long each is, in bytes or tokens
+  bool base64 = false;              ///< embeddings: how the vectors are wanted
 };
 
 Format format_of(std::string_view path);

@@ -51,6 +51,7 @@ const std::map<std::string, std::string> expected{
     {"WS /ws/{client_id}", "game"},
     {"POST /v1/chat/completions", "models"},
     {"POST /v1/completions", "models"},
+    {"POST /v1/embeddings", "models"},
     {"POST /v1/responses", "models"},
     {"POST /v1/responses/input_tokens", "models"},
     {"POST /v1/messages", "models"},

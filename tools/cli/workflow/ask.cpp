@@ -32,15 +32,14 @@ Result<Json> ask(const WorkflowAskOptions& o, const std::string& request) {
   if (chat->model.empty()) chat->model = runs::model_default;
   auto answer = upstream::ask_model(server, *chat);
   // As in the relay: a step whose model nobody has is asked of the default.
-  const bool unknown = answer && answer->failure &&
-                       answer->failure->failure_class == llm::FailureClass::not_found;
+  const bool unknown =
+      answer && answer->failure && answer->failure->failure_class == llm::FailureClass::not_found;
   if (unknown && o.model_name.empty() && chat->model != runs::model_default) {
     chat->model = runs::model_default;
     answer = upstream::ask_model(server, *chat);
   }
   if (!answer) return answer.error();
-  if (answer->failure)
-    return Json{{"status", "failed"}, {"outcome", failure_of(*answer->failure)}};
+  if (answer->failure) return Json{{"status", "failed"}, {"outcome", failure_of(*answer->failure)}};
   Json value = runs::answer_of(*answer);
   value["model"] = answer->model;
   value["usage"] = {{"input_tokens", answer->usage.input}, {"output_tokens", answer->usage.output}};

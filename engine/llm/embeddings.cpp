@@ -1,0 +1,352 @@
+#include "engine/llm/embeddings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "engine/base/base64.hpp"
+#include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/decode_openai_chat.hpp"
+#include "engine/llm/encode.hpp"
+#include "engine/llm/failure.hpp"
+#include "engine/llm/json_text.hpp"
+
+namespace redoubt::llm {
+namespace {
+
+constexpr std::string_view input_wanted =
+    "a text, a list of texts, a list of tokens, or a list of lists of tokens";
+
+bool all_of(const Json& list, bool (*is)(const Json&)) {
+  return std::all_of(list.begin(), list.end(), is);
+}
+
+bool is_token(const Json& value) {
+  return value.is_number_unsigned();
+}
+
+bool is_token_list(const Json& value) {
+  return value.is_array() && !value.empty() && all_of(value, is_token);
+}
+
+void read_inputs(const Json& json, EmbeddingRequest& request, RequestFault& fault) {
+  const Json* input = member_of(json, "input");
+  if (input == nullptr) return fault.set("input", input_wanted, nullptr);
+  if (input->is_string()) {
+    request.inputs.emplace_back(text_of(input));
+    return;
+  }
+  if (!input->is_array() || input->empty()) return fault.set("input", input_wanted, input);
+  request.by_tokens = !input->front().is_string();
+  if (is_token_list(*input)) {
+    request.inputs.push_back(dump(*input));
+    return;
+  }
+  if (input->size() > embedding_inputs_max)
+    return fault.set("input", joined({"a list of ", embedding_inputs_max, " inputs at most"}),
+                     input);
+  for (std::size_t i = 0; i < input->size(); ++i) {
+    const Json& each = (*input)[i];
+    const bool fits = request.by_tokens ? is_token_list(each) : each.is_string();
+    if (!fits)
+      return fault.set(indexed("input", i),
+                       request.by_tokens ? "a list of tokens, which are whole numbers" : "a text",
+                       &each);
+    request.inputs.push_back(request.by_tokens ? dump(each) : std::string(text_of(&each)));
+  }
+}
+
+void read_encoding(const Json& json, EmbeddingRequest& request, RequestFault& fault) {
+  const Json* format = member_of(json, "encoding_format");
+  if (format == nullptr || *format == "float") return;
+  request.as_base64 = *format == "base64";
+  if (!request.as_base64) fault.set("encoding_format", "float or base64", format);
+}
+
+void read_dimensions(const Json& json, EmbeddingRequest& request, RequestFault& fault) {
+  request.dimensions = read_count(json, "dimensions", fault);
+  if (!request.dimensions) return;
+  if (*request.dimensions < 1 || *request.dimensions > embedding_dimensions_max)
+    fault.set("dimensions", joined({"a whole number from 1 to ", embedding_dimensions_max}),
+              member_of(json, "dimensions"));
+}
+
+// What the providers of embeddings call things. Sources: their API references (2026-11).
+struct Accent {
+  std::string_view dialect;
+  std::string_view word_dimensions;  ///< "": it takes none
+  bool takes_tokens = false;
+};
+constexpr Accent accents[] = {
+    {"openai", "dimensions", true},     {"openai-responses", "dimensions", true},
+    {"azure", "dimensions", true},      {"gemini", "outputDimensionality"},
+    {"mistral", "output_dimension"},    {"cohere", ""},
+    {"openrouter", "dimensions", true}, {"ollama", "dimensions"},
+    {"vllm", "dimensions", true},       {"nim", "dimensions"},
+};
+
+const Accent* accent_of(std::string_view dialect) {
+  const auto* found = std::find_if(std::begin(accents), std::end(accents),
+                                   [&](const Accent& each) { return each.dialect == dialect; });
+  return found == std::end(accents) ? nullptr : found;
+}
+
+Error unsupported(std::string message, std::string_view path) {
+  return Error{.code = "unsupported", .message = std::move(message), .path = std::string(path)};
+}
+
+// Whether the target can give what is asked, in an answer that can be read.
+std::optional<Error> fault_for(const EmbeddingRequest& request, const Target& target,
+                               std::int64_t dimensions_usual) {
+  const std::string_view dialect = target.dialect->name;
+  const bool gemini = target.dialect->format == WireFormat::gemini;
+  const Accent* accent = accent_of(dialect);
+  if (accent == nullptr)
+    return unsupported(joined({dialect, " has no embeddings: ask a model of another provider."}),
+                       "model");
+  if (request.by_tokens && !accent->takes_tokens)
+    return unsupported(joined({"input: ", dialect, " takes texts, not tokens."}), "input");
+  if (request.dimensions && accent->word_dimensions.empty())
+    return unsupported(joined({"dimensions: ", dialect, " takes none."}), "dimensions");
+  if (gemini && request.inputs.size() > gemini_embedding_inputs_max)
+    return unsupported(
+        joined({"input: ", dialect, " takes ", gemini_embedding_inputs_max,
+                " texts in one request at most, this one has ", request.inputs.size(), "."}),
+        "input");
+  const bool listed = gemini || !request.as_base64;
+  const std::int64_t numbers_max =
+      listed ? embedding_listed_numbers_max : embedding_base64_numbers_max;
+  const std::int64_t each = request.dimensions.value_or(dimensions_usual);
+  const auto inputs = static_cast<std::int64_t>(request.inputs.size());
+  if (inputs * each > numbers_max)
+    return unsupported(
+        joined({"input: ", inputs, " vectors of ", each, " numbers are more than the ", numbers_max,
+                " of one answer; ask with fewer inputs",
+                listed && !gemini ? ", or with encoding_format base64." : "."}),
+        "input");
+  return std::nullopt;
+}
+
+void write_openai(const EmbeddingRequest& request, const Target& target, JsonWriter& out) {
+  out.open_object();
+  out.text("model", target.model);
+  out.open_array("input");
+  for (const std::string& input : request.inputs) {
+    if (request.by_tokens) {
+      out.raw(input);
+    } else {
+      out.text(input);
+    }
+  }
+  out.close_array();
+  out.text("encoding_format", "base64");
+  if (request.dimensions)
+    out.integer(accent_of(target.dialect->name)->word_dimensions, *request.dimensions);
+  out.members_but(request.extra, {"model", "input", "encoding_format", "dimensions"});
+  out.close_object();
+}
+
+void write_gemini(const EmbeddingRequest& request, const Target& target, JsonWriter& out) {
+  out.open_object();
+  out.open_array("requests");
+  for (const std::string& text : request.inputs) {
+    out.open_object();
+    out.text("model", joined({"models/", target.model}));
+    out.open_object("content");
+    out.open_array("parts");
+    out.open_object();
+    out.text("text", text);
+    out.close_object();
+    out.close_array();
+    out.close_object();
+    if (request.dimensions) out.integer("outputDimensionality", *request.dimensions);
+    out.close_object();
+  }
+  out.close_array();
+  out.close_object();
+}
+
+bool is_vector(const Json* value) {
+  if (value == nullptr) return false;
+  if (value->is_string()) return !value->get_ref<const std::string&>().empty();
+  return value->is_array() && !value->empty() &&
+         all_of(*value, [](const Json& each) { return each.is_number(); });
+}
+
+// Tells the vectors that stand in a list of objects, each under `name`.
+bool tell_vectors(AnswerState& state, const Json* list, std::string_view text, const char* name,
+                  ChatEvents& out) {
+  if (list == nullptr || !list->is_array() || list->empty()) return false;
+  const std::vector<std::string_view> texts = element_texts(text);
+  std::vector<std::size_t> places(list->size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::int64_t index = integer_in((*list)[i], "index", static_cast<std::int64_t>(i));
+    if (index < 0 || index >= static_cast<std::int64_t>(places.size())) return false;
+    places[static_cast<std::size_t>(index)] = i;
+  }
+  for (const std::size_t place : places) {
+    const Json* vector = member_of((*list)[place], name);
+    if (!is_vector(vector)) return false;
+    state.opaque(out, text_or_dump(member_text(nth_text(texts, place), name), *vector));
+  }
+  return true;
+}
+
+void finish(AnswerState& state, bool told, ChatEvents& out) {
+  if (!told)
+    return state.fail(
+        out, local_failure(FailureClass::malformed, "the answer has no list of embeddings"));
+  state.reason = FinishReason::stop;
+  if (state.usage.reported) state.tell_usage(out);
+  state.finish(out);
+}
+
+void decode_openai(AnswerState& state, const Json& answer, std::string_view text, ChatEvents& out) {
+  state.start(out, text_in(answer, "id"), text_in(answer, "model"));
+  const bool told =
+      tell_vectors(state, member_of(answer, "data"), member_text(text, "data"), "embedding", out);
+  if (const Json* usage = member_of(answer, "usage")) state.usage = read_openai_usage(*usage);
+  finish(state, told, out);
+}
+
+// Models before gemini-embedding-2 report no usage.
+void decode_gemini(AnswerState& state, const Json& answer, std::string_view text, ChatEvents& out) {
+  state.start(out, {}, {});
+  const bool told = tell_vectors(state, member_of(answer, "embeddings"),
+                                 member_text(text, "embeddings"), "values", out);
+  if (const Json* usage = member_of(answer, "usageMetadata")) {
+    state.usage.reported = counts_in(*usage, {"promptTokenCount"});
+    state.usage.input = integer_in(*usage, "promptTokenCount", 0);
+  }
+  finish(state, told, out);
+}
+
+// Of a vector's numbers as little-endian 32-bit floats.
+std::string packed(const Json& numbers) {
+  std::string bytes;
+  bytes.reserve(numbers.size() * 4);
+  for (const Json& number : numbers) {
+    const auto value = static_cast<float>(number.get<double>());
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    for (int shift = 0; shift < 32; shift += 8)
+      bytes += static_cast<char>(bits >> shift & 0xffu);
+  }
+  return bytes;
+}
+
+void write_float(float value, std::string& out) {
+  std::array<char, 64> digits{};
+  // The shortest decimal that is read as this float, the same on every platform.
+  char* const end = nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end);
+}
+
+// The numbers of packed floats as a JSON list; nothing for what is none.
+std::string listed(std::string_view bytes) {
+  std::string list = "[";
+  for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      bits |= std::uint32_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+    float value = 0;
+    std::memcpy(&value, &bits, sizeof value);
+    if (at > 0) list += ',';
+    write_float(std::isfinite(value) ? value : 0, list);
+  }
+  return list + "]";
+}
+
+void write_vector(const std::string& text, bool as_base64, JsonWriter& out) {
+  const bool is_base64 = !text.empty() && text.front() == '"';
+  if (is_base64 == as_base64) return out.raw(text);
+  if (is_base64) {
+    const auto bytes = from_base64(std::string_view(text).substr(1, text.size() - 2));
+    return out.raw(listed(bytes.value_or(std::string())));
+  }
+  const auto numbers = parse_json(text, wire_json_limits);
+  out.text(numbers ? to_base64(packed(*numbers)) : std::string());
+}
+
+}  // namespace
+
+Result<EmbeddingRequest> decode_embedding_request(std::string_view body) {
+  auto parsed = parse_client_body(body);
+  if (!parsed.ok()) return std::move(parsed.error());
+  const Json& json = *parsed;
+  EmbeddingRequest request;
+  RequestFault fault;
+  if (!json.is_object()) {
+    fault.set("body", "an object", &json);
+    return std::move(*fault.error);
+  }
+  request.model = read_text(json, "model", "", fault);
+  if (request.model.empty()) fault.set("model", "a model's name", member_of(json, "model"));
+  read_inputs(json, request, fault);
+  read_encoding(json, request, fault);
+  read_dimensions(json, request, fault);
+  if (fault.error) return std::move(*fault.error);
+  request.extra = rest_of(json, {"model", "input", "encoding_format", "dimensions"});
+  return request;
+}
+
+Result<WireRequest> encode_embedding_request(const EmbeddingRequest& request, const Target& target,
+                                             std::int64_t dimensions_usual) {
+  if (auto fault = fault_for(request, target, dimensions_usual)) return std::move(*fault);
+  if (!is_model_name(target.model))
+    return make_error("bad_chat_request", {"this is no model's name"}, {"model"}, {}, {});
+  if (base_of(target).empty())
+    return make_error("bad_chat_request",
+                      {"the dialect ", target.dialect->name, " needs a base URL"}, {"base_url"}, {},
+                      {});
+  WireRequest wire;
+  wire.auth = target.dialect->auth;
+  wire.headers = {{"content-type", "application/json"}, {"accept", "application/json"}};
+  JsonWriter out;
+  if (target.dialect->format == WireFormat::gemini) {
+    wire.url = joined({base_of(target), "/models/", target.model, ":batchEmbedContents"});
+    write_gemini(request, target, out);
+  } else {
+    wire.url = base_of(target) + "/embeddings";
+    write_openai(request, target, out);
+  }
+  wire.body = out.take();
+  return wire;
+}
+
+DecodeWhole embedding_decoder(WireFormat format) {
+  return format == WireFormat::gemini ? decode_gemini : decode_openai;
+}
+
+std::string encode_embeddings(const ChatAnswer& answer, const AnswerStamp& stamp, bool as_base64,
+                              std::int64_t input_tokens) {
+  JsonWriter out;
+  out.open_object();
+  out.text("object", "list");
+  out.open_array("data");
+  std::int64_t index = 0;
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind != PartKind::opaque) continue;
+    out.open_object();
+    out.text("object", "embedding");
+    out.integer("index", index++);
+    out.key("embedding");
+    write_vector(part.extra, as_base64, out);
+    out.close_object();
+  }
+  out.close_array();
+  out.text("model", answer_model(stamp, answer));
+  const std::int64_t tokens = answer.usage.reported ? answer.usage.input : input_tokens;
+  out.open_object("usage");
+  out.integer("prompt_tokens", tokens);
+  out.integer("total_tokens", tokens);
+  out.close_object();
+  out.close_object();
+  return out.take();
+}
+
+}  // namespace redoubt::llm

@@ -1,0 +1,62 @@
+// Embeddings in OpenAI's shape (POST /v1/embeddings): texts in, a vector of numbers for each out.
+//
+// 1. Targets of OpenAI's formats are asked in the same shape, Gemini by batchEmbedContents.
+//    Anthropic and some others have no embeddings: "unsupported".
+// 2. What the vectors depend on is never dropped silently: dimensions and tokens that a target
+//    cannot take are "unsupported", too.
+// 3. An answer is told as any other: its vectors are opaque parts of a ChatAnswer, in the order of
+//    the inputs, each as its provider wrote it: a JSON list of numbers, or a JSON text that is the
+//    base64 of little-endian 32-bit floats. They are brought to what the client wants at the end.
+// 4. Targets of OpenAI's formats are asked for base64, which is exact and a fourth as long, as
+//    OpenAI's SDKs ask them by default; those that do not know it answer with lists.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.hpp"
+#include "engine/llm/decoder.hpp"
+#include "engine/llm/dialect.hpp"
+#include "engine/llm/encode_answer.hpp"
+#include "engine/llm/wire.hpp"
+
+namespace redoubt::llm {
+
+/// Of one request, as OpenAI has it (https://platform.openai.com/docs/api-reference/embeddings).
+constexpr std::size_t embedding_inputs_max = 2'048;
+/// As Google has it (https://ai.google.dev/api/embeddings, batchEmbedContents).
+constexpr std::size_t gemini_embedding_inputs_max = 100;
+constexpr std::int64_t embedding_dimensions_max = 65'536;
+/// Numbers of one answer, by how they are written: what is longer is not read (wire.hpp).
+constexpr std::int64_t embedding_base64_numbers_max = 4 << 20;
+constexpr std::int64_t embedding_listed_numbers_max = 1 << 20;
+
+struct EmbeddingRequest {
+  std::string model;
+  std::vector<std::string> inputs;  ///< texts, or lists of tokens' numbers as JSON
+  bool by_tokens = false;
+  bool as_base64 = false;  ///< else as lists of numbers
+  std::optional<std::int64_t> dimensions;
+  std::string extra;  ///< members without a neutral name, for targets of OpenAI's formats
+};
+
+/// Errors: bad_json, or bad_request with the member's path.
+Result<EmbeddingRequest> decode_embedding_request(std::string_view body);
+
+/// REQUIRES: target.dialect. `dimensions_usual`: of the model's vectors, 0 where it is not known.
+/// Errors: unsupported, and bad_request where the answer would be longer than is read.
+Result<WireRequest> encode_embedding_request(const EmbeddingRequest& request, const Target& target,
+                                             std::int64_t dimensions_usual);
+
+/// What reads an answer of that format (Decoder::read_by).
+DecodeWhole embedding_decoder(WireFormat format);
+
+/// REQUIRES: an answer of embedding_decoder(). `input_tokens` stands for a usage that the provider
+/// did not report.
+std::string encode_embeddings(const ChatAnswer& answer, const AnswerStamp& stamp, bool as_base64,
+                              std::int64_t input_tokens);
+
+}  // namespace redoubt::llm

@@ -1,0 +1,149 @@
+#include "relay/api/embeddings.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <utility>
+
+#include "engine/llm/embeddings.hpp"
+#include "relay/api/body_work.hpp"
+#include "relay/api/model_responses.hpp"
+#include "relay/limits/token_bound.hpp"
+#include "relay/net/signal.hpp"
+#include "relay/upstream/answer_decoding.hpp"
+#include "relay/upstream/request_size.hpp"
+
+namespace redoubt::api {
+
+namespace {
+
+using llm::WireFormat;
+
+std::int64_t tokens_estimate(const llm::EmbeddingRequest& request) {
+  limits::PromptSize size;
+  std::int64_t tokens = 0;
+  for (const std::string& input : request.inputs) {
+    if (request.by_tokens) {
+      tokens += 1 + std::count(input.begin(), input.end(), ',');
+    } else {
+      size.add_text(input);
+    }
+  }
+  return request.by_tokens ? tokens : limits::input_tokens_estimate(size);
+}
+
+/// Between a call of the gateway and the connection that waits for it; lives on one shard.
+class Exchange final : public upstream::CallClient {
+ public:
+  Exchange(const net::Executor& shard, std::shared_ptr<const llm::EmbeddingRequest> request)
+      : decided(shard), request_(std::move(request)) {}
+
+  void on_quotas(const limits::Quotas& told) override { quotas = told; }
+  void on_event(const llm::ChatEvent&, WireFormat) override {}
+  bool accepts(const llm::ChatAnswer& answer) override {
+    const auto is_vector = [](const llm::ChatPart& part) {
+      return part.kind == llm::PartKind::opaque;
+    };
+    const auto vectors = std::count_if(answer.parts.begin(), answer.parts.end(), is_vector);
+    return static_cast<std::size_t>(vectors) == request_->inputs.size();
+  }
+  void on_answer(llm::ChatAnswer answer, WireFormat, const upstream::CallSummary& s) override {
+    answer_ = std::move(answer);
+    finish(s);
+  }
+  void on_refusal(const upstream::CallRefusal& why, const upstream::CallSummary& s) override {
+    refusal = why;
+    finish(s);
+  }
+
+  /// The client left.
+  void leave() {
+    const auto call = std::exchange(call_, nullptr);
+    if (call) call->leave();
+    over_ = true;
+    decided.notify();
+  }
+  void hold(std::shared_ptr<upstream::GatewayCall> call) {
+    if (!over_) call_ = std::move(call);
+  }
+
+  bool is_large() const { return upstream::answer_size(answer_) > upstream::large_answer_bytes; }
+  /// The answer's body. Any thread, after it was decided.
+  std::string encode() const {
+    return llm::encode_embeddings(answer_, {.model = request_->model}, request_->as_base64,
+                                  tokens_estimate(*request_));
+  }
+
+  net::Signal decided;
+  upstream::CallSummary summary;
+  std::optional<upstream::CallRefusal> refusal;
+  limits::Quotas quotas;
+
+ private:
+  void finish(const upstream::CallSummary& told) {
+    summary = told;
+    over_ = true;
+    call_.reset();  // it holds us
+    decided.notify();
+  }
+
+  std::shared_ptr<const llm::EmbeddingRequest> request_;
+  std::shared_ptr<upstream::GatewayCall> call_;
+  llm::ChatAnswer answer_;
+  bool over_ = false;
+};
+
+}  // namespace
+
+std::vector<contract::Route> Embeddings::routes() {
+  return {
+      {.method = http::Method::post,
+       .pattern = "/v1/embeddings",
+       .access = contract::Access::scoped(auth::Scope::models),
+       .handler = [this](http::Request& request) { return embed(request); },
+       .options = {.body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true}}};
+}
+
+net::Task<http::Response> Embeddings::embed(http::Request& request) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  constexpr WireFormat format = WireFormat::openai_chat;
+  UnpackedBody unpacked;
+  const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
+  if (!plain) co_return fault_response(format, plain.error());
+  const std::string_view body = request.body;
+  auto read = [body] { return llm::decode_embedding_request(body); };
+  auto decoded = co_await read_body(pool_, caller_key(request), body, std::move(read));
+  if (!decoded) co_return fault_response(format, overloaded());
+  if (!*decoded) co_return fault_response(format, decoded->error());
+  // What was made of it is counted anew, for as long as another attempt may need it.
+  if (request.drop_body) request.drop_body();
+
+  upstream::Order order = order_of(request, {});
+  order.embedding = std::make_shared<llm::EmbeddingRequest>(std::move(**decoded));
+  order.request.model = order.embedding->model;
+  auto exchange = std::make_shared<Exchange>(shard, order.embedding);
+  request.client_gone = [exchange] { exchange->leave(); };
+  auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
+  if (!started) co_return fault_response(format, started.error());
+  exchange->hold(std::move(*started));
+  co_await exchange->decided.wait();
+
+  http::Response response;
+  if (exchange->refusal) {
+    response = refusal_response(format, *exchange->refusal, exchange->summary);
+  } else {
+    std::string whole;
+    if (exchange->is_large()) {
+      auto encode = [exchange] { return exchange->encode(); };
+      whole = *co_await pool_.run_begun(std::move(encode));
+    } else {
+      whole = exchange->encode();
+    }
+    response = http::Response::json(200, std::move(whole));
+    add_summary(response, exchange->summary);
+    add_cost(response, exchange->summary);
+  }
+  add_quotas(response, exchange->quotas);
+  co_return response;
+}
+
+}  // namespace redoubt::api
