@@ -134,7 +134,7 @@ net::Task<http::Response> Embeddings::embed(http::Request& request) {
     std::string whole;
     if (exchange->is_large()) {
       auto encode = [exchange] { return exchange->encode(); };
-      whole = *co_await pool_.run_begun(std::move(encode));
+      whole = *co_await pool_.run_begun(caller_key(request), std::move(encode));
     } else {
       whole = exchange->encode();
     }

@@ -45,6 +45,9 @@ export interface Journal {
   remember(written: readonly MemoryEntry[], dropped: readonly string[]): Promise<void>;
 }
 
+/** Kept in IndexedDB (the database's name may be given) or as long as the program runs. */
+export type JournalKind = 'indexeddb' | 'memory' | { indexeddb: string };
+
 const byNumber = (a: MemoryEntry, b: MemoryEntry) => Number(a.id) - Number(b.id);
 
 function taken(id: string): EngineError {
@@ -268,4 +271,10 @@ export async function indexedDbJournal(name = 'redoubt-runs'): Promise<Journal> 
         for (const entry of written) at(memories_store).put(entry);
       }),
   };
+}
+
+/** The journal that a worker's `init` names. */
+export async function openJournal(kind: JournalKind): Promise<Journal> {
+  if (kind === 'memory') return memoryJournal();
+  return indexedDbJournal(kind === 'indexeddb' ? undefined : kind.indexeddb);
 }

@@ -1,9 +1,10 @@
 /** The rim of the workflows' worker: messages in, messages out; models and tools are the page's. */
 import { EngineError, toWire } from './errors.js';
+import { openJournal } from './journal.js';
 import type { Effect, ModelAnswer } from './run_host.js';
 import { EffectFailure } from './run_host.js';
 import type { FromWorkflowWorker, ToWorkflowWorker, WorkflowInit } from './workflow_protocol.js';
-import { createWorkflows, openJournal } from './workflows.js';
+import { createWorkflows } from './workflows.js';
 import type { Workflows } from './workflows.js';
 
 interface Scope {

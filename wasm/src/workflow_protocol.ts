@@ -1,12 +1,12 @@
 /** What the page and the workflows' worker say to each other. */
 import type { WireError } from './errors.js';
+import type { JournalKind } from './journal.js';
 import type { Effect, ModelAnswer, RunView } from './run_host.js';
-import type { WorkerOptions } from './workflows.js';
 import type { WasmSource } from './types.js';
 
 export interface WorkflowInit {
   wasm: { engine: WasmSource; workflow: WasmSource };
-  journal: NonNullable<WorkerOptions['journal']>;
+  journal: JournalKind;
   /** Whether the page can ask a model, and the tools that it has. */
   model: boolean;
   tools: readonly string[];

@@ -9,8 +9,8 @@
 import shipped from '#shipped-workflows';
 import { call, loadCore } from './core.js';
 import { EngineError, fromWire } from './errors.js';
-import { indexedDbJournal, memoryJournal } from './journal.js';
-import type { Journal } from './journal.js';
+import { memoryJournal } from './journal.js';
+import type { Journal, JournalKind } from './journal.js';
 import { movedScript, ownFile, workerNotLoaded } from './own_file.js';
 import { RunHost } from './run_host.js';
 import type {
@@ -66,7 +66,7 @@ export interface LocalOptions extends WorkflowOptions {
 
 export interface WorkerOptions extends WorkflowOptions {
   /** Runs outlive the page in IndexedDB (the database's name may be given), or end with it. */
-  journal?: 'indexeddb' | 'memory' | { indexeddb: string };
+  journal?: JournalKind;
   /** Where the worker's script is, for set-ups that move it. Default: beside the package. */
   workerUrl?: string | URL;
 }
@@ -271,12 +271,6 @@ export async function createWorkflows(options: LocalOptions = {}): Promise<Workf
       watched.clear();
     },
   };
-}
-
-/** The journal that a worker's `init` names. @internal */
-export async function openJournal(kind: WorkerOptions['journal']): Promise<Journal> {
-  if (kind === undefined || kind === 'memory') return memoryJournal();
-  return indexedDbJournal(kind === 'indexeddb' ? undefined : kind.indexeddb);
 }
 
 /** Where a module lies, for a worker that may run from another folder. */

@@ -22,7 +22,7 @@ import { turningPoint } from './match/turning_point';
 import { timed } from './measure';
 import { createReadings } from './readings';
 import { createAdvice } from './relay/advice';
-import type { OwnModel } from './relay/own_model';
+import type { OwnModelSlot } from './relay/own_model';
 import type { Heat } from './render/heat';
 import { createState, type Notice, type Shown, type State } from './state';
 
@@ -41,7 +41,7 @@ export interface Game extends Controls {
   /** The relay's address; null where the page has none. */
   readonly relay: URL | null;
   /** The player's own model, where one is in use (relay/own_model.ts). */
-  readonly own: { current: OwnModel | null };
+  readonly own: OwnModelSlot;
   readonly shown: Shown;
   course(): Course;
   heat(): Heat | null;
@@ -82,7 +82,7 @@ export function createGame(relay: URL | null): Game {
   let waiting = 0;
   let held: Frame | null = null;
 
-  const own: Game['own'] = { current: null };
+  const own: OwnModelSlot = { current: null };
   const advice = createAdvice(
     state,
     () => engine,

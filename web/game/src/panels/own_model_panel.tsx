@@ -45,7 +45,7 @@ function InUse({ game }: { game: Game }) {
         )}
       </dl>
       <div class="row">
-        <button type="button" class="button small" onClick={() => forgetOwnModel(game)}>
+        <button type="button" class="button small" onClick={() => forgetOwnModel(game.own)}>
           Forget the key
         </button>
       </div>
@@ -70,7 +70,7 @@ function Choose({ game }: { game: Game }) {
         busy.value = true;
         const choice = { provider: provider.value, model: model.value, key: key.value };
         key.value = '';
-        useOwnModel(game, choice)
+        useOwnModel(game.own, choice)
           .catch(game.tell)
           .finally(() => (busy.value = false));
       }}

@@ -12,7 +12,6 @@ import {
   type ModelRequest,
 } from '@redoubt/engine/workflows';
 import { signal } from '@preact/signals';
-import type { Game } from '../game';
 import { answerOf, askedOf } from '../runs/answers';
 
 export interface OwnModelUse {
@@ -31,8 +30,14 @@ export interface OwnModel {
   forget(): void;
 }
 
+/** Where the model in use is held; null for none. */
+export interface OwnModelSlot {
+  current: OwnModel | null;
+}
+
 /** What is shown of the model in use; null where there is none. */
 export const ownModelUse = signal<OwnModelUse | null>(null);
+
 async function ask(
   model: DirectModel,
   request: ModelRequest,
@@ -77,11 +82,11 @@ export interface OwnModelChoice {
 
 /** Takes the model into use. @throws EngineError for an unknown provider or a missing key. */
 export async function useOwnModel(
-  game: Game,
+  slot: OwnModelSlot,
   { provider, model, key }: OwnModelChoice,
 ): Promise<void> {
   const direct = await directModel({ provider, model, ...(key === '' ? {} : { key }) });
-  game.own.current?.forget();
+  slot.current?.forget();
   let cost = 0;
   const workflows = await startWorkflows({
     model: async (effect, signal) => {
@@ -98,7 +103,7 @@ export async function useOwnModel(
     lastLatencyMs: null,
     lastError: null,
   };
-  game.own.current = {
+  slot.current = {
     adviser: {
       /** As the relay does it: the shipped workflow, with this model in its model step. */
       async strategy(request, signal) {
@@ -123,8 +128,8 @@ export async function useOwnModel(
   };
 }
 
-export function forgetOwnModel(game: Game): void {
-  game.own.current?.forget();
-  game.own.current = null;
+export function forgetOwnModel(slot: OwnModelSlot): void {
+  slot.current?.forget();
+  slot.current = null;
   ownModelUse.value = null;
 }
