@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { layOut } from '../../../web/game/src/render/geometry';
-import { emptyPlaced, pair, place, shareAt } from '../../../web/game/src/render/interpolate';
+import {
+  advance,
+  emptyPlaced,
+  emptyTween,
+  lastPosition,
+  pair,
+  place,
+  positionAt,
+  shareAt,
+} from '../../../web/game/src/render/interpolate';
 import { contestedClusters } from '../../../web/game/src/render/contested';
 import { madeUpMap, madeUpMatch } from './fixture/frames';
 
@@ -45,6 +54,29 @@ describe('interpolation', () => {
       );
     }
     expect(places.size).toBe(out.count);
+  });
+
+  it('moves agents from the last but one tick to the last, and new ones from nowhere', () => {
+    const step = madeUpMatch(map, 1);
+    const tween = emptyTween(8);
+    const { agents } = step();
+    agents.next.fill(65535);
+    const at = (cell: number) => ({ ...agents, cell: agents.cell.slice().fill(cell) });
+    advance(tween, layout, { ...at(22), count: 1 }, false);
+    expect(positionAt(tween, 0, 0.5).x).toBe(layout.x[22]);
+    advance(tween, layout, { ...at(24), count: 1 }, false);
+    expect(positionAt(tween, 0, 0.5).x).toBeCloseTo((layout.x[22] + layout.x[24]) / 2, 3);
+    advance(tween, layout, { ...at(26), count: 1 }, true);
+    expect(positionAt(tween, 0, 0.5).x).toBe(layout.x[26]);
+  });
+
+  it('remembers where an agent was that is no longer there', () => {
+    const { agents } = madeUpMatch(map, 1)();
+    const tween = emptyTween(8);
+    advance(tween, layout, agents, false);
+    advance(tween, layout, { ...agents, count: 1 }, false);
+    expect(lastPosition(tween, agents.id[1])?.x).toBe(layout.x[map.bases[1]]);
+    expect(lastPosition(tween, 77)).toBeNull();
   });
 
   it('pairs agents by id over births and deaths', () => {

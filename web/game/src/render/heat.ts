@@ -1,7 +1,7 @@
 /** One heat map over the ground: a smaller hex a cell, so that borders stay readable around it. */
 
 import type { HeatMapName, MapInfo } from '@redoubt/engine';
-import { clear, openSurface, resize, traceHex } from './canvas';
+import { clear, openSurface, resize, traceHex, type Surface } from './canvas';
 import type { Layout } from './geometry';
 import { BOARD, ramp, RAMPS, TEAM_COLOURS, withAlpha } from './palette';
 
@@ -19,9 +19,14 @@ export interface Heat {
 }
 
 export interface HeatLayer {
-  setMap(map: MapInfo, layout: Layout, ratio: number): void;
-  setHeat(heat: Heat | null): void;
-  draw(): void;
+  readonly surface: Surface;
+  board: { readonly map: MapInfo; readonly layout: Layout } | null;
+  heat: Heat | null;
+  /** The step that each cell shows. */
+  drawn: Int8Array;
+  /** Everything, or something, is to be drawn again. */
+  whole: boolean;
+  stale: boolean;
 }
 
 /** Colour of a value in -1..1 (influence) or 0..1; null where nothing is to be shown. */
@@ -33,75 +38,81 @@ export function heatColour(heat: Heat, value: number, teams: number): string | n
   return withAlpha(value > 0 ? TEAM_COLOURS[heat.team] : enemy, 0.15 + 0.75 * strength);
 }
 
-export function createHeat(canvas: HTMLCanvasElement): HeatLayer {
-  const surface = openSurface(canvas, false);
-  const context = surface.context;
-  let map: MapInfo | null = null;
-  let layout: Layout | null = null;
-  let heat: Heat | null = null;
-  let drawn: Int8Array = new Int8Array(0);
-  let bases = new Set<number>();
-  let whole = false;
-  let stale = false;
+/** A cell's value in steps of the ramp, -STEPS..STEPS. */
+export function heatStep({ values, upper }: Heat, cell: number): number {
+  return Math.max(-STEPS, Math.min(STEPS, Math.round((values[cell] / upper) * STEPS)));
+}
 
-  function drawCell(cell: number, step: number): void {
-    context.beginPath();
-    traceHex(context, layout!, cell, HEX_SCALE + 0.06);
-    context.save();
-    context.clip();
-    const r = layout!.radius;
-    context.clearRect(layout!.x[cell] - r, layout!.y[cell] - r, 2 * r, 2 * r);
-    context.restore();
-    const colour = heatColour(heat!, step / STEPS, map!.teams);
-    if (!colour) return;
-    context.beginPath();
-    traceHex(context, layout!, cell, HEX_SCALE);
-    context.fillStyle = withAlpha(BOARD, 0.55);
-    context.fill();
-    context.globalAlpha = 0.82;
-    context.fillStyle = colour;
-    context.fill();
-    context.globalAlpha = 1;
-  }
-
+export function open(canvas: HTMLCanvasElement): HeatLayer {
   return {
-    setMap(nextMap, nextLayout, ratio) {
-      if (map !== nextMap) heat = null;
-      map = nextMap;
-      layout = nextLayout;
-      resize(surface, layout.width, layout.height, ratio);
-      drawn = new Int8Array(map.width * map.height);
-      bases = new Set(map.bases);
-      whole = stale = true;
-    },
-    setHeat(next) {
-      if (next?.name !== heat?.name || next?.team !== heat?.team) whole = true;
-      if (next?.upper !== heat?.upper) whole = true;
-      if (next === heat) return;
-      heat = next;
-      stale = true;
-    },
-    draw() {
-      if (!stale || !map || !layout) return;
-      stale = false;
-      if (whole) {
-        clear(surface);
-        drawn.fill(0);
-        whole = false;
-      }
-      if (!heat) return;
-      for (let cell = 0; cell < drawn.length; cell++) {
-        const step =
-          map.terrain[cell] === 2 || bases.has(cell)
-            ? 0
-            : Math.max(
-                -STEPS,
-                Math.min(STEPS, Math.round((heat.values[cell] / heat.upper) * STEPS)),
-              );
-        if (step === drawn[cell]) continue;
-        drawn[cell] = step;
-        drawCell(cell, step);
-      }
-    },
+    surface: openSurface(canvas, false),
+    board: null,
+    heat: null,
+    drawn: new Int8Array(0),
+    whole: false,
+    stale: false,
   };
+}
+
+export function setMap(layer: HeatLayer, map: MapInfo, layout: Layout, ratio: number): void {
+  if (layer.board?.map !== map) layer.heat = null;
+  layer.board = { map, layout };
+  resize(layer.surface, layout.width, layout.height, ratio);
+  layer.drawn = new Int8Array(map.width * map.height);
+  layer.whole = layer.stale = true;
+}
+
+export function setHeat(layer: HeatLayer, next: Heat | null): void {
+  const { heat } = layer;
+  if (next === heat) return;
+  if (next?.name !== heat?.name || next?.team !== heat?.team || next?.upper !== heat?.upper) {
+    layer.whole = true;
+  }
+  layer.heat = next;
+  layer.stale = true;
+}
+
+export function draw(layer: HeatLayer): void {
+  const { surface, board, heat, drawn } = layer;
+  if (!layer.stale || !board) return;
+  layer.stale = false;
+  if (layer.whole) {
+    clear(surface);
+    drawn.fill(0);
+    layer.whole = false;
+  }
+  if (!heat) return;
+  const { map, layout } = board;
+  const bases = new Set(map.bases);
+  for (let cell = 0; cell < drawn.length; cell++) {
+    const step = map.terrain[cell] === 2 || bases.has(cell) ? 0 : heatStep(heat, cell);
+    if (step === drawn[cell]) continue;
+    drawn[cell] = step;
+    drawCell(surface.context, layout, cell, heatColour(heat, step / STEPS, map.teams));
+  }
+}
+
+/** Takes the cell's former colour away and gives it another one; null for none. */
+function drawCell(
+  context: CanvasRenderingContext2D,
+  layout: Layout,
+  cell: number,
+  colour: string | null,
+): void {
+  const { x, y, radius } = layout;
+  context.beginPath();
+  traceHex(context, layout, cell, HEX_SCALE + 0.06);
+  context.save();
+  context.clip();
+  context.clearRect(x[cell] - radius, y[cell] - radius, 2 * radius, 2 * radius);
+  context.restore();
+  if (!colour) return;
+  context.beginPath();
+  traceHex(context, layout, cell, HEX_SCALE);
+  context.fillStyle = withAlpha(BOARD, 0.55);
+  context.fill();
+  context.globalAlpha = 0.82;
+  context.fillStyle = colour;
+  context.fill();
+  context.globalAlpha = 1;
 }

@@ -72,3 +72,58 @@ export function shareAt(now: number, arrived: number, tickMs: number): number {
   if (tickMs <= 0) return 1;
   return Math.min(1, Math.max(0, (now - arrived) / tickMs));
 }
+
+/** Agents at the last but one tick and at the last. */
+export interface Tween {
+  before: Placed;
+  after: Placed;
+  /** For each agent of `after` its index in `before`, or -1 when it is new. */
+  readonly partner: Int32Array;
+}
+
+export interface Position {
+  readonly x: number;
+  readonly y: number;
+}
+
+export function emptyTween(capacity: number): Tween {
+  return {
+    before: emptyPlaced(capacity),
+    after: emptyPlaced(capacity),
+    partner: new Int32Array(capacity),
+  };
+}
+
+/** Takes the next tick in. `snap`: agents are where they are now, they did not come from anywhere. */
+export function advance(tween: Tween, layout: Layout, agents: AgentsView, snap: boolean): void {
+  [tween.before, tween.after] = [tween.after, tween.before];
+  place(layout, agents, tween.after);
+  if (snap) tween.before.count = 0;
+  pair(tween.before, tween.after, tween.partner);
+}
+
+/** The same agents in another layout. */
+export function placeAgain(tween: Tween, layout: Layout, agents: AgentsView): void {
+  place(layout, agents, tween.after);
+  place(layout, agents, tween.before);
+  pair(tween.before, tween.after, tween.partner);
+}
+
+/** Where agent number `i` of the last tick is drawn at a share of the way. */
+export function positionAt({ before, after, partner }: Tween, i: number, share: number): Position {
+  const from = partner[i];
+  if (from < 0) return { x: after.x[i], y: after.y[i] };
+  return {
+    x: before.x[from] + (after.x[i] - before.x[from]) * share,
+    y: before.y[from] + (after.y[i] - before.y[from]) * share,
+  };
+}
+
+/** Where an agent was placed last; null where neither tick has it. */
+export function lastPosition({ before, after }: Tween, id: number): Position | null {
+  for (const placed of [after, before]) {
+    for (let i = 0; i < placed.count; i++)
+      if (placed.id[i] === id) return { x: placed.x[i], y: placed.y[i] };
+  }
+  return null;
+}

@@ -5,11 +5,14 @@
  */
 
 import type { Frame, MapInfo } from '@redoubt/engine';
-import { createAgents, type Marking, type Motion } from './agents';
+import type { Marking, Motion } from './agents';
+import * as agentLayer from './agents';
 import type { Layout } from './geometry';
-import { createGround } from './ground';
-import { createHeat, type Heat } from './heat';
-import { createPlan, type TeamPlan } from './plan';
+import * as groundLayer from './ground';
+import type { Heat } from './heat';
+import * as heatLayer from './heat';
+import type { TeamPlan } from './plan';
+import * as planLayer from './plan';
 
 export interface Renderer {
   setMap(map: MapInfo, layout: Layout, ratio: number): void;
@@ -30,28 +33,31 @@ export interface Canvases {
 }
 
 export function createRenderer(canvases: Canvases): Renderer {
-  const ground = createGround(canvases.ground);
-  const heat = createHeat(canvases.heat);
-  const plan = createPlan(canvases.plan);
-  const agents = createAgents(canvases.agents);
+  const ground = groundLayer.open(canvases.ground);
+  const heat = heatLayer.open(canvases.heat);
+  const plan = planLayer.open(canvases.plan);
+  const agents = agentLayer.open(canvases.agents);
   return {
     setMap(map, layout, ratio) {
-      for (const layer of [ground, heat, plan, agents]) layer.setMap(map, layout, ratio);
+      groundLayer.setMap(ground, map, layout, ratio);
+      heatLayer.setMap(heat, map, layout, ratio);
+      planLayer.setMap(plan, layout, ratio);
+      agentLayer.setMap(agents, map, layout, ratio);
     },
     setFrame(frame, motion) {
-      ground.setFrame(frame, motion.now, motion.snap);
-      agents.setFrame(frame, motion);
+      groundLayer.setFrame(ground, frame, motion.now, motion.snap);
+      agentLayer.setFrame(agents, frame, motion);
     },
-    setTint: ground.setTint,
-    setHeat: heat.setHeat,
-    setPlans: plan.setPlans,
-    setMarking: agents.setMarking,
+    setTint: (shown) => groundLayer.setTint(ground, shown),
+    setHeat: (next) => heatLayer.setHeat(heat, next),
+    setPlans: (plans, cells, now, still) => planLayer.setPlans(plan, plans, cells, now, still),
+    setMarking: (marking) => agentLayer.setMarking(agents, marking),
     draw(now) {
-      ground.draw(now);
-      heat.draw();
-      plan.draw(now);
-      agents.draw(now);
+      groundLayer.draw(ground, now);
+      heatLayer.draw(heat);
+      planLayer.draw(plan, now);
+      agentLayer.draw(agents, now);
     },
-    locate: agents.locate,
+    locate: (agent, now) => agentLayer.locate(agents, agent, now),
   };
 }
