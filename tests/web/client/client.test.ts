@@ -8,7 +8,8 @@ import {
   type Recommendation,
   type Status,
 } from '../../../web/client/src/index.js';
-import { CALLS_UNDER_WAY_MAX, LATE_ANSWER_MAX_MS } from '../../../web/client/src/calls.js';
+import { LATE_ANSWER_MAX_MS } from '../../../web/client/src/call.js';
+import { CALLS_UNDER_WAY_MAX } from '../../../web/client/src/calls.js';
 import {
   type Behaviour,
   FakeClock,

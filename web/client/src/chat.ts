@@ -1,8 +1,9 @@
 /** One question to a language model behind the relay, its answer read from the event stream. */
 
-import { aborted, headers } from './calls.js';
+import { aborted } from './call.js';
 import { broken, eventsOver } from './chat_socket.js';
 import { ClientError } from './errors.js';
+import { headers } from './request.js';
 import { readJson, unreachable } from './response.js';
 import type {
   CallOptions,

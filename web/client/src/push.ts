@@ -37,89 +37,113 @@ export function clientId(random: () => number): string {
   return id;
 }
 
-export interface ManagedPush extends Push {
-  /** Call after every change of the connection: opens the socket when that is due. */
-  update(relayIsThere: boolean): void;
+export interface PushSocket {
+  readonly host: PushHost;
+  /** What the game holds of it. */
+  readonly face: Push;
+  socket: WebSocket | null;
+  /** Waits to be sent. */
+  newest: GameState | null;
+  sentAtMs: number;
+  cancelSend: (() => void) | null;
+  /** Sockets in a row that did not stay open, and when the next one is due. */
+  failures: number;
+  retryAtMs: number;
+  closed: boolean;
 }
 
-export function createPush(host: PushHost): ManagedPush {
-  let socket: WebSocket | null = null;
-  let closed = false;
-  let failures = 0;
-  let retryAtMs = host.now();
-  let newest: GameState | null = null;
-  let sentAtMs = -Infinity;
-  let cancelSend: (() => void) | null = null;
-
-  const isOpen = () => socket?.readyState === OPEN;
-
-  function flush() {
-    cancelSend?.();
-    cancelSend = null;
-    if (newest === null || socket === null || !isOpen()) return;
-    const waitMs = sentAtMs + SEND_INTERVAL_MS - host.now();
-    if (waitMs > 0 || socket.bufferedAmount > BUFFERED_BYTES_MAX) {
-      cancelSend = host.schedule(flush, Math.max(waitMs, SEND_INTERVAL_MS / 10));
-      return;
-    }
-    sentAtMs = host.now();
-    socket.send(JSON.stringify({ type: 'gameState', data: newest }));
-    newest = null;
-  }
-
-  function lost(from: WebSocket, wasOpen: boolean) {
-    if (socket !== from) return;
-    socket = null;
-    failures = wasOpen ? 1 : failures + 1;
-    const waitMs = Math.min(
-      SOCKET_RETRY_CAP_MS,
-      SOCKET_RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 10),
-    );
-    retryAtMs = host.now() + waitMs * (0.5 + 0.5 * host.random());
-    // A new socket starts with the state as it is then: the relay answers the first one at once.
-    sentAtMs = -Infinity;
-    host.onLoss();
-  }
-
-  function open() {
-    const made = new host.WebSocket(host.url);
-    let opened = false;
-    socket = made;
-    made.addEventListener('open', () => {
-      if (socket !== made) return;
-      opened = true;
-      host.onOpen();
-      flush();
-    });
-    made.addEventListener('message', (event: MessageEvent) => {
-      if (socket === made && typeof event.data === 'string') host.onMessage(event.data);
-    });
-    made.addEventListener('close', () => lost(made, opened));
-    // Its close event follows and does the work; without a listener Node's ws would throw.
-    made.addEventListener('error', () => undefined);
-  }
-
-  return {
-    get open() {
-      return isOpen();
+export function createPush(host: PushHost): PushSocket {
+  const push: PushSocket = {
+    host,
+    face: {
+      get open() {
+        return isPushOpen(push);
+      },
+      send: (state) => sendState(push, state),
+      close: () => closePush(push),
     },
-    send(state) {
-      if (closed) return;
-      newest = state;
-      if (cancelSend === null) flush();
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      newest = null;
-      cancelSend?.();
-      const open = socket;
-      socket = null;
-      open?.close(1000);
-      host.onClosed();
-    },
-    update(relayIsThere) {
-      if (!closed && relayIsThere && socket === null && host.now() >= retryAtMs) open();
-    },
+    socket: null,
+    newest: null,
+    sentAtMs: -Infinity,
+    cancelSend: null,
+    failures: 0,
+    retryAtMs: host.now(),
+    closed: false,
   };
+  return push;
+}
+
+export const isPushOpen = (push: PushSocket | null) => push?.socket?.readyState === OPEN;
+
+/** Call after every change of the connection: opens the socket when that is due. */
+export function updatePush(push: PushSocket, relayIsThere: boolean) {
+  if (push.closed || !relayIsThere || push.socket !== null) return;
+  if (push.host.now() >= push.retryAtMs) open(push);
+}
+
+export function closePush(push: PushSocket) {
+  if (push.closed) return;
+  push.closed = true;
+  push.newest = null;
+  push.cancelSend?.();
+  const open = push.socket;
+  push.socket = null;
+  open?.close(1000);
+  push.host.onClosed();
+}
+
+function sendState(push: PushSocket, state: GameState) {
+  if (push.closed) return;
+  push.newest = state;
+  if (push.cancelSend === null) flush(push);
+}
+
+function flush(push: PushSocket) {
+  const { host, socket } = push;
+  push.cancelSend?.();
+  push.cancelSend = null;
+  if (push.newest === null || socket === null || !isPushOpen(push)) return;
+  const waitMs = push.sentAtMs + SEND_INTERVAL_MS - host.now();
+  if (waitMs > 0 || socket.bufferedAmount > BUFFERED_BYTES_MAX) {
+    push.cancelSend = host.schedule(() => flush(push), Math.max(waitMs, SEND_INTERVAL_MS / 10));
+    return;
+  }
+  push.sentAtMs = host.now();
+  socket.send(JSON.stringify({ type: 'gameState', data: push.newest }));
+  push.newest = null;
+}
+
+function open(push: PushSocket) {
+  const { host } = push;
+  const made = new host.WebSocket(host.url);
+  let opened = false;
+  push.socket = made;
+  made.addEventListener('open', () => {
+    if (push.socket !== made) return;
+    opened = true;
+    host.onOpen();
+    flush(push);
+  });
+  made.addEventListener('message', (event: MessageEvent) => {
+    if (push.socket === made && typeof event.data === 'string') host.onMessage(event.data);
+  });
+  made.addEventListener('close', () => lost(push, made, opened));
+  // Its close event follows and does the work; without a listener Node's ws would throw.
+  made.addEventListener('error', () => undefined);
+}
+
+function lost(push: PushSocket, from: WebSocket, wasOpen: boolean) {
+  const { host } = push;
+  if (push.socket !== from) return;
+  push.socket = null;
+  push.failures = wasOpen ? 1 : push.failures + 1;
+  push.retryAtMs = host.now() + retryAfterMs(push.failures) * (0.5 + 0.5 * host.random());
+  // A new socket starts with the state as it is then: the relay answers the first one at once.
+  push.sentAtMs = -Infinity;
+  host.onLoss();
+}
+
+/** After so many sockets in a row that failed; the jitter comes on top. */
+export function retryAfterMs(failures: number): number {
+  return Math.min(SOCKET_RETRY_CAP_MS, SOCKET_RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 10));
 }

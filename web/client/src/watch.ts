@@ -27,9 +27,13 @@ export interface WatchHost {
 }
 
 export interface Watch {
-  readonly connection: Connection;
-  tell(input: Input): void;
-  stop(): void;
+  readonly host: WatchHost;
+  connection: Connection;
+  /** Aborts the probe under way. */
+  probing: AbortController | null;
+  cancelWake: () => void;
+  unsubscribe: () => void;
+  stopped: boolean;
 }
 
 /** True while calls are worth sending. */
@@ -47,68 +51,69 @@ async function askWhetherAlive(host: WatchHost, signal: AbortSignal): Promise<vo
 }
 
 export function startWatch(host: WatchHost): Watch {
-  const { relay, now, schedule, random, network } = host;
-  let probing: AbortController | null = null;
-  let cancelWake: () => void = () => undefined;
-  let stopped = false;
+  const { now, network } = host;
   const begun = startConnection(now(), network.onLine());
-  let connection = begun.connection;
-
-  function tell(input: Input) {
-    if (!stopped) apply(stepConnection(connection, input, { nowMs: now(), random: random() }));
-  }
-
-  function apply(step: Step) {
-    connection = step.connection;
-    for (const command of step.commands) {
-      if (command === 'probe') void probe();
-      else stopProbe();
-    }
-    cancelWake();
-    cancelWake = schedule(wake, Math.max(0, connection.wakeAtMs - now()));
-    host.onStep(connection);
-  }
-
-  function wake() {
-    const timeout = unreachable(relay, new Error('no answer'));
-    tell({ kind: 'wake', timeout });
-  }
-
-  function stopProbe() {
-    const ending = probing;
-    probing = null;
-    ending?.abort();
-  }
-
-  async function probe() {
-    const mine = new AbortController();
-    probing = mine;
-    let failure: ClientError | null = null;
-    try {
-      await askWhetherAlive(host, mine.signal);
-    } catch (error) {
-      failure = unreachable(relay, error);
-    }
-    if (probing !== mine) return;
-    probing = null;
-    tell(failure ? { kind: 'silent', error: failure } : { kind: 'alive' });
-  }
-
-  const unsubscribe = network.subscribe(() =>
-    tell({ kind: network.onLine() ? 'network_up' : 'network_down' }),
-  );
-  apply(begun);
-
-  return {
-    get connection() {
-      return connection;
-    },
-    tell,
-    stop() {
-      stopped = true;
-      unsubscribe();
-      cancelWake();
-      stopProbe();
-    },
+  const watch: Watch = {
+    host,
+    connection: begun.connection,
+    probing: null,
+    cancelWake: () => undefined,
+    unsubscribe: () => undefined,
+    stopped: false,
   };
+  watch.unsubscribe = network.subscribe(() =>
+    tellWatch(watch, { kind: network.onLine() ? 'network_up' : 'network_down' }),
+  );
+  apply(watch, begun);
+  return watch;
+}
+
+export function tellWatch(watch: Watch, input: Input) {
+  const { now, random } = watch.host;
+  if (watch.stopped) return;
+  apply(watch, stepConnection(watch.connection, input, { nowMs: now(), random: random() }));
+}
+
+export function stopWatch(watch: Watch) {
+  watch.stopped = true;
+  watch.unsubscribe();
+  watch.cancelWake();
+  stopProbe(watch);
+}
+
+function apply(watch: Watch, step: Step) {
+  const { now, schedule, onStep } = watch.host;
+  watch.connection = step.connection;
+  for (const command of step.commands) {
+    if (command === 'probe') void probe(watch);
+    else stopProbe(watch);
+  }
+  watch.cancelWake();
+  watch.cancelWake = schedule(() => wake(watch), Math.max(0, step.connection.wakeAtMs - now()));
+  onStep(step.connection);
+}
+
+function wake(watch: Watch) {
+  const timeout = unreachable(watch.host.relay, new Error('no answer'));
+  tellWatch(watch, { kind: 'wake', timeout });
+}
+
+function stopProbe(watch: Watch) {
+  const ending = watch.probing;
+  watch.probing = null;
+  ending?.abort();
+}
+
+async function probe(watch: Watch) {
+  const mine = new AbortController();
+  watch.probing = mine;
+  let failure: ClientError | null = null;
+  try {
+    await askWhetherAlive(watch.host, mine.signal);
+  } catch (error) {
+    failure = unreachable(watch.host.relay, error);
+  }
+  if (watch.probing !== mine) return;
+  watch.probing = null;
+  tellWatch(watch, failure ? { kind: 'silent', error: failure } : { kind: 'alive' });
 }
