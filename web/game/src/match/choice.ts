@@ -32,6 +32,9 @@ export const SHIPPED_MAPS: readonly MapEntry[] = [
   { id: 'gen:30x24', label: 'From the seed, 30\u00d724', teams: 2 },
 ];
 
+/** Maps that a link may name beside those made from a seed. */
+export const SHIPPED_IDS = SHIPPED_MAPS.map(({ id }) => id).filter((id) => !generatedSize(id));
+
 /** What a map is called: a shipped one as its list calls it. */
 export const titleOf = (name: string): string =>
   SHIPPED_MAPS.find((entry) => entry.id === name)?.label.split(',')[0] ?? name;
@@ -56,6 +59,14 @@ export function generatedSize(
 /** How many play on a map of this page; null where only the engine can tell. */
 export function teamsOf(map: string): number | null {
   return SHIPPED_MAPS.find((entry) => entry.id === map)?.teams ?? generatedSize(map)?.teams ?? null;
+}
+
+/** Who plays each of the map's teams; the strategist where nobody was chosen. */
+export function playersFor(
+  { map, players }: MatchChoice,
+  teams = teamsOf(map) ?? players.length,
+): PlayerChoice[] {
+  return Array.from({ length: teams }, (_, team) => players[team] ?? 'strategist');
 }
 
 /** What the engine is given. `text` is the file of a shipped or imported map. */
