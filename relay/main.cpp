@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -494,8 +495,14 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
   signals.serve(application, keeping, log);
   application.run();
   const bool at_once = signals.finish();
+  const bool closed = application.close();
   say(log, observe::Level::info, "stopped", at_once ? "before it had drained" : "");
-  return at_once ? exit_not_started : exit_served;
+  const int code = at_once ? exit_not_started : exit_served;
+  if (!closed) {
+    log.end();
+    std::_Exit(code);
+  }
+  return code;
 }
 
 // Tells all faults of what the configuration names; gives the keys of providers.

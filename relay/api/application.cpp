@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <random>
@@ -30,6 +31,8 @@ namespace redoubt::api {
 namespace {
 
 constexpr std::int64_t second_ms = 1'000;
+// An answer of the greatest length takes longer to read; nobody waits for it any more.
+constexpr std::chrono::milliseconds pool_end_max{300};
 constexpr const char* admin_name = "admin";
 
 // One answer takes so small a part of the cache at most.
@@ -243,8 +246,19 @@ struct Application::Parts {
   }
 
   ~Parts() {
+    if (!closed) close();
+  }
+
+  /// False where the pool's work had no end in time: it goes on, and all that it reads stays.
+  bool close() {
+    closed = true;
     // Its callbacks know shards and gateway; what it has under way is taken up at the next start.
     if (run_service) run_service->stop();
+    const bool ended = !pool || pool->end_within(pool_end_max);
+    if (!ended) {
+      (void)pool.release();
+      (void)server.release();
+    }
     pool.reset();
     if (model_sockets) model_sockets->release();
     server.reset();
@@ -252,6 +266,7 @@ struct Application::Parts {
     store.flush();
     if (gateway) gateway->close();
     store.flush();
+    return ended;
   }
 
   void write_lost_calls();
@@ -296,6 +311,7 @@ struct Application::Parts {
   std::vector<Opened> opened;
   net::ServerOptions options;
   std::unique_ptr<net::Server> server;
+  bool closed = false;
 };
 
 /// Before any call: what was under way as the last process died is spent, and its budgets say so.
@@ -479,6 +495,10 @@ void Application::drain() {
   parts_->service.set_draining();
   if (parts_->model_sockets) parts_->model_sockets->drain();
   parts_->server->drain();
+}
+
+bool Application::close() {
+  return parts_->close();
 }
 
 void Application::stop() {

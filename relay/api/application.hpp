@@ -72,6 +72,9 @@ class Application {
   /// As net::Server::drain. Any thread.
   void drain();
   void stop();
+  /// After run(): everything that is to be stored is. False where the compute pool's work had no
+  /// end in time: then the process must end without destroying the application.
+  bool close();
   Result<void> reload_certificates();
   /// New secrets for old; requests go on. Any thread.
   void replace(auth::TokenSecrets tokens);

@@ -9,12 +9,15 @@ ComputePool::ComputePool(int threads, int queue_max) : queue_max_(queue_max) {
     threads_.emplace_back([this] { serve(); });
 }
 
-ComputePool::~ComputePool() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
+bool ComputePool::end_within(std::chrono::milliseconds time_max) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
   changed_.notify_all();
+  return changed_.wait_for(lock, time_max, [this] { return under_way_ == 0; });
+}
+
+ComputePool::~ComputePool() {
+  (void)end_within(std::chrono::milliseconds(0));
   for (std::thread& thread : threads_)
     thread.join();
 }
@@ -50,6 +53,7 @@ void ComputePool::serve() {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
     Job job = std::move(waiting_.extract(*queue_.pop()).mapped());
+    ++under_way_;
     lock.unlock();
     job.work();
     lock.lock();
@@ -60,6 +64,8 @@ void ComputePool::serve() {
     if (job.done) job.done();
     job = {};  // what it holds goes without the lock
     lock.lock();
+    --under_way_;
+    if (stopping_) changed_.notify_all();
   }
 }
 

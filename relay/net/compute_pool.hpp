@@ -6,7 +6,8 @@
 // 2. The queue is bounded, for all and for each caller: who finds no place hears so at once instead
 //    of waiting for ever longer, and no caller can fill it alone.
 // 3. The pool resumes Tasks on their shard, so it must be destroyed before the Server is; its
-//    destructor waits for the work under way and forgets what waits.
+//    destructor waits for the work under way and forgets what waits. Where a process that ends has
+//    no time for that, end_within() says so.
 // 4. What was begun and cannot be refused any more (an answer that was paid for) enters a full
 //    queue, too: whoever has it bounds it by the number of calls.
 #pragma once
@@ -15,6 +16,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -43,6 +45,10 @@ class ComputePool {
   ~ComputePool();
   ComputePool(const ComputePool&) = delete;
   ComputePool& operator=(const ComputePool&) = delete;
+
+  /// Begins nothing any more. True where all that is under way ended in that time; else neither the
+  /// pool nor what its work reads may be destroyed before the process ends.
+  bool end_within(std::chrono::milliseconds time_max);
 
   /// Runs `work()` on the pool and resumes the calling Task on its shard with the result; nothing
   /// where `caller` (auth::Identity::key()) finds no place. An exception of `work` comes out of the
@@ -130,6 +136,7 @@ class ComputePool {
   std::unordered_map<std::uint64_t, Job> waiting_;
   std::uint64_t last_job_ = 0;
   int places_taken_ = 0;  ///< by what waits and what is under way
+  int under_way_ = 0;
   std::map<std::string, int> places_of_;
   std::vector<std::thread> threads_;
 };

@@ -107,6 +107,11 @@ Log::Log(int descriptor, Level least, std::size_t queue_lines_max)
 }
 
 Log::~Log() {
+  end();
+}
+
+void Log::end() {
+  if (!writer_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

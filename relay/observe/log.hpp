@@ -51,7 +51,6 @@ class Log {
  public:
   /// Writes to `descriptor` (not closed). The writer thread starts at once.
   Log(int descriptor, Level least, std::size_t queue_lines_max);
-  /// Writes what is queued, then ends the writer.
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -60,6 +59,8 @@ class Log {
   /// Any thread; never blocks on the output.
   void write(Line&& line);
   void write(Line& line) { write(std::move(line)); }
+  /// Writes what is queued, then ends the writer: the last call of all.
+  void end();
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:

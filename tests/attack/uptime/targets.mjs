@@ -1,7 +1,7 @@
 // What a provider answers: a player whose own requests make it fail takes it from nobody else, and large
 // answers hold up nobody.
 import { post_from } from '../sockets.mjs';
-import { chat, counted, shown } from '../stage.mjs';
+import { chat, counted, shown, until } from '../stage.mjs';
 
 const bait = 'what my provider fails of';
 const faults = {
@@ -70,6 +70,23 @@ const each = Object.keys(groups).flatMap((group) =>
   Object.entries(faults).map(([name, fault]) => ({ group, name, fault })),
 );
 
+const at_the_end = {
+  name: 'the end amid large answers',
+  tried: 'twenty calls that a provider answers with 30 MB of control characters, and SIGTERM',
+  expected: 'the relay ends in time',
+  rss_bytes_max: 512 << 20,
+  async run(stage) {
+    const provider = await stage.greedy();
+    const text = whole.replace('@', said(30_000_000));
+    provider.fault = () => ({ status: 200, text });
+    await stage.start(provider);
+    for (let i = 0; i < 20; ++i) void stage.chat(stage.as('alpha', `player ${i}`)).catch(() => {});
+    await until('all were asked', () => provider.calls.length === 20);
+    await new Promise((wake) => setTimeout(wake, 600));
+    return { held: true, seen: '20 answers under way' };
+  },
+};
+
 const of_failures = each.map(({ group, name, fault }) => ({
   name: `${group} ${name}`,
   tried: `${group} 40 calls, eight at a time, that the provider has ${name} for; a neighbour's after each eight`,
@@ -103,4 +120,4 @@ const of_failures = each.map(({ group, name, fault }) => ({
   },
 }));
 
-export const attacks = [...of_failures, ...of_answers];
+export const attacks = [...of_failures, ...of_answers, at_the_end];

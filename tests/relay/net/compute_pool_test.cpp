@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <future>
 #include <string>
 
@@ -57,6 +58,15 @@ TEST_CASE("no caller fills the pool's queue alone, and one who finds no place he
       (void)busy.ask(caller);
   CHECK_FALSE(busy.ask("g"));  // full
   CHECK(busy.first_turns() == "abcd");
+}
+
+TEST_CASE("a pool that is to end tells whether its work has ended, and begins nothing more") {
+  Busy busy(16);
+  CHECK(busy.ask("a"));
+  CHECK_FALSE(busy.pool.end_within(std::chrono::milliseconds(0)));
+  busy.gate.set_value();
+  CHECK(busy.pool.end_within(std::chrono::minutes(1)));
+  CHECK(busy.order.empty());
 }
 
 }  // namespace redoubt::net
