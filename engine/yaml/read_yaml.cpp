@@ -366,13 +366,11 @@ class Builder : public YAML::EventHandler {
                             "kept with its runs and goes out with them: name it nowhere but as the "
                             "whole value of a member such as api_key, or let the program read it"},
                            {}, {}, {"${", name}));
-    // Where all may be used, one that is missing is told as any other.
-    if (!variables_->allowed)
-      if (const auto value = expand_variables(text, *variables_); !value)
-        refuse_variable(mark, value.error());
-    note(mark, joined({member,
-                       " is left out: keys are no part of a workflow; the relay takes them "
-                       "from its vault, a program from its environment"}));
+    // Whether it is set does not matter: nobody would read it.
+    note(mark,
+         joined({member, " is left out, and ${", name,
+                 "} is not read: keys are no part of a workflow; the relay takes them from its "
+                 "vault or its own environment, a program from its environment"}));
     open_.back().has_key = false;
     return true;
   }

@@ -14,8 +14,8 @@
 //    expanded, as if the value had stood there; a quoted one stays a text. Keys hold no variables.
 //    What a workflow says is kept with its runs and goes out with their bundles, so no secret gets
 //    into it: a member that is one ${...}, and whose name or whose variable says that it is a
-//    secret (names_secret), is left out, and that is noted; in any other place such a variable is
-//    refused.
+//    secret (names_secret), is left out, set or not, and that is noted; in any other place such a
+//    variable is refused.
 // 5. What tools of YAML 1.1 read otherwise is noted, with its place.
 // 6. Nothing throws: errors carry code "bad_yaml" with line and column.
 #pragma once

@@ -14,17 +14,28 @@ bool has_commands(const CLI::App& command) {
   return !command.get_subcommands(nullptr).empty();
 }
 
-std::string command_fault(const CLI::App& command, std::string_view word) {
+// Those that are shown.
+std::vector<std::string> commands_of(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* known : command.get_subcommands(nullptr))
-    names.push_back(known->get_name());
-  const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string meant = did_you_mean(word, candidates);
+    if (!known->get_group().empty()) names.push_back(known->get_name());
+  return names;
+}
+
+std::string listed(const std::vector<std::string>& names) {
   std::string all;
   for (const std::string& name : names)
-    all.append(all.empty() ? "; it has " : ", ").append(name);
-  return joined(
-      {"there is no command \"", word, "\" of ", command.get_name(), meant.empty() ? all : meant});
+    all.append(all.empty() ? "" : ", ").append(name);
+  return all;
+}
+
+std::string command_fault(const CLI::App& command, std::string_view word) {
+  const std::vector<std::string> names = commands_of(command);
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  std::string advice = did_you_mean(word, candidates);
+  if (word == "help") advice = "; did you mean --help?";
+  if (advice.empty()) advice = "; it has " + listed(names);
+  return joined({"there is no command \"", word, "\" of ", command.get_name(), advice});
 }
 
 std::string option_fault(const CLI::App& command, std::string_view word) {
@@ -57,6 +68,8 @@ std::string unknown_word(const CLI::App& program, std::span<const char* const> a
       command = next.front();
     }
   }
+  if (command->get_require_subcommand_min() > 0)
+    return joined({command->get_name(), " needs a command: ", listed(commands_of(*command))});
   return "";
 }
 

@@ -495,6 +495,44 @@ class Models(Scratch):
         self.assertIn("no model that is known is called gpt-4o-audio-preview", err)
         self.assertIn("gpt-4o", err)
 
+    def test_a_slip_names_the_nearest_and_a_provider_lists_its_models(self):
+        for slip in ["gpt-5.4-mni", "gpt5.4-mini", "openai/gpt-5.4-mni"]:
+            code, _, err = run("models", slip)
+            self.assertEqual(code, 1)
+            self.assertIn(f'is called {slip}; did you mean "gpt-5.4-mini"?', err)
+        self.assertIn('did you mean "openai"?', run("models", "opnai")[2])
+        code, out, _ = run("models", "mistral", "--date", "2026-11-30")
+        self.assertEqual(code, 0)
+        self.assertIn("mistral-small-2603", out)
+        self.assertNotIn("gpt-", out)
+
+    def test_a_command_that_is_missing_or_unknown_is_told_with_those_that_are_there(self):
+        for arguments, says in [
+                ([], "redoubt needs a command: keys, tokens, models, play"),
+                (["keys"], "keys needs a command: add, weigh, list"),
+                (["workflow"], "workflow needs a command: check, run, replay, show"),
+                (["workflow", "bundle"], "bundle needs a command: export"),
+                (["help"], "did you mean --help?"),
+                (["kyes"], 'did you mean "keys"?'),
+                (["workflow", "rnu"], 'did you mean "run"?'),
+                (["models", "--jsn"], 'did you mean "--json"?')]:
+            code, out, err = run(*arguments)
+            self.assertEqual((code, out), (2, ""), arguments)
+            self.assertIn(says, err)
+            self.assertNotIn("ask", err)
+
+    def test_every_command_has_help_with_examples(self):
+        def commands(words):
+            code, out, err = run(*words, "--help")
+            self.assertEqual((code, err), (0, ""), words)
+            listed = re.search(r"Subcommands:\n((?:  .*\n)+)", out)
+            if not listed:
+                self.assertIn("Example", out, words)
+                return
+            for name in re.findall(r"^  (\S+)", listed.group(1), re.M):
+                commands([*words, name])
+        commands([])
+
     def test_own_cards(self):
         cards = self.path("cards.json")
         with open(cards, "w") as file:

@@ -62,7 +62,8 @@ function script_of(document, port) {
   const lines = [];
   for (const { language, text } of blocks_of(document)) {
     const name = /^# (\S+\.yaml)\n/.exec(text)?.[1];
-    if (language === 'yaml' && name) lines.push(`cat > ${name} <<'REDOUBT_FILE'\n${text}REDOUBT_FILE`);
+    if (language === 'yaml' && name)
+      lines.push(`cat > ${name} <<'REDOUBT_FILE'\n${text}REDOUBT_FILE`);
     if (language !== 'sh') continue;
     for (const printed of commands_of(text)) {
       if (/^(\w+=\S+ )?tools\//.test(printed)) continue;
@@ -77,7 +78,9 @@ function script_of(document, port) {
       }
       if (/:\d+\/?/.test(run) && /curl|--model http/.test(run)) lines.push('ensure');
       lines.push(run);
-      lines.push(`ended $? ${wanted} ${JSON.stringify(printed.split('\n')[0]).replaceAll('$', '\\$').replaceAll('`', '\\`')}`);
+      lines.push(
+        `ended $? ${wanted} ${JSON.stringify(printed.split('\n')[0]).replaceAll('$', '\\$').replaceAll('`', '\\`')}`,
+      );
     }
   }
   return `

@@ -1,7 +1,16 @@
 // tools/run, on a tree of its own with a stand-in for the relay that prints what it was given.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -92,4 +101,61 @@ test('options come with a space or an equals sign; others are refused with the n
   const help = run(['--help']);
   assert.equal(help.status, 0);
   assert.match(help.stdout, /A line that cannot be read is told/);
+});
+
+test('the page is built when something of it has changed, and its sizes are for who works on it', () => {
+  for (const name of ['build', 'ccache.env']) cpSync(join(tools, name), join(tree, 'tools', name));
+  write('tools/setup', '#!/bin/sh\n', 0o755);
+  // Stand-ins for what builds: a package's build writes its dist and tells its size.
+  for (const name of ['cmake', 'ninja']) write(`node_modules/.bin/${name}`, '#!/bin/sh\n', 0o755);
+  write(
+    'node_modules/.bin/node',
+    `#!/bin/sh
+case "$*" in *--run*) ;; *) exec ${process.execPath} "$@" ;; esac
+mkdir -p dist
+echo made > dist/index.js
+echo made > dist/index.html
+echo "size: $(basename "$PWD") 1 KB, over budget"
+echo "$(basename "$PWD")" >> ${tree}/built
+`,
+    0o755,
+  );
+  for (const name of ['engine', 'wasm', 'web/client', 'web/game']) write(`${name}/source`, 'one');
+  for (const name of ['package.json', 'package-lock.json', 'CMakeLists.txt', 'cmake/a', 'built'])
+    write(name, '');
+  const sources = ['engine/source', 'wasm/source', 'web/client/source', 'web/game/source'];
+  const old = new Date(Date.now() - 60_000);
+  const age = () => {
+    for (const path of [...sources, 'engine', 'wasm', 'web/client', 'web/game', 'cmake', 'cmake/a'])
+      utimesSync(join(tree, path), old, old);
+    for (const path of ['package.json', 'package-lock.json', 'CMakeLists.txt'])
+      utimesSync(join(tree, path), old, old);
+  };
+  const built = () => {
+    const { status, stdout, stderr } = spawnSync('tools/run', [], {
+      cwd: tree,
+      env: { PATH: process.env.PATH },
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    assert.ok(!stdout.includes('size:'), stdout);
+    const made = readFileSync(join(tree, 'built'), 'utf8').split('\n').filter(Boolean);
+    write('built', '');
+    return made;
+  };
+  const all = ['wasm', 'client', 'game'];
+  rmSync(join(tree, 'web/game/dist'), { recursive: true });
+  age();
+  assert.deepEqual(built(), all);
+  age();
+  assert.deepEqual(built(), []);
+  for (const source of sources) {
+    const soon = new Date(Date.now() + 60_000);
+    utimesSync(join(tree, source), soon, soon);
+    assert.deepEqual(built(), all, source);
+    age();
+  }
+  rmSync(join(tree, 'wasm/dist'), { recursive: true });
+  age();
+  assert.deepEqual(built(), all);
 });

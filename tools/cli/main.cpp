@@ -449,7 +449,9 @@ CLI::App* add_tokens(CLI::App& app, cli::TokensOptions& o) {
 CLI::App* add_models(CLI::App& app, cli::ModelsOptions& o) {
   CLI::App* command =
       app.add_subcommand("models", "List language models: prices, limits, when they are shut off");
-  command->add_option("name", o.name, "One model, told in full: NAME or DIALECT/NAME")
+  command
+      ->add_option("name", o.name,
+                   "One model, told in full: NAME or DIALECT/NAME; of a DIALECT, all")
       ->type_name("NAME");
   command->add_option("--config", o.config_file, "The relay's configuration file")
       ->type_name("FILE")

@@ -9,6 +9,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/nearest.hpp"
 #include "engine/base/utc_date.hpp"
 #include "engine/llm/models.hpp"
 #include "relay/auth/key_ring.hpp"
@@ -142,11 +143,16 @@ bool is_hidden(const ModelTable& table, const ModelCard& card) {
                      [&](const auto& dialect) { return table.find(dialect, card.model) != &card; });
 }
 
-void print_list(const ModelTable& table, std::int64_t at_s) {
+bool is_of(const ModelCard& card, const std::string& dialect) {
+  return std::find(card.dialects.begin(), card.dialects.end(), dialect) != card.dialects.end();
+}
+
+/// Of one dialect, or all where it is "".
+void print_list(const ModelTable& table, std::int64_t at_s, const std::string& dialect) {
   std::printf("Dollars for a million tokens on %s.\n", date_text(at_s / seconds_per_day).c_str());
   const ModelCard* last = nullptr;
   for (const ModelCard& card : table.cards()) {
-    if (is_hidden(table, card)) continue;
+    if (is_hidden(table, card) || (!dialect.empty() && !is_of(card, dialect))) continue;
     if (last == nullptr || !same_group(*last, card) || last->operators_own != card.operators_own) {
       std::printf("\n%s\n  %-30s %9s %9s %9s %11s %11s  %s\n", card.dialects.front().c_str(),
                   "model", "input", "cached", "output", "context", "output max", "thinking");
@@ -154,8 +160,14 @@ void print_list(const ModelTable& table, std::int64_t at_s) {
     last = &card;
     print_line(card, at_s);
   }
+  const auto& embeddings = table.embeddings();
+  const auto listed = [&](const llm::EmbeddingCard& card) {
+    return dialect.empty() || card.dialect == dialect;
+  };
+  if (std::none_of(embeddings.begin(), embeddings.end(), listed)) return;
   std::printf("\nembeddings\n  %-42s %9s %11s %11s\n", "model", "input", "input max", "dimensions");
-  for (const llm::EmbeddingCard& card : table.embeddings()) {
+  for (const llm::EmbeddingCard& card : embeddings) {
+    if (!listed(card)) continue;
     std::printf("  %-42s %9s %11s %11s%s\n", (card.dialect + "/" + card.model).c_str(),
                 dollars(card.input_price).c_str(), grouped(card.input_tokens_max).c_str(),
                 grouped(card.dimensions).c_str(),
@@ -274,16 +286,26 @@ Error no_such_model(const ModelTable& table, const std::string& name) {
   const std::string bare = name.substr(name.rfind('/') + 1);
   std::string near;
   std::size_t count = 0;
+  std::vector<std::string_view> names;
+  for (const ModelCard& card : table.cards()) {
+    names.push_back(card.model);
+    names.insert(names.end(), card.aliases.begin(), card.aliases.end());
+    names.insert(names.end(), card.dialects.begin(), card.dialects.end());
+  }
+  const std::string meant = did_you_mean(bare, names);
   for (const ModelCard& card : table.cards()) {
     const bool like =
         card.model.find(bare) != std::string::npos || bare.find(card.model) != std::string::npos;
     if (!like || ++count > near_names_max) continue;
     near += (near.empty() ? "" : ", ") + card.model;
   }
-  return make_error(
-      "unknown_model",
-      {"no model that is known is called ", name, near.empty() ? "" : "; there are ", near}, {}, {},
-      {name});
+  return make_error("unknown_model",
+                    {"no model that is known is called ", name, meant,
+                     near.empty()    ? ""
+                     : meant.empty() ? "; there are "
+                                     : " There are ",
+                     near},
+                    {}, {}, {name});
 }
 
 Result<ModelTable> load_table(const ModelsOptions& options) {
@@ -322,15 +344,16 @@ int models(const ModelsOptions& options) {
   if (!table) return report(table.error(), options.json);
   std::vector<const ModelCard*> cards;
   for (const ModelCard& card : table->cards())
-    if (options.name.empty() || is_named(card, options.name)) cards.push_back(&card);
+    if (options.name.empty() || is_named(card, options.name) || is_of(card, options.name))
+      cards.push_back(&card);
   if (cards.empty()) return report(no_such_model(*table, options.name), options.json);
   if (options.json) {
     Json list = Json::array();
     for (const ModelCard* card : cards)
       list.push_back(json_of(*table, *card, *at_s));
     std::printf("%s\n", list.dump(2).c_str());
-  } else if (options.name.empty()) {
-    print_list(*table, *at_s);
+  } else if (options.name.empty() || is_of(*cards.front(), options.name)) {
+    print_list(*table, *at_s, options.name);
   } else {
     for (const ModelCard* card : cards)
       print_card(*table, *card, *at_s);

@@ -32,7 +32,16 @@ int main(int argc, char** argv) {
   app.add_option("--recordings", recordings, "recorded exchanges (JSON lines)");
   app.add_option("--certificate", options.certificate_file, "serve TLS with this PEM file");
   app.add_option("--key", options.key_file, "the certificate's key");
-  CLI11_PARSE(app, argc, argv);
+  app.footer(
+      "Examples:\n"
+      "  redoubt-mock-upstream --port 9100\n"
+      "  OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:9100/v1 redoubt-relay");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    return refuse(std::string(error.what()) + "\nRun with --help for more information.");
+  }
   if (!script.empty()) {
     const auto text = read_file(script);
     if (!text) return refuse("cannot read " + script);
