@@ -62,74 +62,91 @@ export function checkRecord(found: unknown, versions: string): SavedRecord | str
   return record as SavedRecord;
 }
 
+/** What an autosave holds. */
+interface Keeping {
+  readonly store: AutosaveStore;
+  readonly versions: string;
+  lastError: string | null;
+  /** The record that is written next. */
+  waiting: SavedRecord | null;
+  /** Settles when nothing waits any more. */
+  writing: Promise<void> | null;
+}
+
 export function createAutosave(
   store: AutosaveStore,
   versions: string,
   now: () => number = Date.now,
 ): Autosave {
-  let lastError: string | null = null;
-  let waiting: SavedRecord | null = null;
-  let writing: Promise<void> | null = null;
-
-  async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
-    try {
-      const result = await work();
-      lastError = null;
-      return result;
-    } catch (error) {
-      lastError = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      return null;
-    }
-  }
-
-  async function writeAll() {
-    while (waiting !== null) {
-      const record = waiting;
-      waiting = null;
-      await attempt(() => store.write(record));
-    }
-    writing = null;
-  }
-
-  const autosave: Autosave = {
+  const keeping: Keeping = { store, versions, lastError: null, waiting: null, writing: null };
+  return {
     get lastError() {
-      return lastError;
+      return keeping.lastError;
     },
-    save({ state, tick, title }) {
-      if (state.length > STATE_BYTES_MAX) {
-        lastError = `The match is ${state.length} bytes; at most ${STATE_BYTES_MAX} are kept.`;
-        return;
-      }
-      waiting = {
-        format: AUTOSAVE_FORMAT,
-        versions,
-        state: state.slice(),
-        tick,
-        title: title.slice(0, TITLE_CHARACTERS_MAX),
-        savedAtMs: now(),
-      };
-      writing ??= writeAll();
-    },
-    async load() {
-      const found = await attempt(() => store.read());
-      if (found === null || found === undefined) return null;
-      const record = checkRecord(found, versions);
-      if (typeof record === 'string') {
-        await attempt(() => store.remove());
-        lastError = `The saved match cannot be used: ${record}.`;
-        return null;
-      }
-      const { state, tick, title, savedAtMs } = record;
-      return { state, tick, title, savedAtMs };
-    },
+    save: (match) => save(keeping, match, now()),
+    load: () => load(keeping),
     async clear() {
-      waiting = null;
-      await writing;
-      await attempt(() => store.remove());
+      keeping.waiting = null;
+      await keeping.writing;
+      await attempt(keeping, () => store.remove());
     },
     async flush() {
-      await writing;
+      await keeping.writing;
     },
   };
-  return autosave;
+}
+
+function save(
+  keeping: Keeping,
+  { state, tick, title }: Omit<SavedMatch, 'savedAtMs'>,
+  savedAtMs: number,
+): void {
+  if (state.length > STATE_BYTES_MAX) {
+    keeping.lastError = `The match is ${state.length} bytes; at most ${STATE_BYTES_MAX} are kept.`;
+    return;
+  }
+  keeping.waiting = {
+    format: AUTOSAVE_FORMAT,
+    versions: keeping.versions,
+    state: state.slice(),
+    tick,
+    title: title.slice(0, TITLE_CHARACTERS_MAX),
+    savedAtMs,
+  };
+  keeping.writing ??= writeAll(keeping);
+}
+
+async function writeAll(keeping: Keeping): Promise<void> {
+  while (keeping.waiting !== null) {
+    const record = keeping.waiting;
+    keeping.waiting = null;
+    await attempt(keeping, () => keeping.store.write(record));
+  }
+  keeping.writing = null;
+}
+
+async function load(keeping: Keeping): Promise<SavedMatch | null> {
+  const { store, versions } = keeping;
+  const found = await attempt(keeping, () => store.read());
+  if (found === null || found === undefined) return null;
+  const record = checkRecord(found, versions);
+  if (typeof record === 'string') {
+    await attempt(keeping, () => store.remove());
+    keeping.lastError = `The saved match cannot be used: ${record}.`;
+    return null;
+  }
+  const { state, tick, title, savedAtMs } = record;
+  return { state, tick, title, savedAtMs };
+}
+
+/** Work with the store: what it gave, or null where it failed, which lastError then tells. */
+async function attempt<T>(keeping: Keeping, work: () => Promise<T>): Promise<T | null> {
+  try {
+    const result = await work();
+    keeping.lastError = null;
+    return result;
+  } catch (error) {
+    keeping.lastError = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return null;
+  }
 }

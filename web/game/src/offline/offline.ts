@@ -39,74 +39,93 @@ export function offlineState(registration: {
   return registration.waiting === null ? 'ready' : 'update_waiting';
 }
 
+/** The page's service worker, as far as it has come. */
+interface Installed {
+  readonly listeners: Set<(state: OfflineState) => void>;
+  state: OfflineState;
+  failure: string | null;
+  registration: ServiceWorkerRegistration | null;
+  /** The page has asked for the waiting set. */
+  applying: boolean;
+}
+
 export function startOffline(options: OfflineOptions = {}): Offline {
   const container = 'container' in options ? options.container : navigator.serviceWorker;
   const url = options.url ?? new URL('service-worker.js', document.baseURI);
   const reload = options.reload ?? (() => location.reload());
-  const listeners = new Set<(state: OfflineState) => void>();
-  let state: OfflineState = container ? 'preparing' : 'unsupported';
-  let failure: string | null = null;
-  let registration: ServiceWorkerRegistration | null = null;
-  let applying = false;
-
-  function enter(next: OfflineState) {
-    if (next === state) return;
-    state = next;
-    for (const listener of [...listeners]) listener(state);
-  }
-
-  function follow(worker: ServiceWorker | null) {
-    worker?.addEventListener('statechange', () => {
-      if (registration === null) return;
-      if (worker.state === 'redundant' && registration.active === null) {
-        failure = 'the files could not be kept';
-        enter('failed');
-      } else {
-        enter(offlineState(registration));
-      }
-    });
-  }
-
-  async function register(from: ServiceWorkerContainer) {
-    try {
-      registration = await from.register(url);
-      registration.addEventListener('updatefound', () => follow(registration?.installing ?? null));
-      follow(registration.installing);
-      enter(offlineState(registration));
-    } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
-      enter('failed');
-    }
-  }
-
+  const installed: Installed = {
+    listeners: new Set(),
+    state: container ? 'preparing' : 'unsupported',
+    failure: null,
+    registration: null,
+    applying: false,
+  };
   if (container) {
     // The first set's worker takes control too, of a page that has all its files already.
     container.addEventListener('controllerchange', () => {
-      if (applying) reload();
+      if (installed.applying) reload();
     });
-    void register(container);
+    void register(installed, container, url);
   }
-
   return {
     get state() {
-      return state;
+      return installed.state;
     },
     get failure() {
-      return failure;
+      return installed.failure;
     },
     onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+      installed.listeners.add(listener);
+      return () => void installed.listeners.delete(listener);
     },
     async check() {
       // Without a network there is simply nothing newer.
-      await registration?.update().catch(() => undefined);
+      await installed.registration?.update().catch(() => undefined);
     },
     applyUpdate() {
-      const waiting = registration?.waiting;
+      const waiting = installed.registration?.waiting;
       if (!waiting) return;
-      applying = true;
+      installed.applying = true;
       waiting.postMessage('activate');
     },
   };
+}
+
+async function register(
+  installed: Installed,
+  container: ServiceWorkerContainer,
+  url: string | URL,
+): Promise<void> {
+  try {
+    const registration = await container.register(url);
+    installed.registration = registration;
+    registration.addEventListener('updatefound', () => follow(installed, registration.installing));
+    follow(installed, registration.installing);
+    enter(installed, offlineState(registration));
+  } catch (error) {
+    fail(installed, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function follow(installed: Installed, worker: ServiceWorker | null): void {
+  worker?.addEventListener('statechange', () => {
+    const { registration } = installed;
+    if (registration === null) return;
+    if (worker.state === 'redundant' && registration.active === null) {
+      fail(installed, 'the files could not be kept');
+    } else {
+      enter(installed, offlineState(registration));
+    }
+  });
+}
+
+function fail(installed: Installed, failure: string): void {
+  installed.failure = failure;
+  enter(installed, 'failed');
+}
+
+function enter(installed: Installed, next: OfflineState): void {
+  if (next === installed.state) return;
+  installed.state = next;
+  for (const listener of [...installed.listeners]) listener(next);
 }
