@@ -21,6 +21,7 @@ export default defineConfig({
       resolveDependencies: (_file, chunks, { hostType }) => (hostType === 'html' ? chunks : []),
     },
     rolldownOptions: {
+      optimization: { inlineConst: true },
       output: {
         // Kept apart: they change with the engine, not with the page, and few pages run workflows.
         codeSplitting: {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { actionFor, KEY_LIST, nextSpeed, type Focus } from '../../../web/game/src/keys';
+import { actionFor, nextSpeed, type Focus } from '../../../web/game/src/keys';
+import { KEY_LIST } from '../../../web/game/src/panels/key_list';
 
 const press = (
   key: string,

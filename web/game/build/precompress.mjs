@@ -24,7 +24,7 @@ function kindOf(path) {
   if (/\.(br|gz|map)$/.test(path)) return null;
   if (/^assets\/(workflow|model|runs_panel|own_model|chat|answers)/.test(path)) return 'workflows';
   if (/engine|worker|\.wasm$/.test(path) && path.startsWith('assets/')) return 'engine';
-  if (/^assets\/(plot|more)/.test(path)) return 'lazy';
+  if (/^assets\/(plot|more|measure_report)/.test(path)) return 'lazy';
   if (/\.woff2$/.test(path)) return 'font';
   if (/\.css$/.test(path)) return 'styles';
   if (/^(assets\/.*\.js|index\.html)$/.test(path)) return 'app';

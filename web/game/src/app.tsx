@@ -30,11 +30,11 @@ async function resumeRuns(game: Game): Promise<void> {
 }
 
 /** Null until the first of these panels is wanted, or the match has run for a moment. */
-const more = signal<typeof import('./panels/more') | null>(null);
+const more = signal<typeof import('./more') | null>(null);
 const MORE_AFTER_MS = 2500;
 
 function loadNow(): void {
-  void import('./panels/more').then((panels) => (more.value = panels));
+  void import('./more').then((panels) => (more.value = panels));
 }
 
 export function loadMore(game: Game): void {

@@ -1,4 +1,4 @@
-/** The keyboard: which key does what, and the list that "?" shows. Pure. */
+/** The keyboard: which key does what (panels/key_list.ts says it to people). Pure. */
 
 import type { LayerName } from './match/layers';
 
@@ -60,20 +60,6 @@ export function actionFor(pressed: Pressed, focus: Focus): Action | null {
   const key = pressed.key.length === 1 ? pressed.key.toLowerCase() : pressed.key;
   return PLAIN[key] ?? null;
 }
-
-export const KEY_LIST: readonly (readonly [string, string])[] = [
-  ['Space', 'Play or pause'],
-  [', .', 'One tick back, one tick on'],
-  ['[ ]', 'Slower, faster'],
-  ['\u2190 \u2192', '5 seconds back, on'],
-  ['Home End', 'Start, newest tick'],
-  ['1 \u2013 6', 'Layers'],
-  ['G', 'Grid cursor; arrows move it'],
-  ['F', 'Follow an agent; again for the next'],
-  ['S', 'Share link'],
-  ['?', 'This list'],
-  ['Esc', 'Back: cursor, follow, list'],
-];
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16] as const;
 

@@ -4,9 +4,9 @@ import 'uplot/dist/uPlot.min.css';
 import './style/page.css';
 import { render } from 'preact';
 import { App, loadMore } from './app';
+import { createMatches } from './chooser';
 import { createGame } from './game';
 import { installInput } from './input';
-import { createMatches } from './matches';
 import { timed } from './measure';
 
 const game = createGame(new URL('.', document.baseURI));

@@ -13,7 +13,7 @@ import {
   type MatchInfo,
   type MatchOptions,
 } from '@redoubt/engine/worker';
-import { describeEnding } from './match/ending';
+import { endingTitle } from './match/ending_title';
 import { turningPoint } from './match/turning_point';
 import { timed } from './measure';
 import { cutReadings, noteFrame, resetReadings, startReadings, type Readings } from './readings';
@@ -162,7 +162,7 @@ function showEnding(
   state.ending.value = { outcome, turning };
   // On a phone the end is told in the sheet; elsewhere its place is always open.
   state.sheetOpen.value = true;
-  voice.announce(describeEnding(outcome, state.scores.value).title);
+  voice.announce(endingTitle(outcome));
 }
 
 /** Asks for another match; the present one stays shown until its answer is there. */

@@ -3,7 +3,7 @@
 import { effect } from '@preact/signals';
 import type { Frame } from '@redoubt/engine';
 import type { Game } from '../game';
-import { startMeasure, timed } from '../measure';
+import { timed } from '../measure';
 import type { TeamPlan } from '../render/plan';
 import { createRenderer } from '../render/renderer';
 import type { State } from '../state';
@@ -15,12 +15,11 @@ const TICK_MS = 100;
 
 /** Returns what takes the board off the page again. */
 export function mountBoard(elements: BoardElements, game: Game): () => void {
-  const measured = new URLSearchParams(location.search).has('measure');
   const board: MountedBoard = {
     elements,
     game,
     renderer: createRenderer(elements.canvases),
-    measure: measured ? startMeasure() : null,
+    measure: null,
     layout: null,
     area: { width: 0, height: 0 },
     offset: { x: 0, y: 0 },
@@ -33,6 +32,9 @@ export function mountBoard(elements: BoardElements, game: Game): () => void {
     ...followState(board),
     followSize(board),
   ];
+  if (new URLSearchParams(location.search).has('measure')) {
+    void import('../measure_report').then((report) => (board.measure = report.startMeasure()));
+  }
   requestAnimationFrame((now) => drawFrame(board, now));
   return () => {
     board.running = false;

@@ -20,7 +20,7 @@ export interface MountedBoard {
   readonly game: Game;
   readonly renderer: Renderer;
   /** Counts frames, where that was asked for. */
-  readonly measure: ((now: number) => void) | null;
+  measure: ((now: number) => void) | null;
   layout: Layout | null;
   /** Of the place that the page leaves the board. */
   area: Size;

@@ -3,6 +3,7 @@
 import type { Outcome } from '@redoubt/engine';
 import { TEAM_NAMES } from '../render/palette';
 import { clock, percent } from '../text/format';
+import { endingTitle } from './ending_title';
 import type { TeamScore } from './scores';
 import type { TurningPoint } from './turning_point';
 
@@ -12,9 +13,10 @@ export interface EndingWords {
 }
 
 export function describeEnding(outcome: Outcome, scores: readonly TeamScore[]): EndingWords {
+  const title = endingTitle(outcome);
   if (outcome.winner === null) {
     return {
-      title: 'A draw',
+      title,
       why: `Equal territory when the time was up (${clock(outcome.tick)}).`,
     };
   }
@@ -27,13 +29,7 @@ export function describeEnding(outcome: Outcome, scores: readonly TeamScore[]): 
     domination: `${name} delivered ${own?.deposits ?? 0} units, over ten times as much as anyone else.`,
     time_limit: `Most territory when the time was up: ${share}.`,
   }[outcome.by];
-  const how = {
-    territory: 'by territory',
-    elimination: 'by elimination',
-    domination: 'by domination',
-    time_limit: 'on time',
-  }[outcome.by];
-  return { title: `${name} wins ${how}`, why: `${why} ${clock(outcome.tick)} played.` };
+  return { title, why: `${why} ${clock(outcome.tick)} played.` };
 }
 
 export function describeTurning(turning: TurningPoint, winner: number): string {

@@ -1,4 +1,4 @@
-import { KEY_LIST } from '../keys';
+import { KEY_LIST } from './key_list';
 
 export function KeysPanel() {
   return (
