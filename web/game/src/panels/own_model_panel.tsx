@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { providers, type Provider } from '@redoubt/engine/models';
 import type { Game } from '../game';
@@ -79,53 +79,75 @@ function Choose({ game }: { game: Game }) {
         Asked where the relay has no model. The key stays in this page&rsquo;s memory and goes to
         the provider alone.
       </p>
-      <label class="field">
-        <span>Provider</span>
-        <select
-          value={provider.value}
-          onChange={(event) => (provider.value = event.currentTarget.value)}
-        >
-          {known.value
-            .filter(({ baseUrl }) => baseUrl !== '')
-            .map(({ name }) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-        </select>
-      </label>
-      <label class="field">
-        <span>Model</span>
-        <input
-          required
-          list="own-models"
-          value={model.value}
-          onInput={(event) => (model.value = event.currentTarget.value)}
-        />
-        <datalist id="own-models">
-          {chosen?.models.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      </label>
-      {chosen?.keyed === false ? null : (
-        <label class="field">
-          <span>Key</span>
-          <input
-            required
-            type="password"
-            autocomplete="off"
-            spellcheck={false}
-            value={key.value}
-            onInput={(event) => (key.value = event.currentTarget.value)}
-          />
-        </label>
-      )}
+      <ProviderField known={known.value} provider={provider} />
+      <ModelField models={chosen?.models ?? []} model={model} />
+      {chosen?.keyed === false ? null : <KeyField value={key} />}
       <div class="row">
         <button type="submit" class="button" disabled={busy.value}>
           Use it
         </button>
       </div>
     </form>
+  );
+}
+
+interface ProviderProps {
+  readonly known: readonly Provider[];
+  readonly provider: Signal<string>;
+}
+
+/** One without an address of its own is nothing that a page could ask. */
+function ProviderField({ known, provider }: ProviderProps) {
+  return (
+    <label class="field">
+      <span>Provider</span>
+      <select
+        value={provider.value}
+        onChange={(event) => (provider.value = event.currentTarget.value)}
+      >
+        {known
+          .filter(({ baseUrl }) => baseUrl !== '')
+          .map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+      </select>
+    </label>
+  );
+}
+
+function ModelField({ models, model }: { models: readonly string[]; model: Signal<string> }) {
+  return (
+    <label class="field">
+      <span>Model</span>
+      <input
+        required
+        list="own-models"
+        value={model.value}
+        onInput={(event) => (model.value = event.currentTarget.value)}
+      />
+      <datalist id="own-models">
+        {models.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </label>
+  );
+}
+
+function KeyField({ value }: { value: Signal<string> }) {
+  return (
+    <label class="field">
+      <span>Key</span>
+      <input
+        required
+        type="password"
+        autocomplete="off"
+        spellcheck={false}
+        value={value.value}
+        onInput={(event) => (value.value = event.currentTarget.value)}
+      />
+    </label>
   );
 }
