@@ -5,6 +5,16 @@ import type { RunView } from '@redoubt/engine/workflows';
 import type { Game } from '../game';
 import { TEAM_NAMES } from '../render/palette';
 import { OFFERS } from '../runs/offers';
+import {
+  answerRun,
+  bringRunBack,
+  cancelRun,
+  moveRun,
+  removeRun,
+  resumeRun,
+  startRun,
+  toggleRun,
+} from '../runs/commands';
 import { createRuns, type Runs } from '../runs/runs';
 import { timeline, type Row } from '../runs/timeline';
 import { latency } from '../text/format';
@@ -71,7 +81,7 @@ function StartForm({ game, runs }: { game: Game; runs: Runs }) {
       class="run-start"
       onSubmit={(event) => {
         event.preventDefault();
-        runs.start(offer, team.value, text.value);
+        startRun(runs, offer, team.value, text.value);
       }}
     >
       <label class="field">
@@ -149,17 +159,23 @@ function useNow(moving: boolean): number {
   return moving ? Math.max(now, 0) : Date.now();
 }
 
-function Run({ run, runs, relay }: { run: RunView; runs: Runs; relay: boolean }) {
+interface RunProps {
+  readonly run: RunView;
+  readonly runs: Runs;
+  /** Whether there is a relay to move it to. */
+  readonly relay: boolean;
+}
+
+function Run({ run, runs, relay }: RunProps) {
   const open = runs.open.value === run.id;
   const now = useNow(run.status === 'running');
-  const source = sourceOf(run);
   return (
     <li class={`run run-${run.error ? 'failed' : run.status}`}>
       <button
         type="button"
         class="run-head"
         aria-expanded={open}
-        onClick={() => runs.toggle(run.id)}
+        onClick={() => toggleRun(runs, run.id)}
       >
         <span class="run-name">{run.workflow.replaceAll('_', ' ')}</span>
         <span class="run-status">{statusOf(run)}</span>
@@ -172,53 +188,64 @@ function Run({ run, runs, relay }: { run: RunView; runs: Runs; relay: boolean })
         <div class="run-body">
           <Timeline rows={timeline(runs.events.value, run.endedAt || now)} />
           {run.error ? <p class="run-error">{run.error.message}</p> : null}
-          {run.outcome === null ? null : (
-            <details>
-              <summary>
-                {run.status === 'done' ? 'Result' : 'Why'}
-                {source ? <span class="meta"> from {source}</span> : null}
-              </summary>
-              <pre>{JSON.stringify(run.outcome, null, 2)}</pre>
-            </details>
-          )}
+          {run.outcome === null ? null : <Result run={run} />}
           <div class="row">
-            {run.status === 'running' ? (
-              <>
-                <button type="button" class="button small" onClick={() => runs.cancel(run.id)}>
-                  Cancel
-                </button>
-                {relay ? (
-                  <button type="button" class="button small" onClick={() => runs.move(run.id)}>
-                    Move to the relay
-                  </button>
-                ) : null}
-              </>
-            ) : run.status === 'parked' && !run.error ? (
-              <button
-                type="button"
-                class="button small"
-                disabled={!relay}
-                onClick={() => runs.back(run.id)}
-              >
-                Bring back
-              </button>
-            ) : (
-              <>
-                {run.status === 'parked' ? (
-                  <button type="button" class="button small" onClick={() => runs.resume(run.id)}>
-                    Try again
-                  </button>
-                ) : null}
-                <button type="button" class="button small" onClick={() => runs.remove(run.id)}>
-                  Remove
-                </button>
-              </>
-            )}
+            <Commands run={run} runs={runs} relay={relay} />
             <span class="meta number">{run.events} events</span>
           </div>
         </div>
       ) : null}
     </li>
+  );
+}
+
+function Result({ run }: { run: RunView }) {
+  const source = sourceOf(run);
+  return (
+    <details>
+      <summary>
+        {run.status === 'done' ? 'Result' : 'Why'}
+        {source ? <span class="meta"> from {source}</span> : null}
+      </summary>
+      <pre>{JSON.stringify(run.outcome, null, 2)}</pre>
+    </details>
+  );
+}
+
+interface CommandProps {
+  readonly label: string;
+  readonly onClick: () => void;
+  readonly disabled?: boolean;
+}
+
+function Command({ label, onClick, disabled }: CommandProps) {
+  return (
+    <button type="button" class="button small" disabled={disabled} onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+function Commands({ run, runs, relay }: RunProps) {
+  const { id, status } = run;
+  if (status === 'running') {
+    return (
+      <>
+        <Command label="Cancel" onClick={() => cancelRun(runs, id)} />
+        {relay ? <Command label="Move to the relay" onClick={() => moveRun(runs, id)} /> : null}
+      </>
+    );
+  }
+  if (status === 'parked' && !run.error) {
+    return <Command label="Bring back" disabled={!relay} onClick={() => bringRunBack(runs, id)} />;
+  }
+  return (
+    <>
+      {status === 'parked' ? (
+        <Command label="Try again" onClick={() => resumeRun(runs, id)} />
+      ) : null}
+      <Command label="Remove" onClick={() => removeRun(runs, id)} />
+    </>
   );
 }
 
@@ -272,7 +299,7 @@ function Question({ run, runs, question }: QuestionProps) {
       class="run-question"
       onSubmit={(event) => {
         event.preventDefault();
-        runs.answer(run.id, question.id, text.value);
+        answerRun(runs, run.id, question.id, text.value);
       }}
     >
       <label class="field">
