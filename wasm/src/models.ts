@@ -206,13 +206,23 @@ export async function directModel(options: DirectOptions): Promise<DirectModel> 
         );
       }
       const { toolNames } = wire;
-      const listening = { begun, now, toolNames, ...(signal && { signal }) };
-      yield* answerOf(core, provider, model, response, listening);
+      const listening = { provider, model, begun, now, toolNames, ...(signal && { signal }) };
+      yield* answerOf(core, response, listening);
     },
   };
 }
 
+/** What has come of an answer so far. */
+interface Coming {
+  text: string;
+  toolCalls: DirectToolCall[];
+  usage: { input: number; output: number };
+  over: boolean;
+}
+
 interface Listening {
+  provider: string;
+  model: string;
   begun: number;
   now(): number;
   toolNames: Record<string, string>;
@@ -221,51 +231,32 @@ interface Listening {
 
 async function* answerOf(
   core: ModelCore,
-  provider: string,
-  model: string,
   response: Response,
-  { begun, now, toolNames, signal }: Listening,
+  listening: Listening,
 ): AsyncGenerator<DirectPiece> {
+  const { provider, now, signal } = listening;
   const use = <T>(work: (face: ModelFace) => T) => call(core, work);
   const decoder = use((face) => face.decode(provider));
   const reader = response.body?.getReader();
-  let text = '';
-  const toolCalls: DirectToolCall[] = [];
-  let usage = { input: 0, output: 0 };
-  let over = false;
-  const take = function* (events: string): Generator<DirectPiece> {
-    for (const event of JSON.parse(events) as Event[]) {
-      if (event.kind === 'text') {
-        text += event.text;
-        yield { type: 'text', text: event.text };
-      } else if (event.kind === 'toolBegun') {
-        const name = toolNames[event.name] ?? event.name;
-        toolCalls.push({ id: event.id, name, arguments: '' });
-      } else if (event.kind === 'toolArguments') {
-        const call = toolCalls[event.index];
-        if (call) call.arguments += event.text;
-      } else if (event.kind === 'usage') {
-        usage = event;
-      } else if (event.kind === 'finished') {
-        over = true;
-      } else if (event.kind === 'failed') {
-        const { message, code, status } = event.failure;
-        throw new EngineError('model_failed', `${provider}: ${message ?? 'it failed'}`, {
-          path: code ?? '',
-          got: status ? String(status) : '',
-        });
-      }
-    }
-  };
+  const coming: Coming = { text: '', toolCalls: [], usage: { input: 0, output: 0 }, over: false };
   try {
     const headers = JSON.stringify(Object.fromEntries(response.headers));
     use((face) => face.decodeHead(decoder, response.status, headers, now()));
-    while (!over && reader) {
+    while (!coming.over && reader) {
       const { done, value } = await reader.read();
       if (done) break;
-      yield* take(use((face) => face.feed(decoder, value)));
+      yield* take(
+        coming,
+        listening,
+        use((face) => face.feed(decoder, value)),
+      );
     }
-    if (!over) yield* take(use((face) => face.decodeEnd(decoder)));
+    if (!coming.over)
+      yield* take(
+        coming,
+        listening,
+        use((face) => face.decodeEnd(decoder)),
+      );
   } catch (error) {
     if (signal?.aborted) throw aborted();
     if (error instanceof EngineError) throw error;
@@ -277,15 +268,55 @@ async function* answerOf(
     // Whoever stops listening ends the call, too.
     await reader?.cancel().catch(() => undefined);
   }
-  const { input, output } = usage;
-  const cost = use((face) => face.cost(provider, model, JSON.stringify(usage), begun, now()));
-  yield {
+  yield wholeOf(core, coming, listening);
+}
+
+/** Takes the decoder's events, and gives the text among them on. @throws EngineError */
+function* take(
+  coming: Coming,
+  { provider, toolNames }: Listening,
+  events: string,
+): Generator<DirectPiece> {
+  for (const event of JSON.parse(events) as Event[]) {
+    if (event.kind === 'text') {
+      coming.text += event.text;
+      yield { type: 'text', text: event.text };
+    } else if (event.kind === 'toolBegun') {
+      const name = toolNames[event.name] ?? event.name;
+      coming.toolCalls.push({ id: event.id, name, arguments: '' });
+    } else if (event.kind === 'toolArguments') {
+      const call = coming.toolCalls[event.index];
+      if (call) call.arguments += event.text;
+    } else if (event.kind === 'usage') {
+      coming.usage = event;
+    } else if (event.kind === 'finished') {
+      coming.over = true;
+    } else if (event.kind === 'failed') {
+      const { message, code, status } = event.failure;
+      throw new EngineError('model_failed', `${provider}: ${message ?? 'it failed'}`, {
+        path: code ?? '',
+        got: status ? String(status) : '',
+      });
+    }
+  }
+}
+
+/** The last piece: the answer as a whole, with what it cost. */
+function wholeOf(
+  core: ModelCore,
+  { text, toolCalls, usage }: Coming,
+  { provider, model, begun, now }: Listening,
+): DirectPiece {
+  const cost = call(core, (face) =>
+    face.cost(provider, model, JSON.stringify(usage), begun, now()),
+  );
+  return {
     type: 'done',
     text,
     toolCalls,
     model: `${provider}/${model}`,
-    inputTokens: input,
-    outputTokens: output,
+    inputTokens: usage.input,
+    outputTokens: usage.output,
     costMicroUsd: cost === '' ? null : Number(cost) / picodollars_per_microdollar,
     latencyMs: now() - begun,
   };
