@@ -1,11 +1,11 @@
 /** The rim of the workflows' worker: messages in, messages out; models and tools are the page's. */
 import { EngineError, toWire } from './errors.js';
-import { openJournal } from './journal.js';
+import { createWorkflows } from './local_workflows.js';
+import { openJournal } from './open_journal.js';
 import type { Effect, ModelAnswer } from './run_host.js';
 import { EffectFailure } from './run_host.js';
 import type { FromWorkflowWorker, ToWorkflowWorker, WorkflowInit } from './workflow_protocol.js';
-import { createWorkflows } from './workflows.js';
-import type { Workflows } from './workflows.js';
+import type { Workflows } from './workflow_types.js';
 
 interface Scope {
   onmessage: ((event: MessageEvent<ToWorkflowWorker>) => void) | null;
