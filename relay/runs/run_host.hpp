@@ -205,6 +205,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
                const Result<OwnerUse>& stored);
   void not_written(Open& open, std::shared_ptr<workflow::Taken> taken, const Error& error);
+  void tell_callers(Open& open, const Error& why);
   void rest(Open& open);
   void set_timer(Open& open);
   void begin_effect(Open& open, const workflow::Effect& effect);
@@ -327,6 +328,7 @@ struct RunHost::Open {
   std::uint64_t serial;
   bool fresh = false;        ///< the store does not know it yet
   bool storing = false;      ///< events are on their way to the store
+  int writes_failed = 0;     ///< of those events, one after the other
   bool marked = false;       ///< the store has it as being read back
   bool exporting = false;    ///< its history is on its way from the store
   bool bundle_due = false;   ///< in bundles_due_
@@ -354,6 +356,9 @@ struct RunHost::Open {
 };
 
 constexpr std::int64_t store_retry_ms = 200;
+/// Writes of the same events that failed, after which whoever waits for them is told so. The run
+/// goes on trying.
+constexpr int writes_failed_max = 10;
 constexpr std::int64_t heartbeat_ms = 15'000;
 constexpr std::int64_t timer_ms_max = 3'600'000;
 /// Reads for watchers at a time: each may be as long as what a turn of a run wrote, or a bundle.

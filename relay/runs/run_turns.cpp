@@ -208,13 +208,26 @@ RunHost::Open& RunHost::hold_new(const Owner& owner, Run run, std::string root, 
 
 /// Everybody who waits for the run is told why it will not come.
 void RunHost::tell_all(Open& open, const Error& why) {
-  for (Waiting& input : std::exchange(open.inputs, {}))
-    if (input.callback) input.callback(why);
+  tell_callers(open, why);
+  for (const Waiter& waiter : std::exchange(open.waiters, {}))
+    tell_parent(open.stored.key.owner, waiter, true, failure_of(&open.stored.key, why));
+}
+
+/// Whoever asked from outside; what they wanted to give and was not given yet is not.
+void RunHost::tell_callers(Open& open, const Error& why) {
+  std::deque<Waiting> own;
+  for (Waiting& input : std::exchange(open.inputs, {})) {
+    if (!input.callback) {
+      own.push_back(std::move(input));
+      continue;
+    }
+    open.inputs_bytes -= input.value.size();
+    input.callback(why);
+  }
+  open.inputs = std::move(own);
   for (Viewer& viewer : std::exchange(open.viewers, {}))
     viewer.callback(why);
   fail_exports(open, why);
-  for (const Waiter& waiter : std::exchange(open.waiters, {}))
-    tell_parent(open.stored.key.owner, waiter, true, failure_of(&open.stored.key, why));
 }
 
 void RunHost::leave(const RunKey& key, const Error& why) {
@@ -375,6 +388,7 @@ void RunHost::not_written(Open& open, std::shared_ptr<workflow::Taken> taken, co
   complain("run_store", &open.stored.key, error);
   // Nothing of a new run was begun: its owner may try again. One that is gone does not come back.
   if (open.fresh || error.code == "unknown_run") return leave(RunKey(open.stored.key), error);
+  if (++open.writes_failed >= writes_failed_max) tell_callers(open, error);
   open.timer.expires_after(std::chrono::milliseconds(store_retry_ms));
   const std::uint64_t serial = ++open.timer_serial;
   open.timer.async_wait(
@@ -390,6 +404,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
   if (!open) return;
   if (!stored) return not_written(*open, taken, stored.error());
   open->storing = false;
+  open->writes_failed = 0;
   if (!open->run.busy()) open->marked = false;
   open->epoch = -1;
   if (std::exchange(open->fresh, false)) {

@@ -322,6 +322,23 @@ TEST_CASE("what waits for a run that is removed is answered") {
     CHECK(one.wait_for(patience) == std::future_status::ready);
 }
 
+TEST_CASE("whoever waits for a run that the store does not take is told so, and the run goes on") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  house.view(ada, id);
+  house.sql(
+      "CREATE TRIGGER no_room BEFORE INSERT ON run_pieces "
+      "BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  CHECK(house.give(ada, id, {InputKind::answer, "sure#1", "1"})["code"] == "bad_store");
+  CHECK(house.view(ada, id)["code"] == "bad_store");
+  CHECK(house.give(ada, id, {InputKind::signal, "s", "2"})["code"] == "bad_store");
+  house.sql("DROP TRIGGER no_room");
+  // What it was given before the store failed is stored now.
+  CHECK(house.ended(ada, id)["status"] == "done");
+}
+
 TEST_CASE("events are told to who comes early and to who comes late alike") {
   House house;
   house.workflow(asker);
