@@ -297,6 +297,39 @@ TEST_CASE("in no 60 s more passes than the limit, and retry-after is true") {
   CHECK(refused > 100);
 }
 
+TEST_CASE("a wall clock that jumps gives each day's budget once, and no rate anew") {
+  const auto passed = [](World& world) {
+    int count = 0;
+    for (int i = 0; i < 200; ++i) {
+      const Outcome outcome = world.reserve(0, picodollars_per_dollar);
+      if (outcome.verdict != Verdict::reserved) continue;
+      REQUIRE(world.limiter.settle(outcome.id, {0, picodollars_per_dollar}, world.now()).ok());
+      ++count;
+    }
+    return count;
+  };
+  struct Row {
+    int day;  // that the clock shows, from noon of the first
+    int passed;
+  };
+  World budget;
+  budget.rules = {.day_picodollars = 100 * picodollars_per_dollar};
+  for (const Row& row : {Row{0, 100}, Row{0, 0}, Row{1, 100}, Row{0, 0}, Row{-1, 0}, Row{1, 0},
+                         Row{2, 100}, Row{1, 0}, Row{2, 0}}) {
+    CAPTURE(row.day);
+    budget.utc_offset_s = row.day * std::int64_t{86'400};
+    CHECK(passed(budget) == row.passed);
+  }
+  // Rates are by the other clock, which no one sets.
+  World rate;
+  rate.rules = {.requests_per_minute = 20};
+  for (const Row& row : {Row{0, 20}, Row{1, 0}, Row{-1, 0}, Row{0, 0}}) {
+    CAPTURE(row.day);
+    rate.utc_offset_s = row.day * std::int64_t{86'400};
+    CHECK(passed(rate) == row.passed);
+  }
+}
+
 TEST_CASE("0 of anything refuses at once and for ever, by the status of its limit") {
   struct Row {
     Rules rules;
