@@ -155,6 +155,27 @@ std::optional<Error> no_prompt(const Json& body, WireFormat format) {
   return make_error("bad_request", {name, ": expected ", expected}, {name}, {expected}, {});
 }
 
+constexpr std::string_view outside_words =
+    "This prompt cannot be counted here: what lies elsewhere (a stored response, item, "
+    "conversation, "
+    "prompt or file, whatever has an address) or has no known length (a document, sound) is part "
+    "of "
+    "it.";
+
+Result<std::int64_t> count_prompt(WireFormat format, std::string_view body) {
+  const upstream::SendBound bound = upstream::send_bound(format, body);
+  if (bound.refers_outside)
+    return Error{.code = "not_countable", .message = std::string(outside_words)};
+  return limits::input_tokens_estimate(bound.prompt);
+}
+
+/// That nothing of that name is here.
+Error no_model(std::string_view name, std::string_view version) {
+  return make_error("unknown_model",
+                    {"There is no model ", name, " here; GET ", version, "/models lists them."},
+                    {"model"}, {}, {name});
+}
+
 Json money(limits::Picodollars amount) {
   return limits::microdollars_up(amount);
 }
@@ -211,8 +232,11 @@ std::vector<contract::Route> Models::routes() {
 net::Task<http::Response> Models::call_gemini(http::Request& request) {
   Result<GeminiCall> addressed = read_gemini_call(request);
   if (!addressed) co_return fault_response(WireFormat::gemini, addressed.error());
-  if (addressed->method == GeminiMethod::count_tokens)
+  if (addressed->method == GeminiMethod::count_tokens) {
+    if (!gateway_.knows(addressed->model))
+      co_return fault_response(WireFormat::gemini, no_model(addressed->model, "/v1beta"));
     co_return co_await count_tokens(request, WireFormat::gemini);
+  }
   const ModelsFace face{WireFormat::gemini};
   co_return co_await call(request, face, std::move(*addressed));
 }
@@ -306,7 +330,7 @@ Result<std::int64_t> count_gemini_tokens(std::string_view body) {
   const auto wire =
       llm::encode_request(*request, {.dialect = llm::find_dialect("gemini"), .model = "gemini"});
   if (!wire) return wire.error();
-  return limits::input_tokens_estimate(upstream::send_bound(WireFormat::gemini, wire->body).prompt);
+  return count_prompt(WireFormat::gemini, wire->body);
 }
 
 }  // namespace
@@ -316,12 +340,17 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
   const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
   if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [body, format]() -> Result<std::int64_t> {
+  auto read = [this, body, format]() -> Result<std::int64_t> {
     if (format == WireFormat::gemini) return count_gemini_tokens(body);
     auto parsed = llm::parse_client_body(body);
     if (!parsed) return parsed.error();
     if (auto fault = no_prompt(*parsed, format)) return std::move(*fault);
-    return limits::input_tokens_estimate(upstream::send_bound(format, body).prompt);
+    const Json* model = llm::member_of(*parsed, "model");
+    if (model != nullptr && model->is_string()) {
+      const auto& name = model->get_ref<const std::string&>();
+      if (!gateway_.knows(name)) return no_model(name, "/v1");
+    }
+    return count_prompt(format, body);
   };
   auto counted = co_await read_body(pool_, caller_key(request), body, std::move(read));
   if (!counted) co_return fault_response(format, overloaded());
@@ -370,10 +399,7 @@ http::Response Models::one(const http::Request& request) const {
   for (const upstream::KnownModel& model : gateway_.models())
     if (model.name == name) return http::Response::json(200, told_of(model).dump());
   return fault_response(gemini ? WireFormat::gemini : WireFormat::openai_chat,
-                        make_error("unknown_model",
-                                   {"There is no model ", name, " here; GET ",
-                                    gemini ? "/v1beta" : "/v1", "/models lists them."},
-                                   {"model"}, {}, {name}));
+                        no_model(name, gemini ? "/v1beta" : "/v1"));
 }
 
 net::Task<http::Response> Models::usage(http::Request& request) {

@@ -1372,7 +1372,10 @@ std::vector<PlannedTarget> GatewayImpl::plan_route(const Route& route, const Ord
   std::vector<PlannedTarget> planned;
   for (const std::string& name : route.targets) {
     const auto at = std::find(names_.begin(), names_.end(), name);
-    if (at == names_.end()) continue;
+    if (at == names_.end()) {  // a client's own words, of a model that no card knows
+      if (why.empty()) why = "the price of " + name + " is not known, and no alias names it";
+      continue;
+    }
     const auto target = static_cast<std::uint32_t>(at - names_.begin());
     if (const auto left = left_out(target, order, money)) {
       failure_log_.note_denied(order.request_id, name, left->reason, left->message, now_ns());

@@ -162,6 +162,52 @@ describe('a path of /v1', () => {
     assert.equal((await count(7)).status, 400);
   });
 
+  it('counts nothing of what it cannot see, and of models that are not here', async () => {
+    const count = (more) =>
+      post_json(relay, '/v1/responses/input_tokens', {
+        model: 'strategist',
+        input: 'Where to?',
+        ...more,
+      });
+    for (const more of [
+      { previous_response_id: 'resp_1' },
+      { conversation: 'conv_1' },
+      { prompt: { id: 'pmpt_1' } },
+      { input: [{ type: 'item_reference', id: 'msg_1' }] },
+      { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file_1' }] }] },
+    ]) {
+      const refused = await count(more);
+      assert.equal(refused.status, 400, refused.text);
+      assert.match(refused.json().error.message, /cannot be counted/);
+    }
+    const unknown = await count({ model: 'nobody' });
+    assert.equal(unknown.status, 404, unknown.text);
+    assert.match(unknown.json().error.message, /nobody/);
+    const body = { messages: [{ role: 'user', content: 'Where to?' }] };
+    const claude = await post_json(relay, '/v1/messages/count_tokens', {
+      model: 'nobody',
+      ...body,
+    });
+    assert.equal(claude.status, 404, claude.text);
+    assert.equal(claude.json().error.type, 'not_found_error');
+    const gemini = await post_json(relay, '/v1beta/models/nobody:countTokens', {
+      contents: [{ role: 'user', parts: [{ text: 'Where to?' }] }],
+    });
+    assert.equal(gemini.status, 404, gemini.text);
+  });
+
+  it('says why a model that a client names itself cannot be called', async () => {
+    const refused = await post_json(relay, '/v1/chat/completions', {
+      ...chat,
+      model: 'openai/gpt-nobody-knows',
+    });
+    assert.equal(refused.status, 503, refused.text);
+    assert.match(
+      refused.json().error.message,
+      /openai\/gpt-nobody-knows cannot be called: the price of openai\/gpt-nobody-knows is not known/,
+    );
+  });
+
   it('streams past a proxy that would gather it', async () => {
     const answer = await post_json(relay, '/v1/chat/completions', { ...chat, stream: true });
     assert.equal(answer.headers['x-accel-buffering'], 'no');
