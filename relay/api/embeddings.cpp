@@ -6,6 +6,7 @@
 
 #include "engine/llm/embeddings.hpp"
 #include "relay/api/body_work.hpp"
+#include "relay/api/gate.hpp"
 #include "relay/api/model_responses.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/net/signal.hpp"
