@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { GameEvent } from '../../../wasm/src/types';
 import {
   areNone,
+  BIRTH_MS,
   DEATH_MS,
   dropOver,
   flashOf,
@@ -79,7 +80,16 @@ describe('effects', () => {
     dropOver(effects, TRACER_MS);
     expect([effects.tracers.length, effects.deaths.length]).toEqual([0, 1]);
     dropOver(effects, DEATH_MS);
-    expect([grown(effects, 1, 250), flashOf(effects, 1, 200)]).toEqual([1, 0]);
+    expect(areNone(effects)).toBe(true);
+  });
+
+  it('are over after their time, too, for agents that are no longer drawn', () => {
+    const effects = noEffects();
+    startEffect(effects, scene(), event('spawned'), 0);
+    startEffect(effects, scene(), event('hit'), 0);
+    dropOver(effects, BIRTH_MS - 1);
+    expect(grown(effects, 1, BIRTH_MS - 1)).toBeLessThan(1);
+    dropOver(effects, BIRTH_MS);
     expect(areNone(effects)).toBe(true);
   });
 

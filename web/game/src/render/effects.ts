@@ -118,26 +118,23 @@ function indexOf(agents: AgentsView, id: number): number {
   return index < agents.count ? index : -1;
 }
 
-/** Drops shots and deaths that are over. */
+/** Drops what is over, also of agents that are no longer there. */
 export function dropOver(effects: Effects, now: number): void {
+  const { flashes, births } = effects;
   effects.tracers = effects.tracers.filter(({ start }) => now - start < TRACER_MS);
   effects.deaths = effects.deaths.filter(({ start }) => now - start < DEATH_MS);
+  for (const [agent, hit] of flashes) if (now - hit >= FLASH_MS) flashes.delete(agent);
+  for (const [agent, born] of births) if (now - born >= BIRTH_MS) births.delete(agent);
 }
 
 /** How much of an agent's birth has passed, 0..1. */
 export function grown({ births }: Effects, agent: number, now: number): number {
   const born = births.get(agent);
-  if (born === undefined) return 1;
-  const age = Math.min(1, (now - born) / BIRTH_MS);
-  if (age >= 1) births.delete(agent);
-  return age;
+  return born === undefined ? 1 : Math.min(1, (now - born) / BIRTH_MS);
 }
 
 /** How much of a hit's flash is left, 0..1. */
 export function flashOf({ flashes }: Effects, agent: number, now: number): number {
   const hit = flashes.get(agent);
-  if (hit === undefined) return 0;
-  const left = 1 - (now - hit) / FLASH_MS;
-  if (left <= 0) flashes.delete(agent);
-  return Math.max(0, left);
+  return hit === undefined ? 0 : Math.max(0, 1 - (now - hit) / FLASH_MS);
 }
