@@ -3,7 +3,7 @@
 import { layOut, shouldRotate, type Grid, type Layout } from '../render/geometry';
 
 /** Below this width a board may be turned to make its hexes larger. */
-export const NARROW_PX = 700;
+const NARROW_PX = 700;
 const FOLLOW_ZOOM = 2.2;
 const MARGIN_PX = 8;
 const SPARE_MAX_PX = 140;

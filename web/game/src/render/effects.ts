@@ -8,7 +8,7 @@ import type { Layout } from './geometry';
 import { lastPosition, type Position, type Tween } from './interpolate';
 
 export const TRACER_MS = 120;
-export const FLASH_MS = 200;
+const FLASH_MS = 200;
 export const DEATH_MS = 300;
 export const BIRTH_MS = 250;
 /** A storm of hits at sixteenfold speed need not be drawn shot by shot. */
