@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -161,6 +162,12 @@ std::int64_t Database::changes_total() const {
 
 Result<void> Database::touch() {
   return execute(write_application_id + std::to_string(application_id));
+}
+
+bool Database::has_room(std::uint64_t bytes) const {
+  struct statvfs disk {};
+  if (statvfs(path_.c_str(), &disk) != 0) return true;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize >= bytes;
 }
 
 Result<void> Database::execute(const std::string& sql) {

@@ -80,6 +80,8 @@ class Database {
   std::int64_t changes_total() const;
   /// Writes the file's header as it is: a write that changes nothing.
   Result<void> touch();
+  /// Has the file's disk so much room? Also where nobody can say.
+  bool has_room(std::uint64_t bytes) const;
 
  private:
   struct Close {

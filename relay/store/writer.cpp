@@ -92,20 +92,29 @@ std::size_t Writer::waiting() const {
 
 void Writer::wait_for_jobs(std::unique_lock<std::mutex>& lock) {
   const auto called = [this] { return stopping_ || !queue_.empty(); };
-  while (fault() != StoreFault::none) {
-    if (filled_.wait_for(lock, options_.probe, called)) return;
+  while (!filled_.wait_for(lock, options_.probe, called)) {
     lock.unlock();
-    if (database_.touch()) fault_.store(StoreFault::none, std::memory_order_relaxed);
-    (void)database_.take_fault();
+    look();
     lock.lock();
   }
-  filled_.wait(lock, called);
+}
+
+// At a file that nobody writes to.
+void Writer::look() {
+  if (!database_.has_room(options_.room_bytes_min)) {
+    fault_.store(StoreFault::full, std::memory_order_relaxed);
+  } else if (fault() != StoreFault::none) {
+    if (database_.touch()) fault_.store(StoreFault::none, std::memory_order_relaxed);
+    (void)database_.take_fault();
+  }
 }
 
 // A group that has written nothing says nothing of the file.
 void Writer::note(std::int64_t changes_before) {
-  const StoreFault fault = database_.take_fault();
+  StoreFault fault = database_.take_fault();
   if (fault == StoreFault::none && database_.changes_total() == changes_before) return;
+  if (fault == StoreFault::none && !database_.has_room(options_.room_bytes_min))
+    fault = StoreFault::full;
   fault_.store(fault, std::memory_order_relaxed);
 }
 

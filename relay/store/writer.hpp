@@ -11,8 +11,8 @@
 // 4. A commit costs the disk's patience and a good deal of processor time. Jobs for which nobody
 //    waits gather; one for which somebody waits is begun at once, and takes them along.
 // 5. The queue is bounded by jobs_max: a full queue refuses at once, and the caller answers "busy".
-// 6. A file that could not be written to is tried again every `probe`, so that fault() tells of its
-//    recovery also where nobody writes any more.
+// 6. Every `probe` an idle writer looks whether the file's disk has room, and tries a file that
+//    could not be written to: so fault() tells of both also where nobody writes.
 //
 // run_group is the whole of it without a thread; tests use that.
 #pragma once
@@ -43,7 +43,9 @@ struct WriterOptions {
   std::size_t jobs_max = 4'096;          ///< waiting; over it post() refuses
   std::size_t group_jobs_max = 256;      ///< in one transaction, so that none waits for a long one
   std::chrono::milliseconds gather{50};  ///< how long patient jobs wait for others
-  std::chrono::milliseconds probe{1'000};  ///< between tries of a file that cannot be written to
+  std::chrono::milliseconds probe{1'000};  ///< between looks at the file
+  /// With less on its disk it is as good as full: what is short still finds room in its log.
+  std::uint64_t room_bytes_min = 1 << 20;
 };
 
 /// Runs the jobs in one transaction and tells each its result.
@@ -62,7 +64,8 @@ class Writer {
   /// Waits until everything posted before has been told its result. Any thread but the writer's.
   void flush();
 
-  /// Why the last write failed, as far as the file is to blame; none where it did not. Any thread.
+  /// Why the last write failed, as far as the file is to blame, or the next one may; none where
+  /// neither is so. Any thread.
   StoreFault fault() const { return fault_.load(std::memory_order_relaxed); }
   std::size_t waiting() const;
   std::uint64_t jobs() const { return jobs_.load(std::memory_order_relaxed); }
@@ -72,6 +75,7 @@ class Writer {
   void run();
   bool pressing() const;
   void wait_for_jobs(std::unique_lock<std::mutex>& lock);
+  void look();
   void note(std::int64_t changes_before);
 
   Database database_;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <latch>
+#include <limits>
 #include <thread>
+#include <utility>
 
 #include "tests/relay/store/folder.hpp"
 
@@ -203,6 +205,23 @@ TEST_CASE("a writer tries a file that could not be written to by itself") {
   while (writer.fault() != StoreFault::none && std::chrono::steady_clock::now() < end)
     std::this_thread::yield();
   CHECK(writer.fault() == StoreFault::none);
+}
+
+TEST_CASE("a disk without room is told of though what is short can be written") {
+  constexpr std::chrono::seconds patience{20};
+  const Folder folder;
+  auto file = Database::open(folder.file("full.db"));
+  REQUIRE(file);
+  REQUIRE(file->execute("CREATE TABLE t (x INTEGER)"));
+  Writer writer(std::move(*file), {.probe = std::chrono::milliseconds(1),
+                                   .room_bytes_min = std::numeric_limits<std::uint64_t>::max()});
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (writer.fault() == StoreFault::none && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  CHECK(writer.fault() == StoreFault::full);
+  REQUIRE(writer.post(sql("INSERT INTO t VALUES (1)", [](bool good) { CHECK(good); })));
+  writer.flush();
+  CHECK(writer.fault() == StoreFault::full);
 }
 
 }  // namespace
