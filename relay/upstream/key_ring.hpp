@@ -11,10 +11,9 @@
 //    picks in a row with every key available each key is taken weight times, and never in a bunch.
 // 2. A key that rests is not picked before its time; the others share its part.
 // 3. The refusals of one caller rest no key, nor do those of two (Doubt): what they asked for may
-// be
-//    the cause, told in words that read like a key's fault. A doubted key is picked like any other,
-//    so they pay one quick refusal a call; a call itself leaves out the keys that it was refused
-//    with (`except`).
+//    be the cause, told in words that read like a key's fault. A doubted key is picked like any
+//    other, so they pay one quick refusal a call; a call itself leaves out the keys that it was
+//    refused with (`except`).
 // 4. The ring knows names, never secrets.
 #pragma once
 

@@ -15,8 +15,7 @@
 //   and as in breaker.hpp for all else
 //
 // 1. Only what colluders_max purses (doubt.hpp) cannot bring about by what they ask for closes it
-// to
-//    others. A purse is a player's, or that of all anonymous callers.
+//    to others. A purse is a player's, or that of all anonymous callers.
 // 2. A purse's vote is what its calls of the window came to: against the target where its own rate
 //    of failures, or of slow calls, is as high as a breaker's. It has the weight of its calls, at
 //    most half of calls_min.
