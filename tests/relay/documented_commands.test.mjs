@@ -152,7 +152,14 @@ async function run_document(document, env = {}) {
 for (const [document, env] of [
   ['README.md'],
   ['docs/workflows.md'],
-  ['docs/models.md', () => ({ ANTHROPIC_API_KEY: 'sk-ant', ANTHROPIC_BASE_URL: mock.url })],
+  [
+    'docs/models.md',
+    () => ({
+      OPENAI_API_KEY: 'sk-oai',
+      ANTHROPIC_API_KEY: 'sk-ant',
+      ANTHROPIC_BASE_URL: mock.url,
+    }),
+  ],
   [
     'docs/security.md',
     () => ({ REDOUBT_PROVIDERS_0_NAME: 'openai', REDOUBT_PROVIDERS_0_BASE_URL: `${mock.url}/v1` }),
