@@ -1290,6 +1290,8 @@ std::vector<ModelNote> GatewayImpl::model_notes(std::int64_t today) const {
                             needs_bound, today))
       notes.push_back(std::move(*note));
     const auto target = static_cast<std::uint32_t>(i);
+    // How long the answers of an unknown model are, nobody knows.
+    if (plans_[i].card == nullptr) continue;
     if (auto note = note_of_limits(names_[i], aliases, longest_answer(target), rules))
       notes.push_back(std::move(*note));
   }

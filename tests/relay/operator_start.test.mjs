@@ -204,3 +204,17 @@ test('a port that is taken is told with who has it and what chooses another', as
   assert.equal(second.code, 1);
   assert.match(second.stderr, new RegExp(`${holder}; admin\\.port \\(REDOUBT_ADMIN_PORT\\)`));
 });
+
+test('of a model without a card no length of an answer is told', async () => {
+  const { code, stderr } = await run(['--check-config'], {
+    REDOUBT_PROVIDERS_0_NAME: 'local',
+    REDOUBT_PROVIDERS_0_DIALECT: 'vllm',
+    REDOUBT_PROVIDERS_0_BASE_URL: 'http://127.0.0.1:1/v1',
+    REDOUBT_PROVIDERS_0_FREE: 'true',
+    REDOUBT_ALIASES_0_NAME: 'strategist',
+    REDOUBT_ALIASES_0_TARGETS: 'local/qwen',
+    REDOUBT_MODELS_PLAYER_TOKENS_PER_MINUTE: '10000',
+  });
+  assert.equal(code, 0, stderr);
+  assert.ok(!stderr.includes('longest answer'), stderr);
+});
