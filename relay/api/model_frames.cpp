@@ -22,10 +22,13 @@ constexpr int frame_depth_max = 101;
 constexpr std::size_t envelope_bytes_max = 4'096;
 constexpr std::int64_t sequence_max = std::int64_t{1} << 53;  // of a JavaScript number
 
-constexpr std::array<std::pair<std::string_view, WireFormat>, 3> formats{
+constexpr std::array<std::pair<std::string_view, WireFormat>, 4> formats{
     {{"openai.chat", WireFormat::openai_chat},
      {"openai.responses", WireFormat::openai_responses},
-     {"anthropic.messages", WireFormat::anthropic}}};
+     {"anthropic.messages", WireFormat::anthropic},
+     {"gemini.generateContent", WireFormat::gemini}}};
+// Before a model's name, as Google's requests have it.
+constexpr std::string_view google_prefix = "models/";
 
 bool is_stream_id(std::string_view id) {
   return !id.empty() && id.size() <= stream_id_bytes_max &&
@@ -58,7 +61,9 @@ ClientFrame read_call(const Json& frame, std::string_view text, std::string id) 
                                    [named](const auto& row) { return row.first == named; });
   if (format == formats.end()) {
     return BadFrame{std::move(id),
-                    bad_member("format", "openai.chat, openai.responses or anthropic.messages",
+                    bad_member("format",
+                               "openai.chat, openai.responses, anthropic.messages or "
+                               "gemini.generateContent",
                                llm::member_of(frame, "format"))};
   }
   const Json* request = llm::member_of(frame, "request");
@@ -74,6 +79,14 @@ ClientFrame read_call(const Json& frame, std::string_view text, std::string id) 
     Error error = std::move(decoded.error());
     if (!error.path.empty()) error.path = "request." + error.path;
     return BadFrame{std::move(id), std::move(error)};
+  }
+  if (format->second == WireFormat::gemini) {
+    std::string_view model = llm::text_in(*request, "model");
+    if (model.starts_with(google_prefix)) model.remove_prefix(google_prefix.size());
+    if (model.empty())
+      return BadFrame{std::move(id), bad_member("request.model", "a model's name",
+                                                llm::member_of(*request, "model"))};
+    decoded->model = model;
   }
   decoded->stream = true;
   if (format->second == WireFormat::openai_responses) decoded->stream_usage = true;

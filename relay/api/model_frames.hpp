@@ -15,7 +15,8 @@
 //    `end` or an `error`. What carries none belongs to the connection and is not repeated.
 // 2. `data` is the text of the event as the same call would bring it over SSE. `[DONE]` is not
 //    sent: `end` says it.
-// 3. `request` goes to the codec as it was written.
+// 3. `request` goes to the codec as it was written. Gemini's has the model's name as `model`, which
+//    over HTTP stands in the address.
 #pragma once
 
 #include <cstdint>

@@ -35,11 +35,16 @@ const requests = {
     max_tokens: 2000,
     messages: [{ role: 'user', content: 'Where to?' }],
   }),
+  'gemini.generateContent': (model) => ({
+    model: `models/${model}`,
+    contents: [{ role: 'user', parts: [{ text: 'Where to?' }] }],
+  }),
 };
 const paths = {
-  'openai.chat': '/v1/chat/completions',
-  'openai.responses': '/v1/responses',
-  'anthropic.messages': '/v1/messages',
+  'openai.chat': () => '/v1/chat/completions',
+  'openai.responses': () => '/v1/responses',
+  'anthropic.messages': () => '/v1/messages',
+  'gemini.generateContent': (model) => `/v1beta/models/${model}:streamGenerateContent?alt=sse`,
 };
 
 const secret = randomBytes(32).toString('base64');
@@ -131,8 +136,9 @@ describe('model streams over a WebSocket', { concurrency: false }, () => {
       it(`brings the events of ${format} from ${model} as SSE does`, async () => {
         await scripted([{ do: [{ answer: { text: 'So it goes.', input_tokens: 9 } }] }]);
         const more = format === 'openai.chat' ? { stream_options: { include_usage: true } } : {};
-        const body = { ...requests[format](model), stream: true, ...more };
-        const streamed = events_of((await post_json(relay, paths[format], body)).text);
+        const body = { ...requests[format](model), ...more };
+        if (!format.startsWith('gemini')) body.stream = true;
+        const streamed = events_of((await post_json(relay, paths[format](model), body)).text);
         const wire = await connect(relay);
         wire.call('a', model, format, more);
         const end = await wire.last('a');
@@ -144,7 +150,7 @@ describe('model streams over a WebSocket', { concurrency: false }, () => {
         const steady = (value) =>
           JSON.parse(
             JSON.stringify(value, (key, v) =>
-              /^(id|created|created_at|item_id)$/.test(key) ? 0 : v,
+              /^(id|created|created_at|item_id|responseId)$/.test(key) ? 0 : v,
             ),
           );
         const expected = streamed.filter(({ data }) => data !== '[DONE]');

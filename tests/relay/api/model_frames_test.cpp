@@ -34,6 +34,21 @@ TEST_CASE("model frames: a call's request goes to the codec as it was written") 
   CHECK(call->request.tools.at(0).parameters == R"({"z":1,"a":2})");
 }
 
+TEST_CASE("model frames: a call of Gemini's names its model in the request") {
+  const std::string begin =
+      R"({"type":"call","id":"a","format":"gemini.generateContent","request":{)";
+  const std::string contents = R"("contents":[{"role":"user","parts":[{"text":"hi"}]}]}})";
+  for (const char* name : {"strategist", "models/strategist"}) {
+    const ClientFrame frame = read_client_frame(begin + "\"model\":\"" + name + "\"," + contents);
+    const auto* call = std::get_if<CallFrame>(&frame);
+    REQUIRE(call != nullptr);
+    CHECK(call->request.format == llm::WireFormat::gemini);
+    CHECK(call->request.model == "strategist");
+    CHECK(call->request.stream);
+  }
+  CHECK(bad(begin + contents).error.path == "request.model");
+}
+
 TEST_CASE("model frames: resume, ack and cancel") {
   ClientFrame frame = read_client_frame(R"({"type":"resume","token":"t","after":7})");
   const auto* resume = std::get_if<ResumeFrame>(&frame);
