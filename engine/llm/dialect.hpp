@@ -41,6 +41,7 @@ enum Takes : std::uint32_t {
   takes_sound = 1u << 21,      ///< input_audio, as OpenAI's chat has it
   takes_plugins = 1u << 22,    ///< `plugins`: what reads a document for the model
   takes_custom_tools = 1u << 23,  ///< tools of type "custom"; else as functions (freeform.hpp)
+  takes_answers = 1u << 24,       ///< `n`, candidateCount: several answers to one prompt
 };
 
 /// How reasoning goes back to the model in later requests.
@@ -105,8 +106,9 @@ struct Target {
   std::string model;     ///< "" is the request's
   ReasoningStyle reasoning = ReasoningStyle::by_default;
   std::span<const std::string> efforts{};  ///< the words that the model takes; none: not known
-  bool takes_sampling = true;  ///< temperature and its like: models that think refuse them
-  bool prices_sound = true;    ///< else sound in a request is refused: nobody knows what it costs
+  bool takes_sampling = true;   ///< temperature and its like: models that think refuse them
+  bool takes_documents = true;  ///< the model reads them, as far as is known
+  bool prices_sound = true;     ///< else sound in a request is refused: nobody knows what it costs
   std::int64_t output_tokens_default = 4096;  ///< for formats that must be told a limit
 };
 

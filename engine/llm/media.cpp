@@ -218,7 +218,15 @@ class Settler {
     return message.role == Role::user || message.role == Role::tool;
   }
 
-  bool takes_documents() const { return (target_.dialect->takes & takes_files) != 0; }
+  bool takes_documents() const {
+    return (target_.dialect->takes & takes_files) != 0 && target_.takes_documents;
+  }
+
+  static bool is_document(const ChatPart& part, std::string_view word) {
+    if (word == "file" || word == "input_file" || word == "document") return true;
+    return word == "inlineData" &&
+           member_text(member_text(part.extra, word), "mimeType") == joined({"\"", pdf, "\""});
+  }
 
   // Video has sound, too; an unknown type may be anything.
   static bool is_sound(const ChatPart& part, std::string_view word) {
@@ -234,7 +242,9 @@ class Settler {
     const std::string_view word = file_word(part);
     if (word.empty()) return false;
     if (part.kind != PartKind::opaque || !own) return true;
-    return word == "file" && !takes_documents();
+    // Of other formats' own every dialect takes them.
+    const bool may = word == "file" ? takes_documents() : target_.takes_documents;
+    return !may && is_document(part, word);
   }
 
   Result<void> settle_content(ChatPart& part) const {
@@ -334,6 +344,9 @@ class Settler {
   Result<void> add_document(Media media, std::vector<ChatPart>& out) const {
     const bool any_type = format_ == WireFormat::openai_responses;
     const bool taken = takes_documents() && (any_type || media.part.media_type == pdf);
+    if (!target_.takes_documents)
+      return unsupported(joined({"a document for the model ", target_.model, ", which reads none"}),
+                         target_);
     if (!taken) return refused("a document", media.part);
     // Gemini has no place for a file's name.
     add_preface(preface_of(media, format_ == WireFormat::gemini), media.part, out);

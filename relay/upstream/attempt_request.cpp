@@ -81,6 +81,7 @@ AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& t
   llm::Target where{.dialect = to.dialect,
                     .base_url = to.base_url,
                     .model = to.model,
+                    .takes_documents = !to.card || to.card->documents,
                     .prices_sound = to.passes_sound || (to.card && to.card->prices_sound()),
                     .output_tokens_default = output_upper};
   if (to.card) {

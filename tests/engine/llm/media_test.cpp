@@ -395,4 +395,25 @@ TEST_SUITE("llm media") {
     CHECK(sent(gemini, asking(gemini, flac), "openai").error().code == "unsupported");
     CHECK(sent(gemini, asking(gemini, spoken), "groq").error().code == "unsupported");
   }
+
+  TEST_CASE("a model whose card reads no documents is sent none, in whatever format") {
+    for (const WireFormat format : formats) {
+      const Json pdf = asking(format, document(format, "application/pdf", small_pdf));
+      const auto request = decode_client_request(format, pdf.dump());
+      REQUIRE(request.ok());
+      for (const char* name : {"openai", "openai-responses", "anthropic", "gemini"}) {
+        Target target;
+        target.dialect = find_dialect(name);
+        target.model = "m-3";
+        CAPTURE(name);
+        CHECK(encode_request(*request, target).ok());
+        target.takes_documents = false;
+        const auto refused = encode_request(*request, target);
+        REQUIRE(!refused.ok());
+        CHECK(refused.error().code == "unsupported");
+        CHECK(refused.error().message ==
+              std::string(name) + " cannot take a document for the model m-3, which reads none");
+      }
+    }
+  }
 }
