@@ -1,6 +1,7 @@
 // Answers as Anthropic messages.
 #include <utility>
 
+#include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/told.hpp"
@@ -315,9 +316,7 @@ void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::s
   if (!goes_into_start) begin_message(stream, out);
   switch (event.kind) {
     case EventKind::started:
-      stream.answer.id = event.id;
-      stream.answer.model = event.model;
-      stream.answer.format = stream.origin;
+      hear_start(stream, event);
       stream.start_waits = true;
       break;
     case EventKind::told:
@@ -353,6 +352,8 @@ void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::s
     }
     case EventKind::opaque:
       show_opaque(stream, event, out);
+      break;
+    case EventKind::answer_finished:  // one answer is all that a client of this format asks for
       break;
   }
 }

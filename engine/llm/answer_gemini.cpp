@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/message.hpp"
+#include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
@@ -68,9 +69,12 @@ void write_part(const ChatPart& part, JsonWriter& out) {
   out.close_object();
 }
 
-void open_candidate(JsonWriter& out) {
+void open_candidates(JsonWriter& out) {
   out.open_object();
   out.open_array("candidates");
+}
+
+void open_candidate(JsonWriter& out) {
   out.open_object();
   out.open_object("content");
   out.open_array("parts");
@@ -90,11 +94,17 @@ void write_reason(const ChatAnswer& answer, JsonWriter& out) {
 }
 
 // Of the candidate, what was told and is not said yet.
-void close_candidate(const ChatAnswer& answer, JsonWriter& out) {
-  out.integer("index", 0);
+void close_candidate(const ChatAnswer& answer, std::int64_t index, JsonWriter& out) {
+  out.integer("index", index);
   if (answer.format == here) out.members(joined_told(answer.told.choice, Joining::replace));
   out.close_object();
-  out.close_array();
+}
+
+// A prompt that was refused has no candidates: what was told of the answer says why.
+bool is_blocked(const ChatAnswer& answer) {
+  if (answer.format != here || !answer.parts.empty()) return false;
+  const std::string told = joined_told(answer.told.answer, Joining::replace);
+  return !member_text(member_text(told, "promptFeedback"), "blockReason").empty();
 }
 
 void close_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
@@ -113,22 +123,24 @@ void append_chunk(AnswerStream& stream, std::string_view chunk, std::string& out
   out += chunk;
 }
 
-void append_part(AnswerStream& stream, const ChatPart& part, std::string& out) {
+void append_part(AnswerStream& all, AnswerStream& stream, const ChatPart& part, std::string& out) {
   JsonWriter chunk;
+  open_candidates(chunk);
   open_candidate(chunk);
   write_part(part, chunk);
   close_content(chunk);
-  close_candidate(stream.answer, chunk);
+  close_candidate(stream.answer, stream.number, chunk);
+  chunk.close_array();
   close_answer(stream.answer, stream.stamp, chunk);
   stream.answer.told.choice.clear();
-  append_chunk(stream, chunk.take(), out);
+  append_chunk(all, chunk.take(), out);
 }
 
 // A call is told whole: the next thing that is told in order says that it is.
-void end_call(AnswerStream& stream, std::string& out) {
+void end_call(AnswerStream& all, AnswerStream& stream, std::string& out) {
   if (stream.open != PartKind::tool_call) return;
   stream.open = PartKind::opaque;
-  append_part(stream, std::exchange(stream.call, {}), out);
+  append_part(all, stream, std::exchange(stream.call, {}), out);
 }
 
 void begin_call(AnswerStream& stream, const ChatEvent& event) {
@@ -141,16 +153,17 @@ void begin_call(AnswerStream& stream, const ChatEvent& event) {
   if (!event.detail.empty()) stream.call.told.push_back(event.detail);
 }
 
-void show_text(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+void show_text(AnswerStream& all, AnswerStream& stream, const ChatEvent& event, std::string& out) {
   ChatPart part;
   part.format = stream.origin;
   part.text = event.text;
   part.signature = event.signature;
-  if (!part.text.empty() || !part.signature.empty()) append_part(stream, part, out);
+  if (!part.text.empty() || !part.signature.empty()) append_part(all, stream, part, out);
 }
 
 // The pieces of another format's thought each say whose they are; the last one is signed.
-void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+void show_reasoning(AnswerStream& all, AnswerStream& stream, const ChatEvent& event,
+                    std::string& out) {
   ChatPart part;
   part.kind = PartKind::reasoning;
   part.format = stream.origin;
@@ -159,32 +172,45 @@ void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& o
   part.name = event.name;
   part.redacted = event.redacted;
   part.signature = event.signature;
-  if (!part.text.empty() || !part.signature.empty()) append_part(stream, part, out);
+  if (!part.text.empty() || !part.signature.empty()) append_part(all, stream, part, out);
 }
 
-void show_opaque(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+void show_opaque(AnswerStream& all, AnswerStream& stream, const ChatEvent& event,
+                 std::string& out) {
   if (stream.origin != here) return;
   ChatPart part;
   part.kind = PartKind::opaque;
   part.format = here;
   part.extra = event.text;
-  append_part(stream, part, out);
+  append_part(all, stream, part, out);
 }
 
-// Google's SDKs take an answer for broken whose last chunk has no part.
-void end_answer(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+void write_candidate(const ChatAnswer& answer, std::int64_t index, JsonWriter& out) {
+  open_candidate(out);
+  for (const ChatPart& part : answer.parts)
+    write_part(part, out);
+  // Google's SDKs take an answer for broken whose last chunk has no part.
+  if (answer.parts.empty()) write_part(ChatPart{}, out);
+  close_content(out);
+  write_reason(answer, out);
+  close_candidate(answer, index, out);
+}
+
+void end_answer(AnswerStream& all, AnswerStream& stream, const ChatEvent& event, std::string& out) {
   stream.answer.reason = event.reason;
   stream.answer.reason_detail = event.detail;
   JsonWriter chunk;
-  open_candidate(chunk);
-  write_part(ChatPart{}, chunk);
-  close_content(chunk);
-  write_reason(stream.answer, chunk);
-  close_candidate(stream.answer, chunk);
-  write_usage(stream.answer, chunk);
+  if (is_blocked(stream.answer)) {
+    chunk.open_object();
+  } else {
+    open_candidates(chunk);
+    write_candidate(stream.answer, stream.number, chunk);
+    chunk.close_array();
+  }
+  if (event.kind == EventKind::finished) write_usage(stream.answer, chunk);
   close_answer(stream.answer, stream.stamp, chunk);
-  append_chunk(stream, chunk.take(), out);
-  if (stream.as_list) out += "]";
+  append_chunk(all, chunk.take(), out);
+  if (all.as_list && event.kind == EventKind::finished) out += "]";
 }
 
 struct Status {
@@ -277,45 +303,49 @@ void hear(AnswerStream& stream, const ChatEvent& event) {
 }  // namespace
 
 void write_gemini_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
-  open_candidate(out);
-  for (const ChatPart& part : answer.parts)
-    write_part(part, out);
-  if (answer.parts.empty()) write_part(ChatPart{}, out);
-  close_content(out);
-  write_reason(answer, out);
-  close_candidate(answer, out);
+  if (is_blocked(answer)) {
+    out.open_object();
+  } else {
+    open_candidates(out);
+    write_candidate(answer, 0, out);
+    for (std::size_t i = 0; i < answer.others.size(); ++i)
+      write_candidate(answer.others[i], static_cast<std::int64_t>(i) + 1, out);
+    out.close_array();
+  }
   write_usage(answer, out);
   close_answer(answer, stamp, out);
 }
 
-void encode_gemini_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+void encode_gemini_event(AnswerStream& all, const ChatEvent& event, std::string& out) {
+  AnswerStream* const its = stream_of(all, event);
+  if (its == nullptr) return;
+  AnswerStream& stream = *its;
   switch (event.kind) {
     case EventKind::text:
     case EventKind::refusal:
     case EventKind::reasoning:
     case EventKind::tool_begun:
     case EventKind::opaque:
+    case EventKind::answer_finished:
     case EventKind::finished:
-      end_call(stream, out);
+      end_call(all, stream, out);
       break;
     default:
       break;
   }
   switch (event.kind) {
     case EventKind::started:
-      stream.answer.id = event.id;
-      stream.answer.model = event.model;
-      stream.answer.format = stream.origin;
+      hear_start(stream, event);
       break;
     case EventKind::told:
       hear(stream, event);
       break;
     case EventKind::text:
     case EventKind::refusal:
-      show_text(stream, event, out);
+      show_text(all, stream, event, out);
       break;
     case EventKind::reasoning:
-      show_reasoning(stream, event, out);
+      show_reasoning(all, stream, event, out);
       break;
     case EventKind::tool_begun:
       begin_call(stream, event);
@@ -328,14 +358,15 @@ void encode_gemini_event(AnswerStream& stream, const ChatEvent& event, std::stri
       break;
     case EventKind::heartbeat:
       break;
+    case EventKind::answer_finished:
     case EventKind::finished:
-      end_answer(stream, event, out);
+      end_answer(all, stream, event, out);
       break;
     case EventKind::failed:
       if (event.failure) fail(stream, *event.failure, out);
       break;
     case EventKind::opaque:
-      show_opaque(stream, event, out);
+      show_opaque(all, stream, event, out);
       break;
   }
 }

@@ -1,6 +1,7 @@
 // Answers as OpenAI chat completions.
 #include <utility>
 
+#include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
@@ -10,19 +11,6 @@ namespace redoubt::llm {
 namespace {
 
 constexpr WireFormat here = WireFormat::openai_chat;
-
-std::string_view reason_word(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::stop:
-      return "stop";
-    case FinishReason::tool_calls:
-      return "tool_calls";
-    case FinishReason::filtered:
-      return "content_filter";
-    default:  // also where nobody says that it is complete
-      return "length";
-  }
-}
 
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
   if (write_told_usage(answer, here, out)) return;
@@ -168,24 +156,26 @@ void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrite
   out.close_object();
 }
 
-// Null where the provider told none: clients look for the member.
-void write_choice(const ChatAnswer& answer, JsonWriter& out) {
+// `logprobs` is null where the provider told none: clients look for the member.
+void write_choice(const ChatAnswer& answer, std::int64_t index, const AnswerStamp& stamp,
+                  JsonWriter& out) {
+  out.open_object();
+  out.integer("index", index);
+  write_message(answer, stamp, out);
   const std::string told =
       answer.format == here ? joined_told(answer.told.choice, Joining::grow) : std::string();
   if (member_text(told, "logprobs").empty()) {
     out.key("logprobs");
     out.null();
   }
-  out.text("finish_reason", reason_word(answer.reason));
+  out.text("finish_reason", openai_reason_word(answer.reason));
   out.members(told);
+  out.close_object();
 }
 
 void write_head(const AnswerStream& stream, JsonWriter& out) {
   out.open_object();
-  out.text("id", answer_id(stream.stamp, stream.answer));
-  out.text("object", "chat.completion.chunk");
-  out.integer("created", stream.stamp.created_s);
-  out.text("model", answer_model(stream.stamp, stream.answer));
+  write_openai_head(stream.answer, stream.stamp, "chat.completion.chunk", out);
   out.members(stream.told_answer);
 }
 
@@ -196,7 +186,7 @@ void append_chunk(AnswerStream& stream, JsonWriter& delta, std::string_view reas
   write_head(stream, chunk);
   chunk.open_array("choices");
   chunk.open_object();
-  chunk.integer("index", 0);
+  chunk.integer("index", stream.number);
   chunk.raw("delta", delta.take());
   text_or_null(chunk, "finish_reason", reason, !reason.empty());
   chunk.members(std::exchange(stream.told_choice, {}));
@@ -208,6 +198,15 @@ void append_chunk(AnswerStream& stream, JsonWriter& delta, std::string_view reas
   }
   chunk.close_object();
   append_sse(out, {}, chunk.take());
+}
+
+void begin(AnswerStream& stream, std::string& out) {
+  JsonWriter delta;
+  delta.open_object();
+  delta.text("role", "assistant");
+  delta.text("content", "");
+  delta.close_object();
+  append_chunk(stream, delta, {}, out);
 }
 
 // The call of a freeform tool begins; its text is told when its arguments are complete.
@@ -354,23 +353,23 @@ std::string_view error_type(FailureClass failure_class) {
 
 void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
   out.open_object();
-  out.text("id", answer_id(stamp, answer));
-  out.text("object", "chat.completion");
-  out.integer("created", stamp.created_s);
-  out.text("model", answer_model(stamp, answer));
+  write_openai_head(answer, stamp, "chat.completion", out);
   out.open_array("choices");
-  out.open_object();
-  out.integer("index", 0);
-  write_message(answer, stamp, out);
-  write_choice(answer, out);
-  out.close_object();
+  write_choice(answer, 0, stamp, out);
+  for (std::size_t i = 0; i < answer.others.size(); ++i)
+    write_choice(answer.others[i], static_cast<std::int64_t>(i) + 1, stamp, out);
   out.close_array();
   if (answer.usage.reported) write_usage(answer, out);
   if (answer.format == here) out.members(joined_told(answer.told.answer, Joining::replace));
   out.close_object();
 }
 
-void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+void encode_openai_chat_event(AnswerStream& all, const ChatEvent& event, std::string& out) {
+  AnswerStream* const its = stream_of(all, event);
+  if (its == nullptr) return;
+  AnswerStream& stream = *its;
+  if (its != &all) stream.told_answer = all.told_answer;
+  if (std::exchange(stream.start_waits, false)) begin(stream, out);
   const bool goes_on = event.kind == EventKind::tool_arguments || event.kind == EventKind::told ||
                        event.kind == EventKind::usage || event.kind == EventKind::failed;
   if (!goes_on) end_freeform(stream, out);
@@ -379,11 +378,9 @@ void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std:
   std::string_view reason;
   switch (event.kind) {
     case EventKind::started:
-      stream.answer.id = event.id;
-      stream.answer.model = event.model;
-      delta.text("role", "assistant");
-      delta.text("content", "");
-      break;
+      hear_start(stream, event);
+      begin(stream, out);
+      return;
     case EventKind::text:
     case EventKind::refusal:
       if (!write_text(event, delta)) return;
@@ -395,9 +392,10 @@ void encode_openai_chat_event(AnswerStream& stream, const ChatEvent& event, std:
     case EventKind::tool_arguments:
       if (!write_call(stream, event, delta)) return;
       break;
+    case EventKind::answer_finished:
     case EventKind::finished:
       append_details(stream, out);
-      reason = reason_word(event.reason);
+      reason = openai_reason_word(event.reason);
       break;
     case EventKind::told:
       if (!hear(stream, event, delta)) return;

@@ -478,6 +478,7 @@ void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event,
       show_opaque(stream, event, out);
       break;
     case EventKind::heartbeat:
+    case EventKind::answer_finished:  // one answer is all that a client of this format asks for
       break;
   }
 }

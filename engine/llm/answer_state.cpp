@@ -312,7 +312,33 @@ void AnswerState::tell_usage(ChatEvents& out) {
   tell(out, EventKind::usage).usage = usage;
 }
 
+bool AnswerState::all_finish_seen() const {
+  return finish_seen && std::all_of(others.begin(), others.end(),
+                                    [](const AnswerState& other) { return other.finish_seen; });
+}
+
+AnswerState* AnswerState::begin_other(std::int64_t answer) {
+  if (answer < 1 || answer >= answers) return nullptr;
+  while (static_cast<std::int64_t>(others.size()) < answer)
+    others.emplace_back().started = true;
+  return &others[static_cast<std::size_t>(answer) - 1];
+}
+
+void AnswerState::take_over(std::int64_t answer, std::size_t from, ChatEvents& out) {
+  for (std::size_t i = from; i < out.size(); ++i) {
+    if (out[i].kind == EventKind::failed) {
+      over = true;
+      continue;
+    }
+    if (out[i].kind == EventKind::finished) out[i].kind = EventKind::answer_finished;
+    out[i].answer = static_cast<std::int32_t>(answer);
+  }
+}
+
 void AnswerState::finish(ChatEvents& out) {
+  for (std::size_t i = 0; i < others.size(); ++i)
+    read_other(static_cast<std::int64_t>(i) + 1, out,
+               [](AnswerState& other, ChatEvents& told) { other.finish(told); });
   if (over) return;
   close_calls(out);
   // No word at all is no "length": its calls are complete.

@@ -8,7 +8,9 @@
 //    are not complete waits for their end. What follows the end of its arguments' object is
 //    dropped, and a call without any has "{}".
 // 5. Half a character at the end of a text waits for the next piece of the same text.
-// 6. At most calls_max calls and blocks_max blocks; more is a failure.
+// 6. Of several answers each has a state of its own; the others' lie in the first one's. Their ends
+//    are told together, before the first one's, which is the end of all.
+// 7. At most calls_max calls and blocks_max blocks; more is a failure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -81,8 +83,10 @@ struct AnswerState {
   OpenCall open;
   ChatEvents held;  ///< what waits for the open call's end
   HalfText half;
-  bool cites = false;       ///< Anthropic: blocks of text are cited, so they stay apart
-  std::string told_answer;  ///< what was told last of the answer
+  bool cites = false;               ///< Anthropic: blocks of text are cited, so they stay apart
+  std::string told_answer;          ///< what was told last of the answer
+  std::int64_t answers = 1;         ///< that were asked for
+  std::vector<AnswerState> others;  ///< invariant 6
 
   void start(ChatEvents& out, std::string_view answer_id, std::string_view model);
   void say(ChatEvents& out, EventKind kind, std::string_view text, std::string_view signature = {},
@@ -100,13 +104,27 @@ struct AnswerState {
   /// REQUIRES: usage.reported, which needs counts: a report without any says nothing.
   void tell_usage(ChatEvents& out);
   void finish(ChatEvents& out);
+  /// Whether the provider said of each answer that began why it ended.
+  bool all_finish_seen() const;
   void fail(ChatEvents& out, ChatFailure failure);
   /// The slot of a key, null where there is none.
   Slot* slot(std::int64_t key);
   /// A new slot; null (and a failure) over the bound.
   Slot* add_slot(ChatEvents& out, std::int64_t key, PartKind kind);
+  /// Calls `read(state, out)` with the state of another answer than the first, from 1, if it was
+  /// asked for: what it tells is that answer's, but for a failure, which is the end of all.
+  template <class Read>
+  void read_other(std::int64_t answer, ChatEvents& out, Read read) {
+    AnswerState* other = over ? nullptr : begin_other(answer);
+    if (other == nullptr) return;
+    const std::size_t from = out.size();
+    read(*other, out);
+    take_over(answer, from, out);
+  }
 
  private:
+  AnswerState* begin_other(std::int64_t answer);
+  void take_over(std::int64_t answer, std::size_t from, ChatEvents& out);
   ChatEvent& tell(ChatEvents& out, EventKind kind);
   std::string mended(ChatEvents& out, EventKind kind, std::int32_t call, std::string_view text);
   void flush_half(ChatEvents& out);

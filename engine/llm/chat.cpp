@@ -92,7 +92,23 @@ void fold_call(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
 
 }  // namespace
 
+namespace {
+
+void fold_other(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
+  const auto number = static_cast<std::size_t>(event.answer);
+  if (number >= answers_max) return;
+  if (answer.others.size() < number) answer.others.resize(number);
+  ChatAnswer& other = answer.others[number - 1];
+  ChatEvent its = event;
+  its.answer = 0;
+  fold(other, its, format);
+  if (other.failure && !answer.failure) answer.failure = other.failure;
+}
+
+}  // namespace
+
 void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
+  if (event.answer > 0) return fold_other(answer, event, format);
   answer.format = format;
   switch (event.kind) {
     case EventKind::started:
@@ -126,6 +142,7 @@ void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
       break;
     case EventKind::heartbeat:
       break;
+    case EventKind::answer_finished:
     case EventKind::finished:
       answer.reason = event.reason;
       answer.reason_detail = event.detail;

@@ -119,6 +119,9 @@ struct ReasoningSetting {
   bool summary = false;  ///< ask for what can be read of it
 };
 
+/// OpenAI's n and Gemini's candidateCount, which take 128 and 8.
+constexpr std::int64_t answers_max = 32;
+
 struct ChatRequest {
   std::string model;
   std::vector<ChatMessage> messages;
@@ -130,6 +133,7 @@ struct ChatRequest {
   Sampling sampling;
   ReasoningSetting reasoning;
   std::optional<std::int64_t> output_tokens_max;
+  std::int64_t answers = 1;  ///< to the same prompt, 1 to answers_max
   bool stream = false;
   bool stream_usage = false;  ///< the client of a relay asked for a usage chunk (OpenAI chat)
   std::string user;           ///< an opaque name of the end user, for the provider's abuse control
@@ -196,19 +200,20 @@ struct ChatFailure {
 };
 
 enum class EventKind : std::uint8_t {
-  started,         ///< id, model
-  text,            ///< text, signature
-  refusal,         ///< text
-  reasoning,       ///< text, id, name, signature, redacted
-  tool_begun,      ///< index, id, name, signature
-  tool_arguments,  ///< index, text: a fragment of the arguments' JSON
-  opaque,          ///< text: a whole block or item, as JSON, of the decoder's wire format
-  told,            ///< name (Told, or "part"), text: members of the decoder's format without a
-                   ///< neutral name, as an object's text
-  usage,           ///< usage: replaces what was told before
-  heartbeat,       ///< the connection lives; no progress: a host's progress timer ignores it
-  finished,        ///< reason; the last event
-  failed,          ///< failure; the last event
+  started,          ///< id, model
+  text,             ///< text, signature
+  refusal,          ///< text
+  reasoning,        ///< text, id, name, signature, redacted
+  tool_begun,       ///< index, id, name, signature
+  tool_arguments,   ///< index, text: a fragment of the arguments' JSON
+  opaque,           ///< text: a whole block or item, as JSON, of the decoder's wire format
+  told,             ///< name (Told, or "part"), text: members of the decoder's format without a
+                    ///< neutral name, as an object's text
+  usage,            ///< usage: replaces what was told before
+  heartbeat,        ///< the connection lives; no progress: a host's progress timer ignores it
+  finished,         ///< reason, of the first answer; the last event
+  failed,           ///< failure; the last event
+  answer_finished,  ///< reason: of one of several answers, but the first
 };
 
 /// One piece of an answer. Flat: a member that its kind does not name is empty.
@@ -217,6 +222,8 @@ struct ChatEvent {
   FinishReason reason = FinishReason::unknown;
   bool redacted = false;
   std::int32_t index = 0;  ///< which tool call, from 0 in the order of their beginning
+  /// Which of several answers; 0 of what is said of all (started, usage, heartbeat, failed).
+  std::int32_t answer = 0;
   std::string text;
   std::string id;
   std::string name;
@@ -248,6 +255,8 @@ struct ChatAnswer {
   bool finished = false;
   WireFormat format = WireFormat::none;  ///< the decoder's: whose reason_detail and told these are
   Told told;
+  /// Of several answers the second and those after it: parts, reason, finished and what was told.
+  std::vector<ChatAnswer> others;
 };
 
 /// Adds one event. `format` is the decoder's wire format: whose signatures these are.

@@ -434,9 +434,7 @@ void read_config(const Value& config, ChatRequest& request, RequestFault& fault)
   sampling.frequency_penalty = read_number(json, "frequencyPenalty", -2, 2, fault);
   read_texts(json, "stopSequences", sampling.stop, fault);
   sampling.seed = read_integer(json, "seed", fault);
-  const Json* answers = member_of(json, "candidateCount");
-  if (answers != nullptr && integer_of(answers, 0) != 1)
-    fault.set("generationConfig.candidateCount", "1 answer", answers);
+  request.answers = read_answers(json, "candidateCount", "generationConfig.candidateCount", fault);
   read_output(config, request, fault);
   read_thinking(config, request, fault);
 }

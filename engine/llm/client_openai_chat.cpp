@@ -366,8 +366,7 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
   }
   for (std::size_t i = 0; i < messages->size(); ++i)
     read_message((*messages)[i], indexed("messages", i), request, fault);
-  const Json* count = member_of(json, "n");
-  if (count != nullptr && integer_of(count, 0) != 1) fault.set("n", "1 answer", count);
+  request.answers = read_answers(json, "n", "n", fault);
   for (const char* old : {"functions", "function_call"}) {
     if (const Json* member = member_of(json, old)) fault.set(old, "tools instead", member);
   }
@@ -376,12 +375,26 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
   read_output(json, body, request, fault);
   read_settings(json, request, fault);
   const bool metadata_known = read_metadata(json, request);
-  request.extra =
-      rest_of(json, {"model", "messages", "tools", choice_known ? "tool_choice" : "model",
-                     "response_format", "stream", "stream_options", "max_completion_tokens",
-                     "max_tokens", "temperature", "top_p", "frequency_penalty", "presence_penalty",
-                     "seed", "stop", "reasoning_effort", "parallel_tool_calls", "user",
-                     metadata_known ? "metadata" : "model"});
+  request.extra = rest_of(json, {"model",
+                                 "messages",
+                                 request.answers > 1 ? "n" : "model",
+                                 "tools",
+                                 choice_known ? "tool_choice" : "model",
+                                 "response_format",
+                                 "stream",
+                                 "stream_options",
+                                 "max_completion_tokens",
+                                 "max_tokens",
+                                 "temperature",
+                                 "top_p",
+                                 "frequency_penalty",
+                                 "presence_penalty",
+                                 "seed",
+                                 "stop",
+                                 "reasoning_effort",
+                                 "parallel_tool_calls",
+                                 "user",
+                                 metadata_known ? "metadata" : "model"});
   const Json* options = member_of(json, "stream_options");
   const std::string rest =
       options == nullptr ? std::string() : rest_of(*options, {"include_usage"});

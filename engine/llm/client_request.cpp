@@ -153,6 +153,16 @@ std::optional<std::int64_t> read_limit(const Json& object, const char* key, Requ
   return read_count(object, key, fault);
 }
 
+std::int64_t read_answers(const Json& object, const char* key, std::string_view path,
+                          RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return 1;
+  const std::int64_t answers = integer_of(value, 0);
+  if (answers >= 1 && answers <= answers_max) return answers;
+  fault.set(std::string(path), joined({"1 to ", answers_max, " answers"}), value);
+  return 1;
+}
+
 void read_texts(const Json& object, const char* key, std::vector<std::string>& texts,
                 RequestFault& fault) {
   const Json* value = member_of(object, key);

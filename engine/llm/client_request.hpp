@@ -2,7 +2,7 @@
 //
 // 1. Members without a neutral name are kept as `extra` of the client's format: they go on to a
 //    target of the same format and are dropped for others.
-// 2. What cannot be served is refused with its place: several answers at once (n > 1), the
+// 2. What cannot be served is refused with its place: more answers at once than answers_max, the
 //    functions that tools replaced, a conversation kept at a provider, where the target is another.
 // 3. Schemas of tools and answers are kept as the client wrote them, byte for byte; Gemini's own
 //    kind of schema is JSON Schema here, and as it was written in `extra`.
@@ -70,6 +70,9 @@ std::optional<std::int64_t> read_integer(const nlohmann::json& object, const cha
 /// A count, of which -1 is none: clients of local servers say "no limit" so.
 std::optional<std::int64_t> read_limit(const nlohmann::json& object, const char* key,
                                        RequestFault& fault);
+/// How many answers are asked for: 1 to answers_max, 1 where the member is missing.
+std::int64_t read_answers(const nlohmann::json& object, const char* key, std::string_view path,
+                          RequestFault& fault);
 /// A text or a list of texts.
 void read_texts(const nlohmann::json& object, const char* key, std::vector<std::string>& texts,
                 RequestFault& fault);

@@ -42,7 +42,10 @@ void read_usage(AnswerState& state, const Json& answer, std::string_view text, C
   state.usage.audio_input = tokens_of(*json, "promptTokensDetails", "AUDIO");
   state.usage.audio_output = tokens_of(*json, "candidatesTokensDetails", "AUDIO");
   add_hidden_tokens(state.usage, integer_in(*json, "totalTokenCount", 0), false);
+  for (const AnswerState& other : state.others)
+    state.usage.web_searches += other.usage.web_searches;
   state.tell_usage(out);
+  state.usage.web_searches = searches;
   state.tell(out, "usage", told_members(member_text(text, "usageMetadata"), {}));
 }
 
@@ -129,14 +132,28 @@ void check_broken_call(AnswerState& state, ChatEvents& out) {
   state.fail(out, std::move(failure));
 }
 
-void check_blocked(AnswerState& state, const Json& answer, ChatEvents& out) {
+void read_candidates(AnswerState& state, const Json& candidates,
+                     const std::vector<std::string_view>& texts, ChatEvents& out) {
+  if (state.answers == 1) return read_candidate(state, candidates.front(), nth_text(texts, 0), out);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const std::int64_t index = integer_in(candidates[i], "index", 0);
+    if (index == 0) read_candidate(state, candidates[i], nth_text(texts, i), out);
+    state.read_other(index, out, [&](AnswerState& other, ChatEvents& told) {
+      read_candidate(other, candidates[i], nth_text(texts, i), told);
+      check_broken_call(other, told);
+    });
+  }
+}
+
+// A prompt that was refused has no candidate: it is an answer that a filter ended before its first
+// word. Each format has a word for that, and none takes it for the client's fault.
+void check_blocked(AnswerState& state, const Json& answer) {
   const std::string_view why =
       text_of(member_of(member_of(answer, "promptFeedback"), "blockReason"));
-  if (why.empty()) return;
-  ChatFailure failure =
-      local_failure(FailureClass::filtered, joined({"the prompt was refused: ", why}));
-  failure.code = why;
-  state.fail(out, std::move(failure));
+  if (why.empty() || why == "BLOCK_REASON_UNSPECIFIED") return;
+  state.finish_seen = true;
+  state.detail = why;
+  state.reason = FinishReason::filtered;
 }
 
 }  // namespace
@@ -146,14 +163,13 @@ void decode_gemini_event(AnswerState& state, const Json& chunk, std::string_view
   state.start(out, text_in(chunk, "responseId"), text_in(chunk, "modelVersion"));
   const Json* candidates = member_of(chunk, "candidates");
   if (candidates != nullptr && candidates->is_array() && !candidates->empty()) {
-    const auto texts = element_texts(member_text(text, "candidates"));
-    read_candidate(state, candidates->front(), nth_text(texts, 0), out);
+    read_candidates(state, *candidates, element_texts(member_text(text, "candidates")), out);
   }
   read_usage(state, chunk, text, out);
   state.tell(out, "answer",
              told_members(text, {"candidates", "usageMetadata", "responseId", "modelVersion",
                                  "error", "type"}));
-  check_blocked(state, chunk, out);
+  check_blocked(state, chunk);
   check_broken_call(state, out);
 }
 

@@ -1,5 +1,7 @@
 #include "engine/llm/decode_openai_chat.hpp"
 
+#include <algorithm>
+
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
@@ -136,7 +138,7 @@ void read_finish(AnswerState& state, const Json& choice, ChatEvents& out) {
   state.detail = word;
 }
 
-// Only the first answer counts where several were asked for.
+// What is said of the whole answer is said with the first.
 const Json* first_choice(const Json& chunk) {
   const Json* choices = member_of(chunk, "choices");
   if (choices == nullptr || !choices->is_array()) return nullptr;
@@ -204,9 +206,18 @@ Usage read_openai_usage(const Json& json) {
   return usage;
 }
 
+namespace {
+
+bool has_nameless_call(const AnswerState& state) {
+  return std::any_of(state.slots.begin(), state.slots.end(),
+                     [](const Slot& slot) { return slot.call < 0 && !slot.fragments.empty(); });
+}
+
+}  // namespace
+
 void finish_openai_chat(AnswerState& state, ChatEvents& out) {
-  for (const Slot& slot : state.slots) {
-    if (slot.call >= 0 || slot.fragments.empty()) continue;
+  if (has_nameless_call(state) ||
+      std::any_of(state.others.begin(), state.others.end(), has_nameless_call)) {
     state.fail(out, local_failure(FailureClass::malformed, "the model's tool call has no name"));
     return;
   }
@@ -214,6 +225,24 @@ void finish_openai_chat(AnswerState& state, ChatEvents& out) {
 }
 
 namespace {
+
+void tell_choice(AnswerState& state, std::string_view choice, const char* message,
+                 ChatEvents& out) {
+  state.tell(out, "choice",
+             told_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
+  state.tell(
+      out, "message",
+      told_members(member_text(choice, message), {"role", "content", "refusal", "reasoning_content",
+                                                  "reasoning", "reasoning_details", "tool_calls"}));
+}
+
+std::string_view first_choice_text(std::string_view text) {
+  for (const std::string_view choice : element_texts(member_text(text, "choices"))) {
+    const std::string_view index = member_text(choice, "index");
+    if (index.empty() || index == "0") return choice;
+  }
+  return {};
+}
 
 // What of the answer, its choice and its message has no neutral name.
 void tell_rest(AnswerState& state, const Json& answer, std::string_view text, const char* message,
@@ -223,29 +252,42 @@ void tell_rest(AnswerState& state, const Json& answer, std::string_view text, co
                                  "obfuscation", "error"}));
   if (state.usage.reported && member_of(answer, "usage") != nullptr)
     state.tell(out, "usage", std::string(member_text(text, "usage")));
-  for (const std::string_view choice : element_texts(member_text(text, "choices"))) {
-    const std::string_view index = member_text(choice, "index");
-    if (!index.empty() && index != "0") continue;
-    state.tell(out, "choice",
-               told_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
-    state.tell(out, "message",
-               told_members(member_text(choice, message),
-                            {"role", "content", "refusal", "reasoning_content", "reasoning",
-                             "reasoning_details", "tool_calls"}));
-    return;
-  }
+  const std::string_view choice = first_choice_text(text);
+  if (!choice.empty()) tell_choice(state, choice, message, out);
 }
 
 // Calls of custom tools are for clients of this format: others' tools are functions here
 // (freeform.hpp).
-void tell_custom_calls(AnswerState& state, std::string_view text, const char* message,
+void tell_custom_calls(AnswerState& state, std::string_view choice, const char* message,
                        ChatEvents& out) {
-  const auto choices = element_texts(member_text(text, "choices"));
-  const auto calls =
-      element_texts(member_text(member_text(nth_text(choices, 0), message), "tool_calls"));
+  const auto calls = element_texts(member_text(member_text(choice, message), "tool_calls"));
   for (const std::string_view call : calls) {
     if (member_text(call, "custom").empty()) continue;
     state.tell(out, "message", joined({"{\"tool_calls\":[", call, "]}"}));
+  }
+}
+
+void read_other_choice(AnswerState& state, const Json& choice, std::string_view text,
+                       const char* message, ChatEvents& out) {
+  if (member_of(choice, "error") != nullptr) return state.fail(out, failure_from_json(choice, 0));
+  tell_custom_calls(state, text, message, out);
+  if (const Json* said = member_of(choice, message)) read_message(state, *said, out);
+  read_finish(state, choice, out);
+  tell_choice(state, text, message, out);
+}
+
+// The answers but the first, where several were asked for.
+void read_other_choices(AnswerState& state, const Json& answer, std::string_view text,
+                        const char* message, ChatEvents& out) {
+  const Json* choices = member_of(answer, "choices");
+  if (state.answers == 1 || choices == nullptr || !choices->is_array()) return;
+  const auto texts = element_texts(member_text(text, "choices"));
+  for (std::size_t i = 0; i < choices->size(); ++i) {
+    const Json& choice = (*choices)[i];
+    state.read_other(integer_in(choice, "index", 0), out,
+                     [&](AnswerState& other, ChatEvents& told) {
+                       read_other_choice(other, choice, nth_text(texts, i), message, told);
+                     });
   }
 }
 
@@ -255,18 +297,21 @@ void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string
                               ChatEvents& out) {
   const std::string_view id = text_in(chunk, "id");
   const Json* choice = first_choice(chunk);
+  const Json* choices = member_of(chunk, "choices");
+  const bool says = choice != nullptr || (state.answers > 1 && choices && !choices->empty());
   // Azure's first chunk is empty: it comes before the model is known.
-  if (choice != nullptr || !id.empty()) state.start(out, id, text_in(chunk, "model"));
+  if (says || !id.empty()) state.start(out, id, text_in(chunk, "model"));
   if (choice != nullptr) {
     const Json* error = member_of(*choice, "error");
     if (error != nullptr) {
       state.fail(out, failure_from_json(*choice, 0));
       return;
     }
-    tell_custom_calls(state, text, "delta", out);
+    tell_custom_calls(state, first_choice_text(text), "delta", out);
     if (const Json* delta = member_of(*choice, "delta")) read_message(state, *delta, out);
     read_finish(state, *choice, out);
   }
+  read_other_choices(state, chunk, text, "delta", out);
   read_usage(state, chunk, out);
   if (state.started) tell_rest(state, chunk, text, "delta", out);
 }
@@ -280,9 +325,10 @@ void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::strin
     return;
   }
   state.start(out, text_in(answer, "id"), text_in(answer, "model"));
-  tell_custom_calls(state, text, "message", out);
+  tell_custom_calls(state, first_choice_text(text), "message", out);
   read_message(state, *message, out);
   read_finish(state, *choice, out);
+  read_other_choices(state, answer, text, "message", out);
   read_usage(state, answer, out);
   tell_rest(state, answer, text, "message", out);
   finish_openai_chat(state, out);

@@ -212,7 +212,8 @@ void Decoder::conclude(ChatEvents& out) {
     if (!torn) event(out);
   }
   if (state_.over) return;
-  if (state_.finish_seen && !torn) {
+  if (state_.all_finish_seen() && !torn) {
+    unterminated_ = shape_ == Shape::stream && format_ != WireFormat::gemini;
     if (format_ == WireFormat::openai_chat) {
       finish_openai_chat(state_, out);
     } else {

@@ -46,6 +46,8 @@ class Decoder {
   /// The answer is no chat's: this reads it where it comes whole.
   void read_by(DecodeWhole whole) { whole_ = whole; }
 
+  /// How many answers the request asks for.
+  void expect(std::int64_t answers) { state_.answers = answers; }
   /// The names of the request's tools, for answers that call them by another (WireRequest).
   void rename(std::vector<ToolAlias> tool_names) { tool_names_ = std::move(tool_names); }
   /// `now_unix_ms` turns dates in headers into waits.
@@ -60,6 +62,9 @@ class Decoder {
 
   bool over() const { return state_.over; }
   bool finish_seen() const { return state_.finish_seen; }
+  /// The stream finished (invariant 3) without the terminator that its format has. Gemini's has
+  /// none.
+  bool unterminated() const { return unterminated_; }
   /// The provider began to answer: text, reasoning or a tool call was told.
   bool shown() const { return state_.shown; }
   WireFormat format() const { return format_; }
@@ -85,6 +90,7 @@ class Decoder {
   std::vector<ToolAlias> tool_names_;
   std::int64_t now_unix_ms_ = 0;
   std::size_t bytes_seen_ = 0;
+  bool unterminated_ = false;
   std::string body_;
   SseParser sse_;
   AnswerState state_;

@@ -13,7 +13,7 @@ constexpr std::uint32_t openai_all =
 constexpr Dialect table[] = {
     {.name = "openai",
      .base_url = "https://api.openai.com/v1",
-     .takes = openai_all | takes_files | takes_sound,
+     .takes = openai_all | takes_files | takes_sound | takes_answers,
      .stops_on_disconnect = true},
     {.name = "openai-responses",
      .format = WireFormat::openai_responses,
@@ -30,7 +30,8 @@ constexpr Dialect table[] = {
      .format = WireFormat::gemini,
      .base_url = "https://generativelanguage.googleapis.com/v1beta",
      .auth = AuthKind::x_goog_api_key,
-     .takes = takes_json_schema | takes_top_k | takes_seed | takes_penalties | takes_files},
+     .takes = takes_json_schema | takes_top_k | takes_seed | takes_penalties | takes_files |
+              takes_answers},
     {.name = "huggingface",
      .base_url = "https://router.huggingface.co/v1",
      .takes = common | takes_json_schema | takes_effort,
@@ -42,7 +43,7 @@ constexpr Dialect table[] = {
     {.name = "mistral",
      .base_url = "https://api.mistral.ai/v1",
      .takes = (common & ~takes_stream_options) | takes_json_schema | takes_parallel | takes_effort |
-              takes_nine_ids | takes_own_order,
+              takes_nine_ids | takes_own_order | takes_answers,
      .word_required = "any",
      .word_seed = "random_seed",
      .reasoning_back = ReasoningBack::thinking},
@@ -61,7 +62,7 @@ constexpr Dialect table[] = {
     {.name = "xai",
      .base_url = "https://api.x.ai/v1",
      .takes = (common & ~takes_penalties) | takes_max_completion | takes_json_schema |
-              takes_parallel | takes_user | takes_effort,
+              takes_parallel | takes_user | takes_effort | takes_answers,
      .stops_on_disconnect = true},
     {.name = "cohere",
      .base_url = "https://api.cohere.ai/compatibility/v1",
@@ -71,7 +72,7 @@ constexpr Dialect table[] = {
     {.name = "azure",
      .base_url = "",
      .auth = AuthKind::api_key,
-     .takes = openai_all | takes_sound,
+     .takes = openai_all | takes_sound | takes_answers,
      .key_probe = "",
      .stops_on_disconnect = true},
     {.name = "ollama",
@@ -83,7 +84,7 @@ constexpr Dialect table[] = {
     {.name = "vllm",
      .base_url = "http://127.0.0.1:8000/v1",
      .takes = common | takes_json_schema | takes_parallel | takes_top_k | takes_user |
-              takes_effort | takes_sound,
+              takes_effort | takes_sound | takes_answers,
      .stops_on_disconnect = true},
     {.name = "nim",
      .base_url = "https://integrate.api.nvidia.com/v1",

@@ -221,6 +221,13 @@ Result<std::optional<ChatRequest>> without_gemini_wishes(const ChatRequest& requ
   return changed;
 }
 
+// How many answers to one prompt the target gives at once.
+std::int64_t answers_taken(const Target& target) {
+  constexpr std::int64_t gemini_max = 8;  // https://ai.google.dev/api/generate-content
+  if ((target.dialect->takes & takes_answers) == 0) return 1;
+  return target.dialect->format == WireFormat::gemini ? gemini_max : answers_max;
+}
+
 // Every text that goes into a body as JSON must be JSON.
 Result<void> check(const ChatRequest& request, const Target& target) {
   if (!is_model_name(model_of(request, target))) {
@@ -233,6 +240,12 @@ Result<void> check(const ChatRequest& request, const Target& target) {
   if (request.messages.empty() || request.messages.size() > messages_max) {
     return bad_request({"a request has 1 to ", messages_max, " messages"}, {"messages"});
   }
+  if (request.answers > answers_taken(target))
+    return unsupported(
+        joined({request.answers, " answers to one prompt (",
+                request.format == WireFormat::gemini ? "candidateCount" : "n", "); ask ",
+                answers_taken(target) == 1 ? "for one" : "for fewer", ", or another model"}),
+        target);
   // What the provider keeps of a conversation is no part of the request: another has none of it.
   if (request.format == WireFormat::openai_responses && request.format != target.dialect->format) {
     for (const char* kept : {"previous_response_id", "conversation"}) {

@@ -9,6 +9,9 @@ namespace redoubt::llm {
 namespace {
 
 void encode_one(AnswerStream& stream, const ChatEvent& event, std::string& out) {
+  const bool has_one =
+      stream.format == WireFormat::anthropic || stream.format == WireFormat::openai_responses;
+  if (event.answer > 0 && has_one) return;
   if (event.kind == EventKind::heartbeat && stream.format != WireFormat::anthropic) {
     out += stream.as_list ? "\n" : ": waiting\n\n";
   } else if (stream.format == WireFormat::anthropic) {
@@ -23,6 +26,25 @@ void encode_one(AnswerStream& stream, const ChatEvent& event, std::string& out) 
 }
 
 }  // namespace
+
+AnswerStream* stream_of(AnswerStream& stream, const ChatEvent& event) {
+  if (event.answer == 0) return &stream;
+  const auto number = static_cast<std::size_t>(event.answer);
+  if (number >= answers_max) return nullptr;
+  while (stream.others.size() < number) {
+    AnswerStream& other = stream.others.emplace_back();
+    other.format = stream.format;
+    other.origin = stream.origin;
+    other.stamp = stream.stamp;
+    other.include_usage = stream.include_usage;
+    other.answer.id = stream.answer.id;
+    other.answer.model = stream.answer.model;
+    other.answer.format = stream.origin;
+    other.start_waits = true;
+    other.number = static_cast<std::int32_t>(stream.others.size());
+  }
+  return &stream.others[number - 1];
+}
 
 AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s) {
   return {.id = {},

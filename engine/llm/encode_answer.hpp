@@ -32,6 +32,7 @@ struct AnswerStamp {
   std::int64_t created_s = 0;
   std::vector<std::string> freeform{};  ///< the client's freeform tools (engine/llm/freeform.hpp)
 
+
   bool is_freeform(std::string_view tool) const {
     return std::find(freeform.begin(), freeform.end(), tool) != freeform.end();
   }
@@ -65,8 +66,14 @@ struct AnswerStream {
   std::string told_choice;                ///< OpenAI chat: what the next chunk's choice says
   /// The call whose arguments are under way: Gemini; OpenAI chat, of a freeform tool.
   ChatPart call;
-  bool start_waits = false;  ///< the beginning is not written: what was told goes in it
+  bool start_waits = false;          ///< the beginning is not written: what was told goes in it
+  std::int32_t number = 0;           ///< which of several answers this is
+  std::vector<AnswerStream> others;  ///< of several answers the second and those after it
 };
+
+/// The stream of the answer that the event is of. OpenAI chat and Gemini: the other formats have
+/// one answer. Null where it is over answers_max.
+AnswerStream* stream_of(AnswerStream& stream, const ChatEvent& event);
 
 void encode_event(AnswerStream& stream, const ChatEvent& event, std::string& out);
 

@@ -288,6 +288,7 @@ Result<void> write_config(const ChatRequest& request, const Target& target, Json
   // What a client of this format wants the answer to be, and how it is thought about.
   out.members(member_text(extra_for(request.format, request.extra, here), "generationConfig"));
   if (request.output_tokens_max) out.integer("maxOutputTokens", *request.output_tokens_max);
+  if (request.answers > 1) out.integer("candidateCount", request.answers);
   write_number(out, "temperature", sampling.temperature);
   write_number(out, "topP", sampling.top_p);
   if (sampling.top_k) out.integer("topK", *sampling.top_k);

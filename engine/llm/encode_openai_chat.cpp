@@ -596,6 +596,7 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
     out.integer(takes(target, takes_max_completion) ? "max_completion_tokens" : "max_tokens",
                 *request.output_tokens_max);
   }
+  if (request.answers > 1) out.integer("n", request.answers);
   write_sampling(request.sampling, target, out);
   write_reasoning(request, target, out);
   if (takes(target, takes_user)) out.text_if("user", request.user);

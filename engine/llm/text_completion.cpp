@@ -1,6 +1,7 @@
 #include "engine/llm/text_completion.hpp"
 
 #include "engine/base/json.hpp"
+#include "engine/llm/answer_heads.hpp"
 #include "engine/llm/client_request.hpp"
 
 namespace redoubt::llm {
@@ -27,29 +28,19 @@ void refuse_unserved(const Json& json, RequestFault& fault) {
 }
 
 std::string_view reason_word(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::stop:
-    case FinishReason::tool_calls:
-      return "stop";
-    case FinishReason::filtered:
-      return "content_filter";
-    default:  // also where nobody says that it is complete
-      return "length";
-  }
+  return openai_reason_word(reason == FinishReason::tool_calls ? FinishReason::stop : reason);
 }
 
 void write_head(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
   out.open_object();
-  out.text("id", answer_id(stamp, answer));
-  out.text("object", "text_completion");
-  out.integer("created", stamp.created_s);
-  out.text("model", answer_model(stamp, answer));
+  write_openai_head(answer, stamp, "text_completion", out);
   out.open_array("choices");
 }
 
-void write_choice(std::string_view text, std::string_view reason, JsonWriter& out) {
+void write_choice(std::string_view text, std::string_view reason, std::int64_t index,
+                  JsonWriter& out) {
   out.open_object();
-  out.integer("index", 0);
+  out.integer("index", index);
   out.text("text", text);
   out.key("logprobs");
   out.null();
@@ -71,10 +62,10 @@ void write_usage(const Usage& usage, JsonWriter& out) {
 }
 
 void append_chunk(const AnswerStream& stream, std::string_view text, std::string_view reason,
-                  std::string& out) {
+                  std::int32_t index, std::string& out) {
   JsonWriter chunk;
   write_head(stream.answer, stream.stamp, chunk);
-  write_choice(text, reason, chunk);
+  write_choice(text, reason, index, chunk);
   chunk.close_array();
   chunk.close_object();
   append_sse(out, {}, chunk.take());
@@ -125,7 +116,12 @@ Result<ChatRequest> decode_text_completion_request(std::string_view body) {
 std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp) {
   JsonWriter out;
   write_head(answer, stamp, out);
-  write_choice(answer_text(answer), reason_word(answer.reason), out);
+  write_choice(answer_text(answer), reason_word(answer.reason), 0, out);
+  for (std::size_t i = 0; i < answer.others.size(); ++i) {
+    const ChatAnswer& other = answer.others[i];
+    write_choice(answer_text(other), reason_word(other.reason), static_cast<std::int64_t>(i) + 1,
+                 out);
+  }
   out.close_array();
   if (answer.usage.reported) write_usage(answer.usage, out);
   out.close_object();
@@ -135,17 +131,19 @@ std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& 
 void encode_text_completion_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   switch (event.kind) {
     case EventKind::started:
-      stream.answer.id = event.id;
-      stream.answer.model = event.model;
+      hear_start(stream, event);
       break;
     case EventKind::text:
-      if (!event.text.empty()) append_chunk(stream, event.text, {}, out);
+      if (!event.text.empty()) append_chunk(stream, event.text, {}, event.answer, out);
       break;
     case EventKind::usage:
       stream.answer.usage = event.usage;
       break;
+    case EventKind::answer_finished:
+      append_chunk(stream, {}, reason_word(event.reason), event.answer, out);
+      break;
     case EventKind::finished:
-      append_chunk(stream, {}, reason_word(event.reason), out);
+      append_chunk(stream, {}, reason_word(event.reason), 0, out);
       append_end(stream, out);
       break;
     case EventKind::failed: {

@@ -37,6 +37,7 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   /// What is to be changed of the answer; before its first byte.
   void rename(std::vector<llm::ToolAlias> names) { work_->decoder.rename(std::move(names)); }
   void read_by(llm::DecodeWhole whole) { work_->decoder.read_by(whole); }
+  void expect(std::int64_t answers) { work_->decoder.expect(answers); }
   void redact(std::string_view key);
   void head(int status, std::vector<llm::Header> headers, std::int64_t now_unix_ms);
   void feed(std::string_view bytes);
@@ -45,6 +46,8 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   /// Calls `broken` after all that came before: the connection broke.
   void fail(std::function<void()> broken);
   void detach();
+  /// Of a stream that finished without its terminator; once its end was told.
+  bool unterminated() const { return work_->decoder.unterminated(); }
 
  private:
   /// What one thread at a time has: the pool's where it works while `busy_`.

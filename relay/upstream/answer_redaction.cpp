@@ -104,15 +104,16 @@ bool is_grown(const ChatEvent& event) {
 }
 
 bool are_one_channel(const ChatEvent& one, const ChatEvent& other) {
-  if (one.kind != other.kind) return false;
+  if (one.kind != other.kind || one.answer != other.answer) return false;
   if (one.kind == EventKind::tool_arguments) return one.index == other.index;
   return one.kind != EventKind::told || one.name == other.name;
 }
 
 /// Clients of some formats get a refusal as a text.
-bool are_text_and_refusal(EventKind one, EventKind other) {
-  return (one == EventKind::text && other == EventKind::refusal) ||
-         (one == EventKind::refusal && other == EventKind::text);
+bool are_text_and_refusal(const ChatEvent& one, const ChatEvent& other) {
+  return one.answer == other.answer &&
+         ((one.kind == EventKind::text && other.kind == EventKind::refusal) ||
+          (one.kind == EventKind::refusal && other.kind == EventKind::text));
 }
 
 /// JSON as its provider wrote it, whose readers see through escapes that it did not need.
@@ -145,11 +146,18 @@ std::string without_escapes(std::string_view json) {
   return plain;
 }
 
+/// The answers' ends come together, after all that they say.
+bool is_end(EventKind kind) {
+  return kind == EventKind::answer_finished || kind == EventKind::finished ||
+         kind == EventKind::failed;
+}
+
 /// What a later event needs in order to bring what has waited.
 ChatEvent without_text(const ChatEvent& event) {
   ChatEvent bare;
   bare.kind = event.kind;
   bare.index = event.index;
+  bare.answer = event.answer;
   bare.id = event.id;
   if (event.kind == EventKind::told) bare.name = event.name;
   return bare;
@@ -216,7 +224,7 @@ void AnswerRedaction::pass(ChatEvent event, std::vector<ChatEvent>& out) {
   if (is_raw(event.kind) && event.text.find("\\u00") != event.text.npos)
     event.text = without_escapes(event.text);
   if (is_grown(event)) event.text = pass_object(event, "{", "}", event.text);
-  if (event.kind == EventKind::finished || event.kind == EventKind::failed) flush(out);
+  if (is_end(event.kind)) flush(out);
   clean(event.text);
   out.push_back(std::move(event));
 }
@@ -235,7 +243,7 @@ void AnswerRedaction::pass_piece(const ChatEvent& event, std::string_view before
   });
   if (channel == channels_.end()) {
     channel = std::find_if(channels_.begin(), channels_.end(), [&](const Channel& open) {
-      return are_text_and_refusal(open.event.kind, event.kind) && goes_on_with(open, text);
+      return are_text_and_refusal(open.event, event) && goes_on_with(open, text);
     });
   }
   if (channel == channels_.end()) {

@@ -5,7 +5,7 @@
 //    in a URL, in hexadecimal and in base64 (both alphabets, at each of the three alignments);
 //    redacted_mark stands in its place. (What a failure says is judged more strictly:
 //    relay/upstream/failure_words.hpp.)
-// 2. What a client may put together is one channel: all texts of the answer, all its refusals (one
+// 2. What a client may put together is one channel: all texts of an answer, all its refusals (one
 //    that goes on in a text is found too), all its thoughts, the arguments of each call, and each
 //    text in what is told of a chat's message in pieces. A key that is spread over the events of a
 //    channel is found, whatever stands between them: what may be the beginning of one of its forms

@@ -72,6 +72,13 @@ void FailureLog::note(const FailedAttempt& attempt, const llm::ChatFailure& fail
   log_->write(*line);
 }
 
+void FailureLog::note_unterminated(std::string_view request_id, std::string_view target) {
+  if (log_ == nullptr || !log_->wants(observe::Level::debug)) return;
+  observe::Line line(observe::Level::debug, "model_stream_unterminated", observe::wall_now_ms());
+  line.text("request_id", request_id).text("target", target);
+  log_->write(line);
+}
+
 void FailureLog::note_denied(std::string_view request_id, std::string_view target,
                              std::string_view reason, std::string_view message,
                              std::int64_t now_ns) {

@@ -73,6 +73,8 @@ class FailureLog {
 
   void note(const FailedAttempt& attempt, const llm::ChatFailure& failure,
             const SecretTexts& secrets, std::int64_t now_ns);
+  /// A stream that finished has no terminator: it is taken for whole. At debug.
+  void note_unterminated(std::string_view request_id, std::string_view target);
   /// A call did not go to a target. `reason`: upstream::denial_name, limits::limit_name, no_key,
   /// no_price or no_output_bound; `message`: a sentence with the figures or the keys that rest, or
   /// empty.

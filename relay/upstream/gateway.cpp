@@ -285,6 +285,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void attempt_failed(Stage stage, llm::ChatFailure failure, std::string_view why);
   void note_failure(Stage stage, const llm::ChatFailure& failure, std::string_view why);
   void note_cut(const Failure& failure);
+  void note_unterminated();
   CallSummary summary() const;
 
   GatewayImpl& gateway_;
@@ -497,9 +498,11 @@ class CallRun::Attempt final : public net::CallSink {
   /// The answer calls tools by the names that the client gave them.
   void rename(std::vector<llm::ToolAlias> names) { decoding_->rename(std::move(names)); }
   void read_by(llm::DecodeWhole whole) { decoding_->read_by(whole); }
+  void expect(std::int64_t answers) { decoding_->expect(answers); }
   /// The answer goes on without the key that it was asked with.
   void redact(std::string_view key) { decoding_->redact(key); }
   bool began() const { return began_; }
+  bool unterminated() const { return decoding_->unterminated(); }
 
  private:
   void tell(const std::vector<llm::ChatEvent>& events) {
@@ -810,6 +813,7 @@ void CallRun::open(const Action& action) {
   }
   attempt_->rename(std::move(wire->tool_names));
   if (order_.embedding) attempt_->read_by(llm::embedding_decoder(origin_));
+  attempt_->expect(order_.request.answers);
 
   net::OutgoingRequest outgoing;
   outgoing.destination = provider.destination;
@@ -864,6 +868,7 @@ void CallRun::on_event(const llm::ChatEvent& event) {
       feed({.kind = InputKind::usage, .attempt = attempt_number_, .usage = event.usage});
       break;
     case llm::EventKind::finished: {
+      if (attempt_ && attempt_->unterminated()) note_unterminated();
       const bool whole = options_.delivery == Delivery::whole;
       const bool good = !answer_.failure && (!whole || client_->accepts(answer_));
       feed({.kind = InputKind::finished, .attempt = attempt_number_, .good = good});
@@ -925,6 +930,12 @@ void CallRun::note_cut(const Failure& failure) {
   const char* message =
       whole ? "the answer is not what the request wants" : "the provider did not go on in time";
   note_failure(failure.stage, llm::local_failure(failure.failure_class, message), why);
+}
+
+void CallRun::note_unterminated() {
+  const std::uint32_t target = targets_[place_].target;
+  gateway_.plan(target).metrics.unterminated->add();
+  gateway_.failure_log().note_unterminated(order_.request_id, gateway_.target_name(target));
 }
 
 void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_view why) {
@@ -1405,7 +1416,7 @@ Result<std::shared_ptr<GatewayCall>> GatewayImpl::start(const net::Executor& sha
                               : llm::hold_to_allowed(order.request, options_.pass_through);
   if (!held) return held.error();
   if (auto counted = count_memory(order); !counted) return counted.error();
-  if (shared_ && order.shared)
+  if (shared_ && order.shared && order.request.answers == 1)
     return shared_->start(shard, std::move(order), delivery, std::move(client));
   return call(shard, std::move(order), delivery, std::move(client));
 }

@@ -34,6 +34,10 @@ GatewayMetrics::Series GatewayMetrics::series(observe::Metrics& metrics, std::st
   out.overrun_tokens =
       &metrics.counter("redoubt_model_overrun_tokens_total",
                        "Tokens that providers charged beyond the bound.", {{"target", target}});
+  out.unterminated = &metrics.counter(
+      "redoubt_model_streams_unterminated_total",
+      "Streams that said why they end, and ended without their format's terminator.",
+      {{"target", target}});
   out.first_token = &metrics.histogram("redoubt_model_first_token_seconds",
                                        "Until the first token (gen_ai.server.time_to_first_token).",
                                        {{"target", target}});

@@ -25,6 +25,7 @@ class GatewayMetrics {
     observe::Counter* cost_microusd = nullptr;
     observe::Counter* estimated = nullptr;
     observe::Counter* overrun_tokens = nullptr;
+    observe::Counter* unterminated = nullptr;
     observe::Histogram* first_token = nullptr;
     observe::Histogram* duration = nullptr;
 

@@ -71,6 +71,8 @@ std::size_t answer_size(const llm::ChatAnswer& answer) {
   const llm::Told& told = answer.told;
   for (const auto* texts : {&told.answer, &told.choice, &told.message, &told.usage})
     bytes += size_of(*texts);
+  for (const llm::ChatAnswer& other : answer.others)
+    bytes += answer_size(other);
   return bytes;
 }
 

@@ -492,6 +492,29 @@ async function start_leaving_provider(leaves) {
   return { url: `http://127.0.0.1:${server.address().port}`, seen, stop };
 }
 
+describe('a stream that finished without its terminator', { concurrency: false }, () => {
+  it('is whole, and counted', async () => {
+    const provider = await start_mock();
+    const relay = await start_relay(provider, aliases, deadlines);
+    const { name } = targets.whole;
+    const ended = { send: chunk('', { finish_reason: 'stop' }) };
+    const counted = () =>
+      metric(relay, 'redoubt_model_streams_unterminated_total', `target="${name}"`);
+    for (const [steps, expected] of [
+      [[sse, said, ended], 1],
+      [[sse, said, ended, { send: 'data: [DONE]\n\n' }], 1],
+    ]) {
+      await provider.script([{ do: steps }]);
+      const { answer } = await call(relay, 'whole', true);
+      assert.equal(answer.status, 200, answer.text);
+      assert.match(answer.text, /\[DONE\]/);
+      assert.equal(await counted(), expected);
+    }
+    await relay.stop();
+    await provider.stop();
+  });
+});
+
 describe('a kept connection', { concurrency: false }, () => {
   it('closes once a request was written: every request that the provider saw has a line', async () => {
     const provider = await start_leaving_provider((request) => request === 2);

@@ -24,10 +24,11 @@ Tokens tokens_of(const Prompt& prompt, const Answer& answer) {
   std::size_t said = answer.text.size();
   for (const auto& call : answer.tool_calls)
     said += call.name.size() + call.arguments.size();
-  return {
-      answer.input_tokens >= 0 ? answer.input_tokens
-                               : static_cast<std::int64_t>(prompt.bytes / 4 + 1),
-      answer.output_tokens >= 0 ? answer.output_tokens : static_cast<std::int64_t>(said / 4 + 1)};
+  const std::int64_t each =
+      answer.output_tokens >= 0 ? answer.output_tokens : static_cast<std::int64_t>(said / 4 + 1);
+  return {answer.input_tokens >= 0 ? answer.input_tokens
+                                   : static_cast<std::int64_t>(prompt.bytes / 4 + 1),
+          each * static_cast<std::int64_t>(prompt.answers)};
 }
 
 std::vector<std::string> pieces(const std::string& text, std::size_t bytes) {
@@ -80,24 +81,26 @@ std::string chat_whole(const Prompt& prompt, const Answer& answer) {
   }
   if (answer.text.empty()) message["content"] = nullptr;
   const char* reason = answer.tool_calls.empty() ? "stop" : "tool_calls";
-  return Json{{"id", "chatcmpl-mock"},
-              {"object", "chat.completion"},
-              {"created", created_s},
-              {"model", prompt.model},
-              {"choices", {{{"index", 0}, {"message", message}, {"finish_reason", reason}}}},
-              {"usage", chat_usage(tokens_of(prompt, answer))}}
+  Json choices = Json::array();
+  for (std::size_t i = 0; i < prompt.answers; ++i)
+    choices.push_back({{"index", i}, {"message", message}, {"finish_reason", reason}});
+  return Json{{"id", "chatcmpl-mock"},         {"object", "chat.completion"},
+              {"created", created_s},          {"model", prompt.model},
+              {"choices", std::move(choices)}, {"usage", chat_usage(tokens_of(prompt, answer))}}
       .dump();
 }
 
 std::vector<std::string> chat_events(const Prompt& prompt, const Answer& answer) {
+  // Each piece once for every answer.
   const auto chunk = [&](Json delta, Json reason) {
-    return data(
-        {{"id", "chatcmpl-mock"},
-         {"object", "chat.completion.chunk"},
-         {"created", created_s},
-         {"model", prompt.model},
-         {"choices",
-          {{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(reason)}}}}});
+    std::string all;
+    for (std::size_t i = 0; i < prompt.answers; ++i)
+      all += data({{"id", "chatcmpl-mock"},
+                   {"object", "chat.completion.chunk"},
+                   {"created", created_s},
+                   {"model", prompt.model},
+                   {"choices", {{{"index", i}, {"delta", delta}, {"finish_reason", reason}}}}});
+    return all;
   };
   std::vector<std::string> out{chunk({{"role", "assistant"}, {"content", ""}}, nullptr)};
   for (const std::string& piece : pieces(answer.text, answer.piece_bytes))
@@ -285,7 +288,12 @@ Json gemini(const Prompt& prompt, const Answer& answer, Json parts, bool last) {
   const Tokens tokens = tokens_of(prompt, answer);
   Json candidate{{"content", {{"role", "model"}, {"parts", std::move(parts)}}}, {"index", 0}};
   if (last) candidate["finishReason"] = "STOP";
-  return {{"candidates", Json::array({candidate})},
+  Json candidates = Json::array();
+  for (std::size_t i = 0; i < prompt.answers; ++i) {
+    candidate["index"] = i;
+    candidates.push_back(candidate);
+  }
+  return {{"candidates", std::move(candidates)},
           {"modelVersion", prompt.model},
           {"responseId", "gemini-mock"},
           {"usageMetadata",
@@ -400,12 +408,16 @@ Prompt read_prompt(std::string_view path, std::string_view body) {
     const std::size_t name = path.rfind('/') + 1;
     prompt.model = path.substr(name, path.rfind(':') - name);
   }
+  const auto json = parse_json(body, {.bytes_max = body_bytes_max, .depth_max = 128});
+  const bool is_object = json && json->is_object();
   if (prompt.format == Format::gemini) {
+    if (is_object && json->contains("generationConfig"))
+      prompt.answers = (*json)["generationConfig"].value("candidateCount", std::size_t{1});
     prompt.stream = path.find(":stream") != std::string_view::npos;
     return prompt;
   }
-  const auto json = parse_json(body, {.bytes_max = body_bytes_max, .depth_max = 128});
-  if (!json || !json->is_object()) return prompt;
+  if (!is_object) return prompt;
+  prompt.answers = json->value("n", std::size_t{1});
   if (prompt.format == Format::openai_embeddings || prompt.format == Format::gemini_embeddings)
     read_embeddings_prompt(*json, prompt);
   if (const auto at = json->find("model"); at != json->end() && at->is_string())

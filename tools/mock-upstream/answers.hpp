@@ -26,6 +26,7 @@ struct Prompt {
   bool stream = false;
   bool stream_usage = false;  ///< OpenAI chat: stream_options.include_usage
   std::size_t bytes = 0;
+  std::size_t answers = 1;          ///< n, candidateCount
   std::vector<std::size_t> inputs;  ///< embeddings: how long each is, in bytes or tokens
   bool base64 = false;              ///< embeddings: how the vectors are wanted
 };

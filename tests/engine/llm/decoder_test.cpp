@@ -424,9 +424,49 @@ data: {"type":"response.output_item.done","output_index":0,"item":{"type":"messa
     CHECK(answer_text(text) == "hi");
   }
 
-  TEST_CASE("Gemini: a refused prompt and a broken call are no answers") {
-    CHECK(failure_of(answer_of("gemini", R"({"promptFeedback":{"blockReason":"SAFETY"}})")) ==
-          FailureClass::filtered);
+  TEST_CASE("Gemini: a refused prompt is an answer that a filter ended, in every client's words") {
+    constexpr std::string_view body =
+        R"({"promptFeedback":{"blockReason":"PROHIBITED_CONTENT","safetyRatings":[]},)"
+        R"("usageMetadata":{"promptTokenCount":8,"totalTokenCount":8},"modelVersion":"g"})";
+    for (const std::string& bytes : {std::string(body), "data: " + std::string(body) + "\n\n"}) {
+      const ChatAnswer blocked = answer_of("gemini", bytes);
+      REQUIRE(!blocked.failure);
+      CHECK(blocked.finished);
+      CHECK(blocked.reason == FinishReason::filtered);
+      CHECK(blocked.usage.input == 8);
+      const auto told = [&](WireFormat format) {
+        return Json::parse(encode_answer(format, blocked, {.id = "i", .model = "m"}));
+      };
+      const Json chat = told(WireFormat::openai_chat);
+      CHECK(chat["choices"][0]["finish_reason"] == "content_filter");
+      CHECK(chat["choices"][0]["message"]["content"].is_null());
+      CHECK(told(WireFormat::anthropic)["stop_reason"] == "refusal");
+      const Json responses = told(WireFormat::openai_responses);
+      CHECK(responses["status"] == "incomplete");
+      CHECK(responses["incomplete_details"]["reason"] == "content_filter");
+      const Json gemini = told(WireFormat::gemini);
+      CHECK(gemini["promptFeedback"]["blockReason"] == "PROHIBITED_CONTENT");
+      CHECK(!gemini.contains("candidates"));
+      CHECK(gemini["usageMetadata"]["promptTokenCount"] == 8);
+    }
+  }
+
+  TEST_CASE("Gemini: a stream to a client of its own of a refused prompt has no candidate") {
+    Decoder decoder(*find_dialect("gemini"));
+    decoder.head(200, {}, 0);
+    ChatEvents events;
+    decoder.feed("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n", events);
+    decoder.end(events);
+    AnswerStream stream;
+    stream.format = stream.origin = WireFormat::gemini;
+    std::string out;
+    for (const ChatEvent& event : events)
+      encode_event(stream, event, out);
+    CHECK(out.find(R"("promptFeedback":{"blockReason":"SAFETY"})") != std::string::npos);
+    CHECK(out.find("candidates") == std::string::npos);
+  }
+
+  TEST_CASE("Gemini: a broken call is no answer") {
     CHECK(failure_of(answer_of("gemini",
                                R"({"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}]})")) ==
           FailureClass::malformed);

@@ -155,7 +155,7 @@ TEST_SUITE("llm encode answer") {
     const std::string messages = R"("messages":[{"role":"user","content":"x"}])";
     CHECK(path(openai_chat, "{\"model\":\"m\"," + messages + "}") == "accepted");
     CHECK(path(openai_chat, "{" + messages + "}") == "model");
-    CHECK(path(openai_chat, "{\"model\":\"m\",\"n\":2," + messages + "}") == "n");
+    CHECK(path(openai_chat, "{\"model\":\"m\",\"n\":33," + messages + "}") == "n");
     CHECK(path(openai_chat, "{\"model\":\"m\",\"functions\":[]," + messages + "}") == "functions");
     CHECK(path(openai_chat, "{\"model\":\"m\",\"temperature\":9," + messages + "}") ==
           "temperature");

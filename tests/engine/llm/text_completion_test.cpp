@@ -64,7 +64,7 @@ TEST_SUITE("llm/text_completion") {
         {R"("prompt":"x","echo":true)", "echo"},
         {R"("prompt":"x","logprobs":5)", "logprobs"},
         {R"("prompt":"x","best_of":3)", "best_of"},
-        {R"("prompt":"x","n":2)", "n"},
+        {R"("prompt":"x","n":33)", "n"},
         {R"("prompt":"x","messages":[])", "messages"}};
     for (const auto& one : bad) {
       const char* const members = one.first;

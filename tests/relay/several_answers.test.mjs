@@ -1,0 +1,102 @@
+// Several answers to one prompt (n, candidateCount), through the gateway and OpenAI's SDK.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import OpenAI from 'openai';
+import { start_mock, start_relay } from './mock_upstream.mjs';
+import { post_json } from './program.mjs';
+
+const aliases = {
+  chat: ['openai/gpt-4.1-mini'],
+  google: ['google/gemini-2.5-flash-lite'],
+  claude: ['anthropic/claude-haiku-4-5'],
+  responses: ['responses/gpt-4.1-mini'],
+  either: ['anthropic/claude-haiku-4-5', 'openai/gpt-4.1-mini'],
+};
+const messages = [{ role: 'user', content: 'Where to?' }];
+const text = 'Hold the bridge.';
+
+describe('several answers', { concurrency: false }, () => {
+  let mock, relay, openai;
+  before(async () => {
+    mock = await start_mock();
+    relay = await start_relay(mock, aliases);
+    openai = new OpenAI({ baseURL: `${relay.url}/v1`, apiKey: 'anonymous', maxRetries: 0 });
+    await mock.script([{ do: [{ answer: { text, piece_bytes: 5 } }] }]);
+  });
+  after(async () => {
+    await relay?.stop();
+    await mock?.stop();
+  });
+
+  for (const model of ['chat', 'google', 'either']) {
+    it(`come from ${model}, whole and streamed, each under its index`, async () => {
+      const whole = await openai.chat.completions.create({ model, messages, n: 3 });
+      assert.deepEqual(
+        whole.choices.map(({ index, message }) => [index, message.content]),
+        [0, 1, 2].map((index) => [index, text]),
+      );
+      assert.ok(whole.usage.completion_tokens > 0);
+      const stream = openai.chat.completions.stream({ model, messages, n: 3 });
+      const final = await stream.finalChatCompletion();
+      assert.deepEqual(
+        final.choices.map(({ index, finish_reason, message }) => [
+          index,
+          finish_reason,
+          message.content,
+        ]),
+        [0, 1, 2].map((index) => [index, 'stop', text]),
+      );
+    });
+  }
+
+  it('come to Gemini clients and to those of the older completions', async () => {
+    const body = {
+      contents: [{ role: 'user', parts: [{ text: 'Where to?' }] }],
+      generationConfig: { candidateCount: 2 },
+    };
+    const google = await post_json(relay, '/v1beta/models/google:generateContent', body);
+    assert.equal(google.status, 200, google.text);
+    assert.deepEqual(
+      google.json().candidates.map(({ index }) => index),
+      [0, 1],
+    );
+    const older = await openai.completions.create({ model: 'chat', prompt: 'Where to?', n: 2 });
+    assert.deepEqual(
+      older.choices.map(({ text: said }) => said),
+      [text, text],
+    );
+  });
+
+  it('are refused with a sentence by who gives one', async () => {
+    for (const model of ['claude', 'responses']) {
+      const answer = await post_json(relay, '/v1/chat/completions', { model, messages, n: 2 });
+      assert.equal(answer.status, 400, answer.text);
+      assert.match(answer.json().error.message, /cannot take 2 answers to one prompt \(n\); ask for one/);
+    }
+    const many = await post_json(relay, '/v1/chat/completions', { model: 'chat', messages, n: 33 });
+    assert.equal(many.status, 400);
+    assert.match(many.json().error.message, /n: expected 1 to 32 answers/);
+  });
+});
+
+describe('several answers under a budget', { concurrency: false }, () => {
+  let mock, relay;
+  before(async () => {
+    mock = await start_mock();
+    // $1.60 a million output tokens: 1,000 of one answer are 1,600 beside the prompt, of two 3,200.
+    relay = await start_relay(mock, aliases, { REDOUBT_MODELS_ANONYMOUS_DAY_MICROUSD: '3000' });
+  });
+  after(async () => {
+    await relay?.stop();
+    await mock?.stop();
+  });
+
+  it('reserve the output of each', async () => {
+    const asked = { model: 'chat', messages, max_tokens: 1_000 };
+    const two = await post_json(relay, '/v1/chat/completions', { ...asked, n: 2 });
+    assert.equal(two.status, 402, two.text);
+    assert.equal((await mock.calls()).length, 0);
+    const one = await post_json(relay, '/v1/chat/completions', asked);
+    assert.equal(one.status, 200, one.text);
+  });
+});
