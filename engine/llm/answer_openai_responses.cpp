@@ -64,6 +64,18 @@ bool is_freeform(const ChatPart& part, const AnswerStamp& stamp) {
   return part.kind == PartKind::tool_call && part.format != here && stamp.is_freeform(part.name);
 }
 
+// The same of an agent's tool.
+const AgentTool* agent_tool(const ChatPart& part, const AnswerStamp& stamp) {
+  const bool may = part.kind == PartKind::tool_call && part.format != here;
+  return may ? stamp.agent_tool(part.name) : nullptr;
+}
+
+// Whose arguments are told with the whole item alone.
+bool is_told_whole(const ChatPart& part, const AnswerStamp& stamp) {
+  const AgentTool* tool = agent_tool(part, stamp);
+  return tool != nullptr && tool->kind != AgentToolKind::in_namespace;
+}
+
 std::string_view call_prefix(const ChatPart& part, const AnswerStamp& stamp) {
   return is_freeform(part, stamp) ? "ctc" : "fc";
 }
@@ -94,6 +106,9 @@ void write_item(const ChatPart& part, const AnswerStamp& stamp, std::string_view
     write_reasoning(part, item_id("rs", response, index), done, out);
   } else if (is_freeform(part, stamp)) {
     write_freeform_call(part, item_id(call_prefix(part, stamp), response, index), done, out);
+  } else if (const AgentTool* tool = agent_tool(part, stamp)) {
+    const std::string id = item_id("fc", response, index);
+    write_agent_call({tool, id, part.id, part.arguments, done}, out);
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
     if (own_call && !part.told.empty()) {
@@ -346,7 +361,7 @@ void close_item(AnswerStream& stream, std::string& out) {
     append_summary_done(stream, part, out);
   } else if (is_freeform(part, stream.stamp)) {
     append_freeform_input(stream, part, out);
-  } else if (stream.open == PartKind::tool_call) {
+  } else if (stream.open == PartKind::tool_call && !is_told_whole(part, stream.stamp)) {
     JsonWriter json;
     open_event(stream, "response.function_call_arguments.done", json);
     write_place(stream, stream.block, "fc", json);
@@ -431,7 +446,8 @@ void show_arguments(AnswerStream& stream, const ChatEvent& event, std::string& o
   const auto call = static_cast<std::size_t>(event.index);
   if (event.index < 0 || call >= stream.call_blocks.size()) return;
   const bool is_open = stream.call_blocks[call] == stream.block;
-  if (is_open && is_freeform(stream.answer.parts[stream.open_part], stream.stamp)) return;
+  const ChatPart& part = stream.answer.parts[stream.open_part];
+  if (is_open && (is_freeform(part, stream.stamp) || is_told_whole(part, stream.stamp))) return;
   append_delta(stream, "response.function_call_arguments.delta", stream.call_blocks[call], "fc",
                event.text, out);
 }

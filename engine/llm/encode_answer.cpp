@@ -50,7 +50,8 @@ AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s) {
   return {.id = {},
           .model = request.model,
           .created_s = created_s,
-          .freeform = freeform_tools(request)};
+          .freeform = freeform_tools(request),
+          .agent_tools = agent_tools(request)};
 }
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp) {

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/llm/agent_tools.hpp"
 #include "engine/llm/chat.hpp"
 #include "engine/llm/json_text.hpp"
 
@@ -32,7 +33,14 @@ struct AnswerStamp {
   std::int64_t created_s = 0;
   std::vector<std::string> freeform{};  ///< the client's freeform tools (engine/llm/freeform.hpp)
 
+  std::vector<AgentTool> agent_tools{};  ///< and those of an agent (engine/llm/agent_tools.hpp)
 
+  const AgentTool* agent_tool(std::string_view function) const {
+    const auto found =
+        std::find_if(agent_tools.begin(), agent_tools.end(),
+                     [&](const AgentTool& tool) { return tool.function == function; });
+    return found == agent_tools.end() ? nullptr : &*found;
+  }
   bool is_freeform(std::string_view tool) const {
     return std::find(freeform.begin(), freeform.end(), tool) != freeform.end();
   }

@@ -4,6 +4,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/agent_tools.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/json_text.hpp"
 
@@ -105,14 +106,17 @@ std::vector<std::string> freeform_tools(const ChatRequest& request) {
 }
 
 std::optional<ChatRequest> with_functions(const ChatRequest& request, const Target& target) {
+  const bool agents =
+      has_agent_tools(request) && target.dialect->format != WireFormat::openai_responses;
   if (takes_freeform(request, target)) return std::nullopt;
   const auto calls_freely = [](const ChatMessage& message) {
     return std::any_of(message.parts.begin(), message.parts.end(), is_freeform_call);
   };
-  if (std::none_of(request.tools.begin(), request.tools.end(), is_freeform) &&
+  if (!agents && std::none_of(request.tools.begin(), request.tools.end(), is_freeform) &&
       std::none_of(request.messages.begin(), request.messages.end(), calls_freely))
     return std::nullopt;
   ChatRequest changed = request;
+  if (agents) make_functions(changed);
   for (ToolDefinition& tool : changed.tools)
     if (is_freeform(tool)) tool = as_function(tool);
   for (ChatMessage& message : changed.messages) {

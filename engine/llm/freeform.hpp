@@ -29,8 +29,8 @@ std::string freeform_input(std::string_view arguments);
 /// The names of the request's freeform tools.
 std::vector<std::string> freeform_tools(const ChatRequest& request);
 
-/// The request with functions instead of freeform tools, where the target has none or the client
-/// another format; nothing where it goes as it is.
+/// The request with functions instead of freeform tools and an agent's (agent_tools.hpp), where the
+/// target has none or the client another format; nothing where it goes as it is.
 std::optional<ChatRequest> with_functions(const ChatRequest& request, const Target& target);
 
 }  // namespace redoubt::llm

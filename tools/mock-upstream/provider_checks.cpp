@@ -583,6 +583,7 @@ std::string responses_items_fault(const Json& input) {
       if (!is_word(text_in(item, "name"), 128)) return "name of a call";
       calls.insert(id);
     }
+    if (type == "local_shell_call") calls.insert(id);
     if (is_one_of(type, {"function_call_output", "custom_tool_call_output"})) {
       if (calls.count(id) == 0) return "a result of no call before it";
       if (in(item, "output").is_null()) return "no output";

@@ -122,7 +122,7 @@ std::string missing(const Shape& shape, const WireRequest& wire) {
   for (const std::string& text : said(shape))
     if (!hears(text)) return text;
   for (const Json& tool : shape.body["tools"]) {
-    std::string name = tool["name"];
+    std::string name = tool.value("name", tool.value("type", std::string()));
     for (const ToolAlias& alias : wire.tool_names)
       if (alias.asked == name) name = alias.sent;
     if (!hears(name)) return name;

@@ -1,0 +1,158 @@
+// A coding agent's own tools of the Responses format: offered as functions, and their calls as the
+// agent has them, whole and streamed.
+#include "engine/llm/agent_tools.hpp"
+
+#include <doctest/doctest.h>
+
+#include "engine/llm/allowed_members.hpp"
+#include "engine/llm/client_request.hpp"
+#include "engine/llm/encode.hpp"
+#include "engine/llm/encode_answer.hpp"
+#include "tests/engine/llm/client_stream.hpp"
+#include "tests/engine/llm/recorded.hpp"
+
+using namespace redoubt;
+using namespace redoubt::llm;
+using namespace redoubt::llm::testing;
+
+namespace {
+
+constexpr std::string_view body = R"({"model":"m","input":[
+  {"role":"user","content":"Go"},
+  {"type":"function_call","namespace":"mcp__hub","name":"list","arguments":"{\"a\":1}","call_id":"c1"},
+  {"type":"function_call_output","call_id":"c1","output":"two"},
+  {"type":"tool_search_call","call_id":"c2","status":"completed","execution":"client",
+   "arguments":{"query":"mail"}},
+  {"type":"tool_search_output","call_id":"c2","status":"completed","execution":"client","tools":[
+    {"type":"namespace","name":"mail","description":"Mail.","tools":[
+      {"type":"function","name":"_send","description":"Sends.","strict":false,"defer_loading":true,
+       "parameters":{"type":"object","properties":{"to":{"type":"string"}}}}]}]},
+  {"type":"local_shell_call","call_id":"c3","status":"completed",
+   "action":{"type":"exec","command":["ls"],"timeout_ms":10,"env":{}}},
+  {"type":"function_call_output","call_id":"c3","output":"a.py"}],
+ "tools":[
+  {"type":"function","name":"plan","parameters":{"type":"object","properties":{}}},
+  {"type":"namespace","name":"mcp__hub","description":"A hub.","tools":[
+    {"type":"function","name":"list","description":"Lists.","strict":false,
+     "parameters":{"type":"object","properties":{"z":{"type":"integer"},"a":{"type":"integer"}}}}]},
+  {"type":"tool_search","execution":"client","description":"Finds tools.",
+   "parameters":{"type":"object","properties":{"query":{"type":"string"}}}},
+  {"type":"local_shell"}]})";
+
+ChatRequest request() {
+  auto read = decode_client_request(WireFormat::openai_responses, body);
+  REQUIRE_MESSAGE(read.ok(), read.error().message);
+  const auto held = hold_to_allowed(*read, {});
+  if (!held.ok()) MESSAGE(held.error().message);
+  REQUIRE(held.ok());
+  return std::move(*read);
+}
+
+Json sent(std::string_view dialect) {
+  const auto wire = encode_request(request(), {.dialect = find_dialect(dialect), .model = "t"});
+  REQUIRE_MESSAGE(wire.ok(), wire.error().message);
+  return Json::parse(wire->body);
+}
+
+std::string called(const char* name, const char* arguments, int index) {
+  const Json call = {{"index", index},
+                     {"id", "k" + std::to_string(index)},
+                     {"function", {{"name", name}, {"arguments", arguments}}}};
+  return "data: " +
+         Json{{"id", "x"},
+              {"choices", {{{"index", 0}, {"delta", {{"tool_calls", Json::array({call})}}}}}}}
+             .dump() +
+         "\n\n";
+}
+
+}  // namespace
+
+TEST_SUITE("llm/agent_tools") {
+  TEST_CASE("they are functions for every other format, and so is what was said of them") {
+    const Json chat = sent("vllm");
+    std::vector<std::string> names;
+    for (const Json& tool : chat["tools"]) {
+      CHECK(tool["type"] == "function");
+      names.push_back(tool["function"]["name"]);
+    }
+    // What was found is offered, too.
+    CHECK(names == std::vector<std::string>{"plan", "mcp__hub__list", "tool_search", "local_shell",
+                                            "mail_send"});
+    CHECK(chat["tools"][1]["function"]["description"] == "Lists.");
+    CHECK(chat["tools"][3]["function"]["parameters"]["required"] == Json{"command"});
+    const Json& messages = chat["messages"];
+    REQUIRE(messages.size() == 7);
+    CHECK(messages[1]["tool_calls"][0]["function"]["name"] == "mcp__hub__list");
+    CHECK(messages[3]["tool_calls"][0]["function"]["name"] == "tool_search");
+    CHECK(messages[3]["tool_calls"][0]["function"]["arguments"] == R"({"query":"mail"})");
+    CHECK(messages[4]["tool_call_id"] == "c2");
+    CHECK(messages[4]["content"].get<std::string>().find("_send") != std::string::npos);
+    CHECK(messages[5]["tool_calls"][0]["function"]["name"] == "local_shell");
+    CHECK(messages[6]["content"] == "a.py");
+    CHECK(sent("anthropic")["tools"].size() == 5);
+    CHECK(sent("gemini")["tools"][0]["functionDeclarations"].size() == 5);
+  }
+
+  TEST_CASE("a target of their own format has them as they are") {
+    const Json own = sent("openai-responses");
+    CHECK(own["tools"][1]["type"] == "namespace");
+    CHECK(own["tools"][3]["type"] == "local_shell");
+    CHECK(own["input"][3]["type"] == "tool_search_call");
+    CHECK(own["input"][1]["namespace"] == "mcp__hub");
+  }
+
+  TEST_CASE("calls are as the agent has them, whole and streamed") {
+    const std::string bytes =
+        called("mcp__hub__list", R"({"a":2})", 0) + called("mail_send", R"({"to":"b"})", 1) +
+        called("tool_search", R"({"query":"x"})", 2) +
+        called("local_shell", R"({"command":["ls","-l"],"timeout_ms":5})", 3) +
+        called("plan", "{}", 4) +
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    const ChatEvents events = decode("vllm", bytes);
+    AnswerStream stream;
+    stream.format = WireFormat::openai_responses;
+    stream.origin = WireFormat::openai_chat;
+    stream.stamp = stamp_of(request(), 0);
+    const Json whole = Json::parse(
+        encode_answer(WireFormat::openai_responses, folded("vllm", events), stream.stamp));
+    std::string sse;
+    for (const ChatEvent& event : events)
+      encode_event(stream, event, sse);
+    const Json streamed = joined_stream(WireFormat::openai_responses, sse);
+    for (const Json* answer : {&whole, &streamed}) {
+      const Json& output = (*answer)["output"];
+      REQUIRE(output.size() == 5);
+      CHECK(output[0]["type"] == "function_call");
+      CHECK(output[0]["namespace"] == "mcp__hub");
+      CHECK(output[0]["name"] == "list");
+      CHECK(output[0]["arguments"] == R"({"a":2})");
+      CHECK(output[1]["namespace"] == "mail");
+      CHECK(output[1]["name"] == "_send");
+      CHECK(output[2]["type"] == "tool_search_call");
+      CHECK(output[2]["execution"] == "client");
+      CHECK(output[2]["arguments"] == Json{{"query", "x"}});
+      CHECK(output[2]["call_id"] == "k2");
+      CHECK(output[3]["type"] == "local_shell_call");
+      CHECK(output[3]["action"]["type"] == "exec");
+      CHECK(output[3]["action"]["command"] == Json{"ls", "-l"});
+      CHECK(output[3]["action"]["timeout_ms"] == 5);
+      CHECK(output[4]["type"] == "function_call");
+      CHECK(output[4]["name"] == "plan");
+      CHECK(!output[4].contains("namespace"));
+    }
+    // What is no function's has no events of a function's arguments.
+    CHECK(sse.find(R"(\"query\")") == std::string::npos);
+  }
+
+  TEST_CASE("two tools of one name are the first one's") {
+    auto read = decode_client_request(
+        WireFormat::openai_responses,
+        R"({"model":"m","input":"Go","tools":[
+          {"type":"function","name":"a__b","parameters":{"type":"object","properties":{}}},
+          {"type":"namespace","name":"a","tools":[{"type":"function","name":"b"}]}]})");
+    REQUIRE(read.ok());
+    CHECK(agent_tools(*read).empty());
+    make_functions(*read);
+    CHECK(read->tools.size() == 1);
+  }
+}
