@@ -62,8 +62,8 @@ bool is_call_of_agent(const ChatPart& part) {
 }
 
 std::string joined_name(std::string_view name_space, std::string_view name) {
-  const bool parted = name_space.empty() || name.empty() || name_space.back() == '_' ||
-                      name.front() == '_';
+  const bool parted =
+      name_space.empty() || name.empty() || name_space.back() == '_' || name.front() == '_';
   return joined({name_space, parted ? "" : "__", name});
 }
 
@@ -92,8 +92,8 @@ void add_namespace(const Json& json, std::string_view text, std::vector<Offered>
   const auto texts = element_texts(member_text(text, "tools"));
   for (std::size_t i = 0; i < tools->size(); ++i) {
     if (text_in((*tools)[i], "type") != "function") {  // the encoders judge it as any other
-      out.push_back({.function = {.format = here, .extra = dump((*tools)[i]), .opaque = true},
-                     .tool = {}});
+      out.push_back(
+          {.function = {.format = here, .extra = dump((*tools)[i]), .opaque = true}, .tool = {}});
       continue;
     }
     Offered& offered = out.emplace_back();
@@ -155,10 +155,10 @@ std::vector<Offered> offered_tools(const ChatRequest& request) {
   std::move(found.begin(), found.end(), std::back_inserter(all));
   std::vector<Offered> once;
   for (Offered& each : all) {
-    const bool known = !each.function.opaque &&
-                       std::any_of(once.begin(), once.end(), [&](const Offered& other) {
-                         return other.function.name == each.function.name;
-                       });
+    const bool known =
+        !each.function.opaque && std::any_of(once.begin(), once.end(), [&](const Offered& other) {
+          return other.function.name == each.function.name;
+        });
     if (!known) once.push_back(std::move(each));
   }
   return once;
@@ -218,11 +218,10 @@ std::vector<AgentTool> agent_tools(const ChatRequest& request) {
 bool has_agent_tools(const ChatRequest& request) {
   if (request.format != here) return false;
   return std::any_of(request.tools.begin(), request.tools.end(), is_of_agent) ||
-         std::any_of(request.messages.begin(), request.messages.end(),
-                     [](const ChatMessage& message) {
-                       return std::any_of(message.parts.begin(), message.parts.end(),
-                                          is_call_of_agent);
-                     });
+         std::any_of(
+             request.messages.begin(), request.messages.end(), [](const ChatMessage& message) {
+               return std::any_of(message.parts.begin(), message.parts.end(), is_call_of_agent);
+             });
 }
 
 void make_functions(ChatRequest& request) {

@@ -4,8 +4,8 @@
 //   the agent's tool                    function                its call, and its result
 //   namespace {name, tools: [...]}      each of its functions,  function_call {namespace, name}
 //                                       under both names
-//   tool_search {execution: client}     tool_search             tool_search_call, tool_search_output
-//   local_shell                         local_shell             local_shell_call,
+//   tool_search {execution: client}     tool_search             tool_search_call,
+//   tool_search_output local_shell                         local_shell local_shell_call,
 //                                                               local_shell_call_output
 //
 // 1. Codex has the tools of its MCP servers in namespaces, looks for those that it does not show at

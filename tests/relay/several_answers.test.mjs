@@ -71,7 +71,10 @@ describe('several answers', { concurrency: false }, () => {
     for (const model of ['claude', 'responses']) {
       const answer = await post_json(relay, '/v1/chat/completions', { model, messages, n: 2 });
       assert.equal(answer.status, 400, answer.text);
-      assert.match(answer.json().error.message, /cannot take 2 answers to one prompt \(n\); ask for one/);
+      assert.match(
+        answer.json().error.message,
+        /cannot take 2 answers to one prompt \(n\); ask for one/,
+      );
     }
     const many = await post_json(relay, '/v1/chat/completions', { model: 'chat', messages, n: 33 });
     assert.equal(many.status, 400);

@@ -145,9 +145,8 @@ TEST_SUITE("llm/agent_tools") {
   }
 
   TEST_CASE("two tools of one name are the first one's") {
-    auto read = decode_client_request(
-        WireFormat::openai_responses,
-        R"({"model":"m","input":"Go","tools":[
+    auto read = decode_client_request(WireFormat::openai_responses,
+                                      R"({"model":"m","input":"Go","tools":[
           {"type":"function","name":"a__b","parameters":{"type":"object","properties":{}}},
           {"type":"namespace","name":"a","tools":[{"type":"function","name":"b"}]}]})");
     REQUIRE(read.ok());

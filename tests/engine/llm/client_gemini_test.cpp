@@ -208,8 +208,8 @@ TEST_SUITE("llm gemini client") {
 
   TEST_CASE("what is wrong with a request is said with its place") {
     CHECK(fault_of("{}").find("contents: expected") == 0);
-    CHECK(fault_of(with(R"("generationConfig":{"candidateCount":2})"))
-              .find("candidateCount: expected 1 answer") != std::string::npos);
+    CHECK(fault_of(with(R"("generationConfig":{"candidateCount":33})"))
+              .find("candidateCount: expected 1 to 32 answers") != std::string::npos);
     CHECK(fault_of(R"({"contents":[{"role":"assistant","parts":[{"text":"x"}]}]})")
               .find("contents[0].role: expected user or model") == 0);
     CHECK(fault_of(with_part("{}")).find("contents[0].parts[1]: expected a part") == 0);

@@ -80,7 +80,8 @@ constexpr std::string_view chat_stream =
     "\"uth\"},\"finish_reason\":\"length\"}]}\n\n"
     "data: {\"id\":\"c1\",\"model\":\"t\",\"choices\":[{\"index\":0,\"delta\":{},"
     "\"finish_reason\":\"stop\"}]}\n\n"
-    "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":4,\"completion_tokens\":6}}\n\n";
+    "data: "
+    "{\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":4,\"completion_tokens\":6}}\n\n";
 
 constexpr std::string_view gemini_whole = R"({"candidates":[
     {"content":{"role":"model","parts":[{"text":"North."}]},"finishReason":"STOP","index":0},
@@ -114,8 +115,8 @@ TEST_SUITE("llm/several_answers") {
     }
     CHECK(sent(asked_for(9), "gemini").error().message ==
           "gemini cannot take 9 answers to one prompt (n); ask for fewer, or another model");
-    const auto many = decode_client_request(WireFormat::openai_chat,
-                                            std::string(chat_prompt) + "33}");
+    const auto many =
+        decode_client_request(WireFormat::openai_chat, std::string(chat_prompt) + "33}");
     REQUIRE(!many.ok());
     CHECK(many.error().path == "n");
     CHECK(many.error().message.find("1 to 32 answers") != std::string::npos);
@@ -175,7 +176,8 @@ TEST_SUITE("llm/several_answers") {
       const Heard by_gemini =
           heard("gemini", 2, streamed(WireFormat::gemini, all, WireFormat::openai_chat));
       CHECK(answer_text(by_gemini.answer.others.at(0)) == "South");
-      CHECK(Json::parse(streamed(WireFormat::gemini, all, WireFormat::openai_chat, true)).is_array());
+      CHECK(
+          Json::parse(streamed(WireFormat::gemini, all, WireFormat::openai_chat, true)).is_array());
     }
   }
 
@@ -210,9 +212,9 @@ TEST_SUITE("llm/several_answers") {
   }
 
   TEST_CASE("a fault of one of them is the end of all") {
-    const Heard all = heard(
-        "openai", 2,
-        R"({"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"},
+    const Heard all =
+        heard("openai", 2,
+              R"({"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"},
                        {"index":1,"message":{"content":"b"},"finish_reason":"error"}]})");
     REQUIRE(all.answer.failure);
     CHECK(all.answer.failure->failure_class == FailureClass::overloaded);
