@@ -46,8 +46,23 @@ bool tells_error(const Json& json) {
 
 }  // namespace
 
-Decoder::Decoder(const Dialect& dialect)
-    : format_(dialect.format), whole_(format_of(format_).whole), sse_(sse_event_bytes_max) {}
+Decoder::Decoder(const Dialect& dialect, std::size_t kept_bytes_max)
+    : format_(dialect.format),
+      whole_(format_of(format_).whole),
+      kept_bytes_max_(std::min(kept_bytes_max, whole_body_bytes_max)),
+      sse_(std::min(kept_bytes_max, sse_event_bytes_max)) {}
+
+namespace {
+
+/// The next answer would be as long.
+ChatFailure too_long(std::string_view what, std::size_t bytes_max) {
+  ChatFailure failure = local_failure(FailureClass::malformed,
+                                      joined({what, " is longer than ", bytes_max, " bytes"}));
+  failure.should_retry = false;
+  return failure;
+}
+
+}  // namespace
 
 void Decoder::head(int status, std::vector<Header> headers, std::int64_t now_unix_ms) {
   status_ = status;
@@ -102,7 +117,7 @@ void Decoder::take(std::string_view bytes, ChatEvents& out) {
                       error_body_bytes_max - std::min(body_.size(), error_body_bytes_max))));
       break;
     case Shape::whole:
-      keep(bytes, whole_body_bytes_max, out);
+      keep(bytes, kept_bytes_max_, out);
       break;
     case Shape::stream:
       feed_stream(bytes, out);
@@ -112,8 +127,8 @@ void Decoder::take(std::string_view bytes, ChatEvents& out) {
 
 void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out) {
   if (body_.size() + bytes.size() > bytes_max) {
-    state_.fail(out, local_failure(FailureClass::malformed,
-                                   joined({"the answer is longer than ", bytes_max, " bytes"})));
+    state_.fail(out, too_long("the answer", bytes_max));
+    body_ = {};
     return;
   }
   body_.append(bytes);
@@ -122,8 +137,7 @@ void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& ou
 void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
   bytes_seen_ += bytes.size();
   if (bytes_seen_ > answer_bytes_max) {
-    state_.fail(out, local_failure(FailureClass::malformed, joined({"the stream is longer than ",
-                                                                    answer_bytes_max, " bytes"})));
+    state_.fail(out, too_long("the stream", answer_bytes_max));
   }
   while (!state_.over && !bytes.empty()) {
     switch (sse_.next(bytes)) {
@@ -136,9 +150,7 @@ void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
         out.emplace_back().kind = EventKind::heartbeat;
         break;
       case SseStep::too_large:
-        state_.fail(out, local_failure(
-                             FailureClass::malformed,
-                             joined({"an event is longer than ", sse_event_bytes_max, " bytes"})));
+        state_.fail(out, too_long("an event", std::min(kept_bytes_max_, sse_event_bytes_max)));
         break;
     }
   }

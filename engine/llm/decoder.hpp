@@ -16,7 +16,8 @@
 //    complete.
 // 4. Texts are UTF-8 whatever came in: a character whose halves come in two deltas is joined, what
 //    is none is U+FFFD.
-// 5. Copyable at any byte. Memory: one event, or one whole body, within the bounds of wire.hpp.
+// 5. Copyable at any byte. Memory: one event, or one whole body, within the bounds of wire.hpp and
+//    the caller's own.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,9 @@ using DecodeWhole = void (*)(AnswerState&, const nlohmann::json&, std::string_vi
 
 class Decoder {
  public:
-  explicit Decoder(const Dialect& dialect);
+  /// `kept_bytes_max` bounds a whole body, and an event of a stream, where it is less than
+  /// wire.hpp.
+  explicit Decoder(const Dialect& dialect, std::size_t kept_bytes_max = whole_body_bytes_max);
 
   /// The answer is no chat's: this reads it where it comes whole.
   void read_by(DecodeWhole whole) { whole_ = whole; }
@@ -58,7 +61,9 @@ class Decoder {
   /// Of how many bytes feed(bytes) may read documents, at most: what it only keeps is none.
   std::size_t feed_bytes(std::string_view bytes) const;
   /// The same of end().
-  std::size_t end_bytes() const { return body_.size() + sse_.held_bytes(); }
+  std::size_t end_bytes() const { return held_bytes(); }
+  /// Of the answer, as it came.
+  std::size_t held_bytes() const { return body_.size() + sse_.held_bytes(); }
 
   bool over() const { return state_.over; }
   bool finish_seen() const { return state_.finish_seen; }
@@ -84,6 +89,7 @@ class Decoder {
 
   WireFormat format_;
   DecodeWhole whole_;
+  std::size_t kept_bytes_max_;
   Shape shape_ = Shape::unknown;
   int status_ = 200;
   std::vector<Header> headers_;

@@ -2,8 +2,17 @@
 
 namespace redoubt::llm {
 namespace {
+
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+// What a text that was used may keep of its room for the next.
+constexpr std::size_t kept_room_max = 64 * 1024;
+
+void clear(std::string& text) {
+  if (text.capacity() > kept_room_max) text = std::string();
+  text.clear();
 }
+
+}  // namespace
 
 SseStep SseParser::next(std::string_view& bytes) {
   if (too_large_) return SseStep::too_large;
@@ -35,7 +44,7 @@ SseStep SseParser::next(std::string_view& bytes) {
     } else {
       line_.append(tail);
       step = take_line(line_);
-      line_.clear();
+      clear(line_);
     }
     if (step != SseStep::more) return step;
   }
@@ -46,7 +55,7 @@ SseStep SseParser::finish() {
   if (too_large_) return SseStep::too_large;
   if (!line_.empty()) {
     const SseStep step = take_line(line_);
-    line_.clear();
+    clear(line_);
     if (step == SseStep::too_large) return step;
   }
   return dispatch();
@@ -88,8 +97,8 @@ SseStep SseParser::dispatch() {
 }
 
 void SseParser::clear_event() {
-  name_.clear();
-  data_.clear();
+  clear(name_);
+  clear(data_);
   has_data_ = false;
   given_ = false;
 }

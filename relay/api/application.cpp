@@ -98,6 +98,9 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
     call->connect_ms = m.connect_timeout_ms;
   }
   options.game_call.connect_ms = m.connect_timeout_ms;
+  options.answers = std::make_shared<upstream::AnswerMemory>(upstream::AnswerBudget::Options{
+      .bytes_max = static_cast<std::size_t>(m.answers_bytes_max),
+      .answer_bytes_max = static_cast<std::size_t>(m.answer_bytes_max)});
   options.share_answers = m.cache.enabled;
   options.cache.ttl_ms = m.cache.ttl_s * second_ms;
   options.cache.entries_max = static_cast<std::size_t>(m.cache.entries_max);

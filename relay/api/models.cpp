@@ -56,6 +56,9 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     began_ = true;
     push();
   }
+  void on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) override {
+    if (!began_) memory_ = std::move(memory);
+  }
   void on_answer(llm::ChatAnswer answer, WireFormat, const upstream::CallSummary& s) override {
     summary = s;
     if (!began_) whole_ = std::move(answer);
@@ -94,6 +97,14 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   bool streams() const { return began_; }
   bool as_list() const { return stream_.as_list; }
   std::size_t size() const { return upstream::answer_size(whole_); }
+  /// What counted the whole answer counts its body now.
+  http::Response whole_response(std::string body) {
+    whole_ = {};
+    if (memory_) memory_->settle(body.capacity());
+    http::Response response = http::Response::json(200, std::move(body));
+    response.memory = std::exchange(memory_, nullptr);
+    return response;
+  }
   /// The whole answer's body. Any thread, after it was decided.
   std::string encode_whole() const {
     return face_.text_completion ? llm::encode_text_completion(whole_, stream_.stamp)
@@ -131,6 +142,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
   http::BodyStreamPtr body_;
   std::string waiting_;  // encoded, before the connection is attached
   llm::ChatAnswer whole_;
+  std::shared_ptr<upstream::AnswerMemory::Hold> memory_;
   bool began_ = false;
   bool over_ = false;
 };
@@ -310,7 +322,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
       if (exchange->size() > net::Turns::short_step_bytes) co_await net::Turns::of(shard).wait();
       whole = exchange->encode_whole();
     }
-    response = http::Response::json(200, std::move(whole));
+    response = exchange->whole_response(std::move(whole));
     add_summary(response, exchange->summary);
     add_cost(response, exchange->summary);
   }

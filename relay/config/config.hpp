@@ -129,6 +129,8 @@ struct Models {
   std::string cards_file;
   std::int64_t unknown_output_tokens_max = 0;
   std::int64_t body_bytes_max = 8'388'608;
+  std::int64_t answer_bytes_max = 4'194'304;
+  std::int64_t answers_bytes_max = 27'262'976;
   std::int64_t deadline_s = 600;
   std::int64_t first_token_timeout_s = 60;
   std::int64_t progress_timeout_s = 60;

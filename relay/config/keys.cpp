@@ -423,6 +423,21 @@ constexpr Key table[] = {
      {1'024, 25'165'824},
      nullptr,
      "Body of a request for a model; images travel inside."},
+    {"models.answer_bytes_max",
+     REDOUBT_IN_CONFIG(models.answer_bytes_max),
+     {65'536, 33'554'432},
+     nullptr,
+     "The longest answer of a provider that is not streamed, and the longest event of one that is. "
+     "A longer one is given up, and charged at its bound."},
+    {"models.answers_bytes_max",
+     REDOUBT_IN_CONFIG(models.answers_bytes_max),
+     {1'048'576, 17'179'869'184},
+     nullptr,
+     "Memory of providers' answers on their way through the relay, from the first bytes that come "
+     "until the client has read them. What reads and writes answers has up to half of it; of the "
+     "rest one player may take three eighths, and all callers without a token half. Over it a "
+     "provider's connection is not read until others are done; a call that waits for it longer "
+     "than it may stand still is ended with 503 (overloaded), and charged at its bound."},
     {"models.deadline_s",
      REDOUBT_IN_CONFIG(models.deadline_s),
      {1, 3'600},

@@ -528,6 +528,21 @@ void check_unfinished(const Config& config, Faults& faults) {
                std::to_string(config.server.unfinished_bytes_max)));
 }
 
+// An answer that no caller may keep would be ended each time: AnswerBudget::bytes_min, where three
+// times the longest are worked with, and one caller has three eighths of the rest.
+void check_answers(const Config& config, Faults& faults) {
+  constexpr std::int64_t slack_bytes = 256 * 1024;
+  const std::int64_t longest = config.models.answer_bytes_max;
+  const std::int64_t needed = 3 * longest + (longest + slack_bytes) / 7 * 8 / 3 * 8 + 64;
+  if (config.models.answers_bytes_max >= needed) return;
+  faults.push_back(fault_at("models.answers_bytes_max",
+                            "at least " + std::to_string(needed) +
+                                ", so that one player can get the longest answer "
+                                "(models.answer_bytes_max: " +
+                                std::to_string(config.models.answer_bytes_max) + ")",
+                            std::to_string(config.models.answers_bytes_max)));
+}
+
 }  // namespace
 
 Faults check(const Config& config) {
@@ -555,6 +570,7 @@ Faults check(const Config& config) {
     faults.push_back(fault_at("vault", "master_key_file or master_key_command", "both of them"));
   }
   check_unfinished(config, faults);
+  check_answers(config, faults);
   if (config.push.directive_early_s > config.push.directive_interval_s) {
     faults.push_back(fault_at("push.directive_early_s",
                               "at most push.directive_interval_s (" +

@@ -159,6 +159,8 @@ struct Response {
   std::shared_ptr<const std::string> shared_body;
   /// shared_body lives only for its answers: like `body` it counts as memory of who reads it.
   bool transient = false;
+  /// Counts the body, wherever it lies, until its client has read it: nothing else does then.
+  std::shared_ptr<const void> memory;
   /// Where set, status, headers and body come from here and `headers` are added to them.
   std::shared_ptr<const Prepared> prepared;
   /// Where set, the body is a stream: called on the shard after the head was queued (not for a HEAD

@@ -284,6 +284,10 @@ bool ResponseReader::started() const {
 bool ResponseReader::keep_alive() const {
   return impl_->keep_alive;
 }
+std::size_t ResponseReader::head_bytes() const {
+  return impl_->text.size();
+}
+
 std::size_t ResponseReader::body_bytes() const {
   return impl_->body_bytes;
 }

@@ -75,6 +75,8 @@ class ResponseReader {
   bool started() const;
   /// The connection can carry another request. REQUIRES: complete
   bool keep_alive() const;
+  /// What is kept of the response's head, until the next one.
+  std::size_t head_bytes() const;
   /// Bytes of the body so far.
   std::size_t body_bytes() const;
   bool too_large() const;

@@ -88,6 +88,9 @@ class CallState final : public Call, public std::enable_shared_from_this<CallSta
     sink.reset();
     release();
   }
+  void go_on() override {
+    if (pause) pause->cancel();
+  }
   const CallTimes& times() const override { return measured; }
 
   /// Until when the phase that begins now may last.
@@ -115,6 +118,7 @@ class CallState final : public Call, public std::enable_shared_from_this<CallSta
   /// Closes the connection and ends the timer; whoever waits wakes up and sees `over`.
   void release() {
     timer.reset();
+    pause.reset();
     if (resolver) resolver->cancel();
     connection.reset();
     cleanse();
@@ -132,8 +136,9 @@ class CallState final : public Call, public std::enable_shared_from_this<CallSta
   CallTimes measured;
   std::unique_ptr<Connection> connection;
   std::optional<Resolver> resolver;
-  std::string head;           // the request's, as sent
-  std::string connect_fault;  // why the last address was not reached
+  std::optional<Timer> pause;  // while the sink can have no more
+  std::string head;            // the request's, as sent
+  std::string connect_fault;   // why the last address was not reached
   bool over = false;
   bool sent = false;
   std::optional<std::int64_t> keep_alive_ms;  // for how long the server keeps an idle connection
@@ -218,6 +223,7 @@ class ClientService final : public asio::execution_context::service, public Http
   Task<bool> send(CallPtr call);
   Task<Verdict> exchange(CallPtr call, bool reused);
   Task<void> wait(CallPtr call, Channel::Status status);
+  Task<void> pause(CallPtr call);
 
   Pool& pool_of(const DestinationPtr& destination);
   std::unique_ptr<Connection> take_idle(Pool& pool);
@@ -526,6 +532,19 @@ Task<void> ClientService::wait(CallPtr call, Channel::Status status) {
   co_await call->connection->socket.async_wait(direction, std::move(token));
 }
 
+Task<void> ClientService::pause(CallPtr call) {
+  boost::system::error_code ec;  // whoever ends the wait cancels it
+  const asio::use_awaitable_t<Executor> use;
+  auto token = asio::redirect_error(use, ec);
+  call->pause.emplace(executor_, std::chrono::steady_clock::time_point::max());
+  co_await call->pause->async_wait(std::move(token));
+}
+
+std::size_t readable_bytes(const CallState& call, const ResponseReader& reader) {
+  const auto asked = call.sink;  // it may cancel, which lets go of it
+  return asked->readable_bytes(reader.head_bytes());
+}
+
 /// False where not everything could be sent: an answer may be there all the same.
 Task<bool> ClientService::send(CallPtr call) {
   call->head = request_head(call->request);
@@ -567,6 +586,11 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
   bool dry = all_sent && !call->request.destination->tls;
   std::size_t since_turn = 0;
   while (!call->over) {
+    const std::size_t readable = readable_bytes(*call, reader);
+    if (readable == 0) {
+      if (!call->over) co_await pause(call);
+      continue;
+    }
     if (dry) {
       dry = false;
       co_await wait(call, Channel::Status::would_read);
@@ -579,7 +603,8 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
       co_await Turns::of(executor_).wait();
       continue;
     }
-    const auto outcome = call->connection->channel->read(scratch_);
+    const auto buffer = std::span(scratch_).first(std::min(readable, scratch_.size()));
+    const auto outcome = call->connection->channel->read(buffer);
     if (outcome.status == Channel::Status::would_read ||
         outcome.status == Channel::Status::would_write) {
       co_await wait(call, outcome.status);
@@ -598,7 +623,7 @@ Task<ClientService::Verdict> ClientService::exchange(CallPtr call, bool reused) 
     }
     if (!reader.started()) call->measured.first_byte_us = steady_us() - call->started_us;
     call->expect(CallFault::idle_timeout, call->request.timeouts.idle_ms);
-    dry = !call->request.destination->tls && outcome.bytes < scratch_.size();
+    dry = !call->request.destination->tls && outcome.bytes < buffer.size();
     const std::string_view input(scratch_.data(), outcome.bytes);
     since_turn += outcome.bytes;
     if (take(*call, reader, input, all_sent)) break;

@@ -13,7 +13,9 @@
 // 3. Timeouts are the caller's, for each call: connect (name, TCP, proxy, TLS), first byte (from
 //    the sent request to the answer's first byte), idle (between two reads), total.
 // 4. Bodies are handed on in views of the read buffer, valid during the call of on_body.
-// 5. Everything runs on the shard that the client belongs to.
+// 5. For a sink that can have no more nothing is read until Call::go_on(): the server's bytes wait
+//    in the system's buffers, and then with the server. The timeouts run on.
+// 6. Everything runs on the shard that the client belongs to.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +79,9 @@ struct CallTimes {
 
 class CallSink : public http::BodySink {
  public:
+  /// How much of the answer may be read now, at once; `head_bytes` are kept for it of its head.
+  /// Asked before each read; after 0 not again before Call::go_on().
+  virtual std::size_t readable_bytes(std::size_t /*head_bytes*/) { return SIZE_MAX; }
   virtual void on_head(const http::ResponseHead& head) = 0;
   virtual void on_end() = 0;
   virtual void on_failure(const CallFailure& failure) = 0;
@@ -87,6 +92,8 @@ class Call {
   virtual ~Call() = default;
   /// Repeatable; harmless after the end. On the shard's thread.
   virtual void cancel() = 0;
+  /// The sink may have more again. Repeatable; harmless where nothing waits. On the shard's thread.
+  virtual void go_on() = 0;
   virtual const CallTimes& times() const = 0;
 };
 

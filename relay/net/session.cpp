@@ -23,7 +23,8 @@ namespace {
 
 constexpr std::size_t output_batch_bytes = 64 * 1024;     // answers to pipelined requests, together
 constexpr std::size_t copied_body_bytes_max = 16 * 1024;  // a longer body is written on its own
-constexpr std::size_t answer_uncounted_bytes_max = 64 * 1024;  // a longer one takes of the budget
+// A longer answer takes of the budget.
+constexpr std::size_t answer_uncounted_bytes_max = copied_body_bytes_max;
 constexpr std::size_t output_kept_bytes_max = 64 * 1024;
 constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // kept while an answer is streamed
 constexpr std::size_t linger_bytes_max = 64 * 1024 * 1024;
@@ -737,12 +738,16 @@ void Session::respond(http::Response response) {
 
 // An answer that was made for this request is counted, before its head goes out, until the client
 // has read it. False where there is no room for it.
-bool Session::hold_answer(const http::Response& response) {
+bool Session::hold_answer(http::Response& response) {
+  if (response.memory) {
+    exchange_->tail_memory = std::move(response.memory);
+    return true;
+  }
   const bool kept_elsewhere = response.prepared || (response.shared_body && !response.transient);
   const std::size_t bytes = std::max(response.body.capacity(), response.body_view().size());
   if (kept_elsewhere || bytes <= answer_uncounted_bytes_max) return true;
   held_.resize(0);  // the request goes when its answer is queued
-  auto memory = std::make_unique<HeldMemory>(shard_.memory(), held_.account());
+  auto memory = std::make_shared<HeldMemory>(shard_.memory(), held_.account());
   if (!memory->resize(bytes)) return false;
   exchange_->tail_memory = std::move(memory);
   return true;

@@ -122,7 +122,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void refuse_rest(const http::Refusal& refusal);
   http::Response fault(const char* what);
   void respond(http::Response response);
-  bool hold_answer(const http::Response& response);
+  bool hold_answer(http::Response& response);
   http::Response refuse_answer();
   void queue_body(http::Response& response, std::string_view body);
   void start_stream(http::Response& response);

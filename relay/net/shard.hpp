@@ -53,7 +53,7 @@ struct Exchange {
   std::string output;
   std::size_t written = 0;                  // of output, then of tail
   std::shared_ptr<const std::string> tail;  // a large or shared body, after output
-  std::unique_ptr<HeldMemory> tail_memory;  // counts tail until the client has read it
+  std::shared_ptr<const void> tail_memory;  // counts tail until the client has read it
 
   bool has_output() const { return !output.empty() || tail; }
 };

@@ -48,6 +48,11 @@ constexpr std::size_t own_names_max = 64;
 constexpr std::size_t own_name_bytes_max = 256;
 constexpr const char* overloaded_words =
     "The relay has too many large requests under way; try again.";
+constexpr const char* no_room_words =
+    "The relay has too many long answers under way, and no memory for the rest of this one; try "
+    "again.";
+// A provider's own has some 2 KiB.
+constexpr std::size_t answer_head_bytes_max = 32 * 1024;
 constexpr std::int64_t overloaded_retry_ms = 1'000;
 
 std::int64_t now_ns() {
@@ -277,6 +282,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void let_go_of_request();
   void emit();
   void deliver();
+  void fold(const llm::ChatEvent& event);
+  void note_no_room();
+  bool is_too_long_to_share() const;
   CallRefusal refusal_of(const Action& action) const;
   void refuse(const Action& action);
   void end();
@@ -332,6 +340,9 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
 
   // What it has said so far.
   llm::ChatAnswer answer_;
+  std::shared_ptr<AnswerMemory::Hold> answer_memory_;
+  std::size_t shared_bytes_ = 0;  // of a stream that others are to have, too
+  std::int32_t tool_calls_ = 0;
   llm::WireFormat origin_ = llm::WireFormat::none;
   const llm::ChatEvent* event_ = nullptr;  // being fed
   // What an answer begins with, not yet told to the client: another target may still give it.
@@ -414,6 +425,9 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::string target_name(std::uint32_t target) const { return names_[target]; }
   AttemptTarget attempt_target(std::uint32_t target, llm::WireFormat client, bool stream) const;
   net::ComputePool* pool() { return options_.pool; }
+  AnswerMemory* answers() { return options_.answers.get(); }
+  /// A stream that is longer is not kept for others.
+  std::size_t shared_bytes_max() const { return options_.cache.entry_bytes_max; }
   auth::CurrentKeys& keys() { return keys_; }
   limits::Ledger& ledger() { return ledger_; }
   FailureLog& failure_log() { return failure_log_; }
@@ -469,17 +483,25 @@ class GatewayImpl final : public Gateway, public CallMaker {
 /// Turns what the connection brings into events for its call; silent once detached.
 class CallRun::Attempt final : public net::CallSink {
  public:
-  Attempt(CallRun& run, const llm::Dialect& dialect, net::ComputePool* pool)
+  Attempt(CallRun& run, const llm::Dialect& dialect, net::ComputePool* pool,
+          std::size_t kept_bytes_max, std::shared_ptr<AnswerMemory::Hold> hold)
       : run_(&run),
         decoding_(std::make_shared<AnswerDecoding>(
-            dialect, pool, run.shard_, run.player_,
-            [this](const std::vector<llm::ChatEvent>& events) { tell(events); })) {}
+            dialect, pool, run.shard_, run.player_, kept_bytes_max, std::move(hold),
+            AnswerDecoding::Callbacks{
+                .events = [this](const std::vector<llm::ChatEvent>& events) { tell(events); },
+                .readable = [this] { go_on(); }})) {
+    decoding_->begin();
+  }
 
   void detach() {
     run_ = nullptr;
     decoding_->detach();
   }
 
+  std::size_t readable_bytes(std::size_t head_bytes) override {
+    return decoding_->readable_bytes(head_bytes);
+  }
   void on_head(const http::ResponseHead& head) override {
     std::vector<llm::Header> headers;
     headers.reserve(head.headers.size());
@@ -503,8 +525,13 @@ class CallRun::Attempt final : public net::CallSink {
   void redact(std::string_view key) { decoding_->redact(key); }
   bool began() const { return began_; }
   bool unterminated() const { return decoding_->unterminated(); }
+  bool waits_for_room() const { return decoding_->waits_for_room(); }
+  void count_kept(std::size_t bytes) { decoding_->count_kept(bytes); }
 
  private:
+  void go_on() {
+    if (connection) connection->go_on();
+  }
   void tell(const std::vector<llm::ChatEvent>& events) {
     // The call may end, and let go of this attempt and of itself, at any event.
     const auto run = run_->shared_from_this();
@@ -589,7 +616,8 @@ void CallRun::arm() {
     if (ec || self->ended_) return;
     self->armed_ns_ = 0;
     if (now_ns() >= self->machine_.next_wake_ns()) {
-      self->feed({.kind = InputKind::time});
+      const bool waits = self->attempt_ && self->attempt_->waits_for_room();
+      self->feed({.kind = InputKind::time, .waits_for_room = waits});
     } else {
       self->arm();
     }
@@ -797,7 +825,15 @@ void CallRun::open(const Action& action) {
   origin_ = provider.dialect->format;
   ++summary_.attempts;
   failure_noted_ = false;
-  attempt_ = std::make_shared<Attempt>(*this, *provider.dialect, gateway_.pool());
+  tool_calls_ = 0;
+  shared_bytes_ = 0;
+  std::size_t kept_bytes_max = llm::whole_body_bytes_max;
+  if (AnswerMemory* answers = gateway_.answers()) {
+    answer_memory_ = answers->hold(shard_, player_, order_.identity.is_anonymous());
+    kept_bytes_max = answers->answer_bytes_max();
+  }
+  attempt_ = std::make_shared<Attempt>(*this, *provider.dialect, gateway_.pool(), kept_bytes_max,
+                                       answer_memory_);
 
   Result<llm::WireRequest> wire = std::move(*wire_);
   wire_.reset();
@@ -841,6 +877,7 @@ void CallRun::open(const Action& action) {
   outgoing.timeouts.first_byte_ms = action.total_ms + attempt_grace_ms;
   outgoing.timeouts.idle_ms = action.total_ms + attempt_grace_ms;
   outgoing.timeouts.total_ms = action.total_ms + attempt_grace_ms;
+  outgoing.limits.head_bytes_max = answer_head_bytes_max;
   attempt_->connection = net::HttpClient::of(shard_).start(std::move(outgoing), attempt_);
 }
 
@@ -850,8 +887,40 @@ void CallRun::cancel_attempt() {
   attempt_->detach();
 }
 
-void CallRun::on_event(const llm::ChatEvent& event) {
+// Of a stream that nobody else is to have, what its client was told is not kept.
+void CallRun::fold(const llm::ChatEvent& event) {
+  using llm::EventKind;
+  if (options_.delivery == Delivery::whole) return llm::fold(answer_, event, origin_);
+  if (event.kind == EventKind::tool_begun) ++tool_calls_;
+  const bool of_parts = event.kind == EventKind::text || event.kind == EventKind::refusal ||
+                        event.kind == EventKind::reasoning || event.kind == EventKind::opaque ||
+                        event.kind == EventKind::told || event.kind == EventKind::tool_begun ||
+                        (event.kind == EventKind::tool_arguments && event.index < tool_calls_);
+  if (!of_parts) return llm::fold(answer_, event, origin_);
+  if (!order_.shared || is_too_long_to_share()) return;
   llm::fold(answer_, event, origin_);
+  shared_bytes_ += sizeof(llm::ChatPart) + event.text.size();
+  if (is_too_long_to_share()) {
+    answer_.parts.clear();
+    answer_.told = {};
+  }
+  attempt_->count_kept(is_too_long_to_share() ? 0 : shared_bytes_);
+}
+
+bool CallRun::is_too_long_to_share() const {
+  return shared_bytes_ > gateway_.shared_bytes_max();
+}
+
+void CallRun::note_no_room() {
+  failure_noted_ = true;
+  told_[attempt_number_] = llm::local_failure(llm::FailureClass::overloaded, no_room_words);
+  gateway_.failure_log().note_denied(order_.request_id,
+                                     gateway_.target_name(targets_[place_].target), "no_room",
+                                     no_room_words, now_ns());
+}
+
+void CallRun::on_event(const llm::ChatEvent& event) {
+  fold(event);
   event_ = &event;
   switch (event.kind) {
     case llm::EventKind::started:
@@ -998,6 +1067,8 @@ void CallRun::deliver() {
   summary_.target = gateway_.target_name(targets_[place_].target);
   if (limited_ && options_.delivery == Delivery::whole) tell_quotas(gateway_.quotas(asked()));
   const CallSummary told = summary();
+  if (is_too_long_to_share()) answer_.finished = false;  // it is not all of it
+  client_->on_memory(std::exchange(answer_memory_, nullptr));
   client_->on_answer(std::move(answer_), origin_, told);
 }
 
@@ -1029,7 +1100,11 @@ void CallRun::release(const Action& action) {
   const std::uint32_t target = targets_[place_].target;
   if (attempt_) attempt_->detach();
   attempt_.reset();
+  const bool no_room =
+      action.told_nothing && action.failure->failure_class == llm::FailureClass::overloaded;
+  if (no_room) note_no_room();
   if (action.failure && !action.told_nothing && !failure_noted_) note_cut(*action.failure);
+  if (action.failure) answer_memory_.reset();
 
   limits::Used used;
   const bool estimated = action.charge.kind == ChargeKind::estimated;
@@ -1057,7 +1132,7 @@ void CallRun::write_down(const Action& action, const limits::Settled& settled) {
   const bool estimated = action.charge.kind == ChargeKind::estimated;
   const std::int64_t duration_ms = (now_ns() - opened_ns_) / 1'000'000;
   std::string_view outcome = "ok";
-  if (action.told_nothing) {
+  if (action.told_nothing && action.failure->failure_class == llm::FailureClass::cut) {
     outcome = "client_gone";
   } else if (action.failure) {
     outcome = llm::failure_name(action.failure->failure_class);
@@ -1088,6 +1163,7 @@ void CallRun::end() {
   // It waited for money that may come when nobody is there any more to give the admission back.
   if (admitted_ && !reserved_) gateway_.abandon(admission_, std::nullopt);
   admitted_ = false;
+  answer_memory_.reset();
   client_->on_end();
 }
 
@@ -1613,6 +1689,7 @@ void GatewayImpl::write_unsettled(std::vector<limits::LedgerLine> lines) {
 }
 
 void GatewayImpl::close() {
+  if (options_.answers) options_.answers->close();
   std::vector<limits::LedgerLine> open;
   std::vector<limits::StoreEffect> effects;
   {

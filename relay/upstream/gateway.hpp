@@ -42,6 +42,7 @@
 #include "relay/observe/metrics.hpp"
 #include "relay/store/writer.hpp"
 #include "relay/upstream/alias.hpp"
+#include "relay/upstream/answer_memory.hpp"
 #include "relay/upstream/model_call.hpp"
 #include "relay/upstream/model_notes.hpp"
 #include "relay/upstream/single_flight.hpp"
@@ -79,6 +80,8 @@ struct GatewayOptions {
   store::Writer* answers_writer = nullptr;  ///< of the store that keeps answers too, or null
   ExactCacheOptions cache;
   SingleFlightOptions flights;
+  /// Counts what is kept of providers' answers on their way. Null: nothing is counted.
+  std::shared_ptr<AnswerMemory> answers;
   observe::Log* log = nullptr;  ///< hears why attempts failed; outlives the gateway
   /// Has what would hold a call's shard for long; null: its shard does it. It ends before the
   /// gateway, when no shard runs any more.
@@ -140,7 +143,11 @@ class CallClient {
   virtual void on_quotas(const limits::Quotas&) {}
   /// Stream delivery: pieces as they come; `origin` is the decoder's format.
   virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
-  /// The answer is complete. Whole delivery: this is all of it.
+  /// Counts the answer that is told next in the relay's memory: whoever keeps it keeps this. Null
+  /// where nothing is counted.
+  virtual void on_memory(std::shared_ptr<AnswerMemory::Hold>) {}
+  /// The answer is complete. Whole delivery: this is all of it. Of a stream that is not shared it
+  /// has no texts: they were told.
   virtual void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
                          const CallSummary& summary) = 0;
   virtual void on_refusal(const CallRefusal& refusal, const CallSummary& summary) = 0;

@@ -107,7 +107,8 @@ void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action
       if (open && current) attempt_failed(input, now_ns, out);
       return;
     case InputKind::time:
-      if (state_ != CallState::idle && state_ != CallState::ended) time(now_ns, out);
+      if (state_ != CallState::idle && state_ != CallState::ended)
+        time(input.waits_for_room, now_ns, out);
       return;
     case InputKind::client_gone:
       if (state_ != CallState::idle && state_ != CallState::ended) client_gone(now_ns, out);
@@ -260,6 +261,17 @@ void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vec
   }
 }
 
+// Another attempt's answer would want as much.
+void ModelCall::no_room(std::int64_t now_ns, std::vector<Action>& out) {
+  if (state_ == CallState::streaming) told_.reset();
+  out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
+  const Failure failure{.stage = stage(), .failure_class = llm::FailureClass::overloaded};
+  note_failure(failure);
+  release(failure, now_ns, out);
+  out.back().told_nothing = true;
+  give_up(out);
+}
+
 // An attempt that this side ends: its connection is closed before it is let go.
 void ModelCall::cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns,
                             std::vector<Action>& out) {
@@ -270,7 +282,11 @@ void ModelCall::cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns
   attempt_failed(input, now_ns, out);
 }
 
-void ModelCall::time(std::int64_t now_ns, std::vector<Action>& out) {
+void ModelCall::time(bool waits_for_room, std::int64_t now_ns, std::vector<Action>& out) {
+  const bool is_open = state_ == CallState::waiting || state_ == CallState::streaming;
+  // It is not the target that is slow.
+  if (is_open && waits_for_room && now_ns >= std::min(deadline_ns_, progress_by_ns_))
+    return no_room(now_ns, out);
   if (now_ns >= deadline_ns_) return deadline(now_ns, out);
   if (answer_by_ns_ > 0 && now_ns >= answer_by_ns_) {
     answer_by_ns_ = 0;

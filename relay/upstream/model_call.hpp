@@ -19,6 +19,8 @@
 //   streaming   --(finished)-->                     ended       [release, deliver]
 //   streaming   --(failed)-->                       ended       [release, fail]
 //   streaming   --(no progress in time)-->          ended       [cancel, release, fail]
+//   waiting     --(no room to read on, in time)-->  ended       [cancel, release, fail or engine]
+//   streaming   --(no room to read on, in time)-->  ended       [cancel, release, fail]
 //   any         --(client gone)-->                  ended       [cancel, release]
 //   any         --(the call's deadline)-->          ended       [cancel, release, fail or nothing]
 //   game: any   --(answer_by)-->                    same        [engine]; what comes later is late
@@ -99,6 +101,7 @@ struct Input {
   int attempt = 0;
   std::int64_t bytes = 0;
   bool good = true;
+  bool waits_for_room = false;  ///< time: for want of memory the answer is not read
   llm::Usage usage;
   Failure failure;
   CallDenial denial;
@@ -130,7 +133,7 @@ struct Action {
   std::int64_t connect_ms = 0;
   std::int64_t total_ms = 0;
   std::optional<Failure> failure;  ///< release: how it ended
-  bool told_nothing = false;       ///< release: the client left; nothing is known of the target
+  bool told_nothing = false;       ///< release: of the target; the client left, or room was missing
   std::int64_t first_token_ms = 0;
   Charge charge;
   Reason reason = Reason::none;
@@ -171,9 +174,10 @@ class ModelCall {
   void token(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
   void finished(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
   void attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
-  void time(std::int64_t now_ns, std::vector<Action>& out);
+  void time(bool waits_for_room, std::int64_t now_ns, std::vector<Action>& out);
   void deadline(std::int64_t now_ns, std::vector<Action>& out);
   void client_gone(std::int64_t now_ns, std::vector<Action>& out);
+  void no_room(std::int64_t now_ns, std::vector<Action>& out);
   void cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns, std::vector<Action>& out);
   void release(std::optional<Failure> failure, std::int64_t now_ns, std::vector<Action>& out);
   void conclude(Action outcome, std::vector<Action>& out);

@@ -52,13 +52,16 @@ struct Provider {
 
 struct Told final : CallClient {
   void on_event(const llm::ChatEvent& event, llm::WireFormat) override { streamed += event.text; }
+  void on_memory(std::shared_ptr<AnswerMemory::Hold> hold) override { memory = std::move(hold); }
   void on_answer(llm::ChatAnswer answer, llm::WireFormat, const CallSummary&) override {
     answered = llm::answer_text(answer);
+    if (memory) memory->settle(answered.size());
   }
   void on_refusal(const CallRefusal& why, const CallSummary&) override { refusal = why; }
   void on_end() override { over = true; }
   std::string streamed;
   std::string answered;
+  std::shared_ptr<AnswerMemory::Hold> memory;
   std::optional<CallRefusal> refusal;
   bool over = false;
 };
@@ -81,8 +84,11 @@ struct Memory {
 };
 
 struct Fixture {
-  explicit Fixture(Provider& provider, int queue_max = 8) : pool(1, queue_max) {
+  explicit Fixture(Provider& provider, int queue_max = 8,
+                   std::shared_ptr<AnswerMemory> answers = nullptr)
+      : pool(1, queue_max) {
     GatewayOptions options;
+    options.answers = std::move(answers);
     ProviderOptions to{.name = "openai", .free = true};
     to.base_url = "http://127.0.0.1:" + std::to_string(provider.running->port()) + "/v1";
     options.providers = {to};
@@ -271,8 +277,13 @@ struct Brought {
     provider.answer = std::move(answer);
     f.hold_pool();
     told = f.start("Where to?", memory, delivery);
-    // The connection waits for the next call.
-    f.until([&] { return net::HttpClient::of(f.io.get_executor()).idle_connections() == 1; });
+    if (delivery == Delivery::whole) {
+      // The connection waits for the next call.
+      f.until([&] { return net::HttpClient::of(f.io.get_executor()).idle_connections() == 1; });
+    } else {
+      // What is before the large event was told; it is read no further than the pool is.
+      f.until([&] { return told->streamed == "<"; });
+    }
     CHECK_FALSE(told->over);
   }
   Provider provider;
@@ -293,7 +304,8 @@ TEST_CASE("a large answer is decoded in the compute pool, and told in its order"
   streamed.f.release_pool();
   streamed.f.until_over(streamed.told);
   CHECK((streamed.told->streamed == "<" + large_words + ">"));
-  CHECK((streamed.told->answered == streamed.told->streamed));
+  // Nobody else is to have it: what was told is not kept.
+  CHECK(streamed.told->answered.empty());
 }
 
 TEST_CASE("who leaves while the pool decodes is told nothing more") {
@@ -309,6 +321,61 @@ TEST_CASE("who leaves while the pool decodes is told nothing more") {
     CHECK(brought.told->answered.empty());
     CHECK(brought.told->streamed.size() <= 1);
   }
+}
+
+// Readers that keep what they were told, as connections do whose client does not read.
+TEST_CASE("answers for which there is no room wait for others to be read, and come whole") {
+  const std::string words(200'000, 'b');
+  for (const Delivery delivery : {Delivery::whole, Delivery::stream}) {
+    Provider provider;
+    provider.answer = std::string(good_answer);
+    provider.answer.replace(provider.answer.find("Here."), 5, words);
+    const AnswerBudget::Options options{.bytes_max = AnswerBudget::bytes_min(256 * 1024),
+                                        .answer_bytes_max = 256 * 1024};
+    const auto answers = std::make_shared<AnswerMemory>(options);
+    Fixture f(provider, 64, answers);
+    Memory memory;
+    struct Reader {
+      std::shared_ptr<Told> told;
+      std::shared_ptr<GatewayCall> call;
+    };
+    std::vector<Reader> waiting;
+    for (int i = 0; i < 8; ++i) {
+      auto told = f.start("Where to?", memory, delivery);
+      waiting.push_back({std::move(told), std::exchange(f.call, nullptr)});
+    }
+    const auto is_over = [](const Reader& reader) { return reader.told->over; };
+    for (std::size_t left = waiting.size(); left > 0; --left) {
+      f.until([&] { return std::any_of(waiting.begin(), waiting.end(), is_over); });
+      REQUIRE(answers->bytes() <= options.bytes_max);
+      const auto reader = std::find_if(waiting.begin(), waiting.end(), is_over);
+      const Told& told = *reader->told;
+      CHECK_FALSE(told.refusal);
+      const std::string& text = delivery == Delivery::whole ? told.answered : told.streamed;
+      CHECK((text.find(words) != text.npos));
+      waiting.erase(reader);  // it has read all of it
+    }
+    std::promise<void> idle;
+    f.pool.post_begun([&] { idle.set_value(); });
+    idle.get_future().wait();
+    f.io.poll();
+    CHECK(answers->bytes() == 0);
+  }
+}
+
+TEST_CASE("an answer that is longer than one may be is given up, and not asked for again") {
+  Provider provider;
+  provider.answer = whole_answer();
+  const auto answers = std::make_shared<AnswerMemory>(AnswerBudget::Options{
+      .bytes_max = AnswerBudget::bytes_min(256 * 1024), .answer_bytes_max = 256 * 1024});
+  Fixture f(provider, 8, answers);
+  Memory memory;
+  const auto told = f.start("Where to?", memory);
+  f.until_over(told);
+  REQUIRE(told->refusal);
+  CHECK(told->refusal->status == 502);
+  CHECK(provider.asked().size() == 1);
+  CHECK(answers->bytes() == 0);
 }
 
 TEST_CASE("the size of a request is all that it holds") {

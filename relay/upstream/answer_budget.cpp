@@ -1,0 +1,126 @@
+#include "relay/upstream/answer_budget.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace redoubt::upstream {
+
+AnswerBudget::AnswerBudget(Options options)
+    : options_(options),
+      work_max_(std::min(work_factor * options.answer_bytes_max, options.bytes_max / 2)),
+      kept_max_(options.bytes_max - work_max_),
+      caller_max_(kept_max_ / 8 * 3),
+      strangers_max_(kept_max_ / 2) {}
+
+AnswerBudget::Id AnswerBudget::open(std::string caller, bool stranger) {
+  Caller& counted = callers_[caller];
+  ++counted.answers;
+  answers_.emplace(++last_,
+                   Answer{.caller = &counted, .name = std::move(caller), .stranger = stranger});
+  return last_;
+}
+
+std::vector<AnswerBudget::Part*> AnswerBudget::parts_of(const Answer& answer) {
+  std::vector<Part*> parts{&all_, &answer.caller->part};
+  if (answer.stranger) parts.push_back(&strangers_);
+  return parts;
+}
+
+/// May the answer keep so much, of a part that takes `bytes_max` at the most?
+bool AnswerBudget::has_room(const Part& part, std::size_t bytes_max, const Answer& answer,
+                            std::size_t kept) const {
+  const Answer* first = part.in_line.empty() ? nullptr : part.in_line.begin()->second;
+  std::size_t most = bytes_max;
+  if (first != &answer) {
+    const std::size_t longest = options_.answer_bytes_max + slack_bytes;
+    const std::size_t for_first = first ? longest - std::min(longest, first->has.kept) : longest;
+    const std::size_t for_short = kept > small_bytes_max ? bytes_max / 8 : 0;
+    most -= std::min(most, for_first + for_short);
+  }
+  const std::size_t others = part.bytes - answer.has.kept;
+  return kept <= most && others <= most - kept;
+}
+
+bool AnswerBudget::fits(const Answer& answer, const Need& need) const {
+  // Whatever it needs: alone it has all there is.
+  const std::size_t work = std::min(need.work, work_max_);
+  if (work > answer.has.work && work_ - answer.has.work + work > work_max_) return false;
+  if (need.kept <= answer.has.kept) return true;
+  return has_room(all_, kept_max_, answer, need.kept) &&
+         has_room(answer.caller->part, caller_max_, answer, need.kept) &&
+         (!answer.stranger || has_room(strangers_, strangers_max_, answer, need.kept));
+}
+
+void AnswerBudget::give(Answer& answer, const Need& need) {
+  const std::size_t work = std::min(need.work, work_max_);
+  for (Part* part : parts_of(answer))
+    part->bytes += need.kept - answer.has.kept;
+  work_ += work - answer.has.work;
+  answer.has = {need.kept, work};
+}
+
+void AnswerBudget::enter_line(Answer& answer) {
+  if (answer.in_line > 0) return;
+  answer.in_line = ++line_last_;
+  for (Part* part : parts_of(answer))
+    part->in_line.emplace(answer.in_line, &answer);
+}
+
+void AnswerBudget::leave_line(Answer& answer) {
+  for (Part* part : parts_of(answer))
+    part->in_line.erase(answer.in_line);
+  answer.in_line = 0;
+}
+
+bool AnswerBudget::resize(Id id, Need need) {
+  Answer& answer = answers_.find(id)->second;
+  answer.wants.reset();
+  waiting_.erase(id);
+  if (need.kept < answer.has.kept && need.kept <= small_bytes_max) leave_line(answer);
+  if (need.kept > small_bytes_max || !fits(answer, need)) enter_line(answer);
+  const bool fit = fits(answer, need);
+  if (fit) {
+    give(answer, need);
+  } else {
+    give(answer, {std::min(need.kept, answer.has.kept), std::min(need.work, answer.has.work)});
+    answer.wants = need;
+    waiting_.insert(id);
+  }
+  serve();
+  return fit;
+}
+
+void AnswerBudget::settle(Id id, std::size_t kept) {
+  Answer& answer = answers_.find(id)->second;
+  answer.wants.reset();
+  waiting_.erase(id);
+  leave_line(answer);
+  give(answer, {kept, 0});
+  serve();
+}
+
+void AnswerBudget::close(Id id) {
+  settle(id, 0);
+  const auto found = answers_.find(id);
+  if (--found->second.caller->answers == 0) callers_.erase(found->second.name);
+  answers_.erase(found);
+}
+
+void AnswerBudget::serve() {
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    Answer& answer = answers_.find(*at)->second;
+    if (!fits(answer, *answer.wants)) {
+      ++at;
+      continue;
+    }
+    give(answer, *std::exchange(answer.wants, std::nullopt));
+    served_.push_back(*at);
+    at = waiting_.erase(at);
+  }
+}
+
+std::vector<AnswerBudget::Id> AnswerBudget::take_served() {
+  return std::exchange(served_, {});
+}
+
+}  // namespace redoubt::upstream

@@ -1,0 +1,161 @@
+#include "relay/upstream/answer_budget.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "engine/base/rng.hpp"
+
+using namespace redoubt;
+using namespace redoubt::upstream;
+
+namespace {
+
+constexpr std::size_t mebibyte = 1u << 20;
+constexpr AnswerBudget::Options options{.bytes_max = 26 * mebibyte,
+                                        .answer_bytes_max = 4 * mebibyte};
+constexpr std::size_t kept_max = options.bytes_max - 3 * options.answer_bytes_max;
+constexpr std::size_t longest = options.answer_bytes_max;
+
+}  // namespace
+
+TEST_CASE("one caller's answers take three eighths, strangers' half, and others find room") {
+  AnswerBudget budget(options);
+  const auto first = budget.open("ada", false);
+  CHECK(budget.resize(first, {longest, 0}));
+  const auto second = budget.open("ada", false);
+  CHECK_FALSE(budget.resize(second, {mebibyte, 0}));  // the caller's own part
+  const auto other = budget.open("bob", false);
+  CHECK(budget.resize(other, {mebibyte, 0}));
+
+  const auto stranger = budget.open("address a", true);
+  CHECK(budget.resize(stranger, {longest, 0}));
+  const auto next = budget.open("address b", true);
+  CHECK_FALSE(budget.resize(next, {2 * mebibyte, 0}));  // the strangers'
+  CHECK(budget.kept_bytes() <= kept_max);
+
+  budget.close(stranger);
+  CHECK(budget.take_served() == std::vector{next});
+  budget.settle(first, mebibyte);  // it is read by its client now
+  CHECK(budget.take_served() == std::vector{second});
+}
+
+TEST_CASE("the answer that is long for the longest comes to its end, whatever others keep") {
+  AnswerBudget budget(options);
+  std::vector<AnswerBudget::Id> ids;
+  for (int i = 0; i < 100; ++i)
+    ids.push_back(budget.open("caller " + std::to_string(i), false));
+  // All of them grow, none can be longer than what is left beside the first's.
+  for (std::size_t kept = 16 * 1024; kept <= mebibyte; kept += 16 * 1024) {
+    for (const auto id : ids)
+      (void)budget.resize(id, {kept, 0});
+    REQUIRE(budget.kept_bytes() <= kept_max - longest + mebibyte);
+  }
+  CHECK(budget.resize(ids.front(), {longest, 0}));
+  CHECK(budget.kept_bytes() <= kept_max);
+  // A short one finds room beside them.
+  const auto small = budget.open("dan", false);
+  CHECK(budget.resize(small, {AnswerBudget::small_bytes_max, 0}));
+}
+
+TEST_CASE("short answers that fill what they may do not keep each other from ending") {
+  AnswerBudget budget(options);
+  std::vector<AnswerBudget::Id> ids;
+  bool all_fit = true;
+  for (int i = 0; i < 1'000; ++i) {
+    ids.push_back(budget.open("ada", false));
+    all_fit = budget.resize(ids.back(), {16 * 1024, 0}) && all_fit;
+  }
+  CHECK_FALSE(all_fit);
+  // Each wants more: one of them gets it, goes, and the next does.
+  std::vector<AnswerBudget::Id> served;
+  for (const auto id : ids) {
+    if (budget.resize(id, {AnswerBudget::small_bytes_max, 0})) served.push_back(id);
+  }
+  CHECK(served.size() < ids.size() / 2);
+  std::size_t gone = 0;
+  while (!served.empty()) {
+    for (const auto id : served)
+      budget.close(id);
+    gone += served.size();
+    served = budget.take_served();
+  }
+  CHECK(gone == ids.size());
+  CHECK(budget.kept_bytes() == 0);
+}
+
+TEST_CASE("what is worked with has a part of its own, and a need over it is served alone") {
+  AnswerBudget budget(options);
+  const auto first = budget.open("ada", false);
+  CHECK(budget.resize(first, {mebibyte, 3 * mebibyte}));
+  const auto large = budget.open("bob", false);
+  CHECK_FALSE(budget.resize(large, {mebibyte, 100 * mebibyte}));
+  CHECK(budget.resize(first, {mebibyte, 0}));
+  CHECK(budget.take_served() == std::vector{large});
+  CHECK(budget.work_bytes() <= options.bytes_max / 2);
+  budget.close(first);
+  budget.close(large);
+  CHECK(budget.kept_bytes() == 0);
+  CHECK(budget.work_bytes() == 0);
+}
+
+// Each grows to a length of its own, is worked on, is read by its client, and goes: at every moment
+// somebody gets on.
+TEST_CASE("answers of any lengths and callers all come to their ends within the budget") {
+  struct Coming {
+    AnswerBudget::Id id = 0;
+    std::size_t kept = 0;
+    std::size_t length = 0;
+    bool waits = false;
+    bool worked = false;
+  };
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Rng rng(seed);
+    AnswerBudget budget(options);
+    std::vector<Coming> coming;
+    for (int i = 0; i < 200; ++i) {
+      const bool stranger = rng.below(3) == 0;
+      const std::string caller =
+          (stranger ? "address " : "player ") + std::to_string(rng.below(20));
+      const std::size_t length = rng.below(4) == 0 ? longest : 1 + rng.below(mebibyte);
+      coming.push_back({.id = budget.open(caller, stranger), .length = length});
+    }
+    while (!coming.empty()) {
+      const auto moves =
+          std::count_if(coming.begin(), coming.end(), [](const Coming& one) { return !one.waits; });
+      REQUIRE(moves > 0);
+      Coming& one = coming[rng.below(static_cast<std::uint32_t>(coming.size()))];
+      if (one.waits) continue;
+      if (one.worked) {
+        budget.close(one.id);
+        one = coming.back();
+        coming.pop_back();
+      } else if (one.kept == one.length) {
+        one.worked = true;
+        one.waits = !budget.resize(one.id, {one.kept, 3 * one.kept});
+      } else {
+        one.kept = std::min(one.length, one.kept + 1 + rng.below(128 * 1024));
+        one.waits = !budget.resize(one.id, {one.kept, 0});
+      }
+      for (const auto id : budget.take_served()) {
+        const auto served = std::find_if(coming.begin(), coming.end(),
+                                         [id](const Coming& other) { return other.id == id; });
+        REQUIRE(served != coming.end());
+        served->waits = false;
+      }
+      REQUIRE(budget.kept_bytes() + budget.work_bytes() <= options.bytes_max);
+    }
+    CHECK(budget.kept_bytes() == 0);
+    CHECK(budget.work_bytes() == 0);
+  }
+}
+
+TEST_CASE("the least budget has room for one caller's longest answer") {
+  for (const std::size_t length : {std::size_t{64} << 10, 3 * mebibyte, 33 * mebibyte}) {
+    AnswerBudget budget({.bytes_max = AnswerBudget::bytes_min(length), .answer_bytes_max = length});
+    const auto one = budget.open("ada", false);
+    const auto small = budget.open("ada", false);
+    CHECK(budget.resize(small, {AnswerBudget::small_bytes_max, 0}));
+    CHECK(budget.resize(one, {length + AnswerBudget::slack_bytes, 3 * length}));
+  }
+}
