@@ -356,7 +356,7 @@ TEST_CASE("answers for which there is no room wait for others to be read, and co
       waiting.erase(reader);  // it has read all of it
     }
     std::promise<void> idle;
-    f.pool.post_begun([&] { idle.set_value(); });
+    f.pool.post_begun("p", [&] { idle.set_value(); });
     idle.get_future().wait();
     f.io.poll();
     CHECK(answers->bytes() == 0);
