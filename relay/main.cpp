@@ -440,6 +440,12 @@ std::string other_port_text(const std::string& listener) {
          "].port (REDOUBT_LISTENERS_" + listener + "_PORT) chooses another";
 }
 
+// To the log, and to whoever starts the program.
+void warn(observe::Log& log, std::string_view name, const std::string& warning) {
+  say(log, observe::Level::warning, name, warning);
+  std::cerr << "  warning  " << warning << std::endl;
+}
+
 int serve(config::Loaded loaded, const std::string& www, std::optional<http::StaticFiles> page,
           llm::ModelTable models, std::vector<auth::EnvironmentKey> keys_taken) {
   const config::Config& config = loaded.config;
@@ -464,14 +470,10 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
   const bool unbounded = open_purse(config);
-  for (const std::string& warning : config::warnings(config)) {
-    say(log, observe::Level::warning, "limit_of_nothing", warning);
-    std::cerr << "  warning  " << warning << std::endl;
-  }
-  for (const std::string& warning : loaded.unread) {
-    say(log, observe::Level::warning, "variable_not_read", warning);
-    std::cerr << "  warning  " << warning << std::endl;
-  }
+  for (const std::string& warning : config::warnings(config))
+    warn(log, "limit_of_nothing", warning);
+  for (const std::string& warning : loaded.unread)
+    warn(log, "variable_not_read", warning);
   api::Application application(std::move(loaded.config), log, std::move(page),
                                std::move(belongings));
   const Result<void> listening = application.listen();
@@ -482,16 +484,11 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
     return exit_not_started;
   }
   announce(application, www, log, models_text);
-  for (const upstream::ModelNote& note : notes) {
-    say(log, observe::Level::warning, upstream::note_name(note.kind), note.text);
-    std::cerr << "  warning  " << note.text << std::endl;
-  }
-  if (unbounded) {
-    const char* warning =
-        "anybody may call models and no budget bounds it: set models.anonymous_day_microusd";
-    say(log, observe::Level::warning, "open_purse", warning);
-    std::cerr << "  warning  " << warning << std::endl;
-  }
+  for (const upstream::ModelNote& note : notes)
+    warn(log, upstream::note_name(note.kind), note.text);
+  if (unbounded)
+    warn(log, "open_purse",
+         "anybody may call models and no budget bounds it: set models.anonymous_day_microusd");
   signals.serve(application, keeping, log);
   application.run();
   const bool at_once = signals.finish();

@@ -253,6 +253,54 @@ net::Task<http::Response> Models::call_gemini(http::Request& request) {
   co_return co_await call(request, face, std::move(*addressed));
 }
 
+namespace {
+
+/// In the pool; nothing where that is busy: then it is the shard's work after all.
+net::Task<std::optional<upstream::CacheKey>> key_of(net::ComputePool& pool,
+                                                    const http::Request& request,
+                                                    const llm::ChatRequest& chat) {
+  const std::string tenant = order_of(caller_of(request), {}, {}).identity.tenant;
+  auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
+  co_return co_await pool.run(caller_key(request), std::move(work));
+}
+
+/// Of a call that was decided.
+net::Task<http::Response> response_of(net::ComputePool& pool, std::string caller, WireFormat format,
+                                      std::shared_ptr<Exchange> exchange) {
+  http::Response response;
+  if (exchange->streams()) {
+    response.add("Content-Type", exchange->as_list() ? "application/json; charset=utf-8"
+                                                     : "text/event-stream; charset=utf-8");
+    response.add("Cache-Control", "no-cache");
+    response.add(unbuffered_header, "no");
+    response.stream = [exchange](http::BodyStreamPtr out) { exchange->attach(std::move(out)); };
+    add_summary(response, exchange->summary);
+  } else if (exchange->refusal) {
+    response = refusal_response(format, *exchange->refusal, exchange->summary);
+  } else {
+    std::string whole;
+    if (exchange->size() > upstream::large_answer_bytes) {
+      auto encode = [exchange] { return exchange->encode_whole(); };
+      whole = *co_await pool.run_begun(caller, std::move(encode));
+    } else {
+      if (exchange->size() > net::Turns::short_step_bytes) {
+        const net::Executor shard = co_await boost::asio::this_coro::executor;
+        co_await net::Turns::of(shard).wait();
+      }
+      whole = exchange->encode_whole();
+    }
+    response = exchange->whole_response(std::move(whole));
+    add_summary(response, exchange->summary);
+    add_cost(response, exchange->summary);
+  }
+  add_quotas(response, exchange->quotas);
+  if (exchange->source)
+    response.add(cache_header, std::string(upstream::source_name(*exchange->source)));
+  co_return response;
+}
+
+}  // namespace
+
 net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
                                        std::optional<GeminiCall> addressed) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
@@ -279,13 +327,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   if (format == WireFormat::anthropic)
     chat.betas = llm::read_betas(request.header_or("anthropic-beta", ""));
   std::optional<upstream::CacheKey> key;
-  if (*shared && body.size() > inline_key_bytes_max) {
-    // A pool that is busy works out no key: then it is the shard's work after all.
-    const Caller* caller = caller_of(request);
-    const std::string tenant = order_of(caller, {}, {}).identity.tenant;
-    auto work = [&tenant, &chat] { return upstream::answer_key(tenant, chat); };
-    key = co_await pool_.run(caller_key(request), std::move(work));
-  }
+  if (*shared && body.size() > inline_key_bytes_max) key = co_await key_of(pool_, request, chat);
   // What was made of it is counted anew, for as long as another attempt may need it.
   if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
@@ -303,33 +345,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   exchange->hold(std::move(*started));
   co_await exchange->decided.wait();
 
-  http::Response response;
-  if (exchange->streams()) {
-    response.add("Content-Type", exchange->as_list() ? "application/json; charset=utf-8"
-                                                     : "text/event-stream; charset=utf-8");
-    response.add("Cache-Control", "no-cache");
-    response.add(unbuffered_header, "no");
-    response.stream = [exchange](http::BodyStreamPtr out) { exchange->attach(std::move(out)); };
-    add_summary(response, exchange->summary);
-  } else if (exchange->refusal) {
-    response = refusal_response(format, *exchange->refusal, exchange->summary);
-  } else {
-    std::string whole;
-    if (exchange->size() > upstream::large_answer_bytes) {
-      auto encode = [exchange] { return exchange->encode_whole(); };
-      whole = *co_await pool_.run_begun(caller_key(request), std::move(encode));
-    } else {
-      if (exchange->size() > net::Turns::short_step_bytes) co_await net::Turns::of(shard).wait();
-      whole = exchange->encode_whole();
-    }
-    response = exchange->whole_response(std::move(whole));
-    add_summary(response, exchange->summary);
-    add_cost(response, exchange->summary);
-  }
-  add_quotas(response, exchange->quotas);
-  if (exchange->source)
-    response.add(cache_header, std::string(upstream::source_name(*exchange->source)));
-  co_return response;
+  co_return co_await response_of(pool_, caller_key(request), format, std::move(exchange));
 }
 
 namespace {

@@ -274,6 +274,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void reserve();
   void deny(CallDenial denial);
   void open(const Action& action);
+  void begin_attempt(const llm::Dialect& dialect);
+  void add_key(llm::AuthKind kind, net::OutgoingRequest& outgoing);
   void cancel_attempt();
   void release(const Action& action);
   void write_down(const Action& action, const limits::Settled& settled);
@@ -813,16 +815,14 @@ void CallRun::money_came() {
   if (admitted_ && !reserved_ && wire_) reserve();
 }
 
-void CallRun::open(const Action& action) {
-  const std::uint32_t target = targets_[place_].target;
-  const Provider& provider = gateway_.provider(target);
+void CallRun::begin_attempt(const llm::Dialect& dialect) {
   answer_ = {};
   beginning_.clear();
   begun_ = false;
   first_token_ns_ = 0;
   opened_ns_ = now_ns();
   opened_s_ = wall_s();
-  origin_ = provider.dialect->format;
+  origin_ = dialect.format;
   ++summary_.attempts;
   failure_noted_ = false;
   tool_calls_ = 0;
@@ -832,9 +832,25 @@ void CallRun::open(const Action& action) {
     answer_memory_ = answers->hold(shard_, player_, order_.identity.is_anonymous());
     kept_bytes_max = answers->answer_bytes_max();
   }
-  attempt_ = std::make_shared<Attempt>(*this, *provider.dialect, gateway_.pool(), kept_bytes_max,
-                                       answer_memory_);
+  attempt_ =
+      std::make_shared<Attempt>(*this, dialect, gateway_.pool(), kept_bytes_max, answer_memory_);
+}
 
+void CallRun::add_key(llm::AuthKind kind, net::OutgoingRequest& outgoing) {
+  if (kind == llm::AuthKind::none) return;
+  ring_ = gateway_.keys().get();
+  const auth::ProviderKey* key = ring_ ? ring_->find(key_name_) : nullptr;
+  if (key == nullptr) return;
+  std::string value(llm::auth_prefix(kind));
+  value += key->key.text();
+  outgoing.headers.push_back({std::string(llm::auth_header(kind)), std::move(value)});
+  attempt_->redact(key->key.text());
+  gateway_.keys().used(key_name_, wall_ms());
+}
+
+void CallRun::open(const Action& action) {
+  const Provider& provider = gateway_.provider(targets_[place_].target);
+  begin_attempt(*provider.dialect);
   Result<llm::WireRequest> wire = std::move(*wire_);
   wire_.reset();
   if (!wire) {
@@ -859,16 +875,7 @@ void CallRun::open(const Action& action) {
     outgoing.target += wire->url.substr(query);
   for (llm::Header& header : wire->headers)
     outgoing.headers.push_back({std::move(header.name), std::move(header.value)});
-  if (wire->auth != llm::AuthKind::none) {
-    ring_ = gateway_.keys().get();
-    if (const auth::ProviderKey* key = ring_ ? ring_->find(key_name_) : nullptr) {
-      std::string value(llm::auth_prefix(wire->auth));
-      value += key->key.text();
-      outgoing.headers.push_back({std::string(llm::auth_header(wire->auth)), std::move(value)});
-      attempt_->redact(key->key.text());
-      gateway_.keys().used(key_name_, wall_ms());
-    }
-  }
+  add_key(wire->auth, outgoing);
   const auto body = std::make_shared<const CountedBody>(
       CountedBody{std::move(wire->body), std::exchange(wire_memory_, nullptr)});
   outgoing.body = std::shared_ptr<const std::string>(body, &body->text);
