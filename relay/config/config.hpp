@@ -118,7 +118,7 @@ struct ModelCache {
   bool enabled = true;
   std::int64_t ttl_s = 300;
   std::int64_t entries_max = 10'000;
-  std::int64_t bytes_max = 67'108'864;
+  std::int64_t bytes_max = 16'777'216;
   bool stored = false;
 };
 

@@ -34,7 +34,7 @@ struct CacheKeyHash {
 struct ExactCacheOptions {
   std::int64_t ttl_ms = 300'000;
   std::size_t entries_max = 10'000;
-  std::size_t bytes_max = 64 << 20;
+  std::size_t bytes_max = 16 << 20;
   std::size_t entry_bytes_max = 1 << 20;
 };
 

@@ -35,7 +35,7 @@ struct SingleFlightOptions {
   std::size_t flights_max = 10'000;
   std::size_t followers_max = 1'000;  ///< of one flight
   std::size_t kept_bytes_max = 256 << 10;
-  std::size_t kept_bytes_total_max = 64 << 20;
+  std::size_t kept_bytes_total_max = 16 << 20;
 };
 
 enum class Role : std::uint8_t { leader, follower, alone };
