@@ -25,6 +25,7 @@ enum class Verdict : std::uint8_t {
   choices,  ///< a list of them
   parts,    ///< a text, or a list of parts, each looked at
   edits,    ///< a list of edits of the context, each looked at
+  words,    ///< members of the names in `only`, at any depth, and no others
   drop,     ///< left out: no answer depends on it
   stored,   ///< refused: it names what lies at the provider, perhaps another's
   served,   ///< refused: the provider runs it, on the operator's account
@@ -264,15 +265,18 @@ constexpr Row openai_responses_rows[] = {
     {"part:custom_tool_call_output.status"},
     {"part:custom_tool_call_output.output", V::parts},
     {"part:local_shell_call", V::take, "id|call_id|status|action"},
-    {"part:local_shell_call_output", V::take, "id|call_id|status|output"},
+    {"part:local_shell_call_output", V::take, "id|call_id|status"},
+    {"part:local_shell_call_output.output", V::parts},
     {"part:shell_call", V::take, "id|call_id|status|action"},
     {"part:shell_call.environment.type", V::take, "local"},
     {"part:shell_call.created_by", V::drop},
-    {"part:shell_call_output", V::take, "id|call_id|status|output|max_output_length"},
+    {"part:shell_call_output", V::take, "id|call_id|status|max_output_length"},
+    {"part:shell_call_output.output", V::words, "stdout|stderr|outcome|type|exit_code"},
     {"part:shell_call_output.created_by", V::drop},
     {"part:apply_patch_call", V::take, "id|call_id|status|operation"},
     {"part:apply_patch_call.created_by", V::drop},
-    {"part:apply_patch_call_output", V::take, "id|call_id|status|output"},
+    {"part:apply_patch_call_output", V::take, "id|call_id|status"},
+    {"part:apply_patch_call_output.output", V::parts},
     {"part:apply_patch_call_output.created_by", V::drop},
     {"part:tool_search_call", V::take, "id|call_id|status|arguments"},
     {"part:tool_search_call.execution", V::take, "client", true},
@@ -609,6 +613,16 @@ std::string_view unquoted(std::string_view value) {
   return value;
 }
 
+/// Has the value members of these names alone, at any depth?
+bool has_only(std::string_view value, std::string_view names) {
+  for (const MemberText& member : member_texts(value)) {
+    if (!one_of(member.key, names) || !has_only(member.value, names)) return false;
+  }
+  const std::vector<std::string_view> elements = element_texts(value);
+  return std::all_of(elements.begin(), elements.end(),
+                     [names](std::string_view element) { return has_only(element, names); });
+}
+
 bool means_nothing(std::string_view value) {
   for (const std::string_view nothing : {"null", "false", "\"\"", "[]", "{}"}) {
     if (value == nothing) return true;
@@ -806,6 +820,8 @@ class Sieve {
     if (row != nullptr && verdict == V::address)
       return is_stored(format_, unquoted(text)) ? refuse(name) : Outcome::kept;
     if (row != nullptr && verdict == V::choices) return choices(name, text);
+    if (row != nullptr && verdict == V::words)
+      return has_only(text, row->only) ? Outcome::kept : refuse(name);
     if (const std::string_view what = elements_of(verdict); row != nullptr && !what.empty())
       return list(what, name, text);
     if (row != nullptr && verdict == V::take &&
@@ -825,6 +841,7 @@ class Sieve {
   // Nothing is taken out of what stands in a list inside of a tool or part.
   Outcome list(std::string_view what, const std::string& name, std::string_view text) {
     if (text.front() == '"' && what == "part:") return Outcome::kept;
+    if (text.front() != '[') return means_nothing(text) ? Outcome::dropped : refuse(name);
     for (const std::string_view element : element_texts(text)) {
       const Outcome outcome = typed(what, element);
       if (outcome == Outcome::refused) return outcome;
@@ -850,6 +867,7 @@ class Sieve {
   }
 
   Outcome choices(const std::string& name, std::string_view text) {
+    if (text.front() != '[') return means_nothing(text) ? Outcome::dropped : refuse(name);
     for (const std::string_view element : element_texts(text)) {
       const Outcome outcome = choice(element);
       if (outcome == Outcome::refused) return outcome;
@@ -1119,7 +1137,7 @@ bool bounded_by_bytes(WireFormat format, std::string_view name) {
   const Row* row = row_of(format, name);
   if (row == nullptr) return has_rows_inside(format, name) && !begins(name, "part:");
   return row->verdict == V::take || row->verdict == V::drop || row->verdict == V::priced ||
-         row->verdict == V::choice || row->verdict == V::choices ||
+         row->verdict == V::choice || row->verdict == V::words || row->verdict == V::choices ||
          !elements_of(row->verdict).empty();
 }
 

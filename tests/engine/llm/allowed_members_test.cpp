@@ -224,6 +224,40 @@ constexpr Case refused_cases[] = {
      "anthropic:part:image.source.file_id"},
 };
 
+// What is no list where one belongs is not passed by: a provider may be lax.
+constexpr Case shape_cases[] = {
+    {responses, R"("tools":[{"type":"namespace","name":"n","tools":{"type":"web_search"}}])", "",
+     "openai-responses:tool:namespace.tools"},
+    {responses, R"("tools":[{"type":"namespace","name":"n","tools":"web_search"}])", "",
+     "openai-responses:tool:namespace.tools"},
+    {responses,
+     R"("tool_choice":{"type":"allowed_tools","mode":"auto","tools":{"type":"web_search"}})", "",
+     "openai-responses:tool_choice.tools"},
+    {anthropic, R"("context_management":{"edits":{"type":"compact_20260112"}})", "",
+     "anthropic:context_management.edits"},
+    {anthropic, R"("context_management":{"edits":"compact_20260112"})", "",
+     "anthropic:context_management.edits"},
+    {anthropic, "",
+     R"({"type":"document","source":{"type":"content","content":{"type":"image","source":)"
+     R"({"type":"file","file_id":"f"}}}})",
+     "anthropic:part:document.source.content"},
+    {responses, "",
+     R"({"type":"local_shell_call_output","call_id":"c","output":[{"type":"input_file",)"
+     R"("file_id":"f"}]})",
+     "openai-responses:part:input_file.file_id"},
+    {responses, "",
+     R"({"type":"apply_patch_call_output","call_id":"c","output":[{"type":"input_image",)"
+     R"("file_id":"f"}]})",
+     "openai-responses:part:input_image.file_id"},
+    {responses, "",
+     R"({"type":"shell_call_output","call_id":"c","output":[{"stdout":"a","file_id":"f"}]})",
+     "openai-responses:part:shell_call_output.output"},
+    {responses, "",
+     R"({"type":"shell_call_output","call_id":"c","output":[{"stdout":"a","outcome":{"type":)"
+     R"("exit","file\u005fid":"f"}}]})",
+     "openai-responses:part:shell_call_output.output"},
+};
+
 constexpr Case taken_cases[] = {
     {chat, R"("logit_bias":{"5":-1},"logprobs":true,"top_logprobs":2,"seed":4,"verbosity":"low")",
      "", ""},
@@ -376,6 +410,14 @@ TEST_SUITE("llm allowed members") {
     const std::string named = R"("metadata":{"user_id":"other"})";
     const Json claude = sent(anthropic, "anthropic", body_with(anthropic, named));
     CHECK_FALSE(claude.contains("metadata"));
+  }
+
+  TEST_CASE("what is no list where one belongs is refused, and files in what tools gave") {
+    for (const Case& one : shape_cases) {
+      const std::string body = body_with(one.format, one.members, one.part);
+      CAPTURE(body);
+      CHECK(refused(one.format, body) == one.name);
+    }
   }
 
   TEST_CASE("what leaves something out of the context goes on, what has it summed up does not") {
