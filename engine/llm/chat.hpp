@@ -195,6 +195,7 @@ struct ChatFailure {
   std::string request_id;
   std::optional<std::int64_t> retry_after_ms;
   bool should_retry = false;  ///< another attempt at the same target may do better
+  bool too_long = false;      ///< malformed: over what is read of an answer
   /// A 401 with a code that only a bad key gets: no words, which may be the request's own.
   bool names_bad_key = false;
 };

@@ -59,6 +59,7 @@ ChatFailure too_long(std::string_view what, std::size_t bytes_max) {
   ChatFailure failure = local_failure(FailureClass::malformed,
                                       joined({what, " is longer than ", bytes_max, " bytes"}));
   failure.should_retry = false;
+  failure.too_long = true;
   return failure;
 }
 

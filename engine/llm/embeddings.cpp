@@ -101,7 +101,7 @@ Error unsupported(std::string message, std::string_view path) {
 
 // Whether the target can give what is asked, in an answer that can be read.
 std::optional<Error> fault_for(const EmbeddingRequest& request, const Target& target,
-                               std::int64_t dimensions_usual) {
+                               std::int64_t dimensions_usual, std::int64_t read_bytes_max) {
   const std::string_view dialect = target.dialect->name;
   const bool gemini = target.dialect->format == WireFormat::gemini;
   const Accent* accent = accent_of(dialect);
@@ -117,16 +117,17 @@ std::optional<Error> fault_for(const EmbeddingRequest& request, const Target& ta
         joined({"input: ", dialect, " takes ", gemini_embedding_inputs_max,
                 " texts in one request at most, this one has ", request.inputs.size(), "."}),
         "input");
-  const bool listed = gemini || !request.as_base64;
-  const std::int64_t numbers_max =
-      listed ? embedding_listed_numbers_max : embedding_base64_numbers_max;
+  // Of OpenAI's formats the provider is asked for base64, whatever the client reads.
+  const std::int64_t numbers_max = std::min(
+      read_bytes_max / (gemini ? embedding_listed_number_bytes : embedding_base64_number_bytes),
+      request.as_base64 ? INT64_MAX : read_bytes_max / embedding_written_number_bytes);
   const std::int64_t each = request.dimensions.value_or(dimensions_usual);
   const auto inputs = static_cast<std::int64_t>(request.inputs.size());
   if (inputs * each > numbers_max)
     return unsupported(
         joined({"input: ", inputs, " vectors of ", each, " numbers are more than the ", numbers_max,
                 " of one answer; ask with fewer inputs",
-                listed && !gemini ? ", or with encoding_format base64." : "."}),
+                request.as_base64 || gemini ? "." : ", or with encoding_format base64."}),
         "input");
   return std::nullopt;
 }
@@ -295,8 +296,10 @@ Result<EmbeddingRequest> decode_embedding_request(std::string_view body) {
 }
 
 Result<WireRequest> encode_embedding_request(const EmbeddingRequest& request, const Target& target,
-                                             std::int64_t dimensions_usual) {
-  if (auto fault = fault_for(request, target, dimensions_usual)) return std::move(*fault);
+                                             std::int64_t dimensions_usual,
+                                             std::int64_t read_bytes_max) {
+  if (auto fault = fault_for(request, target, dimensions_usual, read_bytes_max))
+    return std::move(*fault);
   if (!is_model_name(target.model))
     return make_error("bad_chat_request", {"this is no model's name"}, {"model"}, {}, {});
   if (base_of(target).empty())

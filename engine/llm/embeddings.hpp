@@ -30,9 +30,12 @@ constexpr std::size_t embedding_inputs_max = 2'048;
 /// As Google has it (https://ai.google.dev/api/embeddings, batchEmbedContents).
 constexpr std::size_t gemini_embedding_inputs_max = 100;
 constexpr std::int64_t embedding_dimensions_max = 65'536;
-/// Numbers of one answer, by how they are written: what is longer is not read (wire.hpp).
-constexpr std::int64_t embedding_base64_numbers_max = 4 << 20;
-constexpr std::int64_t embedding_listed_numbers_max = 1 << 20;
+/// What a number of an answer takes at most, by how it is written: 4 bytes in base64, and each
+/// vector's own members; or in decimals on a line of its own, as Gemini writes it.
+constexpr std::int64_t embedding_base64_number_bytes = 6;
+constexpr std::int64_t embedding_listed_number_bytes = 26;
+/// As it is written for a client that asks for lists.
+constexpr std::int64_t embedding_written_number_bytes = 12;
 
 struct EmbeddingRequest {
   std::string model;
@@ -46,10 +49,12 @@ struct EmbeddingRequest {
 /// Errors: bad_json, or bad_request with the member's path.
 Result<EmbeddingRequest> decode_embedding_request(std::string_view body);
 
-/// REQUIRES: target.dialect. `dimensions_usual`: of the model's vectors, 0 where it is not known.
-/// Errors: unsupported, and bad_request where the answer would be longer than is read.
+/// REQUIRES: target.dialect. `dimensions_usual`: of the model's vectors, 0 where it is not known;
+/// `read_bytes_max`: of the longest answer that is read.
+/// Errors: unsupported, also where the answer would be longer.
 Result<WireRequest> encode_embedding_request(const EmbeddingRequest& request, const Target& target,
-                                             std::int64_t dimensions_usual);
+                                             std::int64_t dimensions_usual,
+                                             std::int64_t read_bytes_max);
 
 /// What reads an answer of that format (Decoder::read_by).
 DecodeWhole embedding_decoder(WireFormat format);

@@ -104,8 +104,9 @@ AttemptRequest attempt_request(const llm::EmbeddingRequest& request, const Attem
     return {.wire = unsupported(to, " answers chats and makes no embeddings."), .bound = {}};
   const llm::Target where{.dialect = to.dialect, .base_url = to.base_url, .model = to.model};
   const std::int64_t dimensions = to.embedding ? to.embedding->dimensions : 0;
-  AttemptRequest out{.wire = llm::encode_embedding_request(request, where, dimensions),
-                     .bound = {}};
+  AttemptRequest out{
+      .wire = llm::encode_embedding_request(request, where, dimensions, to.answer_bytes_max),
+      .bound = {}};
   if (!out.wire) return out;
   out.bound = bound_of(request, to);
   out.wire->body.shrink_to_fit();

@@ -33,6 +33,7 @@ struct AttemptTarget {
   const llm::EmbeddingCard* embedding = nullptr;  ///< null: or it makes no embeddings
   TokenLimits most;
   std::int64_t unknown_output_tokens_max = 0;  ///< of a model without a card; 0: none
+  std::int64_t answer_bytes_max = 0;           ///< of the longest answer that is read
   bool stream = false;
   bool passes_sound = false;  ///< the operator lets it through, whatever it costs
 };

@@ -546,7 +546,8 @@ class CallRun::Attempt final : public net::CallSink {
     const Stage stage = began_ ? Stage::stream : failure.sent ? Stage::sent : Stage::connect;
     llm::ChatFailure told = llm::local_failure(class_of(failure.fault), failure.message);
     // The next answer would be as long.
-    told.should_retry = failure.fault != net::CallFault::too_large;
+    told.too_long = failure.fault == net::CallFault::too_large;
+    told.should_retry = !told.too_long;
     run_->attempt_failed(stage, std::move(told), net::to_string(failure.fault));
   }
 
@@ -1022,6 +1023,7 @@ void CallRun::attempt_failed(Stage stage, llm::ChatFailure failure, std::string_
                    .status = failure.status,
                    .retry_after_ms = failure.retry_after_ms,
                    .should_retry = failure.should_retry,
+                   .too_long = failure.too_long,
                    .names_bad_key = failure.names_bad_key,
                    .by_target = why == cause::unsupported,
                    .by_provider = why == cause::error_event};
@@ -1424,6 +1426,8 @@ AttemptTarget GatewayImpl::attempt_target(std::uint32_t target, llm::WireFormat 
           .embedding = plans_[target].embedding,
           .most = token_limits(target),
           .unknown_output_tokens_max = options_.unknown_output_tokens_max,
+          .answer_bytes_max = static_cast<std::int64_t>(
+              options_.answers ? options_.answers->answer_bytes_max() : llm::whole_body_bytes_max),
           .stream = stream,
           .passes_sound = options_.pass_through.passes_sound(client)};
 }

@@ -41,6 +41,7 @@ struct Failure {
   int status = 0;  ///< the provider's, 0 where there is none
   std::optional<std::int64_t> retry_after_ms;
   bool should_retry = true;
+  bool too_long = false;       ///< malformed: over what is read of an answer
   bool names_bad_key = false;  ///< llm::ChatFailure
   bool by_target = false;      ///< bad_request: this target has no place for it, another may
   bool by_provider = false;  ///< it said so itself: it has stopped, and knows that nobody gets more

@@ -25,6 +25,8 @@ enum class Blame : std::uint8_t {
 
 Blame blame(const Failure& failure) {
   using llm::FailureClass;
+  // An answer longer than is read: what was asked makes it so, and would again.
+  if (failure.too_long) return Blame::nobody;
   switch (failure.failure_class) {
     case FailureClass::unauthorized:
     case FailureClass::no_quota:

@@ -18,10 +18,13 @@ EmbeddingRequest request_of(std::string_view members) {
   return std::move(*request);
 }
 
+constexpr std::int64_t read_bytes_max = 4 << 20;
+
 Result<WireRequest> sent(const EmbeddingRequest& request, std::string_view dialect,
                          std::int64_t dimensions = 0) {
-  return encode_embedding_request(
-      request, {.dialect = find_dialect(dialect), .model = "target-model"}, dimensions);
+  return encode_embedding_request(request,
+                                  {.dialect = find_dialect(dialect), .model = "target-model"},
+                                  dimensions, read_bytes_max);
 }
 
 std::string body_of(const EmbeddingRequest& request, std::string_view dialect) {
@@ -135,10 +138,13 @@ TEST_SUITE("llm/embeddings") {
       longest += ",\"a\"";
     longest += "]";
     CHECK(refused(longest, "openai", 3'072) ==
-          "input: 2000 vectors of 3072 numbers are more than the 1048576 of one answer; ask with "
+          "input: 2000 vectors of 3072 numbers are more than the 349525 of one answer; ask with "
           "fewer inputs, or with encoding_format base64.");
     CHECK(refused(longest + R"(,"encoding_format":"base64")", "openai", 3'072)
-              .find("4194304 of one answer; ask with fewer inputs.") != std::string::npos);
+              .find("699050 of one answer; ask with fewer inputs.") != std::string::npos);
+    // 512 vectors of 1,536 numbers are 4.2 MB of base64: refused before they are paid.
+    CHECK(refused(longest + R"(,"encoding_format":"base64","dimensions":400)", "openai")
+              .find("2000 vectors of 400 numbers") != std::string::npos);
     CHECK(sent(request_of(longest + R"(,"encoding_format":"base64","dimensions":256)"), "openai",
                3'072)
               .ok());

@@ -142,6 +142,12 @@ TEST_CASE("what the target is to blame for opens its breaker, what the client di
       fail(targets, {.stage = Stage::refused, .failure_class = mild});
     CHECK(targets.breaker(0).shared().state() == BreakerState::closed);
   }
+  Targets asked_for_much = one_target();
+  for (const char* caller : {"A", "B", "C", "D"})
+    fail(asked_for_much,
+         {.stage = Stage::sent, .failure_class = FailureClass::malformed, .too_long = true},
+         caller);
+  CHECK(asked_for_much.breaker(0).shared().state() == BreakerState::closed);
   for (const FailureClass grave :
        {FailureClass::overloaded, FailureClass::server_error, FailureClass::timeout,
         FailureClass::malformed, FailureClass::cut}) {
