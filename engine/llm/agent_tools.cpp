@@ -6,6 +6,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/freeform.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/wire.hpp"
 
@@ -15,8 +16,9 @@ namespace {
 constexpr WireFormat here = WireFormat::openai_responses;
 constexpr std::string_view search_name = "tool_search";
 constexpr std::string_view shell_name = "local_shell";
+constexpr std::string_view added_tools = "additional_tools";
 
-// Of the items of a request, and of the tools that they found.
+// Of the tools that a request's items bring.
 constexpr std::size_t tools_max = 4'096;
 
 constexpr std::string_view shell_description =
@@ -58,7 +60,7 @@ bool has_namespace(const ChatPart& part) {
 bool is_call_of_agent(const ChatPart& part) {
   return has_namespace(part) || is_item(part, "tool_search_call") ||
          is_item(part, "tool_search_output") || is_item(part, "local_shell_call") ||
-         is_item(part, "local_shell_call_output");
+         is_item(part, "local_shell_call_output") || is_item(part, added_tools);
 }
 
 std::string joined_name(std::string_view name_space, std::string_view name) {
@@ -85,60 +87,63 @@ ToolDefinition function_of(const Json& tool, std::string_view text) {
   return function;
 }
 
-void add_namespace(const Json& json, std::string_view text, std::vector<Offered>& out) {
-  const std::string_view name_space = text_in(json, "name");
-  const Json* tools = member_of(json, "tools");
-  if (tools == nullptr || !tools->is_array()) return;
-  const auto texts = element_texts(member_text(text, "tools"));
-  for (std::size_t i = 0; i < tools->size(); ++i) {
-    if (text_in((*tools)[i], "type") != "function") {  // the encoders judge it as any other
-      out.push_back(
-          {.function = {.format = here, .extra = dump((*tools)[i]), .opaque = true}, .tool = {}});
-      continue;
-    }
-    Offered& offered = out.emplace_back();
-    offered.function = function_of((*tools)[i], nth_text(texts, i));
+/// The tool as a function; `text` is its own. What is no tool of an agent's is left to the
+/// encoders, which judge it as any other.
+Offered offered_as(const Json& json, std::string_view text, std::string_view name_space) {
+  const std::string_view type = text_in(json, "type");
+  ToolDefinition as_is{.format = here, .extra = std::string(text), .opaque = true};
+  Offered offered;
+  if (type == "function" || type == "custom") {
+    const bool freeform = type == "custom";
+    offered.function = freeform ? freeform_function(as_is) : function_of(json, text);
+    if (name_space.empty() && !freeform) return offered;
     offered.tool = {.function = joined_name(name_space, offered.function.name),
+                    .kind = freeform ? AgentToolKind::freeform : AgentToolKind::in_namespace,
                     .name_space = std::string(name_space),
                     .name = offered.function.name};
-    offered.function.name = offered.tool.function;
-  }
-}
-
-// A tool as a client lists it, or as a search found it.
-void add_tool(std::string_view text, std::vector<Offered>& out) {
-  const Json json = read(text);
-  const std::string_view type = text_in(json, "type");
-  if (type == "namespace") return add_namespace(json, text, out);
-  Offered offered;
-  if (type == search_name) {
+  } else if (type == search_name && name_space.empty()) {
     offered.function = function_of(json, text);
-    offered.function.name = search_name;
     offered.tool = {.function = std::string(search_name), .kind = AgentToolKind::tool_search};
-  } else if (type == shell_name) {
-    offered.function.name = shell_name;
+  } else if (type == shell_name && name_space.empty()) {
     offered.function.description = shell_description;
     offered.function.parameters = shell_parameters;
     offered.tool = {.function = std::string(shell_name), .kind = AgentToolKind::local_shell};
-  } else if (type == "function") {
-    offered.function = function_of(json, text);  // found by a search, and plain
   } else {
-    return;
+    offered.function = std::move(as_is);
+    return offered;
   }
-  out.push_back(std::move(offered));
+  offered.function.name = offered.tool.function;
+  return offered;
 }
 
-// What the searches of the conversation have found.
-std::vector<Offered> found_tools(const ChatRequest& request) {
-  std::vector<Offered> found;
+// A tool as a client lists it, or as an item has it.
+void add_tool(std::string_view text, std::vector<Offered>& out) {
+  const Json json = read(text);
+  const Json* tools = member_of(json, "tools");
+  if (text_in(json, "type") != "namespace") {
+    out.push_back(offered_as(json, text, ""));
+  } else if (tools != nullptr && tools->is_array()) {
+    const auto texts = element_texts(member_text(text, "tools"));
+    for (std::size_t i = 0; i < tools->size(); ++i)
+      out.push_back(offered_as((*tools)[i], nth_text(texts, i), text_in(json, "name")));
+  }
+}
+
+// What items of the conversation bring: those that a search has found, and the client's own.
+std::vector<Offered> brought_tools(const ChatRequest& request) {
+  std::vector<Offered> brought;
   for (const ChatMessage& message : request.messages) {
     for (const ChatPart& part : message.parts) {
-      if (!is_item(part, "tool_search_output")) continue;
+      if (!is_item(part, "tool_search_output") && !is_item(part, added_tools)) continue;
       for (const std::string_view tool : element_texts(member_text(part.extra, "tools")))
-        if (found.size() < tools_max) add_tool(tool, found);
+        if (brought.size() < tools_max) add_tool(tool, brought);
     }
   }
-  return found;
+  return brought;
+}
+
+std::string_view name_of(const ToolDefinition& tool) {
+  return tool.opaque ? unquoted(member_text(tool.extra, "name")) : std::string_view(tool.name);
 }
 
 // The request's tools with functions in the place of an agent's: each name once.
@@ -151,13 +156,14 @@ std::vector<Offered> offered_tools(const ChatRequest& request) {
       all.push_back({.function = tool, .tool = {}});
     }
   }
-  std::vector<Offered> found = found_tools(request);
-  std::move(found.begin(), found.end(), std::back_inserter(all));
+  std::vector<Offered> brought = brought_tools(request);
+  std::move(brought.begin(), brought.end(), std::back_inserter(all));
   std::vector<Offered> once;
   for (Offered& each : all) {
+    const std::string_view name = name_of(each.function);
     const bool known =
-        !each.function.opaque && std::any_of(once.begin(), once.end(), [&](const Offered& other) {
-          return other.function.name == each.function.name;
+        !name.empty() && std::any_of(once.begin(), once.end(), [&](const Offered& other) {
+          return name_of(other.function) == name;
         });
     if (!known) once.push_back(std::move(each));
   }
@@ -229,6 +235,12 @@ void make_functions(ChatRequest& request) {
   for (Offered& each : offered_tools(request))
     tools.push_back(std::move(each.function));
   request.tools = std::move(tools);
+  const auto only_adds_tools = [](const ChatMessage& message) {
+    return message.parts.size() == 1 && is_item(message.parts.front(), added_tools);
+  };
+  std::erase_if(request.messages, only_adds_tools);
+  // There is no request without a message.
+  if (request.messages.empty()) request.messages.push_back(text_message(Role::user, "."));
   for (ChatMessage& message : request.messages) {
     for (ChatPart& part : message.parts)
       settle(part);
@@ -247,6 +259,14 @@ void write_agent_call(const AgentCall& call, JsonWriter& out) {
       out.text("namespace", call.tool->name_space);
       out.text("name", call.tool->name);
       out.text("arguments", call.done ? call.arguments : std::string_view());
+      break;
+    case AgentToolKind::freeform:
+      out.text("type", "custom_tool_call");
+      out.text("id", call.id);
+      out.text("call_id", call.call_id);
+      out.text_if("namespace", call.tool->name_space);
+      out.text("name", call.tool->name);
+      out.text("input", call.done ? freeform_input(call.arguments) : "");
       break;
     case AgentToolKind::tool_search:
       out.text("type", "tool_search_call");

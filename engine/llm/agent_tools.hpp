@@ -4,13 +4,17 @@
 //   the agent's tool                    function                its call, and its result
 //   namespace {name, tools: [...]}      each of its functions,  function_call {namespace, name}
 //                                       under both names
+//   custom, in a namespace              as freeform.hpp has it  custom_tool_call {namespace, name}
+//   or brought by an item
 //   tool_search {execution: client}     tool_search             tool_search_call,
-//   tool_search_output local_shell                         local_shell local_shell_call,
+//                                                               tool_search_output
+//   local_shell                         local_shell             local_shell_call,
 //                                                               local_shell_call_output
 //
 // 1. Codex has the tools of its MCP servers in namespaces, looks for those that it does not show at
 //    first by tool_search, and knows older models' shell as local_shell.
-// 2. What a tool_search_output has found is offered from then on.
+// 2. What a tool_search_output has found, or an item additional_tools brings, is offered as if it
+//    stood among the request's tools.
 // 3. A function's name is that of the namespace and its own, with "__" between them where neither
 //    has an underscore there. Where two tools come to one name, the first one has it.
 // 4. Targets of the Responses format are asked as the client asks.
@@ -25,14 +29,14 @@
 
 namespace redoubt::llm {
 
-enum class AgentToolKind : std::uint8_t { in_namespace, tool_search, local_shell };
+enum class AgentToolKind : std::uint8_t { in_namespace, freeform, tool_search, local_shell };
 
 /// A tool that is offered as a function.
 struct AgentTool {
   std::string function;  ///< what the function is called
   AgentToolKind kind = AgentToolKind::in_namespace;
-  std::string name_space;
-  std::string name;  ///< within the namespace
+  std::string name_space;  ///< "" where a freeform tool has none
+  std::string name;        ///< within the namespace
 };
 
 /// The request's, in their order. O(bytes of its tools)

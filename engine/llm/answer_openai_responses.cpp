@@ -61,7 +61,9 @@ std::string id_of_item(const ChatPart& part, std::string_view prefix, std::strin
 // The call of a freeform tool that was offered as a function. Where the provider has such tools
 // their calls are items of its own.
 bool is_freeform(const ChatPart& part, const AnswerStamp& stamp) {
-  return part.kind == PartKind::tool_call && part.format != here && stamp.is_freeform(part.name);
+  if (part.kind != PartKind::tool_call || part.format == here) return false;
+  const AgentTool* tool = stamp.agent_tool(part.name);
+  return stamp.is_freeform(part.name) || (tool != nullptr && tool->kind == AgentToolKind::freeform);
 }
 
 // The same of an agent's tool.
@@ -73,7 +75,8 @@ const AgentTool* agent_tool(const ChatPart& part, const AnswerStamp& stamp) {
 // Whose arguments are told with the whole item alone.
 bool is_told_whole(const ChatPart& part, const AnswerStamp& stamp) {
   const AgentTool* tool = agent_tool(part, stamp);
-  return tool != nullptr && tool->kind != AgentToolKind::in_namespace;
+  return tool != nullptr &&
+         (tool->kind == AgentToolKind::tool_search || tool->kind == AgentToolKind::local_shell);
 }
 
 std::string_view call_prefix(const ChatPart& part, const AnswerStamp& stamp) {
@@ -104,11 +107,11 @@ void write_item(const ChatPart& part, const AnswerStamp& stamp, std::string_view
   out.open_object();
   if (part.kind == PartKind::reasoning) {
     write_reasoning(part, item_id("rs", response, index), done, out);
+  } else if (const AgentTool* tool = agent_tool(part, stamp)) {
+    const std::string id = item_id(call_prefix(part, stamp), response, index);
+    write_agent_call({tool, id, part.id, part.arguments, done}, out);
   } else if (is_freeform(part, stamp)) {
     write_freeform_call(part, item_id(call_prefix(part, stamp), response, index), done, out);
-  } else if (const AgentTool* tool = agent_tool(part, stamp)) {
-    const std::string id = item_id("fc", response, index);
-    write_agent_call({tool, id, part.id, part.arguments, done}, out);
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
     if (own_call && !part.told.empty()) {

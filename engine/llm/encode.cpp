@@ -21,6 +21,9 @@ constexpr std::size_t schemas_growth_max = 8u << 20;
 
 constexpr std::size_t messages_max = 10'000;
 
+// Of a client's own words, in an error.
+constexpr std::size_t shown_bytes_max = 64;
+
 EncodeBody encoder_of(WireFormat format) {
   switch (format) {
     case WireFormat::openai_responses:
@@ -396,6 +399,19 @@ Error unsupported_tool(const ToolDefinition& tool, const Target& target) {
   return unsupported(joined({"the tool \"", name, "\": it is one of ", format_name(tool.format),
                              " alone. Leave it out, or ask for a model of that format"}),
                      target);
+}
+
+Error unsupported_part(const ChatPart& part, const Target& target) {
+  const std::string_view value = member_text(part.extra, "type");
+  const std::vector<MemberText> members = member_texts(part.extra);
+  // A part of Gemini's is what its member is.
+  const std::string type = value.size() > 2   ? std::string(value.substr(1, value.size() - 2))
+                           : !members.empty() ? std::string(members.front().key)
+                                              : std::string();
+  return unsupported(
+      joined({"content of type \"", type.substr(0, shown_bytes_max), "\": it is of the format ",
+              format_name(part.format), " alone. Leave it out, or ask for a model of that format"}),
+      target);
 }
 
 std::string_view cache_mark(WireFormat format, std::string_view extra) {

@@ -65,6 +65,8 @@ void write_merged(JsonWriter& out, std::string_view key, std::string_view own,
 Error unsupported(std::string_view what, const Target& target);
 /// Of a provider's own tool, by its name.
 Error unsupported_tool(const ToolDefinition& tool, const Target& target);
+/// Of a part or an item of one format, by its type.
+Error unsupported_part(const ChatPart& part, const Target& target);
 /// The mark for the prompt cache in the extra of a part, message or tool: Anthropic's, which
 /// OpenRouter and OpenAI clients have in the same form. "" where there is none.
 std::string_view cache_mark(WireFormat format, std::string_view extra);

@@ -91,7 +91,7 @@ Result<void> write_result(const ChatPart& part, std::string_view mark, const Tar
       } else if (piece.format == here) {
         out.raw(piece.extra);
       } else {
-        return unsupported("this part of a tool's result", target);
+        return unsupported_part(piece, target);
       }
     }
     out.close_array();
@@ -154,7 +154,7 @@ Result<void> write_block(const ChatPart& part, Role role, std::string_view mark,
       if (part.format == here) {
         out.raw(part.extra);
       } else if (role != Role::assistant) {
-        return unsupported("this part of a message", target);
+        return unsupported_part(part, target);
       }
       break;
   }

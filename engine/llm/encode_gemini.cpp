@@ -147,7 +147,7 @@ Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
       if (part.format == here) {
         out.raw(part.extra);
       } else if (message.role != Role::assistant) {
-        return unsupported("this part of a message", target);
+        return unsupported_part(part, target);
       }
       break;
   }

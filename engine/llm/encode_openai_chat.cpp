@@ -59,7 +59,7 @@ void write_file(const ChatPart& part, const Target& target, JsonWriter& out) {
 
 Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
-    if (part.format != here) return unsupported("this part of a message", target);
+    if (part.format != here) return unsupported_part(part, target);
     out.raw(part.extra);
     return {};
   }

@@ -17,7 +17,7 @@ constexpr WireFormat here = WireFormat::openai_responses;
 
 Result<void> write_input_part(const ChatPart& part, const Target& target, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
-    if (part.format != here) return unsupported("this part of a message", target);
+    if (part.format != here) return unsupported_part(part, target);
     out.raw(part.extra);
     return {};
   }

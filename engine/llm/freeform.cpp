@@ -38,25 +38,6 @@ std::string name_of(const ToolDefinition& tool) {
   return std::string(text_in(inside(json), "name"));
 }
 
-ToolDefinition as_function(const ToolDefinition& tool) {
-  const Json json = read(tool.extra);
-  const Json& custom = inside(json);
-  ToolDefinition function;
-  function.name = text_in(custom, "name");
-  function.description = text_in(custom, "description");
-  function.parameters = parameters;
-  const Json* format = member_of(custom, "format");
-  const Json* grammar = format == nullptr ? nullptr : member_of(*format, "grammar");
-  if (grammar == nullptr) grammar = format;
-  const std::string_view definition = text_of(member_of(grammar, "definition"));
-  if (definition.empty()) return function;
-  if (!function.description.empty()) function.description += "\n\n";
-  function.description +=
-      joined({"The input must match this ", text_of(member_of(grammar, "syntax")), " grammar:\n",
-              definition});
-  return function;
-}
-
 bool takes_freeform(const ChatRequest& request, const Target& target) {
   return request.format == target.dialect->format &&
          (target.dialect->takes & takes_custom_tools) != 0;
@@ -79,6 +60,25 @@ void name_choice(ChatRequest& request) {
 }
 
 }  // namespace
+
+ToolDefinition freeform_function(const ToolDefinition& tool) {
+  const Json json = read(tool.extra);
+  const Json& custom = inside(json);
+  ToolDefinition function;
+  function.name = text_in(custom, "name");
+  function.description = text_in(custom, "description");
+  function.parameters = parameters;
+  const Json* format = member_of(custom, "format");
+  const Json* grammar = format == nullptr ? nullptr : member_of(*format, "grammar");
+  if (grammar == nullptr) grammar = format;
+  const std::string_view definition = text_of(member_of(grammar, "definition"));
+  if (definition.empty()) return function;
+  if (!function.description.empty()) function.description += "\n\n";
+  function.description +=
+      joined({"The input must match this ", text_of(member_of(grammar, "syntax")), " grammar:\n",
+              definition});
+  return function;
+}
 
 std::string freeform_arguments(std::string_view input) {
   JsonWriter out;
@@ -118,7 +118,7 @@ std::optional<ChatRequest> with_functions(const ChatRequest& request, const Targ
   ChatRequest changed = request;
   if (agents) make_functions(changed);
   for (ToolDefinition& tool : changed.tools)
-    if (is_freeform(tool)) tool = as_function(tool);
+    if (is_freeform(tool)) tool = freeform_function(tool);
   for (ChatMessage& message : changed.messages) {
     for (ChatPart& part : message.parts)
       if (is_freeform_call(part)) part.extra.clear();

@@ -19,6 +19,9 @@
 
 namespace redoubt::llm {
 
+/// The function that stands for a freeform tool of one of OpenAI's formats.
+ToolDefinition freeform_function(const ToolDefinition& tool);
+
 /// The arguments of a call with that text.
 std::string freeform_arguments(std::string_view input);
 

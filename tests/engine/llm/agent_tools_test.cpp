@@ -39,8 +39,8 @@ constexpr std::string_view body = R"({"model":"m","input":[
    "parameters":{"type":"object","properties":{"query":{"type":"string"}}}},
   {"type":"local_shell"}]})";
 
-ChatRequest request() {
-  auto read = decode_client_request(WireFormat::openai_responses, body);
+ChatRequest request(std::string_view of = body) {
+  auto read = decode_client_request(WireFormat::openai_responses, of);
   REQUIRE_MESSAGE(read.ok(), read.error().message);
   const auto held = hold_to_allowed(*read, {});
   if (!held.ok()) MESSAGE(held.error().message);
@@ -48,8 +48,8 @@ ChatRequest request() {
   return std::move(*read);
 }
 
-Json sent(std::string_view dialect) {
-  const auto wire = encode_request(request(), {.dialect = find_dialect(dialect), .model = "t"});
+Json sent(std::string_view dialect, std::string_view of = body) {
+  const auto wire = encode_request(request(of), {.dialect = find_dialect(dialect), .model = "t"});
   REQUIRE_MESSAGE(wire.ok(), wire.error().message);
   return Json::parse(wire->body);
 }
@@ -63,6 +63,23 @@ std::string called(const char* name, const char* arguments, int index) {
               {"choices", {{{"index", 0}, {"delta", {{"tool_calls", Json::array({call})}}}}}}}
              .dump() +
          "\n\n";
+}
+
+/// A model's answer as the client of the request hears it: whole and streamed.
+std::vector<Json> answers(const std::string& bytes, std::string_view of,
+                          std::string* told = nullptr) {
+  const ChatEvents events = decode("vllm", bytes);
+  AnswerStream stream;
+  stream.format = WireFormat::openai_responses;
+  stream.origin = WireFormat::openai_chat;
+  stream.stamp = stamp_of(request(of), 0);
+  const std::string whole =
+      encode_answer(WireFormat::openai_responses, folded("vllm", events), stream.stamp);
+  std::string sse;
+  for (const ChatEvent& event : events)
+    encode_event(stream, event, sse);
+  if (told != nullptr) *told = sse;
+  return {Json::parse(whole), joined_stream(WireFormat::openai_responses, sse)};
 }
 
 }  // namespace
@@ -108,19 +125,9 @@ TEST_SUITE("llm/agent_tools") {
         called("local_shell", R"({"command":["ls","-l"],"timeout_ms":5})", 3) +
         called("plan", "{}", 4) +
         "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
-    const ChatEvents events = decode("vllm", bytes);
-    AnswerStream stream;
-    stream.format = WireFormat::openai_responses;
-    stream.origin = WireFormat::openai_chat;
-    stream.stamp = stamp_of(request(), 0);
-    const Json whole = Json::parse(
-        encode_answer(WireFormat::openai_responses, folded("vllm", events), stream.stamp));
     std::string sse;
-    for (const ChatEvent& event : events)
-      encode_event(stream, event, sse);
-    const Json streamed = joined_stream(WireFormat::openai_responses, sse);
-    for (const Json* answer : {&whole, &streamed}) {
-      const Json& output = (*answer)["output"];
+    for (const Json& answer : answers(bytes, body, &sse)) {
+      const Json& output = answer["output"];
       REQUIRE(output.size() == 5);
       CHECK(output[0]["type"] == "function_call");
       CHECK(output[0]["namespace"] == "mcp__hub");
@@ -142,6 +149,72 @@ TEST_SUITE("llm/agent_tools") {
     }
     // What is no function's has no events of a function's arguments.
     CHECK(sse.find(R"(\"query\")") == std::string::npos);
+  }
+
+  constexpr std::string_view brought =
+      R"({"model":"m","input":[
+  {"type":"additional_tools","role":"developer","tools":[
+    {"type":"namespace","name":"functions","description":"What can be done.","tools":[
+      {"type":"custom","name":"exec","description":"Runs code.",
+       "format":{"type":"grammar","syntax":"lark","definition":"start: LINE+"}},
+      {"type":"function","name":"wait","parameters":{"type":"object","properties":{}}}]},
+    {"type":"custom","name":"note"},
+    {"type":"function","name":"plan","parameters":{"type":"object","properties":{}}}]},
+  {"role":"user","content":"Go"},
+  {"type":"custom_tool_call","call_id":"c1","namespace":"functions","name":"exec","input":"ls"},
+  {"type":"custom_tool_call_output","call_id":"c1","output":"a.py"}],
+ "tool_choice":"auto"})";
+
+  TEST_CASE("tools that an item brings are offered as any other") {
+    const Json chat = sent("vllm", brought);
+    std::vector<std::string> names;
+    for (const Json& tool : chat["tools"])
+      names.push_back(tool["function"]["name"]);
+    CHECK(names == std::vector<std::string>{"functions__exec", "functions__wait", "note", "plan"});
+    const Json& exec = chat["tools"][0]["function"];
+    CHECK(exec["parameters"]["required"] == Json{"input"});
+    CHECK(exec["description"].get<std::string>().find("start: LINE+") != std::string::npos);
+    CHECK(chat["tool_choice"] == "auto");
+    const Json& messages = chat["messages"];
+    REQUIRE(messages.size() == 3);
+    CHECK(messages[0]["content"] == "Go");
+    CHECK(messages[1]["tool_calls"][0]["function"]["name"] == "functions__exec");
+    CHECK(messages[1]["tool_calls"][0]["function"]["arguments"] == R"({"input":"ls"})");
+    CHECK(messages[2]["content"] == "a.py");
+    CHECK(sent("anthropic", brought)["tools"].size() == 4);
+    CHECK(sent("gemini", brought)["tools"][0]["functionDeclarations"].size() == 4);
+    CHECK(sent("openai", brought)["tools"].size() == 4);
+    const Json own = sent("openai-responses", brought);
+    CHECK(own["input"][0]["type"] == "additional_tools");
+    CHECK(own["input"][0]["tools"][0]["tools"][0]["name"] == "exec");
+    CHECK(!own.contains("tools"));
+  }
+
+  TEST_CASE("a call of a freeform tool in a namespace comes back as one") {
+    const std::string bytes =
+        called("functions__exec", R"({"input":"ls"})", 0) + called("note", R"({"input":"so"})", 1) +
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    for (const Json& answer : answers(bytes, brought)) {
+      const Json& output = answer["output"];
+      REQUIRE(output.size() == 2);
+      CHECK(output[0]["type"] == "custom_tool_call");
+      CHECK(output[0]["namespace"] == "functions");
+      CHECK(output[0]["name"] == "exec");
+      CHECK(output[0]["input"] == "ls");
+      CHECK(output[1]["type"] == "custom_tool_call");
+      CHECK(!output[1].contains("namespace"));
+      CHECK(output[1]["name"] == "note");
+      CHECK(output[1]["input"] == "so");
+    }
+  }
+
+  TEST_CASE("what an item brings and a target cannot take is refused by its name") {
+    const auto wire = encode_request(request(R"({"model":"m","input":[
+        {"type":"additional_tools","tools":[{"type":"apply_patch"}]},
+        {"role":"user","content":"Go"}]})"),
+                                     {.dialect = find_dialect("vllm"), .model = "t"});
+    REQUIRE(!wire.ok());
+    CHECK(wire.error().message.find("the tool \"apply_patch\"") != std::string::npos);
   }
 
   TEST_CASE("two tools of one name are the first one's") {

@@ -111,6 +111,18 @@ std::vector<std::string> said(const Shape& shape) {
   return all;
 }
 
+/// Those that an item brings among them, without the namespaces around them.
+std::vector<Json> tools_of(const Shape& shape) {
+  std::vector<Json> tools = shape.body["tools"];
+  for (const Json& item : shape.body.value("input", Json::array())) {
+    if (item["type"] != "additional_tools") continue;
+    for (const Json& space : item["tools"])
+      for (const Json& tool : space["tools"])
+        tools.push_back(tool);
+  }
+  return tools;
+}
+
 /// The first of what the client said, or a tool that it has, that the target does not hear of.
 std::string missing(const Shape& shape, const WireRequest& wire) {
   std::vector<std::string> heard;
@@ -121,7 +133,7 @@ std::string missing(const Shape& shape, const WireRequest& wire) {
   };
   for (const std::string& text : said(shape))
     if (!hears(text)) return text;
-  for (const Json& tool : shape.body["tools"]) {
+  for (const Json& tool : tools_of(shape)) {
     std::string name = tool.value("name", tool.value("type", std::string()));
     for (const ToolAlias& alias : wire.tool_names)
       if (alias.asked == name) name = alias.sent;
