@@ -20,7 +20,7 @@ constexpr std::size_t shown_bytes_max = 64;
 enum class Verdict : std::uint8_t {
   take,
   address,  ///< taken, but what lies there may be any number of tokens
-  tools,    ///< a list of tools, each looked at
+  tools,    ///< a tool, or a list of them, each looked at
   choice,   ///< a tool_choice: of what may be among the tools
   choices,  ///< a list of them
   parts,    ///< a text, or a list of parts, each looked at
@@ -31,11 +31,15 @@ enum class Verdict : std::uint8_t {
   served,   ///< refused: the provider runs it, on the operator's account
   priced,   ///< refused: it changes the price, though not the number of tokens
   looped,   ///< refused: it costs tokens that no bound of ours covers
+  summed,   ///< refused: the provider sums the conversation up, as an answer that is paid apart
 };
 
 /// A name that ends with version_mark stands for its dated versions ("tool:bash_@" for
 /// tool:bash_20250124), and for nothing else that begins so.
 constexpr std::string_view version_mark = "_@";
+
+/// A name that begins with item_mark is a member that parts and items of any type may have.
+constexpr std::string_view item_mark = "item.";
 
 struct Row {
   std::string_view name;
@@ -187,7 +191,8 @@ constexpr Row openai_responses_rows[] = {
     {"safety_identifier", V::drop},
     {"metadata", V::drop},
     {"client_metadata", V::drop},
-    {"context_management", V::looped},
+    {"access_programs", V::drop},
+    {"context_management", V::summed},
     {"previous_response_id", V::stored},
     {"conversation", V::stored},
     {"prompt", V::stored},
@@ -200,6 +205,13 @@ constexpr Row openai_responses_rows[] = {
     {"message.id"},
     {"message.status"},
     {"message.phase"},
+    // Codex's own.
+    {"message.internal_chat_message_metadata_passthrough", V::drop},
+    {"item.internal_chat_message_metadata_passthrough", V::drop},
+    {"part:internal_chat_message_metadata_passthrough", V::drop},
+    {"part:agent_message", V::drop},
+    {"part:ghost_snapshot", V::drop},
+    {"part:compaction_trigger", V::summed},
     {"tool:function.defer_loading"},
     {"tool:function.type"},
     {"tool:function.name"},
@@ -311,17 +323,21 @@ constexpr Row anthropic_rows[] = {
     {"inference_geo", V::priced},
     {"speed", V::priced},
     {"metadata", V::drop},
+    {"diagnostics", V::drop},
     // Edits that leave something out; a summary is another answer of the model, paid beside this
     // one.
     {"context_management.edits", V::edits},
     {"edit:clear_tool_uses_@", V::take,
      "trigger|keep|clear_at_least|exclude_tools|clear_tool_inputs"},
     {"edit:clear_thinking_@", V::take, "keep"},
-    {"edit:compact_@", V::looped},
+    {"edit:compact_@", V::summed},
     {"container", V::stored},
     {"mcp_servers", V::served},
     {"fallbacks", V::priced},
+    {"tool:custom", V::take, "name|description|input_schema|strict"},
     {"tool:custom.type", V::take, "custom"},
+    // In a tool_addition: one of the request's tools that is not offered at first.
+    {"tool:tool_reference", V::take, "name|cache_control"},
     {"tool:custom.cache_control"},
     {"tool:custom.defer_loading"},
     {"tool:custom.input_examples"},
@@ -354,6 +370,9 @@ constexpr Row anthropic_rows[] = {
     {"part:tool_use.caller.type", V::take, "direct"},
     {"part:tool_result.cache_control"},
     {"part:tool_reference", V::take, "tool_name|name|cache_control"},
+    {"part:tool_addition.tool", V::tools},
+    {"part:tool_addition.tools", V::tools},
+    {"part:tool_addition.cache_control"},
     {"part:document.title"},
     {"part:document.context"},
     {"part:document.citations"},
@@ -582,6 +601,14 @@ const Row* row_of(WireFormat format, std::string_view name) {
   return nullptr;
 }
 
+/// Its own row, or that of a member which any part may have.
+const Row* row_of_member(WireFormat format, std::string_view name) {
+  const Row* row = row_of(format, name);
+  const std::size_t dot = name.find('.');
+  if (row != nullptr || name.substr(0, 5) != "part:" || dot == name.npos) return row;
+  return row_of(format, joined({item_mark, name.substr(dot + 1)}));
+}
+
 bool one_of(std::string_view value, std::string_view words) {
   while (!words.empty()) {
     const std::size_t end = std::min(words.find('|'), words.size());
@@ -650,6 +677,8 @@ std::string_view reason_of(const Row* row) {
       return " changes what a call costs";
     case V::looped:
       return " costs tokens that cannot be counted before the call";
+    case V::summed:
+      return " has the provider sum the conversation up at its price";
     default:
       return row == nullptr || row->only.empty() ? " is not known to the relay"
                                                  : " has a value that the relay does not pass on";
@@ -751,9 +780,16 @@ class Sieve {
     return Outcome::refused;
   }
 
+  /// Anthropic's tools need not say that they are the client's.
+  std::string_view type_of(std::string_view what, std::string_view text) const {
+    const std::string_view type = unquoted(member_text(text, "type"));
+    const bool is_clients = type.empty() && what == "tool:" && format_ == WireFormat::anthropic;
+    return is_clients ? std::string_view("custom") : type;
+  }
+
   // An object with a type of its own.
   Outcome typed(std::string_view what, std::string_view text) {
-    const std::string_view type = unquoted(member_text(text, "type"));
+    const std::string_view type = type_of(what, text);
     if (!is_plain_type(type)) return odd("type", type);
     const std::string name = joined({what, type});
     const Row* row = row_of(format_, name);
@@ -812,7 +848,7 @@ class Sieve {
 
   Outcome value(const std::string& name, std::string_view text) {
     if (passed_.passes(format_, name)) return Outcome::kept;
-    const Row* row = row_of(format_, name);
+    const Row* row = row_of_member(format_, name);
     const Verdict verdict = row == nullptr ? V::looped : row->verdict;
     if (row != nullptr && verdict == V::drop) return Outcome::dropped;
     if (row == nullptr && is_listed(format_, name)) return Outcome::kept;
@@ -841,8 +877,10 @@ class Sieve {
   // Nothing is taken out of what stands in a list inside of a tool or part.
   Outcome list(std::string_view what, const std::string& name, std::string_view text) {
     if (text.front() == '"' && what == "part:") return Outcome::kept;
-    if (text.front() != '[') return means_nothing(text) ? Outcome::dropped : refuse(name);
-    for (const std::string_view element : element_texts(text)) {
+    const bool one = text.front() == '{';
+    if (!one && text.front() != '[')
+      return means_nothing(text) ? Outcome::dropped : refuse(name);
+    for (const std::string_view element : one ? std::vector{text} : element_texts(text)) {
       const Outcome outcome = typed(what, element);
       if (outcome == Outcome::refused) return outcome;
       if (outcome != Outcome::kept) return refuse(name);

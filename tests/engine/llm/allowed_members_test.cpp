@@ -193,6 +193,12 @@ constexpr Case refused_cases[] = {
     {anthropic, "",
      R"({"type":"tool_use","id":"t","name":"n","input":{},"caller":{"type":"code_execution"}})",
      "anthropic:part:tool_use.caller.type"},
+    {responses, "", R"({"type":"compaction_trigger"})", "openai-responses:part:compaction_trigger"},
+    {anthropic, "", R"({"type":"tool_addition","tool":{"type":"mcp_toolset","name":"x"}})",
+     "anthropic:tool:mcp_toolset"},
+    {anthropic, "",
+     R"({"type":"tool_addition","tool":{"name":"t","input_schema":{},"server":"x"}})",
+     "anthropic:tool:custom.server"},
     {anthropic, R"("container":"container_1")", "", "anthropic:container"},
     {anthropic, R"("mcp_servers":[{"type":"url","url":"http://x"}])", "", "anthropic:mcp_servers"},
     {anthropic, R"("speed":"fast")", "", "anthropic:speed"},
@@ -227,20 +233,20 @@ constexpr Case refused_cases[] = {
 // What is no list where one belongs is not passed by: a provider may be lax.
 constexpr Case shape_cases[] = {
     {responses, R"("tools":[{"type":"namespace","name":"n","tools":{"type":"web_search"}}])", "",
-     "openai-responses:tool:namespace.tools"},
+     "openai-responses:tool:web_search"},
     {responses, R"("tools":[{"type":"namespace","name":"n","tools":"web_search"}])", "",
      "openai-responses:tool:namespace.tools"},
     {responses,
      R"("tool_choice":{"type":"allowed_tools","mode":"auto","tools":{"type":"web_search"}})", "",
      "openai-responses:tool_choice.tools"},
     {anthropic, R"("context_management":{"edits":{"type":"compact_20260112"}})", "",
-     "anthropic:context_management.edits"},
+     "anthropic:edit:compact_20260112"},
     {anthropic, R"("context_management":{"edits":"compact_20260112"})", "",
      "anthropic:context_management.edits"},
     {anthropic, "",
      R"({"type":"document","source":{"type":"content","content":{"type":"image","source":)"
      R"({"type":"file","file_id":"f"}}}})",
-     "anthropic:part:document.source.content"},
+     "anthropic:part:image.source.file_id"},
     {responses, "",
      R"({"type":"local_shell_call_output","call_id":"c","output":[{"type":"input_file",)"
      R"("file_id":"f"}]})",
@@ -259,6 +265,23 @@ constexpr Case shape_cases[] = {
 };
 
 constexpr Case taken_cases[] = {
+    {responses, R"("access_programs":["x"],"client_metadata":{"a":"b"})", "", ""},
+    {responses, "", R"({"type":"internal_chat_message_metadata_passthrough","a":{"b":1}})", ""},
+    {responses, "",
+     R"({"type":"message","role":"user","content":"x",)"
+     R"("internal_chat_message_metadata_passthrough":{"a":1}})",
+     ""},
+    {responses, "",
+     R"({"type":"custom_tool_call","call_id":"c","name":"n","input":"x",)"
+     R"("internal_chat_message_metadata_passthrough":{"a":1}})",
+     ""},
+    {responses, "", R"({"type":"agent_message","author":"/root","content":[]})", ""},
+    {responses, "", R"({"type":"ghost_snapshot","ghost_commit":{"id":"a"}})", ""},
+    {anthropic, R"("diagnostics":{"previous_message_id":"m"})", "", ""},
+    {anthropic, "", R"({"type":"tool_addition","tool":{"type":"tool_reference","name":"t"}})", ""},
+    {anthropic, "",
+     R"({"type":"tool_addition","tool":{"name":"t","description":"d","input_schema":{"a":1}}})",
+     ""},
     {chat, R"("logit_bias":{"5":-1},"logprobs":true,"top_logprobs":2,"seed":4,"verbosity":"low")",
      "", ""},
     {chat, R"("n":1,"store":false,"service_tier":"auto","modalities":["text"])", "", ""},
@@ -364,6 +387,37 @@ TEST_SUITE("llm allowed members") {
       CHECK(refused(one.format, body) == one.name);
       CHECK(refused(one.format, body, opened({one.name})) == "");
     }
+  }
+
+  TEST_CASE("what a coding agent keeps for itself is not sent to a provider") {
+    const std::string body =
+        body_with(responses, R"("access_programs":["x"])",
+                  R"({"type":"ghost_snapshot","ghost_commit":{"id":"a"}},)"
+                  R"({"type":"agent_message","author":"/root","content":[]},)"
+                  R"({"type":"internal_chat_message_metadata_passthrough","a":1},)"
+                  R"({"type":"custom_tool_call","call_id":"c","name":"n","input":"x",)"
+                  R"("internal_chat_message_metadata_passthrough":{"a":1}},)"
+                  R"({"type":"custom_tool_call_output","call_id":"c","output":"done",)"
+                  R"("internal_chat_message_metadata_passthrough":{"a":1}})");
+    const Json own = sent(responses, "openai-responses", body);
+    CHECK(own["input"].size() == 3);
+    CHECK(own["input"][1]["type"] == "custom_tool_call");
+    CHECK(own.dump().find("passthrough") == std::string::npos);
+    CHECK(!own.contains("access_programs"));
+    CHECK(sent(responses, "vllm", body)["messages"].size() == 3);
+    CHECK(!sent(anthropic, "anthropic",
+                body_with(anthropic, R"("diagnostics":{"previous_message_id":"m"})"))
+               .contains("diagnostics"));
+  }
+
+  TEST_CASE("a summary that the provider would make is refused with the reason") {
+    auto request = decode_client_request(
+        responses, body_with(responses, "", R"({"type":"compaction_trigger"})"));
+    REQUIRE(request.ok());
+    const auto held = hold_to_allowed(*request, {});
+    REQUIRE(!held.ok());
+    CHECK(held.error().message.find("\"compaction_trigger\" has the provider sum the "
+                                    "conversation up at its price") != std::string::npos);
   }
 
   TEST_CASE("what an SDK reads out of an answer for itself is not sent to a provider") {
@@ -716,7 +770,6 @@ TEST_SUITE("llm allowed members") {
                                          "anthropic:part:container_upload",
                                          "anthropic:part:image.source.file_id",
                                          "anthropic:part:server_tool_use",
-                                         "anthropic:part:tool_addition",
                                          "anthropic:tool:advisor_20260301",
                                          "anthropic:tool:code_execution_20260120",
                                          "anthropic:tool:tool_search_tool_bm25_20251119",
