@@ -10,15 +10,19 @@ namespace {
 
 constexpr WireFormat here = WireFormat::anthropic;
 
-bool read_image(const Json& json, ChatPart& part) {
+bool read_image(const Json& json, const std::string& path, ChatPart& part, RequestFault& fault) {
   const Json* source = member_of(json, "source");
   if (source == nullptr) return false;
   const std::string_view type = text_in(*source, "type");
-  part.kind = PartKind::image;
-  part.url = text_in(*source, "url");
-  part.media_type = text_in(*source, "media_type");
-  part.data = text_in(*source, "data");
   part.extra = rest_of(json, {"type", "source"});
+  if (type == "url") {
+    read_image_url(member_of(*source, "url"), path + ".source.url", part, fault);
+  } else if (type == "base64") {
+    part.kind = PartKind::image;
+    part.media_type = text_in(*source, "media_type");
+    part.data = text_in(*source, "data");
+    settle_image_type(path + ".source.media_type", part, fault);
+  }
   return type == "url" || type == "base64";
 }
 
@@ -59,7 +63,7 @@ ChatPart read_block(const Json& json, std::string_view text, const std::string& 
     part.text = read_text(json, "text", path, fault);
     part.extra = rest_of(json, {"type", "text"});
   } else if (type == "image") {
-    if (!read_image(json, part)) return opaque_block(json, text);
+    if (!read_image(json, path, part, fault)) return opaque_block(json, text);
   } else if (type == "tool_use") {
     part.kind = PartKind::tool_call;
     part.id = read_text(json, "id", path, fault);
@@ -202,8 +206,7 @@ void read_tool_choice(const Json& json, ChatRequest& request, RequestFault& faul
 
 // What of `thinking` and `output_config` has no neutral name stays in `extra` under their own, and
 // so does the effort's word: beside "disabled" it is another wish.
-void read_reasoning(const Json& json, std::string_view body, ChatRequest& request, Json& extra,
-                    RequestFault& fault) {
+void read_reasoning(const Json& json, ChatRequest& request, Json& extra, RequestFault& fault) {
   bool disabled = false;
   if (const Json* thinking = member_of(json, "thinking")) {
     const std::string_view type = text_in(*thinking, "type");
@@ -219,19 +222,30 @@ void read_reasoning(const Json& json, std::string_view body, ChatRequest& reques
   if (disabled) request.reasoning.effort = "none";
   const Json* config = member_of(json, "output_config");
   if (config == nullptr || !config->is_object()) return;
-  Json rest = *config;
   const std::string effort = read_text(*config, "effort", "output_config", fault);
   if (!effort.empty() && !disabled) request.reasoning.effort = effort;
-  const Json* format = member_of(*config, "format");
+  extra["output_config"] = *config;
+}
+
+/// Is it a schema for the answer? `text` is the format's own.
+bool read_format(const Json* format, std::string_view text, ChatRequest& request) {
   const Json* schema = member_of(format, "schema");
-  if (schema != nullptr && text_in(*format, "type") == "json_schema") {
-    request.output.kind = OutputKind::json_schema;
-    const std::string_view text =
-        member_text(member_text(member_text(body, "output_config"), "format"), "schema");
-    request.output.schema = text.empty() ? dump(*schema) : std::string(text);
-    rest.erase("format");
-  }
-  if (!rest.empty()) extra["output_config"] = std::move(rest);
+  if (schema == nullptr || text_in(*format, "type") != "json_schema") return false;
+  request.output.kind = OutputKind::json_schema;
+  request.output.schema = text_or_dump(member_text(text, "schema"), *schema);
+  return true;
+}
+
+// As a beta (structured-outputs-2025-11-13) the format stood at the top; SDKs of that time send it.
+void read_output(const Json& json, std::string_view body, ChatRequest& request, Json& extra) {
+  if (read_format(member_of(json, "output_format"), member_text(body, "output_format"), request))
+    extra.erase("output_format");
+  const std::string_view text = member_text(member_text(body, "output_config"), "format");
+  if (!extra.contains("output_config")) return;
+  Json& config = extra["output_config"];
+  if (read_format(member_of(json["output_config"], "format"), text, request))
+    config.erase("format");
+  if (config.empty()) extra.erase("output_config");
 }
 
 }  // namespace
@@ -265,7 +279,8 @@ void read_anthropic_request(const Json& json, std::string_view body, ChatRequest
        {"model", "system", "messages", "tools", "tool_choice", "max_tokens", "stream",
         "temperature", "top_p", "top_k", "stop_sequences", "metadata", "thinking", "output_config"})
     extra.erase(key);
-  read_reasoning(json, body, request, extra, fault);
+  read_reasoning(json, request, extra, fault);
+  read_output(json, body, request, extra);
   if (!extra.empty()) request.extra = dump(extra);
 }
 

@@ -26,12 +26,14 @@ ChatPart read_part(const Json& json, const std::string& path, RequestFault& faul
     const std::string_view url = image == nullptr     ? ""
                                  : image->is_string() ? text_of(image)
                                                       : text_in(*image, "url");
-    if (url.empty()) {
+    if (image == nullptr || url.empty()) {
       fault.set(path + ".image_url", "an object with a url", image);
       return part;
     }
-    read_image_url(url, part);
     if (image->is_object()) part.extra = rest_of(*image, {"url"});
+    const bool is_text = image->is_string();
+    read_image_url(is_text ? image : member_of(*image, "url"),
+                   joined({path, ".image_url", is_text ? "" : ".url"}), part, fault);
   } else if (type.empty()) {
     fault.set(path, "a part with a type", &json);
   } else {
@@ -354,6 +356,25 @@ void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) 
   request.user = read_text(json, "user", "", fault);
 }
 
+// Anthropic's words, which clients of several providers send here, too: the budget has a neutral
+// name. What is left goes on in `extra`.
+void read_thinking(const Json& json, ChatRequest& request, RequestFault& fault) {
+  const Json* thinking = member_of(json, "thinking");
+  if (member_of(thinking, "budget_tokens") == nullptr) return;
+  const std::string_view type = text_in(*thinking, "type");
+  const auto budget = read_count(*thinking, "budget_tokens", fault);
+  const bool thinks = type.empty() || type == "enabled";
+  if (thinks) request.reasoning.budget_tokens = budget;
+  const std::string rest = thinks ? rest_of(*thinking, {"type", "budget_tokens"})
+                                  : rest_of(*thinking, {"budget_tokens"});
+  JsonWriter extra;
+  extra.open_object();
+  extra.members_but(request.extra, {"thinking"});
+  if (!rest.empty()) extra.raw("thinking", rest);
+  extra.close_object();
+  request.extra = extra.take();
+}
+
 }  // namespace
 
 void read_openai_chat_request(const Json& json, std::string_view body, ChatRequest& request,
@@ -395,6 +416,7 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
                                  "parallel_tool_calls",
                                  "user",
                                  metadata_known ? "metadata" : "model"});
+  read_thinking(json, request, fault);
   const Json* options = member_of(json, "stream_options");
   const std::string rest =
       options == nullptr ? std::string() : rest_of(*options, {"include_usage"});

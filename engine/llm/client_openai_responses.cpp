@@ -25,9 +25,9 @@ ChatPart read_part(const Json& json, const std::string& path, RequestFault& faul
   } else if (type == "refusal") {
     part.kind = PartKind::refusal;
     part.text = read_text(json, "refusal", path, fault);
-  } else if (type == "input_image" && !text_in(json, "image_url").empty()) {
-    read_image_url(text_in(json, "image_url"), part);
+  } else if (type == "input_image" && member_of(json, "image_url") != nullptr) {
     part.extra = rest_of(json, {"type", "image_url"});
+    read_image_url(member_of(json, "image_url"), path + ".image_url", part, fault);
   } else if (type.empty()) {
     fault.set(path, "a part with a type", &json);
   } else {

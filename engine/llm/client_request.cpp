@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "engine/base/base64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/encode.hpp"
 #include "engine/llm/json_text.hpp"
 
 namespace redoubt::llm {
@@ -192,15 +194,79 @@ bool read_metadata(const Json& object, ChatRequest& request) {
   return true;
 }
 
-void read_image_url(std::string_view url, ChatPart& part) {
-  part.kind = PartKind::image;
-  const std::size_t mark = url.find(";base64,");
-  if (ascii_lower(url.substr(0, 5)) != "data:" || mark == std::string_view::npos) {
-    part.url = url;
-    return;
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && text.front() == ' ')
+    text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ')
+    text.remove_suffix(1);
+  return text;
+}
+
+/// A scheme and a colon (RFC 3986 3.1): base64 has none.
+bool is_address(std::string_view url) {
+  const std::size_t colon = url.find(':');
+  return colon != 0 && colon != url.npos &&
+         std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(colon),
+                     [](char c) { return is_ascii_alnum(c) || c == '+' || c == '-' || c == '.'; });
+}
+
+/// "" where the first bytes are of no type that is known here.
+std::string_view type_by_bytes(std::string_view base64) {
+  constexpr std::size_t head_characters = 16;  // 12 bytes
+  const std::string head = from_base64(base64.substr(0, head_characters)).value_or("");
+  const auto has = [&](std::size_t at, std::string_view bytes) {
+    return head.size() >= at + bytes.size() && head.compare(at, bytes.size(), bytes) == 0;
+  };
+  if (has(0, "\x89PNG\r\n\x1a\n")) return "image/png";
+  if (has(0, "\xff\xd8\xff")) return "image/jpeg";
+  if (has(0, "GIF8")) return "image/gif";
+  if (has(0, "RIFF") && has(8, "WEBP")) return "image/webp";
+  return has(0, "%PDF-") ? "application/pdf" : "";
+}
+
+}  // namespace
+
+std::optional<DataUrl> read_data_url(std::string_view url) {
+  constexpr std::string_view scheme = "data:";
+  const std::size_t comma = url.find(',');
+  if (ascii_lower(url.substr(0, scheme.size())) != scheme || comma == url.npos) return std::nullopt;
+  const std::string_view head = url.substr(scheme.size(), comma - scheme.size());
+  const std::size_t last = head.rfind(';');
+  if (last == head.npos || ascii_lower(trimmed(head.substr(last + 1))) != "base64")
+    return std::nullopt;
+  return DataUrl{.media_type = trimmed(head.substr(0, head.find(';'))),
+                 .data = url.substr(comma + 1)};
+}
+
+void settle_image_type(const std::string& path, ChatPart& part, RequestFault& fault) {
+  const std::string type = ascii_lower(trimmed(part.media_type));
+  if (type.empty() || type == "application/octet-stream")
+    part.media_type = type_by_bytes(part.data);
+  if (part.media_type.empty()) {
+    const Json given = type;
+    fault.set(path, "the type of the image, as image/png: its first bytes do not tell it", &given);
   }
-  part.media_type = url.substr(5, mark - 5);
-  part.data = url.substr(mark + 8);
+  if (ascii_lower(part.media_type) != "application/pdf") return;
+  part.kind = PartKind::document;
+  // What is said of a picture is not said of a document; its mark for the cache is.
+  const std::string_view mark = cache_mark(part.format, part.extra);
+  part.extra = mark.empty() ? std::string() : joined({R"({"cache_control":)", mark, "}"});
+}
+
+void read_image_url(const Json* url, const std::string& path, ChatPart& part, RequestFault& fault) {
+  const std::string_view text = text_of(url);
+  part.kind = PartKind::image;
+  if (const auto data = read_data_url(text); data && !data->data.empty()) {
+    part.media_type = data->media_type;
+    part.data = data->data;
+    settle_image_type(path, part, fault);
+  } else if (ascii_lower(text.substr(0, 5)) != "data:" && is_address(text)) {
+    part.url = text;
+  } else {
+    fault.set(path, "an address, or the image itself as data:image/png;base64,...", url);
+  }
 }
 
 ChatPart opaque_part(const Json& json, WireFormat format) {

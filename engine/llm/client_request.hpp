@@ -78,7 +78,19 @@ void read_texts(const nlohmann::json& object, const char* key, std::vector<std::
                 RequestFault& fault);
 /// Texts only; false, and nothing read, where a value is something else.
 bool read_metadata(const nlohmann::json& object, ChatRequest& request);
-void read_image_url(std::string_view url, ChatPart& part);
+/// What a data: URL (RFC 2397) holds as base64; its type is without parameters.
+struct DataUrl {
+  std::string_view media_type;
+  std::string_view data;
+};
+/// Nothing for any other text.
+std::optional<DataUrl> read_data_url(std::string_view url);
+/// An image's url: an address, or the image itself. A fault for what is neither, as bare base64.
+void read_image_url(const nlohmann::json* url, const std::string& path, ChatPart& part,
+                    RequestFault& fault);
+/// Of an image that is in the request: a type that its client does not say is found by its first
+/// bytes, and a PDF becomes a document. A fault where nothing tells the type.
+void settle_image_type(const std::string& path, ChatPart& part, RequestFault& fault);
 /// The part as a whole, for the format that it came in.
 ChatPart opaque_part(const nlohmann::json& part, WireFormat format);
 std::string indexed(std::string_view path, std::size_t index);

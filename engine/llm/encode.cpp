@@ -180,7 +180,8 @@ void write_extra(const ChatRequest& request, const Dialect& dialect, JsonWriter&
     body.members_but(extra, {"output_config", "thinking"});
   } else if (dialect.format == WireFormat::gemini) {
     body.members_but(extra, {"generationConfig"});
-  } else if ((dialect.takes & takes_effort_object) != 0 && !request.reasoning.effort.empty()) {
+  } else if ((dialect.takes & takes_effort_object) != 0 &&
+             (!request.reasoning.effort.empty() || request.reasoning.budget_tokens)) {
     body.members_but(extra, {"reasoning", "store", "stream_options"});
   } else {
     body.members_but(extra, {"store", "stream_options"});

@@ -430,7 +430,10 @@ class Fitter {
   void words() {
     const ReasoningSetting& asked = request_.reasoning;
     std::string effort = asked.effort.empty() ? effort_for_room() : asked.effort;
-    if (!same_format_ && asked.budget_tokens && target_.reasoning == ReasoningStyle::effort) {
+    // Of OpenAI chat's targets OpenRouter alone is told a budget.
+    const bool takes_budget = same_format_ && (target_.dialect->format != WireFormat::openai_chat ||
+                                               (target_.dialect->takes & takes_effort_object) != 0);
+    if (!takes_budget && asked.budget_tokens && target_.reasoning == ReasoningStyle::effort) {
       if (effort.empty()) effort = effort_of(*asked.budget_tokens);
       edit().reasoning.budget_tokens.reset();
     }

@@ -60,10 +60,9 @@ Media media_of(PartKind kind, std::string_view type, std::string_view data, std:
 
 /// A file of OpenAI's two formats: its data is a data: URL.
 std::optional<Media> read_file(const Json& file) {
-  ChatPart url;
-  read_image_url(text_in(file, "file_data"), url);
-  if (url.data.empty()) return std::nullopt;
-  return media_of(PartKind::document, url.media_type, url.data, text_in(file, "filename"));
+  const auto url = read_data_url(text_in(file, "file_data"));
+  if (!url || url->data.empty()) return std::nullopt;
+  return media_of(PartKind::document, url->media_type, url->data, text_in(file, "filename"));
 }
 
 std::optional<Media> read_input_audio(const Json& audio) {

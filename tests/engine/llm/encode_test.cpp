@@ -460,6 +460,127 @@ TEST_SUITE("llm encode") {
     request.messages[0].parts.push_back(file);
     CHECK(encode_request(request, target_of("openai")).error().code == "unsupported");
     CHECK(encode_request(request, target_of("anthropic")).ok());
+    request.messages[0].parts[1].extra = R"({"type":"brand_new"})";
+    for (const char* dialect : {"openai", "openai-responses", "gemini"}) {
+      const auto refused = encode_request(request, target_of(dialect));
+      REQUIRE(!refused.ok());
+      CHECK(refused.error().message.find("content of type \"brand_new\"") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("Anthropic's output_format is the format of its output_config") {
+    for (const char* members :
+         {R"("output_format":FORMAT)", R"("output_config":{"format":FORMAT})"}) {
+      std::string body =
+          R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],)";
+      body += std::string(members) + "}";
+      body.replace(
+          body.find("FORMAT"), 6,
+          R"({"type":"json_schema","schema":{"type":"object","properties":{"z":{},"a":{}}}})");
+      auto request = decode_client_request(WireFormat::anthropic, body);
+      REQUIRE(request.ok());
+      CHECK(request->output.kind == OutputKind::json_schema);
+      CHECK(request->output.schema == R"({"type":"object","properties":{"z":{},"a":{}}})");
+      CHECK(request->extra.empty());
+      CHECK(body_of(*request, "openai")["response_format"]["type"] == "json_schema");
+    }
+  }
+
+  TEST_CASE("a thinking budget of a chat completion is told to whoever takes one") {
+    const auto asking = [](const char* thinking) {
+      auto request = decode_client_request(
+          WireFormat::openai_chat,
+          std::string(
+              R"({"model":"m","max_tokens":9000,"messages":[{"role":"user","content":"x"}],)"
+              R"("thinking":)") +
+              thinking + "}");
+      REQUIRE(request.ok());
+      return std::move(request).value();
+    };
+    const ChatRequest request = asking(R"({"type":"enabled","budget_tokens":5000})");
+    CHECK(request.reasoning.budget_tokens == 5000);
+    Target claude = target_of("anthropic");
+    claude.reasoning = ReasoningStyle::budget;
+    const Json thinking = Json::parse(encode_request(request, claude)->body)["thinking"];
+    CHECK(thinking == Json{{"type", "enabled"}, {"budget_tokens", 5000}});
+    Target router = target_of("openrouter");
+    router.reasoning = ReasoningStyle::budget;
+    CHECK(Json::parse(encode_request(request, router)->body)["reasoning"] ==
+          Json{{"max_tokens", 5000}});
+    Target words = target_of("openai");
+    words.reasoning = ReasoningStyle::effort;
+    const Json own = Json::parse(encode_request(request, words)->body);
+    CHECK(own["reasoning_effort"] == "medium");
+    CHECK(!own.contains("thinking"));
+    const ChatRequest off = asking(R"({"type":"disabled","budget_tokens":5000})");
+    CHECK(!off.reasoning.budget_tokens);
+    CHECK(off.extra == R"({"thinking":{"type":"disabled"}})");
+    CHECK(asking(R"({"type":"enabled"})").extra == R"({"thinking":{"type":"enabled"}})");
+  }
+
+  TEST_CASE("an image's url: an address, or the image itself in any spelling of RFC 2397") {
+    const auto asked = [](WireFormat format, const std::string& url) {
+      const Json part = format == WireFormat::openai_chat
+                            ? Json{{"type", "image_url"}, {"image_url", {{"url", url}}}}
+                        : format == WireFormat::anthropic
+                            ? Json{{"type", "image"}, {"source", {{"type", "url"}, {"url", url}}}}
+                            : Json{{"type", "input_image"}, {"image_url", url}};
+      const Json message = {{"role", "user"}, {"content", Json::array({part})}};
+      const bool responses = format == WireFormat::openai_responses;
+      return decode_client_request(
+          format,
+          Json{{"model", "m"}, {"max_tokens", 9}, {responses ? "input" : "messages", {message}}}
+              .dump());
+    };
+    const std::string png = "iVBORw0KGgoAAAAN";
+    struct Case {
+      std::string url;
+      PartKind kind;
+      const char* type;
+    };
+    const Case cases[] = {
+        {"data:image/png;base64," + png, PartKind::image, "image/png"},
+        {"DATA:image/png;BASE64," + png, PartKind::image, "image/png"},
+        {"data:image/png; base64," + png, PartKind::image, "image/png"},
+        {"data:image/png;name=a.png;base64," + png, PartKind::image, "image/png"},
+        {"data:;base64," + png, PartKind::image, "image/png"},
+        {"data:application/octet-stream;base64," + png, PartKind::image, "image/png"},
+        {"data:;base64,/9j/4AAQSkZJRgAB", PartKind::image, "image/jpeg"},
+        {"data:;base64,R0lGODlhAQABAIAA", PartKind::image, "image/gif"},
+        {"data:;base64,UklGRiQAAABXRUJQVlA4", PartKind::image, "image/webp"},
+        {"data:;base64,JVBERi0xLjQK", PartKind::document, "application/pdf"},
+        {"data:application/pdf;base64,JVBERi0xLjQK", PartKind::document, "application/pdf"},
+        {"https://a.example/b.png", PartKind::image, ""},
+    };
+    for (const WireFormat format :
+         {WireFormat::openai_chat, WireFormat::openai_responses, WireFormat::anthropic}) {
+      for (const Case& each : cases) {
+        CAPTURE(each.url);
+        const auto request = asked(format, each.url);
+        REQUIRE(request.ok());
+        const ChatPart& part = request->messages[0].parts[0];
+        CHECK(part.kind == each.kind);
+        CHECK(part.media_type == each.type);
+        CHECK(part.url == (part.media_type.empty() ? each.url : std::string()));
+      }
+      for (const std::string& url :
+           {png, std::string(), std::string("data:,abc"), std::string("data:image/png,abc"),
+            std::string("data:image/png;base64,"), std::string("data:;base64,QUJDREVGR0hJSktM")}) {
+        CAPTURE(url);
+        const auto request = asked(format, url);
+        REQUIRE(!request.ok());
+        CHECK(request.error().code == "bad_request");
+        CHECK(request.error().path.find("url") != std::string::npos);
+      }
+    }
+    const auto pdf = asked(WireFormat::openai_chat, cases[10].url);
+    CHECK(body_of(*pdf, "openai")["messages"][0]["content"][0]["type"] == "file");
+    CHECK(body_of(*pdf, "anthropic")["messages"][0]["content"][0]["type"] == "document");
+    CHECK(body_of(*pdf, "gemini")["contents"][0]["parts"].dump().find("application/pdf") !=
+          std::string::npos);
+    const auto plain = asked(WireFormat::openai_responses, cases[4].url);
+    CHECK(body_of(*plain, "openai")["messages"][0]["content"][0]["image_url"]["url"] ==
+          "data:image/png;base64," + png);
   }
 
   TEST_CASE("the schemas of a request grow together by so much and no more") {
