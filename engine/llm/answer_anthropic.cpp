@@ -3,6 +3,7 @@
 
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/told.hpp"
 
@@ -279,8 +280,9 @@ void end_message(AnswerStream& stream, const ChatEvent& event, std::string& out)
   append_sse(out, "message_stop", "{\"type\":\"message_stop\"}");
 }
 
-std::string_view error_type(FailureClass failure_class) {
-  switch (failure_class) {
+std::string_view error_type(const ChatFailure& failure) {
+  if (is_context_overflow(failure)) return "invalid_request_error";
+  switch (failure.failure_class) {
     case FailureClass::bad_request:
     case FailureClass::filtered:
       return "invalid_request_error";
@@ -362,8 +364,8 @@ void write_anthropic_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object();
   out.text("type", "error");
   out.open_object("error");
-  out.text("type", error_type(failure.failure_class));
-  out.text("message", failure.message);
+  out.text("type", error_type(failure));
+  out.text("message", client_message(here, failure));
   out.close_object();
   out.text_if("request_id", failure.request_id);
   out.close_object();

@@ -5,6 +5,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/told.hpp"
@@ -268,7 +269,7 @@ void write_details(const ChatFailure& failure, JsonWriter& out) {
     out.open_array("fieldViolations");
     out.open_object();
     out.text("field", failure.param);
-    out.text("description", failure.message);
+    out.text("description", client_message(here, failure));
     out.close_object();
     out.close_array();
     out.close_object();
@@ -376,7 +377,7 @@ void write_gemini_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object();
   out.open_object("error");
   out.integer("code", failure.status >= 400 ? failure.status : status.code);
-  out.text("message", failure.message);
+  out.text("message", client_message(here, failure));
   out.text("status", status.word);
   JsonWriter details;
   details.open_array();

@@ -3,6 +3,7 @@
 
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
 #include "engine/llm/told.hpp"
@@ -420,7 +421,7 @@ void encode_openai_chat_event(AnswerStream& all, const ChatEvent& event, std::st
 void write_openai_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object();
   out.open_object("error");
-  out.text("message", failure.message);
+  out.text("message", client_message(here, failure));
   out.text("type", error_type(failure.failure_class));
   text_or_null(out, "param", failure.param, !failure.param.empty());
   const bool known = !failure.code.empty();

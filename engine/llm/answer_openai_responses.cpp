@@ -4,6 +4,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
 #include "engine/llm/told.hpp"
@@ -160,12 +161,20 @@ std::string_view status_word(const ChatAnswer& answer) {
   return complete ? "completed" : "incomplete";  // also where nobody says that it is complete
 }
 
+// By these agents know what to do next: to shorten what they send, or to word it anew.
+std::string_view error_code(const ChatFailure& failure) {
+  const bool known =
+      is_context_overflow(failure) || failure.failure_class == FailureClass::filtered;
+  return known && !failure.code.empty() ? std::string_view(failure.code)
+                                        : failure_name(failure.failure_class);
+}
+
 void write_end(const ChatAnswer& answer, JsonWriter& out) {
   out.key("error");
   if (answer.failure) {
     out.open_object();
-    out.text("code", failure_name(answer.failure->failure_class));
-    out.text("message", answer.failure->message);
+    out.text("code", error_code(*answer.failure));
+    out.text("message", client_message(here, *answer.failure));
     out.close_object();
   } else {
     out.null();

@@ -6,6 +6,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/retry_headers.hpp"
 
@@ -52,6 +53,23 @@ constexpr std::string_view moderation_words[] = {
     "your prompt was flagged",
 };
 
+// Of a request that its own text is the fault of, also where the code is that of any other fault:
+// OpenAI's invalid_prompt, Anthropic's "Output blocked by content filtering policy".
+constexpr std::string_view policy_words[] = {
+    "potentially violating",
+    "usage policy",
+    "usage policies",
+    "content policy",
+    "content management policy",
+    "content filtering policy",
+    "safety system",
+};
+// A provider's policy has been held against whoever owns the key.
+constexpr std::string_view owner_words[] = {"account", "organization"};
+
+constexpr std::string_view policy_code = "content_policy_violation";
+constexpr std::string_view policy_codes[] = {policy_code, "content_filter", "invalid_prompt"};
+
 // What a 403 speaks of where it is ours to mend. Others are about what the request names: a file.
 constexpr std::string_view access_words[] = {
     "api key",  "api-key",   "permission",    "region",         "country",      "territory",
@@ -77,17 +95,26 @@ constexpr Word code_words[] = {
     {"model_decommissioned", not_found},
     {"model_not_supported", not_found},
     {"invalid_model", not_found},
-    {"context_length_exceeded", too_large},
+    {context_overflow_code, too_large},
     {"exceed_context_size_error", too_large},
     {"model_max_prompt_tokens_exceeded", too_large},
     {"string_above_max_length", too_large},
     {"request_too_large", too_large},
     {"content_filter", filtered},
-    {"content_policy_violation", filtered},
+    {policy_code, filtered},
+    {"moderation_blocked", filtered},
+    {"data_inspection_failed", filtered},
     {"invalid_prompt", bad_request},
     {"tool_use_failed", bad_request},
     {"server_overloaded", overloaded},
     {"server_is_overloaded", overloaded},
+};
+
+// Of the codes above those that say too_large of the context, and of no other bound.
+constexpr std::string_view context_codes[] = {
+    context_overflow_code,
+    "exceed_context_size_error",
+    "model_max_prompt_tokens_exceeded",
 };
 
 constexpr Word type_words[] = {
@@ -181,6 +208,11 @@ bool says_no_model(std::string_view lower) {
   constexpr std::string_view not_there[] = {"not found", "does not exist", "not exist",
                                             "decommissioned", "no such model"};
   return has(lower, "model") && has_any(lower, not_there);
+}
+
+bool says_policy(int status, std::string_view lower) {
+  const bool of_request = status == 0 || status == 400 || status == 422;
+  return of_request && has_any(lower, policy_words) && !has_any(lower, owner_words);
 }
 
 std::optional<FailureClass> class_of_status(int status) {
@@ -280,6 +312,7 @@ FailureClass classify(const ChatFailure& failure, const Hints& hints) {
   if (failure.status == 402) return says_unaffordable(lower) ? too_large : no_quota;
   if (failure.status == 413) return too_large;
   if (is_limit(failure, hints)) return class_of_limit(failure, hints, lower);
+  if (says_policy(failure.status, lower)) return filtered;
   if (const auto found = class_of_code(failure, hints)) return *found;
   if (failure.status == 401) return unauthorized;
   if (const auto found = class_of_message(failure, hints, lower)) return *found;
@@ -344,9 +377,21 @@ void read_error_object(const Json& error, int status, ChatFailure& failure, Hint
   read_details(error, failure, hints);
 }
 
+bool is_over_context(const ChatFailure& failure, const Hints& hints) {
+  return failure.failure_class == too_large &&
+         (word_in(context_codes, failure.code) || word_in(context_codes, hints.type) ||
+          says_prompt_too_long(ascii_lower(failure.message)));
+}
+
 void settle(ChatFailure& failure, const Hints& hints) {
   if (failure.message.size() > message_bytes_max) failure.message.resize(message_bytes_max);
   failure.failure_class = classify(failure, hints);
+  if (is_over_context(failure, hints)) {
+    failure.code = context_overflow_code;
+    if (failure.status < 400) failure.status = context_overflow_status;
+  }
+  if (failure.failure_class == filtered && !is_policy_code(failure.code))
+    failure.code = policy_code;
   const bool may_name_key = failure.status == 401 || failure.code == "API_KEY_INVALID";
   failure.names_bad_key =
       failure.failure_class == unauthorized && may_name_key && word_in(bad_key_codes, failure.code);
@@ -377,6 +422,10 @@ ChatFailure failure_from_object(const Json& body, int status) {
 }
 
 }  // namespace
+
+bool is_policy_code(std::string_view code) {
+  return word_in(policy_codes, code);
+}
 
 bool class_retries(FailureClass failure_class) {
   return failure_class == rate_limited || failure_class == overloaded ||
@@ -414,7 +463,8 @@ std::string_view failure_words(FailureClass failure_class) {
     case timeout:
       return "The model's provider did not answer in time. Try again, or ask for a shorter answer.";
     case filtered:
-      return "A filter of the model's provider refused the request. Put it in other words.";
+      return "The model's provider refused the request: its usage policy or content filter flagged "
+             "it. Put it in other words.";
     case malformed:
       return "The model's answer could not be read. Try again; if it goes on, give the relay's "
              "operator the request's id.";

@@ -10,7 +10,8 @@
 //    where the message begins with them. A 429 is a rate limit, for which to wait, unless its code,
 //    its words or the name of the quota say that the money or the day's share is used up, or that
 //    the one request is over the whole limit. A 403 is the key's where it speaks of one, of rights,
-//    the region or the account, or of nothing; else it is the request's (a file, moderation).
+//    the region or the account, or of nothing; else it is the request's (a file, moderation). Words
+//    of a policy make a request's failure one of the filter, whatever its code.
 // 3. Whether to try again follows from the class, unless the provider says it (x-should-retry).
 // 4. ChatFailure::message and code are the provider's words: they may hold whatever the request
 // did,
@@ -43,6 +44,10 @@ int status_of(FailureClass failure_class);
 
 /// One sentence or two of our own for a class: what happened, and what whoever asked can do.
 std::string_view failure_words(FailureClass failure_class);
+
+/// Codes by which clients know a refusal by a provider's policy. A failure of the class filtered
+/// that was read from a provider has one of them.
+bool is_policy_code(std::string_view code);
 
 /// Whether another attempt at the same target may do better, where the provider does not say.
 bool class_retries(FailureClass failure_class);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/ascii.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/observe/log.hpp"
 
@@ -387,11 +388,21 @@ llm::ChatFailure with_provider_text(const llm::ChatFailure& failure,
                                     std::span<const std::string_view> secrets,
                                     std::span<const std::string_view> own_names) {
   llm::ChatFailure told = in_our_words(failure.failure_class, failure.failure_class);
+  const bool over_context = llm::is_context_overflow(failure);
+  if (over_context) {
+    told.code = llm::context_overflow_code;
+    told.status = llm::context_overflow_status;
+  }
   // Together: a key may be spread over them.
   const std::string all = failure.message + " " + failure.code + " " + failure.param;
   if (shows_secret(all, secrets)) return told;
   const auto known = [&](std::string_view text) { return has_known_words_only(text, own_names); };
   if (is_param(failure.param) && known(failure.param)) told.param = failure.param;
+  if (over_context) {
+    told.message =
+        llm::context_words(llm::WireFormat::anthropic, llm::context_numbers(failure.message));
+    return told;
+  }
   if (is_code(failure.code) && known(failure.code)) told.code = failure.code;
   if (!failure.message.empty() && known(failure.message) && is_harmless(failure.message))
     told.message = one_line(failure.message);
@@ -428,6 +439,10 @@ llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
     case FailureClass::bad_request:
     case FailureClass::too_large:
       told = with_provider_text(failure, secrets, own_names);
+      break;
+    case FailureClass::filtered:
+      told = in_our_words(FailureClass::filtered, FailureClass::filtered);
+      if (llm::is_policy_code(failure.code)) told.code = failure.code;
       break;
     default:
       told = in_our_words(failure.failure_class, failure.failure_class);

@@ -3,9 +3,12 @@
 //   unauthorized, no_quota, not_found            told as server_error, in our words: of our keys
 //   and
 //                                                accounts nothing
-//   bad_request, too_large                       the provider's text, param and code, each where
-//   all
-//                                                of its words are known; else our words
+//   too_large of the context                     its numbers in a sentence of ours, and its param
+//                                                (engine/llm/context_overflow.hpp)
+//   bad_request, too_large of another bound      the provider's text, param and code, each where
+//                                                all of its words are known; else our words
+//   filtered                                     our words, and its code where it is one that
+//                                                clients know (llm::is_policy_code)
 //   everything else                              our words (engine/llm/failure.hpp failure_words)
 //
 // 1. Closed: a text goes out only where each of its words is one that texts about requests are made

@@ -11,6 +11,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/base/nearest.hpp"
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/limits/open_lines.hpp"
@@ -1096,7 +1097,8 @@ CallRefusal CallRun::refusal_of(const Action& action) const {
   } else {
     refusal.failure = told->second;
   }
-  refusal.failure.status = action.status;
+  if (llm::is_context_overflow(refusal.failure)) refusal.status = llm::context_overflow_status;
+  refusal.failure.status = refusal.status;
   return refusal;
 }
 

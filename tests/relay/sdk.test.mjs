@@ -191,8 +191,72 @@ describe('official SDKs', { concurrency: false }, () => {
     });
   }
 
+  const failed = (head, error) => [
+    {
+      do: [
+        { head, headers: { 'content-type': 'application/json' } },
+        { send: JSON.stringify({ error }) },
+      ],
+    },
+  ];
+  const messages = [{ role: 'user', content: 'Where to?' }];
+  /** What each SDK throws, for one and the same answer of the provider. */
+  const thrown = async (asked) => {
+    const caught = (call) =>
+      call.then(
+        () => assert.fail('no error'),
+        (error) => error,
+      );
+    return {
+      chat: await caught(openai.chat.completions.create({ model: asked, messages })),
+      responses: await caught(openai.responses.create({ model: asked, input: 'Where to?' })),
+      claude: await caught(anthropic.messages.create({ model: asked, max_tokens: 9, messages })),
+      gemini: await caught(google.models.generateContent({ model: asked, contents: 'Where to?' })),
+    };
+  };
+
+  for (const model of Object.keys(aliases)) {
+    it(`know a prompt that is too long for ${model} by their own words`, async () => {
+      const message =
+        'input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000, decrease ' +
+        'input length or `max_tokens` and try again';
+      await mock.script(failed(400, { message, type: 'invalid_request_error' }));
+      const { chat, responses, claude, gemini } = await thrown(model);
+      for (const error of [chat, responses]) {
+        assert.ok(error instanceof OpenAI.BadRequestError, String(error));
+        assert.equal(error.code, 'context_length_exceeded');
+        assert.equal(error.type, 'invalid_request_error');
+        assert.match(error.message, /This model's maximum context length is 200000 tokens/);
+      }
+      assert.ok(claude instanceof Anthropic.BadRequestError, String(claude));
+      assert.deepEqual(claude.error.error, { type: 'invalid_request_error', message });
+      assert.equal(gemini.status, 400);
+      const { error } = JSON.parse(gemini.message);
+      assert.equal(error.status, 'INVALID_ARGUMENT');
+      assert.match(error.message, /exceeds the maximum number of tokens allowed: 190000 \+ 32000/);
+
+      // The numbers are told where the provider told them; a status of 413 is told as what it is.
+      const long = 'prompt is too long: 210000 tokens > 200000 maximum';
+      await mock.script(failed(413, { message: long, type: 'invalid_request_error' }));
+      const told = await thrown(model);
+      assert.equal(told.chat.status, 400);
+      assert.equal(told.claude.error.error.message, long);
+    });
+
+    it(`know a refusal of ${model} by its provider's policy`, async () => {
+      const message = 'Invalid prompt: it was flagged as potentially violating our usage policy.';
+      const code = 'invalid_prompt';
+      await mock.script(failed(400, { message, type: 'invalid_request_error', code }));
+      const { chat, responses, claude, gemini } = await thrown(model);
+      for (const error of [chat, responses])
+        assert.deepEqual([error.status, error.code], [400, code]);
+      assert.equal(claude.error.error.type, 'invalid_request_error');
+      for (const error of [chat, responses, claude, gemini])
+        assert.match(error.message, /usage policy/);
+    });
+  }
+
   it('throw their own errors for what the relay refuses', async () => {
-    const messages = [{ role: 'user', content: 'Where to?' }];
     await assert.rejects(openai.chat.completions.create({ model: 'nobody', messages }), (error) => {
       assert.ok(error instanceof OpenAI.NotFoundError, String(error));
       assert.match(error.message, /nobody/);

@@ -295,6 +295,58 @@ TEST_SUITE("llm failure") {
     }
   }
 
+  TEST_CASE(
+      "a refusal by a provider's policy is one of the filter, with a code that clients know") {
+    struct Row {
+      int status;
+      const char* body;
+      const char* code;
+    };
+    const Row refusals[] = {
+        {400,
+         R"({"error":{"message":"Invalid prompt: your prompt was flagged as potentially violating our
+usage policy. Please try again with a different prompt.","type":"invalid_request_error",
+"param":null,"code":"invalid_prompt"}})",
+         "invalid_prompt"},
+        {0,
+         R"({"error":{"message":"flagged as potentially violating our usage policy","code":"invalid_prompt"}})",
+         "invalid_prompt"},
+        {400,
+         R"({"error":{"message":"Your request was rejected as a result of our safety system.","code":"content_policy_violation"}})",
+         "content_policy_violation"},
+        {400,
+         R"({"error":{"message":"Your request was rejected by our safety system.","code":"moderation_blocked"}})",
+         "content_policy_violation"},
+        {400,
+         R"({"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}})",
+         "content_filter"},
+        {400,
+         R"({"type":"error","error":{"type":"invalid_request_error","message":"Output blocked by content filtering policy"}})",
+         "content_policy_violation"},
+        {403, R"({"error":{"code":403,"message":"x requires moderation. Your input was flagged"}})",
+         "content_policy_violation"},
+    };
+    for (const Row& row : refusals) {
+      CAPTURE(row.body);
+      std::string body(row.body);
+      for (char& c : body)
+        if (c == '\n') c = ' ';
+      const ChatFailure failure = of(row.status, body);
+      CHECK(failure.failure_class == filtered);
+      CHECK(failure.code == row.code);
+      CHECK_FALSE(failure.should_retry);
+    }
+    CHECK(failure_words(filtered).find("policy") != std::string_view::npos);
+    // Another invalid prompt, and a policy that is held against the operator.
+    CHECK(of(400, R"({"error":{"message":"The prompt is empty","code":"invalid_prompt"}})")
+              .failure_class == bad_request);
+    CHECK(of(403, R"({"error":{"message":"Your account violates our usage policies"}})")
+              .failure_class == unauthorized);
+    CHECK(
+        of(401, R"({"error":{"message":"Access ended under our usage policies"}})").failure_class ==
+        unauthorized);
+  }
+
   TEST_CASE("a model that is not served is not found, whatever the status") {
     for (
         const char* body : {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "engine/llm/context_overflow.hpp"
 #include "engine/llm/failure.hpp"
 
 using namespace redoubt;
@@ -95,6 +96,33 @@ TEST_SUITE("failure words") {
                                              keys);
     CHECK(long_one.message.ends_with(" word ..."));
     CHECK(long_one.message.size() <= told_bytes_max + 4);
+  }
+
+  TEST_CASE("of an overflow of the context only the numbers are the provider's") {
+    llm::ChatFailure failure =
+        of(too_large, "acme: prompt is too long: 210000 tokens > 200000 maximum",
+           std::string(llm::context_overflow_code), "messages");
+    const auto told = failure_for_client(failure, keys);
+    CHECK(llm::is_context_overflow(told));
+    CHECK(told.message == "prompt is too long: 210000 tokens > 200000 maximum");
+    CHECK(told.param == "messages");
+    CHECK(told.status == 400);
+    // With a key of ours about, not even those; clients know it all the same.
+    failure.message += " " + key;
+    const auto silent = failure_for_client(failure, keys);
+    CHECK(llm::is_context_overflow(silent));
+    CHECK_FALSE(llm::context_numbers(silent.message));
+    CHECK(silent.param.empty());
+  }
+
+  TEST_CASE("a refusal by policy keeps the code that clients know, and no other") {
+    for (const char* code : {"content_policy_violation", "content_filter", "invalid_prompt"}) {
+      const auto told = failure_for_client(of(filtered, "flagged by acme", code), keys);
+      CHECK(told.code == code);
+      CHECK(told.message == llm::failure_words(filtered));
+    }
+    CHECK(failure_for_client(of(filtered, "x", "acme_policy"), keys).code ==
+          llm::failure_name(filtered));
   }
 
   TEST_CASE("what is the operator's is not") {
