@@ -84,6 +84,8 @@ http::Response refusal_response(llm::WireFormat format, const upstream::CallRefu
                                 const upstream::CallSummary& summary) {
   http::Response response = failure_response(format, refusal.status, refusal.failure);
   if (refusal.retry_after_ms >= 0) response.add("Retry-After", seconds_up(refusal.retry_after_ms));
+  // OpenAI's and Anthropic's SDKs call again after any 5xx or 429 that does not say so.
+  if (!refusal.failure.should_retry) response.add("X-Should-Retry", "false");
   add_summary(response, summary);
   return response;
 }

@@ -12,7 +12,8 @@ constexpr std::size_t origin_bytes_max = 512;
 constexpr std::size_t requested_headers_bytes_max = 1024;
 constexpr std::string_view preflight_max_age_s = "600";
 constexpr std::string_view exposed_headers =
-    "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, ETag, X-Redoubt-Model, "
+    "X-Request-Id, Retry-After, X-Should-Retry, RateLimit, RateLimit-Policy, ETag, "
+    "X-Redoubt-Model, "
     "X-Redoubt-Cost-Microusd, X-Redoubt-Cache";
 
 std::string default_port(std::string_view scheme) {

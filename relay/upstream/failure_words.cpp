@@ -448,6 +448,7 @@ llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
       told = in_our_words(failure.failure_class, failure.failure_class);
       break;
   }
+  told.should_retry = failure.should_retry && llm::class_retries(failure.failure_class);
   told.retry_after_ms = failure.retry_after_ms;
   return told;
 }

@@ -22,6 +22,8 @@
 //    (relay/upstream/redaction.hpp).
 // 3. A text of many lines becomes one, and is cut to told_bytes_max at the end of a word.
 // 4. The provider's request id stays here.
+// 5. Whether to try again is the failure's own, also where it is told as another class: a key that
+//    the provider refuses is told as server_error, and does no better a second later.
 #pragma once
 
 #include <span>

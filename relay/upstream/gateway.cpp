@@ -166,6 +166,7 @@ llm::ChatFailure limit_failure(const limits::Refusal& refusal) {
   failure.code = std::string(limits::limit_name(refusal.limit));
   failure.status = refusal.status;
   return failure;
+  failure.should_retry = failure.should_retry && refusal.retry_after_ns >= 0;
 }
 
 /// -1: it never passes.

@@ -256,6 +256,33 @@ describe('official SDKs', { concurrency: false }, () => {
     });
   }
 
+  it('do not repeat a call that is lost', async () => {
+    const retrying = {
+      openai: new OpenAI({ baseURL: `${relay.url}/v1`, apiKey: openai.apiKey, maxRetries: 2 }),
+      anthropic: new Anthropic({ baseURL: relay.url, apiKey: openai.apiKey, maxRetries: 2 }),
+    };
+    const lost = [
+      failed(404, { message: 'The model does not exist', code: 'model_not_found' }),
+      failed(402, { message: 'Insufficient balance' }),
+      failed(401, { message: 'No', type: 'authentication_error' }),
+    ];
+    for (const rules of lost) {
+      await mock.script(rules);
+      await mock.forget();
+      const chat = { model: 'chat', messages };
+      await assert.rejects(retrying.openai.chat.completions.create(chat), (error) => {
+        assert.equal(error.status, 502);
+        assert.equal(error.headers.get('x-should-retry'), 'false');
+        return true;
+      });
+      await assert.rejects(
+        retrying.anthropic.messages.create({ model: 'claude', max_tokens: 9, messages }),
+        (error) => error.status === 502,
+      );
+      assert.equal((await mock.calls()).length, 2);
+    }
+  });
+
   it('throw their own errors for what the relay refuses', async () => {
     await assert.rejects(openai.chat.completions.create({ model: 'nobody', messages }), (error) => {
       assert.ok(error instanceof OpenAI.NotFoundError, String(error));

@@ -125,6 +125,17 @@ TEST_SUITE("failure words") {
           llm::failure_name(filtered));
   }
 
+  TEST_CASE("what does no better a second later is told so, whatever class it is told as") {
+    for (int i = 0; i <= static_cast<int>(cut); ++i) {
+      const auto failure_class = static_cast<llm::FailureClass>(i);
+      CAPTURE(llm::failure_name(failure_class));
+      llm::ChatFailure failure = of(failure_class, "x");
+      CHECK(failure_for_client(failure, keys).should_retry == llm::class_retries(failure_class));
+      failure.should_retry = false;
+      CHECK_FALSE(failure_for_client(failure, keys).should_retry);
+    }
+  }
+
   TEST_CASE("what is the operator's is not") {
     for (const std::string text : {
              "headers: {'Authorization': 'x'}",
