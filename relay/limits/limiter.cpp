@@ -6,6 +6,7 @@
 #include "engine/base/hash64.hpp"
 #include "engine/base/message.hpp"
 #include "relay/limits/amounts.hpp"
+#include "relay/limits/refusal_text.hpp"
 
 namespace redoubt::limits {
 namespace {
@@ -521,8 +522,13 @@ std::string wait_of(const Refusal& refusal) {
   return "in " + duration_text(refusal.retry_after_ns);
 }
 
-constexpr std::string_view ask_for_less =
-    "What a call may use at most is reserved: ask for fewer output tokens (max_tokens)";
+std::string_view ask_for_less(PromptReserved prompt) {
+  if (prompt == PromptReserved::by_size)
+    return "What a call may use at most is reserved: ask for fewer output tokens (max_tokens)";
+  return "What a call may use at most is reserved, and a request with a file, an address, a stored "
+         "response or a provider's own tool counts as the model's whole context: send the picture "
+         "itself or the file's text";
+}
 
 }  // namespace
 
@@ -546,6 +552,10 @@ std::optional<Refusal> refused_by_zero(std::span<const Share> shares, bool costs
 }
 
 std::string refusal_text(const Refusal& refusal) {
+  return refusal_text(refusal, PromptReserved::by_size);
+}
+
+std::string refusal_text(const Refusal& refusal, PromptReserved prompt) {
   if (refusal.limit == Limit::store)
     return joined({"The relay cannot look at its budgets; try again ", wait_of(refusal), "."});
   if (refusal.limit == Limit::subjects || refusal.limit == Limit::reservations)
@@ -560,13 +570,13 @@ std::string refusal_text(const Refusal& refusal) {
   if (refusal.limit_value == 0) return limit + ", lets nothing pass.";
   const bool money = refusal.limit == Limit::day_budget || refusal.limit == Limit::month_budget;
   if (refusal.retry_after_ns < 0)
-    return joined({limit, ", is less than this call alone may use. ", ask_for_less, "."});
+    return joined({limit, ", is less than this call alone may use. ", ask_for_less(prompt), "."});
   if (money && refusal.scope < Scope::token)
-    return joined({limit, ", has less left than this call may cost. ", ask_for_less,
+    return joined({limit, ", has less left than this call may cost. ", ask_for_less(prompt),
                    ", or try again ", wait_of(refusal), "."});
   if (money)
     return joined({limit, ", has ", dollars_text(refusal.remaining),
-                   " left, and this call may cost more. ", ask_for_less, ", or try again ",
+                   " left, and this call may cost more. ", ask_for_less(prompt), ", or try again ",
                    wait_of(refusal), "."});
   return joined({limit, ", is reached; ", refusal.promised ? "it passes " : "try again ",
                  wait_of(refusal), "."});

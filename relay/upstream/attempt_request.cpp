@@ -47,9 +47,8 @@ AttemptBound bound_of(const llm::EmbeddingRequest& request, const AttemptTarget&
   return {.input_tokens = std::min(tokens, limits::tokens_max), .may_think = false};
 }
 
-AttemptBound bound_of(const llm::WireRequest& wire, const AttemptTarget& to) {
+AttemptBound bound_of(const SendBound& sent, const AttemptTarget& to) {
   const llm::WireFormat format = to.dialect->format;
-  const SendBound sent = send_bound(format, wire.body);
   return {.input_tokens = input_tokens_upper(sent, to.most.context, to.most.image),
           .output_tokens = output_tokens_upper(sent, to.most.output),
           .may_think = may_think(format, sent, to.card),
@@ -93,7 +92,9 @@ AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& t
   request.output_tokens_max = asked_output_max;
   request.reasoning.budget_tokens = asked_budget;
   if (!out.wire) return out;
-  out.bound = bound_of(*out.wire, to);
+  const SendBound sent = send_bound(to.dialect->format, out.wire->body);
+  out.bound = bound_of(sent, to);
+  if (sent.refers_outside) out.prompt = limits::PromptReserved::whole_context;
   // What it grew to while it was written would be counted for as long as it is sent.
   out.wire->body.shrink_to_fit();
   return out;

@@ -14,6 +14,7 @@
 #include "engine/llm/embeddings.hpp"
 #include "engine/llm/models.hpp"
 #include "engine/llm/wire.hpp"
+#include "relay/limits/refusal_text.hpp"
 #include "relay/upstream/charging.hpp"
 
 namespace redoubt::upstream {
@@ -41,6 +42,8 @@ struct AttemptTarget {
 struct AttemptRequest {
   Result<llm::WireRequest> wire;
   AttemptBound bound;  ///< zero of a request that cannot be sent
+  /// Of the prompt the model's whole context is reserved, for what lies outside of it.
+  limits::PromptReserved prompt = limits::PromptReserved::by_size;
 };
 
 /// Written over, not copied: a prompt may be long.

@@ -159,14 +159,15 @@ std::string_view cause_of(const llm::ChatFailure& failure, bool began) {
   return cause::error_event;
 }
 
-llm::ChatFailure limit_failure(const limits::Refusal& refusal) {
+llm::ChatFailure limit_failure(const limits::Refusal& refusal,
+                               limits::PromptReserved prompt = limits::PromptReserved::by_size) {
   llm::ChatFailure failure = llm::local_failure(
       refusal.status == 402 ? llm::FailureClass::no_quota : llm::FailureClass::rate_limited,
-      limits::refusal_text(refusal));
+      limits::refusal_text(refusal, prompt));
   failure.code = std::string(limits::limit_name(refusal.limit));
   failure.status = refusal.status;
-  return failure;
   failure.should_retry = failure.should_retry && refusal.retry_after_ns >= 0;
+  return failure;
 }
 
 /// -1: it never passes.
@@ -335,6 +336,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   std::optional<Result<llm::WireRequest>> wire_;  // of the attempt, until it is sent
   std::shared_ptr<const void> wire_memory_;       // of a large one's body
   AttemptBound bound_;
+  limits::PromptReserved prompt_reserved_ = limits::PromptReserved::by_size;
   std::shared_ptr<Attempt> attempt_;
   std::int64_t opened_ns_ = 0;
   std::int64_t opened_s_ = 0;  // of the wall
@@ -738,6 +740,7 @@ void CallRun::encoded(AttemptRequest request) {
     if (!wire_memory_) return deny_overloaded();
   }
   bound_ = request.bound;
+  prompt_reserved_ = request.prompt;
   wire_ = std::move(request.wire);
   reserve();
 }
@@ -796,7 +799,7 @@ void CallRun::reserve() {
   const bool of_target = refusal.scope == limits::Scope::model ||
                          refusal.scope == limits::Scope::provider_key ||
                          (refusal.scope == limits::Scope::player_part && another);
-  llm::ChatFailure failure = limit_failure(refusal);
+  llm::ChatFailure failure = limit_failure(refusal, prompt_reserved_);
   const bool budget = failure.failure_class == llm::FailureClass::no_quota;
   gateway_.failure_log().note_denied(order_.request_id,
                                      gateway_.target_name(targets_[place_].target), failure.code,

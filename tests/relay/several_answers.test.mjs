@@ -102,4 +102,15 @@ describe('several answers under a budget', { concurrency: false }, () => {
     const one = await post_json(relay, '/v1/chat/completions', asked);
     assert.equal(one.status, 200, one.text);
   });
+
+  it('say that an address is what was reserved for, and not the output', async () => {
+    const image_url = { url: 'https://pictures.example/a.png' };
+    const content = [{ type: 'image_url', image_url }];
+    const asked = { model: 'chat', messages: [{ role: 'user', content }], max_tokens: 20 };
+    const refused = await post_json(relay, '/v1/chat/completions', asked);
+    assert.equal(refused.status, 402, refused.text);
+    assert.match(refused.json().error.message, /whole context: send the picture itself/);
+    assert.doesNotMatch(refused.text, /max_tokens/);
+    assert.equal(refused.headers['x-should-retry'], 'false');
+  });
 });

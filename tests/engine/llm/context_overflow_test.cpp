@@ -129,8 +129,8 @@ TEST_SUITE("context overflow") {
   }
 
   TEST_CASE("other bounds stay what they are") {
-    for (const char* message :
-         {"Request exceeds the maximum size", "Request too large for model x on tokens per minute"}) {
+    for (const char* message : {"Request exceeds the maximum size",
+                                "Request too large for model x on tokens per minute"}) {
       CAPTURE(message);
       const ChatFailure failure = failure_from_json({{"error", {{"message", message}}}}, 413);
       CHECK(failure.failure_class == FailureClass::too_large);

@@ -8,6 +8,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/base/rng.hpp"
+#include "relay/limits/refusal_text.hpp"
 #include "tests/relay/limits/model_store.hpp"
 #include "tests/relay/script.hpp"
 
@@ -469,6 +470,14 @@ TEST_CASE("a refusal says whose limit, how much, until when, and what helps") {
         "The limit of this player, $0.50 a day, is less than this call alone may use. What a call "
         "may "
         "use at most is reserved: ask for fewer output tokens (max_tokens).");
+  // Fewer output tokens would not help where the model's whole context is reserved for the prompt.
+  for (const Refusal& refusal : {spent, large}) {
+    const std::string text = refusal_text(refusal, PromptReserved::whole_context);
+    CAPTURE(text);
+    CHECK(text.find("max_tokens") == std::string::npos);
+    CHECK(text.find("counts as the model's whole context: send the picture itself or the file's "
+                    "text") != std::string::npos);
+  }
   CHECK(
       refusal_text({.scope = Scope::purse,
                     .limit = Limit::requests,
