@@ -95,6 +95,13 @@ http::ClientKey client_key(const auth::Address& address) {
   return key;
 }
 
+/// "" where it is nobody in particular: also who holds a token of the anonymous.
+std::string payer_identity(const Caller& caller) {
+  constexpr std::string_view games_server = "service";  // no Identity::key() begins with a letter
+  if (caller.service) return std::string(games_server);
+  return caller.identity.is_anonymous() ? std::string() : caller.identity.key();
+}
+
 std::int64_t now_ns(const http::Request& request) {
   return request.context.now.steady_ms * ms_ns;
 }
@@ -195,8 +202,8 @@ std::optional<http::Response> Gate::admit(http::Request& request) const {
   caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
   request.attachment = caller;
   const auto refusal = check(request, access, *caller);
-  request.payer = http::Payer{.key = client_key(caller->address),
-                              .known = caller->claims != nullptr || caller->service};
+  request.payer =
+      http::Payer{.key = client_key(caller->address), .identity = payer_identity(*caller)};
   if (refusal) return turn_away(request, *caller, *refusal);
   if (auto response = refuse_encoded(request)) return response;
   if (!probe) return count(request, *caller);

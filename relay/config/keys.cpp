@@ -194,8 +194,9 @@ constexpr Key table[] = {
      "of models' requests over 64 KiB until their answer has begun or come, of answers over 64 KiB "
      "that wait for their reader, and of what waits over 4 KiB of a stream or a WebSocket. Bodies "
      "and messages of callers without a token may take half of it, heads and TLS handshakes a "
-     "quarter, one address three eighths; the admin listener has a quarter of its own. Over it "
-     "503, on a WebSocket close code 1013."},
+     "quarter, one address and one player three eighths each; the last eighth is for who holds no "
+     "more than 64 KiB; the admin listener has a quarter of its own. Over it 503, on a WebSocket "
+     "close code 1013."},
     {"server.read_rate_min_bytes_s",
      REDOUBT_IN_CONFIG(server.read_rate_min_bytes_s),
      {1, 1'048'576},

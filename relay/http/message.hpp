@@ -61,7 +61,9 @@ using ClientKey = std::array<std::uint8_t, 8>;
 /// Whom the memory of a request and of its WebSocket is counted on.
 struct Payer {
   ClientKey key{};
-  bool known = false;  ///< authenticated; strangers together have a part of the memory only
+  /// Of an authenticated caller, one from however many addresses; "" is a stranger, and strangers
+  /// together have a part of the memory only.
+  std::string identity{};
 };
 
 /// Counts memory on whoever sent a request, for as long as what it gives is kept; null where there

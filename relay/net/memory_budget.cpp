@@ -1,11 +1,26 @@
 #include "relay/net/memory_budget.hpp"
 
+#include <algorithm>
+
 namespace redoubt::net {
 
-std::size_t MemoryBudget::held_by(const http::ClientKey& key) const {
-  const auto found = by_address_.find(key);
-  return found == by_address_.end() ? 0 : found->second;
+namespace {
+
+template <typename Key>
+std::size_t held_by(const std::map<Key, std::size_t>& holders, const Key& key) {
+  const auto found = holders.find(key);
+  return found == holders.end() ? 0 : found->second;
 }
+
+template <typename Key>
+void give_back_to(std::map<Key, std::size_t>& holders, const Key& key, std::size_t bytes) {
+  const auto found = holders.find(key);
+  if (found == holders.end()) return;
+  found->second -= bytes;
+  if (found->second == 0) holders.erase(found);
+}
+
+}  // namespace
 
 bool MemoryBudget::take(const Account& account, std::size_t bytes) {
   const auto share = static_cast<std::size_t>(account.share);
@@ -16,9 +31,14 @@ bool MemoryBudget::take(const Account& account, std::size_t bytes) {
     return true;
   }
   if (bytes > bytes_max_ - bytes_) return false;
-  const std::size_t held = held_by(account.key);
-  if (bytes > address_bytes_max_ - held) return false;
-  by_address_[account.key] = held + bytes;
+  const bool caller = account.share == Share::caller;
+  const std::size_t of_address = held_by(by_address_, account.key);
+  const std::size_t of_holder = caller ? held_by(by_caller_, account.identity) : of_address;
+  if (bytes > holder_bytes_max_ - std::max(of_address, of_holder)) return false;
+  const bool from_reserve = bytes_ + bytes > bytes_max_ - reserve_bytes_;
+  if (from_reserve && of_holder + bytes > small_bytes_max) return false;
+  by_address_[account.key] = of_address + bytes;
+  if (caller) by_caller_[account.identity] = of_holder + bytes;
   bytes_ += bytes;
   of_share_[share] += bytes;
   return true;
@@ -29,15 +49,13 @@ void MemoryBudget::give_back(const Account& account, std::size_t bytes) {
   of_share_[static_cast<std::size_t>(account.share)] -= bytes;
   if (account.share == Share::admin) return;
   bytes_ -= bytes;
-  const auto found = by_address_.find(account.key);
-  if (found == by_address_.end()) return;
-  found->second -= bytes;
-  if (found->second == 0) by_address_.erase(found);
+  give_back_to(by_address_, account.key, bytes);
+  if (account.share == Share::caller) give_back_to(by_caller_, account.identity, bytes);
 }
 
 bool MemoryBudget::address_full(const http::ClientKey& key, std::size_t bytes) const {
   const std::lock_guard guard(lock_);
-  return bytes > address_bytes_max_ - held_by(key);
+  return bytes > holder_bytes_max_ - held_by(by_address_, key);
 }
 
 std::size_t MemoryBudget::bytes() const {

@@ -3,11 +3,15 @@
 // 1. What is counted is capacity that was really taken, not what a client announced.
 // 2. Three shares: what arrives and has no owner yet (heads, TLS handshakes) has a quarter; bodies
 //    and messages of strangers (no token was verified) have half; callers with a token have what is
-//    left. One address has a part of all. So neither a stranger nor a botnet of them can keep a
-//    caller with a token from sending, or a new connection from being heard.
-// 3. Connections to the admin listener have a quarter of their own beside all of it: whoever fills
+//    left. So neither a stranger nor a botnet of them can keep a caller with a token from sending,
+//    or a new connection from being heard.
+// 3. One address has three eighths of all, and so has one caller with a token, from however many
+//    addresses they come.
+// 4. The last eighth is for whoever holds little: however many callers with tokens fill the rest,
+//    small requests of others pass.
+// 5. Connections to the admin listener have a quarter of their own beside all of it: whoever fills
 //    the relay's memory cannot keep its operator from reading the metrics.
-// 4. Only what has to wait for its client or its answer is counted: a request that is read, handled
+// 6. Only what has to wait for its client or its answer is counted: a request that is read, handled
 //    and answered at once costs no lock.
 //
 // Thread-safe.
@@ -19,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "relay/http/message.hpp"
 
@@ -31,14 +36,19 @@ class MemoryBudget {
   struct Account {
     http::ClientKey key{};
     Share share = Share::arriving;
+    std::string identity{};  ///< of a caller (http::Payer::identity); others are their address
 
     bool operator==(const Account&) const = default;
   };
 
+  /// Who holds no more has the last eighth, too: a head, a small body and their buffers.
+  static constexpr std::size_t small_bytes_max = 64u << 10;
+
   explicit MemoryBudget(std::size_t bytes_max)
       : bytes_max_(bytes_max),
         share_bytes_max_{bytes_max / 4, bytes_max / 2, bytes_max, bytes_max / 4},
-        address_bytes_max_(bytes_max / 8 * 3) {}
+        holder_bytes_max_(bytes_max / 8 * 3),
+        reserve_bytes_(bytes_max / 8) {}
 
   /// False where there is no room; then nothing is counted.
   bool take(const Account& account, std::size_t bytes);
@@ -49,15 +59,15 @@ class MemoryBudget {
   std::size_t bytes() const;
 
  private:
-  std::size_t held_by(const http::ClientKey& key) const;
-
   const std::size_t bytes_max_;
   const std::array<std::size_t, 4> share_bytes_max_;
-  const std::size_t address_bytes_max_;
+  const std::size_t holder_bytes_max_;  // of an address, of a caller
+  const std::size_t reserve_bytes_;
   mutable std::mutex lock_;
   std::size_t bytes_ = 0;
   std::array<std::size_t, 4> of_share_{};
   std::map<http::ClientKey, std::size_t> by_address_;  // who holds something
+  std::map<std::string, std::size_t> by_caller_;
 };
 
 /// Counts on the account, whoever calls it and wherever what it gives is let go.

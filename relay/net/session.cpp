@@ -865,8 +865,9 @@ MemoryBudget::Account Session::account_of(const http::Request& request) const {
   using Share = MemoryBudget::Share;
   if (place_.kind == ConnectionGate::Kind::admin) return account_of(place_);
   if (!request.payer) return {.key = place_.key, .share = Share::stranger};
-  return {.key = request.payer->key,
-          .share = request.payer->known ? Share::caller : Share::stranger};
+  const auto& [key, identity] = *request.payer;
+  if (identity.empty()) return {.key = key, .share = Share::stranger};
+  return {.key = key, .share = Share::caller, .identity = identity};
 }
 
 // The request was answered.

@@ -67,7 +67,36 @@ async function unfinished(
   return wires;
 }
 
-const with_token = (stage) => `Authorization: ${stage.as('alpha', 'player').Authorization}\r\n`;
+/**
+ * Sends all but the last byte of bodies of falling sizes from each of `addresses`, as the caller of
+ * its place among `headers` (which come round): whatever room the large ones leave, small ones take.
+ */
+async function fill_room(stage, addresses, headers) {
+  const wires = [];
+  for (let bytes = 4 << 20; bytes >= 1 << 10; bytes /= 4) {
+    const piece = Buffer.alloc(bytes - 1, ' ');
+    for (const [i, from] of addresses.entries()) {
+      const opened = await open(stage, 4, { from });
+      for (const { socket } of opened) {
+        socket.write(
+          `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+            `${headers[i % headers.length]}Content-Length: ${bytes}\r\n\r\n`,
+        );
+        socket.write(piece);
+      }
+      wires.push(...opened);
+    }
+    await pause(300);
+  }
+  return wires;
+}
+const room_fillers = {
+  'bodies of one token from four addresses': { players: ['hog'], addresses: 4 },
+  'bodies of four tokens from eight addresses': { players: ['a', 'b', 'c', 'd'], addresses: 8 },
+};
+
+const with_token = (stage, player = 'player') =>
+  `Authorization: ${stage.as('alpha', player).Authorization}\r\n`;
 const bodies = {
   'bodies of models without a token': () => [
     { path: '/v1/chat/completions', bytes: 8 << 20 },
@@ -133,6 +162,25 @@ export const attacks = [
       return {
         held: served.status === 200,
         seen: `${statuses_of(wires)}, a neighbour: ${served.status}`,
+      };
+    },
+  })),
+  ...Object.entries(room_fillers).map(([name, { players, addresses }]) => ({
+    name,
+    tried: 'bodies of 4 MiB to 1 KiB, as many as fit, are sent but for their last byte',
+    expected: 'small requests of others are served, each of ten',
+    async run(stage) {
+      await stage.start(await stage.greedy(), wanting);
+      const wires = await fill_room(
+        stage,
+        Array.from({ length: addresses }, (_, i) => `127.0.0.${i + 31}`),
+        players.map((player) => with_token(stage, player)),
+      );
+      const served = [];
+      for (let i = 0; i < 10; ++i) served.push((await neighbour(stage)).status);
+      return {
+        held: served.every((status) => status === 200),
+        seen: `${statuses_of(wires)}, a neighbour: ${shown(counted(served))}`,
       };
     },
   })),

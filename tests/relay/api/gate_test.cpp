@@ -336,11 +336,32 @@ TEST_CASE("the gate says whom a connection's memory is counted on") {
                     .remote = "10.0.0.1"});
     CHECK_FALSE(gate.admit(request));
     REQUIRE(request.payer.has_value());
-    CHECK_FALSE(request.payer->known);
+    CHECK(request.payer->identity == "");
     return request.payer->key;
   };
   CHECK(payer("192.0.2.7") == http::ClientKey{0, 0, 0, 0, 192, 0, 2, 7});
   CHECK(payer("2001:db8:1:2:3::4") == http::ClientKey{0x20, 1, 0xd, 0xb8, 0, 1, 0, 2});
+}
+
+TEST_CASE("the memory of callers with a token is counted on them, of anonymous ones on nobody") {
+  auth::Authority authority({}, {});
+  GatePolicy known = policy();
+  known.authority = &authority;
+  observe::Metrics metrics;
+  const Gate gate(known, routes(), metrics);
+  const auto identity = [&](const auth::Claims& claims) {
+    const std::string authorization = "Bearer " + authority.mint(claims).value();
+    http::Request request =
+        request_of({.path = "/v1/models",
+                    .headers = {{"Host", "localhost"}, {"Authorization", authorization}}});
+    CHECK_FALSE(gate.admit(request));
+    REQUIRE(request.payer.has_value());
+    return request.payer->identity;
+  };
+  CHECK(identity({.subject = "ada", .tenant = "alpha", .expires_s = 600}) == "5:alpha:ada");
+  CHECK(identity({.subject = "ada", .tenant = "beta", .expires_s = 600}) == "4:beta:ada");
+  const std::string anonymous = "anonymous:127.0.0.1";
+  CHECK(identity({.subject = anonymous, .tenant = "anonymous", .expires_s = 600}) == "");
 }
 
 TEST_CASE("the address's limit is told beside those that the answer tells already, in one field") {

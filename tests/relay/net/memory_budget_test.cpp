@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using redoubt::http::ClientKey;
 using redoubt::net::HeldMemory;
 using redoubt::net::MemoryBudget;
@@ -10,8 +12,16 @@ namespace {
 
 using Share = MemoryBudget::Share;
 
+/// At an address; a caller with a token is one whose name is the address, unless told otherwise.
 MemoryBudget::Account account(std::uint8_t address, Share share) {
-  return {.key = ClientKey{0, 0, 0, 0, 192, 0, 2, address}, .share = share};
+  return {.key = ClientKey{0, 0, 0, 0, 192, 0, 2, address},
+          .share = share,
+          .identity = share == Share::caller ? std::to_string(address) : ""};
+}
+MemoryBudget::Account caller(const char* identity, std::uint8_t address) {
+  MemoryBudget::Account result = account(address, Share::caller);
+  result.identity = identity;
+  return result;
 }
 
 }  // namespace
@@ -36,6 +46,45 @@ TEST_CASE(
   CHECK(take(3, Share::caller, 100));
   CHECK_FALSE(take(3, Share::caller, 1));
   CHECK(take(1, Share::stranger, 200));
+}
+
+TEST_CASE("a caller with a token has three eighths, from however many addresses they come") {
+  MemoryBudget budget(800);
+  CHECK(budget.take(caller("ada", 1), 150));
+  CHECK(budget.take(caller("ada", 2), 100));
+  CHECK_FALSE(budget.take(caller("ada", 3), 51));
+  CHECK(budget.take(caller("ada", 3), 50));
+  CHECK_FALSE(budget.take(caller("ada", 4), 1));
+  CHECK(budget.take(caller("eve", 4), 300));
+  CHECK_FALSE(budget.take(caller("bob", 4), 1));  // the address's part
+  CHECK(budget.take(caller("bob", 3), 100));
+  budget.give_back(caller("ada", 2), 100);
+  CHECK(budget.take(caller("ada", 1), 100));
+  CHECK_FALSE(budget.take(caller("ada", 2), 1));
+}
+
+TEST_CASE("the last eighth is for who holds little, whoever fills the rest") {
+  constexpr std::size_t eighth = 1 << 20;
+  constexpr std::size_t small = MemoryBudget::small_bytes_max;
+  MemoryBudget budget(8 * eighth);
+  CHECK(budget.take(caller("ada", 1), 3 * eighth));
+  CHECK(budget.take(caller("eve", 2), 3 * eighth));
+  CHECK(budget.take(caller("bob", 3), eighth - small / 2));
+  CHECK_FALSE(budget.take(caller("bob", 4), small));
+  CHECK(budget.take(caller("bob", 4), small / 2));
+  CHECK_FALSE(budget.take(caller("bob", 5), 1));
+  CHECK_FALSE(budget.take(caller("dan", 6), small + 1));
+  CHECK(budget.take(caller("dan", 6), small));
+  CHECK_FALSE(budget.take(caller("dan", 7), 1));
+  CHECK(budget.take(caller("zoe", 3), small));  // at an address where somebody holds much
+  CHECK(budget.take(account(8, Share::stranger), small));
+  CHECK_FALSE(budget.take(account(8, Share::stranger), 1));
+  CHECK(budget.take(account(9, Share::arriving), small));
+  CHECK_FALSE(budget.take(account(9, Share::arriving), 1));
+  budget.give_back(caller("ada", 1), 4 * small);
+  CHECK_FALSE(budget.take(caller("dan", 7), 1));
+  budget.give_back(caller("ada", 1), 1);
+  CHECK(budget.take(caller("dan", 7), 1));
 }
 
 TEST_CASE("the admin listener has a quarter of its own, whoever holds all the rest") {

@@ -395,6 +395,50 @@ TEST_CASE("unfinished bodies have a budget: over it 503, and what ends is given 
   CHECK(running.witness().count(ConnectionEvent::refused_memory) == 2);
 }
 
+TEST_CASE("the bodies of one caller have a part of the budget, whatever addresses they come from") {
+  std::promise<void> both_held;
+  std::atomic<int> held = 0;
+  std::atomic<bool> release = false;
+  Router router = make_router();
+  router.before([](redoubt::http::Request& request) -> std::optional<redoubt::http::Response> {
+    const char address = request.header_or("x-address", "?").front();
+    request.payer =
+        redoubt::http::Payer{.key = {static_cast<std::uint8_t>(address)},
+                             .identity = std::string(request.header_or("x-caller", ""))};
+    return std::nullopt;
+  });
+  router.add_async(redoubt::http::Method::post, "/held",
+                   [&](redoubt::http::Request&) -> Task<redoubt::http::Response> {
+                     if (++held == 2) both_held.set_value();
+                     const boost::asio::use_awaitable_t<Executor> use;
+                     const Executor executor = co_await boost::asio::this_coro::executor;
+                     while (!release)
+                       co_await boost::asio::post(executor, use);
+                     co_return redoubt::http::Response::text(200, "held");
+                   });
+  ServerOptions options;
+  options.unfinished_bytes_max = 1024 * 1024;  // one caller: 384 KiB
+  Running running(router, options);
+  const auto body_of = [](const std::string& caller, const std::string& address, std::size_t size) {
+    return "POST /held HTTP/1.1\r\nHost: a\r\nX-Caller: " + caller + "\r\nX-Address: " + address +
+           "\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'x');
+  };
+  Client one(running.port());
+  one.send(body_of("ada", "1", 150'000));
+  Client two(running.port());
+  two.send(body_of("ada", "2", 150'000));
+  REQUIRE(both_held.get_future().wait_for(patience) == std::future_status::ready);
+  Client three(running.port());
+  three.send(body_of("ada", "3", 150'000));
+  CHECK(three.answer().status == 503);
+  Client other(running.port());
+  other.send(body_of("eve", "2", 150'000));
+  release = true;
+  CHECK(other.answer().status == 200);
+  CHECK(one.answer().status == 200);
+  CHECK(two.answer().status == 200);
+}
+
 TEST_CASE(
     "long answers that nobody reads have a budget: over it 503, and what is read is given back") {
   constexpr std::size_t long_bytes = 13'000'000;  // more than a socket takes at once
