@@ -50,6 +50,7 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
 
   void on_source(upstream::Source from) override { source = from; }
   void on_quotas(const limits::Quotas& told) override { quotas = told; }
+  void on_begun(const upstream::CallSummary& s) override { summary = s; }
   void on_event(const llm::ChatEvent& event, WireFormat origin) override {
     stream_.origin = origin;
     encode(event);

@@ -1056,8 +1056,10 @@ void CallRun::let_go_of_request() {
 }
 
 void CallRun::begin_answer() {
-  if (!begun_) let_go_of_request();
-  begun_ = true;
+  if (!std::exchange(begun_, true)) {
+    let_go_of_request();
+    client_->on_begun(summary());
+  }
   for (const llm::ChatEvent& event : std::exchange(beginning_, {}))
     client_->on_event(event, origin_);
 }

@@ -141,6 +141,9 @@ class CallClient {
   /// The tightest limits of the caller after he was counted, for the RateLimit headers; once more
   /// where a settlement has made room. Not told where there are none.
   virtual void on_quotas(const limits::Quotas&) {}
+  /// Stream delivery: the answer begins, once and before its first piece. Who answers, after how
+  /// many attempts; what it comes to is told at its end.
+  virtual void on_begun(const CallSummary&) {}
   /// Stream delivery: pieces as they come; `origin` is the decoder's format.
   virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
   /// Counts the answer that is told next in the relay's memory: whoever keeps it keeps this. Null

@@ -88,6 +88,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   // What it is told; nothing once it is over.
   void source(Source source);
   void quotas(const limits::Quotas& quotas);
+  void begun(const CallSummary& summary);
   void event(const llm::ChatEvent& event, llm::WireFormat origin);
   void answer(const llm::ChatAnswer& answer, llm::WireFormat origin, const CallSummary& summary);
   void refuse(const CallRefusal& refusal, const CallSummary& summary);
@@ -99,7 +100,9 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
 
   /// A kept answer, as this client wants it. False where its client does not accept it.
   bool kept(const KeptAnswer& kept);
-  void joined(const std::vector<Frame>& frames, std::int64_t answer_by_ms);
+  /// `begun`: of the stream that has begun, `frames` what it has said.
+  void joined(const std::optional<CallSummary>& begun, const std::vector<Frame>& frames,
+              std::int64_t answer_by_ms);
   Result<void> call_alone(CallMaker& maker);
   const net::Executor& shard() const { return shard_; }
   const std::shared_ptr<CallClient>& client() const { return client_; }
@@ -132,6 +135,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   ~Flight() override;
 
   void on_quotas(const limits::Quotas& quotas) override { opener_->quotas(quotas); }
+  void on_begun(const CallSummary& summary) override;
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
   void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
                  const CallSummary& summary) override;
@@ -152,7 +156,9 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   const Follower* opener() const { return opener_.get(); }
 
   const CacheKey key;
-  bool over = false;  ///< under the lock: it publishes nothing any more
+  // Under the lock.
+  bool over = false;                 ///< it publishes nothing any more
+  std::optional<CallSummary> begun;  ///< of its stream, as those are told who join
 
  private:
   Shared& shared_;
@@ -176,6 +182,7 @@ class Shared final : public SharedAnswers {
   void load();
   Result<void> enter(const std::shared_ptr<Follower>& follower);
   void left(const Follower& follower);
+  Followers publish_begun(Flight& flight, const CallSummary& summary);
   Followers publish(const Flight& flight, const Frame& frame);
   /// Ends the flight, with the answer that it kept, and tells who was on it.
   Followers close(Flight& flight, const ExactCache::Answer& answer = nullptr);
@@ -184,7 +191,8 @@ class Shared final : public SharedAnswers {
   struct Found {
     ExactCache::Answer kept;
     Joined joined;
-    std::shared_ptr<Flight> flight;  ///< that it opened
+    std::optional<CallSummary> begun;  ///< of the stream that it joined
+    std::shared_ptr<Flight> flight;    ///< that it opened
   };
   Found find(const std::shared_ptr<Follower>& follower);
   bool counted(Follower& follower);
@@ -194,7 +202,7 @@ class Shared final : public SharedAnswers {
   void show_size_locked();
   Result<void> open(const std::shared_ptr<Follower>& follower,
                     const std::shared_ptr<Flight>& flight);
-  void follow(Follower& follower, const std::vector<Frame>& frames);
+  void follow(Follower& follower, const Found& found);
 
   SharedAnswersOptions options_;
   CallMaker& maker_;
@@ -206,7 +214,7 @@ class Shared final : public SharedAnswers {
   observe::Gauge& bytes_;
   std::optional<AnswerStore> store_;
 
-  std::mutex mutex_;  // what follows, and Flight::over
+  std::mutex mutex_;  // what follows, Flight::over and Flight::begun
   ExactCache cache_;
   SingleFlight flights_;
   FollowerId last_id_ = 0;
@@ -234,6 +242,10 @@ void Follower::source(Source source) {
 
 void Follower::quotas(const limits::Quotas& quotas) {
   if (client_) client_->on_quotas(quotas);
+}
+
+void Follower::begun(const CallSummary& summary) {
+  if (client_) client_->on_begun(summary);
 }
 
 void Follower::event(const llm::ChatEvent& event, llm::WireFormat origin) {
@@ -287,16 +299,20 @@ bool Follower::kept(const KeptAnswer& kept) {
   const llm::ChatAnswer whole = folded(kept);
   if (delivery == Delivery::whole && !client_->accepts(whole)) return false;
   source(Source::cache);
+  const CallSummary summary{.target = kept.target, .usage = whole.usage};
   if (delivery == Delivery::stream) {
+    begun(summary);
     for (const llm::ChatEvent& one : kept.events)
       event(one, kept.origin);
   }
-  answer(whole, kept.origin, {.target = kept.target, .usage = whole.usage});
+  answer(whole, kept.origin, summary);
   return true;
 }
 
-void Follower::joined(const std::vector<Frame>& frames, std::int64_t answer_by_ms) {
+void Follower::joined(const std::optional<CallSummary>& begun_before,
+                      const std::vector<Frame>& frames, std::int64_t answer_by_ms) {
   source(Source::joined);
+  if (begun_before) begun(*begun_before);
   for (const Frame& frame : frames) {
     if (const auto read = read_event(*frame)) event(read->event, read->origin);
   }
@@ -326,6 +342,17 @@ Result<void> Follower::call_alone(CallMaker& maker) {
 // Its shard went away before it ended: so do they.
 Flight::~Flight() {
   shared_.close(*this);
+}
+
+void Flight::on_begun(const CallSummary& summary) {
+  const CallSummary others = unpaid(summary);
+  for (const auto& follower : shared_.publish_begun(*this, others)) {
+    if (follower == opener_) {
+      follower->begun(summary);
+    } else {
+      asio::dispatch(follower->shard(), [follower, others] { follower->begun(others); });
+    }
+  }
 }
 
 void Flight::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
@@ -485,7 +512,7 @@ Result<void> Shared::enter(const std::shared_ptr<Follower>& follower) {
       return open(follower, found.flight);
     case Role::follower:
       joins_.add();
-      follow(*follower, found.joined.frames);
+      follow(*follower, found);
       return {};
     case Role::alone:
       break;
@@ -505,6 +532,8 @@ Shared::Found Shared::find(const std::shared_ptr<Follower>& follower) {
   if (found.joined.role == Role::leader) {
     found.flight = std::make_shared<Flight>(*this, follower);
     open_[follower->keys.flight] = found.flight;
+  } else if (const auto flight = open_.at(follower->keys.flight).lock()) {
+    found.begun = flight->begun;
   }
   return found;
 }
@@ -548,9 +577,9 @@ Result<void> Shared::open(const std::shared_ptr<Follower>& follower,
   return call.error();
 }
 
-void Shared::follow(Follower& follower, const std::vector<Frame>& frames) {
+void Shared::follow(Follower& follower, const Found& found) {
   if (counted(follower)) {
-    follower.joined(frames, options_.answer_by_ms);
+    follower.joined(found.begun, found.joined.frames, options_.answer_by_ms);
   } else {
     left(follower);
   }
@@ -577,6 +606,16 @@ void Shared::left(const Follower& follower) {
   // It is let go of on its own shard, too.
   const net::Executor shard = empty->shard();
   asio::dispatch(shard, [empty = std::move(empty)] { empty->cancel(); });
+}
+
+Followers Shared::publish_begun(Flight& flight, const CallSummary& summary) {
+  Followers out;
+  const std::lock_guard lock(mutex_);
+  if (flight.over) return out;
+  flight.begun = summary;
+  for (const FollowerId id : flights_.followers(flight.key))
+    out.push_back(followers_.at(id));
+  return out;
 }
 
 Followers Shared::publish(const Flight& flight, const Frame& frame) {

@@ -51,6 +51,11 @@ const std::vector<FollowerId>& SingleFlight::publish(const CacheKey& key, const 
   return flight.followers;
 }
 
+std::vector<FollowerId> SingleFlight::followers(const CacheKey& key) const {
+  const auto found = flights_.find(key);
+  return found == flights_.end() ? std::vector<FollowerId>() : found->second.followers;
+}
+
 LeftFlight SingleFlight::leave(const CacheKey& key, FollowerId follower) {
   const auto found = flights_.find(key);
   if (found == flights_.end()) return {};

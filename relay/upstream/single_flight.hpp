@@ -60,6 +60,8 @@ class SingleFlight {
   /// To whom the frame goes, the leader among them, in the order in which they joined. Valid until
   /// the next call. Empty where there is no such flight.
   const std::vector<FollowerId>& publish(const CacheKey& key, const Frame& frame);
+  /// Who is on it, in the order in which they joined; nobody where there is no such flight.
+  std::vector<FollowerId> followers(const CacheKey& key) const;
   LeftFlight leave(const CacheKey& key, FollowerId follower);
   /// Ends the flight and tells who was on it.
   std::vector<FollowerId> finish(const CacheKey& key);

@@ -166,6 +166,7 @@ describe('models', { concurrency: false }, () => {
         const streamed = await post_json(relay, path, asks[path](model, { stream: true }));
         assert.equal(streamed.status, 200, streamed.text);
         assert.match(streamed.headers['content-type'], /^text\/event-stream/);
+        assert.match(streamed.headers['x-redoubt-model'], new RegExp(`^${aliases[model][0]}$`));
         const events = events_of(streamed.text);
         assert.equal(said_in_pieces[path](events), text);
         assert.ok(last[path](events), 'the terminator');

@@ -239,6 +239,8 @@ describe('shared answers', { concurrency: false }, () => {
       assert.equal(opener.response.headers.get('x-redoubt-cache'), 'miss');
       const follower = await stream(relay, 'tale');
       assert.equal(follower.response.headers.get('x-redoubt-cache'), 'join');
+      for (const { response } of [opener, follower])
+        assert.equal(response.headers.get('x-redoubt-model'), 'openai/gpt-5-mini');
       call.piece('upon ');
       opener.leave();
       call.piece('a time.');

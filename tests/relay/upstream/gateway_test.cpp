@@ -51,6 +51,11 @@ struct Provider {
 };
 
 struct Told final : CallClient {
+  void on_begun(const CallSummary& summary) override {
+    CHECK_FALSE(begun);
+    CHECK(streamed.empty());
+    begun = summary;
+  }
   void on_event(const llm::ChatEvent& event, llm::WireFormat) override { streamed += event.text; }
   void on_memory(std::shared_ptr<AnswerMemory::Hold> hold) override { memory = std::move(hold); }
   void on_answer(llm::ChatAnswer answer, llm::WireFormat, const CallSummary&) override {
@@ -59,6 +64,7 @@ struct Told final : CallClient {
   }
   void on_refusal(const CallRefusal& why, const CallSummary&) override { refusal = why; }
   void on_end() override { over = true; }
+  std::optional<CallSummary> begun;
   std::string streamed;
   std::string answered;
   std::shared_ptr<AnswerMemory::Hold> memory;
@@ -306,6 +312,27 @@ TEST_CASE("a large answer is decoded in the compute pool, and told in its order"
   CHECK((streamed.told->streamed == "<" + large_words + ">"));
   // Nobody else is to have it: what was told is not kept.
   CHECK(streamed.told->answered.empty());
+}
+
+TEST_CASE("a stream tells who answers before its first piece, and an answer in one does not") {
+  Brought streamed(streamed_answer(), Delivery::stream);
+  REQUIRE(streamed.told->begun);  // it has told no more than its first piece
+  CHECK(streamed.told->begun->target == "openai/m");
+  CHECK(streamed.told->begun->attempts == 1);
+
+  Provider provider({500});
+  provider.answer = streamed_answer();
+  Fixture f(provider);
+  Memory memory;
+  const auto told = f.start("Where to?", memory, Delivery::stream);
+  f.until_over(told);
+  REQUIRE(told->begun);
+  CHECK(told->begun->attempts == 2);
+
+  provider.answer = good_answer;
+  const auto whole = f.start("Where to?", memory);
+  f.until_over(whole);
+  CHECK_FALSE(whole->begun);
 }
 
 TEST_CASE("who leaves while the pool decodes is told nothing more") {

@@ -20,6 +20,8 @@ TEST_CASE("the first pays and leads, later ones follow from the beginning") {
   REQUIRE(joined.frames.size() == 1);
   CHECK(*joined.frames[0] == "a");
   CHECK(flights.publish(key, frame("b")) == std::vector<FollowerId>{1, 2});
+  CHECK(flights.followers(key) == std::vector<FollowerId>{1, 2});
+  CHECK(flights.followers(cache_key("other", "request")).empty());
   CHECK(flights.join(cache_key("other", "request"), 3).role == Role::leader);
   CHECK(flights.finish(key) == std::vector<FollowerId>{1, 2});
   CHECK(flights.join(key, 4).role == Role::leader);
