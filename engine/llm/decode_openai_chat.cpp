@@ -226,10 +226,16 @@ void finish_openai_chat(AnswerState& state, ChatEvents& out) {
 
 namespace {
 
-void tell_choice(AnswerState& state, std::string_view choice, const char* message,
-                 ChatEvents& out) {
+// Told before what the choice says: a client's chunk of a token has that token's logprobs.
+void tell_choice(AnswerState& state, std::string_view choice, ChatEvents& out) {
+  if (choice.empty()) return;
   state.tell(out, "choice",
              told_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
+}
+
+void tell_message(AnswerState& state, std::string_view choice, const char* message,
+                  ChatEvents& out) {
+  if (choice.empty()) return;
   state.tell(
       out, "message",
       told_members(member_text(choice, message), {"role", "content", "refusal", "reasoning_content",
@@ -244,7 +250,7 @@ std::string_view first_choice_text(std::string_view text) {
   return {};
 }
 
-// What of the answer, its choice and its message has no neutral name.
+// What of the answer and its message has no neutral name.
 void tell_rest(AnswerState& state, const Json& answer, std::string_view text, const char* message,
                ChatEvents& out) {
   state.tell(out, "answer",
@@ -252,8 +258,7 @@ void tell_rest(AnswerState& state, const Json& answer, std::string_view text, co
                                  "obfuscation", "error"}));
   if (state.usage.reported && member_of(answer, "usage") != nullptr)
     state.tell(out, "usage", std::string(member_text(text, "usage")));
-  const std::string_view choice = first_choice_text(text);
-  if (!choice.empty()) tell_choice(state, choice, message, out);
+  tell_message(state, first_choice_text(text), message, out);
 }
 
 // Calls of custom tools are for clients of this format: others' tools are functions here
@@ -270,10 +275,11 @@ void tell_custom_calls(AnswerState& state, std::string_view choice, const char* 
 void read_other_choice(AnswerState& state, const Json& choice, std::string_view text,
                        const char* message, ChatEvents& out) {
   if (member_of(choice, "error") != nullptr) return state.fail(out, failure_from_json(choice, 0));
+  tell_choice(state, text, out);
   tell_custom_calls(state, text, message, out);
   if (const Json* said = member_of(choice, message)) read_message(state, *said, out);
   read_finish(state, choice, out);
-  tell_choice(state, text, message, out);
+  tell_message(state, text, message, out);
 }
 
 // The answers but the first, where several were asked for.
@@ -307,6 +313,7 @@ void decode_openai_chat_event(AnswerState& state, const Json& chunk, std::string
       state.fail(out, failure_from_json(*choice, 0));
       return;
     }
+    tell_choice(state, first_choice_text(text), out);
     tell_custom_calls(state, first_choice_text(text), "delta", out);
     if (const Json* delta = member_of(*choice, "delta")) read_message(state, *delta, out);
     read_finish(state, *choice, out);
@@ -325,6 +332,7 @@ void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::strin
     return;
   }
   state.start(out, text_in(answer, "id"), text_in(answer, "model"));
+  tell_choice(state, first_choice_text(text), out);
   tell_custom_calls(state, first_choice_text(text), "message", out);
   read_message(state, *message, out);
   read_finish(state, *choice, out);

@@ -273,6 +273,36 @@ TEST_SUITE("llm same format") {
     CHECK(difference(expected, told) == "[]");
   }
 
+  TEST_CASE("OpenAI chat: each token's logprobs come in the chunk of the token") {
+    std::vector<Json> chunks;
+    for (const char* token : {"A", "B", "C"}) {
+      chunks.push_back({{"id", "c1"},
+                        {"object", "chat.completion.chunk"},
+                        {"choices",
+                         {{{"index", 0},
+                           {"delta", {{"content", token}}},
+                           {"logprobs", {{"content", {{{"token", token}}}}}},
+                           {"finish_reason", nullptr}}}}});
+    }
+    chunks.push_back(Json::parse(
+        R"({"id":"c1","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]})"));
+    std::string bytes;
+    AnswerStream out;
+    out.format = out.origin = WireFormat::openai_chat;
+    for (const ChatEvent& event : decode("openai", sse(chunks) + "data: [DONE]\n\n"))
+      encode_event(out, event, bytes);
+    std::string seen;
+    for (const std::string& data : sse_data(bytes)) {
+      if (data == "[DONE]") continue;
+      const Json choice = Json::parse(data)["choices"][0];
+      const std::string said = choice["delta"].value("content", "");
+      seen += said;
+      CHECK(choice.contains("logprobs") == !said.empty());
+      if (!said.empty()) CHECK(choice["logprobs"] == Json{{"content", {{{"token", said}}}}});
+    }
+    CHECK(seen == "ABC");
+  }
+
   TEST_CASE("Anthropic: all that an answer says comes through, whole and streamed") {
     const Json said = Json::parse(anthropic_answer);
     CHECK(difference(said, through("anthropic", anthropic_answer, false)) == "[]");
