@@ -7,7 +7,6 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "engine/base/utc_date.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/encode_answer.hpp"
@@ -17,6 +16,7 @@
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/model_list.hpp"
 #include "relay/api/model_responses.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
@@ -390,45 +390,18 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
   co_return http::Response::json(200, told.dump());
 }
 
-namespace {
-
-// One object that OpenAI's, Anthropic's and Google's SDKs can read.
-Json told_of(const upstream::KnownModel& model) {
-  Json told{{"id", model.name},      {"object", "model"},
-            {"type", "model"},       {"display_name", model.name},
-            {"created", 0},          {"created_at", "1970-01-01T00:00:00Z"},
-            {"owned_by", "redoubt"}, {"price_known", model.price_known}};
-  told["name"] = "models/" + model.name;
-  told["displayName"] = model.name;
-  told["supportedGenerationMethods"] = Json::array();
-  if (!model.embeds)
-    told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent",
-                                          "countTokens"};
-  if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
-  return told;
-}
-
-}  // namespace
-
-http::Response Models::list(const http::Request&) const {
-  Json data = Json::array();
-  for (const upstream::KnownModel& model : gateway_.models())
-    data.push_back(told_of(model));
-  Json models = data;  // where Google's SDKs look for them
-  const Json body{{"object", "list"},
-                  {"data", std::move(data)},
-                  {"has_more", false},
-                  {"models", std::move(models)}};
-  return http::Response::json(200, body.dump());
+http::Response Models::list(const http::Request& request) const {
+  const auto page = models_page(gateway_.models(), request);
+  if (!page) return fault_response(models_format(request), page.error());
+  return http::Response::json(200, page->dump());
 }
 
 http::Response Models::one(const http::Request& request) const {
-  const bool gemini = is_gemini_path(request.path);
   const std::string name = model_in_path(request);
   for (const upstream::KnownModel& model : gateway_.models())
-    if (model.name == name) return http::Response::json(200, told_of(model).dump());
-  return fault_response(gemini ? WireFormat::gemini : WireFormat::openai_chat,
-                        no_model(name, gemini ? "/v1beta" : "/v1"));
+    if (model.name == name) return http::Response::json(200, told_model(model).dump());
+  const std::string_view version = request.path.starts_with("/v1beta/") ? "/v1beta" : "/v1";
+  return fault_response(models_format(request), no_model(name, version));
 }
 
 net::Task<http::Response> Models::usage(http::Request& request) {

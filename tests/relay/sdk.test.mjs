@@ -316,6 +316,17 @@ describe('official SDKs', { concurrency: false }, () => {
         .map((name) => `models/${name}`)
         .sort(),
     );
+    const paged = [];
+    for await (const model of await google.models.list({ config: { pageSize: 2 } }))
+      paged.push(model.name);
+    assert.deepEqual(paged.sort(), named);
+    const of_anthropic = [];
+    for await (const { id } of anthropic.models.list({ limit: 2 })) of_anthropic.push(id);
+    assert.deepEqual(of_anthropic.sort(), Object.keys(aliases).sort());
+    await assert.rejects(
+      anthropic.models.retrieve('nope'),
+      ({ status, error }) => status === 404 && error.error.type === 'not_found_error',
+    );
     const models = [];
     for await (const model of openai.models.list()) models.push(model.id);
     assert.deepEqual(models.sort(), Object.keys(aliases).sort());
