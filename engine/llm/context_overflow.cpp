@@ -67,9 +67,10 @@ std::string gemini_words(const std::optional<ContextNumbers>& of) {
     return joined(
         {"The input token count exceeds the maximum number of tokens allowed. ", what_to_do});
   if (of->output)
-    return joined({"The input token count plus maxOutputTokens exceeds the maximum number of tokens "
-                   "allowed: ",
-                   of->prompt, " + ", *of->output, " > ", of->limit, "."});
+    return joined(
+        {"The input token count plus maxOutputTokens exceeds the maximum number of tokens "
+         "allowed: ",
+         of->prompt, " + ", *of->output, " > ", of->limit, "."});
   return joined({"The input token count (", of->prompt,
                  ") exceeds the maximum number of tokens allowed (", of->limit, ")."});
 }
@@ -95,7 +96,8 @@ std::optional<ContextNumbers> context_numbers(std::string_view text) {
   // "190000 + 32000 > 200000"
   if (n.size() == 3 && has(text, joined({n[0], " + ", n[1], " > ", n[2]})) && n[0] + n[1] > n[2])
     return of_sum(n[0], n[1], n[2]);
-  // "length is 8192 tokens, you requested 9000 tokens (8000 in the messages, 1000 in the completion)"
+  // "length is 8192 tokens, you requested 9000 tokens (8000 in the messages, 1000 in the
+  // completion)"
   if (n.size() == 4 && n[1] == n[2] + n[3] && n[1] > n[0]) return of_sum(n[2], n[3], n[0]);
   // "the input (150 tokens) is longer than the context (100 tokens)", in either order
   if (n.size() == 2 && n[0] != n[1])

@@ -2,9 +2,9 @@
 // it.
 //
 // 1. Every server words it anew; OpenAI's, Anthropic's and Gemini's sentences are what SDKs and
-//    agents look for (litellm's ContextWindowExceededError, LangChain's overflow errors; Claude Code
-//    reads the numbers of "input length and `max_tokens` exceed context limit" and asks for less).
-//    So a client hears the sentence of its own format, whoever served the call.
+//    agents look for (litellm's ContextWindowExceededError, LangChain's overflow errors; Claude
+//    Code reads the numbers of "input length and `max_tokens` exceed context limit" and asks for
+//    less). So a client hears the sentence of its own format, whoever served the call.
 // 2. A ChatFailure of it has the class too_large and context_overflow_code as its code, whatever
 //    the provider's was.
 // 3. The sentences are ours: of the provider's text only the numbers are taken, and they are read
