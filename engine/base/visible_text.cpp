@@ -63,4 +63,17 @@ bool is_visible_text(std::string_view text) {
   return true;
 }
 
+void append_escape(std::string& out, std::uint32_t code_point) {
+  constexpr char hex[] = "0123456789abcdef";
+  constexpr std::uint32_t first_of_pairs = 0x10000;
+  if (code_point >= first_of_pairs) {
+    append_escape(out, 0xD800 + ((code_point - first_of_pairs) >> 10));
+    append_escape(out, 0xDC00 + ((code_point - first_of_pairs) & 0x3FF));
+    return;
+  }
+  out.append("\\u");
+  for (int shift = 12; shift >= 0; shift -= 4)
+    out += hex[code_point >> shift & 15];
+}
+
 }  // namespace redoubt

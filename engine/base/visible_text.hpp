@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace redoubt {
@@ -18,5 +19,9 @@ bool is_visible_text(std::string_view text);
 
 /// The code point of the sequence at `at`. REQUIRES: utf8_length(text, at) == length > 0
 std::uint32_t code_point_at(std::string_view text, std::size_t at, std::size_t length);
+
+/// Appends the code point as JSON spells one that is not to be shown as it is (RFC 8259 7): \u202e,
+/// pairs over U+FFFF.
+void append_escape(std::string& out, std::uint32_t code_point);
 
 }  // namespace redoubt

@@ -18,20 +18,6 @@ namespace {
 constexpr std::chrono::milliseconds gather_ms{10};
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
-// As JSON writes a code point that is not to be shown as it is (RFC 8259 7): pairs over U+FFFF.
-void append_escape(std::string& out, std::uint32_t code_point) {
-  constexpr char hex[] = "0123456789abcdef";
-  constexpr std::uint32_t first_of_pairs = 0x10000;
-  if (code_point >= first_of_pairs) {
-    append_escape(out, 0xD800 + ((code_point - first_of_pairs) >> 10));
-    append_escape(out, 0xDC00 + ((code_point - first_of_pairs) & 0x3FF));
-    return;
-  }
-  out.append("\\u");
-  for (int shift = 12; shift >= 0; shift -= 4)
-    out += hex[code_point >> shift & 15];
-}
-
 }  // namespace
 
 std::string_view to_string(Level level) {

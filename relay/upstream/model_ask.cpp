@@ -9,7 +9,9 @@
 #include "engine/llm/decoder.hpp"
 #include "engine/llm/encode.hpp"
 #include "relay/net/http_client.hpp"
+#include "relay/upstream/answer_redaction.hpp"
 #include "relay/upstream/provider_address.hpp"
+#include "relay/upstream/redaction.hpp"
 
 namespace redoubt::upstream {
 namespace {
@@ -24,7 +26,8 @@ std::int64_t wall_ms() {
 
 class Answer final : public net::CallSink {
  public:
-  explicit Answer(llm::WireRequest& wire) : decoder_(*llm::find_dialect(dialect_name)) {
+  Answer(llm::WireRequest& wire, const auth::Secret& token)
+      : decoder_(*llm::find_dialect(dialect_name)), redaction_(token.text()) {
     decoder_.rename(std::move(wire.tool_names));
   }
 
@@ -34,9 +37,15 @@ class Answer final : public net::CallSink {
       headers.push_back({std::string(header.name), std::string(header.value)});
     decoder_.head(head.status, std::move(headers), wall_ms());
   }
-  void on_body(std::string_view bytes) override { decoder_.feed(bytes, events_); }
+  void on_body(std::string_view bytes) override {
+    llm::ChatEvents said;
+    decoder_.feed(bytes, said);
+    take(std::move(said));
+  }
   void on_end() override {
-    decoder_.end(events_);
+    llm::ChatEvents said;
+    decoder_.end(said);
+    take(std::move(said));
     over = true;
   }
   void on_failure(const net::CallFailure& failure) override {
@@ -55,7 +64,13 @@ class Answer final : public net::CallSink {
   bool over = false;
 
  private:
+  void take(llm::ChatEvents said) {
+    for (llm::ChatEvent& event : said)
+      redaction_.pass(std::move(event), events_);
+  }
+
   llm::Decoder decoder_;
+  AnswerRedaction redaction_;
   llm::ChatEvents events_;
 };
 
@@ -90,14 +105,19 @@ Result<llm::ChatAnswer> ask_model(const ModelServer& server, const llm::ChatRequ
   if (!wire) return wire.error();
 
   boost::asio::io_context shard{1};
-  const auto answer = std::make_shared<Answer>(*wire);
+  const auto answer = std::make_shared<Answer>(*wire, server.token);
   const auto call = net::HttpClient::of(shard.get_executor())
                         .start(outgoing(std::move(*to), path, *wire, server.token), answer);
   while (!answer->over && shard.run_one() > 0) {
   }
   if (!answer->fault.empty())
     return make_error("unreachable", {server.base_url, ": ", answer->fault}, {}, {}, {});
-  return answer->answer();
+  llm::ChatAnswer said = answer->answer();
+  if (said.failure && !server.token.empty()) {
+    const std::string_view token = server.token.text();
+    said.failure->message = redacted(said.failure->message, {&token, 1});
+  }
+  return said;
 }
 
 }  // namespace redoubt::upstream

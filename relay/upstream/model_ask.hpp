@@ -4,7 +4,9 @@
 // 1. No retries, no fallback, no ledger: whoever asks has them (a workflow's step), or the relay
 // that
 //    is asked.
-// 2. It blocks its thread, for model_ask_ms_max at most; for commands, not for shards.
+// 2. The token that was sent is taken out of what the server says (answer_redaction.hpp,
+//    redaction.hpp).
+// 3. It blocks its thread, for model_ask_ms_max at most; for commands, not for shards.
 #pragma once
 
 #include <cstdint>

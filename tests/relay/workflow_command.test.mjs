@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -78,6 +79,44 @@ test('why a model did not answer is told, though a fallback answers', async () =
   const bad = await run(asking(), [...given, 'localhost:8000']);
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /--model needs script:FILE or a relay's URL such as http:/);
+});
+
+test('what a hostile server says does nothing to the terminal, and shows no token', async () => {
+  const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJlLW9mLWFkYQ';
+  const hidden = '\u202e\u009b31m\u200b';
+  const words = `before ${hidden} ${token} after`;
+  const answers = {
+    failing: [400, { error: { message: words, type: 'invalid_request_error' } }],
+    answering: [
+      200,
+      {
+        id: 'c',
+        object: 'chat.completion',
+        model: 'm',
+        choices: [
+          { index: 0, message: { role: 'assistant', content: words }, finish_reason: 'stop' },
+        ],
+        usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+      },
+    ],
+  };
+  for (const [status, value] of Object.values(answers)) {
+    const server = http.createServer((request, response) => {
+      request.resume().on('end', () => {
+        response.writeHead(status, { 'Content-Type': 'application/json' });
+        response.end(JSON.stringify(value));
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${server.address().port}`;
+    const told = await run(asking(), [...given, url], { REDOUBT_RELAY_TOKEN: token });
+    server.close();
+    const shown = told.stdout + told.stderr;
+    assert.match(shown, /before .*after/);
+    assert.doesNotMatch(shown, /[\u0080-\u009f\u200b\u202e]/);
+    assert.match(shown, /\\u202e/);
+    assert.doesNotMatch(shown, /eyJhbGci|c2lnbmF0/);
+  }
 });
 
 test('a token goes along, and an agent uses its tools with the model', async () => {

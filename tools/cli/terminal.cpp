@@ -12,6 +12,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/plain_text.hpp"
+#include "engine/base/visible_text.hpp"
+
 extern char** environ;
 
 namespace redoubt::cli {
@@ -97,6 +100,33 @@ Result<void> write_file(const std::string& path, std::string_view bytes) {
   return {};
 }
 
+std::string visible(std::string_view text) {
+  std::string out;
+  for (std::size_t length = 0; !text.empty(); text.remove_prefix(length)) {
+    length = utf8_length(text, 0);
+    if (length == 0) {
+      out += "\uFFFD";
+      length = 1;
+    } else if (const std::uint32_t code = code_point_at(text, 0, length); is_hidden(code)) {
+      append_escape(out, code);
+    } else {
+      out += text.substr(0, length);
+    }
+  }
+  return out;
+}
+
+std::string visible_lines(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    out += visible(text.substr(0, end));
+    if (end == text.npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 int report(const Error& error, bool json, std::string_view what) {
   const bool use = error.code == "bad_file" || error.code == "bad_use" ||
                    error.code == "bad_player" || error.code == "bad_secret" ||
@@ -115,15 +145,15 @@ int report(const Error& error, bool json, std::string_view what) {
     }
     const std::string text = nlohmann::json{{"error", body}}.dump(
         -1, ' ', false, nlohmann::json::error_handler_t::replace);
-    std::fprintf(stderr, "%s\n", text.c_str());
+    std::fprintf(stderr, "%s\n", visible_lines(text).c_str());
   } else {
-    std::fprintf(stderr, "redoubt: %s\n", message.c_str());
+    std::fprintf(stderr, "redoubt: %s\n", visible_lines(message).c_str());
     // Most messages are complete; what they leave out is told on a line of its own.
     const bool told =
         error.code == "bad_file" || error.message.find(error.expected) != std::string::npos;
     if (!told) {
-      std::fprintf(stderr, "  expected %s", error.expected.c_str());
-      if (!error.got.empty()) std::fprintf(stderr, ", got %s", error.got.c_str());
+      std::fprintf(stderr, "  expected %s", visible_lines(error.expected).c_str());
+      if (!error.got.empty()) std::fprintf(stderr, ", got %s", visible_lines(error.got).c_str());
       std::fprintf(stderr, "\n");
     }
   }

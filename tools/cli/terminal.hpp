@@ -27,6 +27,12 @@ std::string shown_name(const std::string& path);
 /// Writes beside the file and renames, so that no half-written file is ever seen. Error bad_file.
 Result<void> write_file(const std::string& path, std::string_view bytes);
 
+/// For a terminal: what is hidden or would act there (engine/base/visible_text.hpp) is spelt as
+/// JSON spells it (\u202e), what is not UTF-8 becomes U+FFFD. One line comes of any text.
+std::string visible(std::string_view text);
+/// The same, but lines stay lines. A JSON text means the same afterwards.
+std::string visible_lines(std::string_view text);
+
 /// Prints the error on stderr (as one JSON object where `json`) and returns its exit code.
 /// `what` is put in front: a file's name, or nothing.
 int report(const Error& error, bool json, std::string_view what = "");

@@ -152,14 +152,15 @@ int print_end(const Run& run, bool json) {
                        {"events", run.head().seq},
                        {"outcome", value},
                        {"result_hash", std::to_string(run.result_hash())}};
-    std::printf("%s\n", canonical(line).c_str());
+    std::printf("%s\n", visible_lines(canonical(line)).c_str());
   } else if (done) {
-    std::printf("%s\n", value.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    const std::string text = value.dump(2, ' ', false, Json::error_handler_t::replace);
+    std::printf("%s\n", visible_lines(text).c_str());
   } else if (run.status() == RunStatus::parked) {
     std::fprintf(stderr, "redoubt: the run was moved away: it goes on where it was imported\n");
   } else {
     std::fprintf(stderr, "redoubt: the run is %s: %s\n", workflow::name_of(run.status()),
-                 run.outcome().c_str());
+                 visible_lines(run.outcome()).c_str());
   }
   return done ? exit_ok : exit_no;
 }
@@ -341,7 +342,7 @@ int workflow_show(const WorkflowFileOptions& o) {
     if (const auto written = write_file(o.svg, svg_of(*timeline)); !written)
       return exit_of(written.error(), o.json);
   }
-  std::fputs(text_of(*timeline).c_str(), stdout);
+  std::fputs(visible_lines(text_of(*timeline)).c_str(), stdout);
   return exit_ok;
 }
 

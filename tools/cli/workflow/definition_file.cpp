@@ -65,8 +65,8 @@ void print_said(const std::string& file, const char* kind, const Error& said, bo
   const bool told = said.expected.empty() || said.message.find(said.expected) != std::string::npos;
   const std::string expected = told ? "" : joined({" (expected ", said.expected, ")"});
   std::fprintf(stderr, "%s:%d:%d: %s%s%s%s%s\n", shown_name(file).c_str(), said.line, said.column,
-               kind, said.path.c_str(), said.path.empty() ? "" : ": ", said.message.c_str(),
-               expected.c_str());
+               kind, visible_lines(said.path).c_str(), said.path.empty() ? "" : ": ",
+               visible_lines(said.message).c_str(), visible_lines(expected).c_str());
 }
 
 void print_fault(const std::string& file, const Error& fault, bool json) {

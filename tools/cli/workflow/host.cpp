@@ -16,6 +16,7 @@
 #include "engine/base/message.hpp"
 #include "engine/play/builtins.hpp"
 #include "engine/workflow/kin.hpp"
+#include "tools/cli/terminal.hpp"
 #include "tools/cli/workflow/definition_file.hpp"
 
 namespace redoubt::cli {
@@ -142,7 +143,7 @@ Result<void> Host::store_turn() {
     drop(id);
   if (!options_.quiet)
     for (const workflow::Progress& shown : taken.progress)
-      std::fprintf(stderr, "%s %s\n", shown.name.c_str(), shown.value.c_str());
+      std::fprintf(stderr, "%s %s\n", shown.name.c_str(), visible_lines(shown.value).c_str());
   for (const Effect& effect : taken.effects)
     if (auto begun = begin(effect); !begun) return begun;
   return {};
@@ -268,7 +269,8 @@ void Host::begin_ask(const Effect& effect) {
       finish(effect.id, false, answer.value, 0);
       return;
     }
-  if (terminal_) std::fprintf(stderr, "%s asks: %s\n", effect.id.c_str(), effect.request.c_str());
+  if (terminal_)
+    std::fprintf(stderr, "%s asks: %s\n", effect.id.c_str(), visible_lines(effect.request).c_str());
 }
 
 void Host::finish(const std::string& effect, bool failed, std::string value,
@@ -348,7 +350,7 @@ Result<void> Host::read_tools() {
     // A fallback may hide it from the result.
     if (tools_[t].model && !output && !options_.quiet)
       std::fprintf(stderr, "redoubt: %s: the model did not answer: %s\n", tools_[t].effect.c_str(),
-                   output.error().message.c_str());
+                   visible(output.error().message).c_str());
     finish(tools_[t].effect, !output, output ? *output : play::failure(output.error()), 0);
     tools_.erase(tools_.begin() + static_cast<std::ptrdiff_t>(t));
   }
