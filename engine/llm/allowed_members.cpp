@@ -878,8 +878,7 @@ class Sieve {
   Outcome list(std::string_view what, const std::string& name, std::string_view text) {
     if (text.front() == '"' && what == "part:") return Outcome::kept;
     const bool one = text.front() == '{';
-    if (!one && text.front() != '[')
-      return means_nothing(text) ? Outcome::dropped : refuse(name);
+    if (!one && text.front() != '[') return means_nothing(text) ? Outcome::dropped : refuse(name);
     for (const std::string_view element : one ? std::vector{text} : element_texts(text)) {
       const Outcome outcome = typed(what, element);
       if (outcome == Outcome::refused) return outcome;

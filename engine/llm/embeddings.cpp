@@ -112,6 +112,8 @@ std::optional<Error> fault_for(const EmbeddingRequest& request, const Target& ta
     return unsupported(joined({"input: ", dialect, " takes texts, not tokens."}), "input");
   if (request.dimensions && accent->word_dimensions.empty())
     return unsupported(joined({"dimensions: ", dialect, " takes none."}), "dimensions");
+  if (!gemini && !request.task_type.empty())
+    return unsupported(joined({"taskType: ", dialect, " takes none."}), "taskType");
   if (gemini && request.inputs.size() > gemini_embedding_inputs_max)
     return unsupported(
         joined({"input: ", dialect, " takes ", gemini_embedding_inputs_max,
@@ -164,6 +166,7 @@ void write_gemini(const EmbeddingRequest& request, const Target& target, JsonWri
     out.close_object();
     out.close_array();
     out.close_object();
+    out.text_if("taskType", request.task_type);
     if (request.dimensions) out.integer("outputDimensionality", *request.dimensions);
     out.close_object();
   }
@@ -347,6 +350,31 @@ std::string encode_embeddings(const ChatAnswer& answer, const AnswerStamp& stamp
   out.open_object("usage");
   out.integer("prompt_tokens", tokens);
   out.integer("total_tokens", tokens);
+  out.close_object();
+  out.close_object();
+  return out.take();
+}
+
+std::string encode_gemini_embeddings(const ChatAnswer& answer, bool as_batch,
+                                     std::int64_t input_tokens) {
+  JsonWriter out;
+  out.open_object();
+  if (as_batch) out.open_array("embeddings");
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind != PartKind::opaque) continue;
+    if (as_batch) {
+      out.open_object();
+    } else {
+      out.open_object("embedding");
+    }
+    out.key("values");
+    write_vector(part.extra, false, out);
+    out.close_object();
+    if (!as_batch) break;
+  }
+  if (as_batch) out.close_array();
+  out.open_object("usageMetadata");
+  out.integer("promptTokenCount", answer.usage.reported ? answer.usage.input : input_tokens);
   out.close_object();
   out.close_object();
   return out.take();

@@ -1,4 +1,5 @@
-// Embeddings in OpenAI's shape (POST /v1/embeddings): texts in, a vector of numbers for each out.
+// Embeddings in OpenAI's shape (POST /v1/embeddings) and Google's (:embedContent): texts in, a
+// vector of numbers for each out.
 //
 // 1. Targets of OpenAI's formats are asked in the same shape, Gemini by batchEmbedContents.
 //    Anthropic and some others have no embeddings: "unsupported".
@@ -30,6 +31,7 @@ constexpr std::size_t embedding_inputs_max = 2'048;
 /// As Google has it (https://ai.google.dev/api/embeddings, batchEmbedContents).
 constexpr std::size_t gemini_embedding_inputs_max = 100;
 constexpr std::int64_t embedding_dimensions_max = 65'536;
+constexpr std::size_t embedding_task_type_bytes_max = 64;
 /// What a number of an answer takes at most, by how it is written: 4 bytes in base64, and each
 /// vector's own members; or in decimals on a line of its own, as Gemini writes it.
 constexpr std::int64_t embedding_base64_number_bytes = 6;
@@ -43,11 +45,16 @@ struct EmbeddingRequest {
   bool by_tokens = false;
   bool as_base64 = false;  ///< else as lists of numbers
   std::optional<std::int64_t> dimensions;
-  std::string extra;  ///< members without a neutral name, for targets of OpenAI's formats
+  std::string task_type;  ///< Google's: what the vectors are for
+  std::string extra;      ///< members without a neutral name, for targets of OpenAI's formats
 };
 
 /// Errors: bad_json, or bad_request with the member's path.
 Result<EmbeddingRequest> decode_embedding_request(std::string_view body);
+
+/// Google's embedContent, or batchEmbedContents; the model is in the address. One text of each
+/// content, and the same settings of all. Errors: bad_json, or bad_request with the member's path.
+Result<EmbeddingRequest> decode_gemini_embedding_request(std::string_view body, bool as_batch);
 
 /// REQUIRES: target.dialect. `dimensions_usual`: of the model's vectors, 0 where it is not known;
 /// `read_bytes_max`: of the longest answer that is read.
@@ -63,5 +70,8 @@ DecodeWhole embedding_decoder(WireFormat format);
 /// did not report.
 std::string encode_embeddings(const ChatAnswer& answer, const AnswerStamp& stamp, bool as_base64,
                               std::int64_t input_tokens);
+/// The same as Google has it: one embedding, or the list of a batch.
+std::string encode_gemini_embeddings(const ChatAnswer& answer, bool as_batch,
+                                     std::int64_t input_tokens);
 
 }  // namespace redoubt::llm

@@ -298,8 +298,8 @@ struct Application::Parts {
   limits::Ledger ledger;
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
-  std::optional<Models> models;
   std::optional<Embeddings> embeddings;
+  std::optional<Models> models;
   std::optional<ModelSockets> model_sockets;
   std::optional<runs::LiveCatalogue> workflows;
   std::optional<Adviser> adviser;
@@ -340,8 +340,8 @@ void Application::Parts::open_gateway(llm::ModelTable cards) {
   }
   gateway = std::move(*made);
   const auto body_bytes_max = static_cast<std::size_t>(config.models.body_bytes_max);
-  models.emplace(*gateway, ledger, *pool, body_bytes_max, log);
   embeddings.emplace(*gateway, *pool, body_bytes_max);
+  models.emplace(*gateway, *embeddings, ledger, *pool, body_bytes_max, log);
   model_sockets.emplace(*gateway, *pool, rate.get(), metrics, body_bytes_max,
                         config.models.stream_hold_s * second_ms);
 }

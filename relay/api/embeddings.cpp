@@ -35,8 +35,11 @@ std::int64_t tokens_estimate(const llm::EmbeddingRequest& request) {
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
 class Exchange final : public upstream::CallClient {
  public:
-  Exchange(const net::Executor& shard, std::shared_ptr<const llm::EmbeddingRequest> request)
-      : decided(shard), request_(std::move(request)) {}
+  Exchange(const net::Executor& shard, std::shared_ptr<const llm::EmbeddingRequest> request,
+           const std::optional<GeminiCall>& addressed)
+      : decided(shard), request_(std::move(request)) {
+    if (addressed) gemini_ = addressed->method;
+  }
 
   void on_quotas(const limits::Quotas& told) override { quotas = told; }
   void on_event(const llm::ChatEvent&, WireFormat) override {}
@@ -70,6 +73,9 @@ class Exchange final : public upstream::CallClient {
   bool is_large() const { return upstream::answer_size(answer_) > upstream::large_answer_bytes; }
   /// The answer's body. Any thread, after it was decided.
   std::string encode() const {
+    if (gemini_)
+      return llm::encode_gemini_embeddings(answer_, *gemini_ == GeminiMethod::embed_batch,
+                                           tokens_estimate(*request_));
     return llm::encode_embeddings(answer_, {.model = request_->model}, request_->as_base64,
                                   tokens_estimate(*request_));
   }
@@ -88,6 +94,7 @@ class Exchange final : public upstream::CallClient {
   }
 
   std::shared_ptr<const llm::EmbeddingRequest> request_;
+  std::optional<GeminiMethod> gemini_;  // of a client of Google's
   std::shared_ptr<upstream::GatewayCall> call_;
   llm::ChatAnswer answer_;
   bool over_ = false;
@@ -100,18 +107,23 @@ std::vector<contract::Route> Embeddings::routes() {
       {.method = http::Method::post,
        .pattern = "/v1/embeddings",
        .access = contract::Access::scoped(auth::Scope::models),
-       .handler = [this](http::Request& request) { return embed(request); },
+       .handler = http::AsyncHandler([this](http::Request& request) { return embed(request); }),
        .options = {.body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true}}};
 }
 
-net::Task<http::Response> Embeddings::embed(http::Request& request) {
+net::Task<http::Response> Embeddings::embed(http::Request& request,
+                                            std::optional<GeminiCall> addressed) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
-  constexpr WireFormat format = WireFormat::openai_chat;
+  const WireFormat format = addressed ? WireFormat::gemini : WireFormat::openai_chat;
+  const bool as_batch = addressed && addressed->method == GeminiMethod::embed_batch;
   UnpackedBody unpacked;
   const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
   if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [body] { return llm::decode_embedding_request(body); };
+  auto read = [body, as_batch, gemini = addressed.has_value()] {
+    return gemini ? llm::decode_gemini_embedding_request(body, as_batch)
+                  : llm::decode_embedding_request(body);
+  };
   auto decoded = co_await read_body(pool_, caller_key(request), body, std::move(read));
   if (!decoded) co_return fault_response(format, overloaded());
   if (!*decoded) co_return fault_response(format, decoded->error());
@@ -120,8 +132,9 @@ net::Task<http::Response> Embeddings::embed(http::Request& request) {
 
   upstream::Order order = order_of(request, {});
   order.embedding = std::make_shared<llm::EmbeddingRequest>(std::move(**decoded));
+  if (addressed) order.embedding->model = addressed->model;
   order.request.model = order.embedding->model;
-  auto exchange = std::make_shared<Exchange>(shard, order.embedding);
+  auto exchange = std::make_shared<Exchange>(shard, order.embedding, addressed);
   request.client_gone = [exchange] { exchange->leave(); };
   auto started = gateway_.start(shard, std::move(order), upstream::Delivery::whole, exchange);
   if (!started) co_return fault_response(format, started.error());

@@ -15,7 +15,9 @@ struct Method {
 };
 constexpr Method methods[] = {{"generateContent", GeminiMethod::generate},
                               {"streamGenerateContent", GeminiMethod::stream},
-                              {"countTokens", GeminiMethod::count_tokens}};
+                              {"countTokens", GeminiMethod::count_tokens},
+                              {"embedContent", GeminiMethod::embed},
+                              {"batchEmbedContents", GeminiMethod::embed_batch}};
 
 }  // namespace
 
@@ -44,10 +46,15 @@ Result<GeminiCall> read_gemini_call(const http::Request& request) {
     call.as_list = request.query_parameter("alt") != "sse";
     return call;
   }
-  return make_error("unknown_method",
-                    {"There is no such method of a model here; there are generateContent, "
-                     "streamGenerateContent and countTokens, after the model's name and a colon."},
-                    {}, {"generateContent, streamGenerateContent or countTokens"}, {name});
+  return make_error(
+      "unknown_method",
+      {"There is no such method of a model here; there are generateContent, "
+       "streamGenerateContent, countTokens, embedContent and batchEmbedContents, after "
+       "the model's name and a colon."},
+      {},
+      {"generateContent, streamGenerateContent, countTokens, embedContent or "
+       "batchEmbedContents"},
+      {name});
 }
 
 std::string_view gemini_content(std::string_view body) {

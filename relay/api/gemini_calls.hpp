@@ -5,7 +5,7 @@
 //                                       version
 //   ?alt=sse                            the chunks of a stream as events, else as one JSON list
 //
-// Source: https://ai.google.dev/api/generate-content
+// Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/embeddings
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace redoubt::api {
 
-enum class GeminiMethod : std::uint8_t { generate, stream, count_tokens };
+enum class GeminiMethod : std::uint8_t { generate, stream, count_tokens, embed, embed_batch };
 
 struct GeminiCall {
   std::string model;

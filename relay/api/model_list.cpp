@@ -59,8 +59,8 @@ Result<Page> page_of(const Models& models, const http::Request& request, WireFor
   // A page's token is the name of the last model before it.
   const auto after = read_place(models, request, gemini ? "pageToken" : "after_id");
   if (!after) return after.error();
-  const auto before = gemini ? std::optional<std::size_t>()
-                             : read_place(models, request, "before_id");
+  const auto before =
+      gemini ? std::optional<std::size_t>() : read_place(models, request, "before_id");
   if (!before) return before.error();
   if (*after && *before)
     return bad_parameter("before_id", "no before_id beside an after_id", "both");
@@ -93,10 +93,8 @@ Json told_model(const upstream::KnownModel& model) {
             {"owned_by", "redoubt"}, {"price_known", model.price_known}};
   told["name"] = "models/" + model.name;
   told["displayName"] = model.name;
-  told["supportedGenerationMethods"] = Json::array();
-  if (!model.embeds)
-    told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent",
-                                          "countTokens"};
+  told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent", "countTokens"};
+  if (model.embeds) told["supportedGenerationMethods"] = {"embedContent", "batchEmbedContents"};
   if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
   return told;
 }

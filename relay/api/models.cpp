@@ -250,6 +250,8 @@ net::Task<http::Response> Models::call_gemini(http::Request& request) {
       co_return fault_response(WireFormat::gemini, no_model(addressed->model, "/v1beta"));
     co_return co_await count_tokens(request, WireFormat::gemini);
   }
+  if (addressed->method == GeminiMethod::embed || addressed->method == GeminiMethod::embed_batch)
+    co_return co_await embeddings_.embed(request, std::move(*addressed));
   const ModelsFace face{WireFormat::gemini};
   co_return co_await call(request, face, std::move(*addressed));
 }

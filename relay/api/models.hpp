@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "engine/llm/chat.hpp"
+#include "relay/api/embeddings.hpp"
 #include "relay/api/gemini_calls.hpp"
 #include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
@@ -39,9 +40,10 @@ struct ModelsFace {
 class Models {
  public:
   /// All outlive this.
-  Models(upstream::Gateway& gateway, limits::Ledger& ledger, net::ComputePool& pool,
-         std::size_t body_bytes_max, observe::Log& log)
+  Models(upstream::Gateway& gateway, Embeddings& embeddings, limits::Ledger& ledger,
+         net::ComputePool& pool, std::size_t body_bytes_max, observe::Log& log)
       : gateway_(gateway),
+        embeddings_(embeddings),
         ledger_(ledger),
         pool_(pool),
         body_bytes_max_(body_bytes_max),
@@ -59,6 +61,7 @@ class Models {
   net::Task<http::Response> usage(http::Request& request);
 
   upstream::Gateway& gateway_;
+  Embeddings& embeddings_;
   limits::Ledger& ledger_;
   net::ComputePool& pool_;
   std::size_t body_bytes_max_;

@@ -1,6 +1,7 @@
 // POST /v1/embeddings through the gateway: aliases, other formats, money, refusals and OpenAI's SDK.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { GoogleGenAI } from '@google/genai';
 import OpenAI from 'openai';
 import { start_mock, start_relay } from './mock_upstream.mjs';
 import { ask, post_json } from './program.mjs';
@@ -83,6 +84,28 @@ describe('embeddings', { concurrency: false }, () => {
     }
   });
 
+  it("are what Google's SDK reads, of either provider", async () => {
+    const google = new GoogleGenAI({ apiKey: 'anonymous', httpOptions: { baseUrl: relay.url } });
+    for (const model of ['finder', 'google']) {
+      for (const contents of [texts, texts[0]]) {
+        const told = await google.models.embedContent({ model, contents });
+        assert.deepEqual(
+          told.embeddings.map(({ values }) => values),
+          [contents].flat().map(vector),
+          model,
+        );
+      }
+    }
+    const body = { content: { parts: [{ text: 'a' }] } };
+    for (const version of ['v1', 'v1beta']) {
+      const one = await post_json(relay, `/${version}/models/finder:embedContent`, body);
+      assert.deepEqual(one.json().embedding.values, vector('a'), one.text);
+    }
+    const refused = await post_json(relay, '/v1beta/models/claude:embedContent', body);
+    assert.equal(refused.json().error.status, 'INVALID_ARGUMENT');
+    assert.match(refused.json().error.message, /answers chats and makes no embeddings/);
+  });
+
   it('take tokens where the target does', async () => {
     const answer = await post_json(relay, path, { model: 'finder', input: [[5, 7, 9], [11]] });
     assert.deepEqual(
@@ -140,7 +163,7 @@ describe('embeddings', { concurrency: false }, () => {
   it('are listed among the models, as what does not chat', async () => {
     const { data } = (await ask(relay, { path: '/v1/models' })).json();
     const finder = data.find(({ id }) => id === 'finder');
-    assert.deepEqual(finder.supportedGenerationMethods, []);
+    assert.deepEqual(finder.supportedGenerationMethods, ['embedContent', 'batchEmbedContents']);
     assert.equal(finder.price_known, true);
   });
 });

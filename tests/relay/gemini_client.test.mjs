@@ -141,7 +141,7 @@ describe('clients that speak Gemini', { concurrency: false }, () => {
     assert.equal(unknown.status, 404);
     assert.equal(unknown.json().error.code, 404);
     assert.match(unknown.json().error.message, /nobody/);
-    const method = await call('chat:embedContent', { contents });
+    const method = await call('chat:predict', { contents });
     assert.equal(method.json().error.status, 'NOT_FOUND');
     const tools = [{ googleSearch: {} }];
     const served = await call('gemini:generateContent', { contents, tools });

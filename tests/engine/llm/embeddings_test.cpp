@@ -95,6 +95,49 @@ TEST_SUITE("llm/embeddings") {
     CHECK(request.error().message.find("2048 inputs at most") != std::string::npos);
   }
 
+  TEST_CASE("Google's clients ask for one embedding or a batch, of any target") {
+    const std::string a = R"("content":{"role":"user","parts":[{"text":"a"}]})";
+    const std::string b = R"("content":{"parts":[{"text":"b"}]})";
+    const std::string set = R"(,"taskType":"CLUSTERING","outputDimensionality":8)";
+    const auto one = decode_gemini_embedding_request("{" + a + set + "}", false);
+    REQUIRE_MESSAGE(one.ok(), one.error().message);
+    CHECK(one->inputs == std::vector<std::string>{"a"});
+    CHECK(body_of(*one, "gemini") ==
+          R"({"requests":[{"model":"models/target-model","content":{"parts":[{"text":"a"}]},)"
+          R"("taskType":"CLUSTERING","outputDimensionality":8}]})");
+    CHECK(sent(*one, "openai").error().message == "taskType: openai takes none.");
+    const auto both = decode_gemini_embedding_request(
+        R"({"requests":[{"model":"models/x",)" + a + "},{" + b + "}]}", true);
+    REQUIRE_MESSAGE(both.ok(), both.error().message);
+    CHECK(both->inputs == std::vector<std::string>{"a", "b"});
+    CHECK(body_of(*both, "openai") ==
+          R"({"model":"target-model","input":["a","b"],"encoding_format":"base64"})");
+    const std::pair<std::string, const char*> bad[] = {
+        {"{}", "requests"},
+        {R"({"requests":[]})", "requests"},
+        {R"({"requests":[5]})", "requests[0]"},
+        {R"({"requests":[{"content":{"parts":[]}}]})", "requests[0].content.parts"},
+        {R"({"requests":[{)" + a + R"(,"title":"t"}]})", "requests[0].title"},
+        {R"({"requests":[{)" + a + R"(,"output_dimensionality":0}]})",
+         "requests[0].outputDimensionality"},
+        {R"({"requests":[{)" + a + "},{" + b + set + "}]}", "requests[1].taskType"},
+    };
+    for (const auto& bad_one : bad) {
+      const auto request = decode_gemini_embedding_request(bad_one.first, true);
+      CAPTURE(bad_one.first);
+      REQUIRE(!request.ok());
+      CHECK(request.error().path == bad_one.second);
+    }
+    const ChatAnswer answer = answer_of(
+        "openai", R"({"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[0.5,1]}],)"
+                  R"("usage":{"prompt_tokens":3,"total_tokens":3}})");
+    CHECK(encode_gemini_embeddings(answer, true, 9) ==
+          R"({"embeddings":[{"values":[0.5,1]},{"values":[2]}],)"
+          R"("usageMetadata":{"promptTokenCount":3}})");
+    CHECK(encode_gemini_embeddings(answer, false, 9) ==
+          R"({"embedding":{"values":[0.5,1]},"usageMetadata":{"promptTokenCount":3}})");
+  }
+
   TEST_CASE("each provider is asked in its own words") {
     const EmbeddingRequest request = request_of(R"("input":["a"],"dimensions":8,"truncate":"END")");
     CHECK(sent(request, "openai")->url == "https://api.openai.com/v1/embeddings");

@@ -28,7 +28,9 @@ TEST_CASE("gemini calls: the model and the method are in the address") {
   CHECK_FALSE(stream->as_list);
   CHECK(read_gemini_call(asked("a:streamGenerateContent"))->as_list);
   CHECK(read_gemini_call(asked("a:countTokens"))->method == GeminiMethod::count_tokens);
-  for (const char* bad : {"a", "a:", "a:embedContent", "generateContent"})
+  CHECK(read_gemini_call(asked("a:embedContent"))->method == GeminiMethod::embed);
+  CHECK(read_gemini_call(asked("a:batchEmbedContents"))->method == GeminiMethod::embed_batch);
+  for (const char* bad : {"a", "a:", "a:asyncBatchEmbedContent", "generateContent"})
     CHECK(read_gemini_call(asked(bad)).error().code == "unknown_method");
 }
 
@@ -42,6 +44,7 @@ TEST_CASE("gemini calls: what is counted is the body, or the request in it") {
 TEST_CASE("gemini calls: refusals before a handler have Google's shape") {
   CHECK(dialect_of("/v1beta/models/a:generateContent") == Dialect::gemini);
   CHECK(dialect_of("/v1beta/models") == Dialect::gemini);
+  CHECK(dialect_of("/v1/models/a:embedContent") == Dialect::gemini);
   CHECK(dialect_of("/v1/models/a/b:streamGenerateContent") == Dialect::gemini);
   for (const char* path : {"/v1/models", "/v1/models/a:8b", "/v1/chat/completions:countTokens"})
     CHECK(dialect_of(path) == Dialect::openai);
