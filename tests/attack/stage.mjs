@@ -81,6 +81,9 @@ export function make_stage(idle_url) {
     return mock;
   };
 
+  /** Bytes over the idle relay. */
+  stage.memory = () => memory_of(stage.relay.child.pid).now - idle_memory.now;
+
   async function watch() {
     idle_memory = memory_of(stage.relay.child.pid);
     witness = start_witness({

@@ -77,10 +77,13 @@ const at_the_end = {
     const provider = await stage.greedy();
     const text = whole.replace('@', said(30_000_000));
     provider.fault = () => ({ status: 200, text });
-    await stage.start(provider);
+    await stage.start(provider, {
+      REDOUBT_MODELS_ANSWER_BYTES_MAX: String(32 << 20),
+      REDOUBT_MODELS_ANSWERS_BYTES_MAX: String(256 << 20),
+    });
     for (let i = 0; i < 20; ++i) void stage.chat(stage.as('alpha', `player ${i}`)).catch(() => {});
     await until('all were asked', () => provider.calls.length === 20);
-    await new Promise((wake) => setTimeout(wake, 600));
+    await until('an answer is read, and worked on', () => stage.memory() > 64 << 20);
     return { held: true, seen: '20 answers under way' };
   },
 };
