@@ -9,7 +9,7 @@
 #include "engine/play/builtins.hpp"
 #include "engine/schema/schema.hpp"
 #include "relay/api/body_work.hpp"
-#include "relay/net/signal.hpp"
+#include "relay/api/waiting_client.hpp"
 #include "relay/runs/model_step.hpp"
 #include "relay/runs/run_service.hpp"
 
@@ -114,11 +114,11 @@ std::optional<Begun> begin_advice(const workflow::DefinitionPtr& definition, std
                .team = team_of(body)};
 }
 
-class Exchange final : public upstream::CallClient {
+class Exchange final : public WaitingClient {
  public:
   Exchange(const net::Executor& shard, workflow::DefinitionPtr definition, Begun begun,
            std::int64_t now_ms, std::function<void(const std::string&, const Advice&)> late)
-      : decided(shard),
+      : WaitingClient(shard),
         late_(std::move(late)),
         definition_(std::move(definition)),
         begun_(std::move(begun)),
@@ -133,7 +133,7 @@ class Exchange final : public upstream::CallClient {
                  const upstream::CallSummary& summary) override {
     advised.answer = advice(answer, summary);
     if (!advised.answer) advised.reduced = reduced_bad_answer();
-    finish();
+    conclude();
   }
   void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
     engine(refusal);
@@ -148,29 +148,14 @@ class Exchange final : public upstream::CallClient {
       late_(begun_.team, late);
     }
   }
-  void on_end() override { finish(); }
+  void on_end() override { conclude(); }
 
-  void hold(std::shared_ptr<upstream::GatewayCall> call) {
-    if (!over_) call_ = std::move(call);
-  }
-  /// The client left.
-  void leave() {
-    if (const auto call = std::exchange(call_, nullptr)) call->leave();
-    finish();
-  }
-
-  net::Signal decided;
   Advised advised;
 
  private:
   void engine(const upstream::CallRefusal& why) {
     advised.reduced = reduced(why);
-    if (late_) finish();
-  }
-  void finish() {
-    over_ = true;
-    call_.reset();  // it holds us
-    decided.notify();
+    if (late_) conclude();
   }
   Advice advice(const llm::ChatAnswer& answer, const upstream::CallSummary& summary) const {
     auto json = judged(answer);
@@ -193,8 +178,6 @@ class Exchange final : public upstream::CallClient {
   workflow::DefinitionPtr definition_;
   Begun begun_;  // all but its chat, which was asked
   std::int64_t now_ms_;
-  std::shared_ptr<upstream::GatewayCall> call_;
-  bool over_ = false;
 };
 
 }  // namespace

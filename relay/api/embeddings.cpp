@@ -8,8 +8,8 @@
 #include "relay/api/body_work.hpp"
 #include "relay/api/gate.hpp"
 #include "relay/api/model_responses.hpp"
+#include "relay/api/waiting_client.hpp"
 #include "relay/limits/token_bound.hpp"
-#include "relay/net/signal.hpp"
 #include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/request_size.hpp"
 
@@ -33,11 +33,11 @@ std::int64_t tokens_estimate(const llm::EmbeddingRequest& request) {
 }
 
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
-class Exchange final : public upstream::CallClient {
+class Exchange final : public WaitingClient {
  public:
   Exchange(const net::Executor& shard, std::shared_ptr<const llm::EmbeddingRequest> request,
            const std::optional<GeminiCall>& addressed)
-      : decided(shard), request_(std::move(request)) {
+      : WaitingClient(shard), request_(std::move(request)) {
     if (addressed) gemini_ = addressed->method;
   }
 
@@ -59,17 +59,6 @@ class Exchange final : public upstream::CallClient {
     finish(s);
   }
 
-  /// The client left.
-  void leave() {
-    const auto call = std::exchange(call_, nullptr);
-    if (call) call->leave();
-    over_ = true;
-    decided.notify();
-  }
-  void hold(std::shared_ptr<upstream::GatewayCall> call) {
-    if (!over_) call_ = std::move(call);
-  }
-
   bool is_large() const { return upstream::answer_size(answer_) > upstream::large_answer_bytes; }
   /// The answer's body. Any thread, after it was decided.
   std::string encode() const {
@@ -80,7 +69,6 @@ class Exchange final : public upstream::CallClient {
                                   tokens_estimate(*request_));
   }
 
-  net::Signal decided;
   upstream::CallSummary summary;
   std::optional<upstream::CallRefusal> refusal;
   limits::Quotas quotas;
@@ -88,16 +76,12 @@ class Exchange final : public upstream::CallClient {
  private:
   void finish(const upstream::CallSummary& told) {
     summary = told;
-    over_ = true;
-    call_.reset();  // it holds us
-    decided.notify();
+    conclude();
   }
 
   std::shared_ptr<const llm::EmbeddingRequest> request_;
   std::optional<GeminiMethod> gemini_;  // of a client of Google's
-  std::shared_ptr<upstream::GatewayCall> call_;
   llm::ChatAnswer answer_;
-  bool over_ = false;
 };
 
 }  // namespace

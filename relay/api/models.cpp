@@ -18,9 +18,9 @@
 #include "relay/api/gate.hpp"
 #include "relay/api/model_list.hpp"
 #include "relay/api/model_responses.hpp"
+#include "relay/api/waiting_client.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
-#include "relay/net/signal.hpp"
 #include "relay/net/turns.hpp"
 #include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/request_bytes.hpp"
@@ -37,11 +37,11 @@ constexpr std::size_t header_shown_max = 60;
 constexpr std::size_t inline_key_bytes_max = 64 * 1024;
 
 /// Between a call of the gateway and the connection that waits for it; lives on one shard.
-class Exchange final : public upstream::CallClient, public std::enable_shared_from_this<Exchange> {
+class Exchange final : public WaitingClient, public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(const net::Executor& shard, ModelsFace face, const llm::ChatRequest& request,
            std::int64_t created_s, bool as_list)
-      : decided(shard), face_(face) {
+      : WaitingClient(shard), face_(face) {
     stream_.format = face.format;
     stream_.as_list = as_list;
     stream_.include_usage = request.stream_usage;
@@ -78,21 +78,11 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     finish();
   }
 
-  /// The client left.
-  void leave() {
-    const auto call = std::exchange(call_, nullptr);
-    if (call) call->leave();
-    over_ = true;
-    decided.notify();
-  }
-  void hold(std::shared_ptr<upstream::GatewayCall> call) {
-    if (!over_) call_ = std::move(call);
-  }
   void attach(http::BodyStreamPtr body) {
     body_ = std::move(body);
     body_->on_gone([self = shared_from_this()] { self->leave(); });
     push();
-    if (over_) body_->end();
+    if (is_over()) body_->end();
   }
 
   bool streams() const { return began_; }
@@ -112,7 +102,6 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
                                  : llm::encode_answer(face_.format, whole_, stream_.stamp);
   }
 
-  net::Signal decided;  ///< the answer's status is known
   upstream::CallSummary summary;
   std::optional<upstream::Source> source;  ///< of an answer that may be another's
   std::optional<upstream::CallRefusal> refusal;
@@ -131,21 +120,17 @@ class Exchange final : public upstream::CallClient, public std::enable_shared_fr
     decided.notify();
   }
   void finish() {
-    over_ = true;
-    call_.reset();  // it holds us
     if (body_) body_->end();
-    decided.notify();
+    conclude();
   }
 
   ModelsFace face_;
   llm::AnswerStream stream_;
-  std::shared_ptr<upstream::GatewayCall> call_;
   http::BodyStreamPtr body_;
   std::string waiting_;  // encoded, before the connection is attached
   llm::ChatAnswer whole_;
   std::shared_ptr<upstream::AnswerMemory::Hold> memory_;
   bool began_ = false;
-  bool over_ = false;
 };
 
 /// Whether another's answer will do, kept or under way. Errors: bad_header.
