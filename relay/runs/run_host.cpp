@@ -225,7 +225,7 @@ void RunHost::start(Owner owner, StartOrder order, JsonCallback callback) {
   auto definition = definition_for(owner, order);
   if (!definition) return callback(definition.error());
   if (auto full = no_room(owner)) return callback(*full);
-  auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, observe::wall_now_ms()});
+  auto run = Run::start(*definition, order.input, {fresh_id(), order.seed, around_.wall_now_ms()});
   if (!run) return callback(run.error());
   Open& open = hold_new(owner, std::move(*run), {}, 0);
   open.viewers.push_back({copying(std::move(callback))});

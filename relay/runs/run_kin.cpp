@@ -83,7 +83,7 @@ void RunHost::start_kin(const Kin& kin, const std::optional<Waiter>& waiter,
   auto run = Run::start(definition, kin.input,
                         {.id = kin.id,
                          .seed = seed_of(kin.id),
-                         .now_ms = observe::wall_now_ms(),
+                         .now_ms = around_.wall_now_ms(),
                          .generation = kin.generation,
                          .work = kin.work});
   if (!run) return failed(run.error());
@@ -166,7 +166,7 @@ void RunHost::follow(Open& open) {
 void RunHost::end_followed(const Ref& ref) {
   Open* open = find(ref);
   if (!open || open->stored.ended_ms > 0) return;
-  open->stored.ended_ms = observe::wall_now_ms();
+  open->stored.ended_ms = around_.wall_now_ms();
   open->following = false;
   open->view.clear();
   ended_.add();

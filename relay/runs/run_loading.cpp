@@ -249,7 +249,7 @@ void RunHost::wake_at(std::int64_t wake_ms) {
   if (wake_ms == 0 || (clock_ms_ > 0 && clock_ms_ <= wake_ms)) return;
   clock_ms_ = wake_ms;
   clock_.expires_after(std::chrono::milliseconds(
-      std::clamp<std::int64_t>(wake_ms - observe::wall_now_ms(), 0, timer_ms_max)));
+      std::clamp<std::int64_t>(wake_ms - around_.wall_now_ms(), 0, timer_ms_max)));
   clock_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopping_) return;
     clock_ms_ = 0;
@@ -259,7 +259,7 @@ void RunHost::wake_at(std::int64_t wake_ms) {
 
 /// Those in memory have timers of their own.
 void RunHost::wake_due() {
-  const std::int64_t now = observe::wall_now_ms();
+  const std::int64_t now = around_.wall_now_ms();
   store_.due(now, woken_max, on_thread<DueRuns>([this, now](Result<DueRuns> due) {
                if (!due) {
                  complain("run_recovery", nullptr, due.error());
@@ -271,7 +271,7 @@ void RunHost::wake_due() {
                    // Those behind it are not to wait for it.
                    const bool later = is_passing(found.error().code);
                    if (!later) complain("run_recovery", &key, found.error());
-                   store_.set_clock(key, later ? observe::wall_now_ms() + wake_later_ms : 0, {});
+                   store_.set_clock(key, later ? around_.wall_now_ms() + wake_later_ms : 0, {});
                  });
                if (!due->runs.empty()) wake_at(now + wake_retry_ms);
                wake_at(due->next_ms);
@@ -281,7 +281,7 @@ void RunHost::wake_due() {
 // --- at a start ---
 
 void RunHost::recover() {
-  store_.begin_recovery(observe::wall_now_ms(),
+  store_.begin_recovery(around_.wall_now_ms(),
                         on_thread<std::vector<RunKey>>([this](Result<std::vector<RunKey>> runs) {
                           if (!runs) {
                             complain("run_recovery", nullptr, runs.error());
@@ -428,7 +428,7 @@ void RunHost::begin_import(const RunKey& key, Open* before) {
     if (importing_.count(key) == 0) return;
     if (full) return end_import(key, *full);
   }
-  const std::int64_t now = observe::wall_now_ms();
+  const std::int64_t now = around_.wall_now_ms();
   workflow::Importer importer;
   importer.owner = key.owner.key();
   importer.now_ms = now;
@@ -515,7 +515,7 @@ void RunHost::take_over(const RunKey& key) {
   auto imported = std::move(*coming.import).imported();
   if (!imported) return coming.callback(imported.error());
   const workflow::DefinitionPtr definition = imported->run.definition();
-  const std::int64_t now = observe::wall_now_ms();
+  const std::int64_t now = around_.wall_now_ms();
   StoredRun stored;
   stored.key = key;
   stored.limits = coming.owner.limits;

@@ -87,6 +87,8 @@ class RunService {
     std::int64_t take_wait_ms_max = 10'000;
     /// What the folder's files may see of the environment.
     Variables variables = {{}, std::vector<std::string>{}, "workflows.variables"};
+    /// What runs call now, in milliseconds since 1970. On the service's thread.
+    std::function<std::int64_t()> wall_now_ms = observe::wall_now_ms;
   };
   /// Everything named outlives the service. Its thread starts with begin().
   RunService(Catalogue shipped, Dependencies around);

@@ -113,7 +113,7 @@ bool RunHost::is_needed(const RunKey& key, const Open& open) const {
   if (status == RunStatus::running) {
     const std::int64_t due = open.run.next_timer_ms();
     if (!open.stored.waits || !open.run.only_waits() ||
-        (due > 0 && due < observe::wall_now_ms() + rest_ms_min))
+        (due > 0 && due < around_.wall_now_ms() + rest_ms_min))
       return true;
   }
   return open.fresh || open.storing || open.marked || open.exporting || open.removing ||
@@ -194,7 +194,7 @@ RunHost::Open& RunHost::hold_new(const Owner& owner, Run run, std::string root, 
   stored.limits = owner.limits;
   stored.workflow = definition->name;
   stored.definition = definition->bytes;
-  stored.started_ms = observe::wall_now_ms();
+  stored.started_ms = around_.wall_now_ms();
   stored.root = root.empty() ? run.id() : std::move(root);
   stored.depth = depth;
   stored.history = workflow::history_header(definition->hash);
@@ -326,7 +326,7 @@ void RunHost::give_one(Open& open) {
   const Waiting next = std::move(open.inputs.front());
   open.inputs.pop_front();
   if (next.callback) open.inputs_bytes -= next.value.size();
-  const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
+  const std::int64_t now = std::max(around_.wall_now_ms(), open.run.now_ms());
   const auto given = open.run.give({next.kind, now, next.name, next.value});
   if (!next.callback) return;
   if (!given) return next.callback(given.error());
@@ -353,7 +353,7 @@ void RunHost::keep(Open& open) {
   // One that goes on in another run is over when that one is stored.
   if (is_over(open.run.status()) && open.run.status() != RunStatus::continued &&
       open.stored.ended_ms == 0) {
-    open.stored.ended_ms = observe::wall_now_ms();
+    open.stored.ended_ms = around_.wall_now_ms();
     ended_.add();
   }
   open.stored.status = workflow::name_of(open.run.status());
@@ -429,7 +429,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
 /// set.
 void RunHost::rest(Open& open) {
   if (!open.exports.empty() && open.run.status() == RunStatus::running) {
-    const std::int64_t now = std::max(observe::wall_now_ms(), open.run.now_ms());
+    const std::int64_t now = std::max(around_.wall_now_ms(), open.run.now_ms());
     const auto parked = open.run.park(now);
     if (parked) return keep(open);
     fail_exports(open, parked.error());
@@ -455,7 +455,7 @@ void RunHost::set_timer(Open& open) {
   const std::int64_t due = open.run.next_timer_ms();
   const std::uint64_t serial = ++open.timer_serial;
   if (due == 0) return;
-  const std::int64_t wait = std::clamp<std::int64_t>(due - observe::wall_now_ms(), 0, timer_ms_max);
+  const std::int64_t wait = std::clamp<std::int64_t>(due - around_.wall_now_ms(), 0, timer_ms_max);
   open.timer.expires_after(std::chrono::milliseconds(wait));
   open.timer.async_wait([this, ref = open.ref(), serial](const boost::system::error_code& error) {
     Open* again = find(ref);
@@ -574,7 +574,7 @@ void RunHost::begin_memory(Open& open, const Effect& effect) {
                   .name = effect.target,
                   .request = effect.request,
                   .key = effect.key,
-                  .now_ms = observe::wall_now_ms()},
+                  .now_ms = around_.wall_now_ms()},
                  [this, ref = open.ref(), id = effect.id](const Result<std::string>& answer) {
                    finish_later(ref, id, !answer,
                                 answer ? *answer : failure_of(&ref.key, answer.error()));

@@ -115,14 +115,25 @@ class House {
     writer_.emplace(std::move(*database));
     auto shipped = Catalogue::shipped();
     service_.emplace(std::move(*shipped),
-                     RunService::Dependencies{*writer_, &gateway_, log_, metrics_, *catalogue_, "",
-                                              bounds_, memory_.all_max, memory_.wait_ms_max});
+                     RunService::Dependencies{
+                         .writer = *writer_,
+                         .gateway = &gateway_,
+                         .log = log_,
+                         .metrics = metrics_,
+                         .catalogue = *catalogue_,
+                         .folder = "",
+                         .bounds = bounds_,
+                         .weight_all_max = memory_.all_max,
+                         .take_wait_ms_max = memory_.wait_ms_max,
+                         .wall_now_ms = [this] { return observe::wall_now_ms() + later_ms_; }});
     service_->begin();
   }
   void end() {
     service_.reset();
     writer_.reset();
   }
+  /// From the next begin() on the clock of runs is so much later. While none are there.
+  void pass(std::int64_t ms) { later_ms_ += ms; }
   std::string path() const { return folder_.file("relay.db"); }
   RunService& service() { return *service_; }
   DeafGateway& gateway() { return gateway_; }
@@ -217,6 +228,7 @@ class House {
     int descriptor = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     ~Nowhere() { ::close(descriptor); }
   };
+  std::int64_t later_ms_ = 0;
   const OwnerBounds bounds_;
   const Memory memory_;
   store::Folder folder_;
