@@ -247,38 +247,47 @@ void make_functions(ChatRequest& request) {
   }
 }
 
+namespace {
+
+std::string_view call_type(AgentToolKind kind) {
+  switch (kind) {
+    case AgentToolKind::in_namespace:
+      return "function_call";
+    case AgentToolKind::freeform:
+      return "custom_tool_call";
+    case AgentToolKind::tool_search:
+      return "tool_search_call";
+    case AgentToolKind::local_shell:
+      return "local_shell_call";
+  }
+  return "";
+}
+
+}  // namespace
+
 void write_agent_call(const AgentCall& call, JsonWriter& out) {
-  const std::string_view status = call.done ? "completed" : "in_progress";
+  const AgentToolKind kind = call.tool->kind;
+  out.text("type", call_type(kind));
+  out.text("id", call.id);
+  out.text("call_id", call.call_id);
+  if (kind == AgentToolKind::in_namespace || kind == AgentToolKind::freeform) {
+    out.text_if("namespace", call.tool->name_space);
+    out.text("name", call.tool->name);
+  }
   const bool has_arguments = call.done && is_object_text(call.arguments);
   const std::string_view arguments = has_arguments ? call.arguments : "{}";
-  switch (call.tool->kind) {
+  switch (kind) {
     case AgentToolKind::in_namespace:
-      out.text("type", "function_call");
-      out.text("id", call.id);
-      out.text("call_id", call.call_id);
-      out.text("namespace", call.tool->name_space);
-      out.text("name", call.tool->name);
       out.text("arguments", call.done ? call.arguments : std::string_view());
       break;
     case AgentToolKind::freeform:
-      out.text("type", "custom_tool_call");
-      out.text("id", call.id);
-      out.text("call_id", call.call_id);
-      out.text_if("namespace", call.tool->name_space);
-      out.text("name", call.tool->name);
       out.text("input", call.done ? freeform_input(call.arguments) : "");
       break;
     case AgentToolKind::tool_search:
-      out.text("type", "tool_search_call");
-      out.text("id", call.id);
-      out.text("call_id", call.call_id);
       out.text("execution", "client");
       out.raw("arguments", arguments);
       break;
     case AgentToolKind::local_shell:
-      out.text("type", "local_shell_call");
-      out.text("id", call.id);
-      out.text("call_id", call.call_id);
       out.open_object("action");
       out.text("type", "exec");
       out.members_but(arguments, {"type"});
@@ -288,7 +297,7 @@ void write_agent_call(const AgentCall& call, JsonWriter& out) {
       out.close_object();
       break;
   }
-  out.text("status", status);
+  out.text("status", call.done ? "completed" : "in_progress");
 }
 
 }  // namespace redoubt::llm

@@ -441,8 +441,12 @@ void Application::Parts::declare_routes() {
   routes.add_all(document_routes());
   admin_routes.add_all(service.admin_routes());
   for (const contract::Routes* declared : {&routes, &admin_routes}) {
-    for (const contract::Route& route : declared->all())
-      telemetry.add_route(route.pattern);
+    for (const contract::Route& route : declared->all()) {
+      // Machines ask for these all the time.
+      const bool routine = route.access == contract::Access::probe() ||
+                           route.access == contract::Access::scoped(auth::Scope::operator_read);
+      telemetry.add_route(route.pattern, routine ? observe::Level::debug : observe::Level::info);
+    }
   }
 }
 

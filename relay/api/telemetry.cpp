@@ -18,13 +18,6 @@ constexpr std::array counted_events{
     net::ConnectionEvent::websocket_slow,  net::ConnectionEvent::stream_cut,
     net::ConnectionEvent::stream_slow};
 
-observe::Level level_of(const net::RequestRecord& record) {
-  if (record.status >= 500) return observe::Level::error;
-  const bool probe = record.request.path == "/healthz" || record.request.path == "/readyz" ||
-                     record.request.path == "/metrics";
-  return probe && record.status < 400 ? observe::Level::debug : observe::Level::info;
-}
-
 }  // namespace
 
 Telemetry::Telemetry(observe::Metrics& metrics, observe::Log& log, bool log_requests)
@@ -43,10 +36,11 @@ Telemetry::Telemetry(observe::Metrics& metrics, observe::Log& log, bool log_requ
   }
 }
 
-void Telemetry::add_route(std::string_view pattern) {
+void Telemetry::add_route(std::string_view pattern, observe::Level level) {
   if (routes_.contains(pattern)) return;
   auto series = std::make_unique<Series>();
   series->route = pattern;
+  series->level = level;
   series->duration = &metrics_.histogram(
       "redoubt_request_duration_seconds",
       "From the complete request to its answer written, by route.", {{"route", pattern}});
@@ -71,13 +65,16 @@ void Telemetry::on_request(const net::RequestRecord& record) {
     series.by_status[status].store(counter, std::memory_order_release);
   }
   counter->add();
-  if (log_requests_ && log_.wants(level_of(record))) log_request(record);
+  const observe::Level level = record.status >= 500   ? observe::Level::error
+                               : record.status >= 400 ? observe::Level::info
+                                                      : series.level;
+  if (log_requests_ && log_.wants(level)) log_request(record, level);
 }
 
-void Telemetry::log_request(const net::RequestRecord& record) {
+void Telemetry::log_request(const net::RequestRecord& record, observe::Level level) {
   const http::Request& request = record.request;
   const Caller* caller = caller_of(request);
-  observe::Line line(level_of(record), "request", request.context.now.wall_ms);
+  observe::Line line(level, "request", request.context.now.wall_ms);
   line.text("request_id", request_id_of(request));
   line.text("method", request.method_text.substr(0, 16));
   if (request.route.empty()) {

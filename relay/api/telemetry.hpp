@@ -24,7 +24,8 @@ class Telemetry : public net::Observer {
   Telemetry(observe::Metrics& metrics, observe::Log& log, bool log_requests);
 
   /// A route that is counted by its own name. Before the server runs.
-  void add_route(std::string_view pattern);
+  /// `level`: of the lines of requests that were answered.
+  void add_route(std::string_view pattern, observe::Level level = observe::Level::info);
 
   void on_connection(const net::ConnectionRecord& record) override;
   void on_request(const net::RequestRecord& record) override;
@@ -37,11 +38,12 @@ class Telemetry : public net::Observer {
   static constexpr int status_max = 600;
   struct Series {
     std::string route;
+    observe::Level level = observe::Level::info;
     observe::Histogram* duration = nullptr;
     std::array<std::atomic<observe::Counter*>, status_max> by_status{};
   };
   Series& series_of(const http::Request& request);
-  void log_request(const net::RequestRecord& record);
+  void log_request(const net::RequestRecord& record, observe::Level level);
 
   observe::Metrics& metrics_;
   observe::Log& log_;
