@@ -1,11 +1,12 @@
 #include "engine/llm/allowed_members.hpp"
-#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/allowed_rows.hpp"
 #include "engine/llm/embeddings.hpp"
 #include "engine/llm/json_text.hpp"
 
@@ -17,472 +18,12 @@ constexpr std::size_t members_max = 512;
 // Of a client's own name, in an error.
 constexpr std::size_t shown_bytes_max = 64;
 
-enum class Verdict : std::uint8_t {
-  take,
-  address,  ///< taken, but what lies there may be any number of tokens
-  tools,    ///< a tool, or a list of them, each looked at
-  choice,   ///< a tool_choice: of what may be among the tools
-  choices,  ///< a list of them
-  parts,    ///< a text, or a list of parts, each looked at
-  edits,    ///< a list of edits of the context, each looked at
-  words,    ///< members of the names in `only`, at any depth, and no others
-  drop,     ///< left out: no answer depends on it
-  stored,   ///< refused: it names what lies at the provider, perhaps another's
-  served,   ///< refused: the provider runs it, on the operator's account
-  priced,   ///< refused: it changes the price, though not the number of tokens
-  looped,   ///< refused: it costs tokens that no bound of ours covers
-  summed,   ///< refused: the provider sums the conversation up, as an answer that is paid apart
-};
-
-/// A name that ends with version_mark stands for its dated versions ("tool:bash_@" for
-/// tool:bash_20250124), and for nothing else that begins so.
-constexpr std::string_view version_mark = "_@";
-
-/// A name that begins with item_mark is a member that parts and items of any type may have.
-constexpr std::string_view item_mark = "item.";
-
-struct Row {
-  std::string_view name;
-  Verdict verdict = Verdict::take;
-  /// take: these values only, as JSON without quotes, divided by '|'; "" is any. Of a whole tool or
-  /// part: the members that it has beside those with a row of their own.
-  std::string_view only = {};
-  bool needed = false;  ///< of a tool or its calls: without it the provider runs it
-};
-
+using Row = AllowedRow;
 using V = Verdict;
-
-// Sources of all: the providers' API references and SDKs, and recorded traffic (2026-11).
-constexpr Row openai_chat_rows[] = {
-    {"n", V::take, "1"},
-    {"logit_bias"},
-    {"logprobs"},
-    {"top_logprobs"},
-    {"verbosity"},
-    {"stream_options.include_obfuscation"},
-    {"modalities", V::take, R"(["text"])"},
-    {"tool_choice", V::choice},
-    {"tool_choice.type"},
-    {"tool_choice.name"},
-    {"tool_choice.function.name"},
-    {"tool_choice.custom.name"},
-    {"tool_choice.allowed_tools.mode"},
-    {"tool_choice.allowed_tools.tools", V::choices},
-    {"prompt_cache_key"},
-    {"prompt_cache_retention", V::take, "in_memory|in-memory|24h"},
-    {"prompt_cache_options.mode"},
-    {"prompt_cache_options.ttl", V::take, "30m"},
-    {"cache_control"},
-    {"reasoning.effort"},
-    {"reasoning.enabled"},
-    {"reasoning.exclude"},
-    {"reasoning.max_tokens"},
-    {"reasoning.summary"},
-    {"reasoning_format"},
-    {"reasoning_split"},
-    {"include_reasoning"},
-    {"thinking.type"},
-    {"enable_thinking"},
-    {"chat_template_kwargs.enable_thinking"},
-    {"chat_template_kwargs.thinking"},
-    {"usage.include"},
-    {"safe_prompt"},
-    {"prompt_mode"},
-    {"top_k"},
-    {"top_a"},
-    {"min_p"},
-    {"min_tokens"},
-    {"repetition_penalty"},
-    {"length_penalty"},
-    {"skip_special_tokens"},
-    {"stop_token_ids"},
-    {"service_tier", V::take, "auto|default|standard|on_demand"},
-    {"store", V::take, "false"},
-    {"user", V::drop},
-    {"safety_identifier", V::drop},
-    {"metadata", V::drop},
-    {"session_id", V::drop},
-    {"trace", V::drop},
-    {"transforms", V::served},
-    {"models", V::priced},
-    {"route", V::priced},
-    {"provider", V::priced},
-    {"plugins", V::served},
-    {"preset", V::stored},
-    {"web_search_options", V::served},
-    {"search_parameters", V::served},
-    {"background", V::stored},
-    {"deferred", V::stored},
-    {"best_of", V::looped},
-    {"prediction", V::looped},
-    {"audio", V::priced},
-    {"moderation", V::served},
-    {"embeddings.input_type"},
-    {"embeddings.truncate"},
-    {"embeddings.user", V::drop},
-    {"embeddings.metadata", V::drop},
-    {"message.prefix"},
-    {"message.reasoning"},
-    {"message.reasoning_details"},
-    {"message.cache_control"},
-    {"message.phase"},
-    {"message.annotations", V::drop},
-    {"message.id", V::drop},
-    {"message.parsed", V::drop},
-    {"message.provider_specific_fields", V::drop},
-    {"message.function_call", V::drop},
-    {"message.tool_calls", V::drop},
-    {"message.audio", V::stored},
-    {"tool:function.cache_control"},
-    {"tool:function.defer_loading"},
-    {"tool:custom.custom.name"},
-    {"tool:custom.custom.description"},
-    {"tool:custom.custom.format"},
-    {"part:text.text"},
-    {"part:text.cache_control"},
-    {"part:text.prompt_cache_breakpoint"},
-    {"part:text.annotations", V::drop},
-    {"part:image_url.url", V::address},
-    {"part:image_url.detail"},
-    {"part:image_url.format"},
-    {"part:image_url.cache_control"},
-    {"part:tool_call.extra_content"},
-    {"part:tool_call.custom.name"},
-    {"part:tool_call.custom.input"},
-    {"part:tool_call.cache_control"},
-    {"part:tool_call.provider_specific_fields", V::drop},
-    {"part:thinking", V::take, "closed|signature"},
-    {"part:thinking.thinking", V::parts},
-    {"part:reference", V::take, "reference_ids"},
-    {"part:file.file.file_data"},
-    {"part:file.file.filename"},
-    {"part:file.file.format"},
-    {"part:file.file.file_id", V::stored},
-    {"part:file.cache_control"},
-    {"part:document_url", V::address, "document_url|document_name"},
-    // What sound costs is its target's to say (Target::prices_sound).
-    {"part:input_audio.input_audio.data"},
-    {"part:input_audio.input_audio.format", V::take, "wav|mp3"},
-};
-
-constexpr Row openai_responses_rows[] = {
-    {"include"},
-    {"tool_choice", V::choice},
-    {"tool_choice.type"},
-    {"tool_choice.name"},
-    {"tool_choice.mode"},
-    {"tool_choice.tools", V::choices},
-    {"max_tool_calls"},
-    {"top_logprobs"},
-    {"truncation"},
-    {"stream_options.include_obfuscation"},
-    {"text.verbosity"},
-    {"reasoning.generate_summary"},
-    {"reasoning.summary"},
-    {"reasoning.context"},
-    {"reasoning.mode", V::take, "standard"},
-    {"prompt_cache_key"},
-    {"prompt_cache_retention", V::take, "in_memory|in-memory|24h"},
-    {"prompt_cache_options.mode"},
-    {"prompt_cache_options.ttl", V::take, "30m"},
-    {"service_tier", V::take, "auto|default|standard"},
-    {"store", V::take, "false"},
-    {"user", V::drop},
-    {"safety_identifier", V::drop},
-    {"metadata", V::drop},
-    {"client_metadata", V::drop},
-    {"access_programs", V::drop},
-    {"context_management", V::summed},
-    {"previous_response_id", V::stored},
-    {"conversation", V::stored},
-    {"prompt", V::stored},
-    {"background", V::stored},
-    {"models", V::priced},
-    {"route", V::priced},
-    {"provider", V::priced},
-    {"plugins", V::served},
-    {"moderation", V::served},
-    {"message.id"},
-    {"message.status"},
-    {"message.phase"},
-    // Codex's own.
-    {"message.internal_chat_message_metadata_passthrough", V::drop},
-    {"item.internal_chat_message_metadata_passthrough", V::drop},
-    {"part:internal_chat_message_metadata_passthrough", V::drop},
-    {"part:agent_message", V::drop},
-    {"part:ghost_snapshot", V::drop},
-    {"part:compaction_trigger", V::summed},
-    {"tool:function.defer_loading"},
-    {"tool:function.type"},
-    {"tool:function.name"},
-    {"tool:function.description"},
-    {"tool:function.parameters"},
-    {"tool:function.strict"},
-    {"tool:function.output_schema"},
-    {"tool:custom.name"},
-    {"tool:custom.description"},
-    {"tool:custom.format"},
-    {"tool:custom.defer_loading"},
-    {"tool:local_shell", V::take, "type"},
-    {"tool:apply_patch", V::take, "type"},
-    {"tool:shell.environment.type", V::take, "local", true},
-    {"tool:tool_search.execution", V::take, "client", true},
-    {"tool:tool_search.description"},
-    {"tool:tool_search.parameters"},
-    {"tool:namespace.name"},
-    {"tool:namespace.description"},
-    {"tool:namespace.tools", V::tools},
-    {"tool:mcp", V::served},
-    {"tool:tool_search", V::served},
-    {"tool:shell", V::served},
-    {"tool:web_search", V::served},
-    {"tool:web_search_@", V::served},
-    {"tool:web_search_preview", V::served},
-    {"tool:web_search_preview_@", V::served},
-    {"tool:file_search", V::served},
-    {"tool:code_interpreter", V::served},
-    {"tool:image_generation", V::served},
-    {"tool:computer", V::served},
-    {"tool:computer_use_preview", V::served},
-    {"part:input_text.text"},
-    {"part:input_text.prompt_cache_breakpoint"},
-    {"part:output_text.text"},
-    {"part:output_text.annotations"},
-    {"part:output_text.logprobs"},
-    {"part:output_text.parsed", V::drop},
-    {"part:input_image.detail"},
-    {"part:input_image.image_url", V::address},
-    {"part:input_image.prompt_cache_breakpoint"},
-    {"part:input_image.file_id", V::stored},
-    {"part:input_file.file_data"},
-    {"part:input_file.filename"},
-    {"part:input_file.file_url"},
-    {"part:input_file.detail"},
-    {"part:input_file.file_id", V::stored},
-    {"part:input_audio", V::priced},
-    {"part:item_reference", V::stored},
-    {"part:function_call.id"},
-    {"part:function_call.status"},
-    {"part:function_call.namespace"},
-    {"part:function_call.parsed_arguments", V::drop},
-    {"part:function_call_output.id"},
-    {"part:function_call_output.status"},
-    {"part:reasoning", V::take, "id|status|summary|content|encrypted_content"},
-    {"part:compaction", V::take, "id|encrypted_content"},
-    {"part:compaction.created_by", V::drop},
-    {"part:compaction_summary", V::take, "id|encrypted_content"},
-    {"part:custom_tool_call", V::take, "id|call_id|status|namespace|name|input"},
-    {"part:custom_tool_call_output.id"},
-    {"part:custom_tool_call_output.call_id"},
-    {"part:custom_tool_call_output.status"},
-    {"part:custom_tool_call_output.output", V::parts},
-    {"part:local_shell_call", V::take, "id|call_id|status|action"},
-    {"part:local_shell_call_output", V::take, "id|call_id|status"},
-    {"part:local_shell_call_output.output", V::parts},
-    {"part:shell_call", V::take, "id|call_id|status|action"},
-    {"part:shell_call.environment.type", V::take, "local"},
-    {"part:shell_call.created_by", V::drop},
-    {"part:shell_call_output", V::take, "id|call_id|status|max_output_length"},
-    {"part:shell_call_output.output", V::words, "stdout|stderr|outcome|type|exit_code"},
-    {"part:shell_call_output.created_by", V::drop},
-    {"part:apply_patch_call", V::take, "id|call_id|status|operation"},
-    {"part:apply_patch_call.created_by", V::drop},
-    {"part:apply_patch_call_output", V::take, "id|call_id|status"},
-    {"part:apply_patch_call_output.output", V::parts},
-    {"part:apply_patch_call_output.created_by", V::drop},
-    {"part:tool_search_call", V::take, "id|call_id|status|arguments"},
-    {"part:tool_search_call.execution", V::take, "client", true},
-    {"part:tool_search_call.created_by", V::drop},
-    {"part:tool_search_output.id"},
-    {"part:tool_search_output.call_id"},
-    {"part:tool_search_output.status"},
-    {"part:tool_search_output.execution", V::take, "client", true},
-    {"part:tool_search_output.created_by", V::drop},
-    {"part:tool_search_output.tools", V::tools},
-    {"part:additional_tools.id"},
-    {"part:additional_tools.role"},
-    {"part:additional_tools.tools", V::tools},
-    {"part:web_search_call", V::served},
-    {"part:file_search_call", V::served},
-    {"part:code_interpreter_call", V::stored},
-    {"part:image_generation_call", V::stored},
-    {"part:mcp_list_tools", V::served},
-    {"part:mcp_call", V::served},
-    {"part:mcp_approval_request", V::served},
-    {"part:mcp_approval_response", V::served},
-};
-
-constexpr Row anthropic_rows[] = {
-    {"cache_control"},
-    {"thinking.type"},
-    {"thinking.display"},
-    {"thinking.block_binding"},
-    {"output_config.effort"},
-    {"output_config.task_budget"},
-    {"service_tier", V::take, "auto|standard_only"},
-    {"inference_geo", V::priced},
-    {"speed", V::priced},
-    {"metadata", V::drop},
-    {"diagnostics", V::drop},
-    // Edits that leave something out; a summary is another answer of the model, paid beside this
-    // one.
-    {"context_management.edits", V::edits},
-    {"edit:clear_tool_uses_@", V::take,
-     "trigger|keep|clear_at_least|exclude_tools|clear_tool_inputs"},
-    {"edit:clear_thinking_@", V::take, "keep"},
-    {"edit:compact_@", V::summed},
-    {"container", V::stored},
-    {"mcp_servers", V::served},
-    {"fallbacks", V::priced},
-    {"tool:custom", V::take, "name|description|input_schema|strict"},
-    {"tool:custom.type", V::take, "custom"},
-    // In a tool_addition: one of the request's tools that is not offered at first.
-    {"tool:tool_reference", V::take, "name|cache_control"},
-    {"tool:custom.cache_control"},
-    {"tool:custom.defer_loading"},
-    {"tool:custom.input_examples"},
-    {"tool:custom.eager_input_streaming"},
-    {"tool:custom.allowed_callers", V::take, R"(["direct"])"},
-    {"tool:bash_@", V::take, "name|cache_control|defer_loading|input_examples|strict"},
-    {"tool:text_editor_@", V::take,
-     "name|cache_control|defer_loading|input_examples|strict|max_characters"},
-    {"tool:memory_@", V::take, "name|cache_control|defer_loading|input_examples|strict"},
-    {"tool:computer_@", V::served},
-    {"tool:web_search_@", V::served},
-    {"tool:web_fetch_@", V::served},
-    {"tool:code_execution_@", V::served},
-    {"tool:tool_search_tool_bm25", V::served},
-    {"tool:tool_search_tool_bm25_@", V::served},
-    {"tool:tool_search_tool_regex", V::served},
-    {"tool:tool_search_tool_regex_@", V::served},
-    {"tool:advisor_@", V::served},
-    {"tool:mcp_toolset", V::served},
-    {"part:text.text"},
-    {"part:text.cache_control"},
-    {"part:text.citations"},
-    {"part:image.cache_control"},
-    {"part:image.source.type", V::take, "base64|url|file"},
-    {"part:image.source.media_type"},
-    {"part:image.source.data"},
-    {"part:image.source.url", V::address},
-    {"part:image.source.file_id", V::stored},
-    {"part:tool_use.cache_control"},
-    {"part:tool_use.caller.type", V::take, "direct"},
-    {"part:tool_result.cache_control"},
-    {"part:tool_reference", V::take, "tool_name|name|cache_control"},
-    {"part:tool_addition.tool", V::tools},
-    {"part:tool_addition.tools", V::tools},
-    {"part:tool_addition.cache_control"},
-    {"part:document.title"},
-    {"part:document.context"},
-    {"part:document.citations"},
-    {"part:document.cache_control"},
-    {"part:document.source.type", V::take, "base64|text|url|content|file"},
-    {"part:document.source.media_type"},
-    {"part:document.source.data"},
-    {"part:document.source.url"},
-    {"part:document.source.content", V::parts},
-    {"part:document.source.file_id", V::stored},
-    {"part:search_result.source"},
-    {"part:search_result.title"},
-    {"part:search_result.citations"},
-    {"part:search_result.cache_control"},
-    {"part:search_result.content", V::parts},
-    {"part:compaction", V::take, "content|encrypted_content|cache_control"},
-    {"part:fallback", V::take, "from|to"},
-    {"part:server_tool_use", V::served},
-    {"part:mcp_tool_use", V::served},
-    {"part:mcp_tool_result", V::served},
-    {"part:container_upload", V::stored},
-};
-
-// A tool or a part is what its member is: "tool:googleSearch", "part:inlineData".
-constexpr Row gemini_rows[] = {
-    {"safetySettings"},
-    {"labels", V::drop},
-    {"cachedContent", V::stored},
-    {"store", V::take, "false"},
-    {"serviceTier", V::take, "standard|SERVICE_TIER_STANDARD"},
-    {"toolConfig.functionCallingConfig.mode"},
-    {"toolConfig.functionCallingConfig.allowedFunctionNames"},
-    {"toolConfig.retrievalConfig", V::served},
-    {"generationConfig.responseMimeType"},
-    {"generationConfig.responseSchema"},
-    {"generationConfig.responseJsonSchema"},
-    {"generationConfig.responseLogprobs"},
-    {"generationConfig.logprobs"},
-    {"generationConfig.responseModalities", V::take, R"(["TEXT"])"},
-    {"generationConfig.mediaResolution"},
-    {"generationConfig.enableEnhancedCivicAnswers"},
-    {"generationConfig.thinkingConfig.thinkingBudget"},
-    {"generationConfig.thinkingConfig.thinkingLevel"},
-    {"generationConfig.thinkingConfig.includeThoughts"},
-    {"generationConfig.speechConfig", V::priced},
-    {"generationConfig.imageConfig", V::priced},
-    {"generationConfig.audioTimestamp"},
-    {"tool:function.parameters"},
-    {"tool:function.parametersJsonSchema"},
-    {"tool:function.response"},
-    {"tool:function.responseJsonSchema"},
-    {"tool:function.behavior", V::take, "BLOCKING|UNSPECIFIED"},
-    {"tool:googleSearch", V::served},
-    {"tool:googleSearchRetrieval", V::served},
-    {"tool:googleMaps", V::served},
-    {"tool:enterpriseWebSearch", V::served},
-    {"tool:urlContext", V::served},
-    {"tool:codeExecution", V::served},
-    {"tool:fileSearch", V::served},
-    {"tool:retrieval", V::served},
-    {"tool:mcpServers", V::served},
-    {"part:text.mediaResolution"},
-    {"part:text.partMetadata", V::drop},
-    {"part:functionCall.partMetadata", V::drop},
-    {"part:functionResponse.willContinue"},
-    {"part:functionResponse.scheduling"},
-    {"part:inlineData.mediaResolution"},
-    {"part:inlineData.videoMetadata"},
-    {"part:inlineData.partMetadata", V::drop},
-    {"part:inlineData.displayName"},
-    {"part:inlineData.data"},
-    // What sound costs is its target's to say (Target::prices_sound).
-    {"part:inlineData.mimeType", V::take,
-     "audio/wav|audio/mp3|audio/mpeg|audio/aiff|audio/aac|audio/ogg|audio/flac|image/png|image/"
-     "jpeg|image/webp|image/gif|image/heic|image/heif|application/pdf|text/plain|"
-     "text/html|text/css|text/csv|text/md|text/markdown|text/xml|text/rtf|text/javascript|"
-     "application/json|application/xml|application/rtf"},
-    {"part:fileData.mimeType"},
-    {"part:fileData.displayName"},
-    {"part:fileData.videoMetadata"},
-    {"part:fileData.fileUri", V::address},
-    {"part:thought"},
-    {"part:thoughtSignature"},
-    {"part:mediaResolution"},
-    {"part:videoMetadata"},
-    {"part:partMetadata", V::drop},
-    {"part:executableCode", V::served},
-    {"part:codeExecutionResult", V::served},
-    {"part:toolCall", V::served},
-    {"part:toolResponse", V::served},
-};
 
 // What is stored at a provider and has an address all the same: whoever has the operator's key
 // reads it, whoever laid it there.
 constexpr std::string_view stored_at[] = {"gs://", "generativelanguage.googleapis.com"};
-
-std::span<const Row> rows_of(WireFormat format) {
-  switch (format) {
-    case WireFormat::openai_chat:
-      return openai_chat_rows;
-    case WireFormat::openai_responses:
-      return openai_responses_rows;
-    case WireFormat::anthropic:
-      return anthropic_rows;
-    case WireFormat::gemini:
-      return gemini_rows;
-    default:
-      return {};
-  }
-}
 
 constexpr std::pair<std::string_view, WireFormat> format_words[] = {
     {"openai", WireFormat::openai_chat},
@@ -592,7 +133,7 @@ bool is_plain_type(std::string_view type) {
 
 const Row* row_of(WireFormat format, std::string_view name) {
   const std::string_view undated = without_version(name);
-  for (const Row& row : rows_of(format)) {
+  for (const Row& row : allowed_rows(format)) {
     if (row.name == name) return &row;
     if (undated.size() < name.size() && ends(row.name, version_mark) &&
         row.name.substr(0, row.name.size() - version_mark.size()) == undated)
@@ -627,7 +168,7 @@ bool is_listed(WireFormat format, std::string_view name) {
 }
 
 bool has_rows_inside(WireFormat format, std::string_view name) {
-  for (const Row& row : rows_of(format)) {
+  for (const Row& row : allowed_rows(format)) {
     if (row.name.size() > name.size() && row.name[name.size()] == '.' && begins(row.name, name))
       return true;
   }
@@ -803,7 +344,7 @@ class Sieve {
   }
 
   bool has_needed(const std::string& name, std::string_view text) const {
-    for (const Row& row : rows_of(format_)) {
+    for (const Row& row : allowed_rows(format_)) {
       if (!row.needed || !begins(row.name, name + ".")) continue;
       std::string_view path = row.name.substr(name.size() + 1);
       std::string_view at = text;
@@ -1121,7 +662,7 @@ bool PassThrough::passes_sound(WireFormat format) const {
 }
 
 Result<void> hold_to_allowed(ChatRequest& request, const PassThrough& passed) {
-  if (rows_of(request.format).empty()) return {};
+  if (allowed_rows(request.format).empty()) return {};
   Sieve sieve(request.format, passed);
   sieve.members("", request.extra, "");
   for (ChatMessage& message : request.messages) {

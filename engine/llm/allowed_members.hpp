@@ -1,7 +1,7 @@
 // What of a client's request may ride on to a provider: the members, tools and parts that have no
 // neutral name go to targets of the client's own format as they are, with the operator's key.
 //
-// 1. Closed by default. Taken is what the tables (allowed_members.cpp) list: sampling, caching,
+// 1. Closed by default. Taken is what the tables (allowed_rows.cpp) list: sampling, caching,
 //    tools that the client runs, parts that travel inside the request. Whatever else a provider
 //    has, or will have, is refused with its name: tools that the provider runs, what is stored
 //    there (files, prompts, conversations, responses), what is priced apart.

@@ -1,8 +1,8 @@
 #include "engine/llm/client_request.hpp"
-#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/base64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"

@@ -1,9 +1,9 @@
 #include "engine/llm/failure.hpp"
-#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 #include <span>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/context_overflow.hpp"

@@ -1,9 +1,9 @@
 #include "engine/llm/openapi_schema.hpp"
-#include "engine/base/ascii.hpp"
 
 #include <algorithm>
 #include <iterator>
 
+#include "engine/base/ascii.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/json_text.hpp"
 
