@@ -213,13 +213,16 @@ function showMatch(state: State, info: MatchInfo): void {
   state.scores.value = [];
 }
 
-function applyStatus(session: Session, status: ClientStatus): void {
+/**
+ * Takes over what the worker says. The speed is the player's: the worker's is that of its last
+ * play(), and a status that was on its way would undo what the player has set since.
+ */
+export function applyStatus(session: Session, status: ClientStatus): void {
   const { state, voice } = session;
   const wasPlaying = state.playing.value;
   batch(() => {
     state.playing.value = status.state === 'playing';
     state.headTick.value = status.headTick;
-    state.speed.value = status.speed;
     state.exact.value = status.exact;
     state.mode.value = status.mode;
   });
@@ -235,11 +238,8 @@ async function restart(session: Session, status: ClientStatus, wasPlaying: boole
   const { state, engine, voice } = session;
   if (!engine || session.restarts >= RESTARTS_MAX) return fail(session, status.error);
   session.restarts++;
-  // A new worker knows nothing of the speed.
-  const speed = state.speed.value;
   await exchange(session, () => engine.restart());
-  if (wasPlaying) await engine.play(speed);
-  else state.speed.value = speed;
+  if (wasPlaying) await engine.play(state.speed.value);
   const text = 'The engine was restarted and goes on from its last saved state.';
   voice.say({ text, tone: 'warning' });
 }
