@@ -19,6 +19,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds tick_period{1000};
+constexpr std::size_t accepts_in_a_row_max = 64;
 constexpr std::chrono::milliseconds accept_pause{100};  // when the process is out of descriptors
 constexpr std::size_t exchanges_kept_max = 64;
 // Sessions that are looked at in a second to find the idlest: some 2 % of a core.
@@ -83,6 +84,7 @@ Result<std::uint16_t> Shard::bind(std::size_t listener, std::uint16_t port, bool
   if (!ec && shared) acceptor->set_option(ReusePort(true), ec);
   if (!ec) acceptor->bind(endpoint, ec);
   if (!ec) acceptor->listen(options_.backlog, ec);
+  if (!ec) acceptor->non_blocking(true, ec);
   if (ec) return bind_error(options, port, bind_fault_text(port, ec));
   const std::uint16_t bound = acceptor->local_endpoint(ec).port();
   if (ec) return bind_error(options, port, ec.message());
@@ -120,12 +122,8 @@ Task<void> Shard::accept(std::size_t index) {
     auto token = asio::redirect_error(use, ec);
     co_await acceptor.async_accept(socket, remote, std::move(token));
     if (!ec) {
-      try {
-        admit(std::move(socket), remote, listener);
-      } catch (const std::exception& fault) {
-        // This connection is lost; the acceptor must live.
-        observer_.on_fault("accept", fault.what());
-      }
+      take(std::move(socket), remote, listener);
+      take_waiting(acceptor, listener);
       continue;
     }
     if (!acceptor.is_open()) break;
@@ -178,6 +176,28 @@ bool Shard::drop_oldest_arriving(const Session& asker, bool own_address) {
   });
   if (found) found->evict_memory();
   return found != nullptr;
+}
+
+void Shard::take(Socket socket, const Tcp::endpoint& remote, std::size_t listener) {
+  try {
+    admit(std::move(socket), remote, listener);
+  } catch (const std::exception& fault) {
+    // This connection is lost; the acceptor must live.
+    observer_.on_fault("accept", fault.what());
+  }
+}
+
+// With one accept a round of the shard's loop the last of a crowd would wait for all that those
+// before it have begun.
+void Shard::take_waiting(Acceptor& acceptor, std::size_t listener) {
+  for (std::size_t taken = 0; taken < accepts_in_a_row_max; ++taken) {
+    boost::system::error_code ec;
+    Socket socket(io_->get_executor());
+    Tcp::endpoint remote;
+    acceptor.accept(socket, remote, ec);
+    if (ec) return;  // nobody waits; what is wrong comes again, and is told, where it is awaited
+    take(std::move(socket), remote, listener);
+  }
 }
 
 void Shard::admit(Socket socket, const Tcp::endpoint& remote, std::size_t index) {

@@ -104,6 +104,8 @@ class Shard {
 
  private:
   Task<void> accept(std::size_t index);
+  void take(Socket socket, const Tcp::endpoint& remote, std::size_t listener);
+  void take_waiting(Acceptor& acceptor, std::size_t listener);
   void admit(Socket socket, const Tcp::endpoint& remote, std::size_t listener);
   template <class Fits>
   Session* oldest(Fits fits);

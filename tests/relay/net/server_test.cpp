@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <boost/asio/post.hpp>
+#include <memory>
 #include <set>
 
 #include "relay/net/compute_pool.hpp"
@@ -69,6 +71,37 @@ TEST_CASE("a port in use is an error with two shards too") {
     CHECK(result.error().code == "cannot_listen");
     CHECK(result.error().message.find("second") != std::string::npos);
   }
+}
+
+TEST_CASE("a crowd is let in before the work of the first goes on") {
+  constexpr std::size_t crowd = 48;
+  Witness witness;
+  std::size_t let_in = 0;
+  Router router;
+  router.add_async(Method::get, "/who", [&](Request&) -> Task<Response> {
+    const boost::asio::use_awaitable_t<Executor> use;
+    const Executor executor = co_await boost::asio::this_coro::executor;
+    co_await boost::asio::post(executor, use);
+    if (let_in == 0) let_in = witness.count(ConnectionEvent::opened);
+    co_return Response::empty(204);
+  });
+  ServerOptions options;
+  ListenerOptions listener;
+  listener.router = &router;
+  options.listeners = {listener};
+  Server server(options, witness);
+  REQUIRE(server.listen().ok());
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < crowd; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port(0)));
+    clients.back()->send("GET /who HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  std::thread serving([&] { server.run(); });
+  for (auto& client : clients)
+    CHECK(client->answer().status == 204);
+  server.stop();
+  serving.join();
+  CHECK(let_in == crowd);
 }
 
 TEST_CASE("an address that is none is an error") {
