@@ -30,6 +30,7 @@
 #include "relay/config/load.hpp"
 #include "relay/config/provider_variables.hpp"
 #include "relay/observe/log.hpp"
+#include "relay/storage/sqlite_key_table.hpp"
 #include "relay/store/migrations.hpp"
 #include "relay/store/relay_lock.hpp"
 
@@ -277,7 +278,8 @@ Result<void> reload_tokens(api::Application& application, Keeping& keeping) {
 }
 
 Result<void> reload_keys(api::Application& application, Keeping& keeping) {
-  auto keys = auth::load_key_ring(keeping.sources, keeping.store);
+  storage::SqliteKeyTable table(keeping.store);
+  auto keys = auth::load_key_ring(keeping.sources, table);
   if (!keys) return keys.error();
   application.replace(std::move(*keys));
   return {};
@@ -398,12 +400,20 @@ Result<std::pair<Keeping, api::Belongings>> open_belongings(
   if (!store) return in_key("store.path", store.error());
   auto tokens = auth::load_token_secrets(sources);
   if (!tokens) return in_key("tokens", tokens.error());
-  auto keys = auth::load_key_ring(sources, *store);
+  storage::SqliteKeyTable table(*store);
+  auto keys = auth::load_key_ring(sources, table);
   if (!keys) return in_key("vault", keys.error());
   auto second = store::open(config.store.path);
   if (!second) return in_key("store.path", second.error());
+  std::optional<store::Database> reads;
+  if (config.store.path != store::in_memory) {
+    auto opened = store::Database::open(config.store.path);
+    if (!opened) return in_key("store.path", opened.error());
+    reads = std::move(*opened);
+  }
   return std::pair(Keeping{.sources = std::move(sources), .store = std::move(*second)},
                    api::Belongings{.store = std::move(*store),
+                                   .reads = std::move(reads),
                                    .tokens = std::move(*tokens),
                                    .keys = std::move(*keys),
                                    .models = std::move(models)});

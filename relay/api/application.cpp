@@ -25,6 +25,11 @@
 #include "relay/api/sessions.hpp"
 #include "relay/api/telemetry.hpp"
 #include "relay/net/compute_pool.hpp"
+#include "relay/storage/memory_ledger.hpp"
+#include "relay/storage/sqlite_answer_store.hpp"
+#include "relay/storage/sqlite_key_table.hpp"
+#include "relay/storage/sqlite_ledger.hpp"
+#include "relay/store/reader.hpp"
 #include "relay/store/writer.hpp"
 
 namespace redoubt::api {
@@ -112,10 +117,10 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
 
 Result<std::unique_ptr<upstream::Gateway>> make_gateway(
     const config::Config& config, llm::ModelTable models, auth::CurrentKeys& keys,
-    limits::Ledger& ledger, store::Writer* store, observe::Metrics& metrics,
+    limits::Ledger& ledger, upstream::AnswerStore* answers, observe::Metrics& metrics,
     observe::Log* log = nullptr, net::ComputePool* pool = nullptr) {
   upstream::GatewayOptions options = gateway_options(config);
-  if (config.models.cache.stored) options.answers_writer = store;
+  options.kept_answers = answers;
   options.log = log;
   options.pool = pool;
   return upstream::Gateway::make(std::move(options), std::move(models), keys, ledger, metrics,
@@ -203,6 +208,7 @@ struct Application::Parts {
         log(l),
         page(std::move(p)),
         store(std::move(b.store)),
+        reads(store, std::move(b.reads)),
         authority({.audience = config.tokens.audience, .leeway_s = config.tokens.leeway_s},
                   std::move(b.tokens)),
         keys(std::move(b.keys)),
@@ -213,7 +219,7 @@ struct Application::Parts {
         push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
              metrics, log),
         game(*pool, push, metrics, static_cast<int>(config.json.depth_max)),
-        ledger(&store),
+        ledger(store, reads),
         session_rate(session_rate_policy(config), random_seed()),
         sessions({.lifetime_s = config.tokens.lifetime_s,
                   .depth_max = static_cast<int>(config.json.depth_max),
@@ -232,7 +238,8 @@ struct Application::Parts {
       refusals = std::make_unique<RateGate>(policy, random_seed());
     }
     service.watch(store);
-    keys.note_uses_in(&store);
+    keys.note_uses_by(
+        [this](const std::string& name, std::int64_t now_ms) { note_use(name, now_ms); });
     write_lost_calls();
     open_gateway(std::move(b.models));
     open_runs();
@@ -267,11 +274,14 @@ struct Application::Parts {
     server.reset();
     // What the store was asked for is told to a gateway that still lives; then leases go back.
     store.flush();
+    reads.flush();
     if (gateway) gateway->close();
     store.flush();
+    reads.flush();
     return ended;
   }
 
+  void note_use(const std::string& name, std::int64_t now_ms);
   void write_lost_calls();
   void open_gateway(llm::ModelTable cards);
   void open_runs();
@@ -285,6 +295,7 @@ struct Application::Parts {
   observe::Log& log;
   const std::optional<http::StaticFiles> page;
   store::Writer store;
+  store::Reader reads;
   auth::Authority authority;
   auth::CurrentKeys keys;
   observe::Metrics metrics;
@@ -295,7 +306,8 @@ struct Application::Parts {
   std::unique_ptr<RateGate> refusals;  ///< of all listeners, the admin listener's too
   PushSockets push;
   Game game;
-  limits::Ledger ledger;
+  storage::SqliteLedger ledger;
+  std::optional<storage::SqliteAnswerStore> kept_answers;
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Embeddings> embeddings;
@@ -331,9 +343,23 @@ void Application::Parts::write_lost_calls() {
   });
 }
 
+void Application::Parts::note_use(const std::string& name, std::int64_t now_ms) {
+  // A full queue loses a note; the next interval brings another.
+  (void)store.post({.work = [name, now_ms](store::Database& database) {
+    return storage::SqliteKeyTable(database).note_use(name, now_ms);
+  }});
+}
+
 void Application::Parts::open_gateway(llm::ModelTable cards) {
+  if (config.models.cache.stored) {
+    const config::ModelCache& cache = config.models.cache;
+    kept_answers.emplace(store, upstream::AnswerStoreBounds{
+                                    .entries_max = static_cast<std::size_t>(cache.entries_max),
+                                    .bytes_max = static_cast<std::size_t>(cache.bytes_max)});
+  }
+  upstream::AnswerStore* answers = kept_answers ? &*kept_answers : nullptr;
   auto made =
-      make_gateway(config, std::move(cards), keys, ledger, &store, metrics, &log, pool.get());
+      make_gateway(config, std::move(cards), keys, ledger, answers, metrics, &log, pool.get());
   if (!made) {
     gateway_made = made.error();
     return;
@@ -530,7 +556,7 @@ Result<std::vector<upstream::ModelNote>> check_models(const config::Config& conf
                                                       const auth::KeyRingPtr& keys,
                                                       std::int64_t today) {
   auth::CurrentKeys current(keys);
-  limits::Ledger ledger(nullptr);
+  storage::MemoryLedger ledger;
   observe::Metrics metrics;
   auto made = make_gateway(config, models, current, ledger, nullptr, metrics);
   if (!made) return made.error();

@@ -28,6 +28,8 @@ namespace redoubt::api {
 /// What the relay keeps and what it knows of secrets.
 struct Belongings {
   store::Database store;
+  /// A second connection, for reads; nothing where the store is in memory.
+  std::optional<store::Database> reads;
   auth::TokenSecrets tokens;
   auth::KeyRingPtr keys;
   llm::ModelTable models;

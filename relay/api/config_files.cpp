@@ -11,6 +11,7 @@
 #include "engine/base/message.hpp"
 #include "relay/net/tls.hpp"
 #include "relay/runs/catalogue.hpp"
+#include "relay/storage/sqlite_key_table.hpp"
 #include "relay/store/migrations.hpp"
 #include "relay/upstream/provider_address.hpp"
 
@@ -69,7 +70,8 @@ class Checker {
 
   void open_keys(const std::string& key, store::Database& database,
                  const std::optional<auth::MasterKey>& master) {
-    auto ring = auth::KeyRing::open(database, master, sources_.provider_keys);
+    storage::SqliteKeyTable table(database);
+    auto ring = auth::KeyRing::open(table, master, sources_.provider_keys);
     if (!ring) return fault(key, ring.error());
     out_.keys = std::move(*ring);
   }

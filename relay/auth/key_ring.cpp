@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "relay/auth/key_table.hpp"
 #include "relay/auth/secret_file.hpp"
 #include "relay/auth/token_keys.hpp"
 
@@ -34,14 +33,14 @@ Result<Secret> load_shared_secret(const std::string& path) {
 
 }  // namespace
 
-Result<KeyRingPtr> KeyRing::open(store::Database& database, const std::optional<MasterKey>& master,
+Result<KeyRingPtr> KeyRing::open(KeyTable& table, const std::optional<MasterKey>& master,
                                  const std::vector<EnvironmentKey>& others) {
-  const auto records = list_keys(database);
+  const auto records = table.list();
   if (!records) return records.error();
   auto ring = std::make_shared<KeyRing>();
   if (!records->empty() && !master) {
     return Error{.code = "no_master_key",
-                 .message = database.path() + " holds " + std::to_string(records->size()) +
+                 .message = table.place() + " holds " + std::to_string(records->size()) +
                             " sealed provider keys, and no master key is configured "
                             "(vault.master_key_file, vault.master_key_command or "
                             "REDOUBT_MASTER_KEY)"};
@@ -84,7 +83,7 @@ const ProviderKey* KeyRing::find(std::string_view name) const {
 }
 
 void CurrentKeys::used(std::string_view name, std::int64_t now_ms) {
-  if (store_ == nullptr || name.empty()) return;
+  if (!note_ || name.empty()) return;
   std::string key(name);
   {
     const std::lock_guard lock(mutex_);
@@ -93,11 +92,7 @@ void CurrentKeys::used(std::string_view name, std::int64_t now_ms) {
     if (noted == noted_ms_.end() && noted_ms_.size() >= provider_keys_max) noted_ms_.clear();
     noted_ms_[key] = now_ms;
   }
-  // A full queue loses a note; the next interval brings another.
-  (void)store_->post(
-      {.work = [key = std::move(key),
-                now_ms](store::Database& database) { return note_key_use(database, key, now_ms); },
-       .done = {}});
+  note_(std::move(key), now_ms);
 }
 
 Secret take_variable(const char* name) {
@@ -137,10 +132,10 @@ Result<std::optional<MasterKey>> load_master_key(const SecretSources& sources) {
   return std::optional<MasterKey>(std::move(*key));
 }
 
-Result<KeyRingPtr> load_key_ring(const SecretSources& sources, store::Database& database) {
+Result<KeyRingPtr> load_key_ring(const SecretSources& sources, KeyTable& table) {
   const auto master = load_master_key(sources);
   if (!master) return master.error();
-  return KeyRing::open(database, *master, sources.provider_keys);
+  return KeyRing::open(table, *master, sources.provider_keys);
 }
 
 Result<TokenSecrets> load_token_secrets(const SecretSources& sources) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,10 +17,9 @@
 
 #include "engine/base/result.hpp"
 #include "relay/auth/authority.hpp"
+#include "relay/auth/key_table.hpp"
 #include "relay/auth/secret.hpp"
 #include "relay/auth/vault.hpp"
-#include "relay/store/database.hpp"
-#include "relay/store/writer.hpp"
 
 namespace redoubt::auth {
 
@@ -44,7 +44,7 @@ class KeyRing {
   KeyRing() = default;
   /// `others` serve providers of which the store has no key; their names are their variables'.
   /// Error no_master_key where there are sealed keys and no master key, else as open().
-  static Result<std::shared_ptr<const KeyRing>> open(store::Database& database,
+  static Result<std::shared_ptr<const KeyRing>> open(KeyTable& table,
                                                      const std::optional<MasterKey>& master,
                                                      const std::vector<EnvironmentKey>& others);
 
@@ -74,16 +74,16 @@ class CurrentKeys {
     const std::lock_guard lock(mutex_);
     ring_.swap(ring);  // the old one ends outside the lock, with `ring`
   }
-  /// A request with the key goes out. Written down where there is a store to tell, at most once
-  /// in key_use_interval_ms for a key.
+  /// A request with the key goes out. Noted at most once in key_use_interval_ms for a key.
   void used(std::string_view name, std::int64_t now_ms);
-  /// `store` outlives this, or is null. Before the first use.
-  void note_uses_in(store::Writer* store) { store_ = store; }
+  using NoteUse = std::function<void(std::string name, std::int64_t now_ms)>;
+  /// Where uses are noted: thread-safe, or empty. Before the first use.
+  void note_uses_by(NoteUse note) { note_ = std::move(note); }
 
  private:
   mutable std::mutex mutex_;
   KeyRingPtr ring_;
-  store::Writer* store_ = nullptr;
+  NoteUse note_;
   std::map<std::string, std::int64_t, std::less<>> noted_ms_;  // at most provider_keys_max
 };
 
@@ -105,7 +105,7 @@ Secret take_variable(const char* name);
 /// Nothing where no master key is configured. Error bad_master_key, bad_secret, or bad_config
 /// where there are several.
 Result<std::optional<MasterKey>> load_master_key(const SecretSources& sources);
-Result<KeyRingPtr> load_key_ring(const SecretSources& sources, store::Database& database);
+Result<KeyRingPtr> load_key_ring(const SecretSources& sources, KeyTable& table);
 /// Error names the file.
 Result<TokenSecrets> load_token_secrets(const SecretSources& sources);
 

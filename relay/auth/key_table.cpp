@@ -3,70 +3,29 @@
 #include <algorithm>
 
 namespace redoubt::auth {
-namespace {
-
-constexpr std::string_view select_all =
-    "SELECT name, provider, version, master_key_id, fingerprint, created_ms, nonce, sealed, "
-    "last_used_ms, weight FROM sealed_keys ORDER BY name";
 
 Error unknown_key(std::string_view name) {
   return {.code = "unknown_key", .message = "there is no key called " + std::string(name)};
 }
 
-Result<SealedKey> read_row(const store::Statement& row) {
-  SealedKey record{.name = row.text(0),
-                   .provider = row.text(1),
-                   .version = row.integer(2),
-                   .master_key_id = row.text(3),
-                   .fingerprint = row.text(4),
-                   .created_ms = row.integer(5)};
-  const auto nonce = row.blob(6);
-  if (nonce.size() != record.nonce.size()) {
-    return Error{.code = "broken_seal",
-                 .message = "the record of the key " + record.name + " was changed or is damaged"};
-  }
-  std::copy(nonce.begin(), nonce.end(), record.nonce.begin());
-  const auto sealed = row.blob(7);
-  record.sealed.assign(sealed.begin(), sealed.end());
-  if (!row.is_null(8)) record.last_used_ms = row.integer(8);
-  record.weight = static_cast<int>(std::clamp<std::int64_t>(row.integer(9), 1, key_weight_max));
-  return record;
+Error key_exists(std::string_view name) {
+  return {.code = "key_exists",
+          .message = "there is a key called " + std::string(name) +
+                     " already; rotate it, or remove it first"};
 }
 
-// Fields 1 to 8 of an INSERT or UPDATE.
-void bind_record(store::Statement& statement, const SealedKey& record) {
-  statement.bind(1, record.name)
-      .bind(2, record.provider)
-      .bind(3, record.version)
-      .bind(4, record.master_key_id)
-      .bind(5, record.fingerprint)
-      .bind(6, record.created_ms)
-      .bind_blob(7, record.nonce)
-      .bind_blob(8, record.sealed);
+Error too_many_keys(std::size_t held) {
+  return {.code = "too_many_keys",
+          .message = "the store holds " + std::to_string(held) + " keys, the most there can be"};
 }
 
-constexpr std::string_view update =
-    "UPDATE sealed_keys SET provider = ?2, version = ?3, master_key_id = ?4, fingerprint = ?5, "
-    "created_ms = ?6, nonce = ?7, sealed = ?8 WHERE name = ?1";
-
-}  // namespace
-
-Result<std::vector<SealedKey>> list_keys(store::Database& database) {
-  auto rows = database.prepare(select_all);
-  if (!rows) return rows.error();
-  std::vector<SealedKey> keys;
-  while (true) {
-    const auto row = rows->step();
-    if (!row) return row.error();
-    if (!*row) return keys;
-    auto record = read_row(*rows);
-    if (!record) return record.error();
-    keys.push_back(std::move(*record));
-  }
+Error key_changed(std::string_view name) {
+  return {.code = "key_changed",
+          .message = "the key " + std::string(name) + " was changed meanwhile; look again"};
 }
 
-Result<SealedKey> find_key(store::Database& database, std::string_view name) {
-  auto keys = list_keys(database);
+Result<SealedKey> find_key(KeyTable& table, std::string_view name) {
+  auto keys = table.list();
   if (!keys) return keys.error();
   const auto found = std::find_if(keys->begin(), keys->end(),
                                   [&](const SealedKey& key) { return key.name == name; });
@@ -74,91 +33,17 @@ Result<SealedKey> find_key(store::Database& database, std::string_view name) {
   return std::move(*found);
 }
 
-Result<void> add_key(store::Database& database, const SealedKey& record) {
-  auto transaction = store::Transaction::begin(database);
-  if (!transaction) return transaction.error();
-  const auto count = database.integer("SELECT count(*) FROM sealed_keys");
-  if (!count) return count.error();
-  if (*count >= static_cast<std::int64_t>(provider_keys_max)) {
-    return Error{.code = "too_many_keys",
-                 .message = "the store holds " + std::to_string(*count) +
-                            " keys, the most there "
-                            "can be"};
-  }
-  auto insert = database.prepare(
-      "INSERT INTO sealed_keys (name, provider, version, master_key_id, fingerprint, created_ms, "
-      "nonce, sealed, weight) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING");
-  if (!insert) return insert.error();
-  bind_record(*insert, record);
-  insert->bind(9, record.weight);
-  if (auto done = insert->run(); !done) return done;
-  if (database.changes() == 0) {
-    return Error{.code = "key_exists",
-                 .message = "there is a key called " + record.name +
-                            " already; rotate it, or remove it first"};
-  }
-  return transaction->commit();
-}
-
-Result<void> replace_key(store::Database& database, const SealedKey& record) {
-  const std::string sql = std::string(update) + " AND version = ?3 - 1";
-  auto statement = database.prepare(sql);
-  if (!statement) return statement.error();
-  bind_record(*statement, record);
-  if (auto done = statement->run(); !done) return done;
-  if (database.changes() == 1) return {};
-  if (auto found = find_key(database, record.name); !found) return found.error();
-  return Error{.code = "key_changed",
-               .message = "the key " + record.name + " was changed meanwhile; look again"};
-}
-
-Result<void> remove_key(store::Database& database, std::string_view name) {
-  auto statement = database.prepare("DELETE FROM sealed_keys WHERE name = ?");
-  if (!statement) return statement.error();
-  statement->bind(1, name);
-  if (auto done = statement->run(); !done) return done;
-  if (database.changes() == 0) return unknown_key(name);
-  return {};
-}
-
-Result<void> weigh_key(store::Database& database, std::string_view name, int weight) {
-  auto statement = database.prepare("UPDATE sealed_keys SET weight = ?2 WHERE name = ?1");
-  if (!statement) return statement.error();
-  statement->bind(1, name).bind(2, weight);
-  if (auto done = statement->run(); !done) return done;
-  if (database.changes() == 0) return unknown_key(name);
-  return {};
-}
-
-Result<void> note_key_use(store::Database& database, std::string_view name, std::int64_t now_ms) {
-  auto statement = database.prepare(
-      "UPDATE sealed_keys SET last_used_ms = ?2 WHERE name = ?1 AND "
-      "coalesce(last_used_ms, 0) < ?2");
-  if (!statement) return statement.error();
-  statement->bind(1, name).bind(2, now_ms);
-  return statement->run();
-}
-
-Result<int> reseal_all(store::Database& database, const MasterKey& from, const MasterKey& to,
+Result<int> reseal_all(KeyTable& table, const MasterKey& from, const MasterKey& to,
                        const NonceSource& nonces) {
-  auto transaction = store::Transaction::begin(database);
-  if (!transaction) return transaction.error();
-  const auto keys = list_keys(database);
-  if (!keys) return keys.error();
-  auto statement = database.prepare(update);
-  if (!statement) return statement.error();
-  for (const SealedKey& record : *keys) {
+  return table.change_all([&](const SealedKey& record) -> Result<SealedKey> {
     const auto key = open(from, record);
     if (!key) return key.error();
     const KeyIdentity identity{.name = record.name,
                                .provider = record.provider,
                                .version = record.version,
                                .created_ms = record.created_ms};
-    bind_record(*statement, seal(to, identity, *key, nonces()));
-    if (auto done = statement->run(); !done) return done.error();
-  }
-  if (auto committed = transaction->commit(); !committed) return committed.error();
-  return static_cast<int>(keys->size());
+    return seal(to, identity, *key, nonces());
+  });
 }
 
 }  // namespace redoubt::auth

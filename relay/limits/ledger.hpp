@@ -1,22 +1,18 @@
 // Ledger: where money is written down: leases drawn on budgets, and a line for each attempt.
 //
-// 1. A lease's draw is one transaction: it is on disk before anybody may spend it.
-// 2. Lines of attempts are written behind the call, in order, at most WriterOptions::gather later;
-//    where the writer's queue is full the line is lost and counted, the money is not: leases hold
-//    it.
-// 3. A call that is under way is noted, behind it as lines are, and its line takes the note's
-// place.
+// 1. A lease's draw is one transaction: it is durable before anybody may spend it.
+// 2. Lines of attempts are written behind the call, in order. A line that the store has no room
+//    for is lost and counted; the money is not: leases hold it.
+// 3. A call that is under way is noted, behind it as lines are, and its line replaces the note.
 //    What a process noted that died is written down at the next start as `lost`, at its bounds and
-//    under the time at which it was opened, which is the period whose budget holds it. Of a death
-//    within WriterOptions::gather after a call was opened the note may be missing.
-// 4. Without a store (a relay without the file) draws are granted from memory.
+//    under the time at which it was opened, which is the period whose budget holds it. The note of
+//    a call that was opened just before a death may be missing.
+//
+// The port of relay/storage's adapters; tests/relay/storage has the suite that each of them passes.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +21,6 @@
 #include "engine/llm/usage.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/limits/limiter.hpp"
-#include "relay/store/writer.hpp"
 
 namespace redoubt::limits {
 
@@ -61,34 +56,35 @@ struct UsageRow {
   Picodollars cost = 0;
 };
 
+/// Lines of a caller's usage that are read at most.
+constexpr std::size_t usage_rows_max = 256;
+
+/// What the effect makes of `drawn`; returns the amount that it grants.
+Picodollars apply(const LeaseEffect& effect, Picodollars& drawn);
+
 /// The amount that was granted; nothing where the store failed.
 using Granted = std::function<void(std::optional<Picodollars>)>;
 
+/// Callbacks come once, at once or later and on any thread; they must be quick and not throw.
 class Ledger {
  public:
-  /// `writer` outlives the ledger; null: memory only.
-  explicit Ledger(store::Writer* writer) : writer_(writer) {}
+  virtual ~Ledger() = default;
 
-  /// Carries a lease's effect out; a draw's answer comes on the writer's thread, or at once.
-  void carry_out(const StoreEffect& effect, Granted granted);
-  void write(LedgerLine line);
+  /// Carries a lease's effect out.
+  virtual void carry_out(const StoreEffect& effect, Granted granted) = 0;
+  virtual void write(LedgerLine line) = 0;
   /// Notes the call `line.noted`, which was opened at `line.ended_ms`.
-  void note(const LedgerLine& line);
+  virtual void note(const LedgerLine& line) = 0;
   /// The call was never sent: its note goes.
-  void forget(std::uint64_t noted);
-  /// At the start, before any call: writes down what is noted of a process that died. Told on the
-  /// writer's thread, where there is anything to tell.
-  void write_lost(std::function<void(const Result<LostCalls>&)> told);
-  /// Usage of a caller since `from_ms`, by target; told on the writer's thread or at once.
-  void usage(auth::Identity caller, std::int64_t from_ms,
-             std::function<void(Result<std::vector<UsageRow>>)> told);
-  std::uint64_t lines_lost() const { return lost_.load(std::memory_order_relaxed); }
-
- private:
-  store::Writer* writer_;
-  std::atomic<std::uint64_t> lost_{0};
-  std::mutex mutex_;
-  std::map<std::string, Picodollars> drawn_;  // without a store
+  virtual void forget(std::uint64_t noted) = 0;
+  /// At the start, before any call: writes down what is noted of a process that died. Called back
+  /// only where there is anything to tell.
+  virtual void write_lost(std::function<void(const Result<LostCalls>&)> callback) = 0;
+  /// Usage of a caller since `from_ms` by target, in the targets' order, usage_rows_max at most;
+  /// with every line that was written before.
+  virtual void usage(auth::Identity caller, std::int64_t from_ms,
+                     std::function<void(Result<std::vector<UsageRow>>)> callback) = 0;
+  virtual std::uint64_t lines_lost() const = 0;
 };
 
 }  // namespace redoubt::limits

@@ -377,7 +377,7 @@ class GatewayImpl final : public Gateway, public CallMaker {
         limiter_({}, seed),
         rng_(seed) {
     if (!options_.share_answers) return;
-    shared_ = SharedAnswers::make({.writer = options_.answers_writer,
+    shared_ = SharedAnswers::make({.store = options_.kept_answers,
                                    .cache = options_.cache,
                                    .flights = options_.flights,
                                    .answer_by_ms = options_.game_call.answer_by_ms},

@@ -40,9 +40,9 @@
 #include "relay/net/http_client.hpp"
 #include "relay/observe/log.hpp"
 #include "relay/observe/metrics.hpp"
-#include "relay/store/writer.hpp"
 #include "relay/upstream/alias.hpp"
 #include "relay/upstream/answer_memory.hpp"
+#include "relay/upstream/answer_store.hpp"
 #include "relay/upstream/model_call.hpp"
 #include "relay/upstream/model_notes.hpp"
 #include "relay/upstream/single_flight.hpp"
@@ -76,8 +76,8 @@ struct GatewayOptions {
   ModelCallOptions stream_call = v1_call_options(Delivery::stream);
   ModelCallOptions whole_call = v1_call_options(Delivery::whole);
   ModelCallOptions game_call = game_call_options();
-  bool share_answers = false;               ///< the next three are used
-  store::Writer* answers_writer = nullptr;  ///< of the store that keeps answers too, or null
+  bool share_answers = false;           ///< the next three are used
+  AnswerStore* kept_answers = nullptr;  ///< that keeps answers too, or null
   ExactCacheOptions cache;
   SingleFlightOptions flights;
   /// Counts what is kept of providers' answers on their way. Null: nothing is counted.

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "engine/llm/failure.hpp"
-#include "relay/upstream/answer_store.hpp"
 #include "relay/upstream/kept_answer.hpp"
 #include "relay/upstream/request_bytes.hpp"
 
@@ -205,6 +204,7 @@ class Shared final : public SharedAnswers {
   void follow(Follower& follower, const Found& found);
 
   SharedAnswersOptions options_;
+  AnswerStore* store_;
   CallMaker& maker_;
   observe::Counter& hits_;
   observe::Counter& misses_;
@@ -212,7 +212,6 @@ class Shared final : public SharedAnswers {
   observe::Counter& alone_;
   observe::Gauge& entries_;
   observe::Gauge& bytes_;
-  std::optional<AnswerStore> store_;
 
   std::mutex mutex_;  // what follows, Flight::over and Flight::begun
   ExactCache cache_;
@@ -428,6 +427,7 @@ observe::Counter& counter(observe::Metrics& metrics, std::string_view result) {
 
 Shared::Shared(SharedAnswersOptions options, CallMaker& maker, observe::Metrics& metrics)
     : options_(options),
+      store_(options.store),
       maker_(maker),
       hits_(counter(metrics, source_name(Source::cache))),
       misses_(counter(metrics, source_name(Source::call))),
@@ -437,9 +437,7 @@ Shared::Shared(SharedAnswersOptions options, CallMaker& maker, observe::Metrics&
       bytes_(metrics.gauge("redoubt_model_cache_bytes", "Memory of the kept answers.")),
       cache_(options.cache),
       flights_(options.flights) {
-  if (!options_.writer) return;
-  store_.emplace(*options_.writer, AnswerStoreBounds{.entries_max = options_.cache.entries_max,
-                                                     .bytes_max = options_.cache.bytes_max});
+  if (store_ == nullptr) return;
   metrics.computed("redoubt_model_cache_unwritten_total",
                    "Kept answers that the store did not take.", "counter",
                    [this] { return static_cast<double>(store_->lost()); });

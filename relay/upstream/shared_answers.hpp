@@ -28,7 +28,6 @@
 #include <memory>
 #include <optional>
 
-#include "relay/store/writer.hpp"
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::upstream {
@@ -53,7 +52,7 @@ class CallMaker {
 };
 
 struct SharedAnswersOptions {
-  store::Writer* writer = nullptr;  ///< of the store that keeps answers too; null: memory alone
+  AnswerStore* store = nullptr;  ///< that keeps answers too; null: memory alone
   ExactCacheOptions cache;
   SingleFlightOptions flights;
   std::int64_t answer_by_ms = 2'500;  ///< a game's
@@ -61,7 +60,7 @@ struct SharedAnswersOptions {
 
 class SharedAnswers {
  public:
-  /// All outlive it; and it outlives every call. A store's writer is flushed before it goes.
+  /// All outlive it; and it outlives every call. A store has called back before it goes.
   static std::unique_ptr<SharedAnswers> make(SharedAnswersOptions options, CallMaker& maker,
                                              observe::Metrics& metrics);
   virtual ~SharedAnswers() = default;

@@ -1,6 +1,7 @@
 // redoubt keys: provider keys, sealed in the relay's store.
 #include <termios.h>
 #include <unistd.h>
+#include <memory>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 #include "relay/auth/key_ring.hpp"
 #include "relay/auth/key_table.hpp"
 #include "relay/auth/secret_file.hpp"
+#include "relay/storage/sqlite_key_table.hpp"
 #include "relay/store/migrations.hpp"
 #include "relay/upstream/key_check.hpp"
 #include "tools/cli/relay_config.hpp"
@@ -106,7 +108,8 @@ Result<config::Config> load_config(const VaultOptions& options) {
 struct Vault {
   config::Config config;
   auth::SecretSources sources;
-  store::Database database;
+  std::unique_ptr<store::Database> database;  ///< where the table finds it, however this moves
+  storage::SqliteKeyTable table{*database};
 };
 
 Result<Vault> open_vault(const VaultOptions& options) {
@@ -126,7 +129,7 @@ Result<Vault> open_vault(const VaultOptions& options) {
   if (!database) return database.error();
   return Vault{.config = std::move(*config),
                .sources = std::move(sources),
-               .database = std::move(*database)};
+               .database = std::make_unique<store::Database>(std::move(*database))};
 }
 
 Result<auth::MasterKey> master_key(const Vault& vault) {
@@ -179,13 +182,13 @@ Result<void> add(const KeysOptions& options, Vault& vault) {
       .name = options.name, .provider = options.provider, .created_ms = now_ms()};
   auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
   record.weight = options.weight;
-  if (auto added = auth::add_key(vault.database, record); !added) return added;
+  if (auto added = vault.table.add(record); !added) return added;
   show(record, "Added", options.vault.json);
   return {};
 }
 
 Result<void> list(const KeysOptions& options, Vault& vault) {
-  const auto keys = auth::list_keys(vault.database);
+  const auto keys = vault.table.list();
   if (!keys) return keys.error();
   if (options.vault.json) {
     Json json = Json::array();
@@ -194,7 +197,7 @@ Result<void> list(const KeysOptions& options, Vault& vault) {
     std::printf("%s\n", json.dump().c_str());
     return {};
   }
-  if (keys->empty()) std::printf("%s holds no keys.\n", vault.database.path().c_str());
+  if (keys->empty()) std::printf("%s holds no keys.\n", vault.table.place().c_str());
   if (keys->empty()) return {};
   constexpr const char* line = "%-20s %-14s %7s  %6s  %-12s  %-16s  %-16s  %s\n";
   std::printf(line, "NAME", "PROVIDER", "VERSION", "WEIGHT", "FINGERPRINT", "CREATED (UTC)",
@@ -266,7 +269,7 @@ Result<void> ask_provider(const config::Config&, const auth::SealedKey&, const a
 Result<void> test(const KeysOptions& options, Vault& vault) {
   const auto master = master_key(vault);
   if (!master) return master.error();
-  const auto keys = auth::list_keys(vault.database);
+  const auto keys = vault.table.list();
   if (!keys) return keys.error();
   Json all = Json::array();
   std::optional<Error> fault;
@@ -293,7 +296,7 @@ Result<void> test(const KeysOptions& options, Vault& vault) {
 Result<void> rotate(const KeysOptions& options, Vault& vault) {
   const auto master = master_key(vault);
   if (!master) return master.error();
-  const auto before = auth::find_key(vault.database, options.name);
+  const auto before = auth::find_key(vault.table, options.name);
   if (!before) return before.error();
   // Whoever has the wrong master key finds out before the old value is gone.
   if (auto opened = auth::open(*master, *before); !opened) return opened.error();
@@ -304,14 +307,14 @@ Result<void> rotate(const KeysOptions& options, Vault& vault) {
                                    .version = before->version + 1,
                                    .created_ms = now_ms()};
   const auth::SealedKey record = auth::seal(*master, identity, *key, fresh_nonce());
-  if (auto done = auth::replace_key(vault.database, record); !done) return done;
+  if (auto done = vault.table.replace(record); !done) return done;
   show(record, "Rotated", options.vault.json);
   return {};
 }
 
 Result<void> weigh(const KeysOptions& options, Vault& vault) {
-  if (auto done = auth::weigh_key(vault.database, options.name, options.weight); !done) return done;
-  const auto key = auth::find_key(vault.database, options.name);
+  if (auto done = vault.table.weigh(options.name, options.weight); !done) return done;
+  const auto key = auth::find_key(vault.table, options.name);
   if (!key) return key.error();
   if (options.vault.json) {
     show(*key, "", true);
@@ -328,7 +331,7 @@ Result<void> rotate_master(const KeysOptions& options, Vault& vault) {
   if (!text) return text.error();
   const auto to = auth::MasterKey::parse(text->text());
   if (!to) return to.error();
-  const auto count = auth::reseal_all(vault.database, *from, *to, fresh_nonce);
+  const auto count = auth::reseal_all(vault.table, *from, *to, fresh_nonce);
   if (!count) return count.error();
   if (options.vault.json) {
     std::printf("%s\n", Json{{"keys", *count}, {"master_key", to->id()}}.dump().c_str());
@@ -342,7 +345,7 @@ Result<void> rotate_master(const KeysOptions& options, Vault& vault) {
 }
 
 Result<void> remove(const KeysOptions& options, Vault& vault) {
-  if (auto removed = auth::remove_key(vault.database, options.name); !removed) return removed;
+  if (auto removed = vault.table.remove(options.name); !removed) return removed;
   if (options.vault.json) {
     std::printf("%s\n", Json{{"removed", options.name}}.dump().c_str());
   } else {

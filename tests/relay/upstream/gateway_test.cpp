@@ -9,6 +9,7 @@
 #include <functional>
 #include <future>
 
+#include "relay/storage/memory_ledger.hpp"
 #include "relay/upstream/request_size.hpp"
 #include "tests/relay/net/loopback.hpp"
 
@@ -145,7 +146,7 @@ struct Fixture {
   }
 
   auth::CurrentKeys keys{nullptr};
-  limits::Ledger ledger{nullptr};
+  storage::MemoryLedger ledger;
   observe::Metrics metrics;
   std::unique_ptr<Gateway> gateway;
   std::promise<void> gate;

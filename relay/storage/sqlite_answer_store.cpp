@@ -1,9 +1,13 @@
-#include "relay/upstream/answer_store.hpp"
+#include "relay/storage/sqlite_answer_store.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace redoubt::upstream {
+namespace redoubt::storage {
+
+using upstream::AnswerStoreBounds;
+using upstream::StoredAnswer;
+
 namespace {
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
@@ -74,7 +78,7 @@ Result<std::vector<StoredAnswer>> read_answers(store::Database& database) {
   }
 }
 
-void AnswerStore::put(StoredAnswer answer, std::int64_t now_ms) {
+void SqliteAnswerStore::put(StoredAnswer answer, std::int64_t now_ms) {
   const bool prune = (puts_.fetch_add(1, std::memory_order_relaxed) + 1) % prune_each == 0;
   const bool taken =
       writer_.post({.work = [bounds = bounds_, answer = std::move(answer), prune,
@@ -89,8 +93,8 @@ void AnswerStore::put(StoredAnswer answer, std::int64_t now_ms) {
   if (!taken) lost_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void AnswerStore::load(std::int64_t now_ms,
-                       std::function<void(Result<std::vector<StoredAnswer>>)> told) {
+void SqliteAnswerStore::load(std::int64_t now_ms,
+                             std::function<void(Result<std::vector<StoredAnswer>>)> callback) {
   auto read = std::make_shared<std::vector<StoredAnswer>>();
   const bool taken = writer_.post(
       {.work = [bounds = bounds_, read, now_ms](store::Database& database) -> Result<void> {
@@ -101,14 +105,14 @@ void AnswerStore::load(std::int64_t now_ms,
          return {};
        },
        .done =
-           [read, told](const Result<void>& done) {
+           [read, callback](const Result<void>& done) {
              if (done) {
-               told(std::move(*read));
+               callback(std::move(*read));
              } else {
-               told(done.error());
+               callback(done.error());
              }
            }});
-  if (!taken) told(Error{.code = "store_busy", .message = "The store's queue is full."});
+  if (!taken) callback(Error{.code = "store_busy", .message = "The store's queue is full."});
 }
 
-}  // namespace redoubt::upstream
+}  // namespace redoubt::storage

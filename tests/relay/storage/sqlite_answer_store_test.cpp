@@ -1,4 +1,4 @@
-#include "relay/upstream/answer_store.hpp"
+#include "relay/storage/sqlite_answer_store.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,6 +7,7 @@
 #include "relay/store/migrations.hpp"
 
 using namespace redoubt;
+using namespace redoubt::storage;
 using namespace redoubt::upstream;
 
 namespace {
@@ -59,21 +60,4 @@ TEST_CASE("kept answers go when their time is over, and the oldest when they are
   CHECK(shown(database) == "4=xy 5=xy 6=xy ");
   REQUIRE(prune_answers(database, {.entries_max = 3, .bytes_max = 5}, 100).ok());
   CHECK(shown(database) == "5=xy 6=xy ");
-}
-
-TEST_CASE("a store's writer keeps what is put and gives it to the next start") {
-  store::Writer writer(opened());
-  const AnswerStoreBounds bounds{.entries_max = 2, .bytes_max = 100};
-  AnswerStore answers(writer, bounds);
-  for (std::uint8_t i = 1; i <= 3; ++i)
-    answers.put(answer(i, 100 + i, "x"), 0);
-  std::optional<Result<std::vector<StoredAnswer>>> read;
-  answers.load(101, [&](Result<std::vector<StoredAnswer>> told) { read = std::move(told); });
-  writer.flush();
-  REQUIRE(read);
-  REQUIRE(read->ok());
-  REQUIRE((*read)->size() == 2);
-  CHECK((**read)[0].key[0] == 2);
-  CHECK((**read)[1].key[0] == 3);
-  CHECK(answers.lost() == 0);
 }
