@@ -53,25 +53,22 @@ class Answer final : public net::CallSink {
     over = true;
   }
 
-  llm::ChatAnswer answer() const {
-    llm::ChatAnswer answer;
-    for (const llm::ChatEvent& event : events_)
-      llm::fold(answer, event, decoder_.format());
-    return answer;
-  }
-
+  llm::ChatAnswer answer;
   std::string fault;
   bool over = false;
 
  private:
+  // Folded as they come: heartbeats without an end leave nothing behind.
   void take(llm::ChatEvents said) {
+    llm::ChatEvents passed;
     for (llm::ChatEvent& event : said)
-      redaction_.pass(std::move(event), events_);
+      redaction_.pass(std::move(event), passed);
+    for (const llm::ChatEvent& event : passed)
+      llm::fold(answer, event, decoder_.format());
   }
 
   llm::Decoder decoder_;
   AnswerRedaction redaction_;
-  llm::ChatEvents events_;
 };
 
 net::OutgoingRequest outgoing(net::DestinationPtr to, const std::string& path,
@@ -112,7 +109,7 @@ Result<llm::ChatAnswer> ask_model(const ModelServer& server, const llm::ChatRequ
   }
   if (!answer->fault.empty())
     return make_error("unreachable", {server.base_url, ": ", answer->fault}, {}, {}, {});
-  llm::ChatAnswer said = answer->answer();
+  llm::ChatAnswer said = std::move(answer->answer);
   if (said.failure && !server.token.empty()) {
     const std::string_view token = server.token.text();
     said.failure->message = redacted(said.failure->message, {&token, 1});
