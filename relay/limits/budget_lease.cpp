@@ -88,6 +88,21 @@ void BudgetLease::settle(std::int32_t index, Picodollars amount, Picodollars use
   if (&account == &before_ && before_.held == 0) give_back(before_, out);
 }
 
+void BudgetLease::spend(std::int32_t index, Picodollars used, std::vector<LeaseEffect>& out) {
+  const auto force = [&](Picodollars amount) {
+    out.push_back(
+        {.kind = LeaseEffect::Kind::force, .period = period_, .index = index, .amount = amount});
+  };
+  if (used == 0) return;
+  // Of a period that is over here already.
+  if (index < current_.index || !roll(index, out)) return force(used);
+  current_.spent = add_saturated(current_.spent, used);
+  if (current_.rest() >= 0) return;
+  const Picodollars missing = std::min(-current_.rest(), budget_max / spent_calls) * spent_calls;
+  current_.granted = add_saturated(current_.granted, missing);
+  force(missing);
+}
+
 void BudgetLease::granted(std::int32_t index, Picodollars amount, std::vector<LeaseEffect>& out) {
   if (asked_ == 0 || index != asked_index_) return;  // a second answer to one draw
   amount = std::clamp<Picodollars>(amount, 0, asked_);

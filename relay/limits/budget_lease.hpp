@@ -13,6 +13,7 @@
 //   failed  --(hold, fits)-->                failed
 //   failed  --(hold, a second later)-->      drawing   [draw]
 //   any     --(settle)-->                    same      [forced draw, where it cost more than held]
+//   any     --(spend)-->                     same, or open   [forced draw, where the rest is less]
 //   open, dry, failed --(close, nothing held)--> closed [give back]
 //   any     --(the period ends)-->           closed    [give back; what is held stays with its
 //   period]
@@ -74,6 +75,9 @@ class BudgetLease {
   void settle(std::int32_t index, Picodollars amount, Picodollars used,
               std::vector<LeaseEffect>& out);
 
+  /// What a call used under no budget of its own: it was not held, and counts for those who have one.
+  void spend(std::int32_t index, Picodollars used, std::vector<LeaseEffect>& out);
+
   void granted(std::int32_t index, Picodollars amount, std::vector<LeaseEffect>& out);
   void draw_failed(std::int32_t index, std::int64_t now_ns);
   /// Gives the rest back. False where something is held or a draw is under way.
@@ -108,6 +112,8 @@ class BudgetLease {
 
 /// A lease is a 128th of the budget, or what the call needs: what a crash may cost.
 constexpr Picodollars lease_parts = 128;
+/// What is spent without a budget is drawn for so many calls at once.
+constexpr std::int64_t spent_calls = 8;
 /// After a failed draw calls that need one are refused for so long.
 constexpr std::int64_t draw_retry_ns = 1'000'000'000;
 

@@ -285,14 +285,17 @@ void Limiter::commit(const Call& call, std::span<const std::uint32_t> subjects, 
     part.tokens_slot = subject.tokens.add(call.tokens_upper, now.mono_ns);
     ++subject.open;
     if (call.picodollars_upper == 0) continue;
-    if (share.rules.day_picodollars) {
-      subject.day.hold(call.picodollars_upper);
-      part.day = subject.day.index();
-    }
-    if (share.rules.month_picodollars) {
-      subject.month.hold(call.picodollars_upper);
-      part.month = subject.month.index();
-    }
+    const auto count = [&](BudgetLease& lease, Period period, bool has_budget) -> Counted {
+      if (has_budget) {
+        lease.hold(call.picodollars_upper);
+        return {lease.index(), true};
+      }
+      // What one token used counts for the player's others, and their limits may be others.
+      if (share.scope == Scope::player) return {period_of(period, now.unix_s), false};
+      return {};
+    };
+    part.day = count(subject.day, Period::day, share.rules.day_picodollars.has_value());
+    part.month = count(subject.month, Period::month, share.rules.month_picodollars.has_value());
   }
   by_expiry_.emplace(reservation.expires_ns, slot);
   outcome.verdict = Verdict::reserved;
@@ -358,11 +361,16 @@ void Limiter::end(std::uint32_t slot, Used used) {
     --subject.open;
     if (used.tokens < reservation.upper.tokens)
       subject.tokens.give_back(part.tokens_slot, reservation.upper.tokens - used.tokens);
-    if (part.day >= 0)
-      subject.day.settle(part.day, reservation.upper.picodollars, used.picodollars, lease_effects_);
-    if (part.month >= 0)
-      subject.month.settle(part.month, reservation.upper.picodollars, used.picodollars,
-                           lease_effects_);
+    const auto settle = [&](BudgetLease& lease, const Counted& counted) {
+      if (counted.held) {
+        lease.settle(counted.index, reservation.upper.picodollars, used.picodollars,
+                     lease_effects_);
+      } else if (counted.index >= 0) {
+        lease.spend(counted.index, used.picodollars, lease_effects_);
+      }
+    };
+    settle(subject.day, part.day);
+    settle(subject.month, part.month);
     collect(part.subject);
   }
   by_expiry_.erase({reservation.expires_ns, slot});

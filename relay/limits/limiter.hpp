@@ -206,13 +206,18 @@ class Limiter {
     std::uint32_t open = 0;
     bool in_use = false;
   };
+  /// In which period a call's money counts, -1 for none, and whether it is held there.
+  struct Counted {
+    std::int32_t index = -1;
+    bool held = false;
+  };
   struct Part {
     std::uint32_t subject = none;
     std::int64_t requests = 0;
     std::int64_t requests_slot = 0;
     std::int64_t tokens_slot = 0;
-    std::int32_t day = -1;    ///< -1: no budget
-    std::int32_t month = -1;  ///< -1: no budget
+    Counted day;
+    Counted month;
   };
   struct Reservation {
     std::uint32_t generation = 0;
