@@ -237,6 +237,7 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
   }
 
   void handle_resume(const ResumeFrame& frame) {
+    if (!count_call({})) return;
     const auto stream = owner_.registry_->find(frame.token, caller_.identity);
     if (!stream) {
       tell({}, unknown_stream());

@@ -1,5 +1,6 @@
 #include "relay/api/model_stream.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -48,10 +49,42 @@ std::string StreamRegistry::add(const std::shared_ptr<ModelStream>& stream) {
   std::array<std::uint8_t, token_random_bytes> random{};
   auth::fill_random(random);
   std::string token = auth::to_base64url(random);
+  auth::Identity caller = stream->caller();
+  if (caller.is_anonymous()) caller.subject.clear();
   const std::lock_guard lock(mutex_);
-  if (streams_.size() >= model_streams_max) return {};
-  streams_.emplace(token, stream);
+  const auto mine = by_caller_.find(caller);
+  const bool full = mine != by_caller_.end() && mine->second.size() >= caller_streams_max;
+  if (full && !make_room_locked(caller)) return {};
+  if (streams_.size() >= model_streams_max) {
+    const auto most = std::max_element(
+        by_caller_.begin(), by_caller_.end(),
+        [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+    if (!make_room_locked(most->first)) return {};
+  }
+  by_caller_[caller].emplace(++last_number_, token);
+  streams_.emplace(token, Entry{stream, std::move(caller), last_number_});
   return token;
+}
+
+/// The caller's oldest stream that is over goes.
+bool StreamRegistry::make_room_locked(const auth::Identity& caller) {
+  for (const auto& [number, token] : by_caller_.at(caller)) {
+    const auto stream = streams_.find(token)->second.stream.lock();
+    if (stream && !stream->finished()) continue;
+    if (stream) boost::asio::post(stream->shard(), [stream] { stream->give_place(); });
+    remove_locked(std::string(token));
+    return true;
+  }
+  return false;
+}
+
+void StreamRegistry::remove_locked(std::string_view token) {
+  const auto found = streams_.find(token);
+  if (found == streams_.end()) return;
+  const auto mine = by_caller_.find(found->second.caller);
+  mine->second.erase(found->second.number);
+  if (mine->second.empty()) by_caller_.erase(mine);
+  streams_.erase(found);
 }
 
 std::shared_ptr<ModelStream> StreamRegistry::find(std::string_view token,
@@ -60,7 +93,7 @@ std::shared_ptr<ModelStream> StreamRegistry::find(std::string_view token,
   {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(token);
-    if (found != streams_.end()) stream = found->second.lock();
+    if (found != streams_.end()) stream = found->second.stream.lock();
   }
   if (stream && stream->caller() == caller) return stream;
   resume_refused_.add();
@@ -69,7 +102,7 @@ std::shared_ptr<ModelStream> StreamRegistry::find(std::string_view token,
 
 void StreamRegistry::remove(const std::string& token) {
   const std::lock_guard lock(mutex_);
-  streams_.erase(token);
+  remove_locked(token);
 }
 
 std::size_t StreamRegistry::size() const {
@@ -81,8 +114,8 @@ void StreamRegistry::release() {
   std::vector<std::shared_ptr<ModelStream>> streams;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [token, weak] : streams_) {
-      if (auto stream = weak.lock()) streams.push_back(std::move(stream));
+    for (const auto& [token, entry] : streams_) {
+      if (auto stream = entry.stream.lock()) streams.push_back(std::move(stream));
     }
   }
   for (const auto& stream : streams)
@@ -172,6 +205,7 @@ void ModelStream::push(std::string frame) {
 void ModelStream::finish(observe::Counter& outcome) {
   if (disposed_) return;
   finished_ = true;
+  kept_until_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(registry_->hold().hold_ms);
   call_.reset();
   outcome.add();
   if (hold_.state() == upstream::HoldState::attached) wait();
@@ -233,7 +267,9 @@ bool ModelStream::resume(Socket socket, std::uint64_t after) {
 }
 
 void ModelStream::wait() {
-  timer_.expires_after(std::chrono::milliseconds(registry_->hold().hold_ms));
+  const auto hold = std::chrono::milliseconds(registry_->hold().hold_ms);
+  // One that is over is kept for so long in all, however often it is gone on with.
+  timer_.expires_at(finished_ ? kept_until_ : std::chrono::steady_clock::now() + hold);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (!cancelled) self->time_over();
   });
@@ -242,10 +278,8 @@ void ModelStream::wait() {
 // A wait that ended just before it was cancelled comes here too: the state says what it is worth.
 void ModelStream::time_over() {
   if (disposed_) return;
-  if (hold_.state() == upstream::HoldState::attached) {
-    if (finished_) dispose();
-    return;
-  }
+  if (finished_ && std::chrono::steady_clock::now() >= kept_until_) return dispose();
+  if (hold_.state() == upstream::HoldState::attached) return;
   hold_.time(steady_now_ns());
   if (hold_.state() == upstream::HoldState::lost) {
     lose();
@@ -277,6 +311,10 @@ void ModelStream::dispose() {
 
 void ModelStream::release() {
   leave();
+}
+
+void ModelStream::give_place() {
+  if (finished_ && !disposed_) dispose();
 }
 
 }  // namespace redoubt::api

@@ -11,6 +11,9 @@
 // 3. Sockets are numbers: what an old socket says of a stream that a newer one took is ignored.
 // 4. StreamRegistry finds a stream by its token, from any thread. It keeps none alive: the call
 //    under way, the timer and the socket's list do.
+// 5. A stream that is over is kept for a client that may not have heard its end, for hold_ms after
+//    the end at most, and makes room for one that begins: its caller's oldest where the caller has
+//    caller_streams_max, that of the caller who has most where all have model_streams_max.
 #pragma once
 
 #include <atomic>
@@ -36,8 +39,9 @@ namespace redoubt::api {
 
 class ModelStream;
 
-/// Streams that are not disposed, of all sockets.
+/// Streams that are not disposed, of all sockets, and of one caller (all without a token are one).
 constexpr std::size_t model_streams_max = 4'096;
+constexpr std::size_t caller_streams_max = model_streams_max / 8;
 
 /// What a token gets that stands for no stream of its caller, or for one that is over.
 Error unknown_stream();
@@ -46,7 +50,7 @@ class StreamRegistry {
  public:
   StreamRegistry(upstream::StreamHoldOptions hold, observe::Metrics& metrics);
 
-  /// A token that nobody can guess; "" where there are too many streams.
+  /// A token that nobody can guess; "" where there are too many streams, none of them over.
   std::string add(const std::shared_ptr<ModelStream>& stream);
   /// Null where no stream has the token, or another caller's has.
   std::shared_ptr<ModelStream> find(std::string_view token, const auth::Identity& caller) const;
@@ -63,8 +67,20 @@ class StreamRegistry {
 
  private:
   friend class ModelStream;
+  struct Entry {
+    std::weak_ptr<ModelStream> stream;
+    auth::Identity caller;  ///< whose place it takes
+    std::uint64_t number = 0;
+  };
+  using ByNumber = std::map<std::uint64_t, std::string>;
+
+  bool make_room_locked(const auth::Identity& caller);
+  void remove_locked(std::string_view token);
+
   mutable std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<ModelStream>, std::less<>> streams_;
+  std::map<std::string, Entry, std::less<>> streams_;
+  std::map<auth::Identity, ByNumber> by_caller_;  ///< tokens, in the order in which they began
+  std::uint64_t last_number_ = 0;
   std::atomic<bool> draining_ = false;
   upstream::StreamHoldOptions hold_;
   observe::Counter& complete_;
@@ -107,6 +123,8 @@ class ModelStream final : public upstream::CallClient,
   bool resume(Socket socket, std::uint64_t after);
   /// Lets go of the call, which holds it. After the shards have stopped.
   void release();
+  /// A stream that is over makes room for another.
+  void give_place();
 
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
   void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
@@ -140,6 +158,7 @@ class ModelStream final : public upstream::CallClient,
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, net::Executor>
       timer_;
   bool began_ = false;  // an event went out
+  std::chrono::steady_clock::time_point kept_until_;  // once it is over
   std::atomic<bool> finished_ = false;
   std::atomic<bool> disposed_ = false;
   std::atomic<std::uint64_t> socket_number_ = 0;
