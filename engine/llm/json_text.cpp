@@ -61,6 +61,17 @@ void append_quoted(std::string& out, std::string_view value) {
   out += '"';
 }
 
+// Within a JSON text a line's end stands between values alone.
+void append_in_line(std::string& out, std::string_view json) {
+  for (std::size_t at = 0; at < json.size();) {
+    const std::size_t end = std::min(json.find_first_of("\r\n", at), json.size());
+    out.append(json, at, end - at);
+    if (end == json.size()) return;
+    out += ' ';
+    at = end + 1;
+  }
+}
+
 bool is_space(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -146,7 +157,7 @@ void JsonWriter::null() {
 
 void JsonWriter::raw(std::string_view json) {
   separate();
-  out_ += json;
+  append_in_line(out_, json);
 }
 
 void JsonWriter::members(std::string_view object_text) {
@@ -181,7 +192,7 @@ void JsonWriter::member(std::string_view escaped_key, std::string_view value) {
   out_ += '"';
   out_ += escaped_key;
   out_ += "\":";
-  out_ += value;
+  append_in_line(out_, value);
 }
 
 std::vector<MemberText> member_texts(std::string_view s) {

@@ -5,6 +5,8 @@
 //    when they answer. A document tree would sort them.
 // 2. Strings are escaped per RFC 8259; bytes that are not UTF-8 become U+FFFD, so that the result
 //    is always a valid text.
+//    It is one line: what was laid out over several has spaces for their ends, because events and
+//    frames are told by the line.
 // 3. Finding reads text that parse_json() accepted before, and trusts it.
 #pragma once
 
