@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "engine/base/json.hpp"
@@ -158,14 +159,11 @@ std::vector<Offered> offered_tools(const ChatRequest& request) {
   }
   std::vector<Offered> brought = brought_tools(request);
   std::move(brought.begin(), brought.end(), std::back_inserter(all));
+  std::set<std::string, std::less<>> names;
   std::vector<Offered> once;
   for (Offered& each : all) {
     const std::string_view name = name_of(each.function);
-    const bool known =
-        !name.empty() && std::any_of(once.begin(), once.end(), [&](const Offered& other) {
-          return name_of(other.function) == name;
-        });
-    if (!known) once.push_back(std::move(each));
+    if (name.empty() || names.emplace(name).second) once.push_back(std::move(each));
   }
   return once;
 }

@@ -49,9 +49,13 @@ void read_result(const Json& json, std::string_view text, const std::string& pat
   if (content == nullptr) return;
   if (content->is_string()) {
     part.text = text_of(content);
-  } else {
-    read_content(json, text, path, part.content, fault);
+    return;
   }
+  for (const Json& block : *content) {
+    if (text_in(block, "type") == "tool_result")
+      return fault.set(path + ".content", "blocks that are no results themselves", &block);
+  }
+  read_content(json, text, path, part.content, fault);
 }
 
 ChatPart read_block(const Json& json, std::string_view text, const std::string& path,

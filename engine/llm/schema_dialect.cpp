@@ -1,6 +1,8 @@
 #include "engine/llm/schema_dialect.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
@@ -92,14 +94,23 @@ bool is_object_schema(const Json& schema) {
   return text_of(type) == "object" || member_of(schema, "properties") != nullptr;
 }
 
-bool is_required(const Json& schema, std::string_view name) {
-  const Json* required = member_of(schema, "required");
-  if (required == nullptr || !required->is_array()) return false;
-  for (const Json& one : *required) {
-    if (text_of(&one) == name) return true;
+// The names of a schema's `required`, sorted: asked for each of its properties.
+class RequiredNames {
+ public:
+  explicit RequiredNames(const Json& schema) {
+    const Json* required = member_of(schema, "required");
+    if (required == nullptr || !required->is_array()) return;
+    for (const Json& one : *required)
+      names_.push_back(text_of(&one));
+    std::sort(names_.begin(), names_.end());
   }
-  return false;
-}
+  bool has(std::string_view name) const {
+    return std::binary_search(names_.begin(), names_.end(), name);
+  }
+
+ private:
+  std::vector<std::string_view> names_;
+};
 
 bool takes_null(const Json& schema) {
   const Json* type = member_of(schema, "type");
@@ -329,11 +340,12 @@ void Converter::make_nullable(Json& schema) {
 void Converter::require_all(Json& schema) {
   const auto properties = schema.find("properties");
   if (properties == schema.end() || !properties->is_object()) return;
+  const RequiredNames before(schema);
   Json required = Json::array();
   bool all = true;
   for (auto it = properties->begin(); it != properties->end(); ++it) {
     required.push_back(it.key());
-    if (is_required(schema, it.key())) continue;
+    if (before.has(it.key())) continue;
     all = false;
     make_nullable(*it);
   }
@@ -386,8 +398,9 @@ void weigh(const Json& schema, StrictWeight& weight) {
     ++weight.unions;
   const Json* properties = member_of(schema, "properties");
   if (properties != nullptr && properties->is_object()) {
+    const RequiredNames required(schema);
     for (auto it = properties->begin(); it != properties->end(); ++it)
-      weight.optional += is_required(schema, it.key()) ? 0 : 1;
+      weight.optional += required.has(it.key()) ? 0 : 1;
   }
   for (const Json& part : schema)
     weigh(part, weight);
@@ -444,10 +457,11 @@ void drop_nulls(Json& value, const Json& schema) {
   }
   const Json* properties = member_of(schema, "properties");
   if (!value.is_object() || properties == nullptr || !properties->is_object()) return;
+  const RequiredNames required(schema);
   for (auto it = value.begin(); it != value.end();) {
     const auto property = properties->find(it.key());
     const bool known = property != properties->end();
-    if (known && it->is_null() && !is_required(schema, it.key()) && !takes_null(*property)) {
+    if (known && it->is_null() && !required.has(it.key()) && !takes_null(*property)) {
       it = value.erase(it);
       continue;
     }

@@ -120,18 +120,28 @@ bool is_combination(std::string_view key) {
          key == "enum" || key == "const";
 }
 
+std::set<std::string_view> names_in(const Json& required) {
+  std::set<std::string_view> names;
+  for (const Json& name : required)
+    names.insert(text_of(&name));
+  return names;
+}
+
 // What is required in every choice; nothing where there is none.
 Json required_in_all(const Json& choices) {
   Json required = Json::array();
   if (choices.empty()) return required;
   const Json* first = member_of(choices.front(), "required");
   if (first == nullptr || !first->is_array()) return required;
+  std::vector<std::set<std::string_view>> others;
+  for (const Json& choice : choices) {
+    const Json* its = member_of(choice, "required");
+    if (its == nullptr || !its->is_array()) return required;
+    others.push_back(names_in(*its));
+  }
   for (const Json& name : *first) {
-    const bool all = std::all_of(choices.begin(), choices.end(), [&](const Json& choice) {
-      const Json* its = member_of(choice, "required");
-      return its != nullptr && its->is_array() &&
-             std::find(its->begin(), its->end(), name) != its->end();
-    });
+    const bool all = std::all_of(others.begin(), others.end(),
+                                 [&](const auto& names) { return names.count(text_of(&name)) > 0; });
     if (all) required.push_back(name);
   }
   return required;
@@ -232,9 +242,14 @@ void merge_schema(Json& into, const Json& other) {
         }
       }
     } else if (member.key() == "required" && found->is_array() && member->is_array()) {
+      // The names are views of texts that found, when it grows, would move.
+      Json missing = Json::array();
+      const std::set<std::string_view> known = names_in(*found);
       for (const Json& name : *member) {
-        if (std::find(found->begin(), found->end(), name) == found->end()) found->push_back(name);
+        if (known.count(text_of(&name)) == 0) missing.push_back(name);
       }
+      for (Json& name : missing)
+        found->push_back(std::move(name));
     } else if (member.key() == "description" && *found != *member) {
       describe_more(into, text_of(&*member));
     } else if ((member.key() == "allOf") && found->is_array() && member->is_array()) {

@@ -23,6 +23,10 @@ constexpr std::int64_t known_tool_tokens = 2'048;
 // An image at its original size (gpt-5.4: 10,000 patches, 1.62 tokens each with mini) counts twice.
 constexpr std::int64_t original_images = 2;
 
+// Parts that may stand in parts, and tools in tools: a picture in a result. What lies deeper is no
+// form that a provider documents.
+constexpr int nesting_max = 4;
+
 // Members that have the provider search.
 constexpr std::string_view search_members[] = {"search_parameters", "plugins"};
 
@@ -95,8 +99,7 @@ class BodyReader {
     } else if (key == "systemInstruction") {
       message(value);
     } else if (key == "tools") {
-      for (const std::string_view each : llm::element_texts(value))
-        tool(each);
+      tools(value);
     } else if (key == "plugins" && value == llm::native_documents) {
       text(value);  // the model itself reads: nothing is paid apart
     } else if (key == "max_tool_calls" && format_ == WireFormat::openai_responses) {
@@ -263,13 +266,31 @@ class BodyReader {
 
   void parts(std::string_view value) {
     if (value.empty() || value.front() != '[') return text(value);
-    for (const std::string_view each : llm::element_texts(value)) {
+    each_within(value, [this](std::string_view each) {
       if (format_ == WireFormat::gemini) {
         gemini_part(each);
       } else {
         part(each, unquoted(llm::member_text(each, "type")));
       }
+    });
+  }
+
+  /// Calls `use` with the elements of a list that may hold others of its kind.
+  template <class Use>
+  void each_within(std::string_view list, Use use) {
+    if (nesting_ == nesting_max) {
+      text(list);
+      bound.refers_outside = true;
+      return;
     }
+    ++nesting_;
+    for (const std::string_view each : llm::element_texts(list))
+      use(each);
+    --nesting_;
+  }
+
+  void tools(std::string_view list) {
+    each_within(list, [this](std::string_view each) { tool(each); });
   }
 
   void gemini_part(std::string_view object) {
@@ -287,8 +308,8 @@ class BodyReader {
   void gemini_result_or_text(std::string_view object) {
     const std::string_view result = llm::member_text(object, "functionResponse");
     if (result.empty()) return text(object);
-    for (const std::string_view each : llm::element_texts(llm::member_text(result, "parts")))
-      gemini_part(each);
+    each_within(llm::member_text(result, "parts"),
+                [this](std::string_view each) { gemini_part(each); });
     text_but(result, "parts");
   }
 
@@ -325,8 +346,7 @@ class BodyReader {
       parts(llm::member_text(object, "output"));
       text_but(object, "output");
     } else if (is_one(type, {"additional_tools", "tool_search_output"})) {
-      for (const std::string_view each : llm::element_texts(llm::member_text(object, "tools")))
-        tool(each);
+      tools(llm::member_text(object, "tools"));
     } else {
       plain_part(object, type);
     }
@@ -370,19 +390,14 @@ class BodyReader {
 
   void tool(std::string_view object) {
     const std::string_view declared = llm::member_text(object, "functionDeclarations");
-    if (!declared.empty()) {
-      for (const std::string_view each : llm::element_texts(declared))
-        tool(each);
-      return;
-    }
+    if (!declared.empty()) return tools(declared);
     if (format_ == WireFormat::gemini && llm::member_text(object, "name").empty())
       return gemini_own_tool(object);
     ++bound.prompt.tools;
     text(object);
     const std::string_view type = unquoted(llm::member_text(object, "type"));
     if (type == "namespace") {
-      for (const std::string_view each : llm::element_texts(llm::member_text(object, "tools")))
-        tool(each);
+      tools(llm::member_text(object, "tools"));
     } else if (!type.empty() && !is_one(type, {"function", "custom"})) {
       bound.prompt.text_tokens += known_tool_tokens;
       const bool known = is_one(type, {"tool_search", "shell"}) ||
@@ -416,6 +431,7 @@ class BodyReader {
   }
 
   WireFormat format_;
+  int nesting_ = 0;
 };
 
 /// A limit of the body, or the model's where it has none.

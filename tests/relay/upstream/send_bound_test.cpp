@@ -86,6 +86,29 @@ TEST_CASE("send bound: a Gemini client's request") {
   CHECK(tool_uses_upper(search).web_searches == uses_assumed);
 }
 
+TEST_CASE("send bound: parts in parts and tools in tools count as text where they lie too deep") {
+  const auto nested = [](int levels, const std::string& open, const std::string& close) {
+    std::string text = R"([{"type":"text","text":"hi"}])";
+    for (int i = 0; i < levels; ++i)
+      text = open + text + close;
+    return text;
+  };
+  const auto results = [&](int levels) {
+    return send_bound(anthropic, R"({"messages":[{"role":"user","content":)" +
+                                     nested(levels, R"([{"type":"search_result","content":)", "}]") +
+                                     "}]}");
+  };
+  CHECK_FALSE(results(3).refers_outside);
+  CHECK(results(4).refers_outside);
+  CHECK(results(40).prompt.text_tokens > results(4).prompt.text_tokens);
+  const auto namespaces = [&](int levels) {
+    return send_bound(responses, R"({"input":"x","tools":)" +
+                                     nested(levels, R"([{"type":"namespace","tools":)", "}]") + "}");
+  };
+  CHECK(namespaces(4).refers_outside);
+  CHECK(namespaces(40).prompt.tools == namespaces(4).prompt.tools);
+}
+
 TEST_CASE("send bound: what lies elsewhere is the model's whole context") {
   struct Case {
     WireFormat format;
