@@ -49,26 +49,25 @@ std::string StreamRegistry::add(const std::shared_ptr<ModelStream>& stream) {
   std::array<std::uint8_t, token_random_bytes> random{};
   auth::fill_random(random);
   std::string token = auth::to_base64url(random);
-  auth::Identity caller = stream->caller();
-  if (caller.is_anonymous()) caller.subject.clear();
+  std::string purse(auth::purse_of(stream->caller().key()));
   const std::lock_guard lock(mutex_);
-  const auto mine = by_caller_.find(caller);
-  const bool full = mine != by_caller_.end() && mine->second.size() >= caller_streams_max;
-  if (full && !make_room_locked(caller)) return {};
+  const auto mine = by_purse_.find(purse);
+  const bool full = mine != by_purse_.end() && mine->second.size() >= caller_streams_max;
+  if (full && !make_room_locked(purse)) return {};
   if (streams_.size() >= model_streams_max) {
     const auto most = std::max_element(
-        by_caller_.begin(), by_caller_.end(),
+        by_purse_.begin(), by_purse_.end(),
         [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
     if (!make_room_locked(most->first)) return {};
   }
-  by_caller_[caller].emplace(++last_number_, token);
-  streams_.emplace(token, Entry{stream, std::move(caller), last_number_});
+  by_purse_[purse].emplace(++last_number_, token);
+  streams_.emplace(token, Entry{stream, std::move(purse), last_number_});
   return token;
 }
 
 /// The caller's oldest stream that is over goes.
-bool StreamRegistry::make_room_locked(const auth::Identity& caller) {
-  for (const auto& [number, token] : by_caller_.at(caller)) {
+bool StreamRegistry::make_room_locked(const std::string& purse) {
+  for (const auto& [number, token] : by_purse_.at(purse)) {
     const auto stream = streams_.find(token)->second.stream.lock();
     if (stream && !stream->finished()) continue;
     if (stream) boost::asio::post(stream->shard(), [stream] { stream->give_place(); });
@@ -81,9 +80,9 @@ bool StreamRegistry::make_room_locked(const auth::Identity& caller) {
 void StreamRegistry::remove_locked(std::string_view token) {
   const auto found = streams_.find(token);
   if (found == streams_.end()) return;
-  const auto mine = by_caller_.find(found->second.caller);
+  const auto mine = by_purse_.find(found->second.purse);
   mine->second.erase(found->second.number);
-  if (mine->second.empty()) by_caller_.erase(mine);
+  if (mine->second.empty()) by_purse_.erase(mine);
   streams_.erase(found);
 }
 

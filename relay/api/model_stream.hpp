@@ -69,17 +69,17 @@ class StreamRegistry {
   friend class ModelStream;
   struct Entry {
     std::weak_ptr<ModelStream> stream;
-    auth::Identity caller;  ///< whose place it takes
+    std::string purse;  ///< whose place it takes
     std::uint64_t number = 0;
   };
   using ByNumber = std::map<std::uint64_t, std::string>;
 
-  bool make_room_locked(const auth::Identity& caller);
+  bool make_room_locked(const std::string& purse);
   void remove_locked(std::string_view token);
 
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> streams_;
-  std::map<auth::Identity, ByNumber> by_caller_;  ///< tokens, in the order in which they began
+  std::map<std::string, ByNumber> by_purse_;  ///< tokens, in the order in which they began
   std::uint64_t last_number_ = 0;
   std::atomic<bool> draining_ = false;
   upstream::StreamHoldOptions hold_;
