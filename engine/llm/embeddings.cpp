@@ -5,6 +5,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <optional>
 
 #include "engine/base/base64.hpp"
 #include "engine/base/json.hpp"
@@ -174,11 +176,38 @@ void write_gemini(const EmbeddingRequest& request, const Target& target, JsonWri
   out.close_object();
 }
 
-bool is_vector(const Json* value) {
-  if (value == nullptr) return false;
-  if (value->is_string()) return !value->get_ref<const std::string&>().empty();
-  return value->is_array() && !value->empty() &&
-         all_of(*value, [](const Json& each) { return each.is_number(); });
+/// The float that lies at `at` as four bytes, little-endian. REQUIRES: at + 4 <= bytes.size()
+float float_at(std::string_view bytes, std::size_t at) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    bits |= std::uint32_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+  float value = 0;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+bool is_float(const Json& number) {
+  return number.is_number() && std::abs(number.get<double>()) <= std::numeric_limits<float>::max();
+}
+
+bool are_floats(std::string_view bytes) {
+  if (bytes.empty() || bytes.size() % 4 != 0) return false;
+  for (std::size_t at = 0; at < bytes.size(); at += 4)
+    if (!std::isfinite(float_at(bytes, at))) return false;
+  return true;
+}
+
+/// The vector's JSON, as opaque events have it: a list of numbers, or packed floats in base64.
+/// Nothing where it is neither. `text` is its own.
+std::optional<std::string> vector_text(const Json* value, std::string_view text) {
+  if (value == nullptr) return std::nullopt;
+  if (value->is_string()) {
+    const auto bytes = from_base64(value->get_ref<const std::string&>());
+    if (!bytes || !are_floats(*bytes)) return std::nullopt;
+    return joined({"\"", to_base64(*bytes), "\""});
+  }
+  if (!value->is_array() || value->empty() || !all_of(*value, is_float)) return std::nullopt;
+  return text_or_dump(text, *value);
 }
 
 // Tells the vectors that stand in a list of objects, each under `name`.
@@ -193,9 +222,10 @@ bool tell_vectors(AnswerState& state, const Json* list, std::string_view text, c
     places[static_cast<std::size_t>(index)] = i;
   }
   for (const std::size_t place : places) {
-    const Json* vector = member_of((*list)[place], name);
-    if (!is_vector(vector)) return false;
-    state.opaque(out, text_or_dump(member_text(nth_text(texts, place), name), *vector));
+    auto vector =
+        vector_text(member_of((*list)[place], name), member_text(nth_text(texts, place), name));
+    if (!vector) return false;
+    state.opaque(out, std::move(*vector));
   }
   return true;
 }
@@ -254,13 +284,8 @@ void write_float(float value, std::string& out) {
 std::string listed(std::string_view bytes) {
   std::string list = "[";
   for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      bits |= std::uint32_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
-    float value = 0;
-    std::memcpy(&value, &bits, sizeof value);
     if (at > 0) list += ',';
-    write_float(std::isfinite(value) ? value : 0, list);
+    write_float(float_at(bytes, at), list);
   }
   return list + "]";
 }

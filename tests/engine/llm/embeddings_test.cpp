@@ -248,12 +248,21 @@ TEST_SUITE("llm/embeddings") {
     for (const char* body :
          {R"({"data":[]})", R"({"data":[{"embedding":["a"]}]})", R"({"data":[{"embedding":[]}]})",
           R"({"data":[{"index":5,"embedding":[1]}]})", R"({"object":"list"})",
-          R"({"data":[{"embedding":{"float":[1]}}]})"}) {
+          R"({"data":[{"embedding":{"float":[1]}}]})",
+          // No base64, no whole floats, and floats that are no numbers.
+          R"({"data":[{"embedding":"so it goes"}]})", R"({"data":[{"embedding":"AACA"}]})",
+          R"({"data":[{"embedding":"AACAPwA="}]})", R"({"data":[{"embedding":"AADAfw=="}]})",
+          R"({"data":[{"embedding":"AACAfw=="}]})", R"({"data":[{"embedding":[1e300]}]})",
+          R"({"data":[{"embedding":[1,"AACAPw=="]}]})"}) {
       CAPTURE(body);
       const ChatAnswer answer = answer_of("openai", body);
       REQUIRE(answer.failure);
       CHECK(answer.failure->failure_class == FailureClass::malformed);
     }
+    // As some writers of JSON and of base64 have it.
+    const ChatAnswer escaped = answer_of("openai", R"({"data":[{"embedding":"zcz\/Pw"}]})");
+    REQUIRE(!escaped.failure);
+    CHECK(encode_embeddings(escaped, {}, true, 0).find(R"("zcz/Pw==")") != std::string::npos);
     const ChatAnswer refused = answer_of(
         "openai", R"({"error":{"message":"too long","type":"invalid_request_error"}})", 400);
     REQUIRE(refused.failure);
