@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/freeform.hpp"
@@ -147,6 +149,27 @@ std::string_view name_of(const ToolDefinition& tool) {
   return tool.opaque ? unquoted(member_text(tool.extra, "name")) : std::string_view(tool.name);
 }
 
+/// The function's name where another tool has that of joined_name().
+std::string own_name(const AgentTool& tool) {
+  constexpr std::size_t hash_digits = 8;
+  Hash64 hash;
+  hash.add_bytes(tool.name_space);
+  return joined({tool.function, "_", hex16(hash.value()).substr(0, hash_digits)});
+}
+
+// A function of a namespace leaves its name to a tool that has it without one, and to an earlier.
+void keep_apart(std::vector<Offered>& tools) {
+  std::set<std::string> taken;
+  for (const Offered& each : tools)
+    if (each.tool.name_space.empty()) taken.emplace(name_of(each.function));
+  for (Offered& each : tools) {
+    AgentTool& tool = each.tool;
+    if (tool.name_space.empty() || taken.insert(tool.function).second) continue;
+    tool.function = own_name(tool);
+    each.function.name = tool.function;
+  }
+}
+
 // The request's tools with functions in the place of an agent's: each name once.
 std::vector<Offered> offered_tools(const ChatRequest& request) {
   std::vector<Offered> all;
@@ -159,12 +182,14 @@ std::vector<Offered> offered_tools(const ChatRequest& request) {
   }
   std::vector<Offered> brought = brought_tools(request);
   std::move(brought.begin(), brought.end(), std::back_inserter(all));
-  std::set<std::string, std::less<>> names;
+  std::set<std::pair<std::string, std::string>> names;
   std::vector<Offered> once;
   for (Offered& each : all) {
     const std::string_view name = name_of(each.function);
-    if (name.empty() || names.emplace(name).second) once.push_back(std::move(each));
+    if (name.empty() || names.emplace(name, each.tool.name_space).second)
+      once.push_back(std::move(each));
   }
+  keep_apart(once);
   return once;
 }
 
@@ -190,11 +215,20 @@ void become_result(ChatPart& part, const Json& item, std::string text) {
   part = std::move(result);
 }
 
-void settle(ChatPart& part) {
+/// Functions by namespace and name.
+using OfAgent = std::map<std::pair<std::string, std::string>, std::string>;
+
+std::string function_name(std::string_view name_space, std::string_view name,
+                          const OfAgent& offered) {
+  const auto found = offered.find({std::string(name_space), std::string(name)});
+  return found == offered.end() ? joined_name(name_space, name) : found->second;
+}
+
+void settle(ChatPart& part, const OfAgent& offered) {
   if (!is_call_of_agent(part)) return;
   const Json item = read(part.extra);
   if (has_namespace(part)) {
-    part.name = joined_name(text_in(item, "namespace"), part.name);
+    part.name = function_name(text_in(item, "namespace"), part.name, offered);
     part.extra.clear();
   } else if (is_item(part, "tool_search_call")) {
     become_call(part, item, search_name, member_of(item, "arguments"));
@@ -230,8 +264,12 @@ bool has_agent_tools(const ChatRequest& request) {
 
 void make_functions(ChatRequest& request) {
   std::vector<ToolDefinition> tools;
-  for (Offered& each : offered_tools(request))
+  OfAgent of_agent;
+  for (Offered& each : offered_tools(request)) {
     tools.push_back(std::move(each.function));
+    if (!each.tool.function.empty())
+      of_agent.emplace(std::pair(each.tool.name_space, each.tool.name), each.tool.function);
+  }
   request.tools = std::move(tools);
   const auto only_adds_tools = [](const ChatMessage& message) {
     return message.parts.size() == 1 && is_item(message.parts.front(), added_tools);
@@ -241,7 +279,7 @@ void make_functions(ChatRequest& request) {
   if (request.messages.empty()) request.messages.push_back(text_message(Role::user, "."));
   for (ChatMessage& message : request.messages) {
     for (ChatPart& part : message.parts)
-      settle(part);
+      settle(part, of_agent);
   }
 }
 

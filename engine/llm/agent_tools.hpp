@@ -16,7 +16,8 @@
 // 2. What a tool_search_output has found, or an item additional_tools brings, is offered as if it
 //    stood among the request's tools.
 // 3. A function's name is that of the namespace and its own, with "__" between them where neither
-//    has an underscore there. Where two tools come to one name, the first one has it.
+//    has an underscore there. Where two tools come to one name, the one without a namespace has it,
+//    or the first; the other's is told apart by a hash of its namespace.
 // 4. Targets of the Responses format are asked as the client asks.
 #pragma once
 

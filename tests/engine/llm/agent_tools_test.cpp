@@ -217,14 +217,31 @@ TEST_SUITE("llm/agent_tools") {
     CHECK(wire.error().message.find("the tool \"apply_patch\"") != std::string::npos);
   }
 
-  TEST_CASE("two tools of one name are the first one's") {
+  TEST_CASE("two tools that come to one name keep apart, in their calls too") {
     auto read = decode_client_request(WireFormat::openai_responses,
-                                      R"({"model":"m","input":"Go","tools":[
+                                      R"({"model":"m","input":[
+          {"type":"function_call","namespace":"a","name":"b","arguments":"{}","call_id":"c1"},
+          {"type":"function_call","name":"a__b","arguments":"{}","call_id":"c2"}],"tools":[
+          {"type":"namespace","name":"a","tools":[{"type":"function","name":"b"},
+            {"type":"function","name":"b__c"},{"type":"function","name":"b"}]},
           {"type":"function","name":"a__b","parameters":{"type":"object","properties":{}}},
-          {"type":"namespace","name":"a","tools":[{"type":"function","name":"b"}]}]})");
+          {"type":"namespace","name":"a__b","tools":[{"type":"function","name":"c"}]}]})");
     REQUIRE(read.ok());
-    CHECK(agent_tools(*read).empty());
+    const std::vector<AgentTool> tools = agent_tools(*read);
+    REQUIRE(tools.size() == 3);
+    CHECK(tools[0].name == "b");
+    CHECK(tools[0].function.starts_with("a__b_"));
+    CHECK(tools[1].function == "a__b__c");
+    CHECK(tools[2].name == "c");
+    CHECK(tools[2].function.starts_with("a__b__c_"));
     make_functions(*read);
-    CHECK(read->tools.size() == 1);
+    REQUIRE(read->tools.size() == 4);
+    CHECK(read->tools[0].name == tools[0].function);
+    CHECK(read->tools[2].name == "a__b");
+    std::vector<std::string> called_names;
+    for (const ChatMessage& message : read->messages)
+      for (const ChatPart& part : message.parts)
+        if (part.kind == PartKind::tool_call) called_names.push_back(part.name);
+    CHECK(called_names == std::vector<std::string>{tools[0].function, "a__b"});
   }
 }
