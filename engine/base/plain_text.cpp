@@ -64,4 +64,12 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
+std::string bounded_text(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u)
+    --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
 }  // namespace redoubt

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/message.hpp"
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/context_overflow.hpp"
@@ -268,7 +269,7 @@ void write_details(const ChatFailure& failure, JsonWriter& out) {
     open_detail("BadRequest", out);
     out.open_array("fieldViolations");
     out.open_object();
-    out.text("field", failure.param);
+    out.text("field", bounded_text(failure.param));
     out.text("description", client_message(here, failure));
     out.close_object();
     out.close_array();

@@ -1,6 +1,7 @@
 // Answers as OpenAI chat completions.
 #include <utility>
 
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/context_overflow.hpp"
@@ -423,7 +424,7 @@ void write_openai_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object("error");
   out.text("message", client_message(here, failure));
   out.text("type", error_type(failure.failure_class));
-  text_or_null(out, "param", failure.param, !failure.param.empty());
+  text_or_null(out, "param", bounded_text(failure.param), !failure.param.empty());
   const bool known = !failure.code.empty();
   text_or_null(out, "code",
                known ? std::string_view(failure.code) : failure_name(failure.failure_class), true);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/base/message.hpp"
+#include "engine/base/plain_text.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -116,7 +117,7 @@ bool is_context_overflow(const ChatFailure& failure) {
 }
 
 std::string client_message(WireFormat format, const ChatFailure& failure) {
-  if (!is_context_overflow(failure)) return failure.message;
+  if (!is_context_overflow(failure)) return bounded_text(failure.message);
   return context_words(format, context_numbers(failure.message));
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/api/gemini_calls.hpp"
@@ -40,7 +41,7 @@ Json location(const Json& request, const std::vector<std::string>& steps) {
       at = index < at->size() ? &(*at)[index] : nullptr;
       continue;
     }
-    loc.push_back(step);
+    loc.push_back(bounded_text(step, echoed_input_bytes_max));
     const bool inside = at != nullptr && at->is_object() && at->contains(step);
     at = inside ? &(*at)[step] : nullptr;
   }
@@ -85,7 +86,9 @@ Dialect dialect_of(std::string_view path) {
 }
 
 http::Response error_response(std::string_view path, std::string_view request_id,
-                              const Fault& fault) {
+                              const Fault& given) {
+  Fault fault = given;
+  fault.message = bounded_text(given.message);
   switch (dialect_of(path)) {
     case Dialect::fastapi:
       return detail_response(fault.status, fault.message);
@@ -121,7 +124,7 @@ http::Response faults_response(const Json& request, const strategy::Faults& faul
   for (const strategy::RequestFault& fault : faults) {
     detail.push_back({{"type", fault.type},
                       {"loc", location(request, fault.location)},
-                      {"msg", fault.message},
+                      {"msg", bounded_text(fault.message)},
                       {"input", echoed(fault.input)}});
   }
   return detail_response(422, std::move(detail));
@@ -132,7 +135,7 @@ http::Response json_invalid_response(const Error& error) {
              {"loc", Json::array({"body", error.column})},
              {"msg", "JSON decode error"},
              {"input", Json::object()},
-             {"ctx", {{"error", error.message}}}};
+             {"ctx", {{"error", bounded_text(error.message)}}}};
   if (error.line > 1) fault["loc"] = Json::array({"body", error.line, error.column});
   return detail_response(422, Json::array({std::move(fault)}));
 }

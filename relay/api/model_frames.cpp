@@ -7,6 +7,7 @@
 
 #include "engine/base/ascii.hpp"
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/json_text.hpp"
 #include "relay/limits/money.hpp"
@@ -224,8 +225,8 @@ std::string failed_frame(std::string_view id, std::uint64_t sequence,
 std::string fault_frame(std::string_view id, const Error& error, std::int64_t retry_after_ms) {
   JsonWriter out = opened("error", id);
   out.text("code", error.code);
-  out.text("message", error.message);
-  out.text_if("path", error.path);
+  out.text("message", bounded_text(error.message));
+  out.text_if("path", bounded_text(error.path));
   if (retry_after_ms >= 0) out.integer("retry_after_ms", retry_after_ms);
   return closed(out);
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -20,7 +21,8 @@ std::string dump(const Json& value) {
 }
 
 PushFrame error_frame(const std::string& message) {
-  return {PushKind::error, dump(Json{{"type", "error"}, {"data", {{"message", message}}}})};
+  return {PushKind::error,
+          dump(Json{{"type", "error"}, {"data", {{"message", bounded_text(message)}}}})};
 }
 
 Error bad_frame(std::string path, std::string expected, const Json& got) {

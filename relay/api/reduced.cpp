@@ -2,6 +2,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/base/plain_text.hpp"
 #include "relay/api/advice.hpp"
 
 namespace redoubt::api {
@@ -12,7 +13,7 @@ using upstream::Reason;
 constexpr std::string_view engine_did = " The engine answered instead.";
 
 Reduced engine_for(std::string_view code, std::string_view why) {
-  return {std::string(code), std::string(why) + std::string(engine_did)};
+  return {std::string(code), bounded_text(why) + std::string(engine_did)};
 }
 
 }  // namespace

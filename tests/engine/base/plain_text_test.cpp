@@ -29,3 +29,13 @@ TEST_CASE("the length of a UTF-8 sequence, where it is well-formed") {
     CHECK(utf8_length(bad, 0) == 0);
   CHECK(utf8_length("a", 1) == 0);
 }
+
+TEST_CASE("a text is cut at its bound, between two characters") {
+  CHECK(bounded_text("", 0).empty());
+  CHECK(bounded_text("abc", 3) == "abc");
+  CHECK(bounded_text("abcd", 3) == "abc...");
+  CHECK(bounded_text("a\xe2\x82\xac", 4) == "a\xe2\x82\xac");
+  CHECK(bounded_text("a\xe2\x82\xac!", 3) == "a...");
+  CHECK(bounded_text("\x80\x80\x80", 2) == "...");
+  CHECK(bounded_text(std::string(100'000, 'x')).size() == error_text_bytes_max + 3);
+}

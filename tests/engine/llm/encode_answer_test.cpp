@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/base/plain_text.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/failure.hpp"
 #include "tests/engine/llm/recorded.hpp"
@@ -129,6 +130,26 @@ TEST_SUITE("llm encode answer") {
           R"("code":"rate_limited"}})");
     CHECK(encode_failure(WireFormat::anthropic, failure) ==
           R"({"type":"error","error":{"type":"rate_limit_error","message":"slow \"down\""}})");
+  }
+
+  TEST_CASE("a client's text in an error has a bound, in each format") {
+    ChatFailure failure =
+        local_failure(FailureClass::bad_request, "no model " + std::string(100'000, 'x'));
+    failure.param = std::string(100'000, 'y');
+    for (const WireFormat format : {WireFormat::openai_chat, WireFormat::openai_responses,
+                                    WireFormat::anthropic, WireFormat::gemini}) {
+      CAPTURE(format_name(format));
+      const std::string body = encode_failure(format, failure);
+      CHECK(body.find("no model xxx") != std::string::npos);
+      CHECK(body.size() < 3 * error_text_bytes_max + 1'000);
+      AnswerStream stream{.format = format};
+      ChatEvent event;
+      event.kind = EventKind::failed;
+      event.failure = failure;
+      std::string told;
+      encode_event(stream, event, told);
+      CHECK(told.size() < 3 * error_text_bytes_max + 1'000);
+    }
   }
 
   TEST_CASE("a client's text that was cut inside of a character is taken all the same") {
