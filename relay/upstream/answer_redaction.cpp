@@ -109,11 +109,16 @@ bool are_one_channel(const ChatEvent& one, const ChatEvent& other) {
   return one.kind != EventKind::told || one.name == other.name;
 }
 
-/// Clients of some formats get a refusal as a text.
-bool are_text_and_refusal(const ChatEvent& one, const ChatEvent& other) {
-  return one.answer == other.answer &&
-         ((one.kind == EventKind::text && other.kind == EventKind::refusal) ||
-          (one.kind == EventKind::refusal && other.kind == EventKind::text));
+/// A client may put them together: clients of some formats get a refusal as a text, and whoever
+/// asks for several answers has them all.
+bool are_joined(const ChatEvent& one, const ChatEvent& other) {
+  const auto is_said = [](const ChatEvent& event) {
+    return event.kind == EventKind::text || event.kind == EventKind::refusal;
+  };
+  if (is_said(one)) return is_said(other);
+  ChatEvent of_same_answer = other;
+  of_same_answer.answer = one.answer;
+  return are_one_channel(one, of_same_answer);
 }
 
 /// JSON as its provider wrote it, whose readers see through escapes that it did not need.
@@ -243,7 +248,7 @@ void AnswerRedaction::pass_piece(const ChatEvent& event, std::string_view before
   });
   if (channel == channels_.end()) {
     channel = std::find_if(channels_.begin(), channels_.end(), [&](const Channel& open) {
-      return are_text_and_refusal(open.event, event) && goes_on_with(open, text);
+      return are_joined(open.event, event) && open.before == before && goes_on_with(open, text);
     });
   }
   if (channel == channels_.end()) {
@@ -298,17 +303,28 @@ std::string AnswerRedaction::pass_object(const ChatEvent& event, const std::stri
     if (passed.size() > 1) passed += ',';
     const std::string key = std::string("\"").append(member.key).append("\":");
     passed += key;
-    if (member.value.front() == '"') {
-      std::string text(member.value.substr(1, member.value.size() - 2));
-      pass_piece(event, before + key + '"', '"' + after, text);
-      passed.append("\"").append(text).append("\"");
-    } else if (member.value.front() == '{') {
-      passed += pass_object(event, before + key + '{', '}' + after, member.value);
-    } else {
-      passed += member.value;
-    }
+    passed += pass_value(event, before + key, after, member.value);
   }
   return passed + '}';
+}
+
+/// The same of any value. The texts of a list are one channel: a client joins them, too (the tokens
+/// of `logprobs` are an answer's words).
+std::string AnswerRedaction::pass_value(const ChatEvent& event, const std::string& before,
+                                        const std::string& after, std::string_view value) {
+  if (value.front() == '{') return pass_object(event, before + '{', '}' + after, value);
+  if (value.front() == '"') {
+    std::string text(value.substr(1, value.size() - 2));
+    pass_piece(event, before + '"', '"' + after, text);
+    return '"' + text + '"';
+  }
+  if (value.front() != '[') return std::string(value);
+  std::string passed = "[";
+  for (const std::string_view element : llm::element_texts(value)) {
+    if (passed.size() > 1) passed += ',';
+    passed += pass_value(event, before + '[', ']' + after, element);
+  }
+  return passed + ']';
 }
 
 // The last first: it belongs to what the client has open.

@@ -7,10 +7,11 @@
 //    relay/upstream/failure_words.hpp.)
 // 2. What a client may put together is one channel: all texts of an answer, all its refusals (one
 //    that goes on in a text is found too), all its thoughts, the arguments of each call, and each
-//    text in what is told of a chat's message in pieces. A key that is spread over the events of a
-//    channel is found, whatever stands between them: what may be the beginning of one of its forms
-//    waits, held_bytes_min bytes or more of it, until its channel goes on or the answer ends. Fewer
-//    bytes ("sk-") go on at once, so that no ordinary text is delayed.
+//    text, or list of texts, in what is told of a chat's message in pieces. So it is where one
+//    answer goes on with what another of the same call began. A key that is spread over the events
+//    of a channel is found, whatever stands between them: what may be the beginning of one of its
+//    forms waits, held_bytes_min bytes or more of it, until its channel goes on or the answer ends.
+//    Fewer bytes ("sk-") go on at once, so that no ordinary text is delayed.
 // 3. What has waited goes out with what its channel goes on with, or before the end: so the last
 //    bytes of a text that ends like a key begins may come behind a call, a thought or a signature
 //    that followed it. A key whose parts are told in two channels is not found; nor is one under
@@ -65,6 +66,8 @@ class AnswerRedaction {
   void go_on(Channel& channel, std::string& text) const;
   std::string pass_object(const llm::ChatEvent& event, const std::string& before,
                           const std::string& after, std::string_view object);
+  std::string pass_value(const llm::ChatEvent& event, const std::string& before,
+                         const std::string& after, std::string_view value);
   void flush(std::vector<llm::ChatEvent>& out);
   void clean(std::string& text) const;
 

@@ -70,6 +70,11 @@ ChatEvent call_event(std::int32_t index, EventKind kind, std::string text = {}) 
   return event;
 }
 
+ChatEvent of_answer(ChatEvent event, std::int32_t answer) {
+  event.answer = answer;
+  return event;
+}
+
 /// Two pieces of a channel, and what a provider puts between them.
 struct Interleaving {
   const char* what;
@@ -101,6 +106,11 @@ std::vector<Interleaving> interleavings() {
       {"a text in a thought", thought, {text_event("hm")}, thought},
       {"a signature behind a thought", thought, {signed_event(EventKind::reasoning, "")}, thought},
       {"a thought with an id behind one without", thought, {}, with_id(thought, "rs_1")},
+      {"another answer's text behind a text", text, {}, of_answer(text, 1)},
+      {"the first answer's text behind another's", of_answer(text, 1), {hm}, text},
+      {"another answer's refusal behind a text", text, {}, of_answer(refusal, 2)},
+      {"another answer's thought behind a thought", thought, {}, of_answer(thought, 1)},
+      {"another answer's call behind a call", arguments, {}, of_answer(arguments, 1)},
       {"a text in arguments", arguments, {text_event("hm")}, arguments},
       {"another call in arguments",
        arguments,
@@ -287,6 +297,26 @@ TEST_SUITE("answer redaction") {
     event.name = "message";
     CHECK(passed({event, text_event("", EventKind::finished)}) ==
           R"(|7:{"a":{"b":""}}{"a":{"b":"sk-proj-"}})" + mark(EventKind::finished));
+  }
+
+  TEST_CASE("a key over the texts of a list, and of what stands in one") {
+    for (const char* name : {"message", "choice"}) {
+      for (std::size_t cut = held_bytes_min; cut < key.size(); ++cut) {
+        const std::string first = key.substr(0, cut);
+        const std::string second = key.substr(cut);
+        CAPTURE(cut);
+        const std::string out = passed(
+            {named(text_event(R"({"l":["<)" + first + R"(",7,")" + second + R"(>"],"t":[{"w":")" +
+                                  first + R"(","n":[1]},{"w":")" + second + R"("}]})",
+                              EventKind::told),
+                   name),
+             text_event("", EventKind::finished)});
+        CHECK(out == mark(EventKind::told) +
+                         R"({"l":["<",7,"[redacted]>"],"t":[{"w":"","n":[1]},)"
+                         R"({"w":"[redacted]"}]})" +
+                         mark(EventKind::finished));
+      }
+    }
   }
 
   TEST_CASE("a key as a member's name, and more beginnings than can wait") {
