@@ -391,36 +391,53 @@ http::Response Models::one(const http::Request& request) const {
   return fault_response(models_format(request), no_model(name, version));
 }
 
-net::Task<http::Response> Models::usage(http::Request& request) {
+namespace {
+
+/// What the ledger tells of one question; `ask` is given what it is to call.
+template <class T, class Ask>
+net::Task<Result<T>> told_by_ledger(Ask ask) {
   struct Told {
     explicit Told(const net::Executor& shard) : signal(shard) {}
     net::Signal signal;
-    std::optional<Result<std::vector<limits::UsageRow>>> rows;
+    std::optional<Result<T>> what;
   };
   const net::Executor shard = co_await boost::asio::this_coro::executor;
+  auto told = std::make_shared<Told>(shard);
+  ask([told, shard](Result<T> what) {
+    boost::asio::post(shard, [told, what = std::move(what)]() mutable {
+      told->what = std::move(what);
+      told->signal.notify();
+    });
+  });
+  co_await told->signal.wait();
+  co_return std::move(*told->what);
+}
+
+}  // namespace
+
+net::Task<http::Response> Models::usage(http::Request& request) {
   const Caller* caller = caller_of(request);
   const upstream::Order nothing = order_of(caller, {}, {});
   const auth::Identity& identity = nothing.identity;
   const std::int64_t now_s = request.context.now.wall_ms / 1'000;
   const std::int32_t month = limits::period_of(limits::Period::month, now_s);
   const std::int64_t from_s = limits::period_start_s(limits::Period::month, month);
-  auto told = std::make_shared<Told>(shard);
-  auto tell = [told, shard](Result<std::vector<limits::UsageRow>> rows) {
-    boost::asio::post(shard, [told, rows = std::move(rows)]() mutable {
-      told->rows = std::move(rows);
-      told->signal.notify();
-    });
+  const auto failed = [&](const Error& fault) {
+    const Error error = caller_error(log_, request_id_of(request), fault);
+    return http::Response::json(503, Json{{"detail", error.message}}.dump());
   };
-  ledger_.usage(identity, from_s * 1'000, std::move(tell));
-  co_await told->signal.wait();
-  if (!*told->rows) {
-    const Error error = caller_error(log_, request_id_of(request), told->rows->error());
-    co_return http::Response::json(503, Json{{"detail", error.message}}.dump());
-  }
-  const upstream::Gateway::Spent spent = gateway_.spent(identity, nothing.own_limits);
+  auto ask_usage = [&](auto tell) { ledger_.usage(identity, from_s * 1'000, std::move(tell)); };
+  const auto rows = co_await told_by_ledger<std::vector<limits::UsageRow>>(ask_usage);
+  if (!rows) co_return failed(rows.error());
+  const std::string purse = limits::budget_subject(limits::Scope::player, identity.key());
+  auto ask_drawn = [&](auto tell) { ledger_.drawn(purse, now_s, std::move(tell)); };
+  const auto drawn = co_await told_by_ledger<limits::Drawn>(ask_drawn);
+  if (!drawn) co_return failed(drawn.error());
+  const upstream::Gateway::Spent spent =
+      gateway_.spent(identity, nothing.own_limits, *drawn, now_s);
   const std::int32_t day = limits::period_of(limits::Period::day, now_s);
   Json models = Json::array();
-  for (const limits::UsageRow& row : **told->rows) {
+  for (const limits::UsageRow& row : *rows) {
     models.push_back({{"model", row.target},
                       {"calls", row.calls},
                       {"input_tokens", row.input_tokens},

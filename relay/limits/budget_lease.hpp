@@ -86,6 +86,7 @@ class BudgetLease {
   LeaseState state() const;
   Picodollars spent() const { return current_.spent; }
   Picodollars held() const { return current_.held; }
+  Picodollars rest() const { return current_.rest(); }
   std::int32_t index() const { return current_.index; }
 
  private:

@@ -59,6 +59,12 @@ struct UsageRow {
 /// Lines of a caller's usage that are read at most.
 constexpr std::size_t usage_rows_max = 256;
 
+/// What is drawn of a subject's budgets of a day and of its month.
+struct Drawn {
+  Picodollars day = 0;
+  Picodollars month = 0;
+};
+
 /// What the effect makes of `drawn`; returns the amount that it grants.
 Picodollars apply(const LeaseEffect& effect, Picodollars& drawn);
 
@@ -84,6 +90,10 @@ class Ledger {
   /// with every line that was written before.
   virtual void usage(auth::Identity caller, std::int64_t from_ms,
                      std::function<void(Result<std::vector<UsageRow>>)> callback) = 0;
+  /// What is drawn for the subject (budget_subject) in the day and the month of `now_s`, since
+  /// 1970; with every draw that was answered before.
+  virtual void drawn(std::string subject, std::int64_t now_s,
+                     std::function<void(Result<Drawn>)> callback) = 0;
   virtual std::uint64_t lines_lost() const = 0;
 };
 

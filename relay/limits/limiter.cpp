@@ -449,12 +449,19 @@ void Limiter::close_leases() {
   }
 }
 
-Picodollars Limiter::engaged(Scope scope, std::string_view id, Period period) const {
-  const auto found = by_name_.find(subject_name(scope, id.substr(0, subject_bytes_max)));
-  if (found == by_name_.end()) return 0;
+std::string budget_subject(Scope scope, std::string_view id) {
+  return subject_name(scope, id.substr(0, subject_bytes_max));
+}
+
+Picodollars Limiter::engaged(Scope scope, std::string_view id, Period period, std::int32_t index,
+                             Picodollars drawn) const {
+  const auto found = by_name_.find(budget_subject(scope, id));
+  if (found == by_name_.end()) return drawn;
   const Subject& subject = subjects_[found->second];
   const BudgetLease& lease = period == Period::day ? subject.day : subject.month;
-  return add_saturated(lease.spent(), lease.held());
+  if (lease.index() != index) return drawn;
+  // A lease that was granted since `drawn` was read is not in it.
+  return std::max(add_saturated(lease.spent(), lease.held()), drawn - lease.rest());
 }
 
 namespace {

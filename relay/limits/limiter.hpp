@@ -189,8 +189,10 @@ class Limiter {
 
   std::size_t subjects() const { return by_name_.size(); }
   std::size_t open_reservations() const { return by_expiry_.size(); }
-  /// What is held and spent of a budget in the subject's running period; 0 where it is unknown.
-  Picodollars engaged(Scope scope, std::string_view id, Period period) const;
+  /// What is held and spent of a subject's budget in the period `index`, also by processes before
+  /// this one: `drawn` is what the store has drawn of it (Ledger::drawn).
+  Picodollars engaged(Scope scope, std::string_view id, Period period, std::int32_t index,
+                      Picodollars drawn) const;
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
@@ -261,6 +263,9 @@ class Limiter {
   std::vector<LeaseEffect> lease_effects_;  // of the subject at hand, see collect()
   std::uint32_t hand_ = 0;                  // the next subject that forget_some looks at
 };
+
+/// A subject as effects and the store name it.
+std::string budget_subject(Scope scope, std::string_view id);
 
 /// The refusal by the first limit of a share that is 0, for who is to be given what is counted as
 /// less than a call. `costs`: a call of theirs could cost money.

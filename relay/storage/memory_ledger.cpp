@@ -69,6 +69,21 @@ void MemoryLedger::usage(auth::Identity caller, std::int64_t from_ms,
   callback(std::move(rows));
 }
 
+void MemoryLedger::drawn(std::string subject, std::int64_t now_s,
+                         std::function<void(Result<limits::Drawn>)> callback) {
+  limits::Drawn drawn;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto in = [&](limits::Period period) {
+      const std::string name = limits::period_name(period, limits::period_of(period, now_s));
+      const auto found = drawn_.find(subject + " " + name);
+      return found == drawn_.end() ? limits::Picodollars{0} : found->second;
+    };
+    drawn = {in(limits::Period::day), in(limits::Period::month)};
+  }
+  callback(drawn);
+}
+
 void MemoryLedger::keep(limits::LedgerLine line) {
   if (lines_.size() == lines_max) lines_.pop_front();
   lines_.push_back(std::move(line));

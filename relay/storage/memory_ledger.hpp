@@ -24,6 +24,8 @@ class MemoryLedger final : public limits::Ledger {
   void write_lost(std::function<void(const Result<limits::LostCalls>&)> callback) override;
   void usage(auth::Identity caller, std::int64_t from_ms,
              std::function<void(Result<std::vector<limits::UsageRow>>)> callback) override;
+  void drawn(std::string subject, std::int64_t now_s,
+             std::function<void(Result<limits::Drawn>)> callback) override;
   std::uint64_t lines_lost() const override { return 0; }
 
  private:

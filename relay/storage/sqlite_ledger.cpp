@@ -203,4 +203,21 @@ void SqliteLedger::usage(auth::Identity caller, std::int64_t from_ms,
       std::move(callback));
 }
 
+void SqliteLedger::drawn(std::string subject, std::int64_t now_s,
+                         std::function<void(Result<limits::Drawn>)> callback) {
+  reads_.after_writes<limits::Drawn>(
+      [subject = std::move(subject), now_s](store::Database& database) -> Result<limits::Drawn> {
+        const auto in = [&](limits::Period period) {
+          return drawn_of(database, subject,
+                          limits::period_name(period, limits::period_of(period, now_s)));
+        };
+        const auto day = in(limits::Period::day);
+        if (!day) return day.error();
+        const auto month = in(limits::Period::month);
+        if (!month) return month.error();
+        return limits::Drawn{*day, *month};
+      },
+      std::move(callback));
+}
+
 }  // namespace redoubt::storage

@@ -399,7 +399,8 @@ class GatewayImpl final : public Gateway, public CallMaker {
   std::vector<KnownModel> models() const override;
   std::vector<ModelNote> model_notes(std::int64_t today) const override;
   bool knows(std::string_view model) const override { return aliases_.resolve(model).ok(); }
-  Spent spent(const auth::Identity& caller, const auth::CallerLimits& own) override;
+  Spent spent(const auth::Identity& caller, const auth::CallerLimits& own,
+              const limits::Drawn& drawn, std::int64_t now_s) override;
 
   // For calls.
   /// Whom a call counts on; views into what was asked.
@@ -1800,16 +1801,19 @@ void GatewayImpl::finish(const Admission& admission, const AttemptResult& result
   targets_.finish(admission, result, now_ns());
 }
 
-Gateway::Spent GatewayImpl::spent(const auth::Identity& caller, const auth::CallerLimits& own) {
+Gateway::Spent GatewayImpl::spent(const auth::Identity& caller, const auth::CallerLimits& own,
+                                  const limits::Drawn& drawn, std::int64_t now_s) {
   using limits::Period;
   const limits::Rules rules = with(options_.player, own);
   const std::string player = caller.key();
+  const auto engaged = [&](Period period, limits::Picodollars so_far) {
+    return limiter_.engaged(limits::Scope::player, player, period, limits::period_of(period, now_s),
+                            so_far);
+  };
   Spent spent;
   const std::lock_guard lock(mutex_);
-  if (rules.day_picodollars)
-    spent.day = limiter_.engaged(limits::Scope::player, player, Period::day);
-  if (rules.month_picodollars)
-    spent.month = limiter_.engaged(limits::Scope::player, player, Period::month);
+  if (rules.day_picodollars) spent.day = engaged(Period::day, drawn.day);
+  if (rules.month_picodollars) spent.month = engaged(Period::month, drawn.month);
   return spent;
 }
 

@@ -208,7 +208,9 @@ class Gateway {
     std::optional<limits::Picodollars> day;
     std::optional<limits::Picodollars> month;
   };
-  virtual Spent spent(const auth::Identity& caller, const auth::CallerLimits& own) = 0;
+  /// `drawn` is what the store knows of them (Ledger::drawn) at `now_s`.
+  virtual Spent spent(const auth::Identity& caller, const auth::CallerLimits& own,
+                      const limits::Drawn& drawn, std::int64_t now_s) = 0;
   /// After the last call, before the store closes: what of the budgets was drawn and not spent goes
   /// back, so that the next start can spend it.
   virtual void close() = 0;

@@ -373,6 +373,9 @@ describe('budgets', { concurrency: false }, () => {
         REDOUBT_MODELS_PLAYER_DAY_MICROUSD: '12500',
         REDOUBT_STORE_PATH: join(folder, 'relay.db'),
       });
+      // What was spent before is told before the first call.
+      const { day } = (await ask(relay, { path: '/api/usage' })).json();
+      assert.equal(day.engaged_microusd, passed * 1_500);
       passed += (await rush(relay, 1, 200)).passed;
       await relay.stop();
     }

@@ -419,6 +419,29 @@ TEST_CASE("after a crash what was leased counts as spent, and the budget still h
   CHECK(really_spent > 400'000);
 }
 
+TEST_CASE("what is engaged of a budget is known after a restart too, and none of yesterday's is") {
+  World world;
+  world.rules = {.day_picodollars = 1'000'000};
+  const std::int32_t today = period_of(Period::day, noon_s);
+  const std::string id = "0";
+  const auto engaged = [&](std::int32_t day) {
+    const Picodollars drawn =
+        world.store.drawn_at(budget_subject(Scope::player, id), Period::day, day);
+    return world.limiter.engaged(Scope::player, id, Period::day, day, drawn);
+  };
+  const Outcome outcome = world.reserve_as(id, 0, 2'000);
+  REQUIRE(outcome.verdict == Verdict::reserved);
+  CHECK(engaged(today) == 2'000);
+  REQUIRE(world.limiter.settle(outcome.id, {0, 1'500}, world.now()).ok());
+  CHECK(engaged(today) == 1'500);
+  CHECK(engaged(today + 1) == 0);
+  world.limiter.close_leases();
+  world.store.answer(world.limiter);
+  CHECK(engaged(today) == 1'500);
+  world.limiter = Limiter({.subjects_max = 8, .reservations_max = 64}, 3);
+  CHECK(engaged(today) == 1'500);
+}
+
 TEST_CASE("who waits for money finds it, however many subjects are looked at meanwhile") {
   World world;
   world.rules = {.day_picodollars = 1'000'000};

@@ -47,7 +47,10 @@ class DeafGateway final : public upstream::Gateway {
   std::vector<upstream::KnownModel> models() const override { return {{.name = "strategist"}}; }
   std::vector<upstream::ModelNote> model_notes(std::int64_t) const override { return {}; }
   bool knows(std::string_view) const override { return true; }
-  Spent spent(const auth::Identity&, const auth::CallerLimits&) override { return {}; }
+  Spent spent(const auth::Identity&, const auth::CallerLimits&, const limits::Drawn&,
+              std::int64_t) override {
+    return {};
+  }
   void close() override {}
 
   std::vector<upstream::Order> orders() {

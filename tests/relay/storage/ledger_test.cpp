@@ -121,6 +121,33 @@ TEST_CASE_TEMPLATE("draws are granted up to their limit, given back and forced",
   CHECK(drawn(adapter, Kind::draw, 1'000) == 100);
 }
 
+TEST_CASE_TEMPLATE("what is drawn of a day and its month is told by subject", Adapter, InMemory,
+                   InSqlite, InSqliteMemory) {
+  constexpr std::int64_t noon_s = 1'795'780'800;  // 2026-11-27T12:00:00Z
+  constexpr std::int64_t day_s = 86'400;
+  Adapter adapter;
+  for (const auto& [period, amount] : {std::pair(Period::day, 30), std::pair(Period::month, 40)}) {
+    StoreEffect effect;
+    effect.subject = "player:a";
+    effect.effect = {
+        .period = period, .index = period_of(period, noon_s), .amount = amount, .limit = 100};
+    adapter.ledger().carry_out(effect, [](std::optional<Picodollars>) {});
+  }
+  const auto told = [&](const std::string& subject, std::int64_t now_s) {
+    std::string out = "not called back";
+    adapter.ledger().drawn(subject, now_s, [&](const Result<Drawn>& drawn) {
+      out = drawn ? std::to_string(drawn->day) + " " + std::to_string(drawn->month)
+                  : drawn.error().code;
+    });
+    adapter.flush();
+    return out;
+  };
+  CHECK(told("player:a", noon_s) == "30 40");
+  CHECK(told("player:a", noon_s + day_s) == "0 40");
+  CHECK(told("player:a", noon_s + 10 * day_s) == "0 0");
+  CHECK(told("player:b", noon_s) == "0 0");
+}
+
 TEST_CASE_TEMPLATE("usage is one tenant's, not a namesake's, by target and from a moment on",
                    Adapter, InMemory, InSqlite, InSqliteMemory) {
   Adapter adapter;
