@@ -72,6 +72,12 @@ limits::Rules rules(config::OptionalLimit requests, config::OptionalLimit tokens
           .month_picodollars = picodollars(month_microusd)};
 }
 
+std::shared_ptr<upstream::AnswerMemory> answer_memory(const config::Models& models) {
+  return std::make_shared<upstream::AnswerMemory>(upstream::AnswerBudget::Options{
+      .bytes_max = static_cast<std::size_t>(models.answers_bytes_max),
+      .answer_bytes_max = static_cast<std::size_t>(models.answer_bytes_max)});
+}
+
 upstream::GatewayOptions gateway_options(const config::Config& config) {
   upstream::GatewayOptions options;
   for (const config::Provider& p : config.providers) {
@@ -103,9 +109,6 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
     call->connect_ms = m.connect_timeout_ms;
   }
   options.game_call.connect_ms = m.connect_timeout_ms;
-  options.answers = std::make_shared<upstream::AnswerMemory>(upstream::AnswerBudget::Options{
-      .bytes_max = static_cast<std::size_t>(m.answers_bytes_max),
-      .answer_bytes_max = static_cast<std::size_t>(m.answer_bytes_max)});
   options.share_answers = m.cache.enabled;
   options.cache.ttl_ms = m.cache.ttl_s * second_ms;
   options.cache.entries_max = static_cast<std::size_t>(m.cache.entries_max);
@@ -117,10 +120,12 @@ upstream::GatewayOptions gateway_options(const config::Config& config) {
 
 Result<std::unique_ptr<upstream::Gateway>> make_gateway(
     const config::Config& config, llm::ModelTable models, auth::CurrentKeys& keys,
-    limits::Ledger& ledger, upstream::AnswerStore* answers, observe::Metrics& metrics,
-    observe::Log* log = nullptr, net::ComputePool* pool = nullptr) {
+    limits::Ledger& ledger, upstream::AnswerStore* kept_answers, observe::Metrics& metrics,
+    observe::Log* log = nullptr, net::ComputePool* pool = nullptr,
+    std::shared_ptr<upstream::AnswerMemory> answers = nullptr) {
   upstream::GatewayOptions options = gateway_options(config);
-  options.kept_answers = answers;
+  options.answers = std::move(answers);
+  options.kept_answers = kept_answers;
   options.log = log;
   options.pool = pool;
   return upstream::Gateway::make(std::move(options), std::move(models), keys, ledger, metrics,
@@ -308,6 +313,7 @@ struct Application::Parts {
   Game game;
   storage::SqliteLedger ledger;
   std::optional<storage::SqliteAnswerStore> kept_answers;
+  std::shared_ptr<upstream::AnswerMemory> answers;
   std::unique_ptr<upstream::Gateway> gateway;
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<Embeddings> embeddings;
@@ -357,9 +363,10 @@ void Application::Parts::open_gateway(llm::ModelTable cards) {
                                     .entries_max = static_cast<std::size_t>(cache.entries_max),
                                     .bytes_max = static_cast<std::size_t>(cache.bytes_max)});
   }
-  upstream::AnswerStore* answers = kept_answers ? &*kept_answers : nullptr;
+  answers = answer_memory(config.models);
   auto made =
-      make_gateway(config, std::move(cards), keys, ledger, answers, metrics, &log, pool.get());
+      make_gateway(config, std::move(cards), keys, ledger, kept_answers ? &*kept_answers : nullptr,
+                   metrics, &log, pool.get(), answers);
   if (!made) {
     gateway_made = made.error();
     return;
@@ -395,6 +402,7 @@ void Application::Parts::open_runs() {
 
 void Application::Parts::open_listeners() {
   options = server_options(config);
+  options.answers_wait = [memory = answers] { return memory && memory->is_short(); };
   // The configuration was checked: what is parsed here again is well-formed.
   const auth::Origins origins = auth::parse_origins(config.cors.origins).value();
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {

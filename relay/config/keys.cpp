@@ -196,7 +196,9 @@ constexpr Key table[] = {
      "and messages of callers without a token may take half of it, heads and TLS handshakes a "
      "quarter, one address and one player three eighths each; the last eighth is for who holds no "
      "more than 64 KiB; the admin listener has a quarter of its own. Over it 503, on a WebSocket "
-     "close code 1013."},
+     "close code 1013. Once that eighth is begun, and while answers of providers wait for memory, "
+     "whoever holds some has to bring 16 KiB/s of a body, or take 128 KiB/s of an answer, in each "
+     "3 s."},
     {"server.read_rate_min_bytes_s",
      REDOUBT_IN_CONFIG(server.read_rate_min_bytes_s),
      {1, 1'048'576},

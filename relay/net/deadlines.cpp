@@ -61,4 +61,20 @@ bool too_slow(const Deadlines& deadlines, std::int64_t since_ms, std::int64_t no
          static_cast<std::int64_t>(bytes) * 1000 < counted_ms * deadlines.read_rate_min_bytes_s;
 }
 
+bool Pace::too_slow(bool is_short, std::int64_t window_ms, std::int64_t rate_min_bytes_s,
+                    std::int64_t now_ms, std::size_t bytes) {
+  if (!is_short) {
+    since_ms_ = 0;
+    return false;
+  }
+  const bool begins = since_ms_ == 0 || bytes < bytes_;  // less: it is another answer
+  const std::int64_t passed_ms = now_ms - since_ms_;
+  if (!begins && passed_ms < window_ms) return false;
+  const bool slow =
+      !begins && static_cast<std::int64_t>(bytes - bytes_) * 1000 < passed_ms * rate_min_bytes_s;
+  since_ms_ = now_ms;
+  bytes_ = bytes;
+  return slow;
+}
+
 }  // namespace redoubt::net

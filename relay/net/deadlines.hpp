@@ -33,6 +33,11 @@ struct Deadlines {
   std::int64_t write_ms = 20'000;
   std::int64_t write_rate_min_bytes_s = 4'096;  ///< a longer answer gets this much longer
   std::int64_t linger_ms = 2'000;
+  /// While others wait for memory, whoever holds some of it goes on at this rate, in each such
+  /// time.
+  std::int64_t short_window_ms = 3'000;
+  std::int64_t short_read_rate_min_bytes_s = 16'384;
+  std::int64_t short_write_rate_min_bytes_s = 131'072;
 };
 
 /// The moment (same clock as `since_ms`) after which the phase has taken too long; `write_bytes` is
@@ -43,5 +48,18 @@ std::int64_t deadline_ms(const Deadlines& deadlines, Phase phase, std::int64_t s
 /// A body or message of `bytes` so far, that began at `since_ms`, comes too slowly.
 bool too_slow(const Deadlines& deadlines, std::int64_t since_ms, std::int64_t now_ms,
               std::size_t bytes);
+
+/// How a client gets on that holds memory for which others wait. One for each answer or body.
+class Pace {
+ public:
+  /// To be asked from time to time with all that went over so far. `is_short`: others wait for
+  /// memory, and this client holds some of it. True where a whole window went by too slowly.
+  bool too_slow(bool is_short, std::int64_t window_ms, std::int64_t rate_min_bytes_s,
+                std::int64_t now_ms, std::size_t bytes);
+
+ private:
+  std::int64_t since_ms_ = 0;  // of the window; 0: none
+  std::size_t bytes_ = 0;      // at its begin
+};
 
 }  // namespace redoubt::net

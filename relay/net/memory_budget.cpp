@@ -58,6 +58,11 @@ bool MemoryBudget::address_full(const http::ClientKey& key, std::size_t bytes) c
   return bytes > holder_bytes_max_ - held_by(by_address_, key);
 }
 
+bool MemoryBudget::is_short() const {
+  const std::lock_guard guard(lock_);
+  return bytes_ > bytes_max_ - reserve_bytes_;
+}
+
 std::size_t MemoryBudget::bytes() const {
   const std::lock_guard guard(lock_);
   return bytes_;

@@ -8,7 +8,9 @@
 // 3. One address has three eighths of all, and so has one caller with a token, from however many
 //    addresses they come.
 // 4. The last eighth is for whoever holds little: however many callers with tokens fill the rest,
-//    small requests of others pass.
+//    small requests of others pass. Once it is begun (is_short), those who hold memory have to get
+//    on with their bodies and answers at a least rate (deadlines.hpp), or are cut: so many small
+//    holders do not fill it for longer than that.
 // 5. Connections to the admin listener have a quarter of their own beside all of it: whoever fills
 //    the relay's memory cannot keep its operator from reading the metrics.
 // 6. Only what has to wait for its client or its answer is counted: a request that is read, handled
@@ -55,6 +57,8 @@ class MemoryBudget {
   void give_back(const Account& account, std::size_t bytes);
   /// Would `bytes` more of the address be too much, whatever others hold?
   bool address_full(const http::ClientKey& key, std::size_t bytes) const;
+  /// Only who holds little finds room.
+  bool is_short() const;
   /// What is held in all, without the admin listener's.
   std::size_t bytes() const;
 
@@ -88,6 +92,7 @@ class HeldMemory {
   /// Counts on somebody else from now on. False where they have no room: then nothing is held.
   bool move_to(const MemoryBudget::Account& account);
   const MemoryBudget::Account& account() const { return account_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   std::shared_ptr<MemoryBudget> budget_;

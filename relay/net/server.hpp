@@ -54,6 +54,9 @@ struct ServerOptions {
   std::size_t connections_per_address_max = 256;
   /// Memory of requests and WebSocket messages that wait for their client or their answer.
   std::size_t unfinished_bytes_max = 64 * 1024 * 1024;
+  /// Does somebody wait for memory that answers take (http::Response::memory)? Any thread; empty:
+  /// nobody does.
+  std::function<bool()> answers_wait;
   Deadlines deadlines;
   std::int64_t drain_ms_max = 10'000;
 };

@@ -932,7 +932,7 @@ void Session::tick(http::Moment now) {
   const bool slow = phase_ == Phase::body && exchange_ &&
                     too_slow(shard_.options().deadlines, phase_since_ms_, now.steady_ms,
                              exchange_->parser.bytes());
-  if (expired_ || (!slow && now.steady_ms < deadline_ms_)) return;
+  if (expired_ || (!slow && !holds_up(now) && now.steady_ms < deadline_ms_)) return;
   expired_ = true;
   if (phase_ != Phase::linger) record(ConnectionEvent::timed_out);
   if (phase_ == Phase::handler) {
@@ -941,6 +941,18 @@ void Session::tick(http::Moment now) {
   }
   boost::system::error_code ignored;  // nothing waits: the flag is seen at the next step
   socket_.cancel(ignored);
+}
+
+/// Does it hold memory for which others wait, and get on too slowly?
+bool Session::holds_up(http::Moment now) {
+  const Deadlines& deadlines = shard_.options().deadlines;
+  const bool reads = phase_ == Phase::body && exchange_;
+  const bool writes = phase_ == Phase::write && exchange_ && exchange_->tail_memory;
+  const bool is_short = (reads || writes) && shard_.memory_is_short();
+  const std::int64_t rate =
+      reads ? deadlines.short_read_rate_min_bytes_s : deadlines.short_write_rate_min_bytes_s;
+  const std::size_t bytes = reads ? exchange_->parser.bytes() : writes ? exchange_->written : 0;
+  return pace_.too_slow(is_short, deadlines.short_window_ms, rate, now.steady_ms, bytes);
 }
 
 void Session::drain() {

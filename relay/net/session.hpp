@@ -107,6 +107,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<void> run_websocket();
   Task<void> linger();
 
+  bool holds_up(http::Moment now);
   Need advance();
   bool flush(Need& need);
   bool read(Need& need);
@@ -168,6 +169,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool read_dry_ = false;  // the last read emptied the socket: wait before the next
   std::size_t index_ = 0;  // in the shard's list
   std::size_t requests_ = 0;
+  Pace pace_;  // of a body or an answer that holds memory
   std::int64_t phase_since_ms_ = 0;
   std::int64_t deadline_ms_ = 0;
   std::string_view input_;  // not yet parsed: in the shard's scratch or in exchange_->input

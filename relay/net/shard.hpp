@@ -87,6 +87,10 @@ class Shard {
   Observer& observer() { return observer_; }
   ConnectionGate& gate() { return limits_.gate; }
   const std::shared_ptr<MemoryBudget>& memory() const { return limits_.memory; }
+  /// Others wait for memory, of requests or of answers.
+  bool memory_is_short() const {
+    return limits_.memory->is_short() || (options_.answers_wait && options_.answers_wait());
+  }
   Executor executor() { return io_->get_executor(); }
   std::span<char> scratch() { return scratch_; }
   bool draining() const { return draining_; }

@@ -208,8 +208,12 @@ void StreamedBody::finish(State state) {
 
 void StreamedBody::tick(http::Moment now) {
   if (finished() || blocked_since_ms_ == 0) return;
-  if (now.steady_ms - blocked_since_ms_ > session_->shard().options().deadlines.write_ms)
-    cut_slow();
+  const Deadlines& deadlines = session_->shard().options().deadlines;
+  const bool counted = memory_.bytes() > 0 || held_bytes_ > 0;
+  const bool holds_up =
+      pace_.too_slow(counted && session_->shard().memory_is_short(), deadlines.short_window_ms,
+                     deadlines.short_write_rate_min_bytes_s, now.steady_ms, bytes_written_);
+  if (holds_up || now.steady_ms - blocked_since_ms_ > deadlines.write_ms) cut_slow();
 }
 
 void StreamedBody::detach() {

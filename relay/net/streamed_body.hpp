@@ -5,7 +5,7 @@
 //    meanwhile reads, to see the client leave.
 // 3. What waits is at most queue_bytes_max. Beyond queue_uncounted_bytes_max it is counted as the
 //    connection's memory, by whoever writes (hold()) or here; where there is no room for it the
-//    client is cut as a slow one.
+//    client is cut as a slow one; so it is where others wait for memory and it does not get on.
 // 4. After detach() the Session is gone and every call is harmless.
 //
 //   open --end()--> ending --all written--> complete
@@ -85,6 +85,7 @@ class StreamedBody final : public http::BodyStream,
   std::size_t sent_ = 0;
   std::size_t bytes_written_ = 0;
   std::int64_t blocked_since_ms_ = 0;  // the socket took nothing since
+  Pace pace_;                          // while what waits is counted
   std::shared_ptr<MemoryBudget> budget_;
   MemoryBudget::Account account_;
   HeldMemory memory_;  // of queue_

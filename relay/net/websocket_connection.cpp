@@ -290,6 +290,7 @@ std::size_t WebSocketConnection::gather(std::vector<std::string_view>& pieces) c
 
 void WebSocketConnection::written(std::size_t bytes) {
   queued_bytes_ -= bytes;
+  bytes_written_ += bytes;
   blocked_since_ms_ = 0;
   while (bytes > 0) {
     const std::size_t left = frames_[first_]->bytes().size() - offset_;
@@ -356,7 +357,13 @@ void WebSocketConnection::tick(http::Moment now) {
     return;
   }
   if (state_ != State::open) return;
-  if (blocked_since_ms_ > 0 && now.steady_ms - blocked_since_ms_ > deadlines.write_ms) {
+  const bool is_short = queue_memory_.bytes() > 0 && session_->shard().memory_is_short();
+  const bool holds_up =
+      pace_.too_slow(is_short, deadlines.short_window_ms, deadlines.short_write_rate_min_bytes_s,
+                     now.steady_ms, bytes_written_);
+  const bool is_stuck =
+      blocked_since_ms_ > 0 && now.steady_ms - blocked_since_ms_ > deadlines.write_ms;
+  if (holds_up || is_stuck) {
     drop_slow();
     return;
   }

@@ -110,6 +110,8 @@ class WebSocketConnection final : public http::WebSocketChannel,
   std::int64_t message_since_ms_ = 0;  // a message is under way since
   std::int64_t heard_ms_ = 0;          // the client's last frame
   std::int64_t blocked_since_ms_ = 0;  // the socket took nothing since
+  std::size_t bytes_written_ = 0;
+  Pace pace_;  // while frames that wait are counted
   std::int64_t close_since_ms_ = 0;
   std::uint16_t close_code_ = http::close_code::abnormal;
   std::string close_reason_;

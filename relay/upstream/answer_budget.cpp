@@ -51,6 +51,16 @@ bool AnswerBudget::fits(const Answer& answer, const Need& need) const {
          (!answer.stranger || has_room(strangers_, strangers_max_, answer, need.kept));
 }
 
+bool AnswerBudget::is_short() const {
+  return std::any_of(waiting_.begin(), waiting_.end(), [this](Id id) {
+    const Answer& answer = answers_.find(id)->second;
+    const std::size_t kept = answer.wants->kept;
+    if (kept <= answer.has.kept) return false;  // it waits to be worked on
+    return !has_room(all_, kept_max_, answer, kept) ||
+           (answer.stranger && !has_room(strangers_, strangers_max_, answer, kept));
+  });
+}
+
 void AnswerBudget::give(Answer& answer, const Need& need) {
   const std::size_t work = std::min(need.work, work_max_);
   for (Part* part : parts_of(answer))

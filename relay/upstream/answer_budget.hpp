@@ -17,6 +17,8 @@
 //    for the longest answer, so that it comes to its end whatever the others keep; then the next
 //    has it. A settled answer grows no more.
 // 4. Long ones but that one leave an eighth to short ones, which most answers are.
+// 5. It is short while an answer waits for what other callers keep (is_short): then whoever has to
+//    read what was settled is held to a least rate (relay/net/deadlines.hpp), or cut.
 //
 // Not thread-safe; no clock.
 #pragma once
@@ -67,6 +69,9 @@ class AnswerBudget {
   void close(Id id);
   /// Those that have what they waited for since the last call, in their order.
   std::vector<Id> take_served();
+
+  /// Does an answer wait for others than its own caller's? O(waiting)
+  bool is_short() const;
 
   std::size_t kept_bytes() const { return all_.bytes; }
   std::size_t work_bytes() const { return work_; }

@@ -29,6 +29,11 @@ std::size_t AnswerMemory::bytes() const {
   return budget_.kept_bytes() + budget_.work_bytes();
 }
 
+bool AnswerMemory::is_short() const {
+  const std::lock_guard lock(mutex_);
+  return budget_.is_short();
+}
+
 // The holds are let go of after the lock: the last who does enters it.
 template <class Change>
 void AnswerMemory::change(Change change) {

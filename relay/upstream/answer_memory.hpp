@@ -33,6 +33,8 @@ class AnswerMemory : public std::enable_shared_from_this<AnswerMemory> {
   void close();
   /// What is kept and worked with, of all.
   std::size_t bytes() const;
+  /// AnswerBudget::is_short. Any thread.
+  bool is_short() const;
 
  private:
   /// Does something with the budget, and tells whoever does not wait any more.

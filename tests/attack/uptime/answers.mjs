@@ -12,6 +12,16 @@ const player_calls_max = 8;
 const read_bytes_per_s = 16 << 10;
 const watched_ms = 3_000;
 const bait = 'a long answer, please';
+/** Of what others ask for while readers stand still, and until when they have it. */
+const others_answer_bytes = 500_000;
+const others_answered_ms_max = 8_000;
+/**
+ * Less than models.answer_bytes_max, and asked for more often than a system takes it for a client that
+ * does not read.
+ */
+const longest_answer_bytes = 3_900_000;
+const asked_times = 4;
+const others_bait = 'a page, please';
 
 const choice = (what) => JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, ...what }] });
 const event = (delta, finish_reason = null) => `data: ${choice({ delta, finish_reason })}\n\n`;
@@ -62,7 +72,9 @@ async function raw_provider(text) {
         return;
       }
       response.setHeader('Content-Type', 'application/json');
-      response.end(whole('So it goes.'));
+      response.end(
+        whole(body.includes(others_bait) ? letters(others_answer_bytes) : 'So it goes.'),
+      );
     });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -76,16 +88,19 @@ async function raw_provider(text) {
 }
 
 /** One connection that asks, and reads nothing, or so much a second. */
-async function ask(stage, i, { stream = false, reads = false }) {
+async function ask(stage, i, { stream = false, reads = false, players = Infinity, times = 1 }) {
   const wire = await connect(stage.relay.port, { read: false });
   const { socket } = wire;
   stage.later(() => socket.destroy());
   const body = JSON.stringify(chat({ stream, messages: [{ role: 'user', content: bait }] }));
-  const who = stage.as('alpha', `player-${Math.floor(i / player_calls_max)}`).Authorization;
-  socket.write(
+  const who = stage.as(
+    'alpha',
+    `player-${Math.floor(i / player_calls_max) % players}`,
+  ).Authorization;
+  const request =
     `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
-      `Authorization: ${who}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  );
+    `Authorization: ${who}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  socket.write(request.repeat(times));
   const take = () => {
     const taken = socket.read(Math.min(socket.readableLength, read_bytes_per_s / 10));
     wire.said ||= (taken ?? '').toString('latin1').slice(0, 16);
@@ -99,25 +114,60 @@ async function ask(stage, i, { stream = false, reads = false }) {
   return wire;
 }
 
-export const attacks = Object.entries(shapes).map(([name, { says, ...how }]) => ({
-  name,
-  tried: `${readers_max} calls of thirty players, and others' calls meanwhile; SIGTERM`,
-  expected: 'others are answered; health, memory and end as promised',
+/** Three callers have what answers may take, and read nothing. */
+const few_readers = {
+  name: 'long answers of three callers that nobody reads',
+  tried:
+    "24 calls of three players whose answers of 3.9 MB nobody reads, and others' long answers meanwhile",
+  expected: `others have 500 KB within ${others_answered_ms_max / 1_000} s each; health, memory and end as promised`,
   async run(stage) {
-    const provider = await raw_provider(says);
+    const provider = await raw_provider(answer(letters(longest_answer_bytes)));
     stage.later(() => provider.stop());
     await stage.start(provider, { REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: String(player_calls_max) });
     const wires = [];
-    for (let i = 0; i < readers_max; ++i) wires.push(await ask(stage, i, how));
+    for (let i = 0; i < 3 * player_calls_max; ++i)
+      wires.push(await ask(stage, i, { players: 3, times: asked_times }));
+    await pause(1_000);
     const others = [];
-    for (let ms = 0; ms < watched_ms; ms += 250) {
-      others.push((await stage.chat(stage.as('beta', `other-${ms}`))).status);
-      await pause(250);
+    let slowest_ms = 0;
+    for (let i = 0; i < 4; ++i) {
+      const asked_ms = performance.now();
+      const messages = [{ role: 'user', content: others_bait }];
+      const answered = await stage.chat(stage.as('beta', `other-${i}`), { messages });
+      const all = answered.status === 200 && answered.text.length > others_answer_bytes;
+      others.push(all ? 200 : answered.status);
+      slowest_ms = Math.max(slowest_ms, performance.now() - asked_ms);
     }
-    const told = counted(wires.map(({ said }) => status_in(said)));
     return {
-      held: others.every((status) => status === 200) && provider.baited > readers_max / 2,
-      seen: `${shown(told)}, ${provider.baited} reached the provider; others: ${shown(counted(others))}`,
+      held: others.every((status) => status === 200) && slowest_ms <= others_answered_ms_max,
+      seen: `others: ${shown(counted(others))}, the slowest after ${Math.round(slowest_ms)} ms`,
     };
   },
-}));
+};
+
+export const attacks = Object.entries(shapes)
+  .map(([name, { says, ...how }]) => ({
+    name,
+    tried: `${readers_max} calls of thirty players, and others' calls meanwhile; SIGTERM`,
+    expected: 'others are answered; health, memory and end as promised',
+    async run(stage) {
+      const provider = await raw_provider(says);
+      stage.later(() => provider.stop());
+      await stage.start(provider, {
+        REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: String(player_calls_max),
+      });
+      const wires = [];
+      for (let i = 0; i < readers_max; ++i) wires.push(await ask(stage, i, how));
+      const others = [];
+      for (let ms = 0; ms < watched_ms; ms += 250) {
+        others.push((await stage.chat(stage.as('beta', `other-${ms}`))).status);
+        await pause(250);
+      }
+      const told = counted(wires.map(({ said }) => status_in(said)));
+      return {
+        held: others.every((status) => status === 200) && provider.baited > readers_max / 2,
+        seen: `${shown(told)}, ${provider.baited} reached the provider; others: ${shown(counted(others))}`,
+      };
+    },
+  }))
+  .concat(few_readers);

@@ -39,3 +39,28 @@ TEST_CASE("a body or message is too slow by its rate after the grace, or by its 
   CHECK_FALSE(too_slow(d, 100, 30'100, 1'000'000));
   CHECK(too_slow(d, 100, 30'101, 1'000'000));
 }
+
+TEST_CASE("who holds memory for which others wait goes on at a rate, in each window") {
+  struct Step {
+    bool is_short;
+    std::int64_t now_ms;
+    std::size_t bytes;
+    bool slow;
+  };
+  Pace pace;
+  for (const Step& step : {
+           Step{false, 1'000, 0, false},
+           Step{true, 2'000, 0, false},  // the window begins
+           Step{true, 4'999, 0, false},
+           Step{true, 5'000, 3'000, false},  // 1000 a second
+           Step{true, 8'000, 5'999, true},
+           Step{true, 11'000, 9'000, false},
+           Step{false, 12'000, 9'000, false},  // nobody waits: what was slow is forgotten
+           Step{true, 20'000, 9'000, false},
+           Step{true, 23'000, 100, false},  // another answer
+           Step{true, 26'000, 100, true},
+       }) {
+    CAPTURE(step.now_ms);
+    CHECK(pace.too_slow(step.is_short, 3'000, 1'000, step.now_ms, step.bytes) == step.slow);
+  }
+}

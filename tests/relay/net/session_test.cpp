@@ -480,6 +480,32 @@ TEST_CASE(
   CHECK(running.witness().count(ConnectionEvent::refused_memory) == 1);
 }
 
+TEST_CASE("a reader that stands still is cut while others wait for memory, and not before") {
+  constexpr std::size_t long_bytes = 13'000'000;  // more than a socket takes at once
+  Router router = make_router();
+  router.add(redoubt::http::Method::get, "/made", [](redoubt::http::Request&) {
+    return redoubt::http::Response::text(200, std::string(long_bytes, 'm'));
+  });
+  std::atomic<bool> waits = false;
+  ServerOptions options;
+  options.answers_wait = [&] { return waits.load(); };
+  options.deadlines.short_window_ms = 1;
+  options.deadlines.short_write_rate_min_bytes_s = 1'000'000'000;
+  Running running(router, options);
+  const std::string made = "GET /made HTTP/1.1\r\nHost: a\r\n\r\n";
+  Client patient(running.port());
+  patient.send(made);
+  REQUIRE(patient.fill());
+  CHECK(patient.answer().body.size() == long_bytes);
+  Client deaf(running.port());
+  deaf.send(made);
+  REQUIRE(deaf.fill());
+  waits = true;
+  REQUIRE(running.witness().wait_for(ConnectionEvent::timed_out, 1));
+  Client other(running.port());
+  CHECK(other.ask(ping).status == 200);
+}
+
 TEST_CASE("memory grows with the bytes that came, not with what was announced") {
   const Router router = make_router();
   ServerOptions options;

@@ -58,6 +58,25 @@ TEST_CASE("the answer that is long for the longest comes to its end, whatever ot
   CHECK(budget.resize(small, {AnswerBudget::small_bytes_max, 0}));
 }
 
+TEST_CASE("it is short while somebody waits for others, not for their own") {
+  AnswerBudget budget(options);
+  const auto first = budget.open("ada", false);
+  budget.settle(first, 5 * mebibyte);
+  const auto own = budget.open("ada", false);
+  CHECK_FALSE(budget.resize(own, {mebibyte, 0}));
+  CHECK_FALSE(budget.is_short());
+  // Three callers whose readers take their time.
+  budget.settle(budget.open("bob", false), 5 * mebibyte);
+  const auto third = budget.open("eve", false);
+  budget.settle(third, 4 * mebibyte);
+  const auto other = budget.open("dan", false);
+  CHECK_FALSE(budget.resize(other, {mebibyte, 0}));
+  CHECK(budget.is_short());
+  budget.close(third);
+  budget.close(first);
+  CHECK_FALSE(budget.is_short());
+}
+
 TEST_CASE("short answers that fill what they may do not keep each other from ending") {
   AnswerBudget budget(options);
   std::vector<AnswerBudget::Id> ids;
