@@ -177,7 +177,7 @@ void AnswerState::pass(ChatEvents& out, ChatEvent event) {
   if (event.kind == EventKind::tool_arguments) {
     pass_arguments(out, std::move(event));
   } else if (waits && (is_told_in_order(event) || event.kind == EventKind::tool_begun)) {
-    held.push_back(std::move(event));
+    hold(std::move(event));
   } else {
     if (is_told_in_order(event)) open = {};
     if (event.kind == EventKind::tool_begun) open = {.call = event.index, .end = {}};
@@ -188,7 +188,7 @@ void AnswerState::pass(ChatEvents& out, ChatEvent event) {
 // Calls are numbered as they begin: a lower number is one whose arguments are complete.
 void AnswerState::pass_arguments(ChatEvents& out, ChatEvent event) {
   if (event.index != open.call) {
-    if (open.call >= 0 && event.index > open.call) held.push_back(std::move(event));
+    if (open.call >= 0 && event.index > open.call) hold(std::move(event));
     return;
   }
   event.text.resize(open.end.take(event.text));
@@ -197,8 +197,14 @@ void AnswerState::pass_arguments(ChatEvents& out, ChatEvent event) {
   if (open.end.over() || (open.end.odd() && !held.empty())) release(out);
 }
 
+void AnswerState::hold(ChatEvent event) {
+  held_bytes += sizeof event + event.text_bytes();
+  held.push_back(std::move(event));
+}
+
 void AnswerState::release(ChatEvents& out) {
   open = {};
+  held_bytes = 0;
   for (ChatEvent& event : std::exchange(held, {}))
     pass(out, std::move(event));
 }
@@ -362,6 +368,18 @@ Slot* AnswerState::slot(std::int64_t key) {
     if (slots[i].key == key) return &slots[i];
   }
   return nullptr;
+}
+
+void AnswerState::keep(std::string& text, std::string_view more) {
+  text += more;
+  slots_bytes += more.size();
+}
+
+std::size_t AnswerState::kept_bytes() const {
+  std::size_t bytes = held_bytes + slots_bytes + told_answer.size();
+  for (const AnswerState& other : others)
+    bytes += other.kept_bytes();
+  return bytes;
 }
 
 Slot* AnswerState::add_slot(ChatEvents& out, std::int64_t key, PartKind kind) {

@@ -10,7 +10,9 @@
 // 5. Half a character at the end of a text waits for the next piece of the same text.
 // 6. Of several answers each has a state of its own; the others' lie in the first one's. Their ends
 //    are told together, before the first one's, which is the end of all.
-// 7. At most calls_max calls and blocks_max blocks; more is a failure.
+// 7. At most calls_max calls and blocks_max blocks; more is a failure. kept_bytes() is what waits
+// to
+//    be told; whoever feeds bounds it.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -81,7 +83,9 @@ struct AnswerState {
   Usage usage;
   std::int64_t fresh_input = 0;  ///< Anthropic: what its counts were so far
   OpenCall open;
-  ChatEvents held;  ///< what waits for the open call's end
+  ChatEvents held;              ///< what waits for the open call's end
+  std::size_t held_bytes = 0;   ///< of `held`
+  std::size_t slots_bytes = 0;  ///< that keep() took
   HalfText half;
   bool cites = false;               ///< Anthropic: blocks of text are cited, so they stay apart
   std::string told_answer;          ///< what was told last of the answer
@@ -109,6 +113,9 @@ struct AnswerState {
   void fail(ChatEvents& out, ChatFailure failure);
   /// The slot of a key, null where there is none.
   Slot* slot(std::int64_t key);
+  /// Keeps more of what is told later: `text` is a slot's.
+  void keep(std::string& text, std::string_view more);
+  std::size_t kept_bytes() const;
   /// A new slot; null (and a failure) over the bound.
   Slot* add_slot(ChatEvents& out, std::int64_t key, PartKind kind);
   /// Calls `read(state, out)` with the state of another answer than the first, from 1, if it was
@@ -130,6 +137,7 @@ struct AnswerState {
   void flush_half(ChatEvents& out);
   void pass(ChatEvents& out, ChatEvent event);
   void pass_arguments(ChatEvents& out, ChatEvent event);
+  void hold(ChatEvent event);
   void release(ChatEvents& out);
   void close_calls(ChatEvents& out);
 };

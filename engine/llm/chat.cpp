@@ -101,14 +101,23 @@ void fold_other(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
   ChatAnswer& other = answer.others[number - 1];
   ChatEvent its = event;
   its.answer = 0;
+  const std::size_t kept_before = other.kept_bytes;
   fold(other, its, format);
+  answer.kept_bytes += other.kept_bytes - kept_before;
   if (other.failure && !answer.failure) answer.failure = other.failure;
+}
+
+bool is_of_parts(EventKind kind) {
+  return kind == EventKind::text || kind == EventKind::refusal || kind == EventKind::reasoning ||
+         kind == EventKind::opaque || kind == EventKind::told || kind == EventKind::tool_begun ||
+         kind == EventKind::tool_arguments;
 }
 
 }  // namespace
 
 void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
   if (event.answer > 0) return fold_other(answer, event, format);
+  const std::size_t parts_before = answer.parts.size();
   answer.format = format;
   switch (event.kind) {
     case EventKind::started:
@@ -153,6 +162,10 @@ void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
       answer.finished = true;
       break;
   }
+  if (!is_of_parts(event.kind)) return;
+  answer.kept_bytes += event.text_bytes() +
+                       (answer.parts.size() - parts_before) * sizeof(ChatPart) +
+                       (event.kind == EventKind::told ? sizeof(std::string) : 0);
 }
 
 std::string answer_text(const ChatAnswer& answer) {

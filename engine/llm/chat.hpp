@@ -15,6 +15,7 @@
 // 5. Units: tokens, milliseconds, bytes; money is in engine/llm/usage.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -233,6 +234,10 @@ struct ChatEvent {
   std::string detail;  ///< finished: the provider's own word for the reason; tool_begun: as told
   Usage usage;
   std::optional<ChatFailure> failure;
+
+  std::size_t text_bytes() const {
+    return text.size() + id.size() + name.size() + model.size() + signature.size() + detail.size();
+  }
 };
 
 /// What a provider told without a neutral name, for clients of its format: objects' texts, piece by
@@ -256,6 +261,7 @@ struct ChatAnswer {
   bool finished = false;
   WireFormat format = WireFormat::none;  ///< the decoder's: whose reason_detail and told these are
   Told told;
+  std::size_t kept_bytes = 0;  ///< of the parts and what was told, as fold() made them
   /// Of several answers the second and those after it: parts, reason, finished and what was told.
   std::vector<ChatAnswer> others;
 };

@@ -79,9 +79,9 @@ void block_start(AnswerState& state, const Json& event, std::string_view text, C
                                   told_members(block_text, {"type", "id", "name", "input"}));
     const Json* input = member_of(*block, "input");
     if (input != nullptr && input->is_object() && !input->empty())
-      slot->text = text_or_dump(member_text(block_text, "input"), *input);
+      state.keep(slot->text, text_or_dump(member_text(block_text, "input"), *input));
   } else {
-    slot->text = text_or_dump(block_text, *block);
+    state.keep(slot->text, text_or_dump(block_text, *block));
   }
 }
 
@@ -106,7 +106,7 @@ void block_delta(AnswerState& state, const Json& event, std::string_view text, C
     if (slot->kind == PartKind::tool_call) {
       state.arguments(out, slot->call, fragment);
     } else {
-      slot->fragments += fragment;
+      state.keep(slot->fragments, fragment);
     }
   }
 }

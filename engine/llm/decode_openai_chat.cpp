@@ -109,7 +109,7 @@ void read_call(AnswerState& state, const Json& call, ChatEvents& out) {
     slot->fragments.clear();
   }
   if (slot->call < 0) {
-    slot->fragments += fragment;  // arguments before the name: bounded by the stream's events
+    state.keep(slot->fragments, fragment);  // arguments before the name
   } else {
     state.arguments(out, slot->call, fragment);
   }

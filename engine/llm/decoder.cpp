@@ -146,6 +146,8 @@ void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
         return;
       case SseStep::event:
         event(out);
+        if (state_.kept_bytes() > kept_bytes_max_)
+          state_.fail(out, too_long("what waits for a call's end", kept_bytes_max_));
         break;
       case SseStep::comment:
         out.emplace_back().kind = EventKind::heartbeat;

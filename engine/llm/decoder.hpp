@@ -16,8 +16,8 @@
 //    complete.
 // 4. Texts are UTF-8 whatever came in: a character whose halves come in two deltas is joined, what
 //    is none is U+FFFD.
-// 5. Copyable at any byte. Memory: one event, or one whole body, within the bounds of wire.hpp and
-//    the caller's own.
+// 5. Copyable at any byte. Memory: one event and what waits to be told, or one whole body, each
+//    within the bounds of wire.hpp and the caller's own.
 #pragma once
 
 #include <cstdint>
@@ -61,9 +61,11 @@ class Decoder {
   /// Of how many bytes feed(bytes) may read documents, at most: what it only keeps is none.
   std::size_t feed_bytes(std::string_view bytes) const;
   /// The same of end().
-  std::size_t end_bytes() const { return held_bytes(); }
-  /// Of the answer, as it came.
-  std::size_t held_bytes() const { return body_.size() + sse_.held_bytes(); }
+  std::size_t end_bytes() const { return body_.size() + sse_.held_bytes(); }
+  /// Of the answer, as it came and what waits to be told.
+  std::size_t held_bytes() const { return end_bytes() + state_.kept_bytes(); }
+  /// It comes event by event.
+  bool is_stream() const { return shape_ == Shape::stream; }
 
   bool over() const { return state_.over; }
   bool finish_seen() const { return state_.finish_seen; }

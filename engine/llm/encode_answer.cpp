@@ -27,6 +27,13 @@ void encode_one(AnswerStream& stream, const ChatEvent& event, std::string& out) 
 
 }  // namespace
 
+std::size_t AnswerStream::kept_bytes() const {
+  std::size_t bytes = answer.kept_bytes + call.arguments.size();
+  for (const AnswerStream& other : others)
+    bytes += other.kept_bytes();
+  return bytes;
+}
+
 AnswerStream* stream_of(AnswerStream& stream, const ChatEvent& event) {
   if (event.answer == 0) return &stream;
   const auto number = static_cast<std::size_t>(event.answer);

@@ -77,6 +77,9 @@ struct AnswerStream {
   bool start_waits = false;          ///< the beginning is not written: what was told goes in it
   std::int32_t number = 0;           ///< which of several answers this is
   std::vector<AnswerStream> others;  ///< of several answers the second and those after it
+
+  /// Of what it was told, what it keeps until the end.
+  std::size_t kept_bytes() const;
 };
 
 /// The stream of the answer that the event is of. OpenAI chat and Gemini: the other formats have
