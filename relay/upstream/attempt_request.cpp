@@ -93,6 +93,11 @@ AttemptRequest attempt_request(llm::ChatRequest& request, const AttemptTarget& t
   request.reasoning.budget_tokens = asked_budget;
   if (!out.wire) return out;
   const SendBound sent = send_bound(to.dialect->format, out.wire->body);
+  if (sent.asks_container && to.budgeted)
+    return {.wire = unsupported(to,
+                                " runs code in a container of its provider's, whose price is not "
+                                "known, and a budget limits what calls may cost."),
+            .bound = {}};
   out.bound = bound_of(sent, to);
   if (sent.refers_outside) out.prompt = limits::PromptReserved::whole_context;
   // What it grew to while it was written would be counted for as long as it is sent.

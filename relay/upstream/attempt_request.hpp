@@ -37,6 +37,7 @@ struct AttemptTarget {
   std::int64_t answer_bytes_max = 0;           ///< of the longest answer that is read
   bool stream = false;
   bool passes_sound = false;  ///< the operator lets it through, whatever it costs
+  bool budgeted = false;      ///< a budget limits what it may cost
 };
 
 struct AttemptRequest {

@@ -431,6 +431,10 @@ class GatewayImpl final : public Gateway, public CallMaker {
   }
   std::string target_name(std::uint32_t target) const { return names_[target]; }
   AttemptTarget attempt_target(std::uint32_t target, llm::WireFormat client, bool stream) const;
+  /// Does a budget limit what the order may cost there?
+  bool is_budgeted(std::uint32_t target, const Order& order) const {
+    return budgeted(order) && !provider(target).free_of_charge;
+  }
   net::ComputePool* pool() { return options_.pool; }
   AnswerMemory* answers() { return options_.answers.get(); }
   /// A stream that is longer is not kept for others.
@@ -700,8 +704,10 @@ void CallRun::acquire(const Action& action) {
 
 // Before anything is reserved: what is reserved is read from the bytes that are to be sent.
 void CallRun::encode_attempt() {
-  AttemptTarget to = gateway_.attempt_target(targets_[place_].target, order_.request.format,
-                                             options_.delivery == Delivery::stream);
+  const std::uint32_t target = targets_[place_].target;
+  AttemptTarget to =
+      gateway_.attempt_target(target, order_.request.format, options_.delivery == Delivery::stream);
+  to.budgeted = gateway_.is_budgeted(target, order_);
   if (request_bytes_ <= net::Turns::short_step_bytes)
     return encoded(encode(order_.request, order_.embedding.get(), to));
   net::ComputePool* pool = gateway_.pool();

@@ -115,6 +115,7 @@ class BodyReader {
       text(value);
       if (is_written(key) || llm::bounded_by_bytes(format_, key)) return;
       bound.refers_outside = true;
+      if (key == "container" && value != "null") bound.asks_container = true;
       search_member(key, value);
       tools_within(value);
     }
@@ -137,7 +138,14 @@ class BodyReader {
     each_member(value, R"("type")", [&](std::string_view type) {
       const llm::ToolFee fee = llm::tool_fee(unquoted(type));
       if (fee != llm::ToolFee::unknown) add_uses(uses, fee);
+      note_container(unquoted(type));
     });
+  }
+
+  /// Gemini's code execution is paid by its tokens.
+  void note_container(std::string_view tool) {
+    if (tool.starts_with("code_interpreter") || tool.starts_with("code_execution"))
+      bound.asks_container = true;
   }
 
   std::int64_t uses_of(std::string_view tool) const {
@@ -405,7 +413,9 @@ class BodyReader {
       if (!known) bound.refers_outside = true;
       own_tool(object, type);
     }
-    if (!client_runs(object, type)) bound.refers_outside = true;
+    if (client_runs(object, type)) return;
+    bound.refers_outside = true;
+    if (type == "shell") bound.asks_container = true;
   }
 
   // {"googleSearch": {}}: the provider runs it, and what it finds is read.
@@ -419,6 +429,7 @@ class BodyReader {
 
   void own_tool(std::string_view object, std::string_view type) {
     const llm::ToolFee fee = llm::tool_fee(type);
+    note_container(type);
     if (fee != llm::ToolFee::none) add_uses(uses_of(object), fee);
     if (fee == llm::ToolFee::unknown) tools_within(object);
   }

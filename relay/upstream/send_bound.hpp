@@ -14,7 +14,11 @@
 // tool
 //    that stands in the body, in a list of tools, among the items, or in what the relay does not
 //    know, with its max_uses where its format has that (Anthropic), else uses_assumed; of all
-//    together max_tool_calls where it is said (Responses). What the client runs counts as none.
+//    together max_tool_calls where it is said (Responses). What the client runs counts as none. A
+//    container is paid by its size and its time, which nothing in a request or an answer tells
+//    (https://platform.openai.com/docs/pricing,
+//    https://docs.claude.com/en/docs/about-claude/pricing): asks_container is all that is said of
+//    it.
 // 5. A model may think unless its card says that it does not, or that it can be off and the body
 //    has it so. A card that does not say how it thinks, and a word that is not known, say nothing.
 #pragma once
@@ -39,6 +43,7 @@ struct SendBound {
   std::int64_t thinking_tokens = 0;  ///< a budget that may count beside it
   std::int64_t answers = 1;          ///< that are asked for
   llm::ToolUses tool_uses;           ///< law 4, for each of them
+  bool asks_container = false;       ///< the provider is to run code, or a shell
   bool thinking_asked = false;       ///< some member may turn thinking on
   bool thinking_off = false;         ///< a member turns it off
 };

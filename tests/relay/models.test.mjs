@@ -523,7 +523,6 @@ describe('bounds', { concurrency: false }, () => {
       ['responses', { conversation: 'conv_1' }],
       ['responses', { prompt: { id: 'pmpt_1' } }],
       ['responses', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
-      ['claude', { container: 'container_1' }],
       ...[
         { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } },
         { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } },
@@ -540,6 +539,9 @@ describe('bounds', { concurrency: false }, () => {
       const body = asks[path](model, { ...limit, ...more });
       await is_refused(relay, path, body, 402);
     }
+    // What it costs goes by its size and its time, which nothing tells.
+    const body = asks['/v1/messages']('claude', { max_tokens: 16, container: 'container_1' });
+    assert.match(await is_refused(relay, '/v1/messages', body, 400), /container .* price/);
     await relay.stop();
   });
 

@@ -12,6 +12,7 @@
 #include "engine/llm/allowed_members.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode.hpp"
+#include "relay/upstream/attempt_request.hpp"
 
 namespace redoubt::upstream {
 namespace {
@@ -320,6 +321,44 @@ TEST_CASE("send bound: an image counts as the card has it, whatever the body cal
   CHECK(image("gpt-4o-mini-2024-07-18", "small", "high") == 48'169);
   CHECK(image("gpt-5.4-mini", "gpt-4o-mini", "original") >= 16'200);
   CHECK(image("gpt-4o", "gpt-4o-mini", "high") == limits::image_tokens);
+}
+
+TEST_CASE(
+    "send bound: a container of the provider's is seen, and refused where there is a budget") {
+  struct Case {
+    WireFormat format;
+    const char* members;
+    bool asks;
+  };
+  const Case cases[] = {
+      {responses, R"("tools":[{"type":"code_interpreter","container":{"type":"auto"}}])", true},
+      {responses, R"("tools":[{"type":"shell","environment":{"type":"container_auto"}}])", true},
+      {responses, R"("tools":[{"type":"shell","environment":{"type":"local"}}])", false},
+      {responses, R"("kit":{"tools":[{"type":"code_interpreter"}]})", true},
+      {responses, R"("tools":[{"type":"web_search"}])", false},
+      {anthropic, R"("tools":[{"type":"code_execution_20250825","name":"c"}])", true},
+      {anthropic, R"("container":{"skills":[]})", true},
+      {anthropic, R"("tools":[{"type":"bash_20250124","name":"b"}])", false},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.members);
+    const std::string body =
+        one.format == responses
+            ? R"({"model":"m","input":"x",)" + std::string(one.members) + "}"
+            : R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],)" +
+                  std::string(one.members) + "}";
+    const char* dialect = one.format == responses ? "openai-responses" : "anthropic";
+    CHECK(bound_of(one.format, dialect, body).asks_container == one.asks);
+    for (const bool budgeted : {false, true}) {
+      auto request = llm::decode_client_request(one.format, body);
+      REQUIRE(request.ok());
+      REQUIRE(llm::hold_to_allowed(*request, everything()).ok());
+      const AttemptRequest attempt = attempt_request(
+          *request, {.dialect = llm::find_dialect(dialect), .model = "m", .budgeted = budgeted});
+      CHECK(attempt.wire.ok() == (!budgeted || !one.asks));
+      if (!attempt.wire.ok()) CHECK(attempt.wire.error().code == "unsupported");
+    }
+  }
 }
 
 TEST_CASE("send bound: uses of the provider's tools, by tool, place and what the request says") {
