@@ -91,6 +91,11 @@ class CallState final : public Call, public std::enable_shared_from_this<CallSta
   void go_on() override {
     if (pause) pause->cancel();
   }
+  std::size_t unread_bytes() const override {
+    if (!connection) return 0;
+    boost::system::error_code ec;  // of a connection that broke: nothing is there
+    return connection->socket.available(ec);
+  }
   const CallTimes& times() const override { return measured; }
 
   /// Until when the phase that begins now may last.

@@ -94,6 +94,8 @@ class Call {
   virtual void cancel() = 0;
   /// The sink may have more again. Repeatable; harmless where nothing waits. On the shard's thread.
   virtual void go_on() = 0;
+  /// Bytes of the answer that the system has, and that were not read: with TLS, as they came.
+  virtual std::size_t unread_bytes() const = 0;
   virtual const CallTimes& times() const = 0;
 };
 

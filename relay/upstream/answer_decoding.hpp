@@ -54,6 +54,8 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   /// `head_bytes` are kept elsewhere of the answer's head.
   std::size_t readable_bytes(std::size_t head_bytes);
   bool waits_for_room() const { return hold_ && hold_->waits(); }
+  /// That were fed and are not decoded.
+  std::size_t undecoded_bytes() const { return kept_.size(); }
   void feed(std::string_view bytes);
   /// So many bytes of the answer are kept by whoever is told it.
   void count_kept(std::size_t bytes) { kept_elsewhere_ = bytes; }
@@ -62,6 +64,8 @@ class AnswerDecoding : public std::enable_shared_from_this<AnswerDecoding> {
   /// Calls `broken` after all that came before: the connection broke.
   void fail(std::function<void()> broken);
   void detach();
+  /// It comes event by event. Once something was told.
+  bool is_stream() const { return work_->decoder.is_stream(); }
   /// Of a stream that finished without its terminator; once its end was told.
   bool unterminated() const { return work_->decoder.unterminated(); }
 

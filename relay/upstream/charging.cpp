@@ -27,7 +27,7 @@ bool provider_failed(const AttemptEnd& end) {
 }
 
 bool stopped_by_leaving(const AttemptEnd& end) {
-  return end.streamed && end.stops_on_disconnect && end.bytes > 0;
+  return end.streamed && end.stops_on_disconnect && end.bytes > 0 && !end.was_held_up;
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ Charge charge_of(const AttemptEnd& end) {
   const bool stopped = end.complete || ended_by_provider(end) || stopped_by_leaving(end);
   const bool by_pieces = provider_failed(end) || (stopped && !end.bound.may_think);
   const bool told = provider_failed(end) && end.usage.reported && end.usage_covers_pieces;
-  const std::int64_t seen = told ? end.usage.output : std::max(end.usage.output, end.bytes);
+  const std::int64_t pieces = std::max(end.usage.output, end.bytes);
+  const std::int64_t seen = told ? end.usage.output : pieces + end.unread_bytes;
   charge.usage.output =
       by_pieces ? std::min(seen, end.bound.output_tokens) : end.bound.output_tokens;
   return charge;

@@ -7,7 +7,8 @@
 //   of its own, out of time or quota)
 //   finished without usage                                               prompt, pieces
 //   the provider said after a 2xx that the request is at fault           prompt, pieces
-//   cut after a piece, and the provider stops when nobody reads          prompt, pieces
+//   cut after a piece while it was read, and the provider stops when      prompt, pieces, unread
+//   nobody reads
 //   anything else that was sent: cut before a piece, timed out, left,    prompt, output bound
 //   lost, not understood
 //
@@ -18,7 +19,9 @@
 // `pieces` is the same where the model does not think for this request. Where it may
 // (AttemptBound::may_think), it is the output bound: thoughts that nobody is shown are billed, and
 // may be all of it before the first piece.
-// All but a report is marked as estimated.
+// `unread` is one token more for each byte that had come and was not read: the provider made it. Of
+// what it makes while this side does not read (its client, or memory, holds it up) nothing is
+// known: that is not a cut while it was read. All but a report is marked as estimated.
 //
 // Why a provider's failure is charged less than a cut: it delivers nothing more, cannot be brought
 // about by a client, and no provider's price list has a price for answers that it failed to give.
@@ -62,6 +65,8 @@ struct AttemptEnd {
   bool streamed = false;             ///< it was asked for as a stream
   bool stops_on_disconnect = false;  ///< the provider, of streams
   std::int64_t bytes = 0;            ///< of the pieces that came
+  std::int64_t unread_bytes = 0;     ///< that came behind them, as they lie in the connection
+  bool was_held_up = false;          ///< it was not read any more
   llm::Usage usage;                  ///< as far as it was reported
   bool usage_covers_pieces = false;  ///< no piece came after the report
   AttemptBound bound;

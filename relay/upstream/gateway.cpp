@@ -253,6 +253,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   friend class Attempt;
 
   void feed(Input input);
+  Input ended_by(InputKind kind) const;
   void carry_out(const Action& action);
   void acquire(const Action& action);
   /// A large request, while the compute pool has it.
@@ -538,6 +539,11 @@ class CallRun::Attempt final : public net::CallSink {
   bool unterminated() const { return decoding_->unterminated(); }
   bool waits_for_room() const { return decoding_->waits_for_room(); }
   void count_kept(std::size_t bytes) { decoding_->count_kept(bytes); }
+  bool is_stream() const { return decoding_->is_stream(); }
+  std::int64_t unread_bytes() const {
+    const std::size_t read = decoding_->undecoded_bytes();
+    return static_cast<std::int64_t>(read + (connection ? connection->unread_bytes() : 0));
+  }
 
  private:
   void go_on() {
@@ -628,8 +634,7 @@ void CallRun::arm() {
     if (ec || self->ended_) return;
     self->armed_ns_ = 0;
     if (now_ns() >= self->machine_.next_wake_ns()) {
-      const bool waits = self->attempt_ && self->attempt_->waits_for_room();
-      self->feed({.kind = InputKind::time, .waits_for_room = waits});
+      self->feed(self->ended_by(InputKind::time));
     } else {
       self->arm();
     }
@@ -1177,9 +1182,18 @@ void CallRun::write_down(const Action& action, const limits::Settled& settled) {
                            .noted = reservation_});
 }
 
+/// What may end the attempt under way from this side.
+Input CallRun::ended_by(InputKind kind) const {
+  Input input{.kind = kind};
+  if (!attempt_) return input;
+  input.waits_for_room = attempt_->waits_for_room();
+  input.unread_bytes = attempt_->unread_bytes();
+  return input;
+}
+
 void CallRun::leave() {
   if (ended_) return;
-  feed({.kind = InputKind::client_gone});
+  feed(ended_by(InputKind::client_gone));
 }
 
 void CallRun::end() {

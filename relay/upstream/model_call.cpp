@@ -75,6 +75,8 @@ std::int64_t ModelCall::next_wake_ns() const {
 }
 
 void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
+  waits_for_room_ = input.waits_for_room;
+  unread_bytes_ = input.unread_bytes;
   const bool current = input.attempt == attempt_;
   const bool open = state_ == CallState::waiting || state_ == CallState::streaming;
   switch (input.kind) {
@@ -107,8 +109,7 @@ void ModelCall::step(const Input& input, std::int64_t now_ns, std::vector<Action
       if (open && current) attempt_failed(input, now_ns, out);
       return;
     case InputKind::time:
-      if (state_ != CallState::idle && state_ != CallState::ended)
-        time(input.waits_for_room, now_ns, out);
+      if (state_ != CallState::idle && state_ != CallState::ended) time(now_ns, out);
       return;
     case InputKind::client_gone:
       if (state_ != CallState::idle && state_ != CallState::ended) client_gone(now_ns, out);
@@ -228,6 +229,8 @@ Charge ModelCall::charge(const std::optional<Failure>& failure) const {
                     .streamed = options_.delivery == Delivery::stream,
                     .stops_on_disconnect = targets_[place_].stops_on_disconnect,
                     .bytes = bytes_,
+                    .unread_bytes = unread_bytes_,
+                    .was_held_up = waits_for_room_,
                     .usage = usage_,
                     .usage_covers_pieces = usage_covers_pieces_,
                     .bound = bound_});
@@ -282,10 +285,10 @@ void ModelCall::cut_attempt(llm::FailureClass failure_class, std::int64_t now_ns
   attempt_failed(input, now_ns, out);
 }
 
-void ModelCall::time(bool waits_for_room, std::int64_t now_ns, std::vector<Action>& out) {
+void ModelCall::time(std::int64_t now_ns, std::vector<Action>& out) {
   const bool is_open = state_ == CallState::waiting || state_ == CallState::streaming;
   // It is not the target that is slow.
-  if (is_open && waits_for_room && now_ns >= std::min(deadline_ns_, progress_by_ns_))
+  if (is_open && waits_for_room_ && now_ns >= std::min(deadline_ns_, progress_by_ns_))
     return no_room(now_ns, out);
   if (now_ns >= deadline_ns_) return deadline(now_ns, out);
   if (answer_by_ns_ > 0 && now_ns >= answer_by_ns_) {

@@ -101,7 +101,9 @@ struct Input {
   int attempt = 0;
   std::int64_t bytes = 0;
   bool good = true;
-  bool waits_for_room = false;  ///< time: for want of memory the answer is not read
+  // time, client_gone: of the attempt under way
+  bool waits_for_room = false;    ///< for want of memory the answer is not read
+  std::int64_t unread_bytes = 0;  ///< that came and were not read
   llm::Usage usage;
   Failure failure;
   CallDenial denial;
@@ -174,7 +176,7 @@ class ModelCall {
   void token(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
   void finished(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
   void attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out);
-  void time(bool waits_for_room, std::int64_t now_ns, std::vector<Action>& out);
+  void time(std::int64_t now_ns, std::vector<Action>& out);
   void deadline(std::int64_t now_ns, std::vector<Action>& out);
   void client_gone(std::int64_t now_ns, std::vector<Action>& out);
   void no_room(std::int64_t now_ns, std::vector<Action>& out);
@@ -214,6 +216,8 @@ class ModelCall {
   std::int64_t bytes_ = 0;
   llm::Usage usage_;
   bool usage_covers_pieces_ = false;
+  std::int64_t unread_bytes_ = 0;  // as it is cut
+  bool waits_for_room_ = false;
   AttemptBound bound_;
 
   std::optional<Refusal> told_;  // of all that went wrong so far

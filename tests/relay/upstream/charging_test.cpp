@@ -73,6 +73,23 @@ TEST_CASE("charging: after a piece, by who stops when nobody reads") {
   check(end, ChargeKind::estimated, 40, 7);
 }
 
+TEST_CASE(
+    "charging: what lay unread at the cut was made, and of what was held up nothing is known") {
+  AttemptEnd end = end_of(Stage::stream);
+  end.streamed = end.stops_on_disconnect = true;
+  end.bytes = 100;
+  check(end, ChargeKind::estimated, 1'000, 100);
+  end.unread_bytes = 30;
+  check(end, ChargeKind::estimated, 1'000, 130);
+  end.usage = usage(900, 120);
+  check(end, ChargeKind::estimated, 900, 150);
+  end.unread_bytes = 4'000;
+  check(end, ChargeKind::estimated, 900, 500);
+  end.unread_bytes = 0;
+  end.was_held_up = true;
+  check(end, ChargeKind::estimated, 900, 500);
+}
+
 TEST_CASE("charging: a provider that says it failed has stopped") {
   AttemptEnd end = end_of(Stage::stream, FailureClass::overloaded);
   end.failure->by_provider = true;

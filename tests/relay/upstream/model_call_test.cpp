@@ -76,6 +76,7 @@ Input input_of(const script::Command& command, int attempt) {
   input.bound = {.input_tokens = 1'000, .output_tokens = 500, .may_think = command.has("thinks")};
   input.good = !command.has("bad");
   input.waits_for_room = command.has("no_room");
+  input.unread_bytes = command.number("unread");
   input.another_key = command.has("another_key");
   input.key_back_ms = command.number("key_back_ms");
   if (command.has("input") || command.has("output")) {
