@@ -151,6 +151,7 @@ void ModelCall::acquired(const Input& input, std::int64_t now_ns, std::vector<Ac
   usage_covers_pieces_ = false;
   bound_ = input.bound;
   const std::int64_t left_ms = (deadline_ns_ - now_ns) / millisecond_ns;
+  hurries_ = left_ms < options_.connect_ms;
   out.push_back({.kind = ActionKind::open,
                  .attempt = attempt_,
                  .place = place_,
@@ -242,6 +243,10 @@ void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vec
   if (reached_client) told_.reset();
   note_failure(input.failure);
   release(input.failure, now_ns, out);
+  // The call's deadline was near: a target that takes as long to connect may be well.
+  const bool no_time = input.failure.stage == Stage::connect &&
+                       input.failure.failure_class == llm::FailureClass::timeout && hurries_;
+  if (no_time) out.back().told_nothing = true;
   if (reached_client) return give_up(out);
   const AttemptCount count{.on_target = on_target_,
                            .total = opened_,

@@ -135,7 +135,8 @@ struct Action {
   std::int64_t connect_ms = 0;
   std::int64_t total_ms = 0;
   std::optional<Failure> failure;  ///< release: how it ended
-  bool told_nothing = false;       ///< release: of the target; the client left, or room was missing
+  /// release: of the target; the client left, room was missing, or it had no time to connect.
+  bool told_nothing = false;
   std::int64_t first_token_ms = 0;
   Charge charge;
   Reason reason = Reason::none;
@@ -218,6 +219,7 @@ class ModelCall {
   bool usage_covers_pieces_ = false;
   std::int64_t unread_bytes_ = 0;  // as it is cut
   bool waits_for_room_ = false;
+  bool hurries_ = false;  // it has less time to connect than a target is given
   AttemptBound bound_;
 
   std::optional<Refusal> told_;  // of all that went wrong so far
