@@ -141,6 +141,10 @@ auth::CallerLimits Caller::limits() const {
   return claims ? claims->limits : auth::CallerLimits{};
 }
 
+http::Payer payer_of(const Caller& caller) {
+  return {.key = client_key(caller.address), .identity = payer_identity(caller)};
+}
+
 const Caller* caller_of(const http::Request& request) {
   const auto* shared = std::any_cast<std::shared_ptr<Caller>>(&request.attachment);
   return shared == nullptr ? nullptr : shared->get();
@@ -202,8 +206,7 @@ std::optional<http::Response> Gate::admit(http::Request& request) const {
   caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
   request.attachment = caller;
   const auto refusal = check(request, access, *caller);
-  request.payer =
-      http::Payer{.key = client_key(caller->address), .identity = payer_identity(*caller)};
+  request.payer = payer_of(*caller);
   if (refusal) return turn_away(request, *caller, *refusal);
   if (auto response = refuse_encoded(request)) return response;
   if (!probe) return count(request, *caller);

@@ -52,6 +52,8 @@ struct Caller {
 
   auth::CallerLimits limits() const;
 };
+/// Whom the memory of the caller's requests and streams is counted on.
+http::Payer payer_of(const Caller& caller);
 /// Null for probes and for requests that were refused before the gate.
 const Caller* caller_of(const http::Request& request);
 /// auth::Identity::key() of the caller; before the gate, of nobody in particular.

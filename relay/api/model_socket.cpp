@@ -217,9 +217,8 @@ class ModelSocket : public std::enable_shared_from_this<ModelSocket> {
 
   void handle_call(CallFrame frame) {
     if (!count_call(frame.id) || !make_room(frame.id)) return;
-    const auto stream =
-        std::make_shared<ModelStream>(shard_, owner_.registry_, frame.id, caller_.identity,
-                                      frame.request, now_.wall_ms / second_ms);
+    const auto stream = std::make_shared<ModelStream>(shard_, owner_.registry_, frame.id, caller_,
+                                                      frame.request, now_.wall_ms / second_ms);
     if (!stream->begin(socket_)) {
       tell(frame.id, fault("overloaded", "The relay has too many streams; try again."));
       return;

@@ -22,6 +22,13 @@ constexpr std::string_view outcome_help = "Streams of models over WebSockets, by
 constexpr std::string_view resume_name = "redoubt_model_socket_resumes_total";
 constexpr std::string_view resume_help = "Attempts to go on with a stream on another connection.";
 
+net::MemoryBudget::Account account_of(const http::Payer& payer) {
+  using Share = net::MemoryBudget::Share;
+  return {.key = payer.key,
+          .share = payer.identity.empty() ? Share::stranger : Share::caller,
+          .identity = payer.identity};
+}
+
 std::int64_t steady_now_ns() {
   using namespace std::chrono;
   return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
@@ -122,13 +129,14 @@ void StreamRegistry::release() {
 }
 
 ModelStream::ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> registry,
-                         std::string id, auth::Identity caller, const llm::ChatRequest& request,
+                         std::string id, const Caller& caller, const llm::ChatRequest& request,
                          std::int64_t created_s)
     : shard_(shard),
       registry_(std::move(registry)),
       id_(std::move(id)),
-      caller_(std::move(caller)),
-      hold_(registry_->hold()),
+      caller_(caller.identity),
+      memory_(registry_->memory(), account_of(payer_of(caller))),
+      hold_(registry_->hold(), [this](std::size_t bytes) { return memory_.resize(bytes); }),
       timer_(shard) {
   answer_.format = request.format;
   answer_.include_usage = request.stream_usage;
@@ -304,6 +312,7 @@ void ModelStream::dispose() {
   socket_ = {};
   socket_number_ = 0;
   hold_ = upstream::StreamHold(registry_->hold());
+  memory_.resize(0);
   timer_.cancel();
   registry_->remove(token_);
 }

@@ -7,7 +7,8 @@
 // 1. A stream belongs to the shard that its call began on. Every function but the constructor and
 //    the readers of atomics is called there; a socket of another shard posts.
 // 2. Which frames go out, and which are kept, StreamHold decides; all of a stream's frames leave
-//    from its shard, so they keep their order on whatever socket it is attached to.
+//    from its shard, so they keep their order on whatever socket it is attached to. What all
+//    streams keep has one bound, with a part for each caller (relay/net/memory_budget.hpp).
 // 3. Sockets are numbers: what an old socket says of a stream that a newer one took is ignored.
 // 4. StreamRegistry finds a stream by its token, from any thread. It keeps none alive: the call
 //    under way, the timer and the socket's list do.
@@ -28,8 +29,10 @@
 
 #include "engine/base/result.hpp"
 #include "engine/llm/encode_answer.hpp"
+#include "relay/api/gate.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/http/websocket.hpp"
+#include "relay/net/memory_budget.hpp"
 #include "relay/net/task.hpp"
 #include "relay/observe/metrics.hpp"
 #include "relay/upstream/gateway.hpp"
@@ -42,6 +45,8 @@ class ModelStream;
 /// Streams that are not disposed, of all sockets, and of one caller (all without a token are one).
 constexpr std::size_t model_streams_max = 4'096;
 constexpr std::size_t caller_streams_max = model_streams_max / 8;
+/// Frames that they all keep for clients that come back.
+constexpr std::size_t model_streams_bytes_max = 8u << 20;
 
 /// What a token gets that stands for no stream of its caller, or for one that is over.
 Error unknown_stream();
@@ -64,6 +69,7 @@ class StreamRegistry {
   void release();
 
   const upstream::StreamHoldOptions& hold() const { return hold_; }
+  const std::shared_ptr<net::MemoryBudget>& memory() const { return memory_; }
 
  private:
   friend class ModelStream;
@@ -83,6 +89,8 @@ class StreamRegistry {
   std::uint64_t last_number_ = 0;
   std::atomic<bool> draining_ = false;
   upstream::StreamHoldOptions hold_;
+  std::shared_ptr<net::MemoryBudget> memory_ =
+      std::make_shared<net::MemoryBudget>(model_streams_bytes_max);
   observe::Counter& complete_;
   observe::Counter& failed_;
   observe::Counter& cancelled_;
@@ -101,7 +109,7 @@ class ModelStream final : public upstream::CallClient,
   };
 
   ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> registry, std::string id,
-              auth::Identity caller, const llm::ChatRequest& request, std::int64_t created_s);
+              const Caller& caller, const llm::ChatRequest& request, std::int64_t created_s);
 
   const net::Executor& shard() const { return shard_; }
   const std::string& id() const { return id_; }
@@ -150,7 +158,8 @@ class ModelStream final : public upstream::CallClient,
   auth::Identity caller_;
   std::string token_;
   llm::AnswerStream answer_;
-  std::string encoded_;  // events of one call, before they are frames
+  std::string encoded_;     // events of one call, before they are frames
+  net::HeldMemory memory_;  // of hold_
   upstream::StreamHold hold_;
   Socket socket_;
   std::shared_ptr<upstream::GatewayCall> call_;

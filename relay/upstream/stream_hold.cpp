@@ -11,6 +11,11 @@ void StreamHold::lose() {
   state_ = HoldState::lost;
   kept_.clear();
   bytes_ = 0;
+  (void)fits();  // nothing fits always
+}
+
+bool StreamHold::fits() const {
+  return bytes_ <= options_.bytes_max && (!room_ || room_(bytes_));
 }
 
 std::uint64_t StreamHold::push(Frame frame) {
@@ -19,7 +24,7 @@ std::uint64_t StreamHold::push(Frame frame) {
   bytes_ += frame->size();
   kept_.push_back({sequence, std::move(frame)});
   if (state_ == HoldState::attached) sent_ = sequence;
-  while (bytes_ > options_.bytes_max) {
+  while (!fits()) {
     if (kept_.front().sequence > sent_) {
       lose();
       break;
@@ -49,6 +54,7 @@ Resumed StreamHold::resume(std::uint64_t last, std::int64_t now_ns) {
 void StreamHold::acknowledge(std::uint64_t last) {
   while (!kept_.empty() && kept_.front().sequence <= last && kept_.front().sequence <= sent_)
     drop_front();
+  (void)fits();  // less fits always
 }
 
 void StreamHold::time(std::int64_t now_ns) {

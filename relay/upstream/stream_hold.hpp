@@ -11,8 +11,8 @@
 //
 // 1. Frames are numbered from 1 without gaps. What follows `last` is sent once on the connection
 //    that resumed, in order: no gap, no repeat.
-// 2. The last bytes_max of frames are kept, sent or not: what was sent may not have arrived. The
-//    client's acknowledgement frees them sooner.
+// 2. The last bytes_max of frames are kept, or fewer where there is no memory for them (Room), sent
+//    or not: what was sent may not have arrived. The client's acknowledgement frees them sooner.
 // 3. A stream that is lost is over: its upstream call is to be cancelled. A stream whose last frame
 //    was pushed is kept for hold_ms just the same, so that its end can be fetched.
 // Not thread-safe: it belongs to its connection's shard.
@@ -20,6 +20,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "relay/upstream/single_flight.hpp"
@@ -45,7 +47,12 @@ struct Resumed {
 
 class StreamHold {
  public:
-  explicit StreamHold(StreamHoldOptions options = {}) : options_(options) {}
+  /// Counts from now on so many bytes, which it keeps. False where there is no room for more than
+  /// before. Empty: there always is.
+  using Room = std::function<bool(std::size_t bytes)>;
+
+  explicit StreamHold(StreamHoldOptions options = {}, Room room = nullptr)
+      : options_(options), room_(std::move(room)) {}
 
   /// The frame's number. It goes out at once where the state is attached.
   std::uint64_t push(Frame frame);
@@ -65,8 +72,10 @@ class StreamHold {
  private:
   void drop_front();
   void lose();
+  bool fits() const;
 
   StreamHoldOptions options_;
+  Room room_;
   HoldState state_ = HoldState::attached;
   std::deque<NumberedFrame> kept_;
   std::size_t bytes_ = 0;

@@ -65,6 +65,35 @@ TEST_CASE("256 KiB are kept: what was sent goes first, what never went out loses
   CHECK(hold.state() == HoldState::lost);
 }
 
+TEST_CASE("what all streams keep has a budget: what was sent goes first, then the stream") {
+  std::size_t counted = 0;
+  const auto room_for = [&counted](std::size_t bytes_max) {
+    return [&counted, bytes_max](std::size_t bytes) {
+      if (bytes > counted && bytes > bytes_max) return false;
+      counted = bytes;
+      return true;
+    };
+  };
+  StreamHold hold({}, room_for(10));
+  for (int i = 0; i < 5; ++i)
+    hold.push(frame(4));
+  CHECK(counted == 8);
+  hold.detach(0);
+  CHECK(numbers(hold.resume(3, 0)) == "ok 4 5");
+  hold.push(frame(20));  // it went out, and is not kept
+  CHECK(counted == 0);
+  hold.push(frame(4));
+  CHECK(counted == 4);
+  hold.acknowledge(7);
+  CHECK(counted == 0);
+  hold.detach(0);
+  hold.push(frame(8));
+  CHECK(counted == 8);
+  hold.push(frame(8));  // neither went out
+  CHECK(hold.state() == HoldState::lost);
+  CHECK(counted == 0);
+}
+
 TEST_CASE("an acknowledgement frees, a wrong one does not") {
   StreamHold hold;
   hold.push(frame(8));
