@@ -129,9 +129,9 @@ class Exchange final : public WaitingClient {
     advised.source = upstream::source_name(source);
   }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
-  void on_answer(llm::ChatAnswer answer, llm::WireFormat,
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
-    advised.answer = advice(answer, summary);
+    advised.answer = advice(*answer, summary);
     if (!advised.answer) advised.reduced = reduced_bad_answer();
     conclude();
   }

@@ -50,7 +50,11 @@ class Exchange final : public WaitingClient {
     const auto vectors = std::count_if(answer.parts.begin(), answer.parts.end(), is_vector);
     return static_cast<std::size_t>(vectors) == request_->inputs.size();
   }
-  void on_answer(llm::ChatAnswer answer, WireFormat, const upstream::CallSummary& s) override {
+  void on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) override {
+    memory_ = std::move(memory);
+  }
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, WireFormat,
+                 const upstream::CallSummary& s) override {
     answer_ = std::move(answer);
     finish(s);
   }
@@ -59,14 +63,23 @@ class Exchange final : public WaitingClient {
     finish(s);
   }
 
-  bool is_large() const { return upstream::answer_size(answer_) > upstream::large_answer_bytes; }
+  bool is_large() const { return upstream::answer_size(*answer_) > upstream::large_answer_bytes; }
   /// The answer's body. Any thread, after it was decided.
   std::string encode() const {
     if (gemini_)
-      return llm::encode_gemini_embeddings(answer_, *gemini_ == GeminiMethod::embed_batch,
+      return llm::encode_gemini_embeddings(*answer_, *gemini_ == GeminiMethod::embed_batch,
                                            tokens_estimate(*request_));
-    return llm::encode_embeddings(answer_, {.model = request_->model}, request_->as_base64,
+    return llm::encode_embeddings(*answer_, {.model = request_->model}, request_->as_base64,
                                   tokens_estimate(*request_));
+  }
+
+  /// What counted the answer counts its body now.
+  http::Response response(std::string body) {
+    answer_.reset();
+    if (memory_) memory_->settle(body.capacity());
+    http::Response response = http::Response::json(200, std::move(body));
+    response.memory = std::exchange(memory_, nullptr);
+    return response;
   }
 
   upstream::CallSummary summary;
@@ -81,7 +94,9 @@ class Exchange final : public WaitingClient {
 
   std::shared_ptr<const llm::EmbeddingRequest> request_;
   std::optional<GeminiMethod> gemini_;  // of a client of Google's
-  llm::ChatAnswer answer_;
+  // An empty one for a client that left: what is written of it, nobody reads.
+  std::shared_ptr<const llm::ChatAnswer> answer_ = std::make_shared<const llm::ChatAnswer>();
+  std::shared_ptr<upstream::AnswerMemory::Hold> memory_;
 };
 
 }  // namespace
@@ -136,7 +151,7 @@ net::Task<http::Response> Embeddings::embed(http::Request& request,
     } else {
       whole = exchange->encode();
     }
-    response = http::Response::json(200, std::move(whole));
+    response = exchange->response(std::move(whole));
     add_summary(response, exchange->summary);
     add_cost(response, exchange->summary);
   }

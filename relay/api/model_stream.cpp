@@ -167,7 +167,7 @@ void ModelStream::on_event(const llm::ChatEvent& event, llm::WireFormat origin) 
   push_events();
 }
 
-void ModelStream::on_answer(llm::ChatAnswer, llm::WireFormat,
+void ModelStream::on_answer(std::shared_ptr<const llm::ChatAnswer>, llm::WireFormat,
                             const upstream::CallSummary& summary) {
   if (finished_ || disposed_) return;
   push(end_frame(id_, next_sequence(), "complete", summary));

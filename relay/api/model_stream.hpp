@@ -135,7 +135,8 @@ class ModelStream final : public upstream::CallClient,
   void give_place();
 
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
-  void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
+  std::size_t kept_bytes() const override { return answer_.kept_bytes(); }
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
                  const upstream::CallSummary& summary) override;
   void on_refusal(const upstream::CallRefusal& refusal,
                   const upstream::CallSummary& summary) override;

@@ -60,7 +60,10 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
   void on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) override {
     if (!began_) memory_ = std::move(memory);
   }
-  void on_answer(llm::ChatAnswer answer, WireFormat, const upstream::CallSummary& s) override {
+  /// What was told and is not written, and what the format needs once more at the end.
+  std::size_t kept_bytes() const override { return waiting_.size() + stream_.kept_bytes(); }
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, WireFormat,
+                 const upstream::CallSummary& s) override {
     summary = s;
     if (!began_) whole_ = std::move(answer);
     finish();
@@ -87,10 +90,10 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
 
   bool streams() const { return began_; }
   bool as_list() const { return stream_.as_list; }
-  std::size_t size() const { return upstream::answer_size(whole_); }
+  std::size_t size() const { return upstream::answer_size(*whole_); }
   /// What counted the whole answer counts its body now.
   http::Response whole_response(std::string body) {
-    whole_ = {};
+    whole_.reset();
     if (memory_) memory_->settle(body.capacity());
     http::Response response = http::Response::json(200, std::move(body));
     response.memory = std::exchange(memory_, nullptr);
@@ -98,8 +101,8 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
   }
   /// The whole answer's body. Any thread, after it was decided.
   std::string encode_whole() const {
-    return face_.text_completion ? llm::encode_text_completion(whole_, stream_.stamp)
-                                 : llm::encode_answer(face_.format, whole_, stream_.stamp);
+    return face_.text_completion ? llm::encode_text_completion(*whole_, stream_.stamp)
+                                 : llm::encode_answer(face_.format, *whole_, stream_.stamp);
   }
 
   upstream::CallSummary summary;
@@ -128,7 +131,8 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
   llm::AnswerStream stream_;
   http::BodyStreamPtr body_;
   std::string waiting_;  // encoded, before the connection is attached
-  llm::ChatAnswer whole_;
+  // An empty one for a client that left: what is written of it, nobody reads.
+  std::shared_ptr<const llm::ChatAnswer> whole_ = std::make_shared<const llm::ChatAnswer>();
   std::shared_ptr<upstream::AnswerMemory::Hold> memory_;
   bool began_ = false;
 };

@@ -46,9 +46,9 @@ class Asked final : public upstream::CallClient,
 
   void on_source(upstream::Source source) override { source_ = source; }
   void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
-  void on_answer(llm::ChatAnswer answer, llm::WireFormat,
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat,
                  const upstream::CallSummary& summary) override {
-    tell(false, answer_value(answer, summary, source_));
+    tell(false, answer_value(*answer, summary, source_));
   }
   void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
     Json value = {{"code", llm::failure_name(refusal.failure.failure_class)},

@@ -290,7 +290,8 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   void deliver();
   void fold(const llm::ChatEvent& event);
   void note_no_room();
-  bool is_too_long_to_share() const;
+  bool count_kept();
+  void give_up_too_long();
   CallRefusal refusal_of(const Action& action) const;
   void refuse(const Action& action);
   void end();
@@ -348,12 +349,14 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   // What it has said so far.
   llm::ChatAnswer answer_;
   std::shared_ptr<AnswerMemory::Hold> answer_memory_;
-  std::size_t shared_bytes_ = 0;  // of a stream that others are to have, too
+  std::size_t kept_bytes_max_ = llm::whole_body_bytes_max;
+  bool too_long_to_share_ = false;  // nothing is kept for others any more
   std::int32_t tool_calls_ = 0;
   llm::WireFormat origin_ = llm::WireFormat::none;
   const llm::ChatEvent* event_ = nullptr;  // being fed
   // What an answer begins with, not yet told to the client: another target may still give it.
   std::vector<llm::ChatEvent> beginning_;
+  std::size_t beginning_bytes_ = 0;
   bool begun_ = false;
   // Of each attempt, as the client may hear it; of 0: why there is none.
   std::map<int, llm::ChatFailure> told_;
@@ -836,6 +839,7 @@ void CallRun::money_came() {
 void CallRun::begin_attempt(const llm::Dialect& dialect) {
   answer_ = {};
   beginning_.clear();
+  beginning_bytes_ = 0;
   begun_ = false;
   first_token_ns_ = 0;
   opened_ns_ = now_ns();
@@ -844,14 +848,13 @@ void CallRun::begin_attempt(const llm::Dialect& dialect) {
   ++summary_.attempts;
   failure_noted_ = false;
   tool_calls_ = 0;
-  shared_bytes_ = 0;
-  std::size_t kept_bytes_max = llm::whole_body_bytes_max;
+  too_long_to_share_ = false;
   if (AnswerMemory* answers = gateway_.answers()) {
     answer_memory_ = answers->hold(shard_, player_, order_.identity.is_anonymous());
-    kept_bytes_max = answers->answer_bytes_max();
+    kept_bytes_max_ = answers->answer_bytes_max();
   }
   attempt_ =
-      std::make_shared<Attempt>(*this, dialect, gateway_.pool(), kept_bytes_max, answer_memory_);
+      std::make_shared<Attempt>(*this, dialect, gateway_.pool(), kept_bytes_max_, answer_memory_);
 }
 
 void CallRun::add_key(llm::AuthKind kind, net::OutgoingRequest& outgoing) {
@@ -922,18 +925,33 @@ void CallRun::fold(const llm::ChatEvent& event) {
                         event.kind == EventKind::told || event.kind == EventKind::tool_begun ||
                         (event.kind == EventKind::tool_arguments && event.index < tool_calls_);
   if (!of_parts) return llm::fold(answer_, event, origin_);
-  if (!order_.shared || is_too_long_to_share()) return;
+  if (!order_.shared || too_long_to_share_) return;
   llm::fold(answer_, event, origin_);
-  shared_bytes_ += sizeof(llm::ChatPart) + event.text.size();
-  if (is_too_long_to_share()) {
-    answer_.parts.clear();
-    answer_.told = {};
-  }
-  attempt_->count_kept(is_too_long_to_share() ? 0 : shared_bytes_);
+  too_long_to_share_ = answer_.kept_bytes > gateway_.shared_bytes_max();
+  if (!too_long_to_share_) return;
+  answer_.parts.clear();
+  answer_.told = {};
+  answer_.kept_bytes = 0;
 }
 
-bool CallRun::is_too_long_to_share() const {
-  return shared_bytes_ > gateway_.shared_bytes_max();
+/// Counts what is kept of a stream outside of its decoder. False where that is more than an answer
+/// may be. (A whole answer is bounded as it is read, and counted until it is told.)
+bool CallRun::count_kept() {
+  if (!attempt_ || !attempt_->is_stream()) return true;
+  const std::size_t bytes = answer_.kept_bytes + beginning_bytes_ + client_->kept_bytes();
+  attempt_->count_kept(bytes);
+  return bytes <= kept_bytes_max_;
+}
+
+// The next answer would be as long.
+void CallRun::give_up_too_long() {
+  llm::ChatFailure failure = llm::local_failure(
+      llm::FailureClass::malformed,
+      joined({"what is kept of the stream is longer than ", kept_bytes_max_, " bytes"}));
+  failure.too_long = true;
+  failure.should_retry = false;
+  cancel_attempt();
+  attempt_failed(Stage::stream, std::move(failure), cause::bad_bytes);
 }
 
 void CallRun::note_no_room() {
@@ -946,6 +964,7 @@ void CallRun::note_no_room() {
 
 void CallRun::on_event(const llm::ChatEvent& event) {
   fold(event);
+  if (!count_kept()) return give_up_too_long();
   event_ = &event;
   switch (event.kind) {
     case llm::EventKind::started:
@@ -1056,9 +1075,10 @@ void CallRun::hold_beginning(const llm::ChatEvent& event) {
   if (options_.delivery == Delivery::whole) return;
   if (begun_) {
     client_->on_event(event, origin_);
-  } else {
-    beginning_.push_back(event);
+    return;
   }
+  beginning_bytes_ += sizeof event + event.text_bytes();
+  beginning_.push_back(event);
 }
 
 // No attempt follows a word that the client has: nothing is asked again.
@@ -1072,6 +1092,7 @@ void CallRun::begin_answer() {
     let_go_of_request();
     client_->on_begun(summary());
   }
+  beginning_bytes_ = 0;
   for (const llm::ChatEvent& event : std::exchange(beginning_, {}))
     client_->on_event(event, origin_);
 }
@@ -1095,9 +1116,9 @@ void CallRun::deliver() {
   summary_.target = gateway_.target_name(targets_[place_].target);
   if (limited_ && options_.delivery == Delivery::whole) tell_quotas(gateway_.quotas(asked()));
   const CallSummary told = summary();
-  if (is_too_long_to_share()) answer_.finished = false;  // it is not all of it
+  if (too_long_to_share_) answer_.finished = false;  // it is not all of it
   client_->on_memory(std::exchange(answer_memory_, nullptr));
-  client_->on_answer(std::move(answer_), origin_, told);
+  client_->on_answer(std::make_shared<const llm::ChatAnswer>(std::move(answer_)), origin_, told);
 }
 
 CallRefusal CallRun::refusal_of(const Action& action) const {

@@ -146,12 +146,14 @@ class CallClient {
   virtual void on_begun(const CallSummary&) {}
   /// Stream delivery: pieces as they come; `origin` is the decoder's format.
   virtual void on_event(const llm::ChatEvent& event, llm::WireFormat origin) = 0;
+  /// What it keeps of the stream that it was told until that ends. On the call's shard.
+  virtual std::size_t kept_bytes() const { return 0; }
   /// Counts the answer that is told next in the relay's memory: whoever keeps it keeps this. Null
   /// where nothing is counted.
   virtual void on_memory(std::shared_ptr<AnswerMemory::Hold>) {}
   /// The answer is complete. Whole delivery: this is all of it. Of a stream that is not shared it
-  /// has no texts: they were told.
-  virtual void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
+  /// has no texts: they were told. Several clients may be told one; none makes it another's.
+  virtual void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
                          const CallSummary& summary) = 0;
   virtual void on_refusal(const CallRefusal& refusal, const CallSummary& summary) = 0;
   /// The game's: answer from the engine now; why no model does.

@@ -10,6 +10,7 @@
 #include "engine/llm/failure.hpp"
 #include "relay/upstream/kept_answer.hpp"
 #include "relay/upstream/request_bytes.hpp"
+#include "relay/upstream/request_size.hpp"
 
 namespace redoubt::upstream {
 
@@ -30,12 +31,25 @@ std::int64_t wall_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+// A client that follows a stream may keep so much of it uncounted, and counts so much at a time.
+constexpr std::size_t kept_step_bytes = 64 * 1024;
+// A kept answer up to this is told and written at once.
+constexpr std::size_t uncounted_bytes_max = 16 * 1024;
+
+constexpr const char* no_room_words =
+    "The relay has too many long answers under way, and no memory for this one; try again.";
 constexpr const char* bad_answer_words = "The model's answer is not what this request wants.";
 
 CallRefusal refusal_of(int status, llm::FailureClass failure_class, std::string message) {
   CallRefusal refusal{.status = status};
   refusal.failure = llm::local_failure(failure_class, std::move(message));
   refusal.failure.status = status;
+  return refusal;
+}
+
+CallRefusal no_room_refusal() {
+  CallRefusal refusal = refusal_of(503, llm::FailureClass::overloaded, no_room_words);
+  refusal.failure.should_retry = true;
   return refusal;
 }
 
@@ -50,6 +64,13 @@ CallSummary unpaid(CallSummary summary) {
   summary.cost = 0;
   summary.estimated = false;
   return summary;
+}
+
+/// The answer, which `memory` is kept with.
+std::shared_ptr<const llm::ChatAnswer> counted_by(std::shared_ptr<const llm::ChatAnswer> answer,
+                                                  std::shared_ptr<const void> memory) {
+  const llm::ChatAnswer* what = answer.get();
+  return {what, [answer = std::move(answer), memory = std::move(memory)](const auto*) {}};
 }
 
 struct Keys {
@@ -80,7 +101,8 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
         delivery(wanted),
         shared_(shared),
         shard_(shard),
-        client_(std::move(client)) {}
+        client_(std::move(client)),
+        hold_memory_(order.hold_memory) {}
 
   void leave() override;
 
@@ -89,7 +111,8 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   void quotas(const limits::Quotas& quotas);
   void begun(const CallSummary& summary);
   void event(const llm::ChatEvent& event, llm::WireFormat origin);
-  void answer(const llm::ChatAnswer& answer, llm::WireFormat origin, const CallSummary& summary);
+  void answer(const std::shared_ptr<const llm::ChatAnswer>& answer, llm::WireFormat origin,
+              const CallSummary& summary);
   void refuse(const CallRefusal& refusal, const CallSummary& summary);
   void engine(const CallRefusal& why);
   /// Its flight ended without a word for it.
@@ -97,8 +120,9 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   /// Its flight's opener was refused: it asks anew.
   void again();
 
-  /// A kept answer, as this client wants it. False where its client does not accept it.
-  bool kept(const KeptAnswer& kept);
+  /// A kept answer of so many bytes, as this client wants it. False where its client does not
+  /// accept it.
+  bool kept(const KeptAnswer& kept, std::size_t bytes);
   /// `begun`: of the stream that has begun, `frames` what it has said.
   void joined(const std::optional<CallSummary>& begun, const std::vector<Frame>& frames,
               std::int64_t answer_by_ms);
@@ -113,6 +137,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
 
  private:
   void finish();
+  bool count_kept();
 
   Shared& shared_;
   net::Executor shard_;
@@ -120,6 +145,9 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   std::shared_ptr<GatewayCall> alone_;
   std::optional<Timer> answer_by_;
   bool engine_told_ = false;
+  http::HoldMemory hold_memory_;
+  // Of what its client keeps of a stream, kept_step_bytes each.
+  std::vector<std::shared_ptr<const void>> kept_memory_;
 };
 
 /// The upstream call's client: passes on what it is told. On its opener's shard.
@@ -136,11 +164,15 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   void on_quotas(const limits::Quotas& quotas) override { opener_->quotas(quotas); }
   void on_begun(const CallSummary& summary) override;
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
-  void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
+  /// Counts the answer for as long as one of those who are told it has it.
+  void on_memory(std::shared_ptr<AnswerMemory::Hold> memory) override {
+    memory_ = std::move(memory);
+  }
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
                  const CallSummary& summary) override;
   void on_late_answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
                       const CallSummary& summary) override {
-    on_answer(answer, origin, summary);
+    on_answer(std::make_shared<const llm::ChatAnswer>(answer), origin, summary);
   }
   void on_refusal(const CallRefusal& refusal, const CallSummary& summary) override;
   void on_engine(const CallRefusal& why) override;
@@ -165,6 +197,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   std::shared_ptr<CallClient> judge_;
   std::shared_ptr<Follower> opener_;
   std::weak_ptr<GatewayCall> call_;  // it holds us, and itself until it ends
+  std::shared_ptr<AnswerMemory::Hold> memory_;
   bool published_ = false;
   bool cancelled_ = false;
 };
@@ -232,6 +265,7 @@ void Follower::leave() {
 
 void Follower::finish() {
   answer_by_.reset();
+  kept_memory_.clear();
   if (const auto client = std::exchange(client_, nullptr)) client->on_end();
 }
 
@@ -248,16 +282,34 @@ void Follower::begun(const CallSummary& summary) {
 }
 
 void Follower::event(const llm::ChatEvent& event, llm::WireFormat origin) {
-  if (const auto client = client_) client->on_event(event, origin);
+  const auto client = client_;
+  if (!client) return;
+  client->on_event(event, origin);
+  if (client_ && !count_kept()) {
+    shared_.left(*this);
+    refuse(no_room_refusal(), {});
+  }
 }
 
-void Follower::answer(const llm::ChatAnswer& answer, llm::WireFormat origin,
+/// False where there is no memory for what its client keeps of the stream.
+bool Follower::count_kept() {
+  if (!hold_memory_) return true;
+  const std::size_t bytes = client_->kept_bytes();
+  while (bytes >= (kept_memory_.size() + 1) * kept_step_bytes) {
+    auto memory = hold_memory_(kept_step_bytes);
+    if (!memory) return false;
+    kept_memory_.push_back(std::move(memory));
+  }
+  return true;
+}
+
+void Follower::answer(const std::shared_ptr<const llm::ChatAnswer>& answer, llm::WireFormat origin,
                       const CallSummary& summary) {
   const auto client = client_;
   if (!client) return;
   if (engine_told_) {
-    client->on_late_answer(answer, origin, summary);
-  } else if (delivery == Delivery::stream || client->accepts(answer)) {
+    client->on_late_answer(*answer, origin, summary);
+  } else if (delivery == Delivery::stream || client->accepts(*answer)) {
     client->on_answer(answer, origin, summary);
   } else if (order.game) {
     engine(refusal_of(502, llm::FailureClass::malformed, bad_answer_words));
@@ -294,11 +346,16 @@ void Follower::again() {
   if (!entered) refuse(refusal_of(503, llm::FailureClass::overloaded, entered.error().message), {});
 }
 
-bool Follower::kept(const KeptAnswer& kept) {
-  const llm::ChatAnswer whole = folded(kept);
-  if (delivery == Delivery::whole && !client_->accepts(whole)) return false;
+bool Follower::kept(const KeptAnswer& kept, std::size_t bytes) {
+  std::shared_ptr<const void> memory;
+  if (hold_memory_ && bytes > uncounted_bytes_max && !(memory = hold_memory_(bytes))) {
+    refuse(no_room_refusal(), {});
+    return true;
+  }
+  const auto whole = counted_by(std::make_shared<const llm::ChatAnswer>(folded(kept)), memory);
+  if (delivery == Delivery::whole && !client_->accepts(*whole)) return false;
   source(Source::cache);
-  const CallSummary summary{.target = kept.target, .usage = whole.usage};
+  const CallSummary summary{.target = kept.target, .usage = whole->usage};
   if (delivery == Delivery::stream) {
     begun(summary);
     for (const llm::ChatEvent& one : kept.events)
@@ -368,15 +425,18 @@ void Flight::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
   }
 }
 
-void Flight::on_answer(llm::ChatAnswer answer, llm::WireFormat origin, const CallSummary& summary) {
+void Flight::on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
+                       const CallSummary& summary) {
   ExactCache::Answer kept;
-  if (worth_keeping(answer))
-    kept = std::make_shared<const std::string>(kept_bytes(answer, origin, summary.target));
-  const auto told = std::make_shared<const llm::ChatAnswer>(std::move(answer));
+  if (worth_keeping(*answer))
+    kept =
+        std::make_shared<const std::string>(upstream::kept_bytes(*answer, origin, summary.target));
+  if (memory_) memory_->settle(answer_size(*answer));
+  const auto told = counted_by(std::move(answer), std::exchange(memory_, nullptr));
   for (const auto& follower : shared_.close(*this, kept)) {
     const CallSummary own = follower == opener_ ? summary : unpaid(summary);
     asio::dispatch(follower->shard(),
-                   [follower, told, origin, own] { follower->answer(*told, origin, own); });
+                   [follower, told, origin, own] { follower->answer(told, origin, own); });
   }
 }
 
@@ -550,7 +610,7 @@ bool Shared::tell_kept(Follower& follower, std::string_view bytes) {
   const auto kept = read_kept(bytes);
   if (!kept) return false;
   if (!counted(follower)) return true;
-  if (!follower.kept(*kept)) {
+  if (!follower.kept(*kept, bytes.size())) {
     follower.order.request_counted = true;
     return false;
   }

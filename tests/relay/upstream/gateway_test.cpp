@@ -57,14 +57,25 @@ struct Told final : CallClient {
     CHECK(streamed.empty());
     begun = summary;
   }
-  void on_event(const llm::ChatEvent& event, llm::WireFormat) override { streamed += event.text; }
+  void on_event(const llm::ChatEvent& event, llm::WireFormat) override {
+    streamed += event.text;
+    if (counted) most_counted = std::max(most_counted, counted->bytes());
+  }
+  std::size_t kept_bytes() const override { return keeps ? streamed.size() : 0; }
   void on_memory(std::shared_ptr<AnswerMemory::Hold> hold) override { memory = std::move(hold); }
-  void on_answer(llm::ChatAnswer answer, llm::WireFormat, const CallSummary&) override {
-    answered = llm::answer_text(answer);
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat,
+                 const CallSummary&) override {
+    answered = llm::answer_text(*answer);
+    if (keeps) kept = answer;
+    if (counted) most_counted = std::max(most_counted, counted->bytes());
     if (memory) memory->settle(answered.size());
   }
   void on_refusal(const CallRefusal& why, const CallSummary&) override { refusal = why; }
   void on_end() override { over = true; }
+  std::shared_ptr<AnswerMemory> counted;  ///< looked at whenever it is told something
+  std::size_t most_counted = 0;
+  bool keeps = false;  ///< what it was told, until the end
+  std::shared_ptr<const llm::ChatAnswer> kept;
   std::optional<CallSummary> begun;
   std::string streamed;
   std::string answered;
@@ -92,9 +103,10 @@ struct Memory {
 
 struct Fixture {
   explicit Fixture(Provider& provider, int queue_max = 8,
-                   std::shared_ptr<AnswerMemory> answers = nullptr)
-      : pool(1, queue_max) {
+                   std::shared_ptr<AnswerMemory> answers = nullptr, bool share_answers = false)
+      : shares(share_answers), pool(1, queue_max) {
     GatewayOptions options;
+    options.share_answers = share_answers;
     options.answers = std::move(answers);
     ProviderOptions to{.name = "openai", .free = true};
     to.base_url = "http://127.0.0.1:" + std::to_string(provider.running->port()) + "/v1";
@@ -124,6 +136,7 @@ struct Fixture {
     order.request.model = "mini";
     order.request.messages.push_back(llm::text_message(llm::Role::user, std::move(text)));
     order.hold_memory = memory.holder();
+    order.shared = shares;
     auto told = std::make_shared<Told>();
     auto started = gateway->start(io.get_executor(), std::move(order), delivery, told);
     if (started) {
@@ -151,6 +164,7 @@ struct Fixture {
   std::unique_ptr<Gateway> gateway;
   std::promise<void> gate;
   bool held = false;
+  const bool shares;
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<net::Executor> io_stays{io.get_executor()};
   std::shared_ptr<GatewayCall> call;
@@ -404,6 +418,130 @@ TEST_CASE("an answer that is longer than one may be is given up, and not asked f
   CHECK(told->refusal->status == 502);
   CHECK(provider.asked().size() == 1);
   CHECK(answers->bytes() == 0);
+}
+
+namespace {
+
+/// What a stream of `bytes` keeps, by what it keeps it for.
+enum class Keeps { beginning, whole, client, waiting };
+
+std::string stream_that_keeps(Keeps what, std::size_t bytes) {
+  const auto data = [](const std::string& json) { return "data: " + json + "\n\n"; };
+  const auto choice = [&](const std::string& more) {
+    return data(R"({"choices":[{"index":0,)" + more + "}]}");
+  };
+  const auto said = [&](const std::string& words) {
+    return choice(R"("delta":{"content":")" + words + R"("})");
+  };
+  std::string stream;
+  if (what == Keeps::waiting)
+    stream = choice(R"("delta":{"tool_calls":[{"index":0,"id":"1","function":)"
+                    R"({"name":"f","arguments":"{"}}]})");
+  constexpr std::size_t piece_bytes = 500;
+  for (std::size_t made = 0; made < bytes; made += piece_bytes) {
+    const std::string words = std::to_string(made) + std::string(piece_bytes, 'b');
+    stream += what == Keeps::beginning
+                  ? data(R"({"choices":[{"index":0,"delta":{}}],"told":")" + words + R"("})")
+                  : said(words);
+  }
+  return stream + said("!") + choice(R"("delta":{},"finish_reason":"stop")") + "data: [DONE]\n\n";
+}
+
+}  // namespace
+
+TEST_CASE("whatever is kept of a stream is counted, and is no longer than an answer may be") {
+  constexpr std::size_t answer_bytes_max = 256 * 1024;
+  for (const Keeps what : {Keeps::beginning, Keeps::whole, Keeps::client, Keeps::waiting}) {
+    for (const std::size_t bytes : {std::size_t{100'000}, std::size_t{400'000}}) {
+      CAPTURE(static_cast<int>(what));
+      CAPTURE(bytes);
+      Provider provider;
+      provider.answer = stream_that_keeps(what, bytes);
+      const auto answers = std::make_shared<AnswerMemory>(
+          AnswerBudget::Options{.bytes_max = AnswerBudget::bytes_min(answer_bytes_max),
+                                .answer_bytes_max = answer_bytes_max});
+      Fixture f(provider, 8, answers);
+      Memory memory;
+      const bool whole = what == Keeps::whole;
+      const auto told = f.start("Where to?", memory, whole ? Delivery::whole : Delivery::stream);
+      told->keeps = what == Keeps::client;
+      told->counted = answers;
+      f.until_over(told);
+      CHECK(told->refusal.has_value() == (bytes > answer_bytes_max));
+      if (told->refusal) CHECK(told->refusal->status == 502);
+      if (!told->refusal) CHECK(told->most_counted >= bytes / 2);
+      CHECK(provider.asked().size() == 1);
+      told->memory.reset();
+      CHECK(answers->bytes() == 0);
+    }
+  }
+}
+
+TEST_CASE("an answer that several wait for is one, and is counted until the last has written it") {
+  Provider provider;
+  provider.answer = whole_answer();
+  const auto answers = std::make_shared<AnswerMemory>(AnswerBudget::Options{});
+  Fixture f(provider, 8, answers, true);
+  Memory memory;
+  std::vector<std::shared_ptr<Told>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(f.start("Where to?", memory));
+    clients.back()->keeps = true;
+  }
+  for (const auto& client : clients)
+    f.until([&] { return client->over; });
+  f.call.reset();
+  CHECK(provider.asked().size() == 1);
+  for (const auto& client : clients) {
+    REQUIRE(client->kept);
+    CHECK(client->kept.get() == clients.front()->kept.get());
+  }
+  const auto last = std::move(clients.back());
+  clients.clear();
+  f.io.poll();
+  CHECK(answers->bytes() >= large_words.size());
+  last->kept.reset();
+  CHECK(answers->bytes() == 0);
+}
+
+TEST_CASE("what those keep who follow a stream is counted on each, and over it they are refused") {
+  Provider provider;
+  provider.answer = stream_that_keeps(Keeps::client, 200'000);
+  Fixture f(provider, 8, nullptr, true);
+  Memory enough;
+  Memory little{.bytes_max = 100'000};
+  const auto first = f.start("Where to?", enough, Delivery::stream);
+  const auto second = f.start("Where to?", little, Delivery::stream);
+  first->keeps = second->keeps = true;
+  f.until([&] { return first->over && second->over; });
+  f.call.reset();
+  CHECK(provider.asked().size() == 1);
+  CHECK_FALSE(first->refusal);
+  CHECK(enough.most >= 128 * 1024);
+  REQUIRE(second->refusal);
+  CHECK(second->refusal->status == 503);
+  CHECK(*enough.held == 0);
+  CHECK(*little.held == 0);
+}
+
+TEST_CASE("an answer that was kept needs memory of who is told it again") {
+  Provider provider;
+  provider.answer = std::string(good_answer);
+  provider.answer.replace(provider.answer.find("Here."), 5, std::string(50'000, 'b'));
+  Fixture f(provider, 8, nullptr, true);
+  Memory memory;
+  f.until_over(f.start("Where to?", memory));
+  const auto again = f.start("Where to?", memory);
+  again->keeps = true;
+  f.until_over(again);
+  Memory little{.bytes_max = 10'000};
+  const auto refused = f.start("Where to?", little);
+  f.until_over(refused);
+  CHECK(provider.asked().size() == 1);
+  REQUIRE(refused->refusal);
+  CHECK(refused->refusal->status == 503);
+  again->kept.reset();
+  CHECK(*memory.held == 0);
 }
 
 TEST_CASE("the size of a request is all that it holds") {
