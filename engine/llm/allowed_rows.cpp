@@ -84,7 +84,6 @@ constexpr Row openai_chat_rows[] = {
     {"message.id", V::drop},
     {"message.parsed", V::drop},
     {"message.provider_specific_fields", V::drop},
-    {"message.function_call", V::drop},
     {"message.tool_calls", V::drop},
     {"message.audio", V::stored},
     {"tool:function.cache_control"},

@@ -139,6 +139,23 @@ void write_call(const ChatPart& part, const AnswerStamp& stamp, JsonWriter& out)
   out.close_object();
 }
 
+// As it was before there were tools. Of several calls, which were not asked for, it is the first.
+void write_function_call(const ChatAnswer& answer, JsonWriter& out) {
+  for (const ChatPart& part : answer.parts) {
+    if (part.kind != PartKind::tool_call) continue;
+    out.open_object("function_call");
+    out.text("name", part.name);
+    out.text("arguments", part.arguments);
+    out.close_object();
+    return;
+  }
+}
+
+std::string_view reason_word(FinishReason reason, const AnswerStamp& stamp) {
+  if (reason == FinishReason::tool_calls && stamp.tells_function_call) return "function_call";
+  return openai_reason_word(reason);
+}
+
 void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
   out.open_object("message");
   out.text("role", "assistant");
@@ -146,7 +163,9 @@ void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrite
   const bool refused = has_kind(answer, PartKind::refusal);
   text_or_null(out, "refusal", text_of_kind(answer, PartKind::refusal), refused);
   out.text_if("reasoning_content", text_of_kind(answer, PartKind::reasoning));
-  if (has_kind(answer, PartKind::tool_call)) {
+  if (stamp.tells_function_call) {
+    write_function_call(answer, out);
+  } else if (has_kind(answer, PartKind::tool_call)) {
     out.open_array("tool_calls");
     for (const ChatPart& part : answer.parts) {
       if (part.kind == PartKind::tool_call) write_call(part, stamp, out);
@@ -170,7 +189,7 @@ void write_choice(const ChatAnswer& answer, std::int64_t index, const AnswerStam
     out.key("logprobs");
     out.null();
   }
-  out.text("finish_reason", openai_reason_word(answer.reason));
+  out.text("finish_reason", reason_word(answer.reason, stamp));
   out.members(told);
   out.close_object();
 }
@@ -247,7 +266,23 @@ void end_freeform(AnswerStream& stream, std::string& out) {
 }
 
 // False: there is nothing to tell.
+bool write_function_call(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
+  const bool begun = event.kind == EventKind::tool_begun;
+  if (begun && stream.block < 0) {
+    stream.block = event.index;
+  } else if (begun || event.index != stream.block) {
+    return false;
+  }
+  delta.open_object("function_call");
+  if (begun) delta.text("name", event.name);
+  delta.text("arguments", begun ? std::string_view() : std::string_view(event.text));
+  delta.close_object();
+  return true;
+}
+
+// False: there is nothing to tell.
 bool write_call(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
+  if (stream.stamp.tells_function_call) return write_function_call(stream, event, delta);
   const bool begun = event.kind == EventKind::tool_begun;
   if (begun && stream.stamp.is_freeform(event.name)) {
     begin_freeform(stream, event, delta);
@@ -397,7 +432,7 @@ void encode_openai_chat_event(AnswerStream& all, const ChatEvent& event, std::st
     case EventKind::answer_finished:
     case EventKind::finished:
       append_details(stream, out);
-      reason = openai_reason_word(event.reason);
+      reason = reason_word(event.reason, stream.stamp);
       break;
     case EventKind::told:
       if (!hear(stream, event, delta)) return;

@@ -137,7 +137,9 @@ struct ChatRequest {
   std::int64_t answers = 1;  ///< to the same prompt, 1 to answers_max
   bool stream = false;
   bool stream_usage = false;  ///< the client of a relay asked for a usage chunk (OpenAI chat)
-  std::string user;           ///< an opaque name of the end user, for the provider's abuse control
+  /// OpenAI chat: the client has `functions`, which tools replaced, and is told `function_call`.
+  bool has_functions = false;
+  std::string user;  ///< an opaque name of the end user, for the provider's abuse control
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> betas;  ///< Anthropic: what the client's header anthropic-beta names
   WireFormat format = WireFormat::none;  ///< whose `extra` and betas these are: the client's format

@@ -107,6 +107,45 @@ void read_calls(const Json& json, const std::string& path, ChatMessage& message,
   }
 }
 
+// What tools replaced: one call in a message, without an id. The number of its message is one.
+void read_function_call(const Json& json, const std::string& path, std::size_t number,
+                        ChatMessage& message, RequestFault& fault) {
+  const Json* call = member_of(json, "function_call");
+  if (call == nullptr) return;
+  const std::string place = path + ".function_call";
+  if (!call->is_object()) {
+    fault.set(place, "an object with a name and arguments", call);
+    return;
+  }
+  ChatPart& part = message.parts.emplace_back();
+  part.kind = PartKind::tool_call;
+  part.format = here;
+  part.id = joined({"call_", number});
+  part.name = read_text(*call, "name", place, fault);
+  part.arguments = read_text(*call, "arguments", place, fault);
+}
+
+// A function's result names it and no call: it is of the message before it.
+void read_function_result(const Json& json, const std::string& path, ChatRequest& request,
+                          RequestFault& fault) {
+  ChatMessage message;
+  message.role = Role::tool;
+  message.format = here;
+  ChatPart& part = message.parts.emplace_back();
+  part.kind = PartKind::tool_result;
+  part.format = here;
+  part.text = read_text(json, "content", path, fault);
+  const std::string name = read_text(json, "name", path, fault);
+  if (!request.messages.empty()) {
+    for (const ChatPart& call : request.messages.back().parts)
+      if (call.kind == PartKind::tool_call && call.name == name) part.id = call.id;
+  }
+  if (part.id.empty())
+    fault.set(path + ".name", "the function that the message before it calls",
+              member_of(json, "name"));
+  request.messages.push_back(std::move(message));
+}
+
 // One thought may be told in several details (a summary, and what is sealed): they have its index,
 // or its id.
 struct DetailPlace {
@@ -180,33 +219,45 @@ void read_thoughts(const Json& json, ChatMessage& message) {
   part.format = here;
 }
 
-void read_message(const Json& json, const std::string& path, ChatRequest& request,
-                  RequestFault& fault) {
+void read_tool_result(const Json& json, const std::string& path, ChatRequest& request,
+                      RequestFault& fault) {
+  ChatMessage message;
+  message.role = Role::tool;
+  message.format = here;
+  message.name = read_text(json, "name", path, fault);
+  ChatPart& part = message.parts.emplace_back();
+  part.kind = PartKind::tool_result;
+  part.format = here;
+  part.id = read_text(json, "tool_call_id", path, fault);
+  if (part.id.empty()) fault.set(path + ".tool_call_id", "a text", nullptr);
+  std::vector<ChatPart> content;
+  read_content(json, path, content, fault);
+  const bool plain = content.size() == 1 && content.front().kind == PartKind::text &&
+                     content.front().extra.empty();
+  if (plain) {
+    part.text = std::move(content.front().text);
+  } else {
+    part.content = std::move(content);
+  }
+  if (const Json* mark = member_of(json, "cache_control"))
+    message.extra = dump(Json{{"cache_control", *mark}});
+  request.messages.push_back(std::move(message));
+}
+
+void read_message(const Json& json, std::size_t number, ChatRequest& request, RequestFault& fault) {
+  const std::string path = indexed("messages", number);
   const std::string role = read_text(json, "role", path, fault);
+  if (role == "function") {
+    read_function_result(json, path, request, fault);
+    return;
+  }
+  if (role == "tool") {
+    read_tool_result(json, path, request, fault);
+    return;
+  }
   ChatMessage message;
   message.format = here;
   message.name = read_text(json, "name", path, fault);
-  if (role == "tool") {
-    message.role = Role::tool;
-    ChatPart& part = message.parts.emplace_back();
-    part.kind = PartKind::tool_result;
-    part.format = here;
-    part.id = read_text(json, "tool_call_id", path, fault);
-    if (part.id.empty()) fault.set(path + ".tool_call_id", "a text", nullptr);
-    std::vector<ChatPart> content;
-    read_content(json, path, content, fault);
-    const bool plain = content.size() == 1 && content.front().kind == PartKind::text &&
-                       content.front().extra.empty();
-    if (plain) {
-      part.text = std::move(content.front().text);
-    } else {
-      part.content = std::move(content);
-    }
-    if (const Json* mark = member_of(json, "cache_control"))
-      message.extra = dump(Json{{"cache_control", *mark}});
-    request.messages.push_back(std::move(message));
-    return;
-  }
   if (role == "assistant") {
     message.role = Role::assistant;
     read_thoughts(json, message);
@@ -232,11 +283,24 @@ void read_message(const Json& json, const std::string& path, ChatRequest& reques
       break;
     }
     read_calls(json, path, message, fault);
+    read_function_call(json, path, number, message, fault);
     settle_google_details(message);
   }
-  message.extra = rest_of(json, {"role", "content", "name", "tool_calls", "refusal",
-                                 "reasoning_content", "extra_content"});
+  message.extra = rest_of(json, {"role", "content", "name", "tool_calls", "function_call",
+                                 "refusal", "reasoning_content", "extra_content"});
   request.messages.push_back(std::move(message));
+}
+
+void read_function(const Json& function, std::string_view text, const std::string& path,
+                   ToolDefinition& definition, RequestFault& fault) {
+  definition.name = read_text(function, "name", path, fault);
+  if (definition.name.empty()) fault.set(path + ".name", "a text", nullptr);
+  definition.description = read_text(function, "description", path, fault);
+  definition.strict = read_optional_flag(function, "strict", fault);
+  const Json* parameters = member_of(function, "parameters");
+  if (parameters == nullptr) return;
+  if (!parameters->is_object()) fault.set(path + ".parameters", "an object", parameters);
+  definition.parameters = text_or_dump(member_text(text, "parameters"), *parameters);
 }
 
 void read_tools(const Json& json, std::string_view body, ChatRequest& request,
@@ -278,16 +342,7 @@ void read_tools(const Json& json, std::string_view body, ChatRequest& request,
       if (!tool.is_object()) fault.set(path, "an object", &tool);
       continue;
     }
-    definition.name = read_text(*function, "name", path, fault);
-    if (definition.name.empty()) fault.set(path + ".function.name", "a text", nullptr);
-    definition.description = read_text(*function, "description", path, fault);
-    definition.strict = read_optional_flag(*function, "strict", fault);
-    const Json* parameters = member_of(*function, "parameters");
-    if (parameters != nullptr) {
-      if (!parameters->is_object())
-        fault.set(path + ".function.parameters", "an object", parameters);
-      definition.parameters = text_or_dump(member_text(function_text, "parameters"), *parameters);
-    }
+    read_function(*function, function_text, path + ".function", definition, fault);
     definition.extra = flat ? rest_of(tool, {"type", "name", "description", "strict", "parameters"})
                             : rest_of(tool, {"type", "function"});
   }
@@ -312,6 +367,40 @@ bool read_tool_choice(const Json& json, ChatRequest& request) {
     return false;
   }
   return true;
+}
+
+// What tools replaced: one function may be called at a time.
+void read_functions(const Json& json, std::string_view body, ChatRequest& request,
+                    RequestFault& fault) {
+  const Json* functions = member_of(json, "functions");
+  const Json* choice = member_of(json, "function_call");
+  if (functions == nullptr) {
+    if (choice != nullptr) fault.set("function_call", "functions beside it", choice);
+    return;
+  }
+  if (!functions->is_array() || functions->empty()) {
+    fault.set("functions", "a list of one function or more", functions);
+    return;
+  }
+  if (!request.tools.empty()) fault.set("functions", "either functions or tools", functions);
+  const auto texts = element_texts(member_text(body, "functions"));
+  for (std::size_t i = 0; i < functions->size(); ++i) {
+    ToolDefinition& definition = request.tools.emplace_back();
+    definition.format = here;
+    read_function((*functions)[i], nth_text(texts, i), indexed("functions", i), definition, fault);
+  }
+  request.has_functions = true;
+  request.parallel_tools = false;
+  const std::string_view word = text_of(choice);
+  const std::string_view name = text_of(member_of(choice, "name"));
+  if (word == "none") {
+    request.tool_choice = ToolChoice::none;
+  } else if (!name.empty()) {
+    request.tool_choice = ToolChoice::named;
+    request.tool_choice_name = name;
+  } else if (choice != nullptr && word != "auto") {
+    fault.set("function_call", "auto, none or an object with a function's name", choice);
+  }
 }
 
 void read_output(const Json& json, std::string_view body, ChatRequest& request,
@@ -357,7 +446,7 @@ void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) 
 }
 
 // Anthropic's words, which clients of several providers send here, too: the budget has a neutral
-// name. What is left goes on in `extra`.
+// name.
 void read_thinking(const Json& json, ChatRequest& request, RequestFault& fault) {
   const Json* thinking = member_of(json, "thinking");
   if (member_of(thinking, "budget_tokens") == nullptr) return;
@@ -386,20 +475,20 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
     return;
   }
   for (std::size_t i = 0; i < messages->size(); ++i)
-    read_message((*messages)[i], indexed("messages", i), request, fault);
+    read_message((*messages)[i], i, request, fault);
   request.answers = read_answers(json, "n", "n", fault);
-  for (const char* old : {"functions", "function_call"}) {
-    if (const Json* member = member_of(json, old)) fault.set(old, "tools instead", member);
-  }
   read_tools(json, body, request, fault);
   const bool choice_known = read_tool_choice(json, request);
   read_output(json, body, request, fault);
   read_settings(json, request, fault);
+  read_functions(json, body, request, fault);
   const bool metadata_known = read_metadata(json, request);
   request.extra = rest_of(json, {"model",
                                  "messages",
                                  request.answers > 1 ? "n" : "model",
                                  "tools",
+                                 "functions",
+                                 "function_call",
                                  choice_known ? "tool_choice" : "model",
                                  "response_format",
                                  "stream",

@@ -2,8 +2,9 @@
 //
 // 1. Members without a neutral name are kept as `extra` of the client's format: they go on to a
 //    target of the same format and are dropped for others.
-// 2. What cannot be served is refused with its place: more answers at once than answers_max, the
-//    functions that tools replaced, a conversation kept at a provider, where the target is another.
+// 2. What cannot be served is refused with its place: more answers at once than answers_max, a
+//    conversation kept at a provider, where the target is another. OpenAI chat's `functions` and
+//    their calls, which tools replaced, are tools and calls of them.
 // 3. Schemas of tools and answers are kept as the client wrote them, byte for byte; Gemini's own
 //    kind of schema is JSON Schema here, and as it was written in `extra`.
 // 4. A Gemini client names the model, and says whether it wants a stream, in the address: whoever

@@ -58,7 +58,8 @@ AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s) {
           .model = request.model,
           .created_s = created_s,
           .freeform = freeform_tools(request),
-          .agent_tools = agent_tools(request)};
+          .agent_tools = agent_tools(request),
+          .tells_function_call = request.has_functions};
 }
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp) {

@@ -34,6 +34,8 @@ struct AnswerStamp {
   std::vector<std::string> freeform{};  ///< the client's freeform tools (engine/llm/freeform.hpp)
 
   std::vector<AgentTool> agent_tools{};  ///< and those of an agent (engine/llm/agent_tools.hpp)
+  /// OpenAI chat: a call is told as `function_call`, which has room for one.
+  bool tells_function_call = false;
 
   const AgentTool* agent_tool(std::string_view function) const {
     const auto found =
@@ -63,7 +65,8 @@ struct AnswerStream {
 
   // How far the stream is.
   ChatAnswer answer;
-  /// Index of the last block (Anthropic), item (Responses) or freeform call (OpenAI chat).
+  /// Index of the last block (Anthropic), item (Responses) or freeform call or function_call
+  /// (OpenAI chat).
   std::int32_t block = -1;
   PartKind open = PartKind::opaque;       ///< kind of the block or item that is open; opaque: none
   std::size_t open_part = 0;              ///< Responses: the open item's place in answer.parts
