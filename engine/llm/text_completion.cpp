@@ -1,6 +1,7 @@
 #include "engine/llm/text_completion.hpp"
 
 #include "engine/base/json.hpp"
+#include "engine/base/message.hpp"
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/client_request.hpp"
 
@@ -9,10 +10,18 @@ namespace {
 
 constexpr std::int64_t output_tokens_usual = 16;
 
-const Json* prompt_of(const Json& json) {
+// Empty where they are no texts.
+std::vector<std::string> prompts_of(const Json& json) {
   const Json* prompt = member_of(json, "prompt");
-  if (prompt != nullptr && prompt->is_array() && prompt->size() == 1) prompt = &prompt->front();
-  return prompt;
+  if (prompt == nullptr) return {};
+  if (prompt->is_string()) return {prompt->get<std::string>()};
+  if (!prompt->is_array()) return {};
+  std::vector<std::string> prompts;
+  for (const Json& each : *prompt) {
+    if (!each.is_string()) return {};
+    prompts.push_back(each.get<std::string>());
+  }
+  return prompts;
 }
 
 // What a chat model is not asked for. Null and what asks for nothing are as good as absent.
@@ -85,7 +94,7 @@ void append_end(const AnswerStream& stream, std::string& out) {
 
 }  // namespace
 
-Result<ChatRequest> decode_text_completion_request(std::string_view body) {
+Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_view body) {
   auto parsed = parse_client_body(body);
   if (!parsed.ok()) return std::move(parsed.error());
   Json& json = *parsed;
@@ -94,23 +103,32 @@ Result<ChatRequest> decode_text_completion_request(std::string_view body) {
     fault.set("body", "an object", &json);
     return std::move(*fault.error);
   }
-  const Json* prompt = prompt_of(json);
-  if (prompt == nullptr || !prompt->is_string())
-    fault.set("prompt", "a text, or a list of one text", member_of(json, "prompt"));
+  const std::vector<std::string> prompts = prompts_of(json);
+  if (prompts.empty()) fault.set("prompt", "a text, or a list of texts", member_of(json, "prompt"));
   refuse_unserved(json, fault);
-  for (const char* chats : {"messages", "tools", "response_format"}) {
+  for (const char* chats : {"messages", "tools", "functions", "response_format"}) {
     if (const Json* member = member_of(json, chats))
       fault.set(chats, "nothing: it is of /v1/chat/completions", member);
   }
   if (fault.error) return std::move(*fault.error);
 
-  Json messages = Json::array({{{"role", "user"}, {"content", *prompt}}});
+  const Json given = json["prompt"];
   for (const char* done : {"prompt", "suffix", "echo", "logprobs", "best_of"})
     json.erase(done);
-  json["messages"] = std::move(messages);
+  json["messages"] = Json::array({{{"role", "user"}, {"content", prompts.front()}}});
   if (member_of(json, "max_tokens") == nullptr) json["max_tokens"] = output_tokens_usual;
-  return decode_client_request(WireFormat::openai_chat,
-                               json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  auto first = decode_client_request(WireFormat::openai_chat,
+                                     json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (!first.ok()) return std::move(first.error());
+  if (static_cast<std::int64_t>(prompts.size()) > answers_max / first->answers) {
+    fault.set("prompt", joined({"prompts for ", answers_max, " answers together (n of each)"}),
+              &given);
+    return std::move(*fault.error);
+  }
+  std::vector<ChatRequest> requests(prompts.size(), *first);
+  for (std::size_t i = 0; i < prompts.size(); ++i)
+    requests[i].messages.front().parts.front().text = prompts[i];
+  return requests;
 }
 
 std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp) {
@@ -143,7 +161,7 @@ void encode_text_completion_event(AnswerStream& stream, const ChatEvent& event, 
       append_chunk(stream, {}, reason_word(event.reason), event.answer, out);
       break;
     case EventKind::finished:
-      append_chunk(stream, {}, reason_word(event.reason), 0, out);
+      append_chunk(stream, {}, reason_word(event.reason), event.answer, out);
       append_end(stream, out);
       break;
     case EventKind::failed: {

@@ -4,18 +4,23 @@
 //    completion. What a chat model cannot do is refused with its place: to go on before a suffix,
 //    to echo the prompt, to tell the tokens' probabilities.
 // 2. `max_tokens` that is not given is 16, as the format says.
+// 3. A list of prompts is as many requests. Their answers are one completion, whose choices stand
+// in
+//    the order of the prompts: those of prompt p begin at p * n.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.hpp"
 #include "engine/llm/encode_answer.hpp"
 
 namespace redoubt::llm {
 
-/// As a chat request of OpenAI's format. Errors: as decode_client_request.
-Result<ChatRequest> decode_text_completion_request(std::string_view body);
+/// As chat requests of OpenAI's format, one for each prompt; together they ask for answers_max
+/// answers at most. Errors: as decode_client_request.
+Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_view body);
 
 std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp);
 /// Appends what one event becomes, as encode_event() does.

@@ -18,6 +18,7 @@
 #include "relay/api/gate.hpp"
 #include "relay/api/model_list.hpp"
 #include "relay/api/model_responses.hpp"
+#include "relay/api/prompt_list.hpp"
 #include "relay/api/waiting_client.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
@@ -256,6 +257,16 @@ net::Task<std::optional<upstream::CacheKey>> key_of(net::ComputePool& pool,
   co_return co_await pool.run(caller_key(request), std::move(work));
 }
 
+/// One, or of a list of prompts one for each.
+Result<std::vector<llm::ChatRequest>> read_requests(ModelsFace face, std::string_view body) {
+  if (face.text_completion) return llm::decode_text_completion_requests(body);
+  auto request = llm::decode_client_request(face.format, body);
+  if (!request) return std::move(request.error());
+  std::vector<llm::ChatRequest> one;
+  one.push_back(std::move(*request));
+  return one;
+}
+
 /// Of a call that was decided.
 net::Task<http::Response> response_of(net::ComputePool& pool, std::string caller, WireFormat format,
                                       std::shared_ptr<Exchange> exchange) {
@@ -293,6 +304,18 @@ net::Task<http::Response> response_of(net::ComputePool& pool, std::string caller
 
 }  // namespace
 
+Result<std::shared_ptr<upstream::GatewayCall>> Models::start(
+    const net::Executor& shard, std::vector<upstream::Order> orders, upstream::Delivery delivery,
+    std::shared_ptr<upstream::CallClient> client) {
+  if (orders.size() == 1)
+    return gateway_.start(shard, std::move(orders.front()), delivery, std::move(client));
+  auto list =
+      std::make_shared<PromptList>(gateway_, shard, std::move(orders), delivery, std::move(client));
+  const Result<void> started = list->start();
+  if (!started) return started.error();
+  return std::shared_ptr<upstream::GatewayCall>(std::move(list));
+}
+
 net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
                                        std::optional<GeminiCall> addressed) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
@@ -301,17 +324,15 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
   if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [face, body] {
-    return face.text_completion ? llm::decode_text_completion_request(body)
-                                : llm::decode_client_request(face.format, body);
-  };
+  auto read = [face, body] { return read_requests(face, body); };
   auto decoded = co_await read_body(pool_, caller_key(request), body, std::move(read));
   if (!decoded) co_return fault_response(format, overloaded());
   if (!*decoded) co_return fault_response(format, decoded->error());
   const Result<bool> shared = wants_shared(request);
   if (!shared) co_return fault_response(format, shared.error());
 
-  llm::ChatRequest chat = std::move(**decoded);
+  std::vector<llm::ChatRequest> chats = std::move(**decoded);
+  llm::ChatRequest& chat = chats.front();
   if (addressed) {
     chat.model = addressed->model;
     chat.stream = addressed->method == GeminiMethod::stream;
@@ -321,18 +342,21 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   std::optional<upstream::CacheKey> key;
   if (*shared && body.size() > inline_key_bytes_max) key = co_await key_of(pool_, request, chat);
   // What was made of it is counted anew, for as long as another attempt may need it.
-  if (request.drop_body) request.drop_body();
+  // Of a list the next ones wait: they count as the body does.
+  if (request.drop_body && chats.size() == 1) request.drop_body();
   const bool stream = chat.stream;
   const bool as_list = addressed && addressed->as_list;
   auto exchange =
       std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000, as_list);
   request.client_gone = [exchange] { exchange->leave(); };
-  upstream::Order order = order_of(request, std::move(chat));
-  order.shared = *shared;
-  order.answer_key = key;
-  auto started =
-      gateway_.start(shard, std::move(order),
-                     stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
+  std::vector<upstream::Order> orders;
+  for (llm::ChatRequest& each : chats)
+    orders.push_back(order_of(request, std::move(each)));
+  // Of a list each prompt has an answer of its own.
+  orders.front().shared = *shared && orders.size() == 1;
+  orders.front().answer_key = key;
+  auto started = start(shard, std::move(orders),
+                       stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
   if (!started) co_return fault_response(format, started.error());
   exchange->hold(std::move(*started));
   co_await exchange->decided.wait();

@@ -18,7 +18,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 #include "engine/llm/chat.hpp"
 #include "relay/api/embeddings.hpp"
@@ -54,6 +56,10 @@ class Models {
   /// `addressed`: what the address says, where the body does not.
   net::Task<http::Response> call(http::Request& request, ModelsFace face,
                                  std::optional<GeminiCall> addressed = std::nullopt);
+  /// A call, or one after another of a list of prompts.
+  Result<std::shared_ptr<upstream::GatewayCall>> start(
+      const net::Executor& shard, std::vector<upstream::Order> orders, upstream::Delivery delivery,
+      std::shared_ptr<upstream::CallClient> client);
   net::Task<http::Response> call_gemini(http::Request& request);
   net::Task<http::Response> count_tokens(http::Request& request, llm::WireFormat format);
   http::Response list(const http::Request& request) const;

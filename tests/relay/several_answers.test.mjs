@@ -67,6 +67,78 @@ describe('several answers', { concurrency: false }, () => {
     );
   });
 
+  it('come to each prompt of a list in their order, one after another', async () => {
+    const said = ['one', 'two', 'three'];
+    const script = () =>
+      mock.script(
+        said.map((text) => ({
+          when: { calls: [1, 1] },
+          do: [{ answer: { text, piece_bytes: 2, input_tokens: 5, output_tokens: 2 } }],
+        })),
+      );
+    for (const model of ['chat', 'claude', 'responses', 'google']) {
+      await script();
+      const whole = await openai.completions.create({ model, prompt: ['a', 'b', 'c'] });
+      assert.deepEqual(
+        whole.choices.map(({ index, text, finish_reason }) => [index, text, finish_reason]),
+        said.map((text, index) => [index, text, 'stop']),
+      );
+      await script();
+      const stream = await openai.completions.create({
+        model,
+        prompt: ['a', 'b', 'c'],
+        stream: true,
+        stream_options: { include_usage: true },
+      });
+      const texts = ['', '', ''];
+      const ends = [];
+      let usage = null;
+      for await (const chunk of stream) {
+        usage = chunk.usage ?? usage;
+        for (const { index, text, finish_reason } of chunk.choices) {
+          texts[index] += text;
+          if (finish_reason) ends.push(index);
+        }
+      }
+      assert.deepEqual(texts, said);
+      assert.deepEqual(ends, [0, 1, 2]);
+      for (const told of [usage, whole.usage]) {
+        assert.equal(told.prompt_tokens, 15);
+        assert.equal(told.completion_tokens, 6);
+      }
+    }
+    await mock.script([{ do: [{ answer: { text, piece_bytes: 5 } }] }]);
+  });
+
+  it('to a list of prompts cost what each of them does', async () => {
+    await mock.script([{ do: [{ answer: { text, input_tokens: 5_000, output_tokens: 100 } }] }]);
+    const cost_of = async (prompt) => {
+      const answer = await post_json(relay, '/v1/completions', { model: 'chat', prompt });
+      assert.equal(answer.status, 200, answer.text);
+      return Number(answer.headers['x-redoubt-cost-microusd']);
+    };
+    const one = await cost_of('a');
+    assert.ok(one > 0);
+    assert.equal(await cost_of(['a', 'b', 'c']), 3 * one);
+    await mock.script([{ do: [{ answer: { text, piece_bytes: 5 } }] }]);
+  });
+
+  it('come to a list of prompts with n of each, and end with the first that is refused', async () => {
+    const two = await openai.completions.create({ model: 'chat', prompt: ['a', 'b'], n: 2 });
+    assert.deepEqual(
+      two.choices.map(({ index, text: said }) => [index, said]),
+      [0, 1, 2, 3].map((index) => [index, text]),
+    );
+    await mock.script([
+      { when: { calls: [1, 1] }, do: [{ answer: { text } }] },
+      { do: [{ head: 400 }, { send: '{"error":{"message":"bad"}}' }] },
+    ]);
+    await assert.rejects(openai.completions.create({ model: 'chat', prompt: ['a', 'b', 'c'] }), {
+      status: 400,
+    });
+    await mock.script([{ do: [{ answer: { text, piece_bytes: 5 } }] }]);
+  });
+
   it('are refused with a sentence by who gives one', async () => {
     for (const model of ['claude', 'responses']) {
       const answer = await post_json(relay, '/v1/chat/completions', { model, messages, n: 2 });

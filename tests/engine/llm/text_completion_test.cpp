@@ -33,13 +33,15 @@ std::vector<std::string> data_of(std::string_view sse) {
 TEST_SUITE("llm/text_completion") {
   TEST_CASE("a prompt is a user's message, with what a chat request knows too") {
     for (const char* prompt : {R"("Say hi")", R"(["Say hi"])"}) {
-      const auto request = decode_text_completion_request(
+      const auto requests = decode_text_completion_requests(
           std::string(
               R"({"model":"m","temperature":0,"stop":["\n"],"stream":true,"n":1,"echo":false,
                           "suffix":null,"best_of":1,"stream_options":{"include_usage":true},
                           "prompt":)") +
           prompt + "}");
-      REQUIRE_MESSAGE(request.ok(), request.error().message);
+      REQUIRE_MESSAGE(requests.ok(), requests.error().message);
+      REQUIRE(requests->size() == 1);
+      const ChatRequest* const request = &requests->front();
       REQUIRE(request->messages.size() == 1);
       CHECK(request->messages[0].role == Role::user);
       CHECK(request->messages[0].parts[0].text == "Say hi");
@@ -50,14 +52,41 @@ TEST_SUITE("llm/text_completion") {
       CHECK(request->stream_usage);
       CHECK(request->extra.find("echo") == std::string::npos);
     }
-    CHECK(decode_text_completion_request(R"({"model":"m","prompt":"x","max_tokens":70})")
-              ->output_tokens_max == 70);
-    CHECK(decode_text_completion_request("{\"model\":\"m\",\"prompt\":\"\\ud83d\"}").ok());
+    CHECK(decode_text_completion_requests(R"({"model":"m","prompt":"x","max_tokens":70})")
+              ->front()
+              .output_tokens_max == 70);
+    CHECK(decode_text_completion_requests("{\"model\":\"m\",\"prompt\":\"\\ud83d\"}").ok());
+  }
+
+  TEST_CASE("each prompt of a list is a request, and all ask for so many answers at most") {
+    const auto requests =
+        decode_text_completion_requests(R"({"model":"m","prompt":["a","b"],"n":16,"seed":3})");
+    REQUIRE_MESSAGE(requests.ok(), requests.error().message);
+    REQUIRE(requests->size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const ChatRequest& request = (*requests)[i];
+      REQUIRE(request.messages.size() == 1);
+      CHECK(request.messages[0].parts[0].text == (i == 0 ? "a" : "b"));
+      CHECK(request.answers == 16);
+      CHECK(request.sampling.seed == 3);
+    }
+    const auto list_of = [](int prompts) {
+      const Json body{{"model", "m"}, {"prompt", std::vector<std::string>(prompts, "x")}};
+      return decode_text_completion_requests(body.dump());
+    };
+    CHECK(list_of(32).ok());
+    REQUIRE_FALSE(list_of(33).ok());
+    CHECK(list_of(33).error().message ==
+          "prompt: expected prompts for 32 answers together (n of each), got an array of 33");
   }
 
   TEST_CASE("what a chat model cannot do is refused with its place") {
     const std::pair<const char*, const char*> bad[] = {
-        {R"("prompt":["a","b"])", "prompt"},
+        {R"("prompt":["a",7])", "prompt"},
+        {R"("prompt":[])", "prompt"},
+        {R"("prompt":[[1,2],[3]])", "prompt"},
+        {R"("prompt":["a","b"],"n":17)", "prompt"},
+        {R"("prompt":"x","functions":[{"name":"f"}])", "functions"},
         {R"("prompt":[1,2])", "prompt"},
         {R"("stream":false)", "prompt"},
         {R"("prompt":"x","suffix":"y")", "suffix"},
@@ -70,12 +99,12 @@ TEST_SUITE("llm/text_completion") {
       const char* const members = one.first;
       const char* const path = one.second;
       const auto request =
-          decode_text_completion_request(R"({"model":"m",)" + std::string(members) + "}");
+          decode_text_completion_requests(R"({"model":"m",)" + std::string(members) + "}");
       REQUIRE_MESSAGE(!request.ok(), members);
       CHECK(request.error().path == path);
     }
-    CHECK(decode_text_completion_request("[]").error().code == "bad_request");
-    CHECK(decode_text_completion_request("{").error().code == "bad_json");
+    CHECK(decode_text_completion_requests("[]").error().code == "bad_request");
+    CHECK(decode_text_completion_requests("{").error().code == "bad_json");
   }
 
   TEST_CASE("an answer is a text completion, whole") {
