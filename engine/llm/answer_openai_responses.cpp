@@ -161,12 +161,26 @@ std::string_view status_word(const ChatAnswer& answer) {
   return complete ? "completed" : "incomplete";  // also where nobody says that it is complete
 }
 
-// By these agents know what to do next: to shorten what they send, or to word it anew.
+// By these agents know what to do next: to shorten what they send, to word it anew, to wait, or to
+// give up. Codex knows no others (codex-rs/codex-api/src/sse/responses.rs).
 std::string_view error_code(const ChatFailure& failure) {
   const bool known =
       is_context_overflow(failure) || failure.failure_class == FailureClass::filtered;
-  return known && !failure.code.empty() ? std::string_view(failure.code)
-                                        : failure_name(failure.failure_class);
+  if (known && !failure.code.empty()) return failure.code;
+  switch (failure.failure_class) {
+    case FailureClass::rate_limited:
+      return "rate_limit_exceeded";
+    case FailureClass::no_quota:
+      return "insufficient_quota";
+    case FailureClass::overloaded:
+      return "server_is_overloaded";
+    case FailureClass::bad_request:
+    case FailureClass::too_large:
+    case FailureClass::filtered:
+      return "invalid_prompt";
+    default:
+      return "server_error";
+  }
 }
 
 void write_end(const ChatAnswer& answer, JsonWriter& out) {

@@ -256,6 +256,69 @@ describe('official SDKs', { concurrency: false }, () => {
     });
   }
 
+  it('hear of a response that fails before its first word, and of one that fails amid its stream', async () => {
+    const request = { model: 'claude', input: 'Where to?' };
+    await mock.script([{ do: [{ head: 400 }, { send: '{"error":{"message":"no"}}' }] }]);
+    await assert.rejects(openai.responses.create({ ...request, stream: true }), {
+      constructor: OpenAI.BadRequestError,
+    });
+    const events = [
+      { type: 'message_start', message: { id: 'm', model: 'one', content: [], usage: {} } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hold' } },
+      { type: 'error', error: { type: 'overloaded_error', message: 'busy' } },
+    ];
+    const send = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+    const headers = { 'content-type': 'text/event-stream' };
+    await mock.script([{ do: [{ head: 200, headers }, { send }] }]);
+    const heard = [];
+    for await (const event of await openai.responses.create({ ...request, stream: true }))
+      heard.push(event);
+    assert.equal(heard[0].type, 'response.created');
+    const last = heard.at(-1);
+    assert.equal(last.type, 'response.failed');
+    assert.equal(last.response.status, 'failed');
+    assert.equal(last.response.error.code, 'server_is_overloaded');
+    const final = await openai.responses.stream(request).finalResponse();
+    assert.equal(final.status, 'failed');
+  });
+
+  it('openai: the functions that tools replaced, with every target', async () => {
+    const request = {
+      messages: [{ role: 'user', content: 'Where to?' }],
+      functions: [{ name: 'move', parameters }],
+      function_call: { name: 'move' },
+    };
+    for (const model of Object.keys(aliases)) {
+      await says({ text: '', tool_calls: [call] });
+      const { choices } = await openai.chat.completions.create({ model, ...request });
+      assert.equal(choices[0].finish_reason, 'function_call');
+      assert.equal(choices[0].message.function_call.name, 'move');
+      assert.deepEqual(JSON.parse(choices[0].message.function_call.arguments), { to: 7 });
+      let told = '';
+      let reason = null;
+      const stream = await openai.chat.completions.create({ model, ...request, stream: true });
+      for await (const { choices: pieces } of stream) {
+        told += pieces[0]?.delta.function_call?.arguments ?? '';
+        reason = pieces[0]?.finish_reason ?? reason;
+      }
+      assert.deepEqual(JSON.parse(told), { to: 7 });
+      assert.equal(reason, 'function_call');
+      await says({ text });
+      const second = await openai.chat.completions.create({
+        model,
+        ...request,
+        function_call: 'auto',
+        messages: [
+          ...request.messages,
+          choices[0].message,
+          { role: 'function', name: 'move', content: 'moved' },
+        ],
+      });
+      assert.equal(second.choices[0].message.content, text);
+    }
+  });
+
   it('do not repeat a call that is lost', async () => {
     const retrying = {
       openai: new OpenAI({ baseURL: `${relay.url}/v1`, apiKey: openai.apiKey, maxRetries: 2 }),

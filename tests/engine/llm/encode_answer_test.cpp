@@ -6,6 +6,7 @@
 #include "engine/base/plain_text.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/failure.hpp"
+#include "tests/engine/llm/client_stream.hpp"
 #include "tests/engine/llm/recorded.hpp"
 
 using namespace redoubt;
@@ -121,6 +122,42 @@ TEST_SUITE("llm encode answer") {
       REQUIRE(answer.failure);
       CHECK(answer.failure->message == "busy");
     }
+  }
+
+  TEST_CASE("a response that fails amid its stream says by its code what is to be done") {
+    const auto code = [](FailureClass failure_class, std::string own = {}) {
+      ChatEvent started;
+      started.kind = EventKind::started;
+      started.id = "r1";
+      ChatEvent failed;
+      failed.kind = EventKind::failed;
+      failed.failure = local_failure(failure_class, "No.");
+      if (!own.empty()) failed.failure->code = std::move(own);
+      AnswerStream stream;
+      stream.format = WireFormat::openai_responses;
+      stream.origin = WireFormat::anthropic;
+      std::string out;
+      encode_event(stream, started, out);
+      encode_event(stream, failed, out);
+      // The SDKs want a response to have begun before it fails.
+      const std::vector<std::string> data = sse_data(out);
+      REQUIRE(data.size() == 3);
+      CHECK(Json::parse(data[0])["type"] == "response.created");
+      const Json last = Json::parse(data[2]);
+      CHECK(last["type"] == "response.failed");
+      CHECK(!last.contains("error"));
+      CHECK(last["response"]["id"] == "r1");
+      CHECK(last["response"]["status"] == "failed");
+      CHECK(last["response"]["error"]["message"] == "No.");
+      return last["response"]["error"]["code"].get<std::string>();
+    };
+    CHECK(code(FailureClass::rate_limited) == "rate_limit_exceeded");
+    CHECK(code(FailureClass::no_quota) == "insufficient_quota");
+    CHECK(code(FailureClass::overloaded) == "server_is_overloaded");
+    CHECK(code(FailureClass::bad_request) == "invalid_prompt");
+    CHECK(code(FailureClass::filtered, "content_policy_violation") == "content_policy_violation");
+    CHECK(code(FailureClass::cut) == "server_error");
+    CHECK(code(FailureClass::unauthorized) == "server_error");
   }
 
   TEST_CASE("failures have each format's shape") {
