@@ -18,7 +18,8 @@ namespace {
 
 constexpr WireFormat here = WireFormat::openai_responses;
 constexpr std::string_view search_name = "tool_search";
-constexpr std::string_view shell_name = "local_shell";
+constexpr std::string_view local_shell_name = "local_shell";
+constexpr std::string_view shell_name = "shell";
 constexpr std::string_view added_tools = "additional_tools";
 
 // Of the tools that a request's items bring.
@@ -26,10 +27,15 @@ constexpr std::size_t tools_max = 4'096;
 
 constexpr std::string_view shell_description =
     "Runs a command on the user's machine and returns its output.";
-constexpr std::string_view shell_parameters =
+constexpr std::string_view local_shell_parameters =
     R"({"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},)"
     R"("description":"The program and its arguments."},"working_directory":{"type":"string"},)"
     R"("timeout_ms":{"type":"integer"}},"required":["command"],"additionalProperties":false})";
+constexpr std::string_view shell_parameters =
+    R"({"type":"object","properties":{"commands":{"type":"array","items":{"type":"string"},)"
+    R"("description":"Lines for the shell."},"timeout_ms":{"type":"integer"},)"
+    R"("max_output_length":{"type":"integer","description":"In characters."}},)"
+    R"("required":["commands"],"additionalProperties":false})";
 
 Json read(std::string_view text) {
   auto json = parse_json(text, wire_json_limits);
@@ -48,7 +54,8 @@ std::string_view type_of(std::string_view object) {
 bool is_of_agent(const ToolDefinition& tool) {
   if (!tool.opaque || tool.format != here) return false;
   const std::string_view type = type_of(tool.extra);
-  return type == "namespace" || type == search_name || type == shell_name;
+  return type == "namespace" || type == search_name || type == local_shell_name ||
+         type == shell_name;
 }
 
 bool is_item(const ChatPart& part, std::string_view type) {
@@ -63,7 +70,8 @@ bool has_namespace(const ChatPart& part) {
 bool is_call_of_agent(const ChatPart& part) {
   return has_namespace(part) || is_item(part, "tool_search_call") ||
          is_item(part, "tool_search_output") || is_item(part, "local_shell_call") ||
-         is_item(part, "local_shell_call_output") || is_item(part, added_tools);
+         is_item(part, "local_shell_call_output") || is_item(part, "shell_call") ||
+         is_item(part, "shell_call_output") || is_item(part, added_tools);
 }
 
 std::string joined_name(std::string_view name_space, std::string_view name) {
@@ -107,10 +115,12 @@ Offered offered_as(const Json& json, std::string_view text, std::string_view nam
   } else if (type == search_name && name_space.empty()) {
     offered.function = function_of(json, text);
     offered.tool = {.function = std::string(search_name), .kind = AgentToolKind::tool_search};
-  } else if (type == shell_name && name_space.empty()) {
+  } else if ((type == local_shell_name || type == shell_name) && name_space.empty()) {
+    const bool local = type == local_shell_name;
     offered.function.description = shell_description;
-    offered.function.parameters = shell_parameters;
-    offered.tool = {.function = std::string(shell_name), .kind = AgentToolKind::local_shell};
+    offered.function.parameters = local ? local_shell_parameters : shell_parameters;
+    offered.tool = {.function = std::string(type),
+                    .kind = local ? AgentToolKind::local_shell : AgentToolKind::shell};
   } else {
     offered.function = std::move(as_is);
     return offered;
@@ -232,14 +242,17 @@ void settle(ChatPart& part, const OfAgent& offered) {
     part.extra.clear();
   } else if (is_item(part, "tool_search_call")) {
     become_call(part, item, search_name, member_of(item, "arguments"));
-  } else if (is_item(part, "local_shell_call")) {
+  } else if (is_item(part, "local_shell_call") || is_item(part, "shell_call")) {
     Json action = item.value("action", Json::object());
     if (action.is_object()) action.erase("type");
-    become_call(part, item, shell_name, &action);
+    become_call(part, item, is_item(part, "shell_call") ? shell_name : local_shell_name, &action);
   } else if (is_item(part, "tool_search_output")) {
     become_result(part, item, std::string(member_text(part.extra, "tools")));
-  } else {
-    become_result(part, item, std::string(text_in(item, "output")));
+  } else {  // what came out, a text or a list with an element for each command
+    const Json* output = member_of(item, "output");
+    const bool is_text = output != nullptr && output->is_string();
+    become_result(part, item,
+                  std::string(is_text ? text_of(output) : member_text(part.extra, "output")));
   }
 }
 
@@ -295,6 +308,8 @@ std::string_view call_type(AgentToolKind kind) {
       return "tool_search_call";
     case AgentToolKind::local_shell:
       return "local_shell_call";
+    case AgentToolKind::shell:
+      return "shell_call";
   }
   return "";
 }
@@ -331,6 +346,14 @@ void write_agent_call(const AgentCall& call, JsonWriter& out) {
       if (member_text(arguments, "command").empty()) out.raw("command", "[]");
       if (member_text(arguments, "env").empty()) out.raw("env", "{}");
       out.close_object();
+      break;
+    case AgentToolKind::shell:
+      out.open_object("action");
+      out.members(arguments);
+      out.members_beside(R"({"commands":[],"timeout_ms":null,"max_output_length":null})",
+                         arguments);
+      out.close_object();
+      out.raw("environment", R"({"type":"local"})");
       break;
   }
   out.text("status", call.done ? "completed" : "in_progress");

@@ -10,6 +10,7 @@
 //                                                               tool_search_output
 //   local_shell                         local_shell             local_shell_call,
 //                                                               local_shell_call_output
+//   shell {environment: local}          shell                   shell_call, shell_call_output
 //
 // 1. Codex has the tools of its MCP servers in namespaces, looks for those that it does not show at
 //    first by tool_search, and knows older models' shell as local_shell.
@@ -18,7 +19,8 @@
 // 3. A function's name is that of the namespace and its own, with "__" between them where neither
 //    has an underscore there. Where two tools come to one name, the one without a namespace has it,
 //    or the first; the other's is told apart by a hash of its namespace.
-// 4. Targets of the Responses format are asked as the client asks.
+// 4. A choice of such a tool, and of several (`allowed_tools`), is one of the functions.
+// 5. Targets of the Responses format are asked as the client asks.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +32,7 @@
 
 namespace redoubt::llm {
 
-enum class AgentToolKind : std::uint8_t { in_namespace, freeform, tool_search, local_shell };
+enum class AgentToolKind : std::uint8_t { in_namespace, freeform, tool_search, local_shell, shell };
 
 /// A tool that is offered as a function.
 struct AgentTool {

@@ -123,6 +123,7 @@ constexpr Row openai_responses_rows[] = {
     {"tool_choice", V::choice},
     {"tool_choice.type"},
     {"tool_choice.name"},
+    {"tool_choice.namespace"},
     {"tool_choice.mode"},
     {"tool_choice.tools", V::choices},
     {"max_tool_calls"},

@@ -77,7 +77,8 @@ const AgentTool* agent_tool(const ChatPart& part, const AnswerStamp& stamp) {
 bool is_told_whole(const ChatPart& part, const AnswerStamp& stamp) {
   const AgentTool* tool = agent_tool(part, stamp);
   return tool != nullptr &&
-         (tool->kind == AgentToolKind::tool_search || tool->kind == AgentToolKind::local_shell);
+         (tool->kind == AgentToolKind::tool_search || tool->kind == AgentToolKind::local_shell ||
+          tool->kind == AgentToolKind::shell);
 }
 
 std::string_view call_prefix(const ChatPart& part, const AnswerStamp& stamp) {

@@ -188,6 +188,14 @@ void read_input(const Json& json, ChatRequest& request, RequestFault& fault) {
   settle_turns(request.messages);
 }
 
+// A shell of which nothing else is said is the client's own.
+Json own_environment(const Json& tool) {
+  Json local = tool;
+  if (text_in(tool, "type") == "shell" && member_of(tool, "environment") == nullptr)
+    local["environment"] = {{"type", "local"}};
+  return local;
+}
+
 void read_tools(const Json& json, std::string_view body, ChatRequest& request,
                 RequestFault& fault) {
   const Json* tools = member_of(json, "tools");
@@ -205,7 +213,7 @@ void read_tools(const Json& json, std::string_view body, ChatRequest& request,
     if (text_in(tool, "type") != "function") {
       if (!tool.is_object()) fault.set(path, "an object", &tool);
       definition.opaque = true;
-      definition.extra = dump(tool);
+      definition.extra = dump(own_environment(tool));
       continue;
     }
     definition.name = read_text(tool, "name", path, fault);
@@ -231,7 +239,8 @@ bool read_tool_choice(const Json& json, ChatRequest& request) {
     request.tool_choice = ToolChoice::none;
   } else if (word == "required") {
     request.tool_choice = ToolChoice::required;
-  } else if (text_in(*choice, "type") == "function" && !text_in(*choice, "name").empty()) {
+  } else if (text_in(*choice, "type") == "function" && !text_in(*choice, "name").empty() &&
+             member_of(*choice, "namespace") == nullptr) {
     request.tool_choice = ToolChoice::named;
     request.tool_choice_name = text_in(*choice, "name");
   } else {

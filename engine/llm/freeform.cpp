@@ -48,15 +48,60 @@ bool is_freeform_call(const ChatPart& part) {
          !member_text(part.extra, "custom").empty();
 }
 
-// A choice that names a freeform tool is the same of its function.
-void name_choice(ChatRequest& request) {
-  const std::string_view choice = member_text(request.extra, "tool_choice");
-  if (member_text(choice, "type") != "\"custom\"") return;
-  const Json json = read(choice);
-  request.tool_choice = ToolChoice::named;
-  request.tool_choice_name = text_in(inside(json), "name");
-  const Json extra = read(request.extra);
-  request.extra = rest_of(extra, {"tool_choice"});
+bool offers(const ChatRequest& request, std::string_view function) {
+  return std::any_of(request.tools.begin(), request.tools.end(), [&](const ToolDefinition& tool) {
+    return !tool.opaque && tool.name == function;
+  });
+}
+
+// The function that a choice means: by the name of a function or freeform tool, in its namespace,
+// or by the type of an agent's tool that has no name.
+std::string function_chosen(const Json& choice, const ChatRequest& request,
+                            const std::vector<AgentTool>& agents) {
+  const Json* function = member_of(choice, "function");
+  const std::string_view name = text_in(function == nullptr ? inside(choice) : *function, "name");
+  const std::string_view name_space = text_in(choice, "namespace");
+  const std::string_view wanted = name.empty() ? text_in(choice, "type") : name;
+  if (name_space.empty() && offers(request, wanted)) return std::string(wanted);
+  const auto found = std::find_if(agents.begin(), agents.end(), [&](const AgentTool& tool) {
+    return tool.name == wanted && (name_space.empty() || tool.name_space == name_space);
+  });
+  return found == agents.end() ? std::string(wanted) : found->function;
+}
+
+// One of several tools: the others are not offered.
+void choose_among(const Json& allowed, ChatRequest& request, const std::vector<AgentTool>& agents) {
+  const Json* tools = member_of(allowed, "tools");
+  if (tools == nullptr || !tools->is_array()) return;
+  std::vector<std::string> names;
+  for (const Json& tool : *tools)
+    names.push_back(function_chosen(tool, request, agents));
+  std::erase_if(request.tools, [&](const ToolDefinition& tool) {
+    return std::find(names.begin(), names.end(), tool.opaque ? name_of(tool) : tool.name) ==
+           names.end();
+  });
+  request.tool_choice =
+      text_in(allowed, "mode") == "required" ? ToolChoice::required : ToolChoice::automatic;
+}
+
+// What OpenAI's formats say of a choice beside auto, none, required and a function's name. All
+// tools are functions by now.
+void settle_choice(ChatRequest& request, const std::vector<AgentTool>& agents) {
+  if (request.tool_choice == ToolChoice::named) {
+    const Json named{{"name", request.tool_choice_name}};
+    request.tool_choice_name = function_chosen(named, request, agents);
+  }
+  const std::string_view text = member_text(request.extra, "tool_choice");
+  if (text.empty() || text.front() != '{') return;
+  const Json choice = read(text);
+  if (text_in(choice, "type") == "allowed_tools") {
+    const Json* allowed = member_of(choice, "allowed_tools");
+    choose_among(allowed == nullptr ? choice : *allowed, request, agents);
+  } else {
+    request.tool_choice = ToolChoice::named;
+    request.tool_choice_name = function_chosen(choice, request, agents);
+  }
+  request.extra = rest_of(read(request.extra), {"tool_choice"});
 }
 
 }  // namespace
@@ -106,13 +151,20 @@ std::vector<std::string> freeform_tools(const ChatRequest& request) {
 }
 
 std::optional<ChatRequest> with_functions(const ChatRequest& request, const Target& target) {
+  if (takes_freeform(request, target)) return std::nullopt;
+  const bool own_format = request.format == target.dialect->format;
   const bool agents =
       has_agent_tools(request) && target.dialect->format != WireFormat::openai_responses;
-  if (takes_freeform(request, target)) return std::nullopt;
+  const bool of_openai =
+      request.format == WireFormat::openai_chat || request.format == WireFormat::openai_responses;
+  const std::string_view choice = member_text(request.extra, "tool_choice");
+  const bool chooses = of_openai && !choice.empty() && choice.front() == '{' &&
+                       (!own_format || member_text(choice, "type") == "\"custom\"");
   const auto calls_freely = [](const ChatMessage& message) {
     return std::any_of(message.parts.begin(), message.parts.end(), is_freeform_call);
   };
-  if (!agents && std::none_of(request.tools.begin(), request.tools.end(), is_freeform) &&
+  if (!agents && !chooses &&
+      std::none_of(request.tools.begin(), request.tools.end(), is_freeform) &&
       std::none_of(request.messages.begin(), request.messages.end(), calls_freely))
     return std::nullopt;
   ChatRequest changed = request;
@@ -123,7 +175,8 @@ std::optional<ChatRequest> with_functions(const ChatRequest& request, const Targ
     for (ChatPart& part : message.parts)
       if (is_freeform_call(part)) part.extra.clear();
   }
-  name_choice(changed);
+  if (chooses || agents)
+    settle_choice(changed, agents ? agent_tools(request) : std::vector<AgentTool>());
   return changed;
 }
 

@@ -208,6 +208,91 @@ TEST_SUITE("llm/agent_tools") {
     }
   }
 
+  constexpr std::string_view shell = R"({"model":"m","input":[
+  {"role":"user","content":"Go"},
+  {"type":"shell_call","call_id":"c1","status":"completed",
+   "action":{"commands":["ls","pwd"],"timeout_ms":10,"max_output_length":null}},
+  {"type":"shell_call_output","call_id":"c1","max_output_length":90,"output":[
+    {"stdout":"a.py","stderr":"","outcome":{"type":"exit","exit_code":0}}]}],
+ "tools":[{"type":"shell"}],"tool_choice":{"type":"shell"}})";
+
+  TEST_CASE("a shell on the client's machine is a function, and its calls are items again") {
+    for (const char* dialect : {"vllm", "openai"}) {
+      const Json chat = sent(dialect, shell);
+      CHECK(chat["tools"][0]["function"]["name"] == "shell");
+      CHECK(chat["tools"][0]["function"]["parameters"]["required"] == Json{"commands"});
+      CHECK(chat["tool_choice"]["function"]["name"] == "shell");
+      const Json& call = chat["messages"][1]["tool_calls"][0]["function"];
+      CHECK(call["name"] == "shell");
+      CHECK(Json::parse(call["arguments"].get<std::string>())["commands"] == Json{"ls", "pwd"});
+      const Json output = Json::parse(chat["messages"][2]["content"].get<std::string>());
+      CHECK(output[0]["stdout"] == "a.py");
+      CHECK(output[0]["outcome"]["exit_code"] == 0);
+    }
+    CHECK(sent("anthropic", shell)["tools"][0]["name"] == "shell");
+    CHECK(sent("gemini", shell)["tools"][0]["functionDeclarations"][0]["name"] == "shell");
+    const Json own = sent("openai-responses", shell);
+    CHECK(own["tools"][0] == Json{{"type", "shell"}, {"environment", {{"type", "local"}}}});
+    CHECK(own["input"][1]["type"] == "shell_call");
+
+    const std::string bytes =
+        called("shell", R"({"commands":["ls"],"timeout_ms":5})", 0) +
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    for (const Json& answer : answers(bytes, shell)) {
+      REQUIRE(answer["output"].size() == 1);
+      const Json& call = answer["output"][0];
+      CHECK(call["type"] == "shell_call");
+      CHECK(call["call_id"] == "k0");
+      CHECK(call["action"] ==
+            Json{{"commands", {"ls"}}, {"timeout_ms", 5}, {"max_output_length", nullptr}});
+      CHECK(call["environment"]["type"] == "local");
+    }
+  }
+
+  TEST_CASE("a shell that the provider runs is refused") {
+    auto read = decode_client_request(
+        WireFormat::openai_responses,
+        R"({"model":"m","input":"Go","tools":[{"type":"shell","environment":{"type":"container_auto"}}]})");
+    REQUIRE(read.ok());
+    CHECK(!hold_to_allowed(*read, {}).ok());
+  }
+
+  TEST_CASE("an output in parts is told whole") {
+    const Json chat = sent("vllm", R"({"model":"m","input":[
+      {"role":"user","content":"Go"},
+      {"type":"local_shell_call","call_id":"c1","action":{"type":"exec","command":["ls"]}},
+      {"type":"local_shell_call_output","call_id":"c1","output":[
+        {"type":"input_text","text":"a.py"}]}],"tools":[{"type":"local_shell"}]})");
+    CHECK(chat["messages"][2]["content"].get<std::string>().find("a.py") != std::string::npos);
+  }
+
+  TEST_CASE("a choice names a tool in its namespace, an agent's by its type, or several") {
+    const auto chosen = [](const Json& choice, std::string_view dialect = "vllm") {
+      Json with = Json::parse(body);
+      with["tool_choice"] = choice;
+      return sent(dialect, with.dump());
+    };
+    const auto name = [&](const Json& choice) {
+      return chosen(choice)["tool_choice"]["function"]["name"].get<std::string>();
+    };
+    CHECK(name({{"type", "function"}, {"name", "list"}, {"namespace", "mcp__hub"}}) ==
+          "mcp__hub__list");
+    CHECK(name({{"type", "function"}, {"name", "list"}}) == "mcp__hub__list");
+    CHECK(name({{"type", "function"}, {"name", "plan"}}) == "plan");
+    CHECK(name({{"type", "local_shell"}}) == "local_shell");
+    CHECK(chosen({{"type", "function"}, {"name", "list"}, {"namespace", "mcp__hub"}},
+                 "openai-responses")["tool_choice"]["namespace"] == "mcp__hub");
+    const Json several = {
+        {"type", "allowed_tools"},
+        {"mode", "required"},
+        {"tools", {{{"type", "function"}, {"name", "plan"}}, {{"type", "local_shell"}}}}};
+    const Json allowed = chosen(several);
+    CHECK(allowed["tool_choice"] == "required");
+    REQUIRE(allowed["tools"].size() == 2);
+    CHECK(allowed["tools"][0]["function"]["name"] == "plan");
+    CHECK(allowed["tools"][1]["function"]["name"] == "local_shell");
+  }
+
   TEST_CASE("what an item brings and a target cannot take is refused by its name") {
     const auto wire = encode_request(request(R"({"model":"m","input":[
         {"type":"additional_tools","tools":[{"type":"apply_patch"}]},

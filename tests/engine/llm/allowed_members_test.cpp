@@ -122,7 +122,6 @@ constexpr Case refused_cases[] = {
     {responses, R"("tools":[{"type":"computer_use_preview"}])", "",
      "openai-responses:tool:computer_use_preview"},
     {responses, R"("tools":[{"type":"tool_search"}])", "", "openai-responses:tool:tool_search"},
-    {responses, R"("tools":[{"type":"shell"}])", "", "openai-responses:tool:shell"},
     {responses, R"("tools":[{"type":"shell","environment":{"type":"container_auto"}}])", "",
      "openai-responses:tool:shell.environment.type"},
     {responses,
@@ -275,6 +274,8 @@ constexpr Case taken_cases[] = {
      R"({"type":"custom_tool_call","call_id":"c","name":"n","input":"x",)"
      R"("internal_chat_message_metadata_passthrough":{"a":1}})",
      ""},
+    // Sent as the client's own.
+    {responses, R"("tools":[{"type":"shell"}])", "", ""},
     {responses, "", R"({"type":"agent_message","author":"/root","content":[]})", ""},
     {responses, "", R"({"type":"ghost_snapshot","ghost_commit":{"id":"a"}})", ""},
     {anthropic, R"("diagnostics":{"previous_message_id":"m"})", "", ""},
