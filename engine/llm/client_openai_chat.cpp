@@ -445,6 +445,16 @@ void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) 
   request.user = read_text(json, "user", "", fault);
 }
 
+// What of the member is left goes on in `extra`; nothing of it where it is "".
+void leave_extra(ChatRequest& request, std::string_view member, const std::string& rest) {
+  JsonWriter extra;
+  extra.open_object();
+  extra.members_but(request.extra, {member});
+  if (!rest.empty()) extra.raw(member, rest);
+  extra.close_object();
+  request.extra = extra.take();
+}
+
 // Anthropic's words, which clients of several providers send here, too: the budget has a neutral
 // name.
 void read_thinking(const Json& json, ChatRequest& request, RequestFault& fault) {
@@ -454,14 +464,23 @@ void read_thinking(const Json& json, ChatRequest& request, RequestFault& fault) 
   const auto budget = read_count(*thinking, "budget_tokens", fault);
   const bool thinks = type.empty() || type == "enabled";
   if (thinks) request.reasoning.budget_tokens = budget;
-  const std::string rest = thinks ? rest_of(*thinking, {"type", "budget_tokens"})
-                                  : rest_of(*thinking, {"budget_tokens"});
-  JsonWriter extra;
-  extra.open_object();
-  extra.members_but(request.extra, {"thinking"});
-  if (!rest.empty()) extra.raw("thinking", rest);
-  extra.close_object();
-  request.extra = extra.take();
+  leave_extra(request, "thinking",
+              thinks ? rest_of(*thinking, {"type", "budget_tokens"})
+                     : rest_of(*thinking, {"budget_tokens"}));
+}
+
+// OpenRouter's words: https://openrouter.ai/docs/use-cases/reasoning-tokens
+void read_reasoning(const Json& json, ChatRequest& request, RequestFault& fault) {
+  const Json* reasoning = member_of(json, "reasoning");
+  if (reasoning == nullptr || !reasoning->is_object()) return;
+  ReasoningSetting& asked = request.reasoning;
+  const std::string effort = read_text(*reasoning, "effort", "reasoning", fault);
+  if (asked.effort.empty()) asked.effort = effort;
+  if (!asked.budget_tokens) asked.budget_tokens = read_count(*reasoning, "max_tokens", fault);
+  const auto enabled = read_optional_flag(*reasoning, "enabled", fault);
+  if (enabled == false) asked = {.effort = "none", .budget_tokens = {}, .summary = false};
+  if (enabled == true && asked.effort.empty() && !asked.budget_tokens) asked.effort = "medium";
+  leave_extra(request, "reasoning", rest_of(*reasoning, {"effort", "max_tokens", "enabled"}));
 }
 
 }  // namespace
@@ -506,16 +525,11 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
                                  "user",
                                  metadata_known ? "metadata" : "model"});
   read_thinking(json, request, fault);
+  read_reasoning(json, request, fault);
   const Json* options = member_of(json, "stream_options");
   const std::string rest =
       options == nullptr ? std::string() : rest_of(*options, {"include_usage"});
-  if (rest.empty()) return;
-  JsonWriter extra;
-  extra.open_object();
-  extra.members(request.extra);
-  extra.raw("stream_options", rest);
-  extra.close_object();
-  request.extra = extra.take();
+  if (!rest.empty()) leave_extra(request, "stream_options", rest);
 }
 
 }  // namespace redoubt::llm

@@ -560,13 +560,15 @@ void write_reasoning(const ChatRequest& request, const Target& target, JsonWrite
     out.text_if("reasoning_effort", reasoning.effort);
   } else if (takes(target, takes_effort_object) &&
              (!reasoning.effort.empty() || reasoning.budget_tokens)) {
-    out.open_object("reasoning");
+    JsonWriter own;
+    own.open_object();
     if (reasoning.budget_tokens) {
-      out.integer("max_tokens", *reasoning.budget_tokens);
+      own.integer("max_tokens", *reasoning.budget_tokens);
     } else {
-      out.text("effort", reasoning.effort);
+      own.text("effort", reasoning.effort);
     }
-    out.close_object();
+    own.close_object();
+    write_merged(out, "reasoning", own.take(), request, here);
   }
 }
 

@@ -518,6 +518,42 @@ TEST_SUITE("llm encode") {
     CHECK(asking(R"({"type":"enabled"})").extra == R"({"thinking":{"type":"enabled"}})");
   }
 
+  TEST_CASE("OpenRouter's words for thinking are told to whoever has others") {
+    const auto sent = [](const char* reasoning, const char* dialect, ReasoningStyle style) {
+      auto request = decode_client_request(
+          WireFormat::openai_chat,
+          std::string(
+              R"({"model":"m","max_tokens":9000,"messages":[{"role":"user","content":"x"}],)"
+              R"("reasoning":)") +
+              reasoning + "}");
+      REQUIRE(request.ok());
+      Target target = target_of(dialect);
+      target.reasoning = style;
+      const auto wire = encode_request(*request, target);
+      REQUIRE(wire.ok());
+      return Json::parse(wire->body);
+    };
+    const auto budget = ReasoningStyle::budget;
+    const auto effort = ReasoningStyle::effort;
+    const Json thinks = {{"type", "enabled"}, {"budget_tokens", 4000}};
+    CHECK(sent(R"({"max_tokens":4000})", "anthropic", budget)["thinking"] == thinks);
+    CHECK(sent(R"({"effort":"low"})", "anthropic", budget)["thinking"]["budget_tokens"] == 2048);
+    CHECK(sent(R"({"enabled":true})", "anthropic", budget).contains("thinking"));
+    CHECK(sent(R"({"enabled":false})", "anthropic", budget)["thinking"]["type"] == "disabled");
+    const auto google = [&](const char* reasoning, ReasoningStyle style) {
+      return sent(reasoning, "gemini", style)["generationConfig"]["thinkingConfig"];
+    };
+    CHECK(google(R"({"max_tokens":4000})", budget)["thinkingBudget"] == 4000);
+    CHECK(google(R"({"effort":"high"})", effort)["thinkingLevel"] == "high");
+    const Json words = sent(R"({"effort":"low","exclude":true})", "openai", effort);
+    CHECK(words["reasoning_effort"] == "low");
+    // Its own target has them as they were.
+    CHECK(sent(R"({"effort":"low","exclude":true})", "openrouter", effort)["reasoning"] ==
+          Json{{"effort", "low"}, {"exclude", true}});
+    CHECK(sent(R"({"max_tokens":4000})", "openrouter", budget)["reasoning"] ==
+          Json{{"max_tokens", 4000}});
+  }
+
   TEST_CASE("an image's url: an address, or the image itself in any spelling of RFC 2397") {
     const auto asked = [](WireFormat format, const std::string& url) {
       const Json part = format == WireFormat::openai_chat
