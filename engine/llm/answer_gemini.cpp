@@ -9,6 +9,7 @@
 #include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
+#include "engine/llm/logprobs.hpp"
 #include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
@@ -98,7 +99,11 @@ void write_reason(const ChatAnswer& answer, JsonWriter& out) {
 // Of the candidate, what was told and is not said yet.
 void close_candidate(const ChatAnswer& answer, std::int64_t index, JsonWriter& out) {
   out.integer("index", index);
-  if (answer.format == here) out.members(joined_told(answer.told.choice, Joining::replace));
+  if (answer.format == here) {
+    out.members(joined_told(answer.told.choice, Joining::replace));
+  } else {
+    write_gemini_logprobs(answer.told.logprobs, out);
+  }
   out.close_object();
 }
 
@@ -135,6 +140,7 @@ void append_part(AnswerStream& all, AnswerStream& stream, const ChatPart& part, 
   chunk.close_array();
   close_answer(stream.answer, stream.stamp, chunk);
   stream.answer.told.choice.clear();
+  stream.answer.told.logprobs.clear();
   append_chunk(all, chunk.take(), out);
 }
 
@@ -296,7 +302,7 @@ void fail(AnswerStream& stream, const ChatFailure& failure, std::string& out) {
 
 // What was told of a part came too late for its chunk.
 void hear(AnswerStream& stream, const ChatEvent& event) {
-  if (stream.origin != here) return;
+  if (stream.origin != here && event.name != "logprobs") return;
   if (event.name == "answer") stream.answer.told.answer.clear();
   if (std::vector<std::string>* list = told_list(stream.answer.told, event.name))
     list->push_back(event.text);

@@ -1,12 +1,14 @@
 // Answers as OpenAI chat completions.
 #include <utility>
 
+#include "engine/base/message.hpp"
 #include "engine/base/plain_text.hpp"
 #include "engine/llm/answer_heads.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
+#include "engine/llm/logprobs.hpp"
 #include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
@@ -177,14 +179,21 @@ void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrite
   out.close_object();
 }
 
+// Of another format's answer.
+std::string logprobs_member(const std::vector<std::string>& pieces) {
+  const std::string tokens = logprobs_tokens(pieces);
+  return tokens.empty() ? tokens
+                        : joined({R"({"logprobs":{"content":)", tokens, R"(,"refusal":null}})"});
+}
+
 // `logprobs` is null where the provider told none: clients look for the member.
 void write_choice(const ChatAnswer& answer, std::int64_t index, const AnswerStamp& stamp,
                   JsonWriter& out) {
   out.open_object();
   out.integer("index", index);
   write_message(answer, stamp, out);
-  const std::string told =
-      answer.format == here ? joined_told(answer.told.choice, Joining::grow) : std::string();
+  const std::string told = answer.format == here ? joined_told(answer.told.choice, Joining::grow)
+                                                 : logprobs_member(answer.told.logprobs);
   if (member_text(told, "logprobs").empty()) {
     out.key("logprobs");
     out.null();
@@ -335,17 +344,24 @@ void append_details(AnswerStream& stream, std::string& out) {
   append_chunk(stream, delta, {}, out);
 }
 
+void hold_choice(AnswerStream& stream, std::string told) {
+  std::vector<std::string> pieces;
+  if (!stream.told_choice.empty()) pieces.push_back(std::move(stream.told_choice));
+  pieces.push_back(std::move(told));
+  stream.told_choice = joined_told(pieces, Joining::grow);
+}
+
 // What was told of the choice goes with the next chunk. True: the delta has something to tell.
 bool hear(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
-  if (stream.origin != here) return false;
+  if (stream.origin != here) {
+    if (event.name == "logprobs") hold_choice(stream, logprobs_member({event.text}));
+    return false;
+  }
   stream.answer.format = here;
   if (event.name == "answer") {
     stream.told_answer = event.text;
   } else if (event.name == "choice") {
-    stream.told_choice = joined_told(stream.told_choice.empty()
-                                         ? std::vector<std::string>{event.text}
-                                         : std::vector<std::string>{stream.told_choice, event.text},
-                                     Joining::grow);
+    hold_choice(stream, event.text);
   } else if (event.name == "usage") {
     stream.answer.told.usage.push_back(event.text);
   } else if (event.name == "message") {

@@ -1,5 +1,6 @@
 // Answers as OpenAI Responses. A stream carries each item's beginning, deltas and end, and last
 // the whole response, which is put together from the events on the way.
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/message.hpp"
@@ -7,18 +8,22 @@
 #include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
+#include "engine/llm/logprobs.hpp"
 #include "engine/llm/told.hpp"
 
 namespace redoubt::llm {
 namespace {
 
 constexpr WireFormat here = WireFormat::openai_responses;
+constexpr std::string_view text_delta = "response.output_text.delta";
 
 std::string item_id(std::string_view prefix, std::string_view response, std::int32_t index) {
   return joined({prefix, "_", response, "_", index});
 }
 
-void write_text_part(PartKind kind, std::string_view text, JsonWriter& out) {
+// `logprobs`: of the text's tokens, an array's text or "".
+void write_text_part(PartKind kind, std::string_view text, std::string_view logprobs,
+                     JsonWriter& out) {
   out.open_object();
   if (kind == PartKind::refusal) {
     out.text("type", "refusal");
@@ -28,6 +33,7 @@ void write_text_part(PartKind kind, std::string_view text, JsonWriter& out) {
     out.text("text", text);
     out.open_array("annotations");
     out.close_array();
+    if (!logprobs.empty()) out.raw("logprobs", logprobs);
   }
   out.close_object();
 }
@@ -94,9 +100,18 @@ void write_freeform_call(const ChatPart& part, std::string_view id, bool done, J
   out.text("status", done ? "completed" : "in_progress");
 }
 
+// The answer's, of its first text; "" of any other part.
+std::string logprobs_of(const ChatPart& part, const ChatAnswer& answer) {
+  if (part.kind != PartKind::text || answer.told.logprobs.empty()) return {};
+  const auto first = std::find_if(answer.parts.begin(), answer.parts.end(),
+                                  [](const ChatPart& one) { return one.kind == PartKind::text; });
+  return &*first == &part ? logprobs_tokens(answer.told.logprobs) : std::string();
+}
+
 // `done`: with what it holds; else its beginning.
-void write_item(const ChatPart& part, const AnswerStamp& stamp, std::string_view response,
+void write_item(const ChatPart& part, const ChatAnswer& answer, const AnswerStamp& stamp,
                 std::int32_t index, bool done, JsonWriter& out) {
+  const std::string_view response = answer_id(stamp, answer);
   if (part.kind == PartKind::opaque) {
     out.raw(part.extra);
     return;
@@ -131,7 +146,7 @@ void write_item(const ChatPart& part, const AnswerStamp& stamp, std::string_view
     out.text("role", "assistant");
     out.text("status", done ? "completed" : "in_progress");
     out.open_array("content");
-    if (done) write_text_part(part.kind, part.text, out);
+    if (done) write_text_part(part.kind, part.text, logprobs_of(part, answer), out);
     out.close_array();
   }
   out.close_object();
@@ -220,9 +235,8 @@ bool goes_on(const std::vector<ChatPart>& parts, std::size_t i) {
 }
 
 void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
-  const std::string_view id = answer_id(stamp, answer);
   out.open_object();
-  out.text("id", id);
+  out.text("id", answer_id(stamp, answer));
   out.text("object", "response");
   out.integer("created_at", stamp.created_s);
   out.text("status", status_word(answer));
@@ -232,7 +246,7 @@ void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrit
   std::int32_t index = 0;
   for (std::size_t i = 0; i < answer.parts.size(); ++i) {
     if (!is_shown(answer.parts[i]) || !answer.finished || goes_on(answer.parts, i)) continue;
-    write_item(answer.parts[i], stamp, id, index++, true, out);
+    write_item(answer.parts[i], answer, stamp, index++, true, out);
   }
   out.close_array();
   const std::string told =
@@ -266,7 +280,7 @@ void append_item(AnswerStream& stream, const ChatPart& part, bool done, std::str
   open_event(stream, type, json);
   json.integer("output_index", stream.block);
   json.key("item");
-  write_item(part, stream.stamp, answer_id(stream.stamp, stream.answer), stream.block, done, json);
+  write_item(part, stream.answer, stream.stamp, stream.block, done, json);
   json.close_object();
   append_sse(out, type, json.take());
 }
@@ -294,6 +308,10 @@ void append_delta(AnswerStream& stream, std::string_view type, std::int32_t inde
   open_event(stream, type, json);
   write_place(stream, index, prefix, json);
   json.text("delta", text);
+  if (type == text_delta) {
+    const std::string tokens = logprobs_tokens({std::exchange(stream.told_choice, {})});
+    if (!tokens.empty()) json.raw("logprobs", tokens);
+  }
   json.close_object();
   append_sse(out, type, json.take());
 }
@@ -304,7 +322,8 @@ void append_content_part(AnswerStream& stream, const ChatPart& part, bool done, 
   open_event(stream, type, json);
   write_place(stream, stream.block, "msg", json);
   json.key("part");
-  write_text_part(part.kind, done ? std::string_view(part.text) : "", json);
+  write_text_part(part.kind, done ? std::string_view(part.text) : "",
+                  done ? logprobs_of(part, stream.answer) : std::string(), json);
   json.close_object();
   append_sse(out, type, json.take());
 }
@@ -360,6 +379,8 @@ void append_text_done(AnswerStream& stream, const ChatPart& part, std::string& o
   open_event(stream, type, json);
   write_place(stream, stream.block, "msg", json);
   json.text(refusal ? "refusal" : "text", part.text);
+  const std::string tokens = logprobs_of(part, stream.answer);
+  if (!tokens.empty()) json.raw("logprobs", tokens);
   json.close_object();
   append_sse(out, type, json.take());
 }
@@ -416,7 +437,7 @@ PartKind kind_of(EventKind kind) {
 }
 
 std::string_view delta_type(PartKind kind) {
-  return kind == PartKind::text      ? "response.output_text.delta"
+  return kind == PartKind::text      ? text_delta
          : kind == PartKind::refusal ? "response.refusal.delta"
                                      : "response.reasoning_summary_text.delta";
 }
@@ -431,6 +452,7 @@ void begin_response(AnswerStream& stream, std::string& out) {
 // An item that was told as a whole ends.
 void hear(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   fold(stream.answer, event, stream.origin);
+  if (event.name == "logprobs") stream.told_choice = event.text;
   if (event.name == "part" && stream.origin == here) close_item(stream, out);
 }
 

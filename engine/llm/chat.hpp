@@ -135,6 +135,8 @@ struct ChatRequest {
   ReasoningSetting reasoning;
   std::optional<std::int64_t> output_tokens_max;
   std::int64_t answers = 1;  ///< to the same prompt, 1 to answers_max
+  /// How likely each token was is to be told, and of so many others at its place (0 to 20).
+  std::optional<std::int64_t> logprobs;
   bool stream = false;
   bool stream_usage = false;  ///< the client of a relay asked for a usage chunk (OpenAI chat)
   /// OpenAI chat: the client has `functions`, which tools replaced, and is told `function_call`.
@@ -212,7 +214,7 @@ enum class EventKind : std::uint8_t {
   tool_arguments,   ///< index, text: a fragment of the arguments' JSON
   opaque,           ///< text: a whole block or item, as JSON, of the decoder's wire format
   told,             ///< name (Told, or "part"), text: members of the decoder's format without a
-                    ///< neutral name, as an object's text
+                    ///< neutral name, or logprobs, as an object's text
   usage,            ///< usage: replaces what was told before
   heartbeat,        ///< the connection lives; no progress: a host's progress timer ignores it
   finished,         ///< reason, of the first answer; the last event
@@ -242,13 +244,14 @@ struct ChatEvent {
   }
 };
 
-/// What a provider told without a neutral name, for clients of its format: objects' texts, piece by
-/// piece as they came (engine/llm/told.hpp puts them together).
+/// What a provider told without a neutral name, for clients of its format, and logprobs, for those
+/// of any: objects' texts, piece by piece as they came (engine/llm/told.hpp puts them together).
 struct Told {
-  std::vector<std::string> answer;   ///< "answer": members of the whole answer
-  std::vector<std::string> choice;   ///< "choice": OpenAI chat, of the choice
-  std::vector<std::string> message;  ///< "message": OpenAI chat, of the message or its deltas
-  std::vector<std::string> usage;    ///< "usage": the whole usage
+  std::vector<std::string> answer;    ///< "answer": members of the whole answer
+  std::vector<std::string> choice;    ///< "choice": OpenAI chat, of the choice
+  std::vector<std::string> message;   ///< "message": OpenAI chat, of the message or its deltas
+  std::vector<std::string> usage;     ///< "usage": the whole usage
+  std::vector<std::string> logprobs;  ///< "logprobs": engine/llm/logprobs.hpp
 };
 
 /// An answer put together from its events. Where `failure` is set, what came before it is kept.

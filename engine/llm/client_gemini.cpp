@@ -435,6 +435,7 @@ void read_config(const Value& config, ChatRequest& request, RequestFault& fault)
   read_texts(json, "stopSequences", sampling.stop, fault);
   sampling.seed = read_integer(json, "seed", fault);
   request.answers = read_answers(json, "candidateCount", "generationConfig.candidateCount", fault);
+  if (true_in(json, "responseLogprobs")) request.logprobs = read_logprobs(json, "logprobs", fault);
   read_output(config, request, fault);
   read_thinking(config, request, fault);
 }

@@ -441,6 +441,7 @@ void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) 
   request.sampling.seed = read_integer(json, "seed", fault);
   read_texts(json, "stop", request.sampling.stop, fault);
   request.reasoning.effort = read_text(json, "reasoning_effort", "", fault);
+  if (true_in(json, "logprobs")) request.logprobs = read_logprobs(json, "top_logprobs", fault);
   request.parallel_tools = read_optional_flag(json, "parallel_tool_calls", fault);
   request.user = read_text(json, "user", "", fault);
 }

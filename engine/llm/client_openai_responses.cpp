@@ -285,6 +285,14 @@ void read_reasoning(const Json& json, ChatRequest& request, Json& extra, Request
   if (!rest.empty()) extra["reasoning"] = std::move(rest);
 }
 
+void read_include(const Json& json, ChatRequest& request, RequestFault& fault) {
+  const Json* include = member_of(json, "include");
+  if (include == nullptr || !include->is_array()) return;
+  for (const Json& each : *include)
+    if (text_of(&each) == "message.output_text.logprobs")
+      request.logprobs = read_logprobs(json, "top_logprobs", fault);
+}
+
 }  // namespace
 
 void read_openai_responses_request(const Json& json, std::string_view body, ChatRequest& request,
@@ -300,6 +308,7 @@ void read_openai_responses_request(const Json& json, std::string_view body, Chat
   request.sampling.temperature = read_number(json, "temperature", -2, 2, fault);
   request.sampling.top_p = read_number(json, "top_p", 0, 1, fault);
   request.user = read_text(json, "user", "", fault);
+  read_include(json, request, fault);
   Json extra = json;
   if (read_metadata(json, request)) extra.erase("metadata");
   if (choice_known) extra.erase("tool_choice");

@@ -165,6 +165,15 @@ std::int64_t read_answers(const Json& object, const char* key, std::string_view 
   return 1;
 }
 
+std::int64_t read_logprobs(const Json& object, const char* key, RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value == nullptr) return 0;
+  const std::int64_t others = integer_of(value, -1);
+  if (others >= 0 && others <= logprobs_max) return others;
+  fault.set(key, joined({"0 to ", logprobs_max}), value);
+  return 0;
+}
+
 void read_texts(const Json& object, const char* key, std::vector<std::string>& texts,
                 RequestFault& fault) {
   const Json* value = member_of(object, key);

@@ -74,6 +74,9 @@ std::optional<std::int64_t> read_limit(const nlohmann::json& object, const char*
 /// How many answers are asked for: 1 to answers_max, 1 where the member is missing.
 std::int64_t read_answers(const nlohmann::json& object, const char* key, std::string_view path,
                           RequestFault& fault);
+/// How many others are told beside a token: 0 to logprobs_max, 0 where the member is missing.
+std::int64_t read_logprobs(const nlohmann::json& object, const char* key, RequestFault& fault);
+constexpr std::int64_t logprobs_max = 20;
 /// A text or a list of texts.
 void read_texts(const nlohmann::json& object, const char* key, std::vector<std::string>& texts,
                 RequestFault& fault);

@@ -6,6 +6,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/logprobs.hpp"
 #include "engine/llm/told.hpp"
 #include "engine/llm/usage.hpp"
 
@@ -98,6 +99,8 @@ FinishReason finish_reason(std::string_view word) {
 void read_candidate(AnswerState& state, const Json& candidate, std::string_view text,
                     ChatEvents& out) {
   state.tell(out, "choice", told_members(text, {"content", "finishReason", "index"}));
+  if (const Json* tokens = member_of(candidate, "logprobsResult"))
+    state.tell(out, "logprobs", logprobs_of_gemini(*tokens));
   const Json* parts = member_of(member_of(candidate, "content"), "parts");
   if (parts != nullptr && parts->is_array()) {
     const auto texts = element_texts(member_text(member_text(text, "content"), "parts"));

@@ -6,6 +6,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/logprobs.hpp"
 #include "engine/llm/told.hpp"
 #include "engine/llm/usage.hpp"
 
@@ -231,6 +232,8 @@ void tell_choice(AnswerState& state, std::string_view choice, ChatEvents& out) {
   if (choice.empty()) return;
   state.tell(out, "choice",
              told_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
+  state.tell(out, "logprobs",
+             logprobs_piece(member_text(member_text(choice, "logprobs"), "content")));
 }
 
 void tell_message(AnswerState& state, std::string_view choice, const char* message,

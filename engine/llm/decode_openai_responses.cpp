@@ -3,6 +3,7 @@
 #include "engine/base/json.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
+#include "engine/llm/logprobs.hpp"
 #include "engine/llm/told.hpp"
 #include "engine/llm/usage.hpp"
 
@@ -97,9 +98,17 @@ void conclude(AnswerState& state, const Json& response, std::string_view text, C
   state.finish(out);
 }
 
+// Told before the text that it is of.
+void tell_logprobs(AnswerState& state, const Json& text, ChatEvents& out) {
+  const Json* tokens = member_of(text, "logprobs");
+  if (tokens != nullptr && tokens->is_array())
+    state.tell(out, "logprobs", logprobs_piece(dump(*tokens)));
+}
+
 void read_content_part(AnswerState& state, const Json& part, std::string_view item_id,
                        ChatEvents& out) {
   const std::string_view type = text_in(part, "type");
+  tell_logprobs(state, part, out);
   if (type == "output_text") state.say(out, EventKind::text, text_in(part, "text"), {}, item_id);
   if (type == "refusal") state.say(out, EventKind::refusal, text_in(part, "refusal"), {}, item_id);
 }
@@ -195,6 +204,7 @@ void delta(AnswerState& state, const Json& event, std::string_view type, ChatEve
     if (slot == nullptr) return;
   }
   if (type == "response.output_text.delta") {
+    tell_logprobs(state, event, out);
     state.say(out, EventKind::text, text, {}, slot->id);
   } else if (type == "response.refusal.delta") {
     state.say(out, EventKind::refusal, text, {}, slot->id);
@@ -218,6 +228,7 @@ void piece_done(AnswerState& state, const Json& event, std::string_view type, Ch
     text = text_in(event, "arguments");
     state.arguments(out, slot->call, text);
   } else if (type == "response.output_text.done") {
+    tell_logprobs(state, event, out);
     text = text_in(event, "text");
     state.say(out, EventKind::text, text, {}, slot->id);
   } else if (type == "response.refusal.done") {

@@ -74,7 +74,7 @@ struct AnswerStream {
   std::int64_t sequence = 0;              ///< Responses: number of the next event
   std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
   std::string told_answer;                ///< OpenAI chat: what each chunk says beside its choices
-  std::string told_choice;                ///< OpenAI chat: what the next chunk's choice says
+  std::string told_choice;                ///< OpenAI: what the next chunk's choice, or text, has
   /// The call whose arguments are under way: Gemini; OpenAI chat, of a freeform tool.
   ChatPart call;
   bool start_waits = false;          ///< the beginning is not written: what was told goes in it

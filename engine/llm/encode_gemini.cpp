@@ -289,6 +289,10 @@ Result<void> write_config(const ChatRequest& request, const Target& target, Json
   out.members(member_text(extra_for(request.format, request.extra, here), "generationConfig"));
   if (request.output_tokens_max) out.integer("maxOutputTokens", *request.output_tokens_max);
   if (request.answers > 1) out.integer("candidateCount", request.answers);
+  if (request.logprobs && request.format != here) {
+    out.boolean("responseLogprobs", true);
+    if (*request.logprobs > 0) out.integer("logprobs", *request.logprobs);
+  }
   write_number(out, "temperature", sampling.temperature);
   write_number(out, "topP", sampling.top_p);
   if (sampling.top_k) out.integer("topK", *sampling.top_k);

@@ -599,6 +599,10 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
                 *request.output_tokens_max);
   }
   if (request.answers > 1) out.integer("n", request.answers);
+  if (request.logprobs && request.format != here) {
+    out.boolean("logprobs", true);
+    if (*request.logprobs > 0) out.integer("top_logprobs", *request.logprobs);
+  }
   write_sampling(request.sampling, target, out);
   write_reasoning(request, target, out);
   if (takes(target, takes_user)) out.text_if("user", request.user);

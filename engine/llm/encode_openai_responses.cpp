@@ -318,12 +318,15 @@ void write_storing(const ChatRequest& request, const Target& target, JsonWriter&
   const bool thinks = target.reasoning != ReasoningStyle::none;
   const bool add_sealed =
       !stored && thinks && std::find(asked.begin(), asked.end(), sealed) == asked.end();
+  const bool add_logprobs = request.logprobs && request.format != here;
   out.boolean("store", stored);
-  if (asked.empty() && !add_sealed) return;
+  if (add_logprobs && *request.logprobs > 0) out.integer("top_logprobs", *request.logprobs);
+  if (asked.empty() && !add_sealed && !add_logprobs) return;
   out.open_array("include");
   for (const std::string_view each : asked)
     out.raw(each);
   if (add_sealed) out.raw(sealed);
+  if (add_logprobs) out.text("message.output_text.logprobs");
   out.close_array();
 }
 

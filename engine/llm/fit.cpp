@@ -23,6 +23,9 @@ constexpr std::size_t name_hash_digits = 8;
 constexpr std::size_t shown_bytes_max = 64;
 // What of a chat completion a model that thinks refuses, beside sampling.
 constexpr std::string_view drops_of_thinking = "logit_bias|logprobs|top_logprobs";
+constexpr std::string_view probabilities =
+    "log probabilities of its tokens (logprobs). Leave them out, or ask for a model that tells "
+    "them";
 
 // Least first.
 constexpr std::string_view efforts[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
@@ -164,6 +167,7 @@ class Fitter {
   Result<void> limits() const {
     if (request_.tools.size() > rules_.tools_max)
       return unsupported(joined({"more than ", rules_.tools_max, " tools"}), target_);
+    if (request_.logprobs && !tells_logprobs()) return unsupported(probabilities, target_);
     if (rules_.image_urls) return {};
     const auto is_far = [](const ChatPart& part) {
       return part.kind == PartKind::image && part.data.empty();
@@ -176,6 +180,18 @@ class Fitter {
       }
     }
     return {};
+  }
+
+  // OpenAI's models tell none of an answer that they thought about.
+  bool tells_logprobs() const {
+    switch (target_.dialect->format) {
+      case WireFormat::anthropic:
+        return false;
+      case WireFormat::gemini:
+        return true;
+      default:
+        return target_.takes_sampling && !is_in_list("logprobs", rules_.drops);
+    }
   }
 
   bool fits_name(std::string_view name) const {

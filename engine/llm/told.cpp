@@ -63,6 +63,7 @@ std::vector<std::string>* told_list(Told& told, std::string_view name) {
   if (name == "choice") return &told.choice;
   if (name == "message") return &told.message;
   if (name == "usage") return &told.usage;
+  if (name == "logprobs") return &told.logprobs;
   return nullptr;
 }
 

@@ -127,6 +127,7 @@ std::vector<ChatEvent> events_of(const llm::ChatAnswer& answer) {
   add_told("choice", answer.told.choice, events);
   add_told("message", answer.told.message, events);
   add_told("usage", answer.told.usage, events);
+  add_told("logprobs", answer.told.logprobs, events);
   if (answer.usage.reported) {
     ChatEvent& usage = events.emplace_back();
     usage.kind = EventKind::usage;

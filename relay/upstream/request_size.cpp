@@ -69,7 +69,7 @@ std::size_t answer_size(const llm::ChatAnswer& answer) {
   for (const llm::ChatPart& part : answer.parts)
     bytes += size_of(part) + size_of(part.told);
   const llm::Told& told = answer.told;
-  for (const auto* texts : {&told.answer, &told.choice, &told.message, &told.usage})
+  for (const auto* texts : {&told.answer, &told.choice, &told.message, &told.usage, &told.logprobs})
     bytes += size_of(*texts);
   for (const llm::ChatAnswer& other : answer.others)
     bytes += answer_size(other);
