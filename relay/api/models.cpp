@@ -8,6 +8,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/client_request.hpp"
+#include "engine/llm/context_edits.hpp"
 #include "engine/llm/encode.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
@@ -377,6 +378,26 @@ Result<std::int64_t> count_gemini_tokens(std::string_view body) {
   return count_prompt(WireFormat::gemini, wire->body);
 }
 
+struct Counted {
+  std::int64_t tokens = 0;
+  std::optional<std::int64_t> before_edits;  ///< where a context_management edits the prompt
+};
+
+Result<Counted> count_edited(WireFormat format, std::string_view body, const Json& json) {
+  const Result<std::int64_t> all = count_prompt(format, body);
+  if (!all) return all.error();
+  Counted counted{.tokens = *all, .before_edits = {}};
+  if (format != WireFormat::anthropic || llm::member_of(json, "context_management") == nullptr)
+    return counted;
+  counted.before_edits = *all;
+  const auto tokens = [format](std::string_view text) {
+    return limits::input_tokens_estimate(upstream::send_bound(format, text).prompt);
+  };
+  const std::string edited = llm::edited_context(body, tokens);
+  if (!edited.empty()) counted.tokens = tokens(edited);
+  return counted;
+}
+
 }  // namespace
 
 net::Task<http::Response> Models::count_tokens(http::Request& request, WireFormat format) {
@@ -384,8 +405,12 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
   const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
   if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [this, body, format]() -> Result<std::int64_t> {
-    if (format == WireFormat::gemini) return count_gemini_tokens(body);
+  auto read = [this, body, format]() -> Result<Counted> {
+    if (format == WireFormat::gemini) {
+      const auto tokens = count_gemini_tokens(body);
+      if (!tokens) return tokens.error();
+      return Counted{.tokens = *tokens, .before_edits = {}};
+    }
     auto parsed = llm::parse_client_body(body);
     if (!parsed) return parsed.error();
     if (auto fault = no_prompt(*parsed, format)) return std::move(*fault);
@@ -394,13 +419,15 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
       const auto& name = model->get_ref<const std::string&>();
       if (!gateway_.knows(name)) return no_model(name, "/v1");
     }
-    return count_prompt(format, body);
+    return count_edited(format, body, *parsed);
   };
   auto counted = co_await read_body(pool_, caller_key(request), body, std::move(read));
   if (!counted) co_return fault_response(format, overloaded());
   if (!*counted) co_return fault_response(format, counted->error());
   const char* name = format == WireFormat::gemini ? "totalTokens" : "input_tokens";
-  Json told{{name, **counted}};
+  Json told{{name, (*counted)->tokens}};
+  if (const auto before = (*counted)->before_edits)
+    told["context_management"] = {{"original_input_tokens", *before}};
   if (format == WireFormat::openai_responses) told["object"] = "response.input_tokens";
   co_return http::Response::json(200, told.dump());
 }

@@ -162,6 +162,31 @@ describe('a path of /v1', () => {
     assert.equal((await count(7)).status, 400);
   });
 
+  it('counts what context_management leaves of an Anthropic prompt', async () => {
+    const turns = [0, 1, 2, 3].flatMap((i) => [
+      { role: 'assistant', content: [{ type: 'tool_use', id: `t${i}`, name: 'look', input: {} }] },
+      {
+        role: 'user',
+        content: [{ type: 'tool_result', tool_use_id: `t${i}`, content: 'far '.repeat(500) }],
+      },
+    ]);
+    const edit = { type: 'clear_tool_uses_20250919', trigger: { type: 'tool_uses', value: 2 } };
+    const count = async (more) =>
+      (
+        await post_json(relay, '/v1/messages/count_tokens', {
+          model: 'strategist',
+          messages: [{ role: 'user', content: 'Look' }, ...turns],
+          ...more,
+        })
+      ).json();
+    const all = await count({});
+    assert.equal(all.context_management, undefined);
+    const edited = await count({ context_management: { edits: [edit] } });
+    const before = edited.context_management.original_input_tokens;
+    assert.ok(before >= all.input_tokens);
+    assert.ok(edited.input_tokens < before * 0.85, `${edited.input_tokens} of ${before}`);
+  });
+
   it('counts nothing of what it cannot see, and of models that are not here', async () => {
     const count = (more) =>
       post_json(relay, '/v1/responses/input_tokens', {
