@@ -8,6 +8,7 @@
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/api/gemini_calls.hpp"
+#include "relay/api/model_list.hpp"
 #include "relay/store/caller_error.hpp"
 
 namespace redoubt::api {
@@ -85,11 +86,25 @@ Dialect dialect_of(std::string_view path) {
   return path.find("/messages") != path.npos ? Dialect::anthropic : Dialect::openai;
 }
 
-http::Response error_response(std::string_view path, std::string_view request_id,
+Dialect dialect_of(const http::Request& request) {
+  const Dialect of_path = dialect_of(request.path);
+  const bool models = request.path == "/v1/models" || request.path.starts_with("/v1/models/");
+  if (!models || of_path == Dialect::gemini) return of_path;
+  switch (models_format(request)) {
+    case llm::WireFormat::anthropic:
+      return Dialect::anthropic;
+    case llm::WireFormat::gemini:
+      return Dialect::gemini;
+    default:
+      return of_path;
+  }
+}
+
+http::Response error_response(const http::Request& request, std::string_view request_id,
                               const Fault& given) {
   Fault fault = given;
   fault.message = bounded_text(given.message);
-  switch (dialect_of(path)) {
+  switch (dialect_of(request)) {
     case Dialect::fastapi:
       return detail_response(fault.status, fault.message);
     case Dialect::openai:

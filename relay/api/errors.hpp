@@ -20,6 +20,8 @@ constexpr const char* unbuffered_header = "X-Accel-Buffering";
 
 enum class Dialect : std::uint8_t { fastapi, openai, anthropic, gemini, problem };
 Dialect dialect_of(std::string_view path);
+/// The same; at /v1/models, which SDKs of all formats ask, the headers say which it is.
+Dialect dialect_of(const http::Request& request);
 
 /// What went wrong, before it has a shape.
 struct Fault {
@@ -30,7 +32,7 @@ struct Fault {
 
 /// Any refusal: {"detail": message}, {"error": {"message", "type", "code", ...}}, or {"type",
 /// "title", "status", "detail", "code", "instance"}.
-http::Response error_response(std::string_view path, std::string_view request_id,
+http::Response error_response(const http::Request& request, std::string_view request_id,
                               const Fault& fault);
 
 /// What the caller hears of an error that may come from below. A fault of the store is told in our

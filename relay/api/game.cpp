@@ -35,7 +35,7 @@ std::optional<http::Response> check_media_type(const http::Request& request) {
   const auto media_type = request.header("content-type");
   // Without the header FastAPI reads the body as JSON, and so do we.
   if (!media_type || media_type->empty() || is_json(*media_type)) return std::nullopt;
-  return error_response(request.path, request_id_of(request),
+  return error_response(request, request_id_of(request),
                         {.status = 415,
                          .code = "unsupported_media_type",
                          .message = "expected Content-Type: application/json"});
@@ -130,7 +130,7 @@ net::Task<http::Response> Game::engine(http::Request& request, const Series& ser
   std::optional<http::Response> response = co_await pool_.run(caller_key(request), work);
   if (response) co_return std::move(*response);
   http::Response busy = error_response(
-      request.path, request_id_of(request),
+      request, request_id_of(request),
       {.status = 503, .code = "busy", .message = "too much work is waiting; try again soon"});
   busy.add("Retry-After", "1");
   co_return busy;

@@ -182,7 +182,7 @@ void Gate::install(http::Router& router) {
       [this](http::Request& request, std::string_view allow) { return preflight(request, allow); });
   router.on_refusal([](const http::Request& request, const http::Refusal& refusal) {
     return error_response(
-        request.path, request_id_of(request),
+        request, request_id_of(request),
         {.status = refusal.status, .code = refusal.code, .message = refusal.message});
   });
 }
@@ -220,7 +220,7 @@ std::optional<http::Response> Gate::refuse_encoded(const http::Request& request)
   if (coding && (taken || coding == http::Coding::identity)) return std::nullopt;
   const std::string_view codings = taken ? http::codings_taken : "identity";
   http::Response response = error_response(
-      request.path, request_id_of(request),
+      request, request_id_of(request),
       {.status = 415,
        .code = "unsupported_encoding",
        .message = taken ? "a body may have one Content-Encoding of " + std::string(codings)
@@ -247,7 +247,7 @@ http::Response Gate::too_many(const http::Request& request, std::string_view mes
   limited_.add();
   const std::string wait = limits::retry_after_header(decision);
   http::Response response =
-      error_response(request.path, request_id_of(request),
+      error_response(request, request_id_of(request),
                      {.status = 429,
                       .code = "rate_limited",
                       .message = std::string(message) + "; try again in " + wait + " s"});
@@ -351,7 +351,7 @@ http::Response Gate::refuse(const http::Request& request, const auth::Refusal& r
                "Requests refused before their handler, by reason.", {{"code", refusal.code}})
       .add();
   http::Response response =
-      error_response(request.path, request_id_of(request),
+      error_response(request, request_id_of(request),
                      {.status = refusal.status, .code = refusal.code, .message = refusal.message});
   if (refusal.status == 401 || refusal.code == "insufficient_scope") {
     // RFC 6750 3: the code says what was wrong with a token; nothing where there was none.
@@ -402,7 +402,7 @@ http::Response Gate::preflight(http::Request& request, std::string_view allow) c
   const auto method = request.header("access-control-request-method");
   if (caller == nullptr || origin.empty() || !method) {
     if (allow.empty()) {
-      return error_response(request.path, request_id_of(request),
+      return error_response(request, request_id_of(request),
                             {.status = 404, .code = "not_found", .message = "unknown path"});
     }
     http::Response response = http::Response::empty(204);

@@ -83,7 +83,8 @@ WireFormat models_format(const http::Request& request) {
   if (is_gemini_path(request.path) || request.path == "/v1beta/models") return WireFormat::gemini;
   if (request.header("anthropic-version") || request.header("x-api-key"))
     return WireFormat::anthropic;
-  return request.header("x-goog-api-key") ? WireFormat::gemini : WireFormat::openai_chat;
+  const bool google = request.header("x-goog-api-key") || request.query_parameter("key");
+  return google ? WireFormat::gemini : WireFormat::openai_chat;
 }
 
 Json told_model(const upstream::KnownModel& model) {

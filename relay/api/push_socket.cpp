@@ -298,7 +298,7 @@ void PushSockets::tell_late(const auth::Identity& caller, std::string_view quest
 std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> PushSockets::accept(
     http::Request& request) {
   if (!is_client_id(request.parameter("client_id"))) {
-    return error_response(request.path, request_id_of(request),
+    return error_response(request, request_id_of(request),
                           {.status = 400,
                            .code = "bad_client_id",
                            .message = "a client id has 1 to 64 letters, digits, '_', '-' or '.'"});

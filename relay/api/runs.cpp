@@ -69,7 +69,7 @@ int status_of(std::string_view code) {
 
 http::Response refusal_of(const http::Request& request, const Error& error) {
   http::Response response = error_response(
-      request.path, request_id_of(request),
+      request, request_id_of(request),
       {.status = status_of(error.code), .code = error.code, .message = error.message});
   if (response.status == 503) response.add("Retry-After", "1");
   return response;

@@ -30,7 +30,7 @@ std::string new_token_id() {
 
 http::Response fault(const http::Request& request, int status, std::string_view code,
                      std::string message) {
-  return error_response(request.path, request_id_of(request),
+  return error_response(request, request_id_of(request),
                         {.status = status, .code = code, .message = std::move(message)});
 }
 

@@ -17,8 +17,8 @@ int client_status(const Failure& failure) {
     case FailureClass::bad_request:
     case FailureClass::filtered:
       return failure.status >= 400 ? failure.status : 400;
-    case FailureClass::too_large:
-      return 413;
+    case FailureClass::too_large:  // in bytes, or a text of it
+      return failure.status == 400 ? 400 : 413;
     case FailureClass::rate_limited:
       return 429;
     case FailureClass::overloaded:

@@ -51,6 +51,18 @@ describe('a path of /v1', () => {
     });
     assert.equal(bad.status, 401);
     assert.ok(bad.json().error.message);
+    const claudes = await ask(relay, {
+      path: '/v1/models',
+      headers: { 'x-api-key': 'x.y.z', 'anthropic-version': '2023-06-01' },
+    });
+    assert.equal(claudes.status, 401);
+    assert.equal(claudes.json().error.type, 'authentication_error');
+    const googles = await ask(relay, {
+      path: '/v1/models/strategist',
+      headers: { 'x-goog-api-key': 'x.y.z' },
+    });
+    assert.equal(googles.status, 401);
+    assert.equal(googles.json().error.status, 'UNAUTHENTICATED');
   });
 
   it('of one model tells of it, with its slash escaped or not', async () => {

@@ -160,8 +160,11 @@ TEST_CASE("only JSON media types are read") {
 
 TEST_CASE("the shape of a refusal follows the path") {
   const Fault fault{.status = 404, .code = "not_found", .message = "Nothing."};
-  CHECK(error_response("/api/team-strategy", "id", fault).body == R"({"detail":"Nothing."})");
-  const http::Response problem = error_response("/nope", "id", fault);
+  http::Request request;
+  request.path = "/api/team-strategy";
+  CHECK(error_response(request, "id", fault).body == R"({"detail":"Nothing."})");
+  request.path = "/nope";
+  const http::Response problem = error_response(request, "id", fault);
   const Json body = Json::parse(problem.body);
   CHECK(body["status"] == 404);
   CHECK(body["title"] == "Not Found");

@@ -48,12 +48,33 @@ TEST_CASE("gemini calls: refusals before a handler have Google's shape") {
   CHECK(dialect_of("/v1/models/a/b:streamGenerateContent") == Dialect::gemini);
   for (const char* path : {"/v1/models", "/v1/models/a:8b", "/v1/chat/completions:countTokens"})
     CHECK(dialect_of(path) == Dialect::openai);
+  http::Request request;
+  request.path = "/v1beta/models";
   const auto response = error_response(
-      "/v1beta/models", "r1", {.status = 403, .code = "insufficient_scope", .message = "No."});
+      request, "r1", {.status = 403, .code = "insufficient_scope", .message = "No."});
   CHECK(response.status == 403);
   CHECK(response.body.find(R"("code":403,"message":"No.","status":"PERMISSION_DENIED")") !=
         std::string::npos);
   CHECK(response.body.find(R"("reason":"INSUFFICIENT_SCOPE")") != std::string::npos);
+}
+
+TEST_CASE("gemini calls: a refusal at /v1/models has the shape of the SDK that asks") {
+  const auto shape = [](std::vector<http::HeaderView> headers, std::string_view query = {}) {
+    http::Request request;
+    request.path = "/v1/models";
+    request.query = query;
+    request.headers = std::move(headers);
+    const Dialect of_list = dialect_of(request);
+    request.path = "/v1/models/strategist";
+    CHECK(dialect_of(request) == of_list);
+    return of_list;
+  };
+  CHECK(shape({}) == Dialect::openai);
+  CHECK(shape({{"authorization", "Bearer x"}}) == Dialect::openai);
+  CHECK(shape({{"anthropic-version", "2023-06-01"}}) == Dialect::anthropic);
+  CHECK(shape({{"x-api-key", "x"}}) == Dialect::anthropic);
+  CHECK(shape({{"x-goog-api-key", "x"}}) == Dialect::gemini);
+  CHECK(shape({}, "key=x") == Dialect::gemini);
 }
 
 }  // namespace
