@@ -481,6 +481,20 @@ class Models(Scratch):
         self.assertIn("shut off since 2026-12-11",
                       run("models", "openai/gpt-5-mini-2025-08-07", "--date", "2026-12-11")[1])
 
+    def test_an_embedding(self):
+        for name in ["text-embedding-3-small", "openai/text-embedding-3-small"]:
+            code, out, err = run("models", name)
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn("text-embedding-3-small (openai), makes embeddings", out)
+            self.assertIn("8,191 tokens an input", out)
+            self.assertIn("1,536 numbers", out)
+        [card] = self.listed("text-embedding-3-small")
+        self.assertEqual((card["embeds"], card["dimensions"]), (True, 1536))
+        self.assertIn("text-embedding-3-small", [card["model"] for card in self.listed("openai")])
+        code, _, err = run("models", "text-embeding-3-small")
+        self.assertEqual(code, 1)
+        self.assertIn('did you mean "text-embedding-3-small"?', err)
+
     def test_the_price_of_a_day(self):
         price = lambda day: self.listed("gemini-4-argon", "--date", day)[0]["price"]["output"]
         self.assertEqual(price("2026-11-30"), 10_000_000)

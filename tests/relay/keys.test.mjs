@@ -207,6 +207,8 @@ describe('keys at their providers', { concurrency: false }, () => {
     const revoked = tested(['revoked', ...asked('bad')]);
     assert.equal(revoked.status, 1);
     assert.match(revoked.stdout, /refuses it: Incorrect API key provided: \.\.\.\. \(401\)/);
+    assert.doesNotMatch(revoked.stderr, /refuses it/);
+    assert.match(revoked.stderr, /1 of 1 key failed/);
     await mock.script([{ do: say(429, 'Slow down') }]);
     const limited = tested(['revoked', ...asked('bad')]);
     assert.equal(limited.status, 0);

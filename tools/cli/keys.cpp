@@ -273,6 +273,7 @@ Result<void> test(const KeysOptions& options, Vault& vault) {
   if (!keys) return keys.error();
   Json all = Json::array();
   std::optional<Error> fault;
+  std::size_t failed = 0;
   for (const auth::SealedKey& key : *keys) {
     if (!options.name.empty() && key.name != options.name) continue;
     const auto opened = auth::open(*master, key);
@@ -281,7 +282,7 @@ Result<void> test(const KeysOptions& options, Vault& vault) {
     Result<void> done;
     if (!opened) done = opened.error();
     if (opened && !options.offline) done = ask_provider(vault.config, key, *opened, told, line);
-    if (!done && !fault) fault = done.error();
+    if (!done && failed++ == 0) fault = done.error();
     if (!options.vault.json) std::printf("%s\n", line.c_str());
     all.push_back(std::move(told));
   }
@@ -289,8 +290,10 @@ Result<void> test(const KeysOptions& options, Vault& vault) {
     return Error{.code = "unknown_key", .message = "there is no key called " + options.name};
   }
   if (options.vault.json) std::printf("%s\n", all.dump().c_str());
-  if (fault) return *fault;
-  return {};
+  if (!fault) return {};
+  // What is wrong with each was said.
+  fault->message = std::to_string(failed) + " of " + counted(all.size(), "key") + " failed";
+  return *fault;
 }
 
 Result<void> rotate(const KeysOptions& options, Vault& vault) {

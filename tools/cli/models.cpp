@@ -274,12 +274,53 @@ Json json_of(const ModelTable& table, const ModelCard& card, std::int64_t at_s) 
   return json;
 }
 
+void print_card(const llm::EmbeddingCard& card, std::int64_t at_s) {
+  std::printf("%s (%s), makes embeddings\n", card.model.c_str(), card.dialect.c_str());
+  print_words("also called", card.aliases);
+  std::printf("  %-12s %s tokens an input\n", "takes", grouped(card.input_tokens_max).c_str());
+  if (card.dimensions > 0)
+    std::printf("  %-12s %s numbers, where fewer are not asked for\n", "gives",
+                grouped(card.dimensions).c_str());
+  std::printf("  %-12s input %s\n", "price", dollars(card.input_price).c_str());
+  if (card.shut_off_day) print_words("end", {in_days(*card.shut_off_day, at_s / seconds_per_day)});
+  if (!card.note.empty()) print_words("note", {card.note});
+  if (!card.source.empty()) print_words("source", {card.source, card.as_of});
+}
+
+Json json_of(const llm::EmbeddingCard& card) {
+  Json json{{"dialects", {card.dialect}},
+            {"model", card.model},
+            {"aliases", card.aliases},
+            {"embeds", true},
+            {"input_tokens_max", card.input_tokens_max},
+            {"dimensions", card.dimensions},
+            {"price", {{"input", card.input_price}}},
+            {"source", card.source},
+            {"as_of", card.as_of}};
+  if (card.shut_off_day) json["shut_off"] = date_text(*card.shut_off_day);
+  if (!card.note.empty()) json["note"] = card.note;
+  return json;
+}
+
+bool is_named(const llm::EmbeddingCard& card, const std::string& name) {
+  const std::string begin = card.dialect + "/";
+  return card.is_called(card.dialect, name) ||
+         (name.rfind(begin, 0) == 0 && card.is_called(card.dialect, name.substr(begin.size())));
+}
+
 bool is_named(const ModelCard& card, const std::string& name) {
   return std::any_of(card.dialects.begin(), card.dialects.end(), [&](const auto& dialect) {
     if (card.is_called(dialect, name)) return true;
     const std::string begin = dialect + "/";
     return name.rfind(begin, 0) == 0 && card.is_called(dialect, name.substr(begin.size()));
   });
+}
+
+bool is_dialect(const ModelTable& table, const std::string& name) {
+  return std::any_of(table.cards().begin(), table.cards().end(),
+                     [&](const ModelCard& card) { return is_of(card, name); }) ||
+         std::any_of(table.embeddings().begin(), table.embeddings().end(),
+                     [&](const llm::EmbeddingCard& card) { return card.dialect == name; });
 }
 
 Error no_such_model(const ModelTable& table, const std::string& name) {
@@ -291,6 +332,10 @@ Error no_such_model(const ModelTable& table, const std::string& name) {
     names.push_back(card.model);
     names.insert(names.end(), card.aliases.begin(), card.aliases.end());
     names.insert(names.end(), card.dialects.begin(), card.dialects.end());
+  }
+  for (const llm::EmbeddingCard& card : table.embeddings()) {
+    names.push_back(card.model);
+    names.insert(names.end(), card.aliases.begin(), card.aliases.end());
   }
   const std::string meant = did_you_mean(bare, names);
   for (const ModelCard& card : table.cards()) {
@@ -346,17 +391,26 @@ int models(const ModelsOptions& options) {
   for (const ModelCard& card : table->cards())
     if (options.name.empty() || is_named(card, options.name) || is_of(card, options.name))
       cards.push_back(&card);
-  if (cards.empty()) return report(no_such_model(*table, options.name), options.json);
+  std::vector<const llm::EmbeddingCard*> embeddings;
+  for (const llm::EmbeddingCard& card : table->embeddings())
+    if (options.name.empty() || is_named(card, options.name) || card.dialect == options.name)
+      embeddings.push_back(&card);
+  if (cards.empty() && embeddings.empty())
+    return report(no_such_model(*table, options.name), options.json);
   if (options.json) {
     Json list = Json::array();
     for (const ModelCard* card : cards)
       list.push_back(json_of(*table, *card, *at_s));
+    for (const llm::EmbeddingCard* card : embeddings)
+      list.push_back(json_of(*card));
     std::printf("%s\n", list.dump(2).c_str());
-  } else if (options.name.empty() || is_of(*cards.front(), options.name)) {
+  } else if (options.name.empty() || is_dialect(*table, options.name)) {
     print_list(*table, *at_s, options.name);
   } else {
     for (const ModelCard* card : cards)
       print_card(*table, *card, *at_s);
+    for (const llm::EmbeddingCard* card : embeddings)
+      print_card(*card, *at_s);
   }
   return exit_ok;
 }
