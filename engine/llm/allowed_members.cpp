@@ -100,7 +100,9 @@ constexpr std::string_view free_betas[] = {"claude-code",
                                            "context-management",
                                            "pdfs",
                                            "output-128k",
-                                           "task-budgets"};
+                                           "task-budgets",
+                                           "mid-conversation-tool-changes",
+                                           "inline-tools"};
 
 /// The date of a beta: 2025-05-14, 20250219.
 bool is_beta_date(std::string_view text) {

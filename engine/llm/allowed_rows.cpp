@@ -292,6 +292,8 @@ constexpr Row anthropic_rows[] = {
     {"tool:custom.type", V::take, "custom"},
     // In a tool_addition: one of the request's tools that is not offered at first.
     {"tool:tool_reference", V::take, "name|cache_control"},
+    // And one that is not among them.
+    {"tool:tool_definition.definition", V::tools},
     {"tool:custom.cache_control"},
     {"tool:custom.defer_loading"},
     {"tool:custom.input_examples"},
@@ -327,6 +329,8 @@ constexpr Row anthropic_rows[] = {
     {"part:tool_addition.tool", V::tools},
     {"part:tool_addition.tools", V::tools},
     {"part:tool_addition.cache_control"},
+    {"part:tool_removal.tool", V::tools},
+    {"part:tool_removal.cache_control"},
     {"part:document.title"},
     {"part:document.context"},
     {"part:document.citations"},

@@ -355,8 +355,23 @@ class BodyReader {
       text_but(object, "output");
     } else if (is_one(type, {"additional_tools", "tool_search_output"})) {
       tools(llm::member_text(object, "tools"));
+    } else if (is_one(type, {"tool_addition", "tool_removal"})) {
+      tool_change(object);
     } else {
       plain_part(object, type);
+    }
+  }
+
+  // By reference to one of the request's tools, which counts where it stands, or whole.
+  void tool_change(std::string_view object) {
+    text(object);
+    const std::string_view one = llm::member_text(object, "tool");
+    std::vector<std::string_view> all = llm::element_texts(llm::member_text(object, "tools"));
+    if (!one.empty()) all.push_back(one);
+    for (const std::string_view each : all) {
+      const std::string_view definition = llm::member_text(each, "definition");
+      if (unquoted(llm::member_text(each, "type")) == "tool_reference") continue;
+      tool(definition.empty() ? each : definition);
     }
   }
 

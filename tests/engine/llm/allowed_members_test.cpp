@@ -283,6 +283,11 @@ constexpr Case taken_cases[] = {
     {anthropic, "",
      R"({"type":"tool_addition","tool":{"name":"t","description":"d","input_schema":{"a":1}}})",
      ""},
+    {anthropic, "",
+     R"({"type":"tool_addition","tool":{"type":"tool_definition","definition":{"name":"t",)"
+     R"("input_schema":{"a":1}}}})",
+     ""},
+    {anthropic, "", R"({"type":"tool_removal","tool":{"type":"tool_reference","name":"t"}})", ""},
     {chat, R"("logit_bias":{"5":-1},"logprobs":true,"top_logprobs":2,"seed":4,"verbosity":"low")",
      "", ""},
     {chat, R"("n":1,"store":false,"service_tier":"auto","modalities":["text"])", "", ""},
@@ -372,7 +377,8 @@ TEST_SUITE("llm allowed members") {
     REQUIRE(hold_to_allowed(request, *passed).ok());
     CHECK(request.betas.size() == 3);
     for (const char* free :
-         {"output-128k-2025-02-19", "effort", "prompt-caching-scope-2026-01-05"}) {
+         {"output-128k-2025-02-19", "effort", "prompt-caching-scope-2026-01-05",
+          "mid-conversation-tool-changes-2026-07-01", "inline-tools-2026-09-15"}) {
       ChatRequest one;
       one.format = WireFormat::anthropic;
       one.betas = {free};

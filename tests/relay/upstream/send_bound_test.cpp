@@ -183,6 +183,26 @@ TEST_CASE("send bound: what lies elsewhere is the model's whole context") {
   }
 }
 
+TEST_CASE("send bound: a tool that a message adds counts as one, a reference as its words") {
+  const auto bound = [](const std::string& tool) {
+    return bound_of(anthropic, "anthropic",
+                    R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"},)"
+                    R"({"role":"system","content":[{"type":"tool_addition","tool":)" +
+                        tool + R"(}]},{"role":"user","content":"y"}]})");
+  };
+  const SendBound reference = bound(R"({"type":"tool_reference","name":"t"})");
+  CHECK_FALSE(reference.refers_outside);
+  CHECK(reference.prompt.tools == 0);
+  for (const char* tool : {R"({"name":"t","input_schema":{"type":"object"}})",
+                           R"({"type":"tool_definition","definition":{"name":"t",)"
+                           R"("input_schema":{"type":"object"}}})"}) {
+    const SendBound whole = bound(tool);
+    CHECK_FALSE(whole.refers_outside);
+    CHECK(whole.prompt.tools == 1);
+  }
+  CHECK(bound(R"({"type":"mcp_toolset","mcp_server_name":"s"})").refers_outside);
+}
+
 TEST_CASE("send bound: a document and sound inside are the whole context at every target") {
   const std::pair<WireFormat, const char*> bodies[] = {
       {chat, R"({"model":"m","messages":[{"role":"user","content":[{"type":"file","file":)"
