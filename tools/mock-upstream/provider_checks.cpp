@@ -277,13 +277,15 @@ struct ChatRules {
   std::size_t id_min = 1;
   std::size_t id_max = any_number;
   std::size_t tools_max = any_number;
+  std::size_t user_max = any_number;
+  double answers_max = 128;
   bool strict_tools = false;  // checks strict schemas as OpenAI does
   std::vector<std::string_view> refused = {};
 };
 
 ChatRules rules_of(std::string_view provider) {
   if (provider == "openai" || provider == "azure")
-    return {.stops_max = 4, .id_max = 40, .tools_max = 128, .strict_tools = true};
+    return {.stops_max = 4, .id_max = 40, .tools_max = 128, .user_max = 64, .strict_tools = true};
   if (provider == "mistral")
     return {.temperature_max = 1.5,
             .id_min = 9,
@@ -294,11 +296,13 @@ ChatRules rules_of(std::string_view provider) {
   if (provider == "groq")
     return {.stops_max = 4,
             .tools_max = 128,
+            .answers_max = 1,
             .refused = {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs",
                         "top_logprobs", "metadata", "store"}};
   if (provider == "deepseek")
-    return {.refused = {"max_completion_tokens", "frequency_penalty", "presence_penalty"}};
-  if (provider == "xai") return {.refused = {"stop", "frequency_penalty", "presence_penalty"}};
+    // Not refused, but ignored: the cap would be lost.
+    return {.refused = {"max_completion_tokens"}};
+  if (provider == "xai") return {.refused = {"top_k"}};
   if (provider == "huggingface")
     return {.stops_max = 4, .refused = {"user", "n", "parallel_tool_calls"}};
   if (provider == "openrouter") return {.stops_max = 4};
@@ -316,7 +320,7 @@ std::string numbers_fault(const Json& body, const ChatRules& rules) {
   for (const char* key : {"frequency_penalty", "presence_penalty"}) {
     if (!between(body, key, rules.penalty_min, rules.penalty_max)) return key;
   }
-  if (!between(body, "n", 1, 128)) return "n";
+  if (!between(body, "n", 1, rules.answers_max)) return "n";
   if (!between(body, "top_logprobs", 0, 20)) return "top_logprobs";
   if (has(body, "top_logprobs") && in(body, "logprobs") != Json(true))
     return "top_logprobs without logprobs";
@@ -329,7 +333,7 @@ std::string numbers_fault(const Json& body, const ChatRules& rules) {
   for (const char* key : {"max_tokens", "max_completion_tokens"}) {
     if (has(body, key) && !between(body, key, 1, 1e15)) return key;
   }
-  if (text_in(body, "user").size() > 64) return "user";
+  if (text_in(body, "user").size() > rules.user_max) return "user";
   for (const std::string_view key : rules.refused) {
     if (has(body, std::string(key).c_str())) return std::string(key);
   }
@@ -394,7 +398,8 @@ std::string order_fault(std::string_view provider, const Json& body, const ChatR
       open.insert(id);
     }
     for (const Json& part : in(message, "content").is_array() ? in(message, "content") : Json()) {
-      if (text_in(part, "text").size() > 1'048'576) return "string_above_max_length";
+      if (rules.strict_tools && text_in(part, "text").size() > 1'048'576)
+        return "string_above_max_length";
       const std::string url = text_in(in(part, "image_url"), "url");
       if (provider == "ollama" && !url.empty() && !starts(url, {"data:"})) return "image url";
       if (std::string found = content_fault(provider, part); !found.empty()) return found;
@@ -494,7 +499,7 @@ std::string openai_model_fault(std::string_view model, std::string_view effort, 
   }
   if (!effort.empty() && !is_listed(effort, taken)) return "reasoning effort";
   if (has(body, "max_tokens")) return "max_tokens: use max_completion_tokens";
-  if (starts(model, {"o"}) && has(body, "stop")) return "stop";
+  if (starts(model, {"o3", "o4"}) && has(body, "stop")) return "stop";
   const bool off_by_default = starts(model, {"gpt-5.1", "gpt-5.2", "gpt-5.3", "gpt-5.4"}) &&
                               model.find("-pro") == model.npos;
   if (effort == "none" || (effort.empty() && off_by_default)) return "";
@@ -520,6 +525,13 @@ std::string deepseek_fault(const Json& body) {
   return "";
 }
 
+std::string xai_fault(std::string_view model, const Json& body) {
+  if (!starts(model, {"grok-4", "grok-code-fast"})) return "";
+  for (const char* key : {"stop", "frequency_penalty", "presence_penalty"})
+    if (has(body, key)) return key;
+  return "";
+}
+
 std::string efforts_fault(std::string_view provider, std::string_view model,
                           const std::string& effort) {
   if (effort.empty()) return "";
@@ -531,6 +543,7 @@ std::string efforts_fault(std::string_view provider, std::string_view model,
   if (provider == "groq" && starts(model, {"openai/gpt-oss"}))
     return takes({"low", "medium", "high"});
   if (provider == "xai") {
+    if (starts(model, {"grok-3-mini"})) return takes({"none", "low", "high"});
     if (starts(model, {"grok-4.3"})) return takes({"none", "low", "medium", "high"});
     if (starts(model, {"grok-4.5", "grok-4.6"})) return takes({"low", "medium", "high"});
     if (starts(model, {"grok-4.7"})) return takes({"low", "medium", "high", "xhigh"});
@@ -548,6 +561,9 @@ std::string chat_fault(std::string_view provider, std::string_view model, const 
   const std::string effort = text_in(body, "reasoning_effort");
   if (std::string found = efforts_fault(provider, model, effort); !found.empty()) return found;
   if (provider == "deepseek") return deepseek_fault(body);
+  if (provider == "xai") return xai_fault(model, body);
+  if (provider == "groq" && has(body, "reasoning_format") && has(body, "include_reasoning"))
+    return "include_reasoning beside reasoning_format";
   if (provider == "openai" || provider == "azure") return openai_model_fault(model, effort, body);
   return "";
 }
@@ -583,8 +599,11 @@ std::string responses_items_fault(const Json& input) {
       if (!is_word(text_in(item, "name"), 128)) return "name of a call";
       calls.insert(id);
     }
-    if (type == "local_shell_call") calls.insert(id);
-    if (is_one_of(type, {"function_call_output", "custom_tool_call_output"})) {
+    if (is_one_of(type, {"local_shell_call", "shell_call", "apply_patch_call"})) calls.insert(id);
+    if (is_one_of(type,
+                  {"function_call_output", "custom_tool_call_output", "local_shell_call_output",
+                   "shell_call_output", "apply_patch_call_output"})) {
+      if (text_in(item, "output").size() > 10'485'760) return "string_above_max_length";
       if (calls.count(id) == 0) return "a result of no call before it";
       if (in(item, "output").is_null()) return "no output";
       answered.insert(id);
@@ -613,7 +632,14 @@ std::string responses_fault(std::string_view model, const Json& body) {
   if (std::string found = responses_items_fault(in(body, "input")); !found.empty()) return found;
   std::set<std::string> names;
   for (const Json& tool : in(body, "tools")) {
-    if (text_in(tool, "type") != "function") continue;
+    const std::string type = text_in(tool, "type");
+    if (type == "custom") names.insert(text_in(tool, "name"));
+    if (type == "namespace") {
+      if (!is_word(text_in(tool, "name"), 64)) return "name of a namespace";
+      for (const Json& inner : in(tool, "tools"))
+        names.insert(text_in(inner, "name"));
+    }
+    if (type != "function") continue;
     if (!is_word(text_in(tool, "name"), 128)) return "name of a tool";
     names.insert(text_in(tool, "name"));
     const Json& schema = in(tool, "parameters");
@@ -648,7 +674,8 @@ struct Claude {
   bool prefill = true;
   bool system_inside = false;
   bool forced_tools = true;
-  bool any = true;  // a model that is not known
+  bool off_up_to_high = false;  // thinking may be disabled beside an effort up to high
+  bool any = true;              // a model that is not known
   std::vector<std::string_view> efforts = {"low", "medium", "high", "xhigh", "max"};
 };
 
@@ -667,6 +694,7 @@ Claude claude_of(std::string_view model) {
   Claude newer{.thinking = T::adaptive, .sampling = false, .prefill = false, .any = false};
   newer.system_inside = !starts(model, {"claude-opus-4-7", "claude-sonnet-5"}) ||
                         starts(model, {"claude-sonnet-5-5"});
+  newer.off_up_to_high = starts(model, {"claude-opus-5", "claude-haiku-5-5"});
   if (starts(model, {"claude-fable", "claude-mythos", "claude-opus-5-5", "claude-sonnet-5-5"})) {
     newer.thinking = T::always;
     newer.forced_tools = starts(model, {"claude-mythos"});
@@ -688,7 +716,8 @@ std::string thinking_fault(const Claude& claude, const Json& body, bool thinks) 
   if (!by_budget && type == "enabled") return "thinking enabled";
   if (claude.thinking == ClaudeThinking::budget && !claude.any && type == "adaptive")
     return "thinking adaptive";
-  if (type == "disabled" && is_one_of(effort, {"xhigh", "max"})) return "effort beside disabled";
+  if (claude.off_up_to_high && type == "disabled" && is_one_of(effort, {"xhigh", "max"}))
+    return "effort beside disabled";
   if (type != "enabled") return "";
   if (!has(thinking, "budget_tokens")) return "no budget";
   if (in(thinking, "budget_tokens") >= in(body, "max_tokens")) return "budget over max_tokens";
@@ -709,18 +738,38 @@ std::string anthropic_document_fault(const Json& block) {
   return is_one_of(type, {"url", "content", "file"}) ? "" : "source.type";
 }
 
+std::string anthropic_image_fault(const Json& block) {
+  constexpr std::size_t base64_max = 5'242'880;
+  const Json& source = in(block, "source");
+  if (text_in(source, "type") != "base64") return "";
+  return text_in(source, "data").size() > base64_max ? "image exceeds 5 MB maximum" : "";
+}
+
+std::size_t cache_marks(const Json& json) {
+  std::size_t marks = 0;
+  for (const auto& [key, value] : json.items()) {
+    if (json.is_object() && key == "cache_control" && !value.is_null()) {
+      ++marks;
+    } else if (value.is_structured() && key != "input" && key != "input_schema") {
+      marks += cache_marks(value);
+    }
+  }
+  return marks;
+}
+
 std::string anthropic_block_fault(const Json& block, std::set<std::string>& calls,
                                   std::set<std::string>& results) {
   const std::string type = text_in(block, "type");
   if (type == "text" && is_blank(text_in(block, "text"))) return "blank text";
   if (type == "thinking" && text_in(block, "signature").empty()) return "a thought unsigned";
   if (type == "tool_use") {
-    if (!is_word(text_in(block, "id"), 256)) return "tool_use id";
+    if (!is_word(text_in(block, "id"), any_number)) return "tool_use id";
     if (!is_word(text_in(block, "name"), 128)) return "tool_use name";
     if (!in(block, "input").is_object()) return "tool_use input";
     calls.insert(text_in(block, "id"));
   }
   if (type == "document") return anthropic_document_fault(block);
+  if (type == "image") return anthropic_image_fault(block);
   if (type != "tool_result") return "";
   results.insert(text_in(block, "tool_use_id"));
   const Json& content = in(block, "content");
@@ -728,6 +777,9 @@ std::string anthropic_block_fault(const Json& block, std::set<std::string>& call
     const std::string kind = text_in(piece, "type");
     if (!is_one_of(kind, {"text", "image", "document", "search_result", "tool_reference"}))
       return "a result's content of type " + kind;
+    if (kind == "image") {
+      if (std::string found = anthropic_image_fault(piece); !found.empty()) return found;
+    }
     if (kind != "document") continue;
     if (std::string found = anthropic_document_fault(piece); !found.empty()) return found;
   }
@@ -811,7 +863,9 @@ std::string anthropic_fault(std::string_view model, const Json& body) {
   if (!between(body, "top_p", 0, 1)) return "top_p";
   if (has(body, "temperature") && has(body, "top_p")) return "temperature and top_p";
   for (const char* key : {"temperature", "top_p", "top_k"}) {
-    if (!claude.sampling && has(body, key)) return std::string(key) + " is not taken";
+    // The default is taken.
+    const bool usual = key == std::string_view("temperature") && in(body, key) == Json(1);
+    if (!claude.sampling && has(body, key) && !usual) return std::string(key) + " is not taken";
   }
   const Json& system = in(body, "system");
   if (system.is_string() && is_blank(text_of(system))) return "blank system";
@@ -821,6 +875,7 @@ std::string anthropic_fault(std::string_view model, const Json& body) {
   for (const Json& stop : in(body, "stop_sequences")) {
     if (is_blank(text_of(stop))) return "blank stop sequence";
   }
+  if (cache_marks(body) > 4) return "more than 4 cache_control";
   const bool thinks = text_in(in(body, "thinking"), "type") == "enabled";
   if (std::string found = thinking_fault(claude, body, thinks); !found.empty()) return found;
   if (std::string found = anthropic_messages_fault(claude, body); !found.empty()) return found;
@@ -831,6 +886,12 @@ std::string anthropic_fault(std::string_view model, const Json& body) {
 
 // --- Gemini
 // ---------------------------------------------------------------------------------------
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
 
 bool is_gemini_name(const std::string& name) {
   const char first = name.empty() ? '0' : name.front();
@@ -895,7 +956,7 @@ std::string gemini_config_fault(std::string_view model, const Json& config) {
   }
   const Json& thinking = in(config, "thinkingConfig");
   const bool by_level = starts(model, {"gemini-3", "gemini-4"});
-  const std::string level = text_in(thinking, "thinkingLevel");
+  const std::string level = lower(text_in(thinking, "thinkingLevel"));
   if (has(thinking, "thinkingBudget")) {
     if (by_level) return "thinkingBudget";
     const Json& budget = in(thinking, "thinkingBudget");
@@ -904,7 +965,7 @@ std::string gemini_config_fault(std::string_view model, const Json& config) {
   }
   if (!level.empty()) {
     if (starts(model, {"gemini-2"})) return "thinkingLevel";
-    if (!is_one_of(level, {"minimal", "low", "medium", "high"})) return "thinkingLevel";
+    if (!is_one_of(level, {"minimal", "low", "medium", "high", "xhigh"})) return "thinkingLevel";
     const bool no_minimal =
         starts(model, {"gemini-3.1-pro", "gemini-3.7-flash", "gemini-3.8-flash", "gemini-4-argon"});
     if (no_minimal && level == "minimal") return "thinkingLevel minimal";
@@ -937,7 +998,11 @@ std::string gemini_fault(std::string_view model, const Json& body) {
        in(in(in(body, "toolConfig"), "functionCallingConfig"), "allowedFunctionNames")) {
     if (names.count(text_of(name)) == 0) return "allowedFunctionNames names no tool";
   }
-  return gemini_config_fault(model, in(body, "generationConfig"));
+  const Json& config = in(body, "generationConfig");
+  const bool schema = has(config, "responseSchema") || has(config, "responseJsonSchema");
+  if (schema && has(body, "tools") && starts(model, {"gemini-1", "gemini-2"}))
+    return "a schema of the answer beside tools";
+  return gemini_config_fault(model, config);
 }
 
 }  // namespace
