@@ -113,7 +113,9 @@ constexpr Row openai_chat_rows[] = {
     {"part:file.file.file_id", V::stored},
     {"part:file.cache_control"},
     {"part:document_url", V::address, "document_url|document_name"},
-    // What sound costs is its target's to say (Target::prices_sound).
+    // What sound costs, video's among it, is its target's to say (Target::prices_sound).
+    {"part:video_url.video_url.url", V::address},
+    {"part:video_url.cache_control"},
     {"part:input_audio.input_audio.data"},
     {"part:input_audio.input_audio.format", V::take, "wav|mp3"},
 };
@@ -407,7 +409,8 @@ constexpr Row gemini_rows[] = {
      "audio/wav|audio/mp3|audio/mpeg|audio/aiff|audio/aac|audio/ogg|audio/flac|image/png|image/"
      "jpeg|image/webp|image/gif|image/heic|image/heif|application/pdf|text/plain|"
      "text/html|text/css|text/csv|text/md|text/markdown|text/xml|text/rtf|text/javascript|"
-     "application/json|application/xml|application/rtf"},
+     "application/json|application/xml|application/rtf|video/mp4|video/mpeg|video/mpg|video/mov|"
+     "video/quicktime|video/avi|video/x-flv|video/webm|video/wmv|video/3gpp"},
     {"part:fileData.mimeType"},
     {"part:fileData.displayName"},
     {"part:fileData.videoMetadata"},

@@ -161,9 +161,22 @@ std::string_view file_word(const ChatPart& part) {
     return {};
   }
   std::string_view type = member_text(part.extra, "type");
-  for (const std::string_view word :
-       {R"("file")", R"("input_file")", R"("input_audio")", R"("document")", R"("document_url")"})
+  for (const std::string_view word : {R"("file")", R"("input_file")", R"("input_audio")",
+                                      R"("document")", R"("document_url")", R"("video_url")"})
     if (type == word) return type.substr(1, type.size() - 2);
+  return {};
+}
+
+/// By the ending of its address; "" where that says nothing (YouTube's have none).
+std::string_view video_type(std::string_view url) {
+  constexpr std::pair<std::string_view, std::string_view> types[] = {{".mp4", "video/mp4"},
+                                                                     {".webm", "video/webm"},
+                                                                     {".mov", "video/quicktime"},
+                                                                     {".mpeg", "video/mpeg"}};
+  const std::string_view path = url.substr(0, url.find_first_of("?#"));
+  for (const auto& [ending, type] : types)
+    if (path.size() > ending.size() && path.substr(path.size() - ending.size()) == ending)
+      return type;
   return {};
 }
 
@@ -229,7 +242,8 @@ class Settler {
 
   // Video has sound, too; an unknown type may be anything.
   static bool is_sound(const ChatPart& part, std::string_view word) {
-    if (word != "inlineData") return word == "audio" || word == "input_audio";
+    if (word != "inlineData" && word != "fileData")
+      return word == "audio" || word == "input_audio" || word == "video_url";
     const std::string_view type = member_text(member_text(part.extra, word), "mimeType");
     return !begins(type, "\"image/") && !begins(type, "\"text/") && !begins(type, "\"application/");
   }
@@ -254,6 +268,8 @@ class Settler {
   }
 
   Result<void> add(const ChatPart& part, std::vector<ChatPart>& out) const {
+    if (file_word(part) == "video_url" && format_ == WireFormat::gemini)
+      return add_video(part, out);
     auto media = read_media(part);
     if (!media && part.format != format_) return unreadable(part);
     if (!media) {  // the provider itself says what it thinks of it
@@ -283,6 +299,30 @@ class Settler {
     return unsupported(
         joined({"audio for the model ", target_.model, ": what it costs there is not known"}),
         target_);
+  }
+
+  // OpenRouter's and vLLM's part of a chat completion, for Gemini: inside, or by its address.
+  Result<void> add_video(const ChatPart& part, std::vector<ChatPart>& out) const {
+    const auto json = parse_client_body(part.extra);
+    if (!json.ok()) return unreadable(part);
+    const Json* video = member_of(*json, "video_url");
+    const std::string_view url =
+        video != nullptr && video->is_string() ? text_of(video) : text_of(member_of(video, "url"));
+    const auto data = read_data_url(url);
+    const bool inside = data && begins(data->media_type, "video/") && !data->data.empty();
+    if (!inside && !begins(url, "https://")) return unreadable(part);
+    if (!target_.prices_sound) return unpriced();
+    Json settled;
+    if (inside) {
+      settled["inlineData"] = {{"mimeType", data->media_type},
+                               {"data", standard_base64(data->data)}};
+    } else {
+      settled["fileData"] = {{"fileUri", url}};
+      if (const std::string_view type = video_type(url); !type.empty())
+        settled["fileData"]["mimeType"] = type;
+    }
+    out.push_back(opaque_part(settled, WireFormat::gemini));
+    return {};
   }
 
   Error refused(std::string_view what, const ChatPart& part) const {

@@ -11,6 +11,9 @@
 //                                              document, its title the name
 //   Gemini         inlineData                  document (a PDF, a text) or audio
 //
+// Video goes to Gemini alone: a Gemini client's as it is, OpenAI chat's `video_url` as inlineData
+// or fileData. Its sound has a price of its own there, so that a target must price sound.
+//
 // 1. A text (text/plain, text/csv, JSON) is a document at Anthropic and a text elsewhere, with its
 //    name and what Anthropic calls its context before it.
 // 2. What a target cannot take, and what lies at an address or at the provider, is refused

@@ -242,7 +242,7 @@ TEST_SUITE("llm gemini client") {
         {with(R"("generationConfig":{"responseModalities":["IMAGE"]})"),
          "gemini:generationConfig.responseModalities"},
         {with(R"("generationConfig":{"brandNew":1})"), "gemini:generationConfig.brandNew"},
-        {with_part(R"({"inlineData":{"mimeType":"video/mp4","data":"AA"}})"),
+        {with_part(R"({"inlineData":{"mimeType":"application/zip","data":"AA"}})"),
          "gemini:part:inlineData.mimeType"},
         {with_part(R"({"executableCode":{"code":"1"}})"), "gemini:part:executableCode"},
         {with_part(R"({"brandNew":{"x":1}})"), "gemini:part:brandNew"}};

@@ -8,6 +8,7 @@
 #include "engine/base/base64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
+#include "engine/llm/allowed_members.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode.hpp"
 #include "tools/mock-upstream/provider_checks.hpp"
@@ -295,6 +296,67 @@ TEST_SUITE("llm media") {
       CHECK(last_part(anthropic, sent_body(gemini, body, "anthropic"))["source"]["data"] == "+/+/");
       CHECK(sent_body(gemini, body, "openai").dump().find("base64,+/+/") != std::string::npos);
     }
+  }
+
+  TEST_CASE("video goes to Gemini where its sound has a price, and is refused elsewhere") {
+    const Json inside = {{"inlineData", {{"mimeType", "video/mp4"}, {"data", "QUJD"}}}};
+    const Json far = {{"fileData", {{"fileUri", "https://youtu.be/a"}}}};
+    const Json url = {{"type", "video_url"},
+                      {"video_url", {{"url", "data:video/mp4;base64,QUJD"}}}};
+    Json address = url;
+    address["video_url"]["url"] = "https://a.example/b.mp4?c=1";
+    Target google;
+    google.dialect = find_dialect("gemini");
+    google.model = "gemini-2.5-flash";
+    struct Case {
+      WireFormat from;
+      Json part;
+      Json arrives;
+    };
+    const Case cases[] = {
+        {gemini, inside, inside},
+        {gemini, far, far},
+        {chat, url, inside},
+        {chat,
+         address,
+         {{"fileData", {{"fileUri", "https://a.example/b.mp4?c=1"}, {"mimeType", "video/mp4"}}}}}};
+    for (const Case& each : cases) {
+      CAPTURE(each.part.dump());
+      auto request = decode_client_request(each.from, asking(each.from, each.part).dump());
+      REQUIRE(request.ok());
+      request->model = "m";
+      REQUIRE(hold_to_allowed(*request, {}).ok());
+      google.prices_sound = true;
+      const auto wire = encode_request(*request, google);
+      REQUIRE_MESSAGE(wire.ok(), wire.error().message);
+      CHECK(last_part(gemini, Json::parse(wire->body)) == each.arrives);
+      google.prices_sound = false;
+      const auto unpriced = encode_request(*request, google);
+      REQUIRE(!unpriced.ok());
+      CHECK(unpriced.error().code == "unsupported");
+      for (const char* dialect : {"anthropic", "openai-responses"}) {
+        const auto other = encode_request(
+            *request, {.dialect = find_dialect(dialect), .base_url = {}, .model = "m"});
+        REQUIRE(!other.ok());
+        CHECK(other.error().code == "unsupported");
+      }
+    }
+    // OpenRouter has it in the same words.
+    auto request = decode_client_request(chat, asking(chat, url).dump());
+    REQUIRE(request.ok());
+    Target router;
+    router.dialect = find_dialect("openrouter");
+    router.model = "google/gemini-2.5-flash";
+    router.prices_sound = true;
+    const auto wire = encode_request(*request, router);
+    REQUIRE(wire.ok());
+    CHECK(last_part(chat, Json::parse(wire->body)) == url);
+    router.prices_sound = false;
+    CHECK(!encode_request(*request, router).ok());
+    address["video_url"]["url"] = "gs://bucket/b.mp4";
+    auto stored = decode_client_request(chat, asking(chat, address).dump());
+    REQUIRE(stored.ok());
+    CHECK(!hold_to_allowed(*stored, {}).ok());
   }
 
   TEST_CASE("what is not inside, or of another kind, is refused with its name") {
