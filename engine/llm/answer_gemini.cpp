@@ -65,7 +65,8 @@ void write_part(const ChatPart& part, JsonWriter& out) {
     if (part.format == here) out.members(joined_told(part.told, Joining::replace));
     out.close_object();
   } else {
-    out.text("text", part.text);
+    const bool silent = part.redacted && part.text.empty();
+    out.text("text", silent ? silent_thought : std::string_view(part.text));
     if (part.kind == PartKind::reasoning) out.boolean("thought", true);
   }
   if (has_signature(part)) out.text("thoughtSignature", signature_for(part, here));

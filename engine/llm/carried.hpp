@@ -34,6 +34,10 @@ WireFormat origin_of(const ChatPart& part);
 /// The part's signature for a client of `format`: as it is where it is that format's own.
 std::string signature_for(const ChatPart& part, WireFormat format);
 
+/// The text of a thought that has none, for Gemini's clients: the AI SDK takes the signature of an
+/// empty part for that of the part before it, and forgets the other one.
+constexpr std::string_view silent_thought = " ";
+
 /// Reads what signature_for() wrote: signature, signed_by, redacted, id and name of `part`. Any
 /// other text is the signature itself.
 void read_signature(std::string_view text, ChatPart& part);

@@ -226,6 +226,7 @@ class ContentReader {
       return part;
     }
     read_part_signature(text_in(json, "thoughtSignature"), part);
+    if (part.redacted && part.text == silent_thought) part.text.clear();
     return part;
   }
 

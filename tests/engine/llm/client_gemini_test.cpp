@@ -225,6 +225,31 @@ TEST_SUITE("llm gemini client") {
               .find("mode: expected AUTO") != std::string::npos);
   }
 
+  TEST_CASE("a thought without words has a text, so that its signature is its own") {
+    ChatAnswer answer;
+    answer.format = WireFormat::anthropic;
+    answer.finished = true;
+    ChatPart& thought = answer.parts.emplace_back();
+    thought.kind = PartKind::reasoning;
+    thought.format = WireFormat::anthropic;
+    thought.redacted = true;
+    thought.signature = "c2VhbGVk";
+    const Json told = Json::parse(encode_answer(WireFormat::gemini, answer, {}));
+    const Json& part = told["candidates"][0]["content"]["parts"][0];
+    CHECK(part["text"] == " ");
+    CHECK(part["thought"] == true);
+    const Json body = {{"contents",
+                        {{{"role", "user"}, {"parts", {{{"text", "Go"}}}}},
+                         {{"role", "model"}, {"parts", Json::array({part})}},
+                         {{"role", "user"}, {"parts", {{{"text", "On"}}}}}}}};
+    const ChatRequest back = read(body.dump());
+    REQUIRE(back.messages.size() == 3);
+    const ChatPart& same = back.messages[1].parts[0];
+    CHECK(same.redacted);
+    CHECK(same.text.empty());
+    CHECK(same.signature == thought.signature);
+  }
+
   TEST_CASE("what the provider runs, stores or prices apart is refused by its name") {
     const std::pair<std::string, const char*> cases[] = {
         {with(R"("tools":[{"googleSearch":{}}])"), "gemini:tool:googleSearch"},
