@@ -146,6 +146,8 @@ function script_of(target, task, stream, sdk) {
   }
   const json = JSON.stringify(plan);
   if (task === 'object') return [answer({ text: json })];
+  // The mock's own vectors.
+  if (task === 'embeddings') return [];
   if (task === 'object by tool') {
     return [answer({ text: '', tool_calls: [{ name: sdk.tool ?? 'plan', arguments: json }] })];
   }
@@ -154,18 +156,32 @@ function script_of(target, task, stream, sdk) {
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
+/** Is this a task that the target's provider has no way to do? */
+const is_beyond = (target, task) =>
+  (task === 'several' && !target.several) || (task === 'embeddings' && !target.embeds);
+
+// Google's SDK reads from a name with "gemini" in it how several texts are sent.
+const finder_of = (target_name) => `finder ${Object.keys(targets).indexOf(target_name)}`;
+
+// What the mock says of the two texts of the SDKs' programs.
+const vectors = ['Where to?', said].map((text) => [0.5, -0.25, text.length]);
+
 /** '' where the result is what it has to be, `lost` where a thought was, or what is wrong. */
 async function fault_of(mock, target, sdk, task, result) {
-  const expected = sdk.throws[task];
+  const beyond = is_beyond(target, task);
+  const expected = beyond ? sdk.throws[400] : sdk.throws[task];
   if (expected) {
     if (!result.error) return `no error but ${JSON.stringify(result)}`;
     const { classes, status, retry_after, message } = result.error;
     if (!classes.includes(expected)) return `threw ${classes[0]}: ${message}`;
-    if (status !== null && String(status) !== task) return `status ${status}`;
+    const status_due = beyond ? '400' : task;
+    if (status !== null && String(status) !== status_due) return `status ${status}`;
     const waits = task === '429' && retry_after !== null;
     return waits && retry_after !== retry_after_s ? `retry-after ${retry_after}` : '';
   }
   if (result.error) return `threw ${result.error.classes[0]}: ${result.error.message}`;
+  if (task === 'embeddings') return same(result.vectors, vectors) ? '' : JSON.stringify(result);
+  if (task === 'several') return same(result.texts, [said, said]) ? '' : JSON.stringify(result);
   if (task.startsWith('object')) return same(result.object, plan) ? '' : JSON.stringify(result);
   if (result.text !== said) return `said ${JSON.stringify(result.text)}`;
   if (task !== 'tools') return '';
@@ -187,7 +203,7 @@ async function cell(mock, relay, client, sdk, format, target_name, cell_name) {
     format,
     url: relay.url,
     key: 'anonymous',
-    model: target_name,
+    model: task === 'embeddings' ? finder_of(target_name) : target_name,
     task: sdk.throws[task] ? 'error' : task,
     stream,
   };
@@ -210,13 +226,16 @@ function start(mock) {
     env[`REDOUBT_PROVIDERS_${i}_BASE_URL`] = mock.url + base;
   });
   const aliases = Object.fromEntries(
-    Object.entries(targets).map(([name, { dialect, model }]) => [name, [`${dialect}/${model}`]]),
+    Object.entries(targets).flatMap(([name, { dialect, model, embeds }]) => [
+      [name, [`${dialect}/${model}`]],
+      [finder_of(name), [`${dialect}/${embeds ?? model}`]],
+    ]),
   );
   return start_relay(mock, aliases, env);
 }
 
-const tasks_of = ({ tasks, left_out = {} }, format) =>
-  tasks.filter((task) => !left_out[format]?.includes(task));
+const tasks_of = ({ tasks, left_out = {}, more = {} }, format) =>
+  [...tasks, ...(more[format] ?? [])].filter((task) => !left_out[format]?.includes(task));
 
 /** A row's cells, a text for each target; faults are added to `faults`. */
 async function row(mock, client, sdk, format, faults, counts) {

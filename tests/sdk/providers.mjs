@@ -330,11 +330,16 @@ const chat_refuses = {
   429: openai_error(429, 'rate_limit_error'),
 };
 
-/** `says`: the whole answer, or the text of a stream. `wants`: of the second request's body. */
+/**
+ * `says`: the whole answer, or the text of a stream. `wants`: of the second request's body.
+ * `embeds`: its model for embeddings, where it has one. `several`: it gives several answers.
+ */
 export const targets = {
   'gpt (chat)': {
     dialect: 'openai',
     model: 'gpt-5.4',
+    embeds: 'text-embedding-3-small',
+    several: true,
     base: '/openai/v1',
     says: { whole: chat_whole({}), stream: chat_events([]) },
     wants: chat_wants(() => kept),
@@ -343,6 +348,7 @@ export const targets = {
   gpt: {
     dialect: 'openai-responses',
     model: 'gpt-5.6',
+    embeds: 'text-embedding-3-small',
     base: '/responses/v1',
     says: { whole: gpt_response('completed', gpt_items), stream: gpt_events() },
     wants: gpt_wants,
@@ -362,6 +368,8 @@ export const targets = {
   gemini: {
     dialect: 'gemini',
     model: 'gemini-3.1-pro-preview',
+    embeds: 'gemini-embedding-001',
+    several: true,
     base: '/gemini/v1beta',
     says: { whole: gemini_answer(gemini_parts, true), stream: gemini_events() },
     wants: gemini_wants,
@@ -378,6 +386,7 @@ export const targets = {
   openrouter: {
     dialect: 'openrouter',
     model: 'anthropic/claude-sonnet-4.5',
+    embeds: 'openai/text-embedding-3-small',
     base: '/openrouter/v1',
     says: {
       whole: chat_whole({ reasoning: thought, reasoning_details: openrouter_details }),
@@ -406,6 +415,8 @@ export const targets = {
   mistral: {
     dialect: 'mistral',
     model: 'magistral-medium-latest',
+    embeds: 'mistral-embed',
+    several: true,
     base: '/mistral/v1',
     says: {
       whole: chat_whole({ content: mistral_thinking }),

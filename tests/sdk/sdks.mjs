@@ -6,6 +6,8 @@ const ai_throws = { 400: 'APICallError', 429: 'APICallError' };
 const text = ['text', 'text streamed'];
 const loops = ['tools', 'tools streamed'];
 const errors = ['400', '429', '429 streamed'];
+const several = ['several', 'several streamed'];
+const of_chat = { chat: [...several, 'embeddings'] };
 const all = [...text, ...loops, 'object', ...errors];
 
 const python = (requirements, program, more) => ({
@@ -30,9 +32,9 @@ const openai_formats = ['chat', 'responses'];
 const all_formats = [...openai_formats, 'messages'];
 
 export const sdks = [
-  python('openai', 'openai', { packages: ['openai'], formats: openai_formats }),
-  python('openai-2', 'openai', { packages: ['openai'], formats: openai_formats }),
-  python('openai-1', 'openai', { packages: ['openai'], formats: openai_formats }),
+  python('openai', 'openai', { packages: ['openai'], formats: openai_formats, more: of_chat }),
+  python('openai-2', 'openai', { packages: ['openai'], formats: openai_formats, more: of_chat }),
+  python('openai-1', 'openai', { packages: ['openai'], formats: openai_formats, more: of_chat }),
   python('anthropic', 'anthropic', { packages: ['anthropic'], formats: ['messages'] }),
   python('anthropic-1', 'anthropic', { packages: ['anthropic'], formats: ['messages'] }),
   python('anthropic-0', 'anthropic', { packages: ['anthropic'], formats: ['messages'] }),
@@ -59,17 +61,32 @@ export const sdks = [
     packages: ['openai-agents'],
     formats: openai_formats,
   }),
-  node(['openai'], 'openai', { formats: openai_formats }),
-  node(['openai-6'], 'openai', { folder: 'older', formats: openai_formats }),
-  node(['openai-5'], 'openai', { folder: 'older', formats: openai_formats }),
-  node(['openai-4'], 'openai', { folder: 'older', formats: openai_formats }),
+  python('google-genai', 'google', {
+    packages: ['google-genai'],
+    formats: ['google'],
+    tasks: [...text, ...several, 'embeddings', ...errors],
+    throws: { 400: 'ClientError', 429: 'ClientError' },
+  }),
+  node(['openai'], 'openai', { formats: openai_formats, more: of_chat }),
+  node(['openai-6'], 'openai', { folder: 'older', formats: openai_formats, more: of_chat }),
+  node(['openai-5'], 'openai', { folder: 'older', formats: openai_formats, more: of_chat }),
+  node(['openai-4'], 'openai', { folder: 'older', formats: openai_formats, more: of_chat }),
   node(['@anthropic-ai/sdk'], 'anthropic', { formats: ['messages'] }),
   node(['anthropic-0'], 'anthropic', { folder: 'older', formats: ['messages'] }),
   node(['langchain', '@langchain/openai', '@langchain/anthropic'], 'langchain', {
     formats: all_formats,
   }),
   node(['@openai/agents'], 'openai_agents', { formats: openai_formats }),
-  node(['ai', '@ai-sdk/openai'], 'ai', { formats: openai_formats, throws: ai_throws }),
+  node(['ai', '@ai-sdk/openai'], 'ai', {
+    formats: openai_formats,
+    throws: ai_throws,
+    more: { chat: ['embeddings'] },
+  }),
   node(['ai', '@ai-sdk/openai-compatible'], 'ai', { formats: ['compatible'], throws: ai_throws }),
   node(['ai', '@ai-sdk/anthropic'], 'ai', { formats: ['messages'], throws: ai_throws }),
+  node(['ai', '@ai-sdk/google'], 'ai', {
+    formats: ['google'],
+    tasks: [...all, 'embeddings'],
+    throws: ai_throws,
+  }),
 ];

@@ -1,13 +1,15 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
+import { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, isStepCount, jsonSchema, Output, streamText, tool } from 'ai';
+import { embedMany, generateText, isStepCount, jsonSchema, Output, streamText, tool } from 'ai';
 import {
   move_parameters,
   Moves,
   plan_schema,
   question,
   serve,
+  texts,
   thinking_budget,
   tokens_max,
 } from './matrix_client.mjs';
@@ -20,7 +22,16 @@ const models = {
     ),
   responses: (job, options) => createOpenAI(options).responses(job.model),
   messages: (job, options) => createAnthropic(options)(job.model),
+  google: (job, options) => createGoogleGenerativeAI(options)(job.model),
 };
+const embedders = {
+  chat: (job, options) => createOpenAI(options).textEmbeddingModel(job.model),
+  google: (job, options) => createGoogleGenerativeAI(options).textEmbeddingModel(job.model),
+};
+const options_of = (job) => ({
+  baseURL: `${job.url}/${job.format === 'google' ? 'v1beta' : 'v1'}`,
+  apiKey: job.key,
+});
 
 // The relay's names of models are its operator's: that they think has to be said.
 const thinking = {
@@ -36,10 +47,11 @@ const thinking = {
     },
   },
   messages: { anthropic: { thinking: { type: 'enabled', budgetTokens: thinking_budget } } },
+  google: { google: { thinkingConfig: { thinkingLevel: 'low', includeThoughts: true } } },
 };
 
 async function answer_of(job, more) {
-  const model = models[job.format](job, { baseURL: `${job.url}/v1`, apiKey: job.key });
+  const model = models[job.format](job, options_of(job));
   const asked = {
     model,
     prompt: question,
@@ -81,5 +93,16 @@ async function object(job) {
   return { object: (await answer_of(job, { output })).output };
 }
 
-const tasks = { text, error: text, tools, object };
-await serve({ chat: tasks, compatible: tasks, responses: tasks, messages: tasks });
+async function embeddings(job) {
+  const model = embedders[job.format](job, options_of(job));
+  return { vectors: (await embedMany({ model, values: texts, maxRetries: 0 })).embeddings };
+}
+
+const tasks = { text, error: text, tools, object, embeddings };
+await serve({
+  chat: tasks,
+  compatible: tasks,
+  responses: tasks,
+  messages: tasks,
+  google: tasks,
+});

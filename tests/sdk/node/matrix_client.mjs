@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline';
 
 export const question = 'Where to?';
+export const texts = [question, 'Hold the bridge.']; // for embeddings
 export const thinking_budget = 2048;
 export const tokens_max = 8000;
 export const plan_schema = {

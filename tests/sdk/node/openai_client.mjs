@@ -1,5 +1,5 @@
 // The argument names the package: "openai", or an older one by its alias in older/package.json.
-import { move_parameters, Moves, plan_schema, question, serve } from './matrix_client.mjs';
+import { move_parameters, Moves, plan_schema, question, serve, texts } from './matrix_client.mjs';
 
 const { default: OpenAI } = await import(process.argv[2]);
 
@@ -42,6 +42,17 @@ async function chat_object(job) {
   const response_format = { type: 'json_schema', json_schema };
   const answer = await chat_answer(job, { messages, response_format });
   return { object: JSON.parse(answer.choices[0].message.content) };
+}
+
+async function chat_several(job) {
+  const messages = [{ role: 'user', content: question }];
+  const { choices } = await chat_answer(job, { messages, n: 2 });
+  return { texts: choices.map(({ message }) => message.content) };
+}
+
+async function embeddings(job) {
+  const { data } = await client_of(job).embeddings.create({ model: job.model, input: texts });
+  return { vectors: data.map(({ embedding }) => [...embedding]) };
 }
 
 async function responses_answer(job, more) {
@@ -88,7 +99,14 @@ async function responses_object(job) {
 }
 
 await serve({
-  chat: { text: chat_text, error: chat_text, tools: chat_tools, object: chat_object },
+  chat: {
+    text: chat_text,
+    error: chat_text,
+    tools: chat_tools,
+    object: chat_object,
+    several: chat_several,
+    embeddings,
+  },
   responses: {
     text: responses_text,
     error: responses_text,

@@ -1,7 +1,7 @@
 """What the SDKs' programs beside this file share: jobs as lines of JSON in, results as lines out.
 
 A job is {"format", "url", "key", "model", "task", "stream"}; tests/sdk/matrix.mjs makes them and
-judges the results: {"text"}, {"text", "calls"}, {"object"}, {"error": {"classes", "status",
+judges the results: {"text"}, {"text", "calls"}, {"object"}, {"texts"}, {"vectors"}, {"error": {"classes", "status",
 "retry_after"}}.
 """
 
@@ -14,6 +14,7 @@ import traceback
 from pydantic import BaseModel
 
 QUESTION = "Where to?"
+TEXTS = [QUESTION, "Hold the bridge."]  # for embeddings
 THINKING_BUDGET = 2048
 TOKENS_MAX = 8000
 

@@ -1,6 +1,6 @@
 import json
 
-from matrix_client import MOVE_PARAMETERS, QUESTION, Moves, Plan, serve
+from matrix_client import MOVE_PARAMETERS, QUESTION, TEXTS, Moves, Plan, serve
 from openai import OpenAI
 
 
@@ -55,6 +55,16 @@ def chat_object(job):
     return {"object": answer.choices[0].message.parsed.model_dump()}
 
 
+def chat_several(job):
+    answer = chat_answer(job, messages=[{"role": "user", "content": QUESTION}], n=2)
+    return {"texts": [choice.message.content for choice in answer.choices]}
+
+
+def embeddings(job):
+    answer = client_of(job).embeddings.create(model=job["model"], input=TEXTS)
+    return {"vectors": [item.embedding for item in answer.data]}
+
+
 def responses_answer(job, **more):
     client = client_of(job)
     if not job["stream"]:
@@ -101,6 +111,8 @@ serve(
         ("chat", "error"): chat_text,
         ("chat", "tools"): chat_tools,
         ("chat", "object"): chat_object,
+        ("chat", "several"): chat_several,
+        ("chat", "embeddings"): embeddings,
         ("responses", "text"): responses_text,
         ("responses", "error"): responses_text,
         ("responses", "tools"): responses_tools,
