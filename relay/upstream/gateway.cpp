@@ -1539,8 +1539,10 @@ std::vector<PlannedTarget> GatewayImpl::plan_route(const Route& route, const Ord
 
 /// A request lives as long as another attempt may need it: a large one is counted until then.
 Result<void> count_memory(Order& order) {
+  // Of those who wait for another's answer there may be thousands, whom no limit of calls holds.
+  const std::size_t uncounted_max = order.shared ? joined_request_bytes : large_request_bytes;
   const std::size_t bytes = size_of(order);
-  if (bytes <= large_request_bytes || !order.hold_memory) return {};
+  if (bytes <= uncounted_max || !order.hold_memory) return {};
   order.memory = order.hold_memory(bytes);
   if (!order.memory) return Error{.code = "overloaded", .message = overloaded_words};
   return {};

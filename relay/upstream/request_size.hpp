@@ -12,6 +12,8 @@ namespace redoubt::upstream {
 /// A request over it, and what is encoded of it, is counted in the budget of memory, and it is
 /// encoded in the compute pool: at some 10 ns a byte at worst no other holds its shard for long.
 constexpr std::size_t large_request_bytes = 64 * 1024;
+/// A request that may wait for another's answer counts from here on.
+constexpr std::size_t joined_request_bytes = 4 * 1024;
 
 /// Memory that the request takes: its texts and its parts. O(parts)
 std::size_t request_size(const llm::ChatRequest& request);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/llm/failure.hpp"
+#include "relay/net/turns.hpp"
 #include "relay/upstream/kept_answer.hpp"
 #include "relay/upstream/request_bytes.hpp"
 #include "relay/upstream/request_size.hpp"
@@ -395,6 +396,15 @@ Result<void> Follower::call_alone(CallMaker& maker) {
 
 // --- a flight -----------------------------------------------------------------------------------
 
+// Of followers there may be a thousand: they take turns on their shard, in order.
+template <class Step>
+void at_turn(const std::shared_ptr<Follower>& follower, Step step) {
+  const net::Executor& shard = follower->shard();
+  asio::dispatch(shard, [follower, step = std::move(step)]() mutable {
+    net::Turns::of(follower->shard()).queue(std::move(step));
+  });
+}
+
 // Its shard went away before it ended: so do they.
 Flight::~Flight() {
   shared_.close(*this);
@@ -406,7 +416,7 @@ void Flight::on_begun(const CallSummary& summary) {
     if (follower == opener_) {
       follower->begun(summary);
     } else {
-      asio::dispatch(follower->shard(), [follower, others] { follower->begun(others); });
+      at_turn(follower, [follower, others] { follower->begun(others); });
     }
   }
 }
@@ -419,7 +429,7 @@ void Flight::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
       follower->event(event, origin);
       continue;
     }
-    asio::dispatch(follower->shard(), [follower, frame] {
+    at_turn(follower, [follower, frame] {
       if (const auto read = read_event(*frame)) follower->event(read->event, read->origin);
     });
   }
@@ -434,9 +444,13 @@ void Flight::on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireF
   if (memory_) memory_->settle(answer_size(*answer));
   const auto told = counted_by(std::move(answer), std::exchange(memory_, nullptr));
   for (const auto& follower : shared_.close(*this, kept)) {
-    const CallSummary own = follower == opener_ ? summary : unpaid(summary);
-    asio::dispatch(follower->shard(),
-                   [follower, told, origin, own] { follower->answer(told, origin, own); });
+    if (follower == opener_) {
+      follower->answer(told, origin, summary);
+    } else {
+      at_turn(follower, [follower, told, origin, own = unpaid(summary)] {
+        follower->answer(told, origin, own);
+      });
+    }
   }
 }
 
@@ -446,11 +460,10 @@ void Flight::on_refusal(const CallRefusal& refusal, const CallSummary& summary) 
     if (follower == opener_) {
       follower->refuse(refusal, summary);
     } else if (of_opener) {
-      asio::dispatch(follower->shard(), [follower] { follower->again(); });
+      at_turn(follower, [follower] { follower->again(); });
     } else {
       const CallSummary own = unpaid(summary);
-      asio::dispatch(follower->shard(),
-                     [follower, refusal, own] { follower->refuse(refusal, own); });
+      at_turn(follower, [follower, refusal, own] { follower->refuse(refusal, own); });
     }
   }
 }
@@ -463,7 +476,7 @@ void Flight::on_engine(const CallRefusal& why) {
 
 void Flight::on_end() {
   for (const auto& follower : shared_.close(*this))
-    asio::dispatch(follower->shard(), [follower] { follower->over(); });
+    at_turn(follower, [follower] { follower->over(); });
 }
 
 void Flight::hold(const std::shared_ptr<GatewayCall>& call) {
