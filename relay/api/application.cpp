@@ -469,6 +469,7 @@ void Application::Parts::declare_routes() {
   routes.add_all(push.routes());
   routes.add_all(sessions.routes());
   if (models) routes.add_all(models->routes());
+  routes.add_prefixes(Models::prefixes());
   if (embeddings) routes.add_all(embeddings->routes());
   if (model_sockets) routes.add_all(model_sockets->routes());
   if (runs) routes.add_all(runs->routes());

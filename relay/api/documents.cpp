@@ -21,6 +21,7 @@ contract::Route serving(std::string path, std::string_view type, std::string_vie
   return {.method = http::Method::get,
           .pattern = std::move(path),
           .access = contract::Access::anyone(),
+          .dialect = contract::Dialect::problem(),
           .handler =
               http::Handler([response = std::move(response)](http::Request&) { return response; })};
 }

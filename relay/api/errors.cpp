@@ -7,15 +7,11 @@
 #include "engine/base/plain_text.hpp"
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
-#include "relay/api/gemini_calls.hpp"
-#include "relay/api/model_list.hpp"
+#include "relay/api/gate.hpp"
 #include "relay/store/caller_error.hpp"
 
 namespace redoubt::api {
 namespace {
-
-constexpr std::array<std::string_view, 3> fastapi_paths{
-    "/api/team-strategy", "/api/agent-specification", "/api/strategy-adaptation"};
 
 std::string dump(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -77,43 +73,26 @@ http::Response detail_response(int status, Json detail) {
 
 }  // namespace
 
-Dialect dialect_of(std::string_view path) {
-  const bool fastapi =
-      std::find(fastapi_paths.begin(), fastapi_paths.end(), path) != fastapi_paths.end();
-  if (fastapi) return Dialect::fastapi;
-  if (is_gemini_path(path)) return Dialect::gemini;
-  if (!path.starts_with("/v1/") || path == "/v1/ws") return Dialect::problem;
-  return path.find("/messages") != path.npos ? Dialect::anthropic : Dialect::openai;
+http::Response error_response(const http::Request& request, const Fault& fault) {
+  return error_response(dialect_of(request), request_id_of(request), fault);
 }
 
-Dialect dialect_of(const http::Request& request) {
-  const Dialect of_path = dialect_of(request.path);
-  const bool models = request.path == "/v1/models" || request.path.starts_with("/v1/models/");
-  if (!models || of_path == Dialect::gemini) return of_path;
-  switch (models_format(request)) {
-    case llm::WireFormat::anthropic:
-      return Dialect::anthropic;
-    case llm::WireFormat::gemini:
-      return Dialect::gemini;
-    default:
-      return of_path;
-  }
-}
-
-http::Response error_response(const http::Request& request, std::string_view request_id,
+http::Response error_response(contract::Dialect dialect, std::string_view request_id,
                               const Fault& given) {
   Fault fault = given;
   fault.message = bounded_text(given.message);
-  switch (dialect_of(request)) {
-    case Dialect::fastapi:
+  using Kind = contract::Dialect::Kind;
+  switch (dialect.kind()) {
+    case Kind::fastapi:
       return detail_response(fault.status, fault.message);
-    case Dialect::openai:
+    case Kind::openai:
+    case Kind::of_sdk:  // where nobody looked at the headers
       return model_error(llm::WireFormat::openai_chat, request_id, fault);
-    case Dialect::anthropic:
+    case Kind::anthropic:
       return model_error(llm::WireFormat::anthropic, request_id, fault);
-    case Dialect::gemini:
+    case Kind::gemini:
       return model_error(llm::WireFormat::gemini, request_id, fault);
-    case Dialect::problem:
+    case Kind::problem:
       break;
   }
   const Json problem{

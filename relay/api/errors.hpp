@@ -1,8 +1,6 @@
 // Errors: the body of a refused request, in the shape that the route's clients know.
 //
-// The dialect follows the path (CONTRACTS of the clients): FastAPI's {"detail": ...} for
-// AgentArena's endpoints, OpenAI's, Anthropic's and Google's {"error": ...} for what their SDKs
-// call, RFC 9457 problem details for everything else.
+// Which shape that is, the route says (contract/dialect.hpp).
 #pragma once
 
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "engine/base/result.hpp"
 #include "engine/strategy/requests.hpp"
+#include "relay/contract/dialect.hpp"
 #include "relay/http/message.hpp"
 #include "relay/observe/log.hpp"
 
@@ -17,11 +16,6 @@ namespace redoubt::api {
 
 /// Of a stream: nginx passes its pieces on as they come.
 constexpr const char* unbuffered_header = "X-Accel-Buffering";
-
-enum class Dialect : std::uint8_t { fastapi, openai, anthropic, gemini, problem };
-Dialect dialect_of(std::string_view path);
-/// The same; at /v1/models, which SDKs of all formats ask, the headers say which it is.
-Dialect dialect_of(const http::Request& request);
 
 /// What went wrong, before it has a shape.
 struct Fault {
@@ -32,8 +26,10 @@ struct Fault {
 
 /// Any refusal: {"detail": message}, {"error": {"message", "type", "code", ...}}, or {"type",
 /// "title", "status", "detail", "code", "instance"}.
-http::Response error_response(const http::Request& request, std::string_view request_id,
+http::Response error_response(contract::Dialect dialect, std::string_view request_id,
                               const Fault& fault);
+/// The same in the dialect of the request's route, under the request's id.
+http::Response error_response(const http::Request& request, const Fault& fault);
 
 /// What the caller hears of an error that may come from below. A fault of the store is told in our
 /// words, and as it is to the log under the request's id.

@@ -35,10 +35,9 @@ std::optional<http::Response> check_media_type(const http::Request& request) {
   const auto media_type = request.header("content-type");
   // Without the header FastAPI reads the body as JSON, and so do we.
   if (!media_type || media_type->empty() || is_json(*media_type)) return std::nullopt;
-  return error_response(request, request_id_of(request),
-                        {.status = 415,
-                         .code = "unsupported_media_type",
-                         .message = "expected Content-Type: application/json"});
+  return error_response(request, {.status = 415,
+                                  .code = "unsupported_media_type",
+                                  .message = "expected Content-Type: application/json"});
 }
 
 http::Response answer_question(const Question& question, std::string_view body, int depth_max) {
@@ -82,6 +81,7 @@ std::vector<contract::Route> Game::routes() {
         {.method = http::Method::post,
          .pattern = std::string(series.question.path),
          .access = contract::Access::scoped(auth::Scope::game),
+         .dialect = contract::Dialect::fastapi(),
          .handler = [this, &series](http::Request& request) { return answer(request, series); },
          .options = {.watch_client = adviser_ != nullptr}});
   }
@@ -130,7 +130,7 @@ net::Task<http::Response> Game::engine(http::Request& request, const Series& ser
   std::optional<http::Response> response = co_await pool_.run(caller_key(request), work);
   if (response) co_return std::move(*response);
   http::Response busy = error_response(
-      request, request_id_of(request),
+      request,
       {.status = 503, .code = "busy", .message = "too much work is waiting; try again soon"});
   busy.add("Retry-After", "1");
   co_return busy;

@@ -5,7 +5,7 @@
 
 #include "engine/base/ascii.hpp"
 #include "relay/api/errors.hpp"
-#include "relay/api/gemini_calls.hpp"
+#include "relay/api/model_list.hpp"
 #include "relay/auth/credential.hpp"
 #include "relay/http/content_coding.hpp"
 
@@ -160,6 +160,11 @@ std::string_view request_id_of(const http::Request& request) {
   return caller == nullptr ? request.context.request_id : std::string_view(caller->request_id);
 }
 
+contract::Dialect dialect_of(const http::Request& request) {
+  const Caller* caller = caller_of(request);
+  return caller == nullptr ? contract::Dialect::problem() : caller->dialect;
+}
+
 bool is_sane_request_id(std::string_view id) {
   return !id.empty() && id.size() <= request_id_bytes_max &&
          std::all_of(id.begin(), id.end(),
@@ -180,28 +185,40 @@ void Gate::install(http::Router& router) {
   });
   router.on_options(
       [this](http::Request& request, std::string_view allow) { return preflight(request, allow); });
-  router.on_refusal([](const http::Request& request, const http::Refusal& refusal) {
+  router.on_refusal([this](const http::Request& request, const http::Refusal& refusal) {
     return error_response(
-        request, request_id_of(request),
+        dialect_of(request, route_of(request)), request_id_of(request),
         {.status = refusal.status, .code = refusal.code, .message = refusal.message});
   });
 }
 
+const contract::Route* Gate::route_of(const http::Request& request) const {
+  return request.route.empty() ? nullptr : routes_.find(request.method, request.route);
+}
+
 // Of a path without a route there is nothing to guard: the page's files, or a 404.
-contract::Access Gate::access_of(const http::Request& request) const {
+contract::Access Gate::access_of(const http::Request& request, const contract::Route* route) const {
   using contract::Access;
   if (request.route.empty() && !policy_.admin) return Access::anyone();
   if (request.route.empty() && auth::is_safe_method(request.method_text))
     return Access::scoped(auth::Scope::operator_read);
-  const Access* access = routes_.access_of(request.method, request.route);
-  return access != nullptr ? *access : Access::scoped(auth::Scope::operator_write);
+  return route != nullptr ? route->access : Access::scoped(auth::Scope::operator_write);
+}
+
+contract::Dialect Gate::dialect_of(const http::Request& request,
+                                   const contract::Route* route) const {
+  const contract::Dialect declared =
+      route != nullptr ? route->dialect : routes_.dialect_of_unmatched(request.path);
+  return declared == contract::Dialect::of_sdk() ? dialect_of_sdk(request) : declared;
 }
 
 std::optional<http::Response> Gate::admit(http::Request& request) const {
-  const contract::Access access = access_of(request);
+  const contract::Route* route = route_of(request);
+  const contract::Access access = access_of(request, route);
   const bool probe = access == contract::Access::probe();
   if (probe && !request.header("origin")) return std::nullopt;
   auto caller = std::make_shared<Caller>();
+  caller->dialect = dialect_of(request, route);
   const std::string_view offered = request.header_or("x-request-id", "");
   caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
   request.attachment = caller;
@@ -220,7 +237,7 @@ std::optional<http::Response> Gate::refuse_encoded(const http::Request& request)
   if (coding && (taken || coding == http::Coding::identity)) return std::nullopt;
   const std::string_view codings = taken ? http::codings_taken : "identity";
   http::Response response = error_response(
-      request, request_id_of(request),
+      request,
       {.status = 415,
        .code = "unsupported_encoding",
        .message = taken ? "a body may have one Content-Encoding of " + std::string(codings)
@@ -247,10 +264,9 @@ http::Response Gate::too_many(const http::Request& request, std::string_view mes
   limited_.add();
   const std::string wait = limits::retry_after_header(decision);
   http::Response response =
-      error_response(request, request_id_of(request),
-                     {.status = 429,
-                      .code = "rate_limited",
-                      .message = std::string(message) + "; try again in " + wait + " s"});
+      error_response(request, {.status = 429,
+                               .code = "rate_limited",
+                               .message = std::string(message) + "; try again in " + wait + " s"});
   response.add("Retry-After", wait);
   return response;
 }
@@ -301,8 +317,9 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, contract::Acces
 std::optional<auth::Refusal> Gate::identify(const http::Request& request, contract::Access access,
                                             const auth::ClientAddress& client,
                                             Caller& caller) const {
+  const bool googles = caller.dialect == contract::Dialect::gemini();
   const std::string query_key =
-      is_gemini_path(request.path) ? request.query_parameter("key").value_or("") : std::string();
+      googles ? request.query_parameter("key").value_or("") : std::string();
   const auto token =
       auth::find_token({.authorization = request.header_or("authorization", ""),
                         .api_key = request.header_or("x-api-key", ""),
@@ -350,9 +367,8 @@ http::Response Gate::refuse(const http::Request& request, const auth::Refusal& r
       .counter("redoubt_refused_requests_total",
                "Requests refused before their handler, by reason.", {{"code", refusal.code}})
       .add();
-  http::Response response =
-      error_response(request, request_id_of(request),
-                     {.status = refusal.status, .code = refusal.code, .message = refusal.message});
+  http::Response response = error_response(
+      request, {.status = refusal.status, .code = refusal.code, .message = refusal.message});
   if (refusal.status == 401 || refusal.code == "insufficient_scope") {
     // RFC 6750 3: the code says what was wrong with a token; nothing where there was none.
     std::string challenge = "Bearer realm=\"redoubt\"";
@@ -367,7 +383,7 @@ void Gate::finish(const http::Request& request, http::Response& response) const 
   if (request.context.secure) response.add("Strict-Transport-Security", "max-age=31536000");
   const Caller* caller = caller_of(request);
   if (caller == nullptr) {
-    if (access_of(request) != contract::Access::probe()) {
+    if (access_of(request, route_of(request)) != contract::Access::probe()) {
       response.add("X-Request-Id", std::string(request.context.request_id));
       response.add("X-Content-Type-Options", "nosniff");
     }
@@ -402,7 +418,7 @@ http::Response Gate::preflight(http::Request& request, std::string_view allow) c
   const auto method = request.header("access-control-request-method");
   if (caller == nullptr || origin.empty() || !method) {
     if (allow.empty()) {
-      return error_response(request, request_id_of(request),
+      return error_response(request,
                             {.status = 404, .code = "not_found", .message = "unknown path"});
     }
     http::Response response = http::Response::empty(204);

@@ -41,8 +41,9 @@ struct Caller {
   auth::Address address;
   bool local = false;  ///< at this machine, and not through a proxy
   auth::OriginVerdict origin = auth::OriginVerdict::absent;
-  std::string request_id;                      ///< the client's where it is sane, else the server's
-  std::optional<limits::RateDecision> rate;    ///< where the request was counted
+  std::string request_id;  ///< the client's where it is sane, else the server's
+  contract::Dialect dialect = contract::Dialect::problem();  ///< what the caller reads of errors
+  std::optional<limits::RateDecision> rate;                  ///< where the request was counted
   std::shared_ptr<const auth::Claims> claims;  ///< of the token; null: none was presented
   /// Whom to count, to charge, and whose things are whose: the token's, or the anonymous one of
   /// the address. Whether it is anonymous it says itself: a token may be, too.
@@ -60,6 +61,9 @@ const Caller* caller_of(const http::Request& request);
 std::string caller_key(const http::Request& request);
 /// The caller's request id, or the server's.
 std::string_view request_id_of(const http::Request& request);
+
+/// Of the request's route, or of its path where it has none; problem details before the gate.
+contract::Dialect dialect_of(const http::Request& request);
 
 /// A client's own id is taken when it has 1 to 64 characters of [A-Za-z0-9._-].
 bool is_sane_request_id(std::string_view id);
@@ -131,7 +135,9 @@ class Gate {
                                                const Caller& caller) const;
   std::optional<http::Response> count(const http::Request& request, Caller& caller) const;
 
-  contract::Access access_of(const http::Request& request) const;
+  const contract::Route* route_of(const http::Request& request) const;
+  contract::Access access_of(const http::Request& request, const contract::Route* route) const;
+  contract::Dialect dialect_of(const http::Request& request, const contract::Route* route) const;
 
   GatePolicy policy_;
   const contract::Routes& routes_;

@@ -21,14 +21,6 @@ constexpr Method methods[] = {{"generateContent", GeminiMethod::generate},
 
 }  // namespace
 
-bool is_gemini_path(std::string_view path) {
-  if (path.starts_with("/v1beta/")) return true;
-  const std::string_view name = path.substr(path.rfind(':') + 1);
-  return path.starts_with("/v1/models/") &&
-         std::any_of(std::begin(methods), std::end(methods),
-                     [&](const Method& each) { return each.name == name; });
-}
-
 std::string model_in_path(const http::Request& request) {
   const std::string_view provider = request.parameter("provider");
   const std::string_view model = request.parameter("model");

@@ -25,9 +25,6 @@ struct GeminiCall {
   bool as_list = false;  ///< of a stream
 };
 
-/// Does only a client of Google's API ask for the path?
-bool is_gemini_path(std::string_view path);
-
 /// The model that a path names with {model}, or {provider}/{model}: "google/gemini-3-pro".
 std::string model_in_path(const http::Request& request);
 /// Errors: unknown_method.

@@ -80,11 +80,22 @@ Result<Page> page_of(const Models& models, const http::Request& request, WireFor
 }  // namespace
 
 WireFormat models_format(const http::Request& request) {
-  if (is_gemini_path(request.path) || request.path == "/v1beta/models") return WireFormat::gemini;
+  if (request.path.starts_with("/v1beta/")) return WireFormat::gemini;
   if (request.header("anthropic-version") || request.header("x-api-key"))
     return WireFormat::anthropic;
   const bool google = request.header("x-goog-api-key") || request.query_parameter("key");
   return google ? WireFormat::gemini : WireFormat::openai_chat;
+}
+
+contract::Dialect dialect_of_sdk(const http::Request& request) {
+  switch (models_format(request)) {
+    case llm::WireFormat::anthropic:
+      return contract::Dialect::anthropic();
+    case llm::WireFormat::gemini:
+      return contract::Dialect::gemini();
+    default:
+      return contract::Dialect::openai();
+  }
 }
 
 Json told_model(const upstream::KnownModel& model) {

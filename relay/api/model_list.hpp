@@ -14,6 +14,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/result.hpp"
 #include "engine/llm/wire.hpp"
+#include "relay/contract/dialect.hpp"
 #include "relay/http/message.hpp"
 #include "relay/upstream/gateway.hpp"
 
@@ -25,6 +26,9 @@ constexpr std::size_t models_page_max = 1'000;
 /// What a client that asks for models speaks: the path says it, or its own headers do
 /// (anthropic-version, x-api-key; x-goog-api-key).
 llm::WireFormat models_format(const http::Request& request);
+
+/// In which of its shapes Dialect::of_sdk() is told.
+contract::Dialect dialect_of_sdk(const http::Request& request);
 
 Json told_model(const upstream::KnownModel& model);
 

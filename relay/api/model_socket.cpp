@@ -324,6 +324,7 @@ std::vector<contract::Route> ModelSockets::routes() {
   return {{.method = http::Method::get,
            .pattern = "/v1/ws",
            .access = contract::Access::scoped(auth::Scope::models),
+           .dialect = contract::Dialect::problem(),
            .handler = http::WebSocketAccept(
                [this](http::Request&) { return std::make_unique<Session>(*this); }),
            .websocket = options}};

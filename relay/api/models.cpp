@@ -33,6 +33,7 @@ namespace redoubt::api {
 
 namespace {
 
+using contract::Dialect;
 using llm::WireFormat;
 
 constexpr std::size_t header_shown_max = 60;
@@ -186,13 +187,37 @@ Json money(limits::Picodollars amount) {
 
 }  // namespace
 
+namespace {
+
+Dialect dialect_for(WireFormat format) {
+  switch (format) {
+    case WireFormat::anthropic:
+      return Dialect::anthropic();
+    case WireFormat::gemini:
+      return Dialect::gemini();
+    default:
+      return Dialect::openai();
+  }
+}
+
+}  // namespace
+
+std::vector<contract::Prefix> Models::prefixes() {
+  // The last one: of clients whose base address has the version that they add once more.
+  return {{"/v1/", Dialect::openai()},
+          {"/v1/messages", Dialect::anthropic()},
+          {"/v1beta/", Dialect::gemini()},
+          {"/v1/v1/messages", Dialect::anthropic()}};
+}
+
 std::vector<contract::Route> Models::routes() {
   std::vector<contract::Route> routes;
-  const auto add = [&routes](http::Method method, std::string pattern,
+  const auto add = [&routes](http::Method method, std::string pattern, Dialect dialect,
                              contract::RouteHandler handler, http::RouteOptions options = {}) {
     routes.push_back({.method = method,
                       .pattern = std::move(pattern),
                       .access = contract::Access::scoped(auth::Scope::models),
+                      .dialect = dialect,
                       .handler = std::move(handler),
                       .options = options});
   };
@@ -205,30 +230,32 @@ std::vector<contract::Route> Models::routes() {
        {"/v1/responses", {WireFormat::openai_responses}},
        {"/v1/messages", {WireFormat::anthropic}}}};
   for (const auto& [path, face] : faces) {
-    add(http::Method::post, path,
+    add(http::Method::post, path, dialect_for(face.format),
         later([this, face](http::Request& request) { return call(request, face); }), options);
   }
   constexpr std::array<std::pair<const char*, WireFormat>, 2> counters{
       {{"/v1/messages/count_tokens", WireFormat::anthropic},
        {"/v1/responses/input_tokens", WireFormat::openai_responses}}};
   for (const auto& [path, format] : counters) {
-    add(http::Method::post, path,
+    add(http::Method::post, path, dialect_for(format),
         later([this, format](http::Request& request) { return count_tokens(request, format); }),
         {.body_bytes_max = body_bytes_max_, .packed_body = true});
   }
   for (const char* version : {"/v1", "/v1beta"}) {
     const std::string models = joined({version, "/models"});
-    add(http::Method::get, models,
+    // Of /v1 too only Google's clients post to a model.
+    const Dialect listed = models == "/v1/models" ? Dialect::of_sdk() : Dialect::gemini();
+    add(http::Method::get, models, listed,
         http::Handler([this](http::Request& request) { return list(request); }));
     // A target's name has a slash, which some clients escape.
     for (const char* name : {"/{model}", "/{provider}/{model}"}) {
-      add(http::Method::get, models + name,
+      add(http::Method::get, models + name, listed,
           http::Handler([this](http::Request& request) { return one(request); }));
-      add(http::Method::post, models + name,
+      add(http::Method::post, models + name, Dialect::gemini(),
           later([this](http::Request& request) { return call_gemini(request); }), options);
     }
   }
-  add(http::Method::get, "/api/usage",
+  add(http::Method::get, "/api/usage", Dialect::problem(),
       later([this](http::Request& request) { return usage(request); }));
   return routes;
 }

@@ -51,6 +51,8 @@ class Models {
         body_bytes_max_(body_bytes_max),
         log_(log) {}
   std::vector<contract::Route> routes();
+  /// Of what is not a route under the versions that SDKs put before their paths.
+  static std::vector<contract::Prefix> prefixes();
 
  private:
   /// `addressed`: what the address says, where the body does not.

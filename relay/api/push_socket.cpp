@@ -277,6 +277,7 @@ std::vector<contract::Route> PushSockets::routes() {
       {.method = http::Method::get,
        .pattern = "/ws/{client_id}",
        .access = contract::Access::scoped(auth::Scope::game),
+       .dialect = contract::Dialect::problem(),
        .handler = http::WebSocketAccept([this](http::Request& request) { return accept(request); }),
        .websocket = options}};
 }
@@ -298,7 +299,7 @@ void PushSockets::tell_late(const auth::Identity& caller, std::string_view quest
 std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> PushSockets::accept(
     http::Request& request) {
   if (!is_client_id(request.parameter("client_id"))) {
-    return error_response(request, request_id_of(request),
+    return error_response(request,
                           {.status = 400,
                            .code = "bad_client_id",
                            .message = "a client id has 1 to 64 letters, digits, '_', '-' or '.'"});

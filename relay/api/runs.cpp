@@ -69,8 +69,7 @@ int status_of(std::string_view code) {
 
 http::Response refusal_of(const http::Request& request, const Error& error) {
   http::Response response = error_response(
-      request, request_id_of(request),
-      {.status = status_of(error.code), .code = error.code, .message = error.message});
+      request, {.status = status_of(error.code), .code = error.code, .message = error.message});
   if (response.status == 503) response.add("Retry-After", "1");
   return response;
 }
@@ -196,6 +195,7 @@ std::vector<contract::Route> Runs::routes() {
     routes.push_back({.method = method,
                       .pattern = "/api/workflows/runs" + std::move(pattern),
                       .access = contract::Access::scoped(auth::Scope::workflow_run),
+                      .dialect = contract::Dialect::problem(),
                       .handler = std::move(handler),
                       .options = options});
   };

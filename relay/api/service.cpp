@@ -91,10 +91,12 @@ std::vector<contract::Route> Service::probes() {
       {.method = http::Method::get,
        .pattern = "/healthz",
        .access = contract::Access::probe(),
+       .dialect = contract::Dialect::problem(),
        .handler = http::Handler([alive](http::Request&) { return http::Response::from(alive); })},
       {.method = http::Method::get,
        .pattern = "/readyz",
        .access = contract::Access::probe(),
+       .dialect = contract::Dialect::problem(),
        .handler = http::Handler([this](http::Request&) { return ready(); })}};
 }
 
@@ -104,11 +106,13 @@ std::vector<contract::Route> Service::routes(http::Fallback page) {
       {.method = http::Method::get,
        .pattern = "/health",
        .access = contract::Access::caller(),
+       .dialect = contract::Dialect::problem(),
        .handler = http::Handler([this](http::Request& request) { return health(request); })});
   routes.push_back(
       {.method = http::Method::get,
        .pattern = "/",
        .access = contract::Access::anyone(),
+       .dialect = contract::Dialect::problem(),
        .handler = http::Handler([this, page = std::move(page)](http::Request& request) {
          return root(request, page);
        })});
@@ -120,6 +124,7 @@ std::vector<contract::Route> Service::admin_routes() {
   routes.push_back({.method = http::Method::get,
                     .pattern = "/metrics",
                     .access = contract::Access::scoped(auth::Scope::operator_read),
+                    .dialect = contract::Dialect::problem(),
                     .handler = http::Handler([this](http::Request&) { return metrics(); })});
   return routes;
 }

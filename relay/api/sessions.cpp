@@ -30,8 +30,7 @@ std::string new_token_id() {
 
 http::Response fault(const http::Request& request, int status, std::string_view code,
                      std::string message) {
-  return error_response(request, request_id_of(request),
-                        {.status = status, .code = code, .message = std::move(message)});
+  return error_response(request, {.status = status, .code = code, .message = std::move(message)});
 }
 
 std::optional<Error> check_names(const auth::Claims& claims, const SessionPolicy& policy) {
@@ -98,6 +97,7 @@ std::vector<contract::Route> Sessions::routes() {
   return {{.method = http::Method::post,
            .pattern = "/api/session",
            .access = contract::Access::session(),
+           .dialect = contract::Dialect::problem(),
            .handler = http::Handler([this](http::Request& request) { return begin(request); }),
            .options = {.body_bytes_max = session_body_bytes_max}}};
 }

@@ -22,9 +22,11 @@ std::string_view to_string(const Access& access) {
 }
 
 void Routes::add(Route route) {
-  const Access* other = access_of(route.method, route.pattern);
-  if (other != nullptr && *other != route.access)
+  const Route* other = find(route.method, route.pattern);
+  if (other != nullptr && other->access != route.access)
     throw std::invalid_argument("route " + route.pattern + ": two ways to say who may call it");
+  if (other != nullptr && other->dialect != route.dialect)
+    throw std::invalid_argument("route " + route.pattern + ": two dialects");
   routes_.push_back(std::move(route));
 }
 
@@ -33,14 +35,29 @@ void Routes::add_all(std::vector<Route> routes) {
     add(std::move(route));
 }
 
-const Access* Routes::access_of(http::Method method, std::string_view pattern) const {
-  const Access* of_get = nullptr;
+void Routes::add_prefixes(const std::vector<Prefix>& prefixes) {
+  prefixes_.insert(prefixes_.end(), prefixes.begin(), prefixes.end());
+}
+
+const Route* Routes::find(http::Method method, std::string_view pattern) const {
+  const Route* of_get = nullptr;
   for (const Route& route : routes_) {
     if (route.pattern != pattern) continue;
-    if (route.method == method) return &route.access;
-    if (route.method == http::Method::get) of_get = &route.access;
+    if (route.method == method) return &route;
+    if (route.method == http::Method::get) of_get = &route;
   }
   return method == http::Method::head ? of_get : nullptr;
+}
+
+Dialect Routes::dialect_of_unmatched(std::string_view path) const {
+  for (const Route& route : routes_)
+    if (route.pattern == path) return route.dialect;
+  const Prefix* longest = nullptr;
+  for (const Prefix& prefix : prefixes_) {
+    const bool longer = longest == nullptr || prefix.path.size() > longest->path.size();
+    if (longer && path.starts_with(prefix.path)) longest = &prefix;
+  }
+  return longest != nullptr ? longest->dialect : Dialect::problem();
 }
 
 void Routes::mount(http::Router& router) const {

@@ -1,9 +1,10 @@
-// What the relay answers, declared once: a route's path, who may call it and what does.
+// What the relay answers, declared once: a route's path, who may call it, in which shape its
+// clients read an error, and its handler.
 //
 // 1. Routes are the one list of them: the router, the gate and the metrics are made of it, and a
 //    test holds the API's description against it.
-// 2. Who may call a route has no default: a route that does not say it does not compile, and what a
-//    router knows but no list declares is refused by the gate.
+// 2. Who may call a route and its dialect have no default: a route that does not say them does not
+//    compile, and what a router knows but no list declares is refused by the gate.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "relay/auth/scopes.hpp"
+#include "relay/contract/dialect.hpp"
 #include "relay/http/router.hpp"
 
 namespace redoubt::contract {
@@ -58,26 +60,39 @@ struct Route {
   http::Method method;  ///< get for a WebSocket
   std::string pattern;
   Access access;
+  Dialect dialect;
   RouteHandler handler;
   http::RouteOptions options = {};
   http::WebSocketOptions websocket = {};
 };
 
+/// The dialect of what no route answers under a path, "/v1/": 404, 405, a malformed request.
+struct Prefix {
+  std::string path;
+  Dialect dialect;
+};
+
 class Routes {
  public:
-  /// Two routes of one method and pattern that differ in who may call them throw
-  /// std::invalid_argument.
+  /// Two routes of one method and pattern that differ in who may call them or in their dialect
+  /// throw std::invalid_argument.
   void add(Route route);
   void add_all(std::vector<Route> routes);
+  /// Of prefixes that fit a path the longest counts.
+  void add_prefixes(const std::vector<Prefix>& prefixes);
 
   const std::vector<Route>& all() const { return routes_; }
-  /// Of the route that a request matched (Request::route), with HEAD for GET; null where none is
+  /// The route that a request matched (Request::route), with HEAD for GET; null where none is
   /// declared so.
-  const Access* access_of(http::Method method, std::string_view pattern) const;
+  const Route* find(http::Method method, std::string_view pattern) const;
+  /// Of a path that no route matched: that of a route with another method, else its prefix's, else
+  /// problem details.
+  Dialect dialect_of_unmatched(std::string_view path) const;
   void mount(http::Router& router) const;
 
  private:
   std::vector<Route> routes_;
+  std::vector<Prefix> prefixes_;
 };
 
 }  // namespace redoubt::contract

@@ -158,13 +158,11 @@ TEST_CASE("only JSON media types are read") {
   CHECK(status("application/jsonx") == 415);
 }
 
-TEST_CASE("the shape of a refusal follows the path") {
+TEST_CASE("the shape of a refusal follows the dialect") {
   const Fault fault{.status = 404, .code = "not_found", .message = "Nothing."};
-  http::Request request;
-  request.path = "/api/team-strategy";
-  CHECK(error_response(request, "id", fault).body == R"({"detail":"Nothing."})");
-  request.path = "/nope";
-  const http::Response problem = error_response(request, "id", fault);
+  CHECK(error_response(contract::Dialect::fastapi(), "id", fault).body ==
+        R"({"detail":"Nothing."})");
+  const http::Response problem = error_response(contract::Dialect::problem(), "id", fault);
   const Json body = Json::parse(problem.body);
   CHECK(body["status"] == 404);
   CHECK(body["title"] == "Not Found");

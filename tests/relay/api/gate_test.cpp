@@ -28,6 +28,7 @@ const contract::Routes& routes() {
           {.method = method,
            .pattern = pattern,
            .access = access,
+           .dialect = contract::Dialect::problem(),
            .handler = http::Handler([](http::Request&) { return http::Response::empty(204); })});
     };
     for (const char* path : {"/healthz", "/readyz"})

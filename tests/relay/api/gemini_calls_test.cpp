@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "relay/api/errors.hpp"
+#include "relay/api/model_list.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -42,16 +43,9 @@ TEST_CASE("gemini calls: what is counted is the body, or the request in it") {
 }
 
 TEST_CASE("gemini calls: refusals before a handler have Google's shape") {
-  CHECK(dialect_of("/v1beta/models/a:generateContent") == Dialect::gemini);
-  CHECK(dialect_of("/v1beta/models") == Dialect::gemini);
-  CHECK(dialect_of("/v1/models/a:embedContent") == Dialect::gemini);
-  CHECK(dialect_of("/v1/models/a/b:streamGenerateContent") == Dialect::gemini);
-  for (const char* path : {"/v1/models", "/v1/models/a:8b", "/v1/chat/completions:countTokens"})
-    CHECK(dialect_of(path) == Dialect::openai);
-  http::Request request;
-  request.path = "/v1beta/models";
-  const auto response = error_response(
-      request, "r1", {.status = 403, .code = "insufficient_scope", .message = "No."});
+  const auto response =
+      error_response(contract::Dialect::gemini(), "r1",
+                     {.status = 403, .code = "insufficient_scope", .message = "No."});
   CHECK(response.status == 403);
   CHECK(response.body.find(R"("code":403,"message":"No.","status":"PERMISSION_DENIED")") !=
         std::string::npos);
@@ -64,17 +58,14 @@ TEST_CASE("gemini calls: a refusal at /v1/models has the shape of the SDK that a
     request.path = "/v1/models";
     request.query = query;
     request.headers = std::move(headers);
-    const Dialect of_list = dialect_of(request);
-    request.path = "/v1/models/strategist";
-    CHECK(dialect_of(request) == of_list);
-    return of_list;
+    return dialect_of_sdk(request);
   };
-  CHECK(shape({}) == Dialect::openai);
-  CHECK(shape({{"authorization", "Bearer x"}}) == Dialect::openai);
-  CHECK(shape({{"anthropic-version", "2023-06-01"}}) == Dialect::anthropic);
-  CHECK(shape({{"x-api-key", "x"}}) == Dialect::anthropic);
-  CHECK(shape({{"x-goog-api-key", "x"}}) == Dialect::gemini);
-  CHECK(shape({}, "key=x") == Dialect::gemini);
+  CHECK(shape({}) == contract::Dialect::openai());
+  CHECK(shape({{"authorization", "Bearer x"}}) == contract::Dialect::openai());
+  CHECK(shape({{"anthropic-version", "2023-06-01"}}) == contract::Dialect::anthropic());
+  CHECK(shape({{"x-api-key", "x"}}) == contract::Dialect::anthropic());
+  CHECK(shape({{"x-goog-api-key", "x"}}) == contract::Dialect::gemini());
+  CHECK(shape({}, "key=x") == contract::Dialect::gemini());
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace redoubt::api {
 namespace {
 
 using contract::Access;
+using contract::Dialect;
 
 /// A relay as it starts without any setting, before it listens.
 struct Started {
@@ -183,24 +184,88 @@ TEST_CASE("what a router knows and no list declares opens to no player") {
       .method = http::Method::get,
       .pattern = "/api/v1/hidden",
       .access = Access::anyone(),
+      .dialect = Dialect::problem(),
       .handler = http::Handler([](http::Request&) { return http::Response(); })};
   CHECK(knock(gate, hidden, "127.0.0.1", "") == 403);
 }
 
-TEST_CASE("two ways to say who may call a route are refused") {
+TEST_CASE("two ways to say who may call a route, or how it errs, are refused") {
   contract::Routes routes;
-  const auto route = [](http::Method method, Access access) {
+  const auto route = [](http::Method method, Access access, Dialect dialect = Dialect::problem()) {
     return contract::Route{
         .method = method,
         .pattern = "/a",
         .access = access,
+        .dialect = dialect,
         .handler = http::Handler([](http::Request&) { return http::Response(); })};
   };
   routes.add(route(http::Method::get, Access::caller()));
   routes.add(route(http::Method::post, Access::scoped(auth::Scope::game)));
   CHECK_THROWS_AS(routes.add(route(http::Method::get, Access::anyone())), std::invalid_argument);
-  CHECK(*routes.access_of(http::Method::head, "/a") == Access::caller());
-  CHECK(routes.access_of(http::Method::put, "/a") == nullptr);
+  CHECK_THROWS_AS(routes.add(route(http::Method::get, Access::caller(), Dialect::openai())),
+                  std::invalid_argument);
+  CHECK(routes.find(http::Method::head, "/a")->access == Access::caller());
+  CHECK(routes.find(http::Method::put, "/a") == nullptr);
+}
+
+/// The shape in which a gate refuses a request: told by what its body has.
+std::string shape_of(const Gate& gate, http::Method method, std::string_view path,
+                     std::string_view route) {
+  http::Request request;
+  request.method = method;
+  request.method_text = http::to_string(method);
+  request.path = request.target = path;
+  request.route = route;
+  request.headers = {{"Host", "elsewhere.example"}};
+  request.context.remote_address = "192.0.2.1";
+  const auto refused = gate.admit(request);
+  REQUIRE(refused);
+  const Json body = Json::parse(refused->body);
+  if (body.contains("title")) return "problem";
+  if (body.contains("detail")) return "fastapi";
+  if (body.contains("type")) return "anthropic";
+  return body["error"]["code"].is_number() ? "gemini" : "openai";
+}
+
+TEST_CASE("a refusal has the shape of its route's dialect, or of its path's") {
+  const Started relay;
+  observe::Metrics metrics;
+  const Gate gate(GatePolicy{}, relay.application.routes(), metrics);
+  using http::Method;
+  struct Row {
+    Method method;
+    const char* path;
+    const char* route;
+    const char* shape;
+  };
+  const Row rows[] = {
+      {Method::post, "/api/team-strategy", "/api/team-strategy", "fastapi"},
+      {Method::get, "/api/team-strategy", "", "fastapi"},
+      {Method::post, "/api/session", "/api/session", "problem"},
+      {Method::get, "/ws/a", "/ws/{client_id}", "problem"},
+      {Method::get, "/v1/ws", "/v1/ws", "problem"},
+      {Method::post, "/v1/ws", "", "problem"},
+      {Method::get, "/api/usage", "/api/usage", "problem"},
+      {Method::get, "/nope", "", "problem"},
+      {Method::post, "/v1/chat/completions", "/v1/chat/completions", "openai"},
+      {Method::get, "/v1/chat/completions", "", "openai"},
+      {Method::post, "/v1//embeddings", "/v1/embeddings", "openai"},
+      {Method::get, "/v1/assistants", "", "openai"},
+      {Method::get, "/v1/models", "/v1/models", "openai"},
+      {Method::get, "/v1/models/a:8b", "/v1/models/{model}", "openai"},
+      {Method::post, "/v1/messages", "/v1/messages", "anthropic"},
+      {Method::get, "/v1/messages", "", "anthropic"},
+      {Method::post, "/v1/messages/batches", "", "anthropic"},
+      {Method::post, "/v1/v1/messages", "", "anthropic"},
+      {Method::get, "/v1beta/models", "/v1beta/models", "gemini"},
+      {Method::post, "/v1beta/files", "", "gemini"},
+      {Method::post, "/v1/models/a:embedContent", "/v1/models/{model}", "gemini"},
+      {Method::post, "/v1/models/a/b:countTokens", "/v1/models/{provider}/{model}", "gemini"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.path);
+    CHECK(shape_of(gate, row.method, row.path, row.route) == row.shape);
+  }
 }
 
 TEST_CASE("what is served is described, and what is described is served") {
