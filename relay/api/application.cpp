@@ -325,6 +325,7 @@ struct Application::Parts {
   std::optional<Runs> runs;
   RateGate session_rate;
   Sessions sessions;
+  Documents documents;
   contract::Routes routes;
   contract::Routes admin_routes;
   std::vector<std::unique_ptr<Gate>> gates;
@@ -473,7 +474,8 @@ void Application::Parts::declare_routes() {
   if (embeddings) routes.add_all(embeddings->routes());
   if (model_sockets) routes.add_all(model_sockets->routes());
   if (runs) routes.add_all(runs->routes());
-  routes.add_all(document_routes());
+  routes.add_all(documents.routes());
+  if (gateway_made) documents.describe(routes);
   admin_routes.add_all(service.admin_routes());
   for (const contract::Routes* declared : {&routes, &admin_routes}) {
     for (const contract::Route& route : declared->all()) {
@@ -514,6 +516,10 @@ const contract::Routes& Application::routes() const {
 
 const contract::Routes& Application::admin_routes() const {
   return parts_->admin_routes;
+}
+
+const std::string& Application::openapi() const {
+  return parts_->documents.openapi();
 }
 
 std::vector<Application::Opened> Application::opened() const {

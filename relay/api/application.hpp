@@ -58,6 +58,8 @@ class Application {
   /// What the listeners answer, and the admin listener.
   const contract::Routes& routes() const;
   const contract::Routes& admin_routes() const;
+  /// The OpenAPI document of routes(). REQUIRES: the configuration is one that listen() takes
+  const std::string& openapi() const;
 
   /// A listener as people see it at the start.
   struct Opened {

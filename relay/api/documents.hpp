@@ -4,13 +4,26 @@
 // /api/docs, because the clients' original backends have them there.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "relay/contract/route.hpp"
 
 namespace redoubt::api {
 
-std::vector<contract::Route> document_routes();
+class Documents {
+ public:
+  /// This outlives them.
+  std::vector<contract::Route> routes();
+  /// Describes the listeners' routes, those of this among them. Before a handler is called.
+  /// Throws std::invalid_argument (contract/description.hpp).
+  void describe(const contract::Routes& routes);
 
-/// The OpenAPI document with this relay's version.
-std::string openapi_document();
+  /// REQUIRES: described
+  const std::string& openapi() const { return *openapi_; }
+
+ private:
+  std::shared_ptr<const std::string> openapi_;
+};
 
 }  // namespace redoubt::api

@@ -107,6 +107,7 @@ std::vector<contract::Route> Embeddings::routes() {
        .pattern = "/v1/embeddings",
        .access = contract::Access::scoped(auth::Scope::models),
        .dialect = contract::Dialect::openai(),
+       .operation = contract::Operation::named("createEmbedding"),
        .handler = http::AsyncHandler([this](http::Request& request) { return embed(request); }),
        .options = {.body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true}}};
 }

@@ -13,9 +13,11 @@ namespace redoubt::api {
 namespace {
 
 constexpr std::array<Question, 3> questions{{
-    {"/api/team-strategy", "team_strategy", strategy::answer_team_strategy},
-    {"/api/agent-specification", "agent_specification", strategy::answer_agent_specification},
-    {"/api/strategy-adaptation", "strategy_adaptation", strategy::answer_strategy_adaptation},
+    {"/api/team-strategy", "team_strategy", strategy::answer_team_strategy, "teamStrategy"},
+    {"/api/agent-specification", "agent_specification", strategy::answer_agent_specification,
+     "agentSpecification"},
+    {"/api/strategy-adaptation", "strategy_adaptation", strategy::answer_strategy_adaptation,
+     "strategyAdaptation"},
 }};
 
 bool is_json(std::string_view media_type) {
@@ -82,6 +84,7 @@ std::vector<contract::Route> Game::routes() {
          .pattern = std::string(series.question.path),
          .access = contract::Access::scoped(auth::Scope::game),
          .dialect = contract::Dialect::fastapi(),
+         .operation = contract::Operation::named(std::string(series.question.operation)),
          .handler = [this, &series](http::Request& request) { return answer(request, series); },
          .options = {.watch_client = adviser_ != nullptr}});
   }

@@ -24,6 +24,7 @@ struct Question {
   std::string_view path;
   std::string_view name;  ///< in metrics
   strategy::Answer (*ask)(const nlohmann::json& request);
+  std::string_view operation = {};  ///< in the API's description
 };
 
 /// The answer to a body, whatever it holds; never throws for bad input.

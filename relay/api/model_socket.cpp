@@ -325,6 +325,7 @@ std::vector<contract::Route> ModelSockets::routes() {
            .pattern = "/v1/ws",
            .access = contract::Access::scoped(auth::Scope::models),
            .dialect = contract::Dialect::problem(),
+           .operation = contract::Operation::named("modelSocket"),
            .handler = http::WebSocketAccept(
                [this](http::Request&) { return std::make_unique<Session>(*this); }),
            .websocket = options}};

@@ -34,6 +34,8 @@ namespace redoubt::api {
 namespace {
 
 using contract::Dialect;
+using contract::Operation;
+using http::Method;
 using llm::WireFormat;
 
 constexpr std::size_t header_shown_max = 60;
@@ -200,6 +202,17 @@ Dialect dialect_for(WireFormat format) {
   }
 }
 
+contract::Route made(Method method, std::string pattern, Dialect dialect, Operation operation,
+                     contract::RouteHandler handler, http::RouteOptions options = {}) {
+  return {.method = method,
+          .pattern = std::move(pattern),
+          .access = contract::Access::scoped(auth::Scope::models),
+          .dialect = dialect,
+          .operation = std::move(operation),
+          .handler = std::move(handler),
+          .options = options};
+}
+
 }  // namespace
 
 std::vector<contract::Prefix> Models::prefixes() {
@@ -211,52 +224,74 @@ std::vector<contract::Prefix> Models::prefixes() {
 }
 
 std::vector<contract::Route> Models::routes() {
-  std::vector<contract::Route> routes;
-  const auto add = [&routes](http::Method method, std::string pattern, Dialect dialect,
-                             contract::RouteHandler handler, http::RouteOptions options = {}) {
-    routes.push_back({.method = method,
-                      .pattern = std::move(pattern),
-                      .access = contract::Access::scoped(auth::Scope::models),
-                      .dialect = dialect,
-                      .handler = std::move(handler),
-                      .options = options});
-  };
   const auto later = [](auto handler) { return http::AsyncHandler(std::move(handler)); };
+  std::vector<contract::Route> routes = named_routes();
+  struct Face {
+    const char* path;
+    const char* operation;
+    ModelsFace face;
+  };
+  constexpr std::array<Face, 4> faces{
+      {{"/v1/chat/completions", "createChatCompletion", {WireFormat::openai_chat}},
+       {"/v1/completions", "createCompletion", {WireFormat::openai_chat, true}},
+       {"/v1/responses", "createResponse", {WireFormat::openai_responses}},
+       {"/v1/messages", "createMessage", {WireFormat::anthropic}}}};
+  for (const Face& row : faces) {
+    routes.push_back(
+        made(Method::post, row.path, dialect_for(row.face.format), Operation::named(row.operation),
+             later([this, face = row.face](http::Request& request) { return call(request, face); }),
+             {.body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true}));
+  }
+  struct Counter {
+    const char* path;
+    const char* operation;
+    WireFormat format;
+  };
+  constexpr std::array<Counter, 2> counters{
+      {{"/v1/messages/count_tokens", "countMessageTokens", WireFormat::anthropic},
+       {"/v1/responses/input_tokens", "countResponseTokens", WireFormat::openai_responses}}};
+  for (const Counter& row : counters) {
+    routes.push_back(made(Method::post, row.path, dialect_for(row.format),
+                          Operation::named(row.operation),
+                          later([this, format = row.format](http::Request& request) {
+                            return count_tokens(request, format);
+                          }),
+                          {.body_bytes_max = body_bytes_max_, .packed_body = true}));
+  }
+  routes.push_back(made(Method::get, "/api/usage", Dialect::problem(), Operation::named("usage"),
+                        later([this](http::Request& request) { return usage(request); })));
+  return routes;
+}
+
+// What has a model's name in its path.
+std::vector<contract::Route> Models::named_routes() {
+  std::vector<contract::Route> routes;
+  const http::Handler list_all = [this](http::Request& request) { return list(request); };
+  const http::Handler list_one = [this](http::Request& request) { return one(request); };
+  const http::AsyncHandler post = [this](http::Request& request) { return call_gemini(request); };
   const http::RouteOptions options{
       .body_bytes_max = body_bytes_max_, .watch_client = true, .packed_body = true};
-  constexpr std::array<std::pair<const char*, ModelsFace>, 4> faces{
-      {{"/v1/chat/completions", {WireFormat::openai_chat}},
-       {"/v1/completions", {WireFormat::openai_chat, true}},
-       {"/v1/responses", {WireFormat::openai_responses}},
-       {"/v1/messages", {WireFormat::anthropic}}}};
-  for (const auto& [path, face] : faces) {
-    add(http::Method::post, path, dialect_for(face.format),
-        later([this, face](http::Request& request) { return call(request, face); }), options);
+  routes.push_back(
+      made(Method::get, "/v1/models", Dialect::of_sdk(), Operation::named("listModels"), list_all));
+  routes.push_back(made(Method::get, "/v1beta/models", Dialect::gemini(),
+                        Operation::named("listGeminiModels"), list_all));
+  const auto as = [](bool first, const char* id) {
+    return first ? Operation::named(id) : Operation::also(id);
+  };
+  // A target's name has a slash, which some clients escape.
+  for (const char* name : {"/{model}", "/{provider}/{model}"}) {
+    const bool first = name == std::string_view("/{model}");
+    const std::string openai = joined({"/v1/models", name});
+    const std::string gemini = joined({"/v1beta/models", name});
+    routes.push_back(made(Method::get, openai, Dialect::of_sdk(), as(first, "getModel"), list_one));
+    routes.push_back(
+        made(Method::get, gemini, Dialect::gemini(), as(first, "getGeminiModel"), list_one));
+    // Under /v1, too, only Google's clients post to a model.
+    routes.push_back(made(Method::post, openai, Dialect::gemini(),
+                          Operation::also("generateContent"), post, options));
+    routes.push_back(
+        made(Method::post, gemini, Dialect::gemini(), as(first, "generateContent"), post, options));
   }
-  constexpr std::array<std::pair<const char*, WireFormat>, 2> counters{
-      {{"/v1/messages/count_tokens", WireFormat::anthropic},
-       {"/v1/responses/input_tokens", WireFormat::openai_responses}}};
-  for (const auto& [path, format] : counters) {
-    add(http::Method::post, path, dialect_for(format),
-        later([this, format](http::Request& request) { return count_tokens(request, format); }),
-        {.body_bytes_max = body_bytes_max_, .packed_body = true});
-  }
-  for (const char* version : {"/v1", "/v1beta"}) {
-    const std::string models = joined({version, "/models"});
-    // Of /v1 too only Google's clients post to a model.
-    const Dialect listed = models == "/v1/models" ? Dialect::of_sdk() : Dialect::gemini();
-    add(http::Method::get, models, listed,
-        http::Handler([this](http::Request& request) { return list(request); }));
-    // A target's name has a slash, which some clients escape.
-    for (const char* name : {"/{model}", "/{provider}/{model}"}) {
-      add(http::Method::get, models + name, listed,
-          http::Handler([this](http::Request& request) { return one(request); }));
-      add(http::Method::post, models + name, Dialect::gemini(),
-          later([this](http::Request& request) { return call_gemini(request); }), options);
-    }
-  }
-  add(http::Method::get, "/api/usage", Dialect::problem(),
-      later([this](http::Request& request) { return usage(request); }));
   return routes;
 }
 

@@ -55,6 +55,7 @@ class Models {
   static std::vector<contract::Prefix> prefixes();
 
  private:
+  std::vector<contract::Route> named_routes();
   /// `addressed`: what the address says, where the body does not.
   net::Task<http::Response> call(http::Request& request, ModelsFace face,
                                  std::optional<GeminiCall> addressed = std::nullopt);

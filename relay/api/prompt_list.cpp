@@ -105,11 +105,11 @@ upstream::CallSummary PromptList::summed(const upstream::CallSummary& of_call) {
   return sum;
 }
 
-void PromptList::on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
+void PromptList::on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
                            const upstream::CallSummary& summary) {
   if (over_) return;
   const upstream::CallSummary sum = summed(summary);
-  if (delivery_ == upstream::Delivery::whole) keep(std::move(answer));
+  if (delivery_ == upstream::Delivery::whole) keep(*answer);
   if (!is_last()) return;
   over_ = true;
   answer_.usage = usage_;
@@ -118,7 +118,7 @@ void PromptList::on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
     client_->on_memory(std::move(memory_.back()));
     memory_.clear();
   }
-  client_->on_answer(std::move(answer_), origin, sum);
+  client_->on_answer(std::make_shared<const llm::ChatAnswer>(std::move(answer_)), origin, sum);
 }
 
 void PromptList::on_refusal(const upstream::CallRefusal& why,

@@ -31,7 +31,7 @@ class PromptList final : public upstream::GatewayCall,
   void on_begun(const upstream::CallSummary& summary) override;
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
   void on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) override;
-  void on_answer(llm::ChatAnswer answer, llm::WireFormat origin,
+  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
                  const upstream::CallSummary& summary) override;
   void on_refusal(const upstream::CallRefusal& why, const upstream::CallSummary& summary) override;
   void on_end() override;

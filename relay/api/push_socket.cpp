@@ -278,6 +278,7 @@ std::vector<contract::Route> PushSockets::routes() {
        .pattern = "/ws/{client_id}",
        .access = contract::Access::scoped(auth::Scope::game),
        .dialect = contract::Dialect::problem(),
+       .operation = contract::Operation::named("push"),
        .handler = http::WebSocketAccept([this](http::Request& request) { return accept(request); }),
        .websocket = options}};
 }

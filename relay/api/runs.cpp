@@ -190,30 +190,33 @@ http::Response Runs::fault_response(const http::Request& request, const Error& e
 std::vector<contract::Route> Runs::routes() {
   using http::Method;
   std::vector<contract::Route> routes;
-  const auto add = [&routes](Method method, std::string pattern, http::AsyncHandler handler,
-                             http::RouteOptions options = {}) {
+  const auto add = [&routes](Method method, std::string pattern, const char* operation,
+                             http::AsyncHandler handler, http::RouteOptions options = {}) {
     routes.push_back({.method = method,
                       .pattern = "/api/workflows/runs" + std::move(pattern),
                       .access = contract::Access::scoped(auth::Scope::workflow_run),
                       .dialect = contract::Dialect::problem(),
+                      .operation = contract::Operation::named(operation),
                       .handler = std::move(handler),
                       .options = options});
   };
-  add(Method::post, "", [this](http::Request& request) { return begin(request); },
-      {.body_bytes_max = bundle_body_bytes_max});
-  add(Method::get, "", [this](http::Request& request) { return list(request); });
-  add(Method::get, "/{id}", [this](http::Request& request) { return one(request, Ask::view); });
-  add(Method::del, "/{id}", [this](http::Request& request) { return one(request, Ask::remove); });
-  add(Method::get, "/{id}/events", [this](http::Request& request) { return events(request); });
-  constexpr std::array<std::pair<const char*, Ask>, 5> asks{{{"signal", Ask::signal},
-                                                             {"approve", Ask::approve},
-                                                             {"cancel", Ask::cancel},
-                                                             {"resume", Ask::resume},
-                                                             {"export", Ask::export_run}}};
-  for (const auto& [name, ask] : asks) {
-    add(Method::post, std::string("/{id}/") + name,
+  const auto add_one = [this, &add](Method method, std::string rest, const char* operation,
+                                    Ask ask) {
+    add(method, "/{id}" + std::move(rest), operation,
         [this, ask](http::Request& request) { return one(request, ask); });
-  }
+  };
+  add(Method::post, "", "startRun", [this](http::Request& request) { return begin(request); },
+      {.body_bytes_max = bundle_body_bytes_max});
+  add(Method::get, "", "listRuns", [this](http::Request& request) { return list(request); });
+  add(Method::get, "/{id}/events", "runEvents",
+      [this](http::Request& request) { return events(request); });
+  add_one(Method::get, "", "getRun", Ask::view);
+  add_one(Method::del, "", "removeRun", Ask::remove);
+  add_one(Method::post, "/signal", "signalRun", Ask::signal);
+  add_one(Method::post, "/approve", "approveRun", Ask::approve);
+  add_one(Method::post, "/cancel", "cancelRun", Ask::cancel);
+  add_one(Method::post, "/resume", "resumeRun", Ask::resume);
+  add_one(Method::post, "/export", "exportRun", Ask::export_run);
   return routes;
 }
 

@@ -92,11 +92,13 @@ std::vector<contract::Route> Service::probes() {
        .pattern = "/healthz",
        .access = contract::Access::probe(),
        .dialect = contract::Dialect::problem(),
+       .operation = contract::Operation::named("healthz"),
        .handler = http::Handler([alive](http::Request&) { return http::Response::from(alive); })},
       {.method = http::Method::get,
        .pattern = "/readyz",
        .access = contract::Access::probe(),
        .dialect = contract::Dialect::problem(),
+       .operation = contract::Operation::named("readyz"),
        .handler = http::Handler([this](http::Request&) { return ready(); })}};
 }
 
@@ -107,12 +109,14 @@ std::vector<contract::Route> Service::routes(http::Fallback page) {
        .pattern = "/health",
        .access = contract::Access::caller(),
        .dialect = contract::Dialect::problem(),
+       .operation = contract::Operation::named("health"),
        .handler = http::Handler([this](http::Request& request) { return health(request); })});
   routes.push_back(
       {.method = http::Method::get,
        .pattern = "/",
        .access = contract::Access::anyone(),
        .dialect = contract::Dialect::problem(),
+       .operation = contract::Operation::named("root"),
        .handler = http::Handler([this, page = std::move(page)](http::Request& request) {
          return root(request, page);
        })});
@@ -125,6 +129,7 @@ std::vector<contract::Route> Service::admin_routes() {
                     .pattern = "/metrics",
                     .access = contract::Access::scoped(auth::Scope::operator_read),
                     .dialect = contract::Dialect::problem(),
+                    .operation = contract::Operation::undescribed(),
                     .handler = http::Handler([this](http::Request&) { return metrics(); })});
   return routes;
 }

@@ -98,6 +98,7 @@ std::vector<contract::Route> Sessions::routes() {
            .pattern = "/api/session",
            .access = contract::Access::session(),
            .dialect = contract::Dialect::problem(),
+           .operation = contract::Operation::named("beginSession"),
            .handler = http::Handler([this](http::Request& request) { return begin(request); }),
            .options = {.body_bytes_max = session_body_bytes_max}}};
 }

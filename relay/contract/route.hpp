@@ -1,16 +1,17 @@
 // What the relay answers, declared once: a route's path, who may call it, in which shape its
-// clients read an error, and its handler.
+// clients read an error, what the API's description has of it, and its handler.
 //
-// 1. Routes are the one list of them: the router, the gate and the metrics are made of it, and a
-//    test holds the API's description against it.
-// 2. Who may call a route and its dialect have no default: a route that does not say them does not
-//    compile, and what a router knows but no list declares is refused by the gate.
+// 1. Routes are the one list of them: the router, the gate, the metrics and the API's description
+//    (description.hpp) are made of it.
+// 2. Who may call a route, its dialect and its operation have no default: a route that does not say
+//    them does not compile, and what a router knows but no list declares is refused by the gate.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,6 +54,27 @@ class Access {
 /// "probe", "anyone", "caller", "session", or a scope's name: for tests and documents.
 std::string_view to_string(const Access& access);
 
+/// What the API's description has of a route.
+class Operation {
+ public:
+  /// The operation of that id is described at the route.
+  static Operation named(std::string id) { return {std::move(id), true}; }
+  /// Another address of an operation that is described at its first.
+  static Operation also(std::string id) { return {std::move(id), false}; }
+  /// Not of the API: a page for people, or what operators ask for.
+  static Operation undescribed() { return {{}, false}; }
+
+  const std::string& id() const { return id_; }  ///< "" where the route is not described
+  bool is_described_here() const { return described_here_; }
+
+ private:
+  Operation(std::string id, bool described_here)
+      : id_(std::move(id)), described_here_(described_here) {}
+
+  std::string id_;
+  bool described_here_;
+};
+
 using RouteHandler = std::variant<http::Handler, http::AsyncHandler, http::WebSocketAccept>;
 
 /// As http::Router has it, with who may call it.
@@ -61,6 +83,7 @@ struct Route {
   std::string pattern;
   Access access;
   Dialect dialect;
+  Operation operation;
   RouteHandler handler;
   http::RouteOptions options = {};
   http::WebSocketOptions websocket = {};

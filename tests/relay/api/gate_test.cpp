@@ -29,6 +29,7 @@ const contract::Routes& routes() {
            .pattern = pattern,
            .access = access,
            .dialect = contract::Dialect::problem(),
+           .operation = contract::Operation::undescribed(),
            .handler = http::Handler([](http::Request&) { return http::Response::empty(204); })});
     };
     for (const char* path : {"/healthz", "/readyz"})

@@ -6,8 +6,8 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "relay/api/application.hpp"
-#include "relay/api/documents.hpp"
 #include "relay/api/gate.hpp"
+#include "relay/api/service.hpp"
 #include "relay/auth/token_keys.hpp"
 
 namespace redoubt::api {
@@ -185,6 +185,7 @@ TEST_CASE("what a router knows and no list declares opens to no player") {
       .pattern = "/api/v1/hidden",
       .access = Access::anyone(),
       .dialect = Dialect::problem(),
+      .operation = contract::Operation::undescribed(),
       .handler = http::Handler([](http::Request&) { return http::Response(); })};
   CHECK(knock(gate, hidden, "127.0.0.1", "") == 403);
 }
@@ -197,6 +198,7 @@ TEST_CASE("two ways to say who may call a route, or how it errs, are refused") {
         .pattern = "/a",
         .access = access,
         .dialect = dialect,
+        .operation = contract::Operation::undescribed(),
         .handler = http::Handler([](http::Request&) { return http::Response(); })};
   };
   routes.add(route(http::Method::get, Access::caller()));
@@ -268,6 +270,11 @@ TEST_CASE("a refusal has the shape of its route's dialect, or of its path's") {
   }
 }
 
+TEST_CASE("the description carries the program's version") {
+  const Started relay;
+  CHECK(Json::parse(relay.application.openapi())["info"]["version"] == std::string(relay_version));
+}
+
 TEST_CASE("what is served is described, and what is described is served") {
   const Started relay;
   // The explorer, and second names of what is described.
@@ -282,12 +289,13 @@ TEST_CASE("what is served is described, and what is described is served") {
                                           "POST /v1/models/{model}",
                                           "POST /v1/models/{provider}/{model}",
                                           "POST /v1beta/models/{provider}/{model}"};
-  const Json document = Json::parse(openapi_document());
+  const Json document = Json::parse(relay.application.openapi());
   std::set<std::string> described;
   for (auto path = document["paths"].begin(); path != document["paths"].end(); ++path) {
     for (auto method = path->begin(); method != path->end(); ++method) {
       std::string verb = method.key();
-      if (verb == "parameters" || verb == "summary" || verb == "description") continue;
+      // The explorer takes every member of a path for an operation.
+      CHECK(method->contains("operationId"));
       for (char& c : verb)
         c = static_cast<char>(c - 'a' + 'A');
       described.insert(verb + " " + path.key());
