@@ -12,6 +12,7 @@
 #include <random>
 
 #include "engine/base/ascii.hpp"
+#include "relay/api/checked_bodies.hpp"
 #include "relay/api/config_files.hpp"
 #include "relay/api/documents.hpp"
 #include "relay/api/embeddings.hpp"
@@ -398,7 +399,7 @@ void Application::Parts::open_runs() {
     push.use(&*adviser);
   }
   run_service = std::make_unique<runs::RunService>(std::move(*catalogue), around);
-  runs.emplace(*run_service, *pool, static_cast<int>(config.json.depth_max), log);
+  runs.emplace(*run_service, *pool, log);
 }
 
 void Application::Parts::open_listeners() {
@@ -488,8 +489,10 @@ void Application::Parts::declare_routes() {
 }
 
 void Application::Parts::fill(http::Router& router, bool admin) {
-  (admin ? admin_routes : routes).mount(router);
-  if (admin) return;
+  if (admin) return admin_routes.mount(router);
+  if (!gateway_made) return;
+  routes.mount(router,
+               CheckedBodies(*pool, static_cast<int>(config.json.depth_max), documents.openapi()));
   if (page)
     router.set_fallback([this](const http::Request& request) { return page->answer(request); });
   for (const char* segment : {"v1", "v1beta"})

@@ -67,6 +67,26 @@ http::Response model_error(llm::WireFormat format, std::string_view request_id,
   return http::Response::json(fault.status, llm::encode_failure(format, failure));
 }
 
+Json problem_of(std::string_view request_id, const Fault& fault) {
+  return {{"type", "about:blank"},  {"title", http::reason_phrase(fault.status)},
+          {"status", fault.status}, {"detail", fault.message},
+          {"code", fault.code},     {"instance", "urn:request:" + std::string(request_id)}};
+}
+
+http::Response problem_response(const Json& problem) {
+  http::Response response = http::Response::json(problem["status"].get<int>(), dump(problem));
+  response.set("Content-Type", "application/problem+json");
+  return response;
+}
+
+/// The steps of a JSON pointer.
+std::vector<std::string> steps_of(const std::string& pointer) {
+  std::vector<std::string> steps;
+  for (Json::json_pointer at(pointer); !at.empty(); at.pop_back())
+    steps.insert(steps.begin(), at.back());
+  return steps;
+}
+
 http::Response detail_response(int status, Json detail) {
   return http::Response::json(status, dump(Json{{"detail", std::move(detail)}}));
 }
@@ -95,13 +115,7 @@ http::Response error_response(contract::Dialect dialect, std::string_view reques
     case Kind::problem:
       break;
   }
-  const Json problem{
-      {"type", "about:blank"},  {"title", http::reason_phrase(fault.status)},
-      {"status", fault.status}, {"detail", fault.message},
-      {"code", fault.code},     {"instance", "urn:request:" + std::string(request_id)}};
-  http::Response response = http::Response::json(fault.status, dump(problem));
-  response.set("Content-Type", "application/problem+json");
-  return response;
+  return problem_response(problem_of(request_id, fault));
 }
 
 Error caller_error(observe::Log& log, std::string_view request_id, const Error& error) {
@@ -122,6 +136,30 @@ http::Response faults_response(const Json& request, const strategy::Faults& faul
                       {"input", echoed(fault.input)}});
   }
   return detail_response(422, std::move(detail));
+}
+
+http::Response misfit_response(const http::Request& request, const Json& body,
+                               const std::vector<schema::Fault>& faults) {
+  const contract::Dialect dialect = dialect_of(request);
+  if (dialect == contract::Dialect::fastapi()) {
+    strategy::Faults told;
+    for (const schema::Fault& fault : faults) {
+      const std::string keyword = fault.schema_path.substr(fault.schema_path.rfind('/') + 1);
+      told.push_back({.type = keyword == "required" ? "missing" : keyword,
+                      .location = steps_of(fault.instance_path),
+                      .message = fault.message,
+                      .input = body.at(Json::json_pointer(fault.instance_path))});
+    }
+    return faults_response(body, told);
+  }
+  const schema::Fault& first = faults.front();
+  const std::string place = first.instance_path.empty() ? "" : first.instance_path + ": ";
+  const Fault fault{.status = 400, .code = "bad_request", .message = place + first.message};
+  if (dialect != contract::Dialect::problem()) return error_response(request, fault);
+  Json problem = problem_of(request_id_of(request), fault);
+  for (const schema::Fault& each : faults)
+    problem["errors"].push_back({{"pointer", "#" + each.instance_path}, {"detail", each.message}});
+  return problem_response(problem);
 }
 
 http::Response json_invalid_response(const Error& error) {

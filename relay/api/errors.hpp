@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/base/result.hpp"
+#include "engine/schema/schema.hpp"
 #include "engine/strategy/requests.hpp"
 #include "relay/contract/dialect.hpp"
 #include "relay/http/message.hpp"
@@ -38,6 +39,11 @@ Error caller_error(observe::Log& log, std::string_view request_id, const Error& 
 /// 422 with FastAPI's list for a body of wrong shape. `request` is the body: it decides which steps
 /// of a location are list indices.
 http::Response faults_response(const nlohmann::json& request, const strategy::Faults& faults);
+/// A body that does not fit its declared schema, in the dialect of the request's route: 422 with
+/// FastAPI's list, 400 problem details whose `errors` have JSON pointers, else 400 with the first.
+/// REQUIRES: a fault
+http::Response misfit_response(const http::Request& request, const nlohmann::json& body,
+                               const std::vector<schema::Fault>& faults);
 /// 422 for a body that is no JSON (type json_invalid), or too deep.
 http::Response json_invalid_response(const Error& error);
 /// 422 for an empty body.

@@ -117,55 +117,32 @@ http::Response answered(int status, Answer& answer, std::string_view type = "app
   return response;
 }
 
-/// The body as an object; an empty one is {}.
-Result<Json> object_of(std::string_view body, int depth_max) {
-  if (body.empty()) return Json::object();
-  if (body.size() > order_body_bytes_max) {
-    return Error{.code = "body_too_large",
-                 .message = "the body is over the limit of " +
-                            std::to_string(order_body_bytes_max) + " bytes"};
-  }
-  auto json = parse_json(body, {.bytes_max = body.size(), .depth_max = depth_max});
-  if (!json) return bad_request("the body is not JSON: " + json.error().message);
-  if (!json->is_object()) return bad_request("expected an object");
-  return json;
-}
-
 std::string text_member(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-Result<runs::StartOrder> start_order(std::string_view body, int depth_max) {
-  auto json = object_of(body, depth_max);
-  if (!json) return json.error();
+Result<runs::StartOrder> start_order(const Json& body) {
   runs::StartOrder order;
-  const auto workflow = json->find("workflow");
-  if (workflow != json->end() && workflow->is_object()) order.definition = workflow->dump();
-  if (workflow != json->end() && workflow->is_string())
-    order.workflow = workflow->get<std::string>();
-  if (order.definition.empty() && order.workflow.empty())
-    return bad_request("workflow: expected a workflow's name, or a workflow file as an object");
-  order.input = canonical(json->value("input", Json()));
-  const std::string seed = text_member(*json, "seed");
+  const Json& workflow = body.at("workflow");
+  (workflow.is_object() ? order.definition : order.workflow) =
+      workflow.is_object() ? workflow.dump() : workflow.get<std::string>();
+  order.input = canonical(body.value("input", Json()));
+  const std::string seed = text_member(body, "seed");
   const auto [end, error] = std::from_chars(seed.data(), seed.data() + seed.size(), order.seed);
   if (!seed.empty() && (error != std::errc() || end != seed.data() + seed.size()))
     return bad_request("seed: expected a number from 0 to 2^64-1 as a text");
   return order;
 }
 
-Result<runs::GiveOrder> give_order(InputKind kind, std::string_view body, int depth_max) {
-  auto json = object_of(body, depth_max);
-  if (!json) return json.error();
-  const char* name = kind == InputKind::signal   ? "name"
-                     : kind == InputKind::answer ? "question"
-                                                 : "reason";
-  runs::GiveOrder order{kind, text_member(*json, name), {}};
-  if (order.name.empty() && kind != InputKind::cancel)
-    return bad_request(std::string(name) + ": expected a text");
-  if (order.name.empty()) order.name = "cancelled by its owner";
-  if (kind != InputKind::cancel) order.value = canonical(json->value("value", Json()));
-  return order;
+/// `body` is null where a run is cancelled without a word.
+runs::GiveOrder give_order(InputKind kind, const Json* body) {
+  if (kind == InputKind::cancel) {
+    const std::string reason = body != nullptr ? text_member(*body, "reason") : std::string();
+    return {kind, reason.empty() ? "cancelled by its owner" : reason, {}};
+  }
+  const char* name = kind == InputKind::signal ? "name" : "question";
+  return {kind, body->at(name).get<std::string>(), canonical(body->value("value", Json()))};
 }
 
 std::int64_t number_of(std::optional<std::string> text, std::int64_t otherwise) {
@@ -174,11 +151,6 @@ std::int64_t number_of(std::optional<std::string> text, std::int64_t otherwise) 
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   const bool whole = error == std::errc() && end == text->data() + text->size() && value >= 0;
   return whole ? value : otherwise;
-}
-
-bool is_bundle(const http::Request& request) {
-  const std::string_view type = request.header_or("content-type", "");
-  return type.starts_with(bundle_media_type) || type.starts_with("application/octet-stream");
 }
 
 }  // namespace
@@ -191,46 +163,54 @@ std::vector<contract::Route> Runs::routes() {
   using http::Method;
   std::vector<contract::Route> routes;
   const auto add = [&routes](Method method, std::string pattern, const char* operation,
-                             http::AsyncHandler handler, http::RouteOptions options = {}) {
+                             contract::RouteHandler handler, http::RouteOptions options = {}) {
     routes.push_back({.method = method,
                       .pattern = "/api/workflows/runs" + std::move(pattern),
                       .access = contract::Access::scoped(auth::Scope::workflow_run),
                       .dialect = contract::Dialect::problem(),
                       .operation = contract::Operation::named(operation),
                       .handler = std::move(handler),
-                      .options = options});
+                      .options = options,
+                      .json_bytes_max = order_body_bytes_max});
   };
-  const auto add_one = [this, &add](Method method, std::string rest, const char* operation,
-                                    Ask ask) {
-    add(method, "/{id}" + std::move(rest), operation,
-        [this, ask](http::Request& request) { return one(request, ask); });
+  const auto asking = [this](Ask ask) {
+    return http::AsyncHandler([this, ask](http::Request& request) { return one(request, ask); });
   };
-  add(Method::post, "", "startRun", [this](http::Request& request) { return begin(request); },
+  const auto giving = [this](InputKind kind) {
+    return contract::JsonHandler([this, kind](http::Request& request, contract::JsonBody body) {
+      return give(request, kind, std::move(body));
+    });
+  };
+  add(Method::post, "", "startRun",
+      contract::JsonHandler([this](http::Request& request, contract::JsonBody body) {
+        return begin(request, std::move(body));
+      }),
       {.body_bytes_max = bundle_body_bytes_max});
-  add(Method::get, "", "listRuns", [this](http::Request& request) { return list(request); });
+  add(Method::get, "", "listRuns",
+      http::AsyncHandler([this](http::Request& request) { return list(request); }));
   add(Method::get, "/{id}/events", "runEvents",
-      [this](http::Request& request) { return events(request); });
-  add_one(Method::get, "", "getRun", Ask::view);
-  add_one(Method::del, "", "removeRun", Ask::remove);
-  add_one(Method::post, "/signal", "signalRun", Ask::signal);
-  add_one(Method::post, "/approve", "approveRun", Ask::approve);
-  add_one(Method::post, "/cancel", "cancelRun", Ask::cancel);
-  add_one(Method::post, "/resume", "resumeRun", Ask::resume);
-  add_one(Method::post, "/export", "exportRun", Ask::export_run);
+      http::AsyncHandler([this](http::Request& request) { return events(request); }));
+  add(Method::get, "/{id}", "getRun", asking(Ask::view));
+  add(Method::del, "/{id}", "removeRun", asking(Ask::remove));
+  add(Method::post, "/{id}/resume", "resumeRun", asking(Ask::resume));
+  add(Method::post, "/{id}/export", "exportRun", asking(Ask::export_run));
+  add(Method::post, "/{id}/signal", "signalRun", giving(InputKind::signal));
+  add(Method::post, "/{id}/approve", "approveRun", giving(InputKind::answer));
+  add(Method::post, "/{id}/cancel", "cancelRun", giving(InputKind::cancel));
   return routes;
 }
 
-net::Task<http::Response> Runs::begin(http::Request& request) {
+net::Task<http::Response> Runs::begin(http::Request& request, contract::JsonBody body) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   auto answer = std::make_shared<Answer>(shard);
-  if (is_bundle(request)) {
+  if (body == nullptr) {
     const std::int64_t clock_ms = number_of(request.query_parameter("clock_ms"), -1);
-    auto read = [body = request.body] { return std::string(body); };
+    auto read = [bytes = request.body] { return std::string(bytes); };
     auto bundle = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
     if (!bundle) co_return fault_response(request, overloaded());
     service_.import_run(owner_of(request), std::move(*bundle), clock_ms, answer->callback());
   } else {
-    auto read = [this, body = request.body] { return start_order(body, depth_max_); };
+    auto read = [json = std::move(body)] { return start_order(*json); };
     auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
     if (!order) co_return fault_response(request, overloaded());
     if (!*order) co_return fault_response(request, order->error());
@@ -239,6 +219,20 @@ net::Task<http::Response> Runs::begin(http::Request& request) {
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());
   co_return answered(201, *answer);
+}
+
+net::Task<http::Response> Runs::give(http::Request& request, InputKind kind,
+                                     contract::JsonBody body) {
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  auto answer = std::make_shared<Answer>(shard);
+  auto read = [kind, json = std::move(body)] { return give_order(kind, json.get()); };
+  auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
+  if (!order) co_return fault_response(request, overloaded());
+  std::string id(request.parameter("id"));
+  service_.give(owner_of(request), std::move(id), std::move(*order), answer->callback());
+  co_await answer->signal.wait();
+  if (!*answer->result) co_return fault_response(request, answer->result->error());
+  co_return answered(200, *answer);
 }
 
 net::Task<http::Response> Runs::list(http::Request& request) {
@@ -268,16 +262,6 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
     case Ask::export_run:
       service_.export_run(std::move(owner), std::move(id), answer->shared_callback());
       break;
-    default: {
-      const InputKind kind = ask == Ask::signal    ? InputKind::signal
-                             : ask == Ask::approve ? InputKind::answer
-                                                   : InputKind::cancel;
-      auto read = [this, kind, body = request.body] { return give_order(kind, body, depth_max_); };
-      auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
-      if (!order) co_return fault_response(request, overloaded());
-      if (!*order) co_return fault_response(request, order->error());
-      service_.give(std::move(owner), std::move(id), std::move(**order), answer->callback());
-    }
   }
   co_await answer->signal.wait();
   if (!*answer->result) co_return fault_response(request, answer->result->error());

@@ -30,13 +30,15 @@ constexpr std::string_view bundle_media_type = "application/vnd.redoubt.bundle";
 class Runs {
  public:
   /// All outlive this.
-  Runs(runs::RunService& service, net::ComputePool& pool, int depth_max, observe::Log& log)
-      : service_(service), pool_(pool), depth_max_(depth_max), log_(log) {}
+  Runs(runs::RunService& service, net::ComputePool& pool, observe::Log& log)
+      : service_(service), pool_(pool), log_(log) {}
   std::vector<contract::Route> routes();
 
  private:
-  enum class Ask : std::uint8_t { view, remove, signal, approve, cancel, resume, export_run };
-  net::Task<http::Response> begin(http::Request& request);
+  enum class Ask : std::uint8_t { view, remove, resume, export_run };
+  net::Task<http::Response> begin(http::Request& request, contract::JsonBody body);
+  net::Task<http::Response> give(http::Request& request, workflow::InputKind kind,
+                                 contract::JsonBody body);
   net::Task<http::Response> list(http::Request& request);
   net::Task<http::Response> one(http::Request& request, Ask ask);
   net::Task<http::Response> events(http::Request& request);
@@ -44,7 +46,6 @@ class Runs {
 
   runs::RunService& service_;
   net::ComputePool& pool_;
-  int depth_max_;
   observe::Log& log_;
 };
 

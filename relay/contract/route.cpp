@@ -60,12 +60,14 @@ Dialect Routes::dialect_of_unmatched(std::string_view path) const {
   return longest != nullptr ? longest->dialect : Dialect::problem();
 }
 
-void Routes::mount(http::Router& router) const {
+void Routes::mount(http::Router& router, const BodyCheck& check) const {
   for (const Route& route : routes_) {
     if (const auto* handler = std::get_if<http::Handler>(&route.handler)) {
       router.add(route.method, route.pattern, *handler, route.options);
     } else if (const auto* later = std::get_if<http::AsyncHandler>(&route.handler)) {
       router.add_async(route.method, route.pattern, *later, route.options);
+    } else if (const auto* json = std::get_if<JsonHandler>(&route.handler)) {
+      router.add_async(route.method, route.pattern, check(route, *json), route.options);
     } else {
       router.add_websocket(route.pattern, std::get<http::WebSocketAccept>(route.handler),
                            route.websocket);

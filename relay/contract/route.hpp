@@ -8,6 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +21,7 @@
 #include "relay/auth/scopes.hpp"
 #include "relay/contract/dialect.hpp"
 #include "relay/http/router.hpp"
+#include "relay/net/task.hpp"
 
 namespace redoubt::contract {
 
@@ -75,7 +79,12 @@ class Operation {
   bool described_here_;
 };
 
-using RouteHandler = std::variant<http::Handler, http::AsyncHandler, http::WebSocketAccept>;
+using JsonBody = std::shared_ptr<const nlohmann::json>;
+/// Takes a body that fits what the operation declares of application/json; null where none came, or
+/// one of another media type that the operation declares.
+using JsonHandler = std::function<net::Task<http::Response>(http::Request&, JsonBody body)>;
+using RouteHandler =
+    std::variant<http::Handler, http::AsyncHandler, http::WebSocketAccept, JsonHandler>;
 
 /// As http::Router has it, with who may call it.
 struct Route {
@@ -87,7 +96,11 @@ struct Route {
   RouteHandler handler;
   http::RouteOptions options = {};
   http::WebSocketOptions websocket = {};
+  std::size_t json_bytes_max = 0;  ///< of a JsonHandler's, within options.body_bytes_max; 0: that
 };
+
+/// Makes a handler that checks a route's body and then calls its own.
+using BodyCheck = std::function<http::AsyncHandler(const Route&, JsonHandler)>;
 
 /// The dialect of what no route answers under a path, "/v1/": 404, 405, a malformed request.
 struct Prefix {
@@ -111,7 +124,8 @@ class Routes {
   /// Of a path that no route matched: that of a route with another method, else its prefix's, else
   /// problem details.
   Dialect dialect_of_unmatched(std::string_view path) const;
-  void mount(http::Router& router) const;
+  /// REQUIRES: a `check` where a route has a JsonHandler
+  void mount(http::Router& router, const BodyCheck& check = {}) const;
 
  private:
   std::vector<Route> routes_;

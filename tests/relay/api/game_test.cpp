@@ -4,6 +4,7 @@
 
 #include "engine/base/json.hpp"
 #include "relay/api/errors.hpp"
+#include "relay/api/gate.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -168,6 +169,34 @@ TEST_CASE("the shape of a refusal follows the dialect") {
   CHECK(body["title"] == "Not Found");
   CHECK(body["code"] == "not_found");
   CHECK(body["instance"] == "urn:request:id");
+}
+
+TEST_CASE("a body that does not fit its schema is told in the dialect's shape") {
+  const Json body = Json::parse(R"({"a/b": [1, {"c": 5}]})");
+  const std::vector<schema::Fault> faults{
+      {.instance_path = "/a~1b/1/c",
+       .schema_path = "/properties/a~1b/items/type",
+       .message = "No."},
+      {.instance_path = "", .schema_path = "/required", .message = "Missing."}};
+  const auto told = [&](contract::Dialect dialect) {
+    http::Request request;
+    const auto caller = std::make_shared<Caller>();
+    caller->dialect = dialect;
+    request.attachment = caller;
+    const http::Response response = misfit_response(request, body, faults);
+    CHECK(response.status == (dialect == contract::Dialect::fastapi() ? 422 : 400));
+    return Json::parse(response.body);
+  };
+  const Json problem = told(contract::Dialect::problem());
+  CHECK(problem["detail"] == "/a~1b/1/c: No.");
+  CHECK(problem["errors"] == Json::parse(R"([{"pointer": "#/a~1b/1/c", "detail": "No."},
+                                             {"pointer": "#", "detail": "Missing."}])"));
+  const Json list = told(contract::Dialect::fastapi())["detail"];
+  CHECK(
+      list[0] ==
+      Json::parse(R"({"type": "type", "loc": ["body", "a/b", 1, "c"], "msg": "No.", "input": 5})"));
+  CHECK(list[1]["type"] == "missing");
+  CHECK(told(contract::Dialect::openai())["error"]["message"] == "/a~1b/1/c: No.");
 }
 
 }  // namespace

@@ -6,9 +6,17 @@
 #include <future>
 #include <string>
 
+#include "engine/base/json.hpp"
 #include "relay/api/body_work.hpp"
+#include "relay/api/checked_bodies.hpp"
+#include "relay/contract/description.hpp"
 #include "tests/relay/net/loopback.hpp"
 #include "tests/relay/runs/house.hpp"
+
+namespace redoubt::data {
+extern const std::string_view openapi_base_json;
+extern const std::string_view runs_contract_json;
+}  // namespace redoubt::data
 
 namespace redoubt::api {
 namespace {
@@ -37,7 +45,9 @@ struct Fixture {
   Fixture() {
     contract::Routes routes;
     routes.add_all(runs.routes());
-    routes.mount(router);
+    const std::string document = contract::describe(
+        routes, {.base = data::openapi_base_json, .services = {data::runs_contract_json}});
+    routes.mount(router, CheckedBodies(pool, depth_max, document));
     running.emplace(router);
   }
   ~Fixture() { release(); }
@@ -57,7 +67,7 @@ struct Fixture {
   std::promise<void> gate;
   bool held = false;
   observe::Log log{2, observe::Level::error, 100};
-  Runs runs{house.service(), pool, depth_max, log};
+  Runs runs{house.service(), pool, log};
   http::Router router = net::test::make_router();
   std::optional<net::test::Running> running;
 };
@@ -90,6 +100,44 @@ TEST_CASE("runs: a large body is read in the pool, and a full pool says so at on
   while (status == 503 && std::chrono::steady_clock::now() < end)
     status = client.ask(signal).status;
   CHECK(status == 404);
+}
+
+TEST_CASE("runs: a body that does not fit its schema is refused with the place of each fault") {
+  Fixture f;
+  Client client(f.port());
+  struct Row {
+    const char* path;
+    const char* body;
+    const char* pointer;  ///< of the first fault, null where it is none of the schema's
+    const char* says;
+  };
+  const std::string runs(runs_path);
+  const Row rows[] = {
+      {"", "{}", "#", "workflow"},
+      {"", R"({"workflow":""})", "#/workflow", "at least 1"},
+      {"", R"({"workflow":5})", "#/workflow", "must be of type"},
+      {"", R"({"workflow":"none","seed":5})", "#/seed", "must be of type"},
+      {"", R"({"workflow":"none","seed":"-1"})", nullptr, "2^64-1"},
+      {"", "[]", "#", "must be of type"},
+      {"", "", nullptr, "expected a body"},
+      {"", "{", nullptr, "not JSON"},
+      {"/r/signal", R"({"name":""})", "#/name", "at least 1"},
+      {"/r/approve", R"({"value":1})", "#", "question"},
+      {"/r/cancel", R"({"reason":7})", "#/reason", "must be of type"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    const net::test::Answer refused = client.ask(post(runs + row.path, row.body));
+    CHECK(refused.status == 400);
+    CHECK(refused.header("Content-Type") == "application/problem+json");
+    const Json problem = Json::parse(refused.body);
+    CHECK(problem["code"] == "bad_request");
+    CHECK(problem["detail"].get<std::string>().find(row.says) != std::string::npos);
+    CHECK(problem.contains("errors") == (row.pointer != nullptr));
+    if (row.pointer != nullptr) CHECK(problem["errors"][0]["pointer"] == row.pointer);
+  }
+  for (const char* good : {"", "{}", R"({"reason":null})", R"({"reason":"enough"})"})
+    CHECK(client.ask(post(runs + "/r/cancel", good)).status == 404);
 }
 
 TEST_CASE("runs: a body that is over its parts' bounds is refused unread") {
