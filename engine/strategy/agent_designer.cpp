@@ -240,6 +240,8 @@ void explain(const DesignInput& in, const RoleScore& score, std::size_t role, De
   sort_stable(design.reasons, [](const Reason& a, const Reason& b) {
     return std::abs(a.weight) > std::abs(b.weight);
   });
+  for (Reason& reason : design.reasons)
+    reason.weight = std::min(1.0, std::max(-1.0, reason.weight));
 }
 
 std::string describe_design(const Design& design, const DesignInput& in) {

@@ -315,7 +315,9 @@ TEST_CASE("agent specification: no collectors, then a collector, whatever the st
     Json request = agent_request();
     request["strategy"]["strategy"] = stance;
     request["current_agents"] = {{{"type", "attacker"}, {"count", 3}}};
-    CHECK(answer_in(answer_agent_specification(request)).at("role") == "collector");
+    const Json answer = answer_in(answer_agent_specification(request));
+    CHECK(answer.at("role") == "collector");
+    check_specification(answer);
   }
 }
 
