@@ -187,10 +187,6 @@ Json money(limits::Picodollars amount) {
   return limits::microdollars_up(amount);
 }
 
-}  // namespace
-
-namespace {
-
 Dialect dialect_for(WireFormat format) {
   switch (format) {
     case WireFormat::anthropic:
@@ -541,7 +537,7 @@ net::Task<http::Response> Models::usage(http::Request& request) {
   const std::int64_t from_s = limits::period_start_s(limits::Period::month, month);
   const auto failed = [&](const Error& fault) {
     const Error error = caller_error(log_, request_id_of(request), fault);
-    return http::Response::json(503, Json{{"detail", error.message}}.dump());
+    return error_response(request, {.status = 503, .code = error.code, .message = error.message});
   };
   auto ask_usage = [&](auto tell) { ledger_.usage(identity, from_s * 1'000, std::move(tell)); };
   const auto rows = co_await told_by_ledger<std::vector<limits::UsageRow>>(ask_usage);
