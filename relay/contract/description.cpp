@@ -35,11 +35,40 @@ const Route& route_of(const std::string& operation, const Routes& routes) {
   return *found;
 }
 
+/// The base document's response of a refusal in the dialect.
+std::string_view refusal_name(Dialect dialect) {
+  switch (dialect.kind()) {
+    case Dialect::Kind::fastapi:
+      return "Detail";
+    case Dialect::Kind::openai:
+      return "OpenAIError";
+    case Dialect::Kind::anthropic:
+      return "AnthropicError";
+    case Dialect::Kind::gemini:
+      return "GeminiError";
+    case Dialect::Kind::problem:
+      break;
+  }
+  return "Problem";
+}
+
+/// Refusals have the dialect's shape: what no status tells apart, and errors whose own shape the
+/// service does not say.
+void add_refusals(OrderedJson& responses, Dialect dialect, const OrderedJson& base) {
+  const std::string name(refusal_name(dialect));
+  for (auto& [status, response] : responses.items()) {
+    const bool open = !response.contains("$ref") && !response.contains("content");
+    if (status >= "400" && open) response["content"] = base["responses"][name]["content"];
+  }
+  responses["default"] = {{"$ref", joined({"#/components/responses/", name})}};
+}
+
 void add_operation(OrderedJson& document, const OrderedJson& tag, const std::string& id,
-                   const OrderedJson& said, const Routes& routes) {
+                   const OrderedJson& said, const Routes& routes, const OrderedJson& base) {
   const Route& route = route_of(id, routes);
   OrderedJson operation{{"tags", OrderedJson::array({tag})}, {"operationId", id}};
   operation.update(said);
+  add_refusals(operation["responses"], route.dialect, base);
   document["paths"][route.pattern][lower(http::to_string(route.method))] = std::move(operation);
 }
 
@@ -80,7 +109,7 @@ std::string describe(const Routes& routes, const DescriptionTexts& texts) {
     document["tags"].push_back(service["tag"]);
     for (const auto& [id, said] : service["operations"].items()) {
       if (!operations.insert(id).second) refuse("operation", id, "described twice");
-      add_operation(document, service["tag"]["name"], id, said, routes);
+      add_operation(document, service["tag"]["name"], id, said, routes, components);
     }
     add_components(components, service);
   }

@@ -14,7 +14,11 @@
 // is
 //    described at, no name is given twice, and every $ref leads to something. Anything else is a
 //    mistake of the program, found at the start.
-// 2. The document has services and their operations in the order in which they are given.
+// 2. A refusal has the shape of its route's dialect: "default", and each error of which a service
+// says
+//    no shape, are those of the base document's responses (Detail, Problem, OpenAIError,
+//    AnthropicError, GeminiError).
+// 3. The document has services and their operations in the order in which they are given.
 #pragma once
 
 #include <string>

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { check_declared } from './declared_answers.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const program =
@@ -53,7 +54,7 @@ export async function start(args = [], env = {}) {
   );
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-  const relay = { child, lines: [], waiting: [] };
+  const relay = { child, lines: [], waiting: [], declares: true };
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     const parts = (rest + text).split('\n');
@@ -93,8 +94,24 @@ export async function start(args = [], env = {}) {
   return relay;
 }
 
-/** One request with exactly these headers (fetch sets its own): {status, headers, text, json()}. */
-export function ask(relay, { method = 'GET', path = '/', headers = {}, body, agent } = {}) {
+/**
+ * One request with exactly these headers (fetch sets its own): {status, headers, text, json()}.
+ * Rejects where a relay that start() gave answers otherwise than its description declares.
+ */
+export async function ask(relay, request = {}) {
+  const answer = await exchange(relay, request);
+  if (relay.declares)
+    await check_declared(program, {
+      method: request.method ?? 'GET',
+      path: request.path ?? '/',
+      status: answer.status,
+      type: answer.headers['content-type']?.split(';')[0],
+      text: answer.text,
+    });
+  return answer;
+}
+
+function exchange(relay, { method = 'GET', path = '/', headers = {}, body, agent }) {
   return new Promise((resolve, reject) => {
     const request = http.request(
       { host: '127.0.0.1', port: relay.port, method, path, headers, agent, setHost: !headers.Host },

@@ -12,7 +12,11 @@ namespace {
 constexpr std::string_view base = R"({
   "openapi": "3.1.0",
   "info": {"title": "A relay", "version": ""},
-  "components": {"schemas": {"Problem": {"type": "object"}}}})";
+  "components": {
+    "responses": {"Problem": {
+      "description": "Refused",
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
+    "schemas": {"Problem": {"type": "object"}}}})";
 
 constexpr std::string_view doors = R"({
   "tag": {"name": "doors", "description": "What opens"},
@@ -21,7 +25,8 @@ constexpr std::string_view doors = R"({
       "summary": "Opens one",
       "responses": {
         "200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Door"}}}},
-        "400": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        "400": {"description": "Stuck"},
+        "404": {"content": {"text/plain": {}}}
       }
     }
   },
@@ -65,6 +70,12 @@ TEST_CASE("a description has the routes' paths and the services' words") {
   CHECK(operation["tags"] == Json::array({"doors"}));
   CHECK(operation["summary"] == "Opens one");
   CHECK(document["components"]["schemas"].size() == 2);
+  // Refusals have the dialect's shape where the service says none.
+  const Json& responses = operation["responses"];
+  CHECK(responses["default"]["$ref"] == "#/components/responses/Problem");
+  CHECK(responses["400"]["description"] == "Stuck");
+  CHECK(responses["400"]["content"].contains("application/problem+json"));
+  CHECK(responses["404"]["content"] == Json::parse(R"({"text/plain": {}})"));
 }
 
 TEST_CASE("a route or an operation that the other side does not know stops the start") {
