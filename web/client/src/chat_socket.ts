@@ -14,6 +14,7 @@ import { ClientError } from './errors.js';
 import { tokenOf } from './request.js';
 import { unreachable } from './response.js';
 import type { ClientOptions, Schedule } from './types.js';
+import type { ModelClientFrame } from './wire_schemas.js';
 
 export interface ChatSocketHost {
   relay: string;
@@ -81,7 +82,7 @@ async function take(inbox: Inbox): Promise<Message> {
   }
 }
 
-const say = ({ socket }: Stream, frame: object) => socket?.send(JSON.stringify(frame));
+const say = ({ socket }: Stream, frame: ModelClientFrame) => socket?.send(JSON.stringify(frame));
 
 /** The data of each event, in order. @throws ClientError */
 export async function* eventsOver(
@@ -142,7 +143,7 @@ async function open(stream: Stream) {
 }
 
 /** What a new connection begins with. */
-function greeting({ request, resume, after }: Stream): object {
+function greeting({ request, resume, after }: Stream): ModelClientFrame {
   return resume === null
     ? { type: 'call', id: ID, format: 'openai.chat', request }
     : { type: 'resume', token: resume, after };

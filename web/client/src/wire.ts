@@ -1,30 +1,21 @@
 /**
  * The shapes that the relay speaks, each as a type and as a check: what a model or a broken proxy
  * sends is only handed to a game after it was read here. Members the shape does not name are dropped.
+ * The types are made of the relay's schemas (wire_schemas.ts); what is said here is what differs for a
+ * game: teams have one name each, and a reason may have cells.
  *
  * Requests keep the wire's own spelling (team_id, territory_control): the engine reads the very same
  * objects, so a game fills one shape for both.
  */
 
 import { ClientError } from './errors.js';
+import type * as wire from './wire_schemas.js';
+import { FOCUSES, PRIORITIES, RESOURCES, ROLES, STANCES } from './wire_schemas.js';
 
 /** In the order of the engine's team numbers 0..3. */
 export const TEAM_NAMES = ['red', 'blue', 'green', 'yellow'] as const;
 export type TeamName = (typeof TEAM_NAMES)[number];
 
-const STRATEGIES = ['balanced', 'aggressive', 'economic', 'defensive'] as const;
-const FOCUSES = ['resources', 'territory', 'combat'] as const;
-const PRIORITIES = [
-  'collect_energy',
-  'collect_materials',
-  'collect_data',
-  'expand_territory',
-  'attack_enemies',
-  'defend_territory',
-  'defend_base',
-] as const;
-const ROLES = ['collector', 'explorer', 'defender', 'attacker'] as const;
-const RESOURCES = ['energy', 'materials', 'data'] as const;
 const ATTRIBUTES = ['speed', 'health', 'attack', 'defense', 'carryCapacity'] as const;
 
 const DESCRIPTION_CHARACTERS_MIN = 5;
@@ -34,60 +25,29 @@ const REASON_CELLS_MAX = 4096;
 const TEXT_CHARACTERS_MAX = 400;
 const ATTRIBUTE_SUM_MAX = 3;
 
-export interface ResourceAmounts {
-  energy: number;
-  materials: number;
-  data: number;
-}
+export type ResourceAmounts = wire.Amounts;
 
 /** Body of POST /api/team-strategy. Teams are keys: "red", "blue", "green", "yellow". */
-export interface TeamStrategyRequest {
+export interface TeamStrategyRequest extends Omit<wire.TeamStrategyRequest, 'team_id'> {
   team_id: TeamName;
-  /** Per cent a team. */
-  territory_control: Record<string, number>;
-  resources: Record<string, ResourceAmounts>;
-  agents: Record<string, { id: number; type: string; health: number; x: number; y: number }[]>;
-  /** What lies on the map, a kind. */
-  resource_distribution: Record<string, number>;
 }
 
 /** Body of POST /api/agent-specification. */
-export interface AgentSpecificationRequest {
+export interface AgentSpecificationRequest extends Omit<wire.AgentSpecificationRequest, 'team_id'> {
   team_id: TeamName;
-  strategy: Pick<TeamStrategy, 'strategy' | 'focus'> & Partial<TeamStrategy>;
-  resources: ResourceAmounts;
-  current_agents?: { type: string; count: number }[];
 }
+
+type Observation = wire.StrategyAdaptationRequest['opponent_history'][number];
 
 /** Body of POST /api/strategy-adaptation. */
 export interface AdaptationRequest extends TeamStrategyRequest {
   current_strategy: TeamStrategy;
-  opponent_history: {
-    tick: number;
-    territory: number;
-    /** How many of each role were seen. */
-    agents: Record<string, number>;
-    actions?: string[];
-  }[];
+  opponent_history: (Required<Omit<Observation, 'actions'>> & Pick<Observation, 'actions'>)[];
 }
 
-export interface TeamStrategy {
-  strategy: (typeof STRATEGIES)[number];
-  focus: (typeof FOCUSES)[number];
-  /** 1 to 7, the most important first. */
-  priorities: (typeof PRIORITIES)[number][];
-  /** 5 to 200 characters. */
-  description: string;
-}
+export interface TeamStrategy extends Omit<wire.TeamStrategy, keyof wire.Reasoned> {}
 
-export interface Reason {
-  /** A stable name, e.g. "territory_gap". */
-  feature: string;
-  text: string;
-  value: number;
-  unit: string;
-  /** Signed contribution to the choice, -1..1. */
-  weight: number;
+export interface Reason extends wire.Reason {
   /** Cells that show it (may be empty). */
   cells: number[];
 }
@@ -99,19 +59,7 @@ export interface Strategy extends TeamStrategy {
   confidence: number | null;
 }
 
-export interface AgentSpecification {
-  role: (typeof ROLES)[number];
-  /** 0.1..1.0 each, sum at most 3.0. */
-  attributes: {
-    speed: number;
-    health: number;
-    attack: number;
-    defense: number;
-    carryCapacity: number;
-  };
-  priority: (typeof RESOURCES)[number];
-  description: string;
-}
+export interface AgentSpecification extends Omit<wire.AgentSpecification, keyof wire.Reasoned> {}
 
 type Members = Record<string, unknown>;
 
@@ -159,7 +107,7 @@ const description = (value: unknown) =>
 export function readTeamStrategy(value: unknown): TeamStrategy {
   const from = members(value, '');
   return {
-    strategy: oneOf(from.strategy, STRATEGIES, 'strategy'),
+    strategy: oneOf(from.strategy, STANCES, 'strategy'),
     focus: oneOf(from.focus, FOCUSES, 'focus'),
     priorities: list(from.priorities, 1, PRIORITIES.length, 'priorities').map((name, index) =>
       oneOf(name, PRIORITIES, `priorities.${index}`),
