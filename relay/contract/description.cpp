@@ -58,7 +58,7 @@ void add_refusals(OrderedJson& responses, Dialect dialect, const OrderedJson& ba
   const std::string name(refusal_name(dialect));
   for (auto& [status, response] : responses.items()) {
     const bool open = !response.contains("$ref") && !response.contains("content");
-    if (status >= "400" && open) response["content"] = base["responses"][name]["content"];
+    if (status >= "400" && open) response["content"] = base.at("responses").at(name).at("content");
   }
   responses["default"] = {{"$ref", joined({"#/components/responses/", name})}};
 }
@@ -106,17 +106,17 @@ std::string describe(const Routes& routes, const DescriptionTexts& texts) {
   std::set<std::string> operations;
   for (const std::string_view text : texts.services) {
     const OrderedJson service = OrderedJson::parse(text);
-    document["tags"].push_back(service["tag"]);
-    for (const auto& [id, said] : service["operations"].items()) {
+    document["tags"].push_back(service.at("tag"));
+    for (const auto& [id, said] : service.at("operations").items()) {
       if (!operations.insert(id).second) refuse("operation", id, "described twice");
-      add_operation(document, service["tag"]["name"], id, said, routes, components);
+      add_operation(document, service.at("tag").at("name"), id, said, routes, components);
     }
     add_components(components, service);
   }
   document["components"] = std::move(components);
   for (const Route& route : routes.all()) {
     const std::string& id = route.operation.id();
-    if (!id.empty() && operations.count(id) == 0)
+    if (route.operation.is_described() && operations.count(id) == 0)
       refuse("route", route.pattern, joined({"no service describes ", id}));
   }
   check_references(document, document);

@@ -62,21 +62,22 @@ std::string_view to_string(const Access& access);
 class Operation {
  public:
   /// The operation of that id is described at the route.
-  static Operation named(std::string id) { return {std::move(id), true}; }
+  static Operation named(std::string id) { return {std::move(id), Kind::named}; }
   /// Another address of an operation that is described at its first.
-  static Operation also(std::string id) { return {std::move(id), false}; }
+  static Operation also(std::string id) { return {std::move(id), Kind::also}; }
   /// Not of the API: a page for people, or what operators ask for.
-  static Operation undescribed() { return {{}, false}; }
+  static Operation undescribed() { return {{}, Kind::undescribed}; }
 
-  const std::string& id() const { return id_; }  ///< "" where the route is not described
-  bool is_described_here() const { return described_here_; }
+  const std::string& id() const { return id_; }
+  bool is_described() const { return kind_ != Kind::undescribed; }
+  bool is_described_here() const { return kind_ == Kind::named; }
 
  private:
-  Operation(std::string id, bool described_here)
-      : id_(std::move(id)), described_here_(described_here) {}
+  enum class Kind : std::uint8_t { named, also, undescribed };
+  Operation(std::string id, Kind kind) : id_(std::move(id)), kind_(kind) {}
 
   std::string id_;
-  bool described_here_;
+  Kind kind_;
 };
 
 using JsonBody = std::shared_ptr<const nlohmann::json>;

@@ -1,9 +1,11 @@
-// Holds the relay's answers against what /openapi.json declares of them: status, media type, schema.
+// Holds the relay's answers against what /openapi.json declares of them: status, media type, schema;
+// and what it took, by an answer of 2xx, against what it says it takes.
 import { Validator } from '@cfworker/json-schema';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const faults_shown_max = 5;
+const json_type = 'application/json';
 
 /** The description that a relay of this program serves; from one of its own, which nobody counts. */
 async function served_document(program) {
@@ -57,12 +59,22 @@ function schema_faults(document, schema, value) {
     .map(({ instanceLocation, error }) => `${instanceLocation}: ${error}`);
 }
 
+/** Of a body that was taken: what its operation does not declare. */
+function untold(document, { requestBody }, { status, body, body_type = json_type }) {
+  const schema = requestBody?.content?.[json_type]?.schema;
+  if (!schema || status >= 300 || !body?.length || body_type !== json_type) return [];
+  return schema_faults(document, schema, JSON.parse(body)).map((fault) => `its body ${fault}`);
+}
+
 /** What an answer is that its operation does not declare; nothing where it is as declared. */
-export function undeclared(document, { method, path, status, type, text }) {
+export function undeclared(document, answer) {
+  const { method, path, status, type, text } = answer;
   const place = path_of(document, path.split('?')[0]);
   const operation = document.paths[place]?.[method.toLowerCase()];
   if (!operation) return [];
   const { responses } = operation;
+  const taken = untold(document, operation, answer);
+  if (taken.length > 0) return taken;
   if (!responses[status] && status < 400) return [`the status ${status} is not declared`];
   const declared = resolve(document, responses[status] ?? responses.default);
   if (!declared.content || text === '') return [];

@@ -15,6 +15,12 @@ const document = {
         },
       },
     },
+    '/doors': {
+      post: {
+        requestBody: json({ $ref: '#/components/schemas/Door' }),
+        responses: { 201: { description: 'Built' }, 400: { description: 'Not' } },
+      },
+    },
     '/doors/all': { get: { responses: { 200: json({ type: 'array' }) } } },
   },
   components: {
@@ -36,4 +42,10 @@ test('an answer that is none of those declared is told, and no other', () => {
   assert.match(faults('/doors/7', 404, '{"reason":"no"}'), /why/);
   assert.match(faults('/doors/7', 201, '{}'), /the status 201 is not declared/);
   assert.match(faults('/doors/7', 200, '<p>', 'text/html'), /the type text\/html of 200/);
+  // What was taken must be what is said to be taken; what was refused need not.
+  const taken = (status, body) =>
+    undeclared(document, { method: 'POST', path: '/doors', status, body, text: '' }).join('\n');
+  assert.equal(taken(201, '{"open":true}'), '');
+  assert.equal(taken(400, '{"open":1}'), '');
+  assert.match(taken(201, '{"open":1}'), /its body .*open/);
 });

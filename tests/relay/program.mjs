@@ -104,12 +104,16 @@ export async function ask(relay, request = {}) {
     await check_declared(program, {
       method: request.method ?? 'GET',
       path: request.path ?? '/',
+      body: packed(request) ? undefined : request.body,
+      body_type: request.headers?.['Content-Type'],
       status: answer.status,
       type: answer.headers['content-type']?.split(';')[0],
       text: answer.text,
     });
   return answer;
 }
+
+const packed = ({ headers = {} }) => 'Content-Encoding' in headers;
 
 function exchange(relay, { method = 'GET', path = '/', headers = {}, body, agent }) {
   return new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@
 #include "relay/api/gate.hpp"
 #include "relay/api/service.hpp"
 #include "relay/auth/token_keys.hpp"
+#include "relay/contract/body_terms.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -273,6 +274,30 @@ TEST_CASE("a refusal has the shape of its route's dialect, or of its path's") {
 TEST_CASE("the description carries the program's version") {
   const Started relay;
   CHECK(Json::parse(relay.application.openapi())["info"]["version"] == std::string(relay_version));
+}
+
+TEST_CASE("the schema of every body can be checked, and takes the examples beside it") {
+  const Started relay;
+  const Json document = Json::parse(relay.application.openapi());
+  int examples = 0;
+  for (const contract::Route& route : relay.application.routes().all()) {
+    if (!route.operation.is_described_here() || route.method != http::Method::post) continue;
+    CAPTURE(route.pattern);
+    const Json& operation = document["paths"][route.pattern]["post"];
+    const Json body = operation.value(Json::json_pointer("/requestBody/content/application~1json"),
+                                      Json::object());
+    if (body.empty()) continue;
+    const contract::BodyTerms terms = contract::body_terms(document, route);
+    std::vector<Json> given;
+    if (body.contains("example")) given.push_back(body["example"]);
+    for (const Json& example : body.value("examples", Json::object()))
+      given.push_back(example["value"]);
+    for (const Json& example : given) {
+      ++examples;
+      CHECK(terms.schema.accepts(example));
+    }
+  }
+  CHECK(examples >= 12);
 }
 
 TEST_CASE("what is served is described, and what is described is served") {

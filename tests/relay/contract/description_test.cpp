@@ -85,6 +85,8 @@ TEST_CASE("a route or an operation that the other side does not know stops the s
         "route /wall: no service describes openWall");
   CHECK(complaint({door(), route("/wall", Operation::also("openWall"))}, {doors}) ==
         "route /wall: no service describes openWall");
+  CHECK(complaint({door(), route("/wall", Operation::named(""))}, {doors}) ==
+        "route /wall: no service describes ");
   CHECK(complaint({}, {doors}) == "operation openDoor: no route is described by it");
   CHECK(complaint({route("/gate", Operation::also("openDoor"))}, {doors}) ==
         "operation openDoor: no route is described by it");
