@@ -31,7 +31,7 @@
 #include <utility>
 #include <vector>
 
-#include "relay/net/fair_queue.hpp"
+#include "engine/base/fair_queue.hpp"
 #include "relay/net/task.hpp"
 
 namespace redoubt::net {

@@ -43,8 +43,8 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/fair_queue.hpp"
 #include "engine/workflow/bundle.hpp"
-#include "relay/net/fair_queue.hpp"
 #include "relay/runs/memory_book.hpp"
 #include "relay/runs/model_step.hpp"
 #include "relay/runs/run_service.hpp"
@@ -286,24 +286,23 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   /// Definitions of runs in memory: one, however many runs have the same.
   std::map<Digest256, std::weak_ptr<const workflow::Definition>> definitions_;
   std::map<RunKey, Loading> loading_;
-  net::FairQueue<auth::Identity, RunKey>
+  FairQueue<auth::Identity, RunKey>
       to_take_;                  ///< those of loading_ that the store was not asked for
   std::deque<RunKey> roomless_;  ///< those of them for which there is no room yet
   std::set<RunKey> taking_;      ///< the others
   bool asking_ = false;          ///< the store has one of these, and not answered
   std::map<RunKey, Coming> importing_;
-  net::FairQueue<auth::Identity, RunKey> to_import_;  ///< those of importing_ that were not begun
-  std::size_t imports_under_way_ = 0;                 ///< the others
-  std::size_t importing_bytes_ = 0;                   ///< of the bundles of all of them
-  net::FairQueue<auth::Identity, RunKey> queue_;
+  FairQueue<auth::Identity, RunKey> to_import_;  ///< those of importing_ that were not begun
+  std::size_t imports_under_way_ = 0;            ///< the others
+  std::size_t importing_bytes_ = 0;              ///< of the bundles of all of them
+  FairQueue<auth::Identity, RunKey> queue_;
   bool pumping_ = false;     ///< the next turn is on its way
   std::deque<Ref> idle_;     ///< ended runs in memory, that longest idle first
   std::deque<Ref> waiting_;  ///< runs in memory that only wait, that longest at rest first
   std::map<RunKey, std::unique_ptr<Watchers>> watchers_;  ///< of runs in memory or not
   WatchCaches watch_caches_;
-  net::FairQueue<auth::Identity, RunKey>
-      to_read_;                  ///< runs whose watchers want something of the store
-  std::size_t watch_reads_ = 0;  ///< on their way from the store
+  FairQueue<auth::Identity, RunKey> to_read_;  ///< runs whose watchers want something of the store
+  std::size_t watch_reads_ = 0;                ///< on their way from the store
   bool bundle_under_way_ = false;
   std::deque<Ref> bundles_due_;  ///< runs whose bundles wait for the one under way
   std::set<RunKey> crowded_;     ///< their next turn waits for others to leave the memory

@@ -12,7 +12,7 @@
 #include <set>
 #include <utility>
 
-namespace redoubt::net {
+namespace redoubt {
 
 template <class Group, class Item>
 class FairQueue {
@@ -51,4 +51,4 @@ class FairQueue {
   std::set<Item> waiting_;
 };
 
-}  // namespace redoubt::net
+}  // namespace redoubt

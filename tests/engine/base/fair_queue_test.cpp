@@ -1,11 +1,11 @@
-#include "relay/net/fair_queue.hpp"
+#include "engine/base/fair_queue.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
 
-namespace redoubt::net {
+namespace redoubt {
 namespace {
 
 std::string drain(FairQueue<std::string, std::string>& queue) {
@@ -50,4 +50,4 @@ TEST_CASE("what waits is not queued twice") {
   CHECK(queue.push("a", "a1"));
 }
 
-}  // namespace redoubt::net
+}  // namespace redoubt
