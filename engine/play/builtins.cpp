@@ -64,13 +64,4 @@ Result<std::string> call(std::string_view name, std::string_view input) {
                     {name});
 }
 
-std::string failure(const Error& error) {
-  std::string out = "{\"code\":";
-  write_canonical_text(error.code, out);
-  out += ",\"message\":";
-  write_canonical_text(error.message, out);
-  out.push_back('}');
-  return out;
-}
-
 }  // namespace redoubt::play

@@ -31,7 +31,4 @@ std::vector<std::string> builtins();
 /// path and every fault in the message.
 Result<std::string> call(std::string_view name, std::string_view input);
 
-/// An error as a failed effect's value: {code, message}, canonical JSON.
-std::string failure(const Error& error);
-
 }  // namespace redoubt::play

@@ -34,6 +34,15 @@
 
 namespace redoubt::workflow {
 
+std::string failure_value(const Error& error) {
+  std::string out = "{\"code\":";
+  write_canonical_text(error.code, out);
+  out += ",\"message\":";
+  write_canonical_text(error.message, out);
+  out.push_back('}');
+  return out;
+}
+
 const char* name_of(RunStatus status) {
   static constexpr const char* kNames[] = {"running",   "done",      "failed",
                                            "cancelled", "continued", "parked"};

@@ -91,6 +91,9 @@ struct Input {
   std::string_view value;  ///< JSON: result, {code, message, retry_after_ms}, answer; may be empty
 };
 
+/// An error as the value of InputKind::failed: {code, message}, canonical JSON.
+std::string failure_value(const Error& error);
+
 /// What an input did.
 enum class Given : std::uint8_t {
   taken,    ///< it changed the run

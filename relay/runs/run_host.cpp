@@ -8,7 +8,6 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "engine/play/builtins.hpp"
 #include "relay/auth/crypto.hpp"
 #include "relay/store/caller_error.hpp"
 
@@ -170,7 +169,7 @@ void RunHost::tell_of_file(observe::Level level, std::string_view event, const E
 
 std::string RunHost::failure_of(const RunKey* key, const Error& error) {
   if (store::is_store_fault(error)) complain("store_fault", key, error);
-  return play::failure(store::for_caller(error));
+  return workflow::failure_value(store::for_caller(error));
 }
 
 void RunHost::complain(std::string_view event, const RunKey* key, const Error& error) {

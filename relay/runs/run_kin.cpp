@@ -9,7 +9,6 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "engine/play/builtins.hpp"
 #include "engine/workflow/kin.hpp"
 #include "relay/runs/run_host.hpp"
 
@@ -122,9 +121,10 @@ void RunHost::tell_waiters(Open& open) {
   const bool done = status == RunStatus::done;
   std::string outcome = open.run.outcome();
   if (status == RunStatus::cancelled)
-    outcome = play::failure(Error{.code = "child_cancelled", .message = "the run was cancelled"});
+    outcome = workflow::failure_value(
+        Error{.code = "child_cancelled", .message = "the run was cancelled"});
   if (status == RunStatus::parked)
-    outcome = play::failure(
+    outcome = workflow::failure_value(
         Error{.code = "child_parked", .message = "the run was exported, and goes on elsewhere"});
   for (const Waiter& waiter : std::exchange(open.waiters, {}))
     tell_parent(open.stored.key.owner, waiter, !done, outcome);

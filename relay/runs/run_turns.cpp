@@ -566,7 +566,7 @@ void RunHost::carry_out_builtin(Open& open) {
   const Effect effect = std::move(open.builtins.front());
   open.builtins.pop_front();
   const auto answer = play::call(effect.target, effect.request);
-  finish(open, effect.id, !answer, answer ? *answer : play::failure(answer.error()));
+  finish(open, effect.id, !answer, answer ? *answer : workflow::failure_value(answer.error()));
 }
 
 void RunHost::begin_memory(Open& open, const Effect& effect) {
@@ -615,7 +615,7 @@ void RunHost::finish_later(const Ref& ref, const std::string& effect, bool faile
 }
 
 void RunHost::fail(Open& open, const std::string& effect, const Error& error) {
-  finish(open, effect, true, play::failure(error));
+  finish(open, effect, true, workflow::failure_value(error));
 }
 
 void RunHost::drop_effect(Open& open, const std::string& id) {

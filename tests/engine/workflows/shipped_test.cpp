@@ -61,7 +61,7 @@ struct Ended {
 void answer(Run& run, const Effect& effect, const Script& script, Ended& ended) {
   if (effect.kind == StepKind::builtin) {
     const auto given = play::call(effect.target, effect.request);
-    const std::string value = given ? *given : play::failure(given.error());
+    const std::string value = given ? *given : workflow::failure_value(given.error());
     REQUIRE(run.give({given ? InputKind::completed : InputKind::failed, 1000, effect.id, value}));
     return;
   }

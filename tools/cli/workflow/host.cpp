@@ -155,7 +155,7 @@ Result<void> Host::begin(const Effect& effect) {
       const auto answer = agents::is_memory_call(effect.target)
                               ? options_.memory.carry_out(effect, now_ms())
                               : play::call(effect.target, effect.request);
-      finish(effect.id, !answer, answer ? *answer : play::failure(answer.error()), 0);
+      finish(effect.id, !answer, answer ? *answer : workflow::failure_value(answer.error()), 0);
       return {};
     }
     case StepKind::model:
@@ -169,7 +169,8 @@ Result<void> Host::begin(const Effect& effect) {
       return {};
     default:
       finish(effect.id, true,
-             play::failure(none("not_here", effect, "this host does not carry out such a step")),
+             workflow::failure_value(
+                 none("not_here", effect, "this host does not carry out such a step")),
              0);
       return {};
   }
@@ -182,7 +183,7 @@ void Host::ask_model(const Effect& effect) {
     return;
   }
   auto started = start_tool(effect, options_.model_command);
-  if (!started) return finish(effect.id, true, play::failure(started.error()), 0);
+  if (!started) return finish(effect.id, true, workflow::failure_value(started.error()), 0);
   started->child = true;
   started->model = true;
   tools_.push_back(std::move(*started));
@@ -203,7 +204,7 @@ Result<void> Host::begin_model(const Effect& effect) {
     finish(effect.id, scripted->failed, scripted->value, scripted->delay_ms);
   } else {
     finish(effect.id, true,
-           play::failure(
+           workflow::failure_value(
                none("no_model", effect,
                     options_.model ? "the model's script has no answer" : "no model was given")),
            0);
@@ -218,12 +219,12 @@ Result<void> Host::begin_tool(const Effect& effect) {
                     : tools_.size() >= tools_at_once_max ? "too many commands at once"
                                                          : nullptr;
   if (why) {
-    finish(effect.id, true, play::failure(none("no_tool", effect, why)), 0);
+    finish(effect.id, true, workflow::failure_value(none("no_tool", effect, why)), 0);
     return {};
   }
   auto started = start_tool(effect, command);
   if (!started) {
-    finish(effect.id, true, play::failure(started.error()), 0);
+    finish(effect.id, true, workflow::failure_value(started.error()), 0);
     return {};
   }
   tools_.push_back(std::move(*started));
@@ -235,7 +236,8 @@ Result<void> Host::begin_child(const Effect& effect) {
   const int depth = depth_text ? std::atoi(depth_text) : 0;
   if (depth >= workflow::kChildDepthMax || tools_.size() >= tools_at_once_max) {
     finish(effect.id, true,
-           play::failure(none("too_deep", effect, "there are too many runs within runs")), 0);
+           workflow::failure_value(none("too_deep", effect, "there are too many runs within runs")),
+           0);
     return {};
   }
   const std::string id = workflow::child_id(effect.key);
@@ -254,7 +256,7 @@ Result<void> Host::begin_child(const Effect& effect) {
   command.insert(command.end(), options_.children.flags.begin(), options_.children.flags.end());
   auto started = start_tool(effect, command);
   if (!started) {
-    finish(effect.id, true, play::failure(started.error()), 0);
+    finish(effect.id, true, workflow::failure_value(started.error()), 0);
     return {};
   }
   started->child = true;
@@ -351,7 +353,8 @@ Result<void> Host::read_tools() {
     if (tools_[t].model && !output && !options_.quiet)
       std::fprintf(stderr, "redoubt: %s: the model did not answer: %s\n", tools_[t].effect.c_str(),
                    visible(output.error().message).c_str());
-    finish(tools_[t].effect, !output, output ? *output : play::failure(output.error()), 0);
+    finish(tools_[t].effect, !output, output ? *output : workflow::failure_value(output.error()),
+           0);
     tools_.erase(tools_.begin() + static_cast<std::ptrdiff_t>(t));
   }
   for (const Effect& effect : std::exchange(models_waiting_, {}))
