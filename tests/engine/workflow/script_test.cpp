@@ -1,7 +1,8 @@
-// Runs the literate scripts beside this file: a comment that says why a case exists, a command with
-// its input, `----`, and the whole trace that must come out. REDOUBT_REWRITE=1 writes what does
-// come out into the scripts; the diff is then the review. REDOUBT_KEEP=FILE writes the histories of
-// all runs into a new file, to be kept (kept_histories_test.cpp).
+// Runs the literate scripts beside this file, but for those of host/: a comment that says why a
+// case exists, a command with its input, `----`, and the whole trace that must come out.
+// REDOUBT_REWRITE=1 writes what does come out into the scripts; the diff is then the review.
+// REDOUBT_KEEP=FILE writes the histories of all runs into a new file, to be kept
+// (kept_histories_test.cpp).
 //
 //   define              a workflow as JSON follows; prints its steps or its faults
 //   start [INPUT]       begins a run at 1000 ms with the seed 1
@@ -357,6 +358,10 @@ std::string walk(const std::string& name, const std::string& text, ByteWriter& k
   return out;
 }
 
+bool is_script(const std::filesystem::path& path) {
+  return path.extension() == ".txt" && path.parent_path().filename() != "host";
+}
+
 }  // namespace
 
 TEST_SUITE("workflow/scripts") {
@@ -365,7 +370,7 @@ TEST_SUITE("workflow/scripts") {
     for (const std::uint64_t turn_work_max : {std::uint64_t{1}, std::uint64_t{50}, kUnboundedTurn})
       for (const auto& entry :
            std::filesystem::recursive_directory_iterator("tests/engine/workflow")) {
-        if (entry.path().extension() != ".txt") continue;
+        if (!is_script(entry.path())) continue;
         CAPTURE(entry.path().string());
         CAPTURE(turn_work_max);
         std::stringstream text;
@@ -378,7 +383,7 @@ TEST_SUITE("workflow/scripts") {
   TEST_CASE("every script gives the trace that it tells") {
     std::vector<std::filesystem::path> scripts;
     for (const auto& entry : std::filesystem::recursive_directory_iterator("tests/engine/workflow"))
-      if (entry.path().extension() == ".txt") scripts.push_back(entry.path());
+      if (is_script(entry.path())) scripts.push_back(entry.path());
     std::sort(scripts.begin(), scripts.end());
     REQUIRE(scripts.size() >= 1);
     ByteWriter kept;

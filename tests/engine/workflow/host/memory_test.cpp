@@ -1,0 +1,160 @@
+// What the runs in memory may take, and how deep they may go: bounds given in as numbers.
+#include <doctest/doctest.h>
+
+#include "engine/base/document.hpp"
+#include "engine/base/message.hpp"
+#include "engine/workflow/kin.hpp"
+#include "engine/workflow/loader.hpp"
+#include "scripted_host.hpp"
+
+namespace redoubt::workflow {
+namespace {
+
+/// Beside these a run's state, which is not the same in WebAssembly, takes little.
+constexpr std::size_t kTextBytes = 200'000;
+
+DefinitionPtr define(std::string_view file, const std::vector<Callable>& callables = {}) {
+  const auto document = read_json_document(file);
+  REQUIRE(document);
+  const Loaded read = load(*document, {{}, callables});
+  REQUIRE_MESSAGE(read.ok(), read.faults.front().message);
+  return read.definition;
+}
+
+std::string text() {
+  return "\"" + std::string(kTextBytes, 'x') + "\"";
+}
+
+DefinitionPtr waits() {
+  return define(R"({"name": "waits", "workflow": [{"id": "w", "wait": {"for": "30s"}}]})");
+}
+
+DefinitionPtr grows() {
+  return define(R"({"name": "grows", "tools": {"t": {"class": "pure"}},
+    "state": {"all": {"reducer": "append"}},
+    "workflow": [{"id": "l", "loop": {"max": 50},
+                  "do": [{"id": "t", "tool": "t"}, {"set": {"all": "{{ steps.t }}"}}]}]})");
+}
+
+void grow(ScriptedHost& host, const RunKey& key, int n) {
+  const auto found = host.effects_open.find(name_of(key) + " t[" + std::to_string(n) + "]#1");
+  if (found == host.effects_open.end()) return;
+  host.fleet.done(found->second, "t[" + std::to_string(n) + "]#1", false, text(), host.now_ms);
+  host.settle();
+}
+
+std::string status_of(const ScriptedStore& store, const RunKey& key) {
+  return name_of(store.runs.at(key).record.status);
+}
+
+FleetBounds bounds(std::uint64_t all, std::uint64_t owner) {
+  FleetBounds most;
+  most.memory_bytes_max = all * kTextBytes;
+  most.owner_memory_bytes_max = owner * kTextBytes;
+  return most;
+}
+
+}  // namespace
+
+TEST_SUITE("workflow/host memory") {
+  TEST_CASE("over half of the bound runs that only wait leave, that longest at rest first") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(5, 5), 1000);
+    host.shows_events = false;
+    for (const char* id : {"1", "2", "3"}) {
+      host.fleet.start({{"ada", id}, waits(), text()}, 0, host.now_ms);
+      host.settle();
+    }
+    CHECK(host.trace().find("left ada/1 31000\n") != std::string::npos);
+    CHECK_FALSE(host.fleet.find({"ada", "1"}));
+    CHECK(host.fleet.find({"ada", "3"}));
+    // Who asks for one has it read back, with no event of its own.
+    host.fleet.look({"ada", "1"}, 7, host.now_ms);
+    host.settle();
+    CHECK(host.trace().find("load ada/1\n") == 0);
+    CHECK(host.said.at(7));
+    CHECK(store.runs.at({"ada", "1"}).history.size() < 2 * kTextBytes);
+    CHECK(host.fleet.memory_bytes() < 4 * kTextBytes);
+  }
+
+  TEST_CASE("a run that grows over its owner's bound is cancelled, and no other owner's") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(100, 5), 1000);
+    host.shows_events = false;
+    for (const char* owner : {"ada", "bob"})
+      host.fleet.start({{owner, "g"}, grows(), "{}"}, 0, host.now_ms);
+    host.settle();
+    for (int n = 0; n < 8; ++n)
+      grow(host, {"ada", "g"}, n);
+    CHECK(status_of(store, {"ada", "g"}) == "cancelled");
+    CHECK(store.runs.at({"ada", "g"}).history.find("MiB of memory: have fewer") !=
+          std::string::npos);
+    CHECK(status_of(store, {"bob", "g"}) == "running");
+  }
+
+  TEST_CASE("over the bound of all the heaviest run is cancelled; who has little goes on") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(8, 8), 1000);
+    host.shows_events = false;
+    for (const char* owner : {"ada", "bob", "cy"})
+      host.fleet.start({{owner, "g"}, grows(), "{}"}, 0, host.now_ms);
+    host.settle();
+    for (int n = 0; n < 6; ++n) {
+      grow(host, {"ada", "g"}, n);
+      if (n < 2) grow(host, {"bob", "g"}, n);
+    }
+    CHECK(status_of(store, {"ada", "g"}) == "cancelled");
+    CHECK(status_of(store, {"bob", "g"}) == "running");
+    grow(host, {"cy", "g"}, 0);
+    CHECK(status_of(store, {"cy", "g"}) == "running");
+  }
+
+  TEST_CASE("an import that does not fit is refused, and no run that is under way pays for it") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(6, 6), 1000);
+    host.shows_events = false;
+    host.fleet.start({{"ada", "g"}, grows(), "{}"}, 0, host.now_ms);
+    host.settle();
+    for (int n = 0; n < 2; ++n)
+      grow(host, {"ada", "g"}, n);
+    host.fleet.export_run({"ada", "g"}, 5, host.now_ms);
+    host.settle();
+    ImportRun order{"bob", *host.said.at(5)};
+    order.importer.may_author = true;
+    ScriptedStore other;
+    ScriptedHost small(other, {}, bounds(2, 2), 1000);
+    small.fleet.start({{"cy", "w"}, waits(), "{}"}, 0, 1000);
+    small.settle();
+    small.fleet.import_run(std::move(order), 6, 1000);
+    small.settle();
+    CHECK(small.said.at(6).error().code == "overloaded");
+    CHECK(status_of(other, {"cy", "w"}) == "running");
+    CHECK(small.fleet.memory_bytes() < kTextBytes);
+  }
+
+  TEST_CASE("children go so deep and no deeper") {
+    std::map<std::string, DefinitionPtr> all;
+    std::vector<Callable> callables;
+    std::string below;
+    for (int n = kChildDepthMax + 2; n > 0; --n) {
+      const std::string name = "d" + std::to_string(n);
+      const std::string step = below.empty() ? std::string(R"({"set": {"x": 1}})")
+                                             : joined({R"({"id": "c", "child": ")", below, "\"}"});
+      all[name] =
+          define(joined({R"({"name": ")", name, R"(", "workflow": [)", step, "]}"}), callables);
+      callables.push_back({name, calls_of(*all[name])});
+      below = name;
+    }
+    ScriptedStore store;
+    ScriptedHost host(store, all, {}, 1000);
+    host.fleet.start({{"ada", "top"}, all["d1"], "{}"}, 0, 1000);
+    host.settle();
+    CHECK(store.runs.size() == kChildDepthMax + 1u);
+    const std::string& history = store.runs.at({"ada", "top"}).history;
+    CHECK(history.find("\"code\":\"too_deep\"") != std::string::npos);
+    for (const auto& [key, kept] : store.runs)
+      CHECK(kept.record.root == "top");
+  }
+}
+
+}  // namespace redoubt::workflow
