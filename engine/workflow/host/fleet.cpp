@@ -65,7 +65,7 @@ void Fleet::start(StartRun order, Call call, std::int64_t now_ms) {
                          .turn_work_max = p.bounds().turn_work_max});
   if (!run) return p.tell(call, run.error());
   Parts::Open& open = p.hold_new(key, std::move(*run), {.context = std::move(order.context)});
-  open.viewers.push_back({call});
+  p.add_viewer(open, call);
   p.schedule(key);
 }
 
@@ -94,7 +94,7 @@ void Fleet::look(const RunKey& key, Call call, std::int64_t now_ms) {
   p.now_ms = now_ms;
   p.with(key, [&p, key, call](Result<Parts::Open*> found) {
     if (!found) return p.tell(call, found.error());
-    (*found)->viewers.push_back({call});
+    p.add_viewer(**found, call);
     p.schedule(key);
   });
 }

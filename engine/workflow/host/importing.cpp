@@ -9,6 +9,9 @@ namespace redoubt::workflow {
 void Fleet::Parts::import(ImportRun order, Call call) {
   auto bundle = read_bundle(order.bundle);
   if (!bundle) return tell(call, bundle.error());
+  if (bundle->form == BundleForm::tail)
+    return tell(call, make_error("bad_bundle", {"the bundle lacks the beginning of its run"}, {},
+                                 {"a run's whole history"}, {}));
   const RunKey key{order.owner, bundle->run_id};
   if (coming.count(key) > 0)
     return tell(
@@ -113,7 +116,7 @@ void Fleet::Parts::take_over(const RunKey& key) {
   open.first->frames = std::move(imported->history);
   open.first->epoch = imported->epoch;
   open.checkpoints = std::move(imported->checkpoints);
-  open.viewers.push_back({run.call});
+  add_viewer(open, run.call);
   schedule(key);
 }
 

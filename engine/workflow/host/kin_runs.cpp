@@ -127,8 +127,11 @@ void Fleet::Parts::tell_waiters(Open& open) {
     tell_parent(open.ref.key.owner, waiter, status != RunStatus::done, outcome);
 }
 
-/// Ended in a handoff: the run that goes on is begun, and whoever waits for this one waits for it.
+/// Ended in a handoff: the run that goes on is begun, and once it is stored whoever waits for this
+/// one waits for it.
 void Fleet::Parts::follow(Open& open) {
+  const bool is_stored = open.record.ended_ms > 0;
+  if (!is_stored && std::exchange(open.following, true)) return;
   const Json outcome = payload_json(open.run.outcome());
   Kin kin{.key = {open.ref.key.owner, successor_id(open.ref.key.id)},
           .workflow = outcome.value("workflow", std::string()),
@@ -140,10 +143,8 @@ void Fleet::Parts::follow(Open& open) {
           .generation = open.run.generation() + 1,
           .work = open.run.work_units()};
   if (kin.workflow == open.run.definition()->name) kin.pinned = open.run.definition();
-  const std::vector<Waiter> waiters = std::exchange(open.waiters, {});
-  if (open.record.ended_ms == 0 && !std::exchange(open.following, true))
-    start_or_join(kin, std::nullopt, open.ref);
-  for (const Waiter& waiter : waiters)
+  if (!is_stored) return start_or_join(std::move(kin), std::nullopt, open.ref);
+  for (const Waiter& waiter : std::exchange(open.waiters, {}))
     start_or_join(kin, waiter, std::nullopt);
 }
 

@@ -95,7 +95,7 @@ void Fleet::Parts::loaded(const RunKey& key) {
   open.snapshot_seq = done.found.snapshot_seq;
   open.erasing = erasing.count(key) > 0;
   open.marked = true;
-  if (is_to_go_on) open.inputs.push_back({.kind = InputKind::resumed, .name = {}, .value = {}});
+  open.resuming = is_to_go_on;
   keep(open);
   for (const Use& use : done.users) {
     Open* still = find(ref);

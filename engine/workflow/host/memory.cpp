@@ -136,8 +136,8 @@ bool Fleet::Parts::is_needed(const Open& open) const {
       return true;
   }
   const RunKey& key = open.ref.key;
-  return open.first || open.storing || open.marked || open.erasing || open.following ||
-         open.run.busy() || coming.count(key) > 0 || !open.inputs.empty() ||
+  return open.first || open.storing || open.marked || open.resuming || open.erasing ||
+         open.following || open.run.busy() || coming.count(key) > 0 || !open.inputs.empty() ||
          !open.builtins.empty() || !open.begun.empty() || !open.children.empty() ||
          !open.waiters.empty() || !open.followers.empty() || !open.viewers.empty() ||
          !open.exports.empty();

@@ -54,6 +54,7 @@ struct Fleet::Parts {
     std::optional<action::Store> first;
     bool erasing = false;    ///< it takes no more turns
     bool marked = false;     ///< the store has it as being read
+    bool resuming = false;   ///< it was read back, and is to be told so
     bool cancelled = false;  ///< because there is no room for it
     bool changed = false;    ///< since it was told last
     bool shown_at_work = false;
@@ -148,6 +149,7 @@ struct Fleet::Parts {
   void release(Open& open);
   void tell_changed(Open& open, std::optional<Error> fault);
   std::string view(const Open& open) const;
+  void add_viewer(Open& open, Call call);
   void answer_viewers(Open& open, bool rests);
   void read_for_bundle(Open& open);
   void history_read(const RunRef& ref, Result<std::string> history);

@@ -119,16 +119,22 @@ void Fleet::Parts::give_one(Open& open) {
   const Waiting next = std::move(open.inputs.front());
   open.inputs.pop_front();
   if (next.from_outside) open.inputs_bytes -= next.value.size();
-  const std::int64_t now = std::max(now_ms, open.run.now_ms());
-  const auto given = open.run.give({next.kind, now, next.name, next.value});
+  const auto given = open.run.give({next.kind, now_ms, next.name, next.value});
   if (!next.from_outside) return;
   if (!given) return tell(next.call, given.error());
-  open.viewers.push_back({next.call});
+  add_viewer(open, next.call);
 }
 
 // --- storing ---
 
 void Fleet::Parts::keep(Open& open) {
+  // Before what its history does not hold is begun: of an effect of the class once that was not, it
+  // says that nobody knows.
+  if (open.resuming && !open.run.busy()) {
+    open.resuming = false;
+    // Refused by one that was cancelled meanwhile.
+    (void)open.run.give({InputKind::resumed, now_ms, {}, {}});
+  }
   Taken taken = open.run.take();
   weigh(open);
   keep_within_memory(open.ref.key.owner, &open);
@@ -262,7 +268,7 @@ void Fleet::Parts::drop_effects(Open& open) {
 /// set.
 void Fleet::Parts::rest(Open& open) {
   if (!open.exports.empty() && open.run.status() == RunStatus::running) {
-    const auto parked = open.run.park(std::max(now_ms, open.run.now_ms()));
+    const auto parked = open.run.park(now_ms);
     if (parked) return keep(open);
     fail_exports(open, parked.error());
   }
@@ -330,6 +336,11 @@ void Fleet::Parts::answer_viewers(Open& open, bool rests) {
     if (shown.empty()) shown = view(open);
     tell(viewer.call, shown);
   }
+}
+
+/// Told the run's view when it rests.
+void Fleet::Parts::add_viewer(Open& open, Call call) {
+  if (call != 0) open.viewers.push_back({call});
 }
 
 // --- bundles ---

@@ -12,7 +12,8 @@
 //   signal RUN NAME [JSON]     `answer RUN NAME JSON`, `cancel RUN WHO`
 //   done RUN EFFECT [JSON]     what came of an effect; `fail RUN EFFECT JSON`
 //   look RUN, wake RUN, remove RUN, export RUN
-//   import OWNER [OFFSET]      the bundle that was told last, by a host whose clock is so far ahead
+//   import OWNER [OFFSET]      the bundle that was told last, by a host whose clock is so far
+//                              ahead ("30s", "-30s")
 //   advance DURATION           lets time pass, in steps as the fleet wishes to be woken
 //   store CODE [RUN]           refuses everything, or all of a run, with this error; `store works`
 //   crash                      forgets the fleet; another one wakes what is not over
@@ -155,7 +156,12 @@ void Script::import(std::istream& words) {
   ImportRun order{owner, bundle_};
   order.importer.may_author = order.importer.honour_approvals = true;
   order.importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };
-  if (!offset.empty()) order.importer.clock_offset_ms = *read_duration(offset);
+  if (!offset.empty()) {
+    const bool is_behind = offset[0] == '-';
+    const std::int64_t ms = *read_duration(std::string_view(offset).substr(is_behind ? 1 : 0));
+    order.importer.clock_offset_ms = is_behind ? -ms : ms;
+    host_->now_ms += order.importer.clock_offset_ms;
+  }
   host_->fleet.import_run(std::move(order), ++calls_, host_->now_ms);
 }
 
