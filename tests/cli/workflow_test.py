@@ -312,6 +312,27 @@ workflow:
         again = run("run", count, "--input", '{"n": 0}', "--journal", self.path("count"))
         self.assertEqual(again, (0, '"Hello 3."\n', ""))
 
+    def test_what_a_run_within_a_run_asks_is_answered_by_a_later_call(self):
+        self.write("asks.yaml", "name: asks\nworkflow:\n  - {id: sure, ask: 'Sure?'}\n"
+                                "  - {handoff: {workflow: told}, with: {sure: '{{ steps.sure }}'}}\n")
+        self.write("told.yaml", "name: told\nworkflow:\n  - {id: go, wait: {signal: go}, timeout: 20ms,"
+                                " fallback: {set: {late: true}}}\nresult: '{{ input.sure }}'\n")
+        file = self.write("outer.yaml", "name: outer\nworkflow:\n  - {id: a, child: asks}\n"
+                                        "result: '{{ steps.a }}'\n")
+        journal = self.path("outer.journal")
+        code, _, err = run("run", file, "--journal", journal)
+        self.assertEqual(code, 1)
+        self.assertIn("--answer 'sure#1=JSON'", err)
+        code, out, err = run("run", file, "--journal", journal, "--answer", "sure=7")
+        self.assertEqual((code, out), (0, "7\n"), err)
+        # The run, its child, and the one in which that goes on, each in a journal of its own.
+        kept = [name for name in os.listdir(self.folder) if name.startswith("outer.journal")
+                and not name.endswith(".json")]
+        self.assertEqual(len(kept), 3)
+        for name in kept:
+            self.assertEqual(run("show", "--journal", self.path(name))[0], 0)
+        self.assertEqual(run("run", file, "--journal", journal)[:2], (0, "7\n"))
+
     def test_templates_make_workflows_that_load(self):
         code, out, _ = run("template", "--json")
         names = [one["name"] for one in json.loads(out)]

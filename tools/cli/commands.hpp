@@ -72,13 +72,10 @@ struct WorkflowRunOptions {
   std::string file;
   std::string input;  ///< JSON, or @FILE; empty: {}
   std::string journal;
-  std::string model;             ///< script:FILE, or the URL of a relay
-  std::string model_name;        ///< asked there by every step; empty: as the step says
-  std::string memory;            ///< a file; empty: agents remember nothing beyond the run
-  std::string id;                ///< empty: by chance
-  std::string first_journal;     ///< of the run that handed over; empty: none did
-  std::uint32_t generation = 0;  ///< how many runs it goes on for, and what they have cost
-  std::uint64_t work_units = 0;
+  std::string model;       ///< script:FILE, or the URL of a relay
+  std::string model_name;  ///< asked there by every step; empty: as the step says
+  std::string memory;      ///< a file; empty: agents remember nothing beyond the run
+  std::string id;          ///< empty: by chance
   std::uint64_t seed = 1;
   bool commands = false;
   std::vector<std::string> answers;  ///< NAME=JSON

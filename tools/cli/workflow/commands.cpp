@@ -1,8 +1,8 @@
 // redoubt workflow check, run, replay, show.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <random>
 #include <utility>
@@ -10,7 +10,6 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "engine/workflow/kin.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/terminal.hpp"
 #include "tools/cli/workflow/definition_file.hpp"
@@ -20,9 +19,6 @@
 namespace redoubt::cli {
 
 namespace {
-
-/// Runs that go on one after the other in one call.
-constexpr int successors_max = 1000;
 
 using workflow::DefinitionPtr;
 using workflow::Run;
@@ -42,13 +38,8 @@ Result<std::vector<NamedAnswer>> named(const std::vector<std::string>& given, co
 Result<HostOptions> host_options(const WorkflowRunOptions& o) {
   HostOptions host;
   host.commands = o.commands;
-  host.children.file = o.file;
-  host.children.journal = o.journal;
-  std::vector<std::string> name_flags;
-  if (!o.model_name.empty()) name_flags = {"--model-name", o.model_name};
-  if (!o.model.empty()) host.children.flags = {"--model", o.model};
-  host.children.flags.insert(host.children.flags.end(), name_flags.begin(), name_flags.end());
-  if (o.commands) host.children.flags.push_back("--commands");
+  host.file = o.file;
+  host.journal = o.journal;
   host.quiet = o.json;
   auto answers = named(o.answers, "--answer");
   if (!answers) return answers.error();
@@ -65,8 +56,8 @@ Result<HostOptions> host_options(const WorkflowRunOptions& o) {
     std::error_code error;
     host.model_command = {std::filesystem::read_symlink("/proc/self/exe", error).string(),
                           "workflow", "ask", "--model", o.model};
-    for (const std::string& word : name_flags)
-      host.model_command.push_back(word);
+    if (!o.model_name.empty())
+      host.model_command.insert(host.model_command.end(), {"--model-name", o.model_name});
     return host;
   }
   if (!o.model.starts_with(kind))
@@ -114,32 +105,14 @@ std::string random_id() {
   return id;
 }
 
-Result<Run> start_run(DefinitionPtr definition, const WorkflowRunOptions& o) {
-  const auto input = input_of(o.input);
-  if (!input) return input.error();
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-  return Run::start(std::move(definition), *input,
-                    {o.id.empty() ? random_id() : o.id, o.seed, static_cast<std::int64_t>(now),
-                     o.generation, o.work_units});
-}
-
-// An input given again must be the one that the run began with.
-Result<void> same_input(std::string_view history, const WorkflowRunOptions& o) {
-  if (o.input.empty()) return {};
-  const auto input = input_of(o.input);
-  if (!input) return input.error();
+// What a run began with: its id, its input.
+Result<Json> beginning_of(std::string_view history) {
   auto reader = workflow::HistoryReader::open(history);
   if (!reader) return reader.error();
   workflow::Event event;
   const auto more = reader->next(event);
   if (!more) return more.error();
-  const auto started = parse_json(event.payload, {workflow::kPayloadBytesMax});
-  if (started && started->is_object() && started->contains("input") &&
-      canonical((*started)["input"]) == *input)
-    return {};
-  return make_error("other_input", {o.journal, " is of a run with another input"}, {o.journal}, {},
-                    {});
+  return workflow::read_payload(event.payload);
 }
 
 int print_end(const Run& run, bool json) {
@@ -163,54 +136,6 @@ int print_end(const Run& run, bool json) {
                  visible_lines(run.outcome()).c_str());
   }
   return done ? exit_ok : exit_no;
-}
-
-/// The run that goes on where another ended in a handoff to a workflow.
-using Next = std::optional<WorkflowRunOptions>;
-
-WorkflowRunOptions successor_of(const Run& run, const WorkflowRunOptions& o) {
-  const auto outcome = parse_json(run.outcome(), {workflow::kPayloadBytesMax, 64});
-  const std::string name = outcome ? outcome->value("workflow", std::string()) : std::string();
-  WorkflowRunOptions next = o;
-  next.id = workflow::successor_id(run.id());
-  next.generation = run.generation() + 1;
-  next.work_units = run.work_units();
-  if (name != run.definition()->name) next.file = called_file(o.file, name);
-  if (outcome) next.input = canonical((*outcome)["input"]);
-  next.first_journal = o.first_journal.empty() ? o.journal : o.first_journal;
-  if (!o.journal.empty()) next.journal = next.first_journal + "." + next.id.substr(0, 8);
-  return next;
-}
-
-int go_on(Host& host, const WorkflowRunOptions& o, Next& next) {
-  const auto carried = host.carry_out();
-  if (!carried) return exit_of(carried.error(), o.json);
-  if (host.run().status() == RunStatus::continued) {
-    next = successor_of(host.run(), o);
-    return exit_ok;
-  }
-  return print_end(host.run(), o.json);
-}
-
-int run_new(DefinitionPtr definition, const WorkflowRunOptions& o, Journal* journal,
-            HostOptions options, Next& next) {
-  auto run = start_run(definition, o);
-  if (!run) return exit_of(run.error(), o.json);
-  Host host(std::move(*run), journal, std::move(options));
-  host.begin_with(workflow::history_header(definition->hash));
-  return go_on(host, o, next);
-}
-
-int run_again(DefinitionPtr definition, const WorkflowRunOptions& o, Journal& journal,
-              HostOptions options, Next& next) {
-  if (const auto same = same_input(journal.history(), o); !same)
-    return exit_of(same.error(), o.json);
-  auto run = Run::replay(definition, journal.history());
-  if (!run) return exit_of(run.error(), o.json);
-  Host host(std::move(*run), &journal, std::move(options));
-  if (const auto resumed = host.resume(journal.history()); !resumed)
-    return exit_of(resumed.error(), o.json);
-  return go_on(host, o, next);
 }
 
 }  // namespace
@@ -251,7 +176,36 @@ int workflow_check(const WorkflowFileOptions& o) {
 
 namespace {
 
-int run_one(const WorkflowRunOptions& o, Next& next) {
+Result<void> begin(Host& host, const WorkflowRunOptions& o, const DefinitionPtr& definition) {
+  std::unique_ptr<Journal> journal;
+  if (!o.journal.empty()) {
+    auto opened = Journal::open(o.journal, *definition);
+    if (!opened) return opened.error();
+    journal = std::make_unique<Journal>(std::move(*opened));
+    if (journal->bytes_cut() > 0)
+      std::fprintf(stderr, "redoubt: %s: cut %s of an event that was not wholly written\n",
+                   o.journal.c_str(),
+                   counted(static_cast<std::int64_t>(journal->bytes_cut()), "byte").c_str());
+  }
+  const auto input = input_of(o.input);
+  if (!input) return input.error();
+  if (!journal || journal->history().empty()) {
+    host.start(o.id.empty() ? random_id() : o.id, definition, *input, o.seed, std::move(journal));
+    return {};
+  }
+  const auto before = beginning_of(journal->history());
+  if (!before) return before.error();
+  // An input given again must be the one that the run began with.
+  if (!o.input.empty() && canonical((*before)["input"]) != *input)
+    return make_error("other_input", {o.journal, " is of a run with another input"}, {o.journal},
+                      {}, {});
+  host.resume((*before)["id"].get<std::string>(), std::move(journal));
+  return {};
+}
+
+}  // namespace
+
+int workflow_run(const WorkflowRunOptions& o) {
   auto options = host_options(o);
   if (!options) return exit_of(options.error(), o.json);
   int code = exit_ok;
@@ -259,33 +213,10 @@ int run_one(const WorkflowRunOptions& o, Next& next) {
   const DefinitionPtr definition = load_file(o.file, o.json, code, notes);
   if (!o.json) print_notes(o.file, notes, o.json);
   if (!definition) return code;
-  if (o.journal.empty()) return run_new(definition, o, nullptr, std::move(*options), next);
-  auto journal = Journal::open(o.journal, *definition);
-  if (!journal) return exit_of(journal.error(), o.json);
-  if (journal->bytes_cut() > 0)
-    std::fprintf(stderr, "redoubt: %s: cut %s of an event that was not wholly written\n",
-                 o.journal.c_str(),
-                 counted(static_cast<std::int64_t>(journal->bytes_cut()), "byte").c_str());
-  if (journal->history().empty())
-    return run_new(definition, o, &*journal, std::move(*options), next);
-  return run_again(definition, o, *journal, std::move(*options), next);
-}
-
-}  // namespace
-
-int workflow_run(const WorkflowRunOptions& o) {
-  Next next = o;
-  int code = exit_ok;
-  for (int runs = 0; next; ++runs) {
-    if (runs >= successors_max)
-      return exit_of(
-          make_error("too_many_runs", {"after ", successors_max, " handoffs there is no end"}, {},
-                     {}, {}),
-          o.json);
-    const WorkflowRunOptions one = *std::exchange(next, std::nullopt);
-    code = run_one(one, next);
-  }
-  return code;
+  Host host(std::move(*options));
+  if (const auto begun = begin(host, o, definition); !begun) return exit_of(begun.error(), o.json);
+  if (const auto carried = host.carry_out(); !carried) return exit_of(carried.error(), o.json);
+  return print_end(host.run(), o.json);
 }
 
 int workflow_replay(const WorkflowFileOptions& o) {

@@ -7,7 +7,6 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "engine/base/message.hpp"
 #include "engine/play/builtins.hpp"
 #include "engine/workflow/kin.hpp"
+#include "engine/workflow/loader.hpp"
 #include "tools/cli/terminal.hpp"
 #include "tools/cli/workflow/definition_file.hpp"
 
@@ -28,8 +28,18 @@ using workflow::RunStatus;
 using workflow::StepKind;
 
 constexpr std::int64_t wait_ms_max = 60'000;
+/// There is one owner here.
+constexpr const char* owner = "";
+constexpr std::uint64_t memory_bytes_max = std::uint64_t{1} << 30;
+/// What whoever called this program asked for: what is wrong with it ends the program.
+constexpr workflow::Call from_user = 1;
 
-Error none(const char* code, const Effect& effect, std::string_view why) {
+std::int64_t wall_now_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+Error refused(const char* code, const Effect& effect, std::string_view why) {
   return make_error(code, {effect.id, ": ", why}, {}, {}, {});
 }
 
@@ -62,12 +72,11 @@ std::string as_json(const std::string& typed) {
   return out;
 }
 
-std::size_t times_signalled(const workflow::Definition& definition, std::string_view history,
-                            const std::string& name) {
+std::size_t times_signalled(std::string_view history, const std::string& name) {
   std::size_t times = 0;
   auto reader = workflow::HistoryReader::open(history);
   workflow::Event event;
-  while (reader && definition.hash == reader->definition()) {
+  while (reader) {
     const auto more = reader->next(event);
     if (!more || !*more) break;
     if (event.kind != workflow::EventKind::signalled) continue;
@@ -79,317 +88,369 @@ std::size_t times_signalled(const workflow::Definition& definition, std::string_
 
 }  // namespace
 
-Host::Host(workflow::Run run, Journal* journal, HostOptions options)
-    : run_(std::move(run)),
-      journal_(journal),
-      options_(std::move(options)),
+Host::Host(HostOptions options)
+    : options_(std::move(options)),
+      fleet_(fleet_options()),
       terminal_(::isatty(STDIN_FILENO) != 0) {}
 
 Host::~Host() {
-  for (ToolProcess& tool : tools_)
-    kill_tool(tool);
+  for (Working& tool : tools_)
+    kill_tool(tool.process);
 }
 
-std::int64_t Host::now_ms() const {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-  return std::max<std::int64_t>(now, run_.now_ms());
+workflow::FleetOptions Host::fleet_options() {
+  workflow::FleetOptions fleet;
+  // Whoever calls this program has the machine to themselves, and runs in it stay to the end.
+  fleet.bounds.owner_runs_max = fleet.bounds.idle_max = fleet.bounds.runs_max;
+  fleet.bounds.memory_bytes_max = fleet.bounds.owner_memory_bytes_max = memory_bytes_max;
+  fleet.bounds.loads_max = fleet.bounds.runs_max;
+  fleet.bounds.snapshot_events = UINT64_MAX;  // a journal has no place for one
+  fleet.builtins = play::builtins();
+  fleet.find = [this](std::string_view name) { return find_workflow(name); };
+  return fleet;
 }
 
-Result<void> Host::resume(std::string_view history) {
-  // A signal that the journal holds was given by an earlier call.
-  std::vector<NamedAnswer> left;
-  for (const NamedAnswer& signal : options_.signals) {
-    std::size_t before = 0;
-    for (const NamedAnswer& other : options_.signals) {
-      if (&other == &signal) break;
-      if (other.name == signal.name) ++before;
-    }
-    if (before >= times_signalled(*run_.definition(), history, signal.name)) left.push_back(signal);
-  }
-  options_.signals = std::move(left);
-  if (run_.status() != RunStatus::running) return {};
-  return give(InputKind::resumed, "", "");
+workflow::DefinitionPtr Host::find_workflow(std::string_view name) {
+  const auto [at, is_new] = called_.try_emplace(std::string(name));
+  if (!is_new) return at->second;
+  int code = 0;
+  std::vector<Error> notes;
+  at->second = load_file(called_file(options_.file, at->first), options_.quiet, code, notes);
+  return at->second;
+}
+
+void Host::start(std::string id, workflow::DefinitionPtr definition, std::string input,
+                 std::uint64_t seed, std::unique_ptr<Journal> journal) {
+  first_ = head_ = {owner, std::move(id)};
+  journals_[head_] = std::move(journal);
+  fleet_.start({head_, std::move(definition), std::move(input), seed}, from_user, wall_now_ms());
+  give_signals({});
+}
+
+void Host::resume(std::string id, std::unique_ptr<Journal> journal) {
+  first_ = head_ = {owner, std::move(id)};
+  const std::string history = journal->history();
+  journals_[head_] = std::move(journal);
+  fleet_.wake(head_, from_user, wall_now_ms());
+  give_signals(history);
+}
+
+/// A signal that the journal holds was given by an earlier call.
+void Host::give_signals(std::string_view history) {
+  std::map<std::string, std::size_t> before;
+  for (const NamedAnswer& signal : options_.signals)
+    if (before[signal.name]++ >= times_signalled(history, signal.name))
+      fleet_.give(head_, {InputKind::signal, signal.name, signal.value}, 0, wall_now_ms());
 }
 
 Result<void> Host::carry_out() {
-  if (auto stored = store_and_begin(); !stored) return stored;
-  for (const NamedAnswer& signal : options_.signals) {
-    if (run_.status() != RunStatus::running) break;
-    if (auto given = give(InputKind::signal, signal.name, signal.value); !given) return given;
-    if (auto stored = store_and_begin(); !stored) return stored;
-  }
-  while (run_.status() == RunStatus::running) {
+  for (;;) {
+    if (auto settled = settle(); !settled) return settled;
+    if (is_over()) return {};
     if (auto waited = wait(); !waited) return waited;
-    if (auto stored = store_and_begin(); !stored) return stored;
   }
-  return {};
 }
 
-// What a long turn has decided so far is stored before the next one.
-Result<void> Host::store_and_begin() {
-  for (; run_.busy(); run_.go_on())
-    if (auto stored = store_turn(); !stored) return stored;
-  return store_turn();
+bool Host::is_over() const {
+  const workflow::Run* run = fleet_.find(head_);
+  return run && run->status() != RunStatus::running && run->status() != RunStatus::continued;
 }
 
-Result<void> Host::store_turn() {
-  const workflow::Taken taken = run_.take();
-  if (journal_ && !taken.events.empty()) {
-    if (auto stored = journal_->append(unstored_ + taken.events); !stored) return stored;
-    unstored_.clear();
-  }
-  for (const std::string& id : taken.withdrawn)
-    drop(id);
-  if (!options_.quiet)
-    for (const workflow::Progress& shown : taken.progress)
-      std::fprintf(stderr, "%s %s\n", shown.name.c_str(), visible_lines(shown.value).c_str());
-  for (const Effect& effect : taken.effects)
-    if (auto begun = begin(effect); !begun) return begun;
-  return {};
-}
-
-Result<void> Host::begin(const Effect& effect) {
-  switch (effect.kind) {
-    case StepKind::builtin: {
-      const auto answer = agents::is_memory_call(effect.target)
-                              ? options_.memory.carry_out(effect, now_ms())
-                              : play::call(effect.target, effect.request);
-      finish(effect.id, !answer, answer ? *answer : workflow::failure_value(answer.error()), 0);
-      return {};
+Result<void> Host::settle() {
+  for (bool more = true; more;) {
+    more = fleet_.work(1, wall_now_ms());
+    for (workflow::Action& one : fleet_.take()) {
+      more = true;
+      auto done = std::visit([this](auto& action) { return carry_out(action); }, one);
+      if (!done) return done;
     }
-    case StepKind::model:
-      return begin_model(effect);
-    case StepKind::tool:
-      return begin_tool(effect);
-    case StepKind::child:
-      return begin_child(effect);
-    case StepKind::ask:
-      begin_ask(effect);
-      return {};
-    default:
-      finish(effect.id, true,
-             workflow::failure_value(
-                 none("not_here", effect, "this host does not carry out such a step")),
-             0);
-      return {};
   }
+  return {};
 }
 
-// By a program of its own, as a child run is: one waits for many, and any can be cancelled.
-void Host::ask_model(const Effect& effect) {
+// --- journals ---
+
+std::string Host::journal_of(const RunKey& run) const {
+  constexpr std::size_t id_digits = 8;
+  if (run == first_) return options_.journal;
+  return options_.journal.empty() ? "" : options_.journal + "." + run.id.substr(0, id_digits);
+}
+
+/// Null where runs live in memory alone.
+Result<Journal*> Host::open_journal(const RunKey& run, const workflow::Definition& definition) {
+  const auto [at, is_new] = journals_.try_emplace(run);
+  if (is_new && !options_.journal.empty()) {
+    auto journal = Journal::open(journal_of(run), definition);
+    if (!journal) return journal.error();
+    at->second = std::make_unique<Journal>(std::move(*journal));
+  }
+  return at->second.get();
+}
+
+Result<void> Host::carry_out(action::Store& order) {
+  auto journal = open_journal(order.run.key, *fleet_.find(order.run.key)->definition());
+  if (!journal) return journal.error();
+  if (*journal && !order.frames.empty())
+    if (auto stored = (*journal)->append(order.frames); !stored) return stored;
+  fleet_.stored(order.run, {}, wall_now_ms());
+  return {};
+}
+
+Result<void> Host::carry_out(action::Load& order) {
+  const RunKey& key = order.run.key;
+  const std::string path = journal_of(key);
+  std::error_code none;
+  std::optional<workflow::LoadedRun> found;
+  if (!path.empty() && std::filesystem::exists(path, none)) {
+    int code = 0;
+    const auto definition = load_beside(path, options_.quiet, code);
+    if (!definition) return make_error("bad_file", {path, " cannot be read"}, {path}, {}, {});
+    auto journal = open_journal(key, *definition);
+    if (!journal) return journal.error();
+    if (*journal && !(*journal)->history().empty())
+      found = {.record = {.workflow = definition->name, .definition = definition->bytes},
+               .history = (*journal)->history()};
+  }
+  fleet_.loaded(order.run, std::move(found), wall_now_ms());
+  return {};
+}
+
+// --- effects ---
+
+Result<void> Host::carry_out(action::Begin& order) {
+  switch (order.effect.kind) {
+    case StepKind::builtin:
+      begin_builtin(order);
+      break;
+    case StepKind::model:
+      begin_model(order);
+      break;
+    case StepKind::tool:
+      begin_tool(order);
+      break;
+    case StepKind::ask:
+      begin_ask(order);
+      break;
+    default:
+      fail(order, refused("not_here", order.effect, "this host does not carry out such a step"));
+  }
+  return {};
+}
+
+void Host::begin_builtin(const action::Begin& order) {
+  const Effect& effect = order.effect;
+  const bool is_child = fleet_.record(order.run.key)->depth > 0;
+  MemoryFile& memory = is_child ? memories_[order.run.key] : options_.memory;
+  const auto answer = agents::is_memory_call(effect.target)
+                          ? memory.carry_out(effect, wall_now_ms())
+                          : play::call(effect.target, effect.request);
+  if (!answer) return fail(order, answer.error());
+  finish(order.run, effect.id, false, *answer, 0);
+}
+
+// By a program of its own: one waits for many, and any can be cancelled.
+void Host::ask_model(const action::Begin& order) {
   if (tools_.size() >= tools_at_once_max) {
-    models_waiting_.push_back(effect);
+    models_waiting_.push_back(order);
     return;
   }
-  auto started = start_tool(effect, options_.model_command);
-  if (!started) return finish(effect.id, true, workflow::failure_value(started.error()), 0);
-  started->child = true;
+  auto started = start_tool(order.effect, options_.model_command);
+  if (!started) return fail(order, started.error());
   started->model = true;
-  tools_.push_back(std::move(*started));
+  tools_.push_back({order.run, std::move(*started)});
 }
 
-Result<void> Host::begin_model(const Effect& effect) {
-  if (!options_.model_command.empty()) {
-    ask_model(effect);
-    return {};
-  }
+void Host::begin_model(const action::Begin& order) {
+  if (!options_.model_command.empty()) return ask_model(order);
   if (!options_.model && !options_.quiet && !std::exchange(told_no_model_, true))
     std::fprintf(stderr,
                  "redoubt: no model was given: each model step fails, and its fallback answers "
                  "where it has one; --model http://localhost:8000 asks a relay's, --model "
                  "script:FILE answers from a file\n");
-  const auto scripted = options_.model ? options_.model->answer(effect) : std::nullopt;
-  if (scripted) {
-    finish(effect.id, scripted->failed, scripted->value, scripted->delay_ms);
-  } else {
-    finish(effect.id, true,
-           workflow::failure_value(
-               none("no_model", effect,
-                    options_.model ? "the model's script has no answer" : "no model was given")),
-           0);
-  }
-  return {};
+  const auto scripted = options_.model ? options_.model->answer(order.effect) : std::nullopt;
+  if (!scripted)
+    return fail(
+        order, refused("no_model", order.effect,
+                       options_.model ? "the model's script has no answer" : "no model was given"));
+  finish(order.run, order.effect.id, scripted->failed, scripted->value, scripted->delay_ms);
 }
 
-Result<void> Host::begin_tool(const Effect& effect) {
-  const auto command = command_of(settings_of(*run_.definition(), effect.target));
+void Host::begin_tool(const action::Begin& order) {
+  const workflow::Definition& definition = *fleet_.find(order.run.key)->definition();
+  const auto command = command_of(settings_of(definition, order.effect.target));
   const char* why = command.empty()      ? "only tools of _type command are carried out here"
                     : !options_.commands ? "commands are not allowed (--commands)"
                     : tools_.size() >= tools_at_once_max ? "too many commands at once"
                                                          : nullptr;
-  if (why) {
-    finish(effect.id, true, workflow::failure_value(none("no_tool", effect, why)), 0);
-    return {};
-  }
-  auto started = start_tool(effect, command);
-  if (!started) {
-    finish(effect.id, true, workflow::failure_value(started.error()), 0);
-    return {};
-  }
-  tools_.push_back(std::move(*started));
-  return {};
+  if (why) return fail(order, refused("no_tool", order.effect, why));
+  auto started = start_tool(order.effect, command);
+  if (!started) return fail(order, started.error());
+  tools_.push_back({order.run, std::move(*started)});
 }
 
-Result<void> Host::begin_child(const Effect& effect) {
-  const char* depth_text = std::getenv("REDOUBT_CHILD_DEPTH");
-  const int depth = depth_text ? std::atoi(depth_text) : 0;
-  if (depth >= workflow::kChildDepthMax || tools_.size() >= tools_at_once_max) {
-    finish(effect.id, true,
-           workflow::failure_value(none("too_deep", effect, "there are too many runs within runs")),
-           0);
-    return {};
-  }
-  const std::string id = workflow::child_id(effect.key);
-  std::error_code error;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  std::vector<std::string> command{"env",        joined({"REDOUBT_CHILD_DEPTH=", depth + 1}),
-                                   program,      "workflow",
-                                   "run",        called_file(options_.children.file, effect.target),
-                                   "--json",     "--id",
-                                   id,           "--input",
-                                   "@/dev/stdin"};
-  if (!options_.children.journal.empty())
-    for (const std::string& word :
-         {std::string("--journal"), options_.children.journal + "." + id.substr(0, 8)})
-      command.push_back(word);
-  command.insert(command.end(), options_.children.flags.begin(), options_.children.flags.end());
-  auto started = start_tool(effect, command);
-  if (!started) {
-    finish(effect.id, true, workflow::failure_value(started.error()), 0);
-    return {};
-  }
-  started->child = true;
-  tools_.push_back(std::move(*started));
-  return {};
-}
-
-void Host::begin_ask(const Effect& effect) {
-  questions_.push_back(effect);
-  for (const NamedAnswer& answer : options_.answers)
-    if (answer.name == effect.id || answer.name == step_of(effect.id)) {
-      finish(effect.id, false, answer.value, 0);
-      return;
-    }
+void Host::begin_ask(const action::Begin& order) {
+  const Effect& effect = order.effect;
+  questions_.push_back({order.run.key, effect});
+  for (const NamedAnswer& given : options_.answers)
+    if (given.name == effect.id || given.name == step_of(effect.id))
+      return answer(questions_.size() - 1, given.value);
   if (terminal_)
     std::fprintf(stderr, "%s asks: %s\n", effect.id.c_str(), visible_lines(effect.request).c_str());
 }
 
-void Host::finish(const std::string& effect, bool failed, std::string value,
+void Host::answer(std::size_t question, std::string value) {
+  const Question asked = std::move(questions_[question]);
+  questions_.erase(questions_.begin() + static_cast<std::ptrdiff_t>(question));
+  fleet_.give(asked.run, {InputKind::answer, asked.effect.id, std::move(value)}, from_user,
+              wall_now_ms());
+}
+
+void Host::finish(const RunRef& run, const std::string& effect, bool failed, std::string value,
                   std::int64_t delay_ms) {
-  pending_.push_back({now_ms() + delay_ms, effect, failed, std::move(value)});
+  if (delay_ms == 0) return fleet_.done(run, effect, failed, std::move(value), wall_now_ms());
+  pending_.push_back({wall_now_ms() + delay_ms, run, effect, failed, std::move(value)});
 }
 
-void Host::drop(const std::string& effect) {
-  std::erase_if(pending_, [&](const Pending& one) { return one.effect == effect; });
-  std::erase_if(questions_, [&](const Effect& one) { return one.id == effect; });
-  std::erase_if(models_waiting_, [&](const Effect& one) { return one.id == effect; });
-  for (std::size_t t = tools_.size(); t-- > 0;)
-    if (tools_[t].effect == effect) {
-      kill_tool(tools_[t]);
-      tools_.erase(tools_.begin() + static_cast<std::ptrdiff_t>(t));
-    }
+void Host::fail(const action::Begin& order, const Error& error) {
+  finish(order.run, order.effect.id, true, workflow::failure_value(error), 0);
 }
 
-Result<void> Host::give(InputKind kind, std::string_view name, std::string_view value) {
-  const auto given = run_.give({kind, now_ms(), name, value});
-  if (!given) return given.error();
+Result<void> Host::carry_out(action::Withdraw& order) {
+  const auto is_it = [&](const RunKey& run, const std::string& effect) {
+    return run == order.run.key && effect == order.effect;
+  };
+  std::erase_if(pending_, [&](const Pending& one) { return is_it(one.run.key, one.effect); });
+  std::erase_if(questions_, [&](const Question& one) { return is_it(one.run, one.effect.id); });
+  std::erase_if(models_waiting_,
+                [&](const action::Begin& one) { return is_it(one.run.key, one.effect.id); });
+  std::erase_if(tools_, [&](Working& one) {
+    if (!is_it(one.run.key, one.process.effect)) return false;
+    kill_tool(one.process);
+    return true;
+  });
   return {};
 }
 
-// One thing that is due: stored before the next is looked at.
-Result<void> Host::give_due() {
-  const std::int64_t now = now_ms();
-  std::size_t first = pending_.size();
-  for (std::size_t p = 0; p < pending_.size(); ++p)
-    if (pending_[p].due_ms <= now &&
-        (first == pending_.size() || pending_[p].due_ms < pending_[first].due_ms))
-      first = p;
-  if (first == pending_.size()) {
-    if (run_.next_timer_ms() > 0 && run_.next_timer_ms() <= now)
-      return give(InputKind::tick, "", "");
-    return {};
+// --- what is told ---
+
+Result<void> Host::carry_out(action::Show& shown) {
+  const workflow::RunRecord* record = fleet_.record(shown.run);
+  if (!options_.quiet && record && record->depth == 0)
+    std::fprintf(stderr, "%s %s\n", shown.progress.name.c_str(),
+                 visible_lines(shown.progress.value).c_str());
+  return {};
+}
+
+Result<void> Host::carry_out(action::Tell& answer) {
+  if (answer.said) return {};
+  return answer.said.error();
+}
+
+Result<void> Host::carry_out(action::Changed& changed) {
+  const workflow::Run* run = fleet_.find(changed.run);
+  if (changed.run != head_ || !run || run->status() != RunStatus::continued) return {};
+  head_.id = workflow::successor_id(head_.id);
+  give_signals({});
+  return {};
+}
+
+Result<void> Host::carry_out(action::Fault& fault) {
+  // Of the run that hands over, where the one that goes on cannot be begun.
+  if (head_.id == workflow::successor_id(fault.run.id)) return fault.error;
+  return {};
+}
+
+Result<void> Host::carry_out(action::Wake& wake) {
+  wake_ms_ = wake.at_ms;
+  return {};
+}
+
+// --- waiting ---
+
+// One thing that is due: what follows from it is stored before the next is looked at.
+void Host::give_due() {
+  const std::int64_t now = wall_now_ms();
+  const auto first =
+      std::min_element(pending_.begin(), pending_.end(),
+                       [](const Pending& a, const Pending& b) { return a.due_ms < b.due_ms; });
+  if (first != pending_.end() && first->due_ms <= now) {
+    const Pending one = std::move(*first);
+    pending_.erase(first);
+    fleet_.done(one.run, one.effect, one.failed, one.value, now);
+  } else if (wake_ms_ > 0 && wake_ms_ <= now) {
+    wake_ms_ = 0;
+    fleet_.tick(now);
   }
-  const Pending one = std::move(pending_[first]);
-  pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(first));
-  for (std::size_t q = 0; q < questions_.size(); ++q)
-    if (questions_[q].id == one.effect) {
-      questions_.erase(questions_.begin() + static_cast<std::ptrdiff_t>(q));
-      return give(InputKind::answer, one.effect, one.value);
-    }
-  return give(one.failed ? InputKind::failed : InputKind::completed, one.effect, one.value);
 }
 
 Result<void> Host::wait() {
-  std::int64_t due = run_.next_timer_ms() > 0 ? run_.next_timer_ms() : INT64_MAX;
+  std::int64_t due = wake_ms_ > 0 ? wake_ms_ : INT64_MAX;
   for (const Pending& one : pending_)
     due = std::min(due, one.due_ms);
   if (due == INT64_MAX && tools_.empty() && !terminal_) {
-    const std::string what = questions_.empty() ? std::string("a signal (--signal NAME=JSON)")
-                                                : joined({"an answer (--answer '", questions_[0].id,
-                                                          "=JSON') to: ", questions_[0].request});
+    const std::string what = questions_.empty()
+                                 ? std::string("a signal (--signal NAME=JSON)")
+                                 : joined({"an answer (--answer '", questions_[0].effect.id,
+                                           "=JSON') to: ", questions_[0].effect.request});
     return make_error("waiting", {"the run waits for ", what}, {}, {}, {});
   }
-  const std::int64_t left = std::clamp<std::int64_t>(due - now_ms(), 0, wait_ms_max);
+  const std::int64_t left = std::clamp<std::int64_t>(due - wall_now_ms(), 0, wait_ms_max);
   std::vector<pollfd> watched;
-  for (const ToolProcess& tool : tools_) {
-    watched.push_back({tool.output_fd, POLLIN, 0});
-    watched.push_back({tool.error_fd, POLLIN, 0});  // a negative one is passed over
+  for (const Working& tool : tools_) {
+    watched.push_back({tool.process.output_fd, POLLIN, 0});
+    watched.push_back({tool.process.error_fd, POLLIN, 0});  // a negative one is passed over
   }
   if (terminal_) watched.push_back({STDIN_FILENO, POLLIN, 0});
   const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(left));
-  if (ready > 0 && terminal_ && watched.back().revents != 0)
-    if (auto read = read_terminal(); !read) return read;
-  if (ready > 0)
-    if (auto read = read_tools(); !read) return read;
-  return give_due();
+  if (ready > 0 && terminal_ && watched.back().revents != 0) read_terminal();
+  if (ready > 0) read_tools();
+  give_due();
+  return {};
 }
 
-Result<void> Host::read_tools() {
+void Host::read_tools() {
   for (std::size_t t = tools_.size(); t-- > 0;) {
-    if (!read_tool(tools_[t])) continue;
-    const auto output = tools_[t].child ? end_child(tools_[t]) : end_tool(tools_[t]);
+    ToolProcess& process = tools_[t].process;
+    if (!read_tool(process)) continue;
+    const auto output = process.model ? end_model(process) : end_tool(process);
     // A fallback may hide it from the result.
-    if (tools_[t].model && !output && !options_.quiet)
-      std::fprintf(stderr, "redoubt: %s: the model did not answer: %s\n", tools_[t].effect.c_str(),
+    if (process.model && !output && !options_.quiet)
+      std::fprintf(stderr, "redoubt: %s: the model did not answer: %s\n", process.effect.c_str(),
                    visible(output.error().message).c_str());
-    finish(tools_[t].effect, !output, output ? *output : workflow::failure_value(output.error()),
-           0);
+    finish(tools_[t].run, process.effect, !output,
+           output ? *output : workflow::failure_value(output.error()), 0);
     tools_.erase(tools_.begin() + static_cast<std::ptrdiff_t>(t));
   }
-  for (const Effect& effect : std::exchange(models_waiting_, {}))
-    ask_model(effect);
-  return {};
+  for (const action::Begin& order : std::exchange(models_waiting_, {}))
+    ask_model(order);
 }
 
 // NAME=VALUE answers the question of that name, else it is a signal; a line without a name answers
 // the only question there is.
-Result<void> Host::read_terminal() {
+void Host::read_terminal() {
   std::array<char, 4096> piece{};
   const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
   if (got <= 0) {
     terminal_ = false;
-    return {};
+    return;
   }
   typed_.append(piece.data(), static_cast<std::size_t>(got));
   const std::size_t end = typed_.find('\n');
-  if (end == std::string::npos) return {};
+  if (end == std::string::npos) return;
   const std::string line = typed_.substr(0, end);
   typed_.erase(0, end + 1);
   const std::size_t equals = line.find('=');
   const std::string name = line.substr(0, equals == std::string::npos ? 0 : equals);
-  for (const Effect& question : questions_)
-    if (name == question.id || name == step_of(question.id)) {
-      finish(question.id, false, as_json(line.substr(equals + 1)), 0);
-      return {};
-    }
+  for (std::size_t q = 0; q < questions_.size(); ++q)
+    if (name == questions_[q].effect.id || name == step_of(questions_[q].effect.id))
+      return answer(q, as_json(line.substr(equals + 1)));
   if (!name.empty() && parse_json(line.substr(equals + 1)))
-    return give(InputKind::signal, name, line.substr(equals + 1));
-  if (questions_.size() == 1)
-    finish(questions_[0].id, false, as_json(line), 0);
+    fleet_.give(head_, {InputKind::signal, name, line.substr(equals + 1)}, from_user,
+                wall_now_ms());
+  else if (questions_.size() == 1)
+    answer(0, as_json(line));
   else
     std::fprintf(stderr, "write NAME=VALUE\n");
-  return {};
 }
 
 }  // namespace redoubt::cli

@@ -37,8 +37,8 @@ void replace_group(pid_t from, pid_t to) {
   }
 }
 
-// Programs of groups of their own do not hear the terminal's signals. SIGTERM where a child run may
-// still have to end its own.
+// Programs of groups of their own do not hear the terminal's signals. SIGTERM, so that they can
+// tidy up.
 void end_with_groups(int signal) {
   for (const std::atomic<pid_t>& place : groups) {
     const pid_t group = place.load();
@@ -217,32 +217,20 @@ Result<std::string> end_tool(ToolProcess& process) {
   return process.output;
 }
 
-Result<std::string> end_child(ToolProcess& process) {
+Result<std::string> end_model(ToolProcess& process) {
   reap(process);
   const auto line = parse_json(process.output, {tool_output_bytes_max});
   if (!line || !line->is_object() || !line->contains("status"))
-    return make_error("child_failed", {process.effect, ": the child run did not come to an end"},
-                      {}, {}, {});
+    return failed(process.effect, "its program did not come to an end");
   const Json& outcome = (*line)["outcome"];
   if ((*line)["status"] == "done") return canonical(outcome);
   Error error;
-  error.code = outcome.is_object() ? outcome.value("code", "child_failed") : "child_failed";
-  error.message = outcome.is_object() ? outcome.value("message", "the run was cancelled") : "";
+  error.code = outcome.is_object() ? outcome.value("code", "failed") : "failed";
+  error.message = outcome.is_object() ? outcome.value("message", "") : "";
   return error;
 }
 
 void kill_tool(ToolProcess& process) {
-  if (process.child) {
-    ::kill(-process.pid, SIGTERM);
-    siginfo_t ended{};
-    for (int waited_ms = 0; waited_ms < child_grace_ms_max; waited_ms += 10) {
-      ended.si_pid = 0;
-      const int flags = WEXITED | WNOHANG | WNOWAIT;
-      const bool asked = ::waitid(P_PID, static_cast<id_t>(process.pid), &ended, flags) == 0;
-      if (!asked || ended.si_pid != 0) break;
-      ::poll(nullptr, 0, 10);
-    }
-  }
   ::kill(-process.pid, SIGKILL);
   reap(process);
 }

@@ -6,9 +6,7 @@
 // 1. A program leads a process group of its own: it ends with all that it has begun, be it by its
 //    own end, by a timeout, by cancelling, or by SIGINT, SIGTERM or SIGHUP of this process. What
 //    leaves the group (setsid) is on its own.
-// 2. A child run ends by SIGTERM, so that it can end its own programs; child_grace_ms_max later by
-//    SIGKILL.
-// 3. What a program says on its standard error goes on to ours as it comes, and the last line of it
+// 2. What a program says on its standard error goes on to ours as it comes, and the last line of it
 //    (of its output, where it says nothing there) is part of its failure, which the run's events
 //    have and an agent's model reads. It never waits for whoever reads it here.
 #pragma once
@@ -26,7 +24,6 @@ namespace redoubt::cli {
 constexpr std::size_t tool_output_bytes_max = 1 << 20;
 constexpr std::size_t tool_error_bytes_max = 500;  // the last that is kept
 constexpr std::size_t tools_at_once_max = 64;
-constexpr int child_grace_ms_max = 1'000;
 
 struct ToolProcess {
   std::string effect;
@@ -35,7 +32,6 @@ struct ToolProcess {
   int error_fd = -1;  ///< -1 once it has ended
   std::string output;
   std::string said_last;  ///< on its standard error
-  bool child = false;     ///< it carries a child run out, or asks a model as one is carried out
   bool model = false;     ///< it asks a model
 };
 
@@ -45,9 +41,8 @@ Result<ToolProcess> start_tool(const workflow::Effect& effect,
 bool read_tool(ToolProcess& process);
 /// Waits for the end of a program that has said all. Its output, or why it is none.
 Result<std::string> end_tool(ToolProcess& process);
-/// The same of `redoubt workflow run --json`, which stands for a child run: the run's outcome, or
-/// its failure.
-Result<std::string> end_child(ToolProcess& process);
+/// The same of `redoubt workflow ask`: what the model said, or why it did not.
+Result<std::string> end_model(ToolProcess& process);
 void kill_tool(ToolProcess& process);
 
 }  // namespace redoubt::cli
