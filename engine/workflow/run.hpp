@@ -172,7 +172,7 @@ class Run {
   bool only_waits() const;
   /// When the next timer is due; 0 where there is none, or the run is parked.
   std::int64_t next_timer_ms() const;
-  std::int64_t now_ms() const;
+  std::int64_t now_ms() const;  ///< by the clock that it began with, which may not be the host's
   const std::string& id() const;
   const DefinitionPtr& definition() const;
   const ChainHead& head() const;

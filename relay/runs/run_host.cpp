@@ -463,7 +463,10 @@ void RunHost::give_bundles(Open& open) {
 void RunHost::give_bundle(Open& open, Result<std::string> history) {
   open.exporting = false;
   if (!history) return fail_exports(open, history.error());
-  if (!key_.id.empty() && open.checkpoints.size() < workflow::kCheckpointsMax)
+  // One that is exported again has its signature already.
+  const bool is_signed =
+      !open.checkpoints.empty() && open.checkpoints.back().head.seq == open.run.head().seq;
+  if (!key_.id.empty() && !is_signed && open.checkpoints.size() < workflow::kCheckpointsMax)
     open.checkpoints.push_back(
         workflow::sign_checkpoint(open.run, open.stored.key.owner.key(), {}, key_));
   auto bundle = workflow::export_run(open.run, std::move(*history), open.checkpoints);

@@ -326,8 +326,7 @@ void RunHost::give_one(Open& open) {
   const Waiting next = std::move(open.inputs.front());
   open.inputs.pop_front();
   if (next.callback) open.inputs_bytes -= next.value.size();
-  const std::int64_t now = std::max(around_.wall_now_ms(), open.run.now_ms());
-  const auto given = open.run.give({next.kind, now, next.name, next.value});
+  const auto given = open.run.give({next.kind, around_.wall_now_ms(), next.name, next.value});
   if (!next.callback) return;
   if (!given) return next.callback(given.error());
   open.viewers.push_back({copying(next.callback)});
@@ -429,8 +428,7 @@ void RunHost::written(const Ref& ref, std::shared_ptr<workflow::Taken> taken,
 /// set.
 void RunHost::rest(Open& open) {
   if (!open.exports.empty() && open.run.status() == RunStatus::running) {
-    const std::int64_t now = std::max(around_.wall_now_ms(), open.run.now_ms());
-    const auto parked = open.run.park(now);
+    const auto parked = open.run.park(around_.wall_now_ms());
     if (parked) return keep(open);
     fail_exports(open, parked.error());
   }

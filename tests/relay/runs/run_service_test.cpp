@@ -152,6 +152,41 @@ TEST_CASE("whoever waits for a run is told when it is exported") {
   CHECK(house.import_run(ada, bundle)["status"] == "running");
 }
 
+TEST_CASE("a run from a host whose clock was ahead goes on in its own time") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  const std::string bundle = house.export_run(ada, id);
+  constexpr std::int64_t ahead_ms = 3'600'000;
+  REQUIRE(house.ask([&](JsonCallback callback) {
+    house.service().import_run(ada, bundle, observe::wall_now_ms() + ahead_ms, callback);
+  })["status"] == "running");
+  house.give(ada, id, {InputKind::answer, "sure#1", "1"});
+  REQUIRE(house.ended(ada, id)["status"] == "done");
+  const auto ended = workflow::read_bundle(house.export_run(ada, id));
+  REQUIRE(ended);
+  auto reader = workflow::HistoryReader::open(ended->history);
+  REQUIRE(reader);
+  workflow::Event event;
+  std::int64_t imported_ms = 0;
+  for (auto more = reader->next(event); more && *more; more = reader->next(event))
+    if (event.kind == workflow::EventKind::imported) imported_ms = event.stamp_ms;
+  CHECK(event.stamp_ms - imported_ms < ahead_ms / 2);
+}
+
+TEST_CASE("a run that is over is exported as often as its owner asks, and each copy is read") {
+  House house;
+  house.workflow(sleeper);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "sleeper");
+  REQUIRE(house.ended(ada, id)["status"] == "done");
+  house.export_run(ada, id);
+  const std::string again = house.export_run(ada, id);
+  CHECK(house.remove(ada, id) == Json::object());
+  CHECK(house.import_run(ada, again)["status"] == "done");
+}
+
 TEST_CASE("a child that the store refuses fails its step") {
   OwnerBounds bounds;
   bounds.descendants_max = 2;
