@@ -473,7 +473,7 @@ class Rim {
       return true;
     }
     const Kept& kept = found->second;
-    LoadedRun run{kept.record, {}, 0, kept.history};
+    LoadedRun run{.record = kept.record, .history = kept.history};
     if (!one.whole && !kept.snapshot.empty() && !chance(20)) {
       run.snapshot = kept.snapshot;
       run.snapshot_seq = kept.snapshot_seq;

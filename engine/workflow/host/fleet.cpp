@@ -31,6 +31,11 @@ void Fleet::Parts::set_timer(Open& open, std::int64_t at_ms) {
   if (at_ms != 0) timers.insert({at_ms, open.ref.key});
 }
 
+std::int64_t Fleet::Parts::next_wake_ms() const {
+  const std::int64_t first = timers.empty() ? 0 : timers.begin()->first;
+  return first == 0 || (room_ms > 0 && room_ms < first) ? room_ms : first;
+}
+
 /// What a run's timer stands for follows from where the run stands.
 void Fleet::Parts::fire(Open& open) {
   if (open.storing) {
@@ -137,12 +142,16 @@ void Fleet::remove(const RunKey& key, Call call, std::int64_t now_ms) {
 void Fleet::loaded(const RunRef& run, Result<std::optional<LoadedRun>> found, std::int64_t now_ms) {
   Parts& p = *parts_;
   p.now_ms = now_ms;
+  p.asking = false;
   const auto at = p.loading.find(run.key);
-  if (at == p.loading.end() || at->second.serial != run.serial) return;
-  if (!found) return p.not_loaded(run.key, found.error());
-  if (!*found) return p.not_loaded(run.key, unknown_run(run.key.id));
-  at->second.found = std::move(**found);
-  p.begin_replay(run.key);
+  if (at == p.loading.end() || at->second.serial != run.serial) return p.load_next();
+  if (!found)
+    p.not_loaded(run.key, found.error());
+  else if (!*found)
+    p.not_loaded(run.key, unknown_run(run.key.id));
+  else
+    p.found(run.key, std::move(**found));
+  p.load_next();
 }
 
 void Fleet::stored(const RunRef& run, const Result<void>& result, std::int64_t now_ms) {
@@ -202,6 +211,11 @@ void Fleet::tick(std::int64_t now_ms) {
     p.set_timer(open, 0);
     p.fire(open);
   }
+  if (p.room_ms == 0 || p.room_ms > now_ms) return;
+  p.room_ms = 0;
+  for (const RunKey& key : std::exchange(p.crowded, {}))
+    p.schedule(key);
+  p.look_for_room();
 }
 
 // --- turns ---
@@ -219,7 +233,7 @@ bool Fleet::work(std::size_t turns_max, std::int64_t now_ms) {
 
 std::vector<Action> Fleet::take() {
   Parts& p = *parts_;
-  const std::int64_t first = p.timers.empty() ? 0 : p.timers.begin()->first;
+  const std::int64_t first = p.next_wake_ms();
   if (std::exchange(p.named_wake_ms, first) != first) p.actions.push_back(action::Wake{first});
   return std::exchange(p.actions, {});
 }

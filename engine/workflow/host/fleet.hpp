@@ -7,7 +7,7 @@
 // A run's transitions; a command for one that is not in memory loads it first:
 //
 //   (none)    --(start)-------------------> new
-//   (none)    --(any other command)-------> loading           Load
+//   (none)    --(any other command)-------> loading           Load, where there is room
 //   loading   --(loaded: a run)-----------> replaying
 //   loading   --(loaded: none, an error)--> (none)            Tell
 //   replaying --(turns)-------------------> at work | (none)  Release, Tell
@@ -51,7 +51,6 @@
 // Not thread-safe.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -70,14 +69,17 @@ namespace redoubt::workflow {
 struct RunKey {
   std::string owner;
   std::string id;
-  auto operator<=>(const RunKey&) const = default;
+  bool operator==(const RunKey&) const = default;
+  bool operator<(const RunKey& other) const {
+    return owner != other.owner ? owner < other.owner : id < other.id;
+  }
 };
 
 /// Which of the runs that had this key.
 struct RunRef {
   RunKey key;
   std::uint64_t serial = 0;
-  auto operator<=>(const RunRef&) const = default;
+  bool operator==(const RunRef&) const = default;
 };
 
 /// What Tell answers: the host's own number. 0: nobody waits for the answer.
@@ -102,6 +104,8 @@ struct RunRecord {
 
 struct LoadedRun {
   RunRecord record;
+  std::uint64_t text_bytes = 0;    ///< of its definition, snapshot and history in the store
+  bool unread = false;             ///< they do not fit in Load's room: neither is here
   std::string snapshot;            ///< empty where there is none, or the whole history was wanted
   std::uint64_t snapshot_seq = 0;  ///< events before it
   std::string history;             ///< whole, or the frames after the snapshot
@@ -131,6 +135,10 @@ struct Store {
 struct Load {
   RunRef run;
   bool whole = false;  ///< with its whole history, whatever snapshots there are
+  /// One whose RunRecord::memory_bytes or texts are more is not read (LoadedRun::unread), and not
+  /// marked.
+  std::uint64_t memory_bytes_max = UINT64_MAX;
+  std::uint64_t text_bytes_max = UINT64_MAX;
 };
 /// What Load has marked did no harm.
 struct Release {
@@ -198,14 +206,23 @@ struct FleetBounds {
   std::uint64_t memory_bytes_max = 48u << 20;        ///< of all states, definitions and inputs
   std::uint64_t owner_memory_bytes_max = 40u << 20;  ///< those of one owner
   std::size_t loads_max = 2;                         ///< at a time; each brings its history along
-  std::size_t imports_max = 2;                       ///< at a time; each holds a bundle and a state
+  std::uint64_t load_bytes_max = 32u << 20;          ///< of all these; a single one may be larger
+  std::int64_t load_wait_ms_max = 10'000;  ///< for room in memory, until a load is refused
+  std::size_t imports_max = 2;             ///< at a time; each holds a bundle and a state
   std::size_t imports_waiting_max = 64;
+  std::size_t imports_bytes_max = 24u << 20;  ///< of all bundles; a single one may be larger
+  /// Those of one owner, waiting or not.
+  std::size_t imports_owner_max = 16;
+  std::size_t imports_owner_bytes_max = 8u << 20;
   std::int64_t store_retry_ms = 200;  ///< until what was refused is to be stored again
   /// Refusals of the same events, after which whoever waits is told. They are stored again still.
   int stores_failed_max = 10;
   std::int64_t follow_retry_ms = 30'000;  ///< until a successor that could not start is tried again
-  std::int64_t rest_ms_min = 1'000;       ///< a run whose clock's time comes sooner does not leave
-  int view_turns_max = 4;  ///< after which a run that does not rest is shown as it stands
+  /// Until those that wait for room look for it again, and what a turn of a run that is not light
+  /// waits while all take more than memory_bytes_max.
+  std::int64_t room_retry_ms = 50;
+  std::int64_t rest_ms_min = 1'000;  ///< a run whose clock's time comes sooner does not leave
+  int view_turns_max = 4;            ///< after which a run that does not rest is shown as it stands
   std::uint64_t snapshot_events = kSnapshotEvents;
   std::uint64_t turn_work_max = kTurnWorkMax;
 };

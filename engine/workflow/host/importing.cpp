@@ -16,13 +16,11 @@ void Fleet::Parts::import(ImportRun order, Call call) {
   if (coming.count(key) > 0)
     return tell(
         call, make_error("run_here", {"the run is being imported already"}, {"id"}, {}, {key.id}));
-  if (to_import.size() >= bounds().imports_waiting_max)
-    return tell(call,
-                make_error("overloaded", {"too many imports wait for their turn: try again later"},
-                           {}, {joined({"at most ", bounds().imports_waiting_max})}, {}));
+  if (auto full = no_place_for(order)) return tell(call, *full);
   Coming& run = coming[key];
   run.serial = ++serials;
   run.bytes = order.bundle.size();
+  imports_bytes += run.bytes;
   order.bundle = std::string();
   run.order = std::move(order);
   run.bundle = std::move(*bundle);
@@ -30,6 +28,30 @@ void Fleet::Parts::import(ImportRun order, Call call) {
   if (gives_way(key)) return;
   to_import.push(key.owner, key);
   import_next();
+}
+
+/// A single bundle may be larger than what is left.
+std::optional<Error> Fleet::Parts::no_place_for(const ImportRun& order) const {
+  const FleetBounds& most = bounds();
+  const std::size_t bytes = order.bundle.size();
+  std::size_t own = 0, own_bytes = 0;
+  for (auto at = coming.lower_bound({order.owner, {}});
+       at != coming.end() && at->first.owner == order.owner; ++at, ++own)
+    own_bytes += at->second.bytes;
+  if (own >= most.imports_owner_max ||
+      (own > 0 && own_bytes + bytes > most.imports_owner_bytes_max))
+    return make_error(
+        "overloaded",
+        {"too many of your imports wait for their turn (at most ", most.imports_owner_max, " and ",
+         most.imports_owner_bytes_max >> 20, " MiB): try again when they are done"},
+        {}, {}, {});
+  if (to_import.size() < most.imports_waiting_max &&
+      (coming.empty() || imports_bytes + bytes <= most.imports_bytes_max))
+    return std::nullopt;
+  return make_error("overloaded", {"too many imports wait for their turn: try again later"}, {},
+                    {joined({"at most ", most.imports_waiting_max, " and ",
+                             most.imports_bytes_max >> 20, " MiB"})},
+                    {});
 }
 
 void Fleet::Parts::import_next() {
@@ -126,6 +148,7 @@ Fleet::Parts::Coming Fleet::Parts::end_coming(const RunKey& key) {
   Coming ended = std::move(found->second);
   coming.erase(found);
   count(key.owner, ended.weight, 0);
+  imports_bytes -= ended.bytes;
   if (ended.begun) --imports;
   import_next();
   return ended;
@@ -167,7 +190,7 @@ bool Fleet::Parts::gives_way(const RunKey& key) {
   const std::uint64_t state = run.import ? run.import->state_bytes() : 0;
   run.state_max = std::max(run.state_max, state);
   count(key.owner, run.weight, run.bytes + state);
-  make_room(key.owner, nullptr);
+  make_room(key.owner, nullptr, 0);
   if (weight > bounds().memory_bytes_max) {
     end_import(key, no_memory());
     return true;

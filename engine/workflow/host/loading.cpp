@@ -1,4 +1,5 @@
 // Runs that are read back from the store, one replay's slice a turn.
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/document.hpp"
@@ -28,15 +29,71 @@ void Fleet::Parts::with(const RunKey& key, Use use) {
   load_next();
 }
 
+/// The store is asked for one after the other, so that each finds the room that is left.
 void Fleet::Parts::load_next() {
-  while (loads < bounds().loads_max) {
+  while (loads.size() < bounds().loads_max && !asking) {
     const auto key = to_load.pop();
     if (!key) return;
     const auto found = loading.find(*key);
-    if (found == loading.end() || std::exchange(found->second.asked, true)) continue;
-    ++loads;
-    actions.push_back(action::Load{{*key, found->second.serial}, false});
+    if (found == loading.end() || found->second.asked) continue;
+    if (!ask_for(*key, found->second)) wait_for_room(*key);
   }
+}
+
+/// What is left for the owner beside what is in memory and what is kept for those that are being
+/// read, once runs that rest have left. A run that takes more than it may is read alone. False
+/// where that is known to be too little.
+bool Fleet::Parts::ask_for(const RunKey& key, Loading& run) {
+  const FleetBounds& bound = bounds();
+  const std::uint64_t most = std::min(bound.memory_bytes_max, bound.owner_memory_bytes_max);
+  make_room(key.owner, nullptr, std::min(run.needs, most));
+  std::uint64_t all = weight, own = weight_of(key.owner), texts = 0;
+  for (const RunKey& other : loads) {
+    const Loading& read = loading.find(other)->second;
+    const std::uint64_t kept = std::max(read.needs, read.weight) - read.weight;
+    all += kept;
+    if (other.owner == key.owner) own += kept;
+    texts += read.texts;
+  }
+  const auto left = [](std::uint64_t taken, std::uint64_t bytes_max) {
+    return taken < bytes_max ? bytes_max - taken : 0;
+  };
+  action::Load order{.run = {key, run.serial}, .whole = run.whole};
+  const std::uint64_t memory =
+      std::min(left(all, bound.memory_bytes_max), left(own, bound.owner_memory_bytes_max));
+  if (memory < most) order.memory_bytes_max = memory;
+  if (!loads.empty()) order.text_bytes_max = left(texts, bound.load_bytes_max);
+  if (memory == 0 || run.needs > order.memory_bytes_max || order.text_bytes_max == 0 ||
+      run.texts > order.text_bytes_max)
+    return false;
+  run.asked = asking = true;
+  loads.insert(key);
+  actions.push_back(std::move(order));
+  return true;
+}
+
+/// It is looked for again until its time is over; others for which there is room come before it.
+void Fleet::Parts::wait_for_room(const RunKey& key) {
+  Loading& run = loading.find(key)->second;
+  if (run.waits_since_ms == 0) run.waits_since_ms = now_ms;
+  if (now_ms - run.waits_since_ms >= bounds().load_wait_ms_max)
+    return not_loaded(
+        key, make_error(
+                 "too_many_runs",
+                 {"the runs under way leave no room for run ", key.id, ", which takes ",
+                  (run.needs + (1u << 20) - 1) >> 20, " MiB of memory: try again later"},
+                 {"id"},
+                 {joined({"at most ", bounds().owner_memory_bytes_max >> 20, " MiB of one owner, ",
+                          bounds().memory_bytes_max >> 20, " MiB of all"})},
+                 {key.id}));
+  roomless.push_back(key);
+  if (room_ms == 0) room_ms = now_ms + bounds().room_retry_ms;
+}
+
+void Fleet::Parts::look_for_room() {
+  for (const RunKey& key : std::exchange(roomless, {}))
+    if (loading.count(key) > 0) to_load.push(key.owner, key);
+  load_next();
 }
 
 /// REQUIRES: the run is being loaded.
@@ -44,10 +101,24 @@ Fleet::Parts::Loading Fleet::Parts::end_loading(const RunKey& key) {
   const auto found = loading.find(key);
   Loading ended = std::move(found->second);
   loading.erase(found);
+  loads.erase(key);
   count(key.owner, ended.weight, 0);
-  if (ended.asked) --loads;
-  load_next();
+  look_for_room();
   return ended;
+}
+
+/// The store has answered.
+void Fleet::Parts::found(const RunKey& key, LoadedRun read) {
+  Loading& run = loading.find(key)->second;
+  run.needs = std::max<std::uint64_t>(read.record.memory_bytes, 1);
+  run.texts = read.text_bytes;
+  if (read.unread) {
+    run.asked = false;
+    loads.erase(key);
+    return wait_for_room(key);
+  }
+  run.found = std::move(read);
+  begin_replay(key);
 }
 
 void Fleet::Parts::begin_replay(const RunKey& key) {
@@ -60,7 +131,8 @@ void Fleet::Parts::begin_replay(const RunKey& key) {
   // One that another version of this machine has made.
   if (!replay && from_snapshot && replay.error().code == "bad_snapshot") {
     run.found = {};
-    actions.push_back(action::Load{{key, run.serial}, true});
+    run.whole = asking = true;
+    actions.push_back(action::Load{.run = {key, run.serial}, .whole = true});
     return;
   }
   if (!replay) return fail_loading(key, replay.error());

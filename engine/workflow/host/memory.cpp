@@ -90,7 +90,7 @@ void Fleet::Parts::weigh(Open& open) {
 /// of imports, which can be sent again, then of those that grow: they cannot be refused any more.
 void Fleet::Parts::keep_within_memory(const std::string& owner, Open* open) {
   const FleetBounds& most = bounds();
-  make_room(owner, open);
+  make_room(owner, open, 0);
   if (weight > most.memory_bytes_max) cancel_heaviest();
   const auto is_over = [&] { return weight_of(owner) > most.owner_memory_bytes_max; };
   while (open && is_over() && end_heaviest_import(&owner)) {
@@ -101,16 +101,21 @@ void Fleet::Parts::keep_within_memory(const std::string& owner, Open* open) {
                             " MiB of memory: have fewer of them under way"}));
 }
 
-/// Over half of the bounds runs that rest leave.
-void Fleet::Parts::make_room(const std::string& owner, const Open* open) {
-  put_out_while(idle_runs, owner, open);
-  put_out_while(waiting_runs, owner, open);
+/// Over half of the bounds runs that rest leave, and below that until so many bytes fit in.
+void Fleet::Parts::make_room(const std::string& owner, const Open* open, std::uint64_t bytes) {
+  put_out_while(idle_runs, owner, open, bytes);
+  put_out_while(waiting_runs, owner, open, bytes);
 }
 
 void Fleet::Parts::put_out_while(std::deque<RunRef>& resting, const std::string& owner,
-                                 const Open* open) {
-  const auto all_are_over = [&] { return weight > bounds().memory_bytes_max / 2; };
-  const auto owner_is_over = [&] { return weight_of(owner) > bounds().owner_memory_bytes_max / 2; };
+                                 const Open* open, std::uint64_t bytes) {
+  const auto is_over = [bytes](std::uint64_t taken, std::uint64_t most) {
+    return taken > most / 2 || taken + bytes > most;
+  };
+  const auto all_are_over = [&] { return is_over(weight, bounds().memory_bytes_max); };
+  const auto owner_is_over = [&] {
+    return is_over(weight_of(owner), bounds().owner_memory_bytes_max);
+  };
   for (std::size_t left = std::min(resting.size(), put_out_looked_max);
        left > 0 && (all_are_over() || owner_is_over()); --left) {
     const RunRef next = std::move(resting.front());
@@ -175,6 +180,17 @@ void Fleet::Parts::cancel_heaviest() {
     cancel_for_room(*heaviest, joined({"the runs of all owners take more than ",
                                        bounds().memory_bytes_max >> 20,
                                        " MiB of memory, and this one the most: try again later"}));
+}
+
+/// Over the bound a run that may grow much takes its turns slowly, and never stands still.
+bool Fleet::Parts::waits_for_room(Open& open) {
+  const std::uint64_t most = bounds().memory_bytes_max;
+  if (weight <= most || open.cancelled || open.weight <= most / light_share) return false;
+  open.has_waited = !open.has_waited;
+  if (!open.has_waited) return false;
+  crowded.insert(open.ref.key);
+  if (room_ms == 0) room_ms = now_ms + bounds().room_retry_ms;
+  return true;
 }
 
 /// What is over or parked stays for a while, and is read again from the store after that.

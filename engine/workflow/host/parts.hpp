@@ -27,7 +27,7 @@ struct Fleet::Parts {
   struct Waiter {
     std::string run;
     std::string effect;
-    auto operator<=>(const Waiter&) const = default;
+    bool operator==(const Waiter&) const = default;
   };
   struct Waiting {
     InputKind kind = InputKind::tick;
@@ -59,6 +59,7 @@ struct Fleet::Parts {
     bool changed = false;    ///< since it was told last
     bool shown_at_work = false;
     bool following = false;   ///< its successor is being started
+    bool has_waited = false;  ///< for room: its next turn is due
     bool is_idle = false;     ///< in idle_runs
     bool is_waiting = false;  ///< in waiting_runs
     int stores_failed = 0;
@@ -81,8 +82,12 @@ struct Fleet::Parts {
   struct Loading {
     std::uint64_t serial = 0;
     bool asked = false;
+    bool whole = false;
+    std::uint64_t needs = 0;  ///< memory, at the most; 0: the store was not heard yet
+    std::uint64_t texts = 0;  ///< bytes of its definition and history
     std::uint64_t weight = 0;
-    LoadedRun found;  ///< its bytes stay where they are while they are replayed
+    std::int64_t waits_since_ms = 0;  ///< for room; 0: it does not
+    LoadedRun found;                  ///< its bytes stay where they are while they are replayed
     std::optional<Replay> replay;
     std::uint64_t definition_bytes = 0;  ///< in memory
     std::vector<Use> users;
@@ -122,6 +127,7 @@ struct Fleet::Parts {
   void tell(Call call, Result<std::string> said);
   void schedule(const RunKey& key);
   void set_timer(Open& open, std::int64_t at_ms);
+  std::int64_t next_wake_ms() const;
   void fire(Open& open);
 
   // turns.cpp
@@ -174,6 +180,10 @@ struct Fleet::Parts {
   // loading.cpp
   void with(const RunKey& key, Use use);
   void load_next();
+  bool ask_for(const RunKey& key, Loading& run);
+  void wait_for_room(const RunKey& key);
+  void look_for_room();
+  void found(const RunKey& key, LoadedRun read);
   void begin_replay(const RunKey& key);
   void replay_on(const RunKey& key);
   void loaded(const RunKey& key);
@@ -185,6 +195,7 @@ struct Fleet::Parts {
 
   // importing.cpp
   void import(ImportRun order, Call call);
+  std::optional<Error> no_place_for(const ImportRun& order) const;
   void import_next();
   void look_before_import(const RunRef& ref);
   void begin_import(const RunKey& key, Open* before);
@@ -202,9 +213,11 @@ struct Fleet::Parts {
   void count(const std::string& owner, std::uint64_t& counted, std::uint64_t now);
   void weigh(Open& open);
   std::uint64_t weight_of(const std::string& owner) const;
-  void make_room(const std::string& owner, const Open* open);
+  void make_room(const std::string& owner, const Open* open, std::uint64_t bytes);
+  bool waits_for_room(Open& open);
   void keep_within_memory(const std::string& owner, Open* open);
-  void put_out_while(std::deque<RunRef>& resting, const std::string& owner, const Open* open);
+  void put_out_while(std::deque<RunRef>& resting, const std::string& owner, const Open* open,
+                     std::uint64_t bytes);
   bool is_needed(const Open& open) const;
   void put_out(Open& open);
   void cancel_for_room(Open& open, std::string reason);
@@ -219,10 +232,15 @@ struct Fleet::Parts {
   std::map<RunKey, std::unique_ptr<Open>> open_runs;
   std::map<RunKey, Loading> loading;
   FairQueue<std::string, RunKey> to_load;
-  std::size_t loads = 0;  ///< under way: those of `loading` that were asked for
+  std::set<RunKey> loads;       ///< those of `loading` that were asked for
+  bool asking = false;          ///< the store has one of these, and not answered
+  std::deque<RunKey> roomless;  ///< those for which there is no room yet
+  std::set<RunKey> crowded;     ///< runs whose next turns wait for others to leave the memory
+  std::int64_t room_ms = 0;     ///< when these two are looked at again; 0: there are none
   std::map<RunKey, Coming> coming;
   FairQueue<std::string, RunKey> to_import;
-  std::size_t imports = 0;  ///< under way
+  std::size_t imports = 0;        ///< under way
+  std::size_t imports_bytes = 0;  ///< of the bundles of all in `coming`
   std::map<RunKey, std::vector<Call>> erasing;
   std::optional<RunRef> reading_for_bundle;
   std::deque<RunRef> bundles_due;  ///< runs whose bundles wait for that one

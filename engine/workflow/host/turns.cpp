@@ -100,6 +100,8 @@ void Fleet::Parts::work(Open& open) {
     // A cancellation does not wait for what it cancels.
     if (!open.inputs.empty() && open.inputs.front().kind == InputKind::cancel)
       give_one(open);
+    else if (waits_for_room(open))
+      return;
     else
       open.run.go_on();
     return keep(open);

@@ -37,9 +37,12 @@ DefinitionPtr grows() {
 }
 
 void grow(ScriptedHost& host, const RunKey& key, int n) {
-  const auto found = host.effects_open.find(name_of(key) + " t[" + std::to_string(n) + "]#1");
+  const std::string effect = "t[" + std::to_string(n) + "]#1";
+  const auto found = host.effects_open.find(name_of(key) + " " + effect);
   if (found == host.effects_open.end()) return;
-  host.fleet.done(found->second, "t[" + std::to_string(n) + "]#1", false, text(), host.now_ms);
+  const RunRef run = found->second;
+  host.effects_open.erase(found);
+  host.fleet.done(run, effect, false, text(), host.now_ms);
   host.settle();
 }
 
@@ -130,6 +133,73 @@ TEST_SUITE("workflow/host memory") {
     CHECK(small.said.at(6).error().code == "overloaded");
     CHECK(status_of(other, {"cy", "w"}) == "running");
     CHECK(small.fleet.memory_bytes() < kTextBytes);
+  }
+
+  TEST_CASE("a run is read back when there is room for the most that it ever took, or refused") {
+    ScriptedStore store;
+    {
+      ScriptedHost before(store, {}, {}, 1000);
+      before.fleet.start({{"ada", "w"}, waits(), text()}, 0, 1000);
+      before.settle();
+    }
+    ScriptedHost host(store, {}, bounds(5, 5), 1000);
+    host.shows_events = false;
+    for (const char* id : {"1", "2", "3", "4"})
+      host.fleet.start({{"bob", id}, grows(), text()}, 0, host.now_ms);
+    host.settle();
+    REQUIRE(host.effects_open.size() == 4);
+    host.trace();
+    host.fleet.look({"ada", "w"}, 7, host.now_ms);
+    host.settle();
+    CHECK(host.trace() == "load ada/w\n  no room\nwake 1050\n");
+    SUBCASE("when another leaves it in time") {
+      host.fleet.give({"bob", "1"}, {InputKind::cancel, "enough"}, 0, host.now_ms);
+      host.settle();
+      host.tick();
+      host.settle();
+      CHECK(host.said.at(7));
+      CHECK(host.fleet.find({"ada", "w"}));
+    }
+    SUBCASE("else whoever asks is told, and it stays where it is") {
+      while (host.said.count(7) == 0) {
+        REQUIRE(host.wake_ms > 0);
+        host.tick();
+        host.settle();
+      }
+      REQUIRE(!host.said.at(7));
+      CHECK(host.said.at(7).error().code == "too_many_runs");
+      CHECK(host.now_ms == 11'000);
+      CHECK(host.wake_ms == 0);
+      CHECK(host.fleet.find({"bob", "1"}));
+    }
+  }
+
+  TEST_CASE("one owner's imports leave places for another's") {
+    ScriptedStore store;
+    std::string bundle;
+    {
+      ScriptedHost before(store, {}, {}, 1000);
+      before.fleet.start({{"ada", "w"}, waits(), text()}, 0, 1000);
+      before.settle();
+      before.fleet.export_run({"ada", "w"}, 1, 1000);
+      before.settle();
+      bundle = *before.said.at(1);
+    }
+    FleetBounds few;
+    few.imports_max = 0;
+    few.imports_owner_max = 1;
+    few.imports_waiting_max = 2;
+    ScriptedStore other;
+    ScriptedHost host(other, {}, few, 1000);
+    Call call = 0;
+    for (const char* owner : {"ada", "bob", "cy"})
+      host.fleet.import_run({.owner = owner, .bundle = bundle}, ++call, 1000);
+    host.settle();
+    CHECK(host.said.count(1) + host.said.count(2) == 0);
+    CHECK(host.said.at(3).error().code == "overloaded");
+    host.fleet.import_run({.owner = "ada", .bundle = bundle}, 4, 1000);
+    host.settle();
+    CHECK(host.said.at(4).error().code == "run_here");
   }
 
   TEST_CASE("children go so deep and no deeper") {

@@ -137,7 +137,15 @@ void ScriptedHost::carry_out(action::Load& one) {
   const auto found = store_.runs.find(one.run.key);
   if (found == store_.runs.end()) return fleet.loaded(one.run, std::optional<LoadedRun>(), now_ms);
   const ScriptedStore::Kept& kept = found->second;
-  LoadedRun run{kept.record, {}, 0, kept.history};
+  LoadedRun run{.record = kept.record};
+  run.text_bytes = kept.record.definition.size() + kept.history.size();
+  run.unread =
+      kept.record.memory_bytes > one.memory_bytes_max || run.text_bytes > one.text_bytes_max;
+  if (run.unread) {
+    line({"  no room"});
+    return fleet.loaded(one.run, std::optional<LoadedRun>(std::move(run)), now_ms);
+  }
+  run.history = kept.history;
   if (!one.whole && !kept.snapshot.empty()) {
     run.snapshot = kept.snapshot;
     run.snapshot_seq = kept.snapshot_seq;
