@@ -588,6 +588,18 @@ describe('a run that moves', () => {
     there.dispose();
   });
 
+  it('keeps its own time at a host whose clock is behind', async () => {
+    const aheadMs = 3_600_000;
+    const [here, there] = await Promise.all([createWorkflows(), createWorkflows()]);
+    await here.start(waiting, null, { id: 'r', seed: '1' });
+    await there.import(await here.export('r'), { clockOffset: -aheadMs });
+    await there.answer('r', 'sure#1', 'yes');
+    const at = new Map((await there.events('r')).map((event) => [event.kind, event.at]));
+    expect(at.get('answered')! - at.get('imported')!).toBeLessThan(aheadMs / 2);
+    here.dispose();
+    there.dispose();
+  });
+
   it('outlives its host where it arrived', async () => {
     const here = await createWorkflows();
     await here.start(waiting, null, { id: 'r', seed: '1' });

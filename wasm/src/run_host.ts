@@ -165,7 +165,6 @@ interface State {
   status: RunStatus;
   /** There is more to be done of what came in last. */
   busy: boolean;
-  now: number;
   nextTimer: number;
   seq: number;
 }
@@ -368,7 +367,7 @@ class Carried {
   private give({ kind, name, value }: Input): void {
     const state = this.state();
     if (state.status !== 'running') return;
-    const now = Math.max(Math.floor(this.options.now()), state.now);
+    const now = Math.floor(this.options.now());
     try {
       this.face((face) => face.give(this.run, kind, now, name, value));
     } catch (error) {
@@ -538,7 +537,7 @@ class Carried {
     await this.drain();
     const state = this.state();
     if (state.status === 'running') {
-      const now = Math.max(Math.floor(this.options.now()), state.now);
+      const now = Math.floor(this.options.now());
       this.face((face) => face.park(this.run, now));
       await this.drain();
     }
