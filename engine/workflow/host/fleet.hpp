@@ -36,12 +36,13 @@
 //    cancelled, parked, removed, or cannot be loaded or stored. Who waits for a run that goes on in
 //    another waits for that one.
 // 4. Turns are fair between owners, then between their runs (fair_queue.hpp). A turn is one input,
-// or
 //    one slice of long work (budget.hpp), of a replay or of an import, or one built-in; work() does
 //    so many and comes back.
 // 5. What the runs in memory take is bounded, of one owner and of all. Over half of a bound those
 //    that only wait leave, that longest at rest first. Over a bound an import is refused first;
-//    then the owner's run that grows, or the heaviest of all, is cancelled.
+//    then the owner's run that grows, or the heaviest of all, is cancelled, and until that is done
+//    runs that are not light take every other turn. A run is read back when there is room for the
+//    most that it ever took, and is refused after load_wait_ms_max.
 // 6. Every kSnapshotEvents events a Store carries a snapshot, so that a load replays so many events
 //    and no more. A snapshot of another version is loaded past: Load::whole.
 // 7. What is shown of a run (Tell, Changed) is what is stored of it.

@@ -196,10 +196,9 @@ void Fleet::Parts::not_stored(Open& open, const Error& error) {
   // Nothing of a new run was begun: its owner may try again. One that is gone does not come back.
   if (open.storing->how != action::Store::How::append || error.code == "unknown_run")
     return leave(RunKey(open.ref.key), error);
-  if (++open.stores_failed == bounds().stores_failed_max) {
-    tell_callers(open, error);
-    tell_changed(open, error);
-  }
+  const int failed = ++open.stores_failed;
+  if (failed >= bounds().stores_failed_max) tell_callers(open, error);
+  if (failed == bounds().stores_failed_max) tell_changed(open, error);
   set_timer(open, now_ms + bounds().store_retry_ms);
 }
 
