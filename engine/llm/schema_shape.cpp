@@ -140,8 +140,9 @@ Json required_in_all(const Json& choices) {
     others.push_back(names_in(*its));
   }
   for (const Json& name : *first) {
-    const bool all = std::all_of(others.begin(), others.end(),
-                                 [&](const auto& names) { return names.count(text_of(&name)) > 0; });
+    const bool all = std::all_of(others.begin(), others.end(), [&](const auto& names) {
+      return names.count(text_of(&name)) > 0;
+    });
     if (all) required.push_back(name);
   }
   return required;

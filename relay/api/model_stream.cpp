@@ -212,7 +212,8 @@ void ModelStream::push(std::string frame) {
 void ModelStream::finish(observe::Counter& outcome) {
   if (disposed_) return;
   finished_ = true;
-  kept_until_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(registry_->hold().hold_ms);
+  kept_until_ =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(registry_->hold().hold_ms);
   call_.reset();
   outcome.add();
   if (hold_.state() == upstream::HoldState::attached) wait();

@@ -167,7 +167,7 @@ class ModelStream final : public upstream::CallClient,
   boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, net::Executor>
       timer_;
-  bool began_ = false;  // an event went out
+  bool began_ = false;                                // an event went out
   std::chrono::steady_clock::time_point kept_until_;  // once it is over
   std::atomic<bool> finished_ = false;
   std::atomic<bool> disposed_ = false;

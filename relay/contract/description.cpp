@@ -46,6 +46,8 @@ std::string_view refusal_name(Dialect dialect) {
       return "AnthropicError";
     case Dialect::Kind::gemini:
       return "GeminiError";
+    case Dialect::Kind::of_sdk:
+      return "AnySdkError";
     case Dialect::Kind::problem:
       break;
   }

@@ -75,7 +75,8 @@ class BudgetLease {
   void settle(std::int32_t index, Picodollars amount, Picodollars used,
               std::vector<LeaseEffect>& out);
 
-  /// What a call used under no budget of its own: it was not held, and counts for those who have one.
+  /// What a call used under no budget of its own: it was not held, and counts for those who have
+  /// one.
   void spend(std::int32_t index, Picodollars used, std::vector<LeaseEffect>& out);
 
   void granted(std::int32_t index, Picodollars amount, std::vector<LeaseEffect>& out);

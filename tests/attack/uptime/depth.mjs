@@ -29,7 +29,11 @@ const documents = (levels, bytes) =>
   );
 const namespaces = (levels, bytes) =>
   tools(
-    nested(levels, `[{"type":"x","name":${long(bytes)}}]`, (list) => `[{"type":"namespace","tools":${list}}]`),
+    nested(
+      levels,
+      `[{"type":"x","name":${long(bytes)}}]`,
+      (list) => `[{"type":"namespace","tools":${list}}]`,
+    ),
   );
 
 const mb = 1 << 20;
@@ -55,7 +59,8 @@ export const attacks = Object.entries(shapes).map(([name, { path, body, refused 
     let over = false;
     const said = [];
     const flood = Array.from({ length: callers }, async (_, i) => {
-      while (!over) said.push((await stage.post(path, body, stage.as('alpha', `player-${i}`))).status);
+      while (!over)
+        said.push((await stage.post(path, body, stage.as('alpha', `player-${i}`))).status);
     });
     const others = [];
     for (let ms = 0; ms < watched_ms; ms += 250) {
@@ -64,7 +69,9 @@ export const attacks = Object.entries(shapes).map(([name, { path, body, refused 
     }
     over = true;
     await Promise.all(flood);
-    const wanted = refused ? (status) => status === 400 : (status) => status < 500 || status === 503;
+    const wanted = refused
+      ? (status) => status === 400
+      : (status) => status < 500 || status === 503;
     return {
       held: others.every((status) => status === 200) && said.every(wanted),
       seen: `${shown(counted(said))}; others: ${shown(counted(others))}`,

@@ -16,7 +16,9 @@ class Streams {
 
   /// Null where it got no place.
   Stream begun(const auth::Identity& caller) {
-    const auto stream = std::make_shared<ModelStream>(shard_.get_executor(), registry_, "s", caller,
+    Caller who;
+    who.identity = caller;
+    const auto stream = std::make_shared<ModelStream>(shard_.get_executor(), registry_, "s", who,
                                                       llm::ChatRequest{}, 0);
     return stream->begin({.number = ++sockets_, .peer = {}}) ? stream : nullptr;
   }

@@ -258,7 +258,7 @@ TEST_CASE("64 clients at once never pass the budget, and its last picodollar can
         held -= upper;
       }
       REQUIRE(spent + held <= budget);
-      REQUIRE(world.store.most_drawn() <= budget);
+      REQUIRE(world.store.most_drawn(Period::day) <= budget);
     }
     CHECK(spent == budget);
   }
@@ -413,8 +413,8 @@ TEST_CASE("after a crash what was leased counts as spent, and the budget still h
       if (rng.below(3) > 0) REQUIRE(world.limiter.settle(outcome.id, {0, used}, world.now()).ok());
     }
     world.limiter = Limiter({.subjects_max = 8, .reservations_max = 64}, 3);
-    REQUIRE(really_spent <= world.store.most_drawn());
-    REQUIRE(world.store.most_drawn() <= 1'000'000);
+    REQUIRE(really_spent <= world.store.most_drawn(Period::day));
+    REQUIRE(world.store.most_drawn(Period::day) <= 1'000'000);
   }
   CHECK(really_spent > 400'000);
 }
@@ -451,7 +451,7 @@ TEST_CASE("who waits for money finds it, however many subjects are looked at mea
     REQUIRE(world.limiter.cancel(outcome.id, world.now()).ok());  // its window is empty again
   }
   CHECK(world.limiter.subjects() == 4);
-  CHECK(world.store.most_drawn() > 0);
+  CHECK(world.store.most_drawn(Period::day) > 0);
 }
 
 TEST_CASE("subjects are bounded; a debt is never forgotten") {

@@ -40,10 +40,10 @@ class ModelStore {
     const auto found = drawn_.find({subject, period, index});
     return found == drawn_.end() ? 0 : found->second;
   }
-  Picodollars most_drawn() const {
+  Picodollars most_drawn(Period period) const {
     Picodollars most = 0;
     for (const auto& [name, amount] : drawn_)
-      most = std::max(most, amount);
+      if (std::get<1>(name) == period) most = std::max(most, amount);
     return most;
   }
   Picodollars drawn_of(const std::string& subject, Period period) const {

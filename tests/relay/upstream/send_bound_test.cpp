@@ -95,16 +95,17 @@ TEST_CASE("send bound: parts in parts and tools in tools count as text where the
     return text;
   };
   const auto results = [&](int levels) {
-    return send_bound(anthropic, R"({"messages":[{"role":"user","content":)" +
-                                     nested(levels, R"([{"type":"search_result","content":)", "}]") +
-                                     "}]}");
+    return send_bound(anthropic,
+                      R"({"messages":[{"role":"user","content":)" +
+                          nested(levels, R"([{"type":"search_result","content":)", "}]") + "}]}");
   };
   CHECK_FALSE(results(3).refers_outside);
   CHECK(results(4).refers_outside);
   CHECK(results(40).prompt.text_tokens > results(4).prompt.text_tokens);
   const auto namespaces = [&](int levels) {
     return send_bound(responses, R"({"input":"x","tools":)" +
-                                     nested(levels, R"([{"type":"namespace","tools":)", "}]") + "}");
+                                     nested(levels, R"([{"type":"namespace","tools":)", "}]") +
+                                     "}");
   };
   CHECK(namespaces(4).refers_outside);
   CHECK(namespaces(40).prompt.tools == namespaces(4).prompt.tools);
