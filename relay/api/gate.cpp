@@ -205,10 +205,14 @@ contract::Access Gate::access_of(const http::Request& request, const contract::R
   return route != nullptr ? route->access : Access::scoped(auth::Scope::operator_write);
 }
 
+contract::Dialect Gate::declared_dialect(const http::Request& request,
+                                         const contract::Route* route) const {
+  return route != nullptr ? route->dialect : routes_.dialect_of_unmatched(request.path);
+}
+
 contract::Dialect Gate::dialect_of(const http::Request& request,
                                    const contract::Route* route) const {
-  const contract::Dialect declared =
-      route != nullptr ? route->dialect : routes_.dialect_of_unmatched(request.path);
+  const contract::Dialect declared = declared_dialect(request, route);
   return declared == contract::Dialect::of_sdk() ? dialect_of_sdk(request) : declared;
 }
 
@@ -317,7 +321,8 @@ std::optional<auth::Refusal> Gate::check(http::Request& request, contract::Acces
 std::optional<auth::Refusal> Gate::identify(const http::Request& request, contract::Access access,
                                             const auth::ClientAddress& client,
                                             Caller& caller) const {
-  const bool googles = caller.dialect == contract::Dialect::gemini();
+  // Not where Google's SDKs are some of several that ask: a query is written into logs.
+  const bool googles = declared_dialect(request, route_of(request)) == contract::Dialect::gemini();
   const std::string query_key =
       googles ? request.query_parameter("key").value_or("") : std::string();
   const auto token =

@@ -137,6 +137,8 @@ class Gate {
 
   const contract::Route* route_of(const http::Request& request) const;
   contract::Access access_of(const http::Request& request, const contract::Route* route) const;
+  contract::Dialect declared_dialect(const http::Request& request,
+                                     const contract::Route* route) const;
   contract::Dialect dialect_of(const http::Request& request, const contract::Route* route) const;
 
   GatePolicy policy_;
