@@ -120,6 +120,12 @@ void record(State& s, EventKind kind, const Instance* at, std::string_view paylo
   append(s, event);
 }
 
+bool is_known(const State& s, EventKind kind, const Value& value) {
+  if (!value) return true;
+  if (s.recorded == nullptr) return value == s.shown;
+  return s.shown && *value == *s.shown && s.recorded->peek(kind).empty();
+}
+
 void record_member(State& s, EventKind kind, const Instance* at, const char* key,
                    const Json& value) {
   std::string payload = "{";
@@ -214,7 +220,7 @@ void end_run(State& s) {
   }
   s.status = RunStatus::done;
   // A step's own result is in the history already.
-  const bool known = !s.outcome || s.outcome == s.shown;
+  const bool known = is_known(s, EventKind::run_done, s.outcome);
   record(s, EventKind::run_done, nullptr, known ? std::string() : canonical(*s.outcome));
 }
 

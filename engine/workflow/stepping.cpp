@@ -367,7 +367,7 @@ void complete(State& s, Slot slot, Value output) {
   clear_timers(s, slot);
   // Nothing but its conversation names what an inner step gives.
   if (step.inner == Inner::none) s.scopes[i.scope].outputs[i.step] = output;
-  const bool known = !output || output == s.shown;
+  const bool known = is_known(s, EventKind::step_done, output);
   if (!known) s.meter.make(weight_of(*output));
   record(s, EventKind::step_done, &i, known ? std::string() : canonical(*output));
   s.shown = output;
