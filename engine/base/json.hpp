@@ -23,15 +23,6 @@ struct JsonLimits {
   std::size_t memory_max = 16 << 20;
 };
 
-/// What walks a text container by container goes through each byte as often as there are containers
-/// around it: 8 MB that lie 46 levels deep took 3 s. So many levels are allowed in the mean, and
-/// any number up to depth_max in a text so short that it does not matter.
-inline constexpr std::size_t json_mean_depth_max = 16;
-inline constexpr std::size_t json_nested_bytes_free = 256 << 10;
-constexpr std::uint64_t json_nested_bytes_max(std::size_t text_bytes) {
-  return std::uint64_t{json_mean_depth_max} * text_bytes + json_nested_bytes_free;
-}
-
 /// What the parts of a value take in memory, in bytes and on every platform the same: what glibc's
 /// allocator takes on a 64-bit machine, where a list may have room for twice its items.
 namespace json_weights {
@@ -54,8 +45,7 @@ std::uint64_t weight_of(const Json& value);
 
 /// Parses one JSON text (RFC 8259, no comments, UTF-8 checked). Errors carry code "bad_json" with
 /// line and column. Nesting over depth_max, text over bytes_max and values over memory_max are
-/// refused before they cost memory. Refused are a key that appears twice in one object, too, and a
-/// text most of which lies deep (json_nested_bytes_max).
+/// refused before they cost memory. A key that appears twice in one object is refused.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
 /// Reads the members of one object and gathers the first fault with its path; after a fault every

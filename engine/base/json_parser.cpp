@@ -52,10 +52,7 @@ bool JsonParser::read(Json& root) {
     if (!value(*slot) || !next(slot)) return false;
   }
   skip_space();
-  if (at_ != text_.size()) return expected("nothing after the value");
-  return nested_bytes_ <= json_nested_bytes_max(text_.size()) ||
-         refuse("most of the text lies deeper than " + std::to_string(json_mean_depth_max) +
-                " levels");
+  return at_ == text_.size() || expected("nothing after the value");
 }
 
 /// A scalar, or the opening of a container.
@@ -93,7 +90,6 @@ bool JsonParser::open(Json& slot, char bracket) {
   if (static_cast<int>(stack_.size()) >= depth_max_)
     return refuse("nested deeper than " + std::to_string(depth_max_) + " levels");
   if (!take(json_weights::container)) return false;
-  nested_bytes_ -= at_;
   ++at_;
   slot = bracket == '{' ? Json::object() : Json::array();
   stack_.push_back(&slot);
@@ -109,7 +105,6 @@ bool JsonParser::next(Json*& slot) {
     skip_space();
     if (peek() == (in_object ? '}' : ']')) {
       ++at_;
-      nested_bytes_ += at_;
       stack_.pop_back();
       continue;
     }

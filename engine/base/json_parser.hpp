@@ -1,9 +1,9 @@
 // JsonParser: one JSON text (RFC 8259) into a Json, in one pass.
 //
-// 1. It takes what nlohmann's parser takes, with the same values, and refuses four things more:
+// 1. It takes what nlohmann's parser takes, with the same values, and refuses three things more:
 //    nesting over the bound and values over the memory they may take (json_weights), before they
-//    cost it; a key that appears twice in one object; and a text most of which lies deep
-//    (json_nested_bytes_max). A byte order mark before the text is passed over.
+//    cost it, and a key that appears twice in one object. A byte order mark before the text is
+//    passed over.
 // 2. Numbers: an integer that fits is an integer (unsigned where it has no sign), everything else a
 //    double; one that no double holds is refused. Strings: valid UTF-8, no lone surrogates,
 //    unless `any_text` is set.
@@ -13,7 +13,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -59,9 +58,6 @@ class JsonParser {
   bool any_text_;
   std::size_t taken_ = 0;
   std::size_t at_ = 0;
-  /// Bytes of all containers' texts, each byte as often as it is within one: modulo 2^64 what is
-  /// closed less what was opened.
-  std::uint64_t nested_bytes_ = 0;
   bool fresh_ = false;                  ///< the innermost container was just opened
   std::vector<nlohmann::json*> stack_;  ///< open containers
   std::string unescaped_;

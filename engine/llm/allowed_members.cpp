@@ -212,6 +212,10 @@ bool is_stored(WireFormat format, std::string_view address) {
 std::string_view reason_of(const Row* row) {
   switch (row == nullptr ? V::take : row->verdict) {
     case V::stored:
+      if (row->name == "part:item_reference")
+        return " names what is stored at the provider (a client with `store: false` sends the item "
+               "itself)";
+      [[fallthrough]];
     case V::address:  // elsewhere it would have been taken
       return " names what is stored at the provider";
     case V::served:

@@ -288,6 +288,7 @@ constexpr Row anthropic_rows[] = {
     {"edit:clear_thinking_@", V::take, "keep"},
     {"edit:compact_@", V::summed},
     {"container", V::stored},
+    {"thread", V::stored},
     {"mcp_servers", V::served},
     {"fallbacks", V::priced},
     {"tool:custom", V::take, "name|description|input_schema|strict"},

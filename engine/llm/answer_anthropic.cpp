@@ -366,6 +366,9 @@ void write_anthropic_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object("error");
   out.text("type", error_type(failure));
   out.text("message", client_message(here, failure));
+  // By which Anthropic's SDKs go on without what they asked for by themselves.
+  if (failure.param == "thread")
+    out.raw("details", R"({"error_code":"thread_unsupported_request","unsupported":["thread"]})");
   out.close_object();
   out.text_if("request_id", failure.request_id);
   out.close_object();

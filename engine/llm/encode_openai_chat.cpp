@@ -501,7 +501,7 @@ Result<void> write_output(const ChatRequest& request, const Target& target, Json
   out.text_if("description", output.description);
   out.raw("schema", schema);
   out.boolean("strict",
-              strict || (output.strict.value_or(true) && !takes(target, takes_strict_tools)));
+              strict || (output.strict.value_or(false) && !takes(target, takes_strict_tools)));
   out.close_object();
   out.close_object();
   return {};

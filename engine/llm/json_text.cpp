@@ -82,11 +82,16 @@ std::size_t skip_space(std::string_view s, std::size_t at) {
   return at;
 }
 
+// By quotes, which are few: one is the end unless an odd number of backslashes stands before it.
 std::size_t skip_string(std::string_view s, std::size_t at) {
-  for (++at; at < s.size() && s[at] != '"'; ++at) {
-    if (s[at] == '\\') ++at;
+  const std::size_t begin = at + 1;
+  for (at = s.find('"', begin); at != s.npos; at = s.find('"', at + 1)) {
+    std::size_t plain = at;
+    while (plain > begin && s[plain - 1] == '\\')
+      --plain;
+    if ((at - plain) % 2 == 0) return at + 1;
   }
-  return at < s.size() ? at + 1 : s.size();
+  return s.size();
 }
 
 // Past the value that starts at `at`.
@@ -187,12 +192,17 @@ void JsonWriter::members_beside(std::string_view object_text, std::string_view o
   }
 }
 
-void JsonWriter::member(std::string_view escaped_key, std::string_view value) {
+void JsonWriter::escaped_key(std::string_view name) {
   separate();
   out_ += '"';
-  out_ += escaped_key;
+  out_ += name;
   out_ += "\":";
-  append_in_line(out_, value);
+  comma_ = false;
+}
+
+void JsonWriter::member(std::string_view key, std::string_view value) {
+  escaped_key(key);
+  raw(value);
 }
 
 std::vector<MemberText> member_texts(std::string_view s) {
@@ -360,7 +370,9 @@ std::string rest_of(const Json& object, std::initializer_list<const char*> named
 }
 
 bool is_object_text(std::string_view text) {
-  const auto parsed = parse_json(text, wire_json_limits);
+  JsonLimits limits = wire_json_limits;
+  limits.depth_max = arguments_depth_max;
+  const auto parsed = parse_json(text, limits);
   return parsed.ok() && parsed.value().is_object();
 }
 

@@ -26,6 +26,8 @@ class JsonWriter {
   void open_array() { open('['); }
   void close_array() { close(']'); }
   void key(std::string_view name);
+  /// A key as another text has it, escapes and all.
+  void escaped_key(std::string_view name);
 
   void text(std::string_view value);
   void integer(std::int64_t value);
@@ -126,7 +128,9 @@ std::string dump(const nlohmann::json& value);
 /// The text of an object with the members that are not named; "" where none is left, and for
 /// anything else.
 std::string rest_of(const nlohmann::json& object, std::initializer_list<const char*> named);
-/// Whether the text is one JSON object, within the depth that the codecs read.
+/// How deep a call's arguments may lie: they are passed on as they are.
+constexpr int arguments_depth_max = 1'000;
+/// Whether the text is one JSON object, arguments_depth_max deep at most.
 bool is_object_text(std::string_view text);
 
 }  // namespace redoubt::llm

@@ -9,20 +9,29 @@
 namespace redoubt::llm {
 namespace {
 
+// What OpenAI says of a token that is as good as impossible.
+constexpr double least_logprob = -9999.0;
+
+// A protocol buffer's JSON writes what is no finite number as a text.
+Json likelihood_of(const Json* said) {
+  if (said == nullptr) return 0;
+  if (said->is_number()) return *said;
+  return text_of(said) == "-Infinity" ? Json(least_logprob) : Json(0);
+}
+
 Json token_of(const Json& candidate) {
   const std::string_view token = text_in(candidate, "token");
   Json bytes = Json::array();
   for (const char c : token)
     bytes.push_back(static_cast<unsigned char>(c));
-  const Json* likely = member_of(candidate, "logProbability");
-  const bool known = likely != nullptr && likely->is_number();
-  return {{"token", token}, {"logprob", known ? *likely : Json(0)}, {"bytes", std::move(bytes)}};
+  return {{"token", token},
+          {"logprob", likelihood_of(member_of(candidate, "logProbability"))},
+          {"bytes", std::move(bytes)}};
 }
 
 Json candidate_of(const Json& token) {
-  const Json* likely = member_of(token, "logprob");
-  const bool known = likely != nullptr && likely->is_number();
-  return {{"token", text_in(token, "token")}, {"logProbability", known ? *likely : Json(0)}};
+  return {{"token", text_in(token, "token")},
+          {"logProbability", likelihood_of(member_of(token, "logprob"))}};
 }
 
 const Json* list_in(const Json& object, const char* key) {

@@ -42,32 +42,35 @@ std::string_view keyword_of(std::string_view key) {
   return key;
 }
 
-void write_schema(std::string_view schema, JsonWriter& out);
+/// Of schemas in schemas: what lies deeper goes on as it is. Each is read once a level.
+constexpr int depth_max = 24;
 
-void write_schemas(std::string_view value, JsonWriter& out) {
+void write_schema(std::string_view schema, int depth, JsonWriter& out);
+
+void write_schemas(std::string_view value, int depth, JsonWriter& out) {
   if (value.front() == '[') {
     out.open_array();
     for (const std::string_view each : element_texts(value))
-      write_schema(each, out);
+      write_schema(each, depth, out);
     out.close_array();
     return;
   }
   out.open_object();
   for (const MemberText& member : member_texts(value)) {
-    JsonWriter each;
-    write_schema(member.value, each);
-    out.member(member.key, each.take());
+    out.escaped_key(member.key);
+    write_schema(member.value, depth, out);
   }
   out.close_object();
 }
 
 // What only null can be beside what the schema says.
-void write_list_with_null(std::string_view list, std::string_view null, JsonWriter& out) {
+void write_list_with_null(std::string_view list, std::string_view null, int depth,
+                          JsonWriter& out) {
   const auto elements = element_texts(list);
   const bool has_it = std::find(elements.begin(), elements.end(), null) != elements.end();
   out.open_array();
   for (const std::string_view each : elements)
-    write_schema(each, out);
+    write_schema(each, depth, out);
   if (!has_it) out.raw(null);
   out.close_array();
 }
@@ -91,7 +94,7 @@ std::string_view count_text(std::string_view value) {
   return digits && (inside.front() != '0' || inside.size() == 1) ? inside : value;
 }
 
-void write_member(const MemberText& member, bool nullable, JsonWriter& out) {
+void write_member(const MemberText& member, bool nullable, int depth, JsonWriter& out) {
   const std::string_view key = keyword_of(member.key);
   if (is_one(key, {"nullable", "propertyOrdering", "example"})) return;
   if (key == "format" && member.value == R"("enum")") return;
@@ -105,28 +108,27 @@ void write_member(const MemberText& member, bool nullable, JsonWriter& out) {
     out.member(key, count_text(member.value));
   } else if (key == "enum" && nullable) {
     out.key(key);
-    write_list_with_null(member.value, "null", out);
+    write_list_with_null(member.value, "null", depth, out);
   } else if (key == "anyOf" && nullable) {
     out.key(key);
-    write_list_with_null(member.value, R"({"type":"null"})", out);
+    write_list_with_null(member.value, R"({"type":"null"})", depth, out);
   } else if (is_one(key, {"properties", "$defs", "anyOf", "oneOf", "allOf", "prefixItems"})) {
     out.key(key);
-    write_schemas(member.value, out);
+    write_schemas(member.value, depth, out);
   } else if (is_one(key, {"items", "additionalProperties", "not"})) {
     out.key(key);
-    write_schema(member.value, out);
+    write_schema(member.value, depth, out);
   } else {
     out.member(key, member.value);
   }
 }
 
-// As deep as a client's body may be.
-void write_schema(std::string_view schema, JsonWriter& out) {
-  if (schema.front() != '{') return out.raw(schema);
+void write_schema(std::string_view schema, int depth, JsonWriter& out) {
+  if (schema.front() != '{' || depth == depth_max) return out.raw(schema);
   const bool nullable = member_text(schema, "nullable") == "true";
   out.open_object();
   for (const MemberText& member : member_texts(schema))
-    write_member(member, nullable, out);
+    write_member(member, nullable, depth + 1, out);
   out.close_object();
 }
 
@@ -134,7 +136,7 @@ void write_schema(std::string_view schema, JsonWriter& out) {
 
 std::string json_schema_of_openapi(std::string_view schema) {
   JsonWriter out;
-  write_schema(schema, out);
+  write_schema(schema, 0, out);
   return out.take();
 }
 

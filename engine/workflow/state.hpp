@@ -263,10 +263,10 @@ bool keep_within_bounds(State& s);
 
 // run.cpp
 void record(State& s, EventKind kind, const Instance* at, std::string_view payload = {});
-/// Is the value what the history has just been given, so that a decision of that kind leaves it out?
-/// By identity, which is quickly seen; but a snapshot keeps equal values once, so that a run that was
-/// read from one may leave out what it would have written else. A replay therefore does as its
-/// record did, where the values are equal.
+/// Is the value what the history has just been given, so that a decision of that kind leaves it
+/// out? By identity, which is quickly seen; but a snapshot keeps equal values once, so that a run
+/// that was read from one may leave out what it would have written else. A replay therefore does as
+/// its record did, where the values are equal.
 bool is_known(const State& s, EventKind kind, const Value& value);
 /// The payload {key: value}.
 void record_member(State& s, EventKind kind, const Instance* at, const char* key,

@@ -42,23 +42,6 @@ TEST_CASE("what is not JSON is refused with line and column") {
   refused("nul");
 }
 
-TEST_CASE("a text most of which lies deep is refused, however deep some of it is") {
-  const auto wrapped = [](int depth, std::size_t bytes) {
-    const auto levels = static_cast<std::size_t>(depth);
-    return std::string(levels, '[') + '"' + std::string(bytes, 'a') + '"' +
-           std::string(levels, ']');
-  };
-  const JsonLimits limits{.bytes_max = 8 << 20, .depth_max = 100};
-  CHECK(parse_json(wrapped(100, 2'000), limits).ok());
-  CHECK(parse_json(wrapped(16, 1 << 20), limits).ok());
-  CHECK(refused(wrapped(17, 1 << 20), limits).message ==
-        "most of the text lies deeper than 16 levels");
-  refused(wrapped(46, 64 << 10), limits);
-  // A large text around it.
-  CHECK(parse_json("[" + wrapped(60, 64 << 10) + ",\"" + std::string(1 << 20, 'b') + "\"]", limits)
-            .ok());
-}
-
 TEST_CASE("depth is bounded before it costs memory") {
   CHECK(parse_json(nested(32)).ok());
   CHECK(refused(nested(33)).message.find("32") != std::string::npos);

@@ -446,6 +446,15 @@ TEST_SUITE("llm allowed members") {
     }
   }
 
+  TEST_CASE("a thread at the provider is refused by its name") {
+    auto request =
+        decode_client_request(anthropic, body_with(anthropic, R"("thread":{"type":"create"})"));
+    REQUIRE(request.ok());
+    const auto held = hold_to_allowed(*request, {});
+    REQUIRE(!held.ok());
+    CHECK(held.error().path == "thread");
+  }
+
   TEST_CASE("a refusal says what, why and how an operator allows it") {
     auto request = decode_client_request(
         responses, body_with(responses, R"("tools":[{"type":"web_search"}])"));

@@ -377,6 +377,21 @@ TEST_SUITE("llm gemini client") {
       CHECK(json_schema_of_openapi(own) == schema);
   }
 
+  TEST_CASE("schemas in schemas are converted as deep as they are read, and go on") {
+    constexpr int levels = 40;
+    std::string own = R"({"type":"STRING"})";
+    for (int i = 0; i < levels; ++i)
+      own = R"({"type":"OBJECT","properties":{"p":)" + own + "}}";
+    const Json converted = Json::parse(json_schema_of_openapi(own));
+    const Json* at = &converted;
+    int read = 0;
+    for (; at->at("type") == "object"; ++read)
+      at = &at->at("properties").at("p");
+    CHECK(read == 24);
+    CHECK(at->at("type") == "OBJECT");
+    CHECK(Json::parse(own).dump().size() == converted.dump().size());
+  }
+
   TEST_CASE("what a Gemini target said goes back to its client, whole and streamed") {
     const Json said = Json::parse(gemini_answer);
     const ChatEvents events = decode("gemini", gemini_answer);

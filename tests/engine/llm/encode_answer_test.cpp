@@ -169,6 +169,33 @@ TEST_SUITE("llm encode answer") {
           R"({"type":"error","error":{"type":"rate_limit_error","message":"slow \"down\""}})");
   }
 
+  TEST_CASE("Anthropic's SDKs hear in their words that there are no threads") {
+    ChatFailure failure = local_failure(FailureClass::bad_request, "No.");
+    failure.param = "thread";
+    CHECK(
+        encode_failure(WireFormat::anthropic, failure)
+            .find(
+                R"("details":{"error_code":"thread_unsupported_request","unsupported":["thread"]}})") !=
+        std::string::npos);
+  }
+
+  TEST_CASE("arguments that lie deep are passed on as they are") {
+    constexpr std::size_t levels = 200;
+    std::string arguments = "1";
+    for (std::size_t i = 0; i < levels; ++i)
+      arguments = "{\"a\":" + arguments + "}";
+    ChatAnswer answer;
+    ChatPart& call = answer.parts.emplace_back();
+    call.kind = PartKind::tool_call;
+    call.id = "c";
+    call.name = "draw";
+    call.arguments = arguments;
+    for (const WireFormat format : {WireFormat::anthropic, WireFormat::gemini}) {
+      CAPTURE(format_name(format));
+      CHECK(encode_answer(format, answer, {}).find(arguments) != std::string::npos);
+    }
+  }
+
   TEST_CASE("a client's text in an error has a bound, in each format") {
     ChatFailure failure =
         local_failure(FailureClass::bad_request, "no model " + std::string(100'000, 'x'));
@@ -224,6 +251,10 @@ TEST_SUITE("llm encode answer") {
     CHECK(path(anthropic, "{\"model\":\"m\"," + messages + "}") == "max_tokens");
     CHECK(path(openai_responses, R"({"model":"m","input":[{}]})") == "input[0]");
     CHECK(path(openai_responses, "[]") == "body");
+    CHECK(path(anthropic,
+               R"({"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":)"
+               R"("tool_result","tool_use_id":"a","content":[{"type":"tool_result"}]}]}]})") ==
+          "messages[0].content[0].content");
     // A list where an object belongs.
     CHECK(path(openai_chat, R"({"model":"m","messages":[[1]]})") == "messages[0].role");
     CHECK(path(anthropic, R"({"model":"m","max_tokens":1,"messages":[[1]]})") ==

@@ -178,6 +178,14 @@ TEST_SUITE("llm/logprobs") {
     }
   }
 
+  TEST_CASE("a token that is impossible is not told as a certain one") {
+    const Json result = Json::parse(
+        R"({"chosenCandidates":[{"token":"a","logProbability":"-Infinity"},{"token":"b"}]})");
+    const Json tokens = Json::parse(logprobs_of_gemini(result));
+    CHECK(tokens["content"][0]["logprob"] == -9999.0);
+    CHECK(tokens["content"][1]["logprob"] == 0);
+  }
+
   TEST_CASE("how many are told is bounded") {
     const auto path = [](WireFormat format, std::string_view body) {
       const auto request = decode_client_request(format, body);
