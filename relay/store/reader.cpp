@@ -18,11 +18,13 @@ Reader::~Reader() {
 
 void Reader::post(Job job) {
   const Error busy{.code = "store_busy", .message = "the store has too much to read"};
+  bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    if (open_ == reads_max) return job.done(busy);
-    ++open_;
+    full = open_ == reads_max;
+    if (!full) ++open_;
   }
+  if (full) return job.done(busy);
   const auto shared = std::make_shared<Job>(std::move(job));
   const auto finish = [this, shared](const Result<void>& done) {
     shared->done(done);
