@@ -10,6 +10,7 @@
 #include "engine/llm/encode_answer.hpp"
 #include "tests/engine/llm/client_stream.hpp"
 #include "tests/engine/llm/recorded.hpp"
+#include "tests/engine/llm/sent.hpp"
 
 using namespace redoubt;
 using namespace redoubt::llm;
@@ -65,15 +66,6 @@ Json chat_body() {
                {"description", "Edits files."},
                {"format", {{"type", "grammar"}, {"grammar", grammar}}}}}}}},
           {"tool_choice", {{"type", "custom"}, {"custom", {{"name", "apply_patch"}}}}}};
-}
-
-Json sent(const ChatRequest& request, std::string_view dialect) {
-  Target target;
-  target.dialect = find_dialect(dialect);
-  const auto wire = encode_request(request, target);
-  if (!wire.ok()) MESSAGE(wire.error().message);
-  REQUIRE(wire.ok());
-  return Json::parse(wire->body);
 }
 
 /// What a model behind the dialect says that calls the tool, between other things.

@@ -8,6 +8,7 @@
 #include "engine/llm/encode_answer.hpp"
 #include "tests/engine/llm/client_stream.hpp"
 #include "tests/engine/llm/recorded.hpp"
+#include "tests/engine/llm/sent.hpp"
 
 using namespace redoubt;
 using namespace redoubt::llm;
@@ -39,15 +40,6 @@ ChatRequest request_of(const Json& body) {
   REQUIRE(request.ok());
   REQUIRE(hold_to_allowed(*request, {}).ok());
   return std::move(request).value();
-}
-
-Json sent(const ChatRequest& request, std::string_view dialect) {
-  Target target;
-  target.dialect = find_dialect(dialect);
-  const auto wire = encode_request(request, target);
-  if (!wire.ok()) MESSAGE(wire.error().message);
-  REQUIRE(wire.ok());
-  return Json::parse(wire->body);
 }
 
 std::string fault_of(const Json& body) {
