@@ -23,6 +23,7 @@
 #include "relay/api/waiting_client.hpp"
 #include "relay/limits/token_bound.hpp"
 #include "relay/limits/utc_period.hpp"
+#include "relay/net/completion.hpp"
 #include "relay/net/turns.hpp"
 #include "relay/upstream/answer_decoding.hpp"
 #include "relay/upstream/request_bytes.hpp"
@@ -504,30 +505,6 @@ http::Response Models::one(const http::Request& request) const {
   return fault_response(models_format(request), no_model(name, version));
 }
 
-namespace {
-
-/// What the ledger tells of one question; `ask` is given what it is to call.
-template <class T, class Ask>
-net::Task<Result<T>> told_by_ledger(Ask ask) {
-  struct Told {
-    explicit Told(const net::Executor& shard) : signal(shard) {}
-    net::Signal signal;
-    std::optional<Result<T>> what;
-  };
-  const net::Executor shard = co_await boost::asio::this_coro::executor;
-  auto told = std::make_shared<Told>(shard);
-  ask([told, shard](Result<T> what) {
-    boost::asio::post(shard, [told, what = std::move(what)]() mutable {
-      told->what = std::move(what);
-      told->signal.notify();
-    });
-  });
-  co_await told->signal.wait();
-  co_return std::move(*told->what);
-}
-
-}  // namespace
-
 net::Task<http::Response> Models::usage(http::Request& request) {
   const Caller* caller = caller_of(request);
   const upstream::Order nothing = order_of(caller, {}, {});
@@ -539,12 +516,15 @@ net::Task<http::Response> Models::usage(http::Request& request) {
     const Error error = caller_error(log_, request_id_of(request), fault);
     return error_response(request, {.status = 503, .code = error.code, .message = error.message});
   };
-  auto ask_usage = [&](auto tell) { ledger_.usage(identity, from_s * 1'000, std::move(tell)); };
-  const auto rows = co_await told_by_ledger<std::vector<limits::UsageRow>>(ask_usage);
+  const net::Executor shard = co_await boost::asio::this_coro::executor;
+  const auto used = std::make_shared<net::Completion<Result<std::vector<limits::UsageRow>>>>(shard);
+  ledger_.usage(identity, from_s * 1'000, used->callback());
+  const auto rows = co_await used->wait();
   if (!rows) co_return failed(rows.error());
   const std::string purse = limits::budget_subject(limits::Scope::player, identity.key());
-  auto ask_drawn = [&](auto tell) { ledger_.drawn(purse, now_s, std::move(tell)); };
-  const auto drawn = co_await told_by_ledger<limits::Drawn>(ask_drawn);
+  const auto budgets = std::make_shared<net::Completion<Result<limits::Drawn>>>(shard);
+  ledger_.drawn(purse, now_s, budgets->callback());
+  const auto drawn = co_await budgets->wait();
   if (!drawn) co_return failed(drawn.error());
   const upstream::Gateway::Spent spent =
       gateway_.spent(identity, nothing.own_limits, *drawn, now_s);

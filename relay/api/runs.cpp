@@ -12,7 +12,7 @@
 #include "relay/api/body_work.hpp"
 #include "relay/api/errors.hpp"
 #include "relay/api/gate.hpp"
-#include "relay/net/signal.hpp"
+#include "relay/net/completion.hpp"
 
 namespace redoubt::api {
 namespace {
@@ -78,41 +78,22 @@ Error bad_request(std::string message) {
   return {.code = "bad_request", .message = std::move(message)};
 }
 
-/// What the service tells, brought to the shard of the Task that waits for it.
-class Answer : public std::enable_shared_from_this<Answer> {
- public:
-  using Text = std::shared_ptr<const std::string>;
-  explicit Answer(const net::Executor& shard) : shard_(shard), signal(shard) {}
+using Text = std::shared_ptr<const std::string>;
+using Answer = net::Completion<Result<Text>>;
 
-  runs::JsonCallback callback() {
-    return [shared = shared_callback()](Result<std::string> said) {
-      if (!said) return shared(said.error());
-      shared(std::make_shared<const std::string>(std::move(*said)));
-    };
-  }
-  runs::SharedCallback shared_callback() {
-    return [self = shared_from_this()](Result<Text> said) {
-      boost::asio::post(self->shard_, [self, said = std::move(said)]() mutable {
-        self->result = std::move(said);
-        self->signal.notify();
-      });
-    };
-  }
+/// For what is given as a text of its own.
+runs::JsonCallback shared(runs::SharedCallback callback) {
+  return [callback = std::move(callback)](Result<std::string> text) {
+    if (!text) return callback(text.error());
+    callback(std::make_shared<const std::string>(std::move(*text)));
+  };
+}
 
- private:
-  net::Executor shard_;
-
- public:
-  net::Signal signal;
-  std::optional<Result<Text>> result;
-};
-
-/// REQUIRES: the service has told something, which is no error.
-http::Response answered(int status, Answer& answer, std::string_view type = "application/json") {
+http::Response answered(int status, Text body, std::string_view type = "application/json") {
   http::Response response;
   response.status = status;
   response.add("Content-Type", std::string(type));
-  response.shared_body = std::move(**answer.result);
+  response.shared_body = std::move(body);
   response.transient = true;
   return response;
 }
@@ -208,17 +189,18 @@ net::Task<http::Response> Runs::begin(http::Request& request, contract::JsonBody
     auto read = [bytes = request.body] { return std::string(bytes); };
     auto bundle = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
     if (!bundle) co_return fault_response(request, overloaded());
-    service_.import_run(owner_of(request), std::move(*bundle), clock_ms, answer->callback());
+    service_.import_run(owner_of(request), std::move(*bundle), clock_ms,
+                        shared(answer->callback()));
   } else {
     auto read = [json = std::move(body)] { return start_order(*json); };
     auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
     if (!order) co_return fault_response(request, overloaded());
     if (!*order) co_return fault_response(request, order->error());
-    service_.start(owner_of(request), std::move(**order), answer->callback());
+    service_.start(owner_of(request), std::move(**order), shared(answer->callback()));
   }
-  co_await answer->signal.wait();
-  if (!*answer->result) co_return fault_response(request, answer->result->error());
-  co_return answered(201, *answer);
+  auto result = co_await answer->wait();
+  if (!result) co_return fault_response(request, result.error());
+  co_return answered(201, std::move(*result));
 }
 
 net::Task<http::Response> Runs::give(http::Request& request, InputKind kind,
@@ -229,19 +211,19 @@ net::Task<http::Response> Runs::give(http::Request& request, InputKind kind,
   auto order = co_await read_body(pool_, caller_key(request), request.body, std::move(read));
   if (!order) co_return fault_response(request, overloaded());
   std::string id(request.parameter("id"));
-  service_.give(owner_of(request), std::move(id), std::move(*order), answer->callback());
-  co_await answer->signal.wait();
-  if (!*answer->result) co_return fault_response(request, answer->result->error());
-  co_return answered(200, *answer);
+  service_.give(owner_of(request), std::move(id), std::move(*order), shared(answer->callback()));
+  auto result = co_await answer->wait();
+  if (!result) co_return fault_response(request, result.error());
+  co_return answered(200, std::move(*result));
 }
 
 net::Task<http::Response> Runs::list(http::Request& request) {
   const net::Executor shard = co_await boost::asio::this_coro::executor;
   auto answer = std::make_shared<Answer>(shard);
-  service_.list(owner_of(request), answer->callback());
-  co_await answer->signal.wait();
-  if (!*answer->result) co_return fault_response(request, answer->result->error());
-  co_return answered(200, *answer);
+  service_.list(owner_of(request), shared(answer->callback()));
+  auto result = co_await answer->wait();
+  if (!result) co_return fault_response(request, result.error());
+  co_return answered(200, std::move(*result));
 }
 
 net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
@@ -251,22 +233,22 @@ net::Task<http::Response> Runs::one(http::Request& request, Ask ask) {
   std::string id(request.parameter("id"));
   switch (ask) {
     case Ask::view:
-      service_.view(std::move(owner), std::move(id), answer->shared_callback());
+      service_.view(std::move(owner), std::move(id), answer->callback());
       break;
     case Ask::resume:
-      service_.resume(std::move(owner), std::move(id), answer->shared_callback());
+      service_.resume(std::move(owner), std::move(id), answer->callback());
       break;
     case Ask::remove:
-      service_.remove(std::move(owner), std::move(id), answer->callback());
+      service_.remove(std::move(owner), std::move(id), shared(answer->callback()));
       break;
     case Ask::export_run:
-      service_.export_run(std::move(owner), std::move(id), answer->shared_callback());
+      service_.export_run(std::move(owner), std::move(id), answer->callback());
       break;
   }
-  co_await answer->signal.wait();
-  if (!*answer->result) co_return fault_response(request, answer->result->error());
-  if (ask != Ask::export_run) co_return answered(200, *answer);
-  co_return answered(200, *answer, bundle_media_type);
+  auto result = co_await answer->wait();
+  if (!result) co_return fault_response(request, result.error());
+  if (ask != Ask::export_run) co_return answered(200, std::move(*result));
+  co_return answered(200, std::move(*result), bundle_media_type);
 }
 
 net::Task<http::Response> Runs::events(http::Request& request) {
@@ -278,9 +260,9 @@ net::Task<http::Response> Runs::events(http::Request& request) {
   const std::int64_t after = number_of(request.query_parameter("after"), -1);
   const std::string_view last = request.header_or("last-event-id", "");
   const std::int64_t seen = last.empty() ? after : number_of(std::string(last), after);
-  service_.may_watch(owner, id, answer->callback());
-  co_await answer->signal.wait();
-  if (!*answer->result) co_return fault_response(request, answer->result->error());
+  service_.may_watch(owner, id, shared(answer->callback()));
+  auto result = co_await answer->wait();
+  if (!result) co_return fault_response(request, result.error());
   http::Response response;
   response.add("Content-Type", "text/event-stream; charset=utf-8");
   response.add("Cache-Control", "no-cache");
