@@ -370,6 +370,7 @@ Task<void> ClientService::run(CallPtr call) {
       call.over = true;
       call.release();
       call.resolver.reset();
+      call.sink.reset();  // which may hold this call
     }
   };
   const Release release{*call};

@@ -26,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "relay/http/message.hpp"
 
@@ -91,6 +92,8 @@ class HeldMemory {
   bool resize(std::size_t bytes);
   /// Counts on somebody else from now on. False where they have no room: then nothing is held.
   bool move_to(const MemoryBudget::Account& account);
+  /// All that `other` holds, which holds nothing then. REQUIRES: one account of one budget.
+  void take_over(HeldMemory& other) { bytes_ += std::exchange(other.bytes_, 0); }
   const MemoryBudget::Account& account() const { return account_; }
   std::size_t bytes() const { return bytes_; }
 

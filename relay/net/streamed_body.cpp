@@ -83,9 +83,9 @@ std::shared_ptr<const void> StreamedBody::hold(std::size_t bytes) {
   const HeldMemory* what = held.get();
   return {what, [self = shared_from_this(), held = std::move(held), bytes](const HeldMemory*) {
             if (self->finished()) return;
-            // Given back only when what waits can be counted here instead.
+            // Given back only when what waits is counted here instead: nobody takes it in between.
             self->on_shard([self = self.get(), held, bytes] {
-              held->resize(0);
+              if (!self->finished()) self->memory_.take_over(*held);
               self->held_bytes_ -= bytes;
               self->settle();
             });

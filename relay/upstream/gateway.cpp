@@ -555,6 +555,7 @@ class CallRun::Attempt final : public net::CallSink {
   void tell(const std::vector<llm::ChatEvent>& events) {
     // The call may end, and let go of this attempt and of itself, at any event.
     const auto run = run_->shared_from_this();
+    const auto self = run->attempt_;
     for (const llm::ChatEvent& event : events) {
       if (!run_) return;
       run->on_event(event);

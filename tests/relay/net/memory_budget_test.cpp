@@ -102,6 +102,20 @@ TEST_CASE("the admin listener has a quarter of its own, whoever holds all the re
   CHECK(budget.take(account(1, Share::caller), 200));
 }
 
+TEST_CASE("what another held goes on counting while it changes hands") {
+  const auto budget = std::make_shared<MemoryBudget>(800);
+  HeldMemory first(budget, account(1, Share::stranger));
+  HeldMemory second(budget, account(1, Share::stranger));
+  REQUIRE(first.resize(200));
+  REQUIRE(second.resize(50));
+  second.take_over(first);
+  CHECK(first.bytes() == 0);
+  CHECK(second.bytes() == 250);
+  CHECK(budget->bytes() == 250);
+  CHECK(second.resize(100));
+  CHECK(budget->bytes() == 100);
+}
+
 TEST_CASE("a holder gives back what it holds, and moves it") {
   const auto budget = std::make_shared<MemoryBudget>(800);
   {
