@@ -19,17 +19,18 @@
 
 #include "engine/base/utc_date.hpp"
 #include "engine/llm/models.hpp"
-#include "relay/api/application.hpp"
-#include "relay/api/config_files.hpp"
-#include "relay/api/gate.hpp"
-#include "relay/api/service.hpp"
+#include "relay/app/application.hpp"
+#include "relay/app/config_files.hpp"
 #include "relay/auth/key_ring.hpp"
 #include "relay/auth/secret.hpp"
 #include "relay/config/command_line.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/load.hpp"
 #include "relay/config/provider_variables.hpp"
+#include "relay/contract/gate.hpp"
 #include "relay/observe/log.hpp"
+#include "relay/observe/version.hpp"
+#include "relay/services/status/status.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
 #include "relay/store/migrations.hpp"
 #include "relay/store/relay_lock.hpp"
@@ -201,11 +202,11 @@ std::string no_models_text(const config::Config& config) {
          "OPENAI_API_KEY or another provider's key in the environment brings one (docs/models.md)";
 }
 
-void announce(const api::Application& application, const std::string& www, observe::Log& log,
+void announce(const app::Application& application, const std::string& www, observe::Log& log,
               const std::string& models) {
-  std::cerr << "redoubt-relay " << api::relay_version << '\n';
+  std::cerr << "redoubt-relay " << observe::relay_version << '\n';
   std::string last;
-  for (const api::Application::Opened& opened : application.opened()) {
+  for (const app::Application::Opened& opened : application.opened()) {
     // localhost is two addresses of one URL.
     if (opened.url == last) continue;
     last = opened.url;
@@ -270,14 +271,14 @@ void tell(observe::Log& log, std::string_view what, const Result<void>& done) {
   }
 }
 
-Result<void> reload_tokens(api::Application& application, Keeping& keeping) {
+Result<void> reload_tokens(app::Application& application, Keeping& keeping) {
   auto tokens = auth::load_token_secrets(keeping.sources);
   if (!tokens) return tokens.error();
   application.replace(std::move(*tokens));
   return {};
 }
 
-Result<void> reload_keys(api::Application& application, Keeping& keeping) {
+Result<void> reload_keys(app::Application& application, Keeping& keeping) {
   storage::SqliteKeyTable table(keeping.store);
   auto keys = auth::load_key_ring(keeping.sources, table);
   if (!keys) return keys.error();
@@ -286,7 +287,7 @@ Result<void> reload_keys(api::Application& application, Keeping& keeping) {
 }
 
 // Each of the three is replaced as a whole, or stays as it was.
-void reload(api::Application& application, Keeping& keeping, observe::Log& log) {
+void reload(app::Application& application, Keeping& keeping, observe::Log& log) {
   tell(log, "certificates", application.reload_certificates());
   tell(log, "tokens", reload_tokens(application, keeping));
   tell(log, "provider_keys", reload_keys(application, keeping));
@@ -306,7 +307,7 @@ class Signals {
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
 
-  void serve(api::Application& application, Keeping& keeping, observe::Log& log) {
+  void serve(app::Application& application, Keeping& keeping, observe::Log& log) {
     waiter_ =
         std::thread([this, &application, &keeping, &log] { wait(application, keeping, log); });
   }
@@ -320,7 +321,7 @@ class Signals {
   }
 
  private:
-  void wait(api::Application& application, Keeping& keeping, observe::Log& log) {
+  void wait(app::Application& application, Keeping& keeping, observe::Log& log) {
     bool draining = false;
     while (true) {
       int signal = 0;
@@ -340,7 +341,7 @@ class Signals {
   }
 
   // Tells readiness and waits the delay; did a second signal cut it short?
-  bool hurried(api::Application& application, observe::Log& log) {
+  bool hurried(app::Application& application, observe::Log& log) {
     say(log, observe::Level::info, "draining", "");
     application.announce_drain();
     if (drain_delay_s_ == 0) return false;
@@ -364,7 +365,7 @@ std::optional<http::StaticFiles> load_page(const config::Loaded& loaded,
   if (is_page(folder)) {
     http::StaticOptions options;
     options.directory = folder;
-    options.content_security_policy = api::page_policy(loaded.config.page.connect);
+    options.content_security_policy = contract::page_policy(loaded.config.page.connect);
     options.referrer_policy = "no-referrer";
     Result<http::StaticFiles> page = http::StaticFiles::load(options);
     if (page) return std::move(*page);
@@ -392,7 +393,7 @@ Error in_key(std::string_view key, Error error) {
 }
 
 /// Opens the store and reads the secrets. REQUIRES: no other thread
-Result<std::pair<Keeping, api::Belongings>> open_belongings(
+Result<std::pair<Keeping, app::Dependencies>> open_dependencies(
     const config::Config& config, llm::ModelTable models,
     std::vector<auth::EnvironmentKey> keys_taken) {
   auth::SecretSources sources = secret_sources(config, std::move(keys_taken));
@@ -412,11 +413,11 @@ Result<std::pair<Keeping, api::Belongings>> open_belongings(
     reads = std::move(*opened);
   }
   return std::pair(Keeping{.sources = std::move(sources), .store = std::move(*second)},
-                   api::Belongings{.store = std::move(*store),
-                                   .reads = std::move(reads),
-                                   .tokens = std::move(*tokens),
-                                   .keys = std::move(*keys),
-                                   .models = std::move(models)});
+                   app::Dependencies{.store = std::move(*store),
+                                     .reads = std::move(reads),
+                                     .tokens = std::move(*tokens),
+                                     .keys = std::move(*keys),
+                                     .models = std::move(models)});
 }
 
 // May strangers spend the operator's money without a bound?
@@ -433,7 +434,7 @@ bool open_purse(const config::Config& config) {
 // Tells what is wrong with providers and aliases, else gives what is to know of their models.
 bool models_are_good(const config::Loaded& loaded, const llm::ModelTable& models,
                      const auth::KeyRingPtr& keys, std::vector<upstream::ModelNote>& notes) {
-  auto checked = api::check_models(loaded.config, models, keys, today());
+  auto checked = app::check_models(loaded.config, models, keys, today());
   if (checked) {
     notes = std::move(*checked);
   } else {
@@ -468,14 +469,15 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
   }
   std::string models_text = purse_text(config, keys_taken);
   if (models_text.empty()) models_text = no_models_text(config);
-  auto opened = open_belongings(config, std::move(models), std::move(keys_taken));
+  auto opened = open_dependencies(config, std::move(models), std::move(keys_taken));
   if (!opened) {
     std::cerr << "redoubt-relay: " << opened.error().message << '\n';
     return exit_not_started;
   }
-  auto& [keeping, belongings] = *opened;
+  auto& [keeping, dependencies] = *opened;
   std::vector<upstream::ModelNote> notes;
-  if (!models_are_good(loaded, belongings.models, belongings.keys, notes)) return exit_not_started;
+  if (!models_are_good(loaded, dependencies.models, dependencies.keys, notes))
+    return exit_not_started;
   const auto level = static_cast<observe::Level>(config.log.level);
   const auto queue_lines_max = static_cast<std::size_t>(config.log.queue_lines_max);
   observe::Log log(1, level, queue_lines_max);
@@ -484,8 +486,8 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
     warn(log, "limit_of_nothing", warning);
   for (const std::string& warning : loaded.unread)
     warn(log, "variable_not_read", warning);
-  api::Application application(std::move(loaded.config), log, std::move(page),
-                               std::move(belongings));
+  app::Application application(std::move(loaded.config), log, std::move(page),
+                               std::move(dependencies));
   const Result<void> listening = application.listen();
   if (!listening) {
     const Error& fault = listening.error();
@@ -515,8 +517,8 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
 // Tells all faults of what the configuration names; gives the keys of providers.
 bool files_are_good(const config::Loaded& loaded, std::vector<auth::EnvironmentKey> keys_taken,
                     auth::KeyRingPtr& keys) {
-  api::FilesChecked checked =
-      api::check_files(loaded, secret_sources(loaded.config, std::move(keys_taken)));
+  app::FilesChecked checked =
+      app::check_files(loaded, secret_sources(loaded.config, std::move(keys_taken)));
   for (const Error& fault : checked.faults)
     std::cerr << "redoubt-relay: " << fault.message << '\n';
   for (const Error& warning : checked.warnings)
@@ -605,7 +607,8 @@ int main(int argc, char** argv) {
       "  redoubt-relay --port 8080 --www web/game/dist\n"
       "  redoubt-relay --config /etc/redoubt/relay.yaml --check-config\n"
       "  OPENAI_API_KEY=... redoubt-relay --host localhost");
-  app.set_version_flag("--version", "redoubt-relay " + std::string(redoubt::api::relay_version));
+  app.set_version_flag("--version",
+                       "redoubt-relay " + std::string(redoubt::observe::relay_version));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

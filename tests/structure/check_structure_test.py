@@ -69,19 +69,19 @@ class FunctionLines(unittest.TestCase):
 
 
 class NamedFiles(unittest.TestCase):
-    KNOWN = {"engine/base/json.hpp", "relay/api/gate.hpp", "docs/models.md"}
+    KNOWN = {"engine/base/json.hpp", "relay/contract/gate.hpp", "docs/models.md"}
 
-    def faults(self, comment, path="relay/api/planted.cpp"):
+    def faults(self, comment, path="relay/contract/planted.cpp"):
         return faults_of(check.check_named_files, path, comment, self.KNOWN)
 
     def test_what_is_there_by_any_name(self):
-        for comment in ("// gate.hpp", "// api/gate.hpp", "// relay/api/gate.hpp", "// ../../docs/models.md",
+        for comment in ("// gate.hpp", "// contract/gate.hpp", "// relay/contract/gate.hpp", "// ../../docs/models.md",
                         "/* see engine/base/json.hpp */", "// https://example.org/a/b.json"):
             self.assertEqual(self.faults(comment), [], comment)
 
     def test_what_is_gone(self):
         self.assertEqual(self.faults("int a;\n// see\n// gone.hpp, for more\n"),
-                         ["relay/api/planted.cpp:3: the comment names gone.hpp, which is not there"])
+                         ["relay/contract/planted.cpp:3: the comment names gone.hpp, which is not there"])
 
     def test_what_stands_in_the_code_is_no_comment(self):
         self.assertEqual(self.faults('open("gone.json");\n'), [])

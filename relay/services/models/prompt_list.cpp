@@ -1,0 +1,150 @@
+#include "relay/services/models/prompt_list.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "relay/services/models/model_responses.hpp"
+#include "relay/upstream/request_size.hpp"
+
+namespace redoubt::services {
+
+namespace {
+
+// What a completion tells of it.
+void add(llm::Usage& sum, const llm::Usage& usage, bool is_first) {
+  sum.reported = usage.reported && (is_first || sum.reported);
+  sum.input += usage.input;
+  sum.output += usage.output;
+}
+
+}  // namespace
+
+PromptList::PromptList(upstream::Gateway& gateway, const net::Executor& shard,
+                       std::vector<upstream::Order> orders, upstream::Delivery delivery,
+                       std::shared_ptr<upstream::CallClient> client)
+    : gateway_(gateway),
+      shard_(shard),
+      orders_(std::move(orders)),
+      delivery_(delivery),
+      client_(std::move(client)),
+      answers_each_(static_cast<std::int32_t>(orders_.front().request.answers)) {}
+
+Result<void> PromptList::start() {
+  auto started = gateway_.start(shard_, std::move(orders_[next_++]), delivery_, shared_from_this());
+  if (!started) return std::move(started.error());
+  if (!over_) call_ = std::move(*started);
+  return {};
+}
+
+void PromptList::leave() {
+  over_ = true;
+  if (const auto call = std::exchange(call_, nullptr)) call->leave();
+}
+
+void PromptList::on_begun(const upstream::CallSummary& summary) {
+  if (next_ == 1) client_->on_begun(summary);
+}
+
+void PromptList::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
+  if (over_) return;
+  llm::ChatEvent told = event;
+  told.answer += static_cast<std::int32_t>(next_ - 1) * answers_each_;
+  switch (event.kind) {
+    case llm::EventKind::started:
+      if (next_ == 1) client_->on_event(event, origin);
+      return;
+    case llm::EventKind::usage:
+      of_call_ = event.usage;
+      return;
+    case llm::EventKind::finished:
+      add(usage_, std::exchange(of_call_, {}), next_ == 1);
+      if (is_last()) {
+        tell_usage(origin);
+      } else {
+        told.kind = llm::EventKind::answer_finished;
+      }
+      break;
+    default:
+      break;
+  }
+  client_->on_event(told, origin);
+}
+
+void PromptList::tell_usage(llm::WireFormat origin) {
+  if (!usage_.reported) return;
+  llm::ChatEvent usage;
+  usage.kind = llm::EventKind::usage;
+  usage.usage = usage_;
+  client_->on_event(usage, origin);
+}
+
+void PromptList::on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) {
+  if (memory) memory_.push_back(std::move(memory));
+}
+
+void PromptList::keep(llm::ChatAnswer answer) {
+  std::vector<llm::ChatAnswer> others = std::exchange(answer.others, {});
+  // Each prompt's choices have their places, whether or not the target gave as many.
+  others.resize(static_cast<std::size_t>(answers_each_) - 1);
+  add(usage_, answer.usage, next_ == 1);
+  if (next_ == 1) {
+    answer_ = std::move(answer);
+  } else {
+    answer_.others.push_back(std::move(answer));
+  }
+  for (llm::ChatAnswer& other : others)
+    answer_.others.push_back(std::move(other));
+}
+
+upstream::CallSummary PromptList::summed(const upstream::CallSummary& of_call) {
+  cost_ += of_call.cost;
+  estimated_ = estimated_ || of_call.estimated;
+  upstream::CallSummary sum = of_call;
+  sum.cost = cost_;
+  sum.estimated = estimated_;
+  return sum;
+}
+
+void PromptList::on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat origin,
+                           const upstream::CallSummary& summary) {
+  if (over_) return;
+  const upstream::CallSummary sum = summed(summary);
+  if (delivery_ == upstream::Delivery::whole) keep(*answer);
+  if (!is_last()) return;
+  over_ = true;
+  answer_.usage = usage_;
+  if (!memory_.empty()) {
+    memory_.back()->settle(upstream::answer_size(answer_));
+    client_->on_memory(std::move(memory_.back()));
+    memory_.clear();
+  }
+  client_->on_answer(std::make_shared<const llm::ChatAnswer>(std::move(answer_)), origin, sum);
+}
+
+void PromptList::on_refusal(const upstream::CallRefusal& why,
+                            const upstream::CallSummary& summary) {
+  if (std::exchange(over_, true)) return;
+  client_->on_refusal(why, summed(summary));
+}
+
+void PromptList::on_end() {
+  call_.reset();
+  if (over_) {
+    client_->on_end();
+    return;
+  }
+  // Not from within the telling of the call before it.
+  boost::asio::post(shard_, [self = shared_from_this()] { self->next(); });
+}
+
+void PromptList::next() {
+  if (over_) return;
+  const Result<void> started = start();
+  if (started) return;
+  over_ = true;
+  const llm::ChatFailure failure = request_failure(started.error());
+  client_->on_refusal({.status = failure.status, .failure = failure}, summed({}));
+  client_->on_end();
+}
+
+}  // namespace redoubt::services
