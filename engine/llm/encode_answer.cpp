@@ -96,6 +96,10 @@ std::string encode_failure(WireFormat format, const ChatFailure& failure) {
   return out.take();
 }
 
+bool has_error_events(WireFormat format) {
+  return format != WireFormat::gemini;
+}
+
 void encode_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   if (!needs_carrier(event, stream.origin, stream.format)) {
     encode_one(stream, event, out);

@@ -5,7 +5,8 @@
 //    failed the stream is complete, terminator and all.
 // 2. A failure inside a stream is the format's own error event; there is no terminator after it,
 //    so that no client takes a piece for the whole. (A JSON list must end to be read at all: its
-//    last element is the error.)
+//    last element is the error.) Where has_error_events() says that the format's SDKs may pass
+//    over such an event, the host breaks the connection off behind it.
 // 3. Usage is written the way the format counts it.
 // 4. A client of the provider's own format gets what the provider told without a neutral name
 //    (ChatAnswer::told) beside what the relay says itself: the model's name is the one that the
@@ -55,6 +56,10 @@ std::string encode_answer(WireFormat format, const ChatAnswer& answer, const Ans
 
 /// The body that goes with status_of() (engine/llm/failure.hpp).
 std::string encode_failure(WireFormat format, const ChatFailure& failure);
+
+/// Whether every SDK of the format takes an error that comes inside a stream for one. Those of
+/// Gemini do not: @google/genai 1.52 gives it to the caller as a chunk without candidates.
+bool has_error_events(WireFormat format);
 
 struct AnswerStream {
   WireFormat format = WireFormat::openai_chat;

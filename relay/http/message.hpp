@@ -136,6 +136,8 @@ class BodyStream {
   virtual void end() = 0;
   /// Cuts the connection; what waits is given up.
   virtual void abort() = 0;
+  /// Sends what was written, then cuts the connection where end() would have sent the terminator.
+  virtual void break_off() { abort(); }
   /// The client is there and the body has not ended.
   virtual bool open() const = 0;
   /// Bytes that were written and wait for the client: whoever has much to send sends more only when

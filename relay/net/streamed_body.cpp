@@ -63,6 +63,16 @@ void StreamedBody::abort() {
   });
 }
 
+void StreamedBody::break_off() {
+  if (!open_.exchange(false)) return;
+  on_shard([this] {
+    if (state_ != State::open) return;
+    state_ = State::breaking;
+    gone_ = nullptr;  // as in abort()
+    flush();
+  });
+}
+
 void StreamedBody::on_gone(std::function<void()> gone) {
   if (state_ == State::cut) {
     gone();
@@ -169,6 +179,7 @@ void StreamedBody::send() {
   sent_ = 0;
   if (queue_.capacity() > queue_uncounted_bytes_max) queue_.shrink_to_fit();
   if (state_ == State::ending) finish(State::complete);
+  if (state_ == State::breaking) finish(State::cut);
 }
 
 void StreamedBody::wait_to_write() {

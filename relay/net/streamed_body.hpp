@@ -9,7 +9,8 @@
 // 4. After detach() the Session is gone and every call is harmless.
 //
 //   open --end()--> ending --all written--> complete
-//   open | ending --client gone, slow, abort()--> cut
+//   open --break_off()--> breaking --all written--> cut
+//   open | ending | breaking --client gone, slow, abort()--> cut
 #pragma once
 
 #include <atomic>
@@ -39,6 +40,7 @@ class StreamedBody final : public http::BodyStream,
   void write(std::string bytes) override;
   void end() override;
   void abort() override;
+  void break_off() override;
   bool open() const override { return open_; }
   std::size_t waiting_bytes() const override;
   std::shared_ptr<const void> hold(std::size_t bytes) override;
@@ -58,7 +60,7 @@ class StreamedBody final : public http::BodyStream,
   std::size_t bytes_written() const { return bytes_written_; }
 
  private:
-  enum class State : std::uint8_t { open, ending, complete, cut };
+  enum class State : std::uint8_t { open, ending, breaking, complete, cut };
 
   template <class Call>
   void on_shard(Call call);

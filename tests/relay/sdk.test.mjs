@@ -44,6 +44,7 @@ describe('official SDKs', { concurrency: false }, () => {
   let anthropic;
   let compatible;
   let google;
+  let bearer;
   before(async () => {
     mock = await start_mock();
     folder = mkdtempSync(join(tmpdir(), 'redoubt-sdk-'));
@@ -52,9 +53,10 @@ describe('official SDKs', { concurrency: false }, () => {
       REDOUBT_TOKENS_SERVICE_SECRET_FILE: join(folder, 'service'),
     });
     // A player's token is the only key that an SDK needs.
-    const bearer = { authorization: `Bearer ${secret}` };
-    const session = await post_json(relay, '/api/session', { sub: 'ada' }, bearer);
+    const service = { authorization: `Bearer ${secret}` };
+    const session = await post_json(relay, '/api/session', { sub: 'ada' }, service);
     const apiKey = session.json().token;
+    bearer = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
     const baseURL = `${relay.url}/v1`;
     openai = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: relay.url, apiKey, maxRetries: 0 });
@@ -281,6 +283,41 @@ describe('official SDKs', { concurrency: false }, () => {
     assert.equal(last.response.error.code, 'server_is_overloaded');
     const final = await openai.responses.stream(request).finalResponse();
     assert.equal(final.status, 'failed');
+  });
+
+  it('throw where an answer fails after its first words, whichever the format', async () => {
+    const events = [
+      { type: 'message_start', message: { id: 'm', model: 'one', content: [], usage: {} } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hold' } },
+      { type: 'error', error: { type: 'overloaded_error', message: 'busy' } },
+    ];
+    const send = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+    const headers = { 'content-type': 'text/event-stream' };
+    const messages = [{ role: 'user', content: 'Where to?' }];
+    const model = 'claude';
+    const streams = {
+      chat: () => openai.chat.completions.create({ model, messages, stream: true }),
+      completions: () => openai.completions.create({ model, prompt: 'Where to?', stream: true }),
+      messages: () => anthropic.messages.create({ model, messages, max_tokens: 50, stream: true }),
+      google: () => google.models.generateContentStream({ model, contents: 'Where to?' }),
+      'google, a list': async () => {
+        const path = '/v1beta/models/claude:streamGenerateContent';
+        const contents = [{ role: 'user', parts: [{ text: 'Where to?' }] }];
+        const body = JSON.stringify({ contents });
+        return (await fetch(relay.url + path, { method: 'POST', body, headers: bearer })).body;
+      },
+    };
+    for (const [format, stream] of Object.entries(streams)) {
+      await mock.script([{ do: [{ head: 200, headers }, { send }] }]);
+      let heard = '';
+      const read = async () => {
+        for await (const chunk of await stream())
+          heard += chunk instanceof Uint8Array ? Buffer.from(chunk) : JSON.stringify(chunk);
+      };
+      await assert.rejects(read, undefined, `${format} took for whole: ${heard}`);
+      assert.match(heard, /Hold/, format);
+    }
   });
 
   it('openai: the functions that tools replaced, with every target', async () => {

@@ -92,7 +92,7 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
     body_ = std::move(body);
     body_->on_gone([self = shared_from_this()] { self->leave(); });
     push();
-    if (is_over()) body_->end();
+    if (is_over()) end_body();
   }
 
   bool streams() const { return began_; }
@@ -130,8 +130,12 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
     decided.notify();
   }
   void finish() {
-    if (body_) body_->end();
+    if (body_) end_body();
     conclude();
+  }
+  void end_body() {
+    if (refusal && !llm::has_error_events(stream_.format)) return body_->break_off();
+    body_->end();
   }
 
   ModelsFace face_;

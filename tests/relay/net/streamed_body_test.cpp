@@ -41,6 +41,10 @@ class Producer {
     std::unique_lock guard(lock_);
     return changed_.wait_for(guard, patience, [&] { return gone_; });
   }
+  bool was_told_gone() {
+    const std::lock_guard guard(lock_);
+    return gone_;
+  }
 
  private:
   std::mutex lock_;
@@ -153,6 +157,28 @@ TEST_CASE("a producer that aborts leaves the body without its terminator") {
   }
   CHECK(client.buffer().ends_with("4\r\nhalf\r\n"));
   CHECK(running.witness().wait_for(ConnectionEvent::stream_cut, 1));
+}
+
+TEST_CASE("a producer that breaks off has what it wrote sent, and no terminator") {
+  Producer producer;
+  const http::Router router = streaming_router(producer);
+  Running running(router);
+  Client client(running.port());
+  REQUIRE(client.send(ask));
+  const auto body = producer.take();
+  const std::string much(StreamedBody::queue_bytes_max / 2, 'x');
+  body->write(much);
+  body->write("half");
+  body->break_off();
+  CHECK_FALSE(body->open());
+  body->write("after the end");
+  body->end();
+  while (client.fill()) {
+  }
+  CHECK(client.buffer().ends_with("x\r\n4\r\nhalf\r\n"));
+  CHECK(client.buffer().size() > much.size());
+  CHECK(running.witness().wait_for(ConnectionEvent::stream_cut, 1));
+  CHECK_FALSE(producer.was_told_gone());
 }
 
 TEST_CASE("the producer is told when the client leaves") {
