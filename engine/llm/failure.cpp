@@ -266,12 +266,6 @@ bool says_over_whole_limit(std::string_view lower) {
   return limit && requested && *requested > *limit;
 }
 
-// OpenRouter: what the request may cost is over what is left, which is enough for a smaller one.
-bool says_unaffordable(std::string_view lower) {
-  return has(lower, "can only afford") ||
-         (has(lower, "fewer max_tokens") && has(lower, "you requested up to"));
-}
-
 // A limit of requests or tokens, or the end of the account's money. Gemini has the same text for a
 // minute's limit and a day's: only the name of the quota tells.
 FailureClass class_of_limit(const ChatFailure& failure, const Hints& hints,
@@ -309,7 +303,7 @@ FailureClass class_of_forbidden(const Hints& hints, std::string_view lower) {
 
 FailureClass classify(const ChatFailure& failure, const Hints& hints) {
   const std::string lower = ascii_lower(failure.message);
-  if (failure.status == 402) return says_unaffordable(lower) ? too_large : no_quota;
+  if (failure.status == 402) return no_quota;
   if (failure.status == 413) return too_large;
   if (is_limit(failure, hints)) return class_of_limit(failure, hints, lower);
   if (says_policy(failure.status, lower)) return filtered;

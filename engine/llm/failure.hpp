@@ -3,15 +3,16 @@
 // 1. Every provider's error body is read: OpenAI's {error:{message,type,param,code}}, Anthropic's
 //    {type:"error",error,request_id}, Gemini's {error:{code,status,details}} (also in an array),
 //    Cohere's {message}, FastAPI's {detail}, and text or HTML of a proxy in between.
-// 2. The class follows from what a client cannot bring about first: a 402 (no money), a 413 and a
-//    429 speak for themselves; then a specific code, a 401; then known words of the message, then
-//    the HTTP status, then the type. Providers send a bad key or a used-up account as 400, too, but
-//    a message also repeats the request's own values: words about our key or account count only
-//    where the message begins with them. A 429 is a rate limit, for which to wait, unless its code,
-//    its words or the name of the quota say that the money or the day's share is used up, or that
-//    the one request is over the whole limit. A 403 is the key's where it speaks of one, of rights,
-//    the region or the account, or of nothing; else it is the request's (a file, moderation). Words
-//    of a policy make a request's failure one of the filter, whatever its code.
+// 2. The class follows from what a client cannot bring about first: a 402 (no money, also where
+//    OpenRouter says that fewer tokens could be paid), a 413 and a 429 speak for themselves; then a
+//    specific code, a 401; then known words of the message, then the HTTP status, then the type.
+//    Providers send a bad key or a used-up account as 400, too, but a message also repeats the
+//    request's own values: words about our key or account count only where the message begins with
+//    them. A 429 is a rate limit, for which to wait, unless its code, its words or the name of the
+//    quota say that the money or the day's share is used up, or that the one request is over the
+//    whole limit. A 403 is the key's where it speaks of one, of rights, the region or the account,
+//    or of nothing; else it is the request's (a file, moderation). Words of a policy make a
+//    request's failure one of the filter, whatever its code.
 // 3. Whether to try again follows from the class, unless the provider says it (x-should-retry).
 // 4. ChatFailure::message and code are the provider's words: they may hold whatever the request
 // did,

@@ -102,6 +102,16 @@ TEST_SUITE("llm failure") {
              R"({"error":{"message":"This request requires more credits, or fewer max_tokens. )"
              R"(The prompt tokens exceed the limit: 8000 > 12","code":402}})")
               .failure_class == no_quota);
+    // Fewer tokens might do, but what is short is the account's credit, not the model's context.
+    for (const int status : {402, 0}) {
+      const ChatFailure failure = of(
+          status, R"({"error":{"code":402,"message":"This request requires more credits, or fewer )"
+                  R"(max_tokens. You requested up to 64000 tokens, but can only afford 1234."}})");
+      CHECK(failure.failure_class == no_quota);
+      CHECK(failure.status == 402);
+      CHECK_FALSE(failure.should_retry);
+      CHECK_FALSE(failure.names_bad_key);
+    }
     CHECK(of(429, R"({"error":{"message":"x","type":"insufficient_quota","code":null}})")
               .failure_class == no_quota);
     CHECK(of(429, R"({"error":{"message":"x","code":"project_spend_limit_exceeded"}})")
@@ -210,14 +220,6 @@ TEST_SUITE("llm failure") {
              Row{0,
                  R"({"code":403,"message":"openai/x requires moderation. Your input was flagged"})",
                  filtered},
-             Row{402,
-                 R"({"code":402,"message":"This request requires more credits, or fewer )"
-                 R"(max_tokens. You requested up to 64000 tokens, but can only afford 1234."})",
-                 too_large},
-             Row{0,
-                 R"({"code":402,"message":"This request requires more credits, or fewer )"
-                 R"(max_tokens. You requested up to 64000 tokens, but can only afford 1234."})",
-                 too_large},
              Row{403,
                  R"({"message":"The file 'file-abc' is not accessible.",)"
                  R"("type":"invalid_request_error"})",
