@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "engine/base/base64.hpp"
+#include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/client_request.hpp"
@@ -116,6 +117,8 @@ std::optional<Error> fault_for(const EmbeddingRequest& request, const Target& ta
     return unsupported(joined({"dimensions: ", dialect, " takes none."}), "dimensions");
   if (!gemini && !request.task_type.empty())
     return unsupported(joined({"taskType: ", dialect, " takes none."}), "taskType");
+  if (!gemini && !request.title.empty())
+    return unsupported(joined({"title: ", dialect, " takes none."}), "title");
   if (gemini && request.inputs.size() > gemini_embedding_inputs_max)
     return unsupported(
         joined({"input: ", dialect, " takes ", gemini_embedding_inputs_max,
@@ -155,20 +158,37 @@ void write_openai(const EmbeddingRequest& request, const Target& target, JsonWri
   out.close_object();
 }
 
+void write_text_part(std::string_view text, JsonWriter& out) {
+  out.open_object();
+  out.text("text", text);
+  out.close_object();
+}
+
+void write_parts(const EmbeddingRequest& request, std::size_t input, JsonWriter& out) {
+  const std::string_view text = request.inputs[input];
+  std::size_t from = 0;
+  if (input < request.part_ends.size()) {
+    for (const std::size_t end : request.part_ends[input]) {
+      write_text_part(text.substr(from, end - from), out);
+      from = end + 1;
+    }
+  }
+  write_text_part(text.substr(from), out);
+}
+
 void write_gemini(const EmbeddingRequest& request, const Target& target, JsonWriter& out) {
   out.open_object();
   out.open_array("requests");
-  for (const std::string& text : request.inputs) {
+  for (std::size_t i = 0; i < request.inputs.size(); ++i) {
     out.open_object();
     out.text("model", joined({"models/", target.model}));
     out.open_object("content");
     out.open_array("parts");
-    out.open_object();
-    out.text("text", text);
-    out.close_object();
+    write_parts(request, i, out);
     out.close_array();
     out.close_object();
     out.text_if("taskType", request.task_type);
+    out.text_if("title", request.title);
     if (request.dimensions) out.integer("outputDimensionality", *request.dimensions);
     out.close_object();
   }
@@ -301,6 +321,17 @@ void write_vector(const std::string& text, bool as_base64, JsonWriter& out) {
   out.text(numbers ? to_base64(packed(*numbers)) : std::string());
 }
 
+// OpenAI gives none, and Mistral's SDKs read no answer without: then of what the answer says.
+std::string embeddings_id(const ChatAnswer& answer, const AnswerStamp& stamp) {
+  if (const std::string_view given = answer_id(stamp, answer); !given.empty())
+    return std::string(given);
+  Hash64 hash;
+  hash.add_bytes(answer_model(stamp, answer));
+  for (const ChatPart& part : answer.parts)
+    hash.add_bytes(part.extra);
+  return joined({"embd-", hex16(hash.value())});
+}
+
 }  // namespace
 
 Result<EmbeddingRequest> decode_embedding_request(std::string_view body) {
@@ -318,8 +349,11 @@ Result<EmbeddingRequest> decode_embedding_request(std::string_view body) {
   read_inputs(json, request, fault);
   read_encoding(json, request, fault);
   read_dimensions(json, request, fault);
+  request.task_type = read_text(json, "task_type", "", fault);
+  if (request.task_type.size() > embedding_task_type_bytes_max)
+    fault.set("task_type", "the name of a task", member_of(json, "task_type"));
   if (fault.error) return std::move(*fault.error);
-  request.extra = rest_of(json, {"model", "input", "encoding_format", "dimensions"});
+  request.extra = rest_of(json, {"model", "input", "encoding_format", "dimensions", "task_type"});
   return request;
 }
 
@@ -357,6 +391,7 @@ std::string encode_embeddings(const ChatAnswer& answer, const AnswerStamp& stamp
                               std::int64_t input_tokens) {
   JsonWriter out;
   out.open_object();
+  out.text("id", embeddings_id(answer, stamp));
   out.text("object", "list");
   out.open_array("data");
   std::int64_t index = 0;

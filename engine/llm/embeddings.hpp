@@ -2,9 +2,11 @@
 // vector of numbers for each out.
 //
 // 1. Targets of OpenAI's formats are asked in the same shape, Gemini by batchEmbedContents.
-//    Anthropic and some others have no embeddings: "unsupported".
-// 2. What the vectors depend on is never dropped silently: dimensions and tokens that a target
-//    cannot take are "unsupported", too.
+//    Anthropic and some others have no embeddings: "unsupported". One content of Google's has one
+//    vector, however many parts it has: other targets are asked for its texts on lines of their
+//    own.
+// 2. What the vectors depend on is never dropped silently: dimensions, tokens, a task and a title
+//    that a target cannot take are "unsupported", too.
 // 3. An answer is told as any other: its vectors are opaque parts of a ChatAnswer, in the order of
 //    the inputs, each as its provider wrote it: a JSON list of numbers, or a JSON text that is the
 //    base64 of little-endian 32-bit floats. They are brought to what the client wants at the end.
@@ -32,6 +34,7 @@ constexpr std::size_t embedding_inputs_max = 2'048;
 constexpr std::size_t gemini_embedding_inputs_max = 100;
 constexpr std::int64_t embedding_dimensions_max = 65'536;
 constexpr std::size_t embedding_task_type_bytes_max = 64;
+constexpr std::size_t embedding_title_bytes_max = 1'024;
 /// What a number of an answer takes at most, by how it is written: 4 bytes in base64, and each
 /// vector's own members; or in decimals on a line of its own, as Gemini writes it.
 constexpr std::int64_t embedding_base64_number_bytes = 6;
@@ -42,18 +45,22 @@ constexpr std::int64_t embedding_written_number_bytes = 12;
 struct EmbeddingRequest {
   std::string model;
   std::vector<std::string> inputs;  ///< texts, or lists of tokens' numbers as JSON
+  /// Google's, of contents of several parts, which have one vector together: by input, where in its
+  /// text a line feed stands between two of them. Empty where no content has several.
+  std::vector<std::vector<std::size_t>> part_ends;
   bool by_tokens = false;
   bool as_base64 = false;  ///< else as lists of numbers
   std::optional<std::int64_t> dimensions;
   std::string task_type;  ///< Google's: what the vectors are for
+  std::string title;      ///< Google's: of the documents
   std::string extra;      ///< members without a neutral name, for targets of OpenAI's formats
 };
 
 /// Errors: bad_json, or bad_request with the member's path.
 Result<EmbeddingRequest> decode_embedding_request(std::string_view body);
 
-/// Google's embedContent, or batchEmbedContents; the model is in the address. One text of each
-/// content, and the same settings of all. Errors: bad_json, or bad_request with the member's path.
+/// Google's embedContent, or batchEmbedContents; the model is in the address. Texts alone, and
+/// the same settings for all contents. Errors: bad_json, or bad_request with the member's path.
 Result<EmbeddingRequest> decode_gemini_embedding_request(std::string_view body, bool as_batch);
 
 /// REQUIRES: target.dialect. `dimensions_usual`: of the model's vectors, 0 where it is not known;

@@ -41,7 +41,9 @@ AttemptBound bound_of(const llm::EmbeddingRequest& request, const AttemptTarget&
   const bool unbounded = is_unbounded(request);
   std::int64_t tokens = 0;
   for (const std::string& input : request.inputs) {
-    const std::int64_t upper = tokens_upper(request, input) + tokens_beside_input;
+    const std::int64_t upper = tokens_upper(request, input) +
+                               static_cast<std::int64_t>(request.title.size()) +
+                               tokens_beside_input;
     tokens += unbounded ? to.most.context : std::min(upper, to.most.context);
   }
   return {.input_tokens = std::min(tokens, limits::tokens_max), .may_think = false};

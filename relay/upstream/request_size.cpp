@@ -61,7 +61,11 @@ std::size_t request_size(const llm::ChatRequest& request) {
 }
 
 std::size_t request_size(const llm::EmbeddingRequest& request) {
-  return sizeof request + text_bytes(request.model, request.extra) + size_of(request.inputs);
+  std::size_t bytes = sizeof request + size_of(request.inputs) +
+                      text_bytes(request.model, request.task_type, request.title, request.extra);
+  for (const std::vector<std::size_t>& ends : request.part_ends)
+    bytes += sizeof ends + ends.size() * sizeof ends.front();
+  return bytes;
 }
 
 std::size_t answer_size(const llm::ChatAnswer& answer) {

@@ -117,7 +117,12 @@ TEST_SUITE("llm/embeddings") {
         {R"({"requests":[]})", "requests"},
         {R"({"requests":[5]})", "requests[0]"},
         {R"({"requests":[{"content":{"parts":[]}}]})", "requests[0].content.parts"},
-        {R"({"requests":[{)" + a + R"(,"title":"t"}]})", "requests[0].title"},
+        {R"({"requests":[{"content":{"parts":[{"text":"a"},{"inlineData":{}}]}}]})",
+         "requests[0].content.parts[1]"},
+        {R"({"requests":[{)" + a + R"(,"title":5}]})", "requests[0].title"},
+        {R"({"requests":[{)" + a + R"(,"embedContentConfig":{"documentOcr":true}}]})",
+         "requests[0].embedContentConfig.documentOcr"},
+        {R"({"requests":[{)" + a + "},{" + a + R"(,"title":"t"}]})", "requests[1].title"},
         {R"({"requests":[{)" + a + R"(,"output_dimensionality":0}]})",
          "requests[0].outputDimensionality"},
         {R"({"requests":[{)" + a + "},{" + b + set + "}]}", "requests[1].taskType"},
@@ -136,6 +141,41 @@ TEST_SUITE("llm/embeddings") {
           R"("usageMetadata":{"promptTokenCount":3}})");
     CHECK(encode_gemini_embeddings(answer, false, 9) ==
           R"({"embedding":{"values":[0.5,1]},"usageMetadata":{"promptTokenCount":3}})");
+  }
+
+  TEST_CASE("one content has one vector, whatever its parts; several contents have several") {
+    const std::string two = R"("content":{"parts":[{"text":"a"},{"text":""},{"text":"b\nc"}]})";
+    const auto one = decode_gemini_embedding_request(
+        R"({"requests":[{"content":{"parts":[{"text":"x"}]}},{)" + two + "}]}", true);
+    REQUIRE_MESSAGE(one.ok(), one.error().message);
+    CHECK(one->inputs == std::vector<std::string>{"x", "a\n\nb\nc"});
+    CHECK(body_of(*one, "gemini") ==
+          R"({"requests":[{"model":"models/target-model","content":{"parts":[{"text":"x"}]}},)"
+          R"({"model":"models/target-model","content":{"parts":[{"text":"a"},{"text":""},)"
+          R"({"text":"b\nc"}]}}]})");
+    CHECK(body_of(*one, "openai") ==
+          R"({"model":"target-model","input":["x","a\n\nb\nc"],"encoding_format":"base64"})");
+  }
+
+  TEST_CASE("a task and a title go to Gemini's models, wherever they stand") {
+    const char* const told =
+        R"({"requests":[{"model":"models/target-model","content":{"parts":[{"text":"a"}]},)"
+        R"("taskType":"RETRIEVAL_DOCUMENT","title":"t","outputDimensionality":8}]})";
+    const std::string content = R"({"content":{"parts":[{"text":"a"}]},)";
+    for (const char* settings :
+         {R"("taskType":"RETRIEVAL_DOCUMENT","title":"t","outputDimensionality":8})",
+          R"("embedContentConfig":{"taskType":"RETRIEVAL_DOCUMENT","title":"t",)"
+          R"("outputDimensionality":8,"autoTruncate":true}})"}) {
+      const auto request = decode_gemini_embedding_request(content + settings, false);
+      REQUIRE_MESSAGE(request.ok(), request.error().message);
+      CHECK(body_of(*request, "gemini") == told);
+      CHECK(sent(*request, "openai").error().message == "taskType: openai takes none.");
+    }
+    const auto titled = decode_gemini_embedding_request(content + R"("title":"t"})", false);
+    CHECK(sent(*titled, "mistral").error().message == "title: mistral takes none.");
+    CHECK(body_of(request_of(R"("input":"a","task_type":"CLUSTERING")"), "gemini") ==
+          R"({"requests":[{"model":"models/target-model","content":{"parts":[{"text":"a"}]},)"
+          R"("taskType":"CLUSTERING"}]})");
   }
 
   TEST_CASE("each provider is asked in its own words") {
@@ -220,13 +260,14 @@ TEST_SUITE("llm/embeddings") {
     REQUIRE(!base64.failure);
     CHECK(base64.usage.input == 9);
     CHECK(base64.usage.output == 0);
+    // Mistral's SDKs read no answer without an id: the same answer has the same.
     CHECK(encode_embeddings(base64, {.model = "small"}, true, 0) ==
-          R"({"object":"list","data":[)"
+          R"({"id":"embd-1874af0909fba25b","object":"list","data":[)"
           R"({"object":"embedding","index":0,"embedding":"AACAPwAAIMDNzMw9"},)"
           R"({"object":"embedding","index":1,"embedding":"AACAPw=="}],)"
           R"("model":"small","usage":{"prompt_tokens":9,"total_tokens":9}})");
-    CHECK(encode_embeddings(base64, {}, false, 0) ==
-          R"({"object":"list","data":[)"
+    CHECK(encode_embeddings(base64, {.id = "e1", .model = {}}, false, 0) ==
+          R"({"id":"e1","object":"list","data":[)"
           R"({"object":"embedding","index":0,"embedding":[1.0,-2.5,0.1]},)"
           R"({"object":"embedding","index":1,"embedding":[1.0]}],)"
           R"("model":"text-embedding-3-small","usage":{"prompt_tokens":9,"total_tokens":9}})");
