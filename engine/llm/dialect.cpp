@@ -55,7 +55,7 @@ constexpr Dialect table[] = {
     {.name = "openrouter",
      .base_url = "https://openrouter.ai/api/v1",
      .takes = common | takes_json_schema | takes_parallel | takes_top_k | takes_user |
-              takes_effort_object | takes_files | takes_sound | takes_plugins,
+              takes_effort_object | takes_files | takes_sound | takes_video | takes_plugins,
      .reasoning_back = ReasoningBack::details,
      .key_probe = "key",
      .tells_cost = true},
@@ -84,7 +84,7 @@ constexpr Dialect table[] = {
     {.name = "vllm",
      .base_url = "http://127.0.0.1:8000/v1",
      .takes = common | takes_json_schema | takes_parallel | takes_top_k | takes_user |
-              takes_effort | takes_sound | takes_answers,
+              takes_effort | takes_sound | takes_video | takes_answers,
      .stops_on_disconnect = true},
     {.name = "nim",
      .base_url = "https://integrate.api.nvidia.com/v1",

@@ -42,6 +42,8 @@ enum Takes : std::uint32_t {
   takes_plugins = 1u << 22,    ///< `plugins`: what reads a document for the model
   takes_custom_tools = 1u << 23,  ///< tools of type "custom"; else as functions (freeform.hpp)
   takes_answers = 1u << 24,       ///< `n`, candidateCount: several answers to one prompt
+  /// `video_url`: https://openrouter.ai/docs/guides/overview/multimodal/videos, and vLLM's own
+  takes_video = 1u << 25,
 };
 
 /// How reasoning goes back to the model in later requests.

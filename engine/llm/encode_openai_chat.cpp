@@ -328,7 +328,9 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
 // user.
 void collect_media(const ChatPart& result, std::vector<ChatPart>& media) {
   for (const ChatPart& part : result.content) {
-    if (is_media(part)) media.push_back(part);
+    const bool video = part.kind == PartKind::opaque && part.format == here &&
+                       member_text(part.extra, "type") == R"("video_url")";
+    if (is_media(part) || video) media.push_back(part);
   }
 }
 

@@ -180,6 +180,44 @@ std::string_view video_type(std::string_view url) {
   return {};
 }
 
+/// An address whose ending or host says that a video lies there.
+bool is_video_address(std::string_view url) {
+  constexpr std::string_view hosts[] = {"https://www.youtube.com/", "https://youtube.com/",
+                                        "https://youtu.be/", "https://m.youtube.com/"};
+  return !video_type(url).empty() || std::any_of(std::begin(hosts), std::end(hosts),
+                                                 [&](auto host) { return begins(url, host); });
+}
+
+/// A client's own part, of any format that has video.
+bool is_video(const ChatPart& part, std::string_view word) {
+  if (word == "video_url") return true;
+  if (word != "inlineData" && word != "fileData") return false;
+  const std::string_view source = member_text(part.extra, word);
+  const std::string_view type = member_text(source, "mimeType");
+  if (!type.empty()) return begins(type, "\"video/");
+  std::string_view url = member_text(source, "fileUri");
+  if (url.size() > 2) url = url.substr(1, url.size() - 2);
+  return is_video_address(url);
+}
+
+/// Anthropic's blocks that are words to a model and have no place elsewhere: what a search of the
+/// client's own found. Nothing for any other part.
+std::optional<std::string> read_found(const ChatPart& part) {
+  if (part.kind != PartKind::opaque || part.format != WireFormat::anthropic) return std::nullopt;
+  const std::string_view type = member_text(part.extra, "type");
+  if (type != R"("tool_reference")" && type != R"("search_result")") return std::nullopt;
+  const auto json = parse_client_body(part.extra);
+  if (!json.ok()) return std::nullopt;
+  if (type == R"("tool_reference")") {
+    const std::string_view name = text_in(*json, "tool_name");
+    return joined({"Tool found: ", name.empty() ? text_in(*json, "name") : name});
+  }
+  const Json* content = member_of(*json, "content");
+  auto text = content == nullptr ? std::string() : read_texts(*content);
+  if (!text) return std::nullopt;
+  return joined({text_in(*json, "title"), "\n", text_in(*json, "source"), "\n\n", *text});
+}
+
 class Settler {
  public:
   explicit Settler(const Target& target) : target_(target), format_(target.dialect->format) {}
@@ -253,7 +291,7 @@ class Settler {
     if (part.kind == PartKind::image)
       return !own && part.data.find_first_of("-_") != std::string::npos;
     const std::string_view word = file_word(part);
-    if (word.empty()) return false;
+    if (word.empty()) return !own && read_found(part).has_value();
     if (part.kind != PartKind::opaque || !own) return true;
     // Of other formats' own every dialect takes them.
     const bool may = word == "file" ? takes_documents() : target_.takes_documents;
@@ -268,8 +306,13 @@ class Settler {
   }
 
   Result<void> add(const ChatPart& part, std::vector<ChatPart>& out) const {
-    if (file_word(part) == "video_url" && format_ == WireFormat::gemini)
-      return add_video(part, out);
+    if (is_video(part, file_word(part))) return add_video(part, out);
+    if (auto found = read_found(part)) {
+      ChatPart& text = out.emplace_back();
+      text.text = std::move(*found);
+      text.format = part.format;
+      return {};
+    }
     auto media = read_media(part);
     if (!media && part.format != format_) return unreadable(part);
     if (!media) {  // the provider itself says what it thinks of it
@@ -301,16 +344,34 @@ class Settler {
         target_);
   }
 
-  // OpenRouter's and vLLM's part of a chat completion, for Gemini: inside, or by its address.
+  Error refused_video(const ChatPart& part, std::string_view what) const {
+    const std::string_view word = file_word(part);
+    const std::string_view type = member_text(member_text(part.extra, word), "mimeType");
+    return unsupported(
+        joined({what, " (", type.substr(0, shown_bytes_max), type.empty() ? "" : ", ", word,
+                " of the format ", format_name(part.format),
+                "). Video, inside the request or at an https address, goes to "
+                "targets of the dialects gemini, openrouter and vllm"}),
+        target_);
+  }
+
+  // Gemini's inlineData or fileData, and `video_url` of OpenRouter's and vLLM's chat completions.
   Result<void> add_video(const ChatPart& part, std::vector<ChatPart>& out) const {
     const auto json = parse_client_body(part.extra);
     if (!json.ok()) return unreadable(part);
-    const Json* video = member_of(*json, "video_url");
+    if (format_ == WireFormat::gemini) return add_gemini_video(part, *json, out);
+    if ((target_.dialect->takes & takes_video) == 0) return refused_video(part, "video");
+    return add_video_url(part, *json, out);
+  }
+
+  Result<void> add_gemini_video(const ChatPart& part, const Json& json,
+                                std::vector<ChatPart>& out) const {
+    const Json* video = member_of(json, "video_url");
     const std::string_view url =
         video != nullptr && video->is_string() ? text_of(video) : text_of(member_of(video, "url"));
     const auto data = read_data_url(url);
     const bool inside = data && begins(data->media_type, "video/") && !data->data.empty();
-    if (!inside && !begins(url, "https://")) return unreadable(part);
+    if (!inside && !begins(url, "https://")) return refused_video(part, "what lies there");
     if (!target_.prices_sound) return unpriced();
     Json settled;
     if (inside) {
@@ -322,6 +383,26 @@ class Settler {
         settled["fileData"]["mimeType"] = type;
     }
     out.push_back(opaque_part(settled, WireFormat::gemini));
+    return {};
+  }
+
+  // How many pictures a second are looked at is a wish; where to begin and to end is not.
+  Result<void> add_video_url(const ChatPart& part, const Json& json,
+                             std::vector<ChatPart>& out) const {
+    const Json* clip = member_of(json, "videoMetadata");
+    for (const char* place : {"startOffset", "endOffset"})
+      if (member_of(clip, place) != nullptr) return refused_video(part, "a clip of a video");
+    const Json* inside = member_of(json, "inlineData");
+    const Json* source = inside != nullptr ? inside : member_of(json, "fileData");
+    std::string url(text_of(member_of(source, "fileUri")));
+    if (inside != nullptr)
+      url = joined({"data:", bare_type(text_of(member_of(inside, "mimeType"))), ";base64,",
+                    standard_base64(text_of(member_of(inside, "data")))});
+    else if (!begins(url, "https://"))
+      return refused_video(part, "what lies there");
+    if (!target_.prices_sound) return unpriced();
+    out.push_back(opaque_part({{"type", "video_url"}, {"video_url", {{"url", url}}}},
+                              WireFormat::openai_chat));
     return {};
   }
 

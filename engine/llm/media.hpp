@@ -11,8 +11,12 @@
 //                                              document, its title the name
 //   Gemini         inlineData                  document (a PDF, a text) or audio
 //
-// Video goes to Gemini alone: a Gemini client's as it is, OpenAI chat's `video_url` as inlineData
-// or fileData. Its sound has a price of its own there, so that a target must price sound.
+// Video goes to Gemini, OpenRouter and vLLM: a client's of the target's format as it is, OpenAI
+// chat's `video_url` as inlineData or fileData, and those as `video_url`. Its sound has a price of
+// its own there, so that a target must price sound.
+//
+// What a client's own search found is words elsewhere: Anthropic's tool_reference names a tool, and
+// search_result is its title, source and text.
 //
 // 1. A text (text/plain, text/csv, JSON) is a document at Anthropic and a text elsewhere, with its
 //    name and what Anthropic calls its context before it.

@@ -298,6 +298,78 @@ TEST_SUITE("llm media") {
     }
   }
 
+  TEST_CASE("Gemini's video goes to OpenRouter and vLLM in their words") {
+    const Json inside = {{"inlineData", {{"mimeType", "video/mp4"}, {"data", "-_-_"}}},
+                         {"videoMetadata", {{"fps", 1}}}};
+    const Json far = {{"fileData", {{"fileUri", "https://youtu.be/a"}}}};
+    for (const auto& [part, url] :
+         {std::pair(inside, "data:video/mp4;base64,+/+/"), std::pair(far, "https://youtu.be/a")}) {
+      for (const bool as_result : {false, true}) {
+        for (const char* dialect : {"openrouter", "vllm"}) {
+          CAPTURE(dialect);
+          CAPTURE(as_result);
+          const Json body = as_result ? resulting(gemini, part) : asking(gemini, part);
+          auto request = decode_client_request(gemini, body.dump());
+          REQUIRE(request.ok());
+          Target target;
+          target.dialect = find_dialect(dialect);
+          target.model = "google/gemini-2.5-flash";
+          target.prices_sound = false;
+          CHECK(!encode_request(*request, target).ok());
+          target.prices_sound = true;
+          const auto wire = encode_request(*request, target);
+          REQUIRE_MESSAGE(wire.ok(), wire.error().message);
+          CHECK(last_part(chat, Json::parse(wire->body)) ==
+                Json{{"type", "video_url"}, {"video_url", {{"url", url}}}});
+        }
+      }
+    }
+    Json clip = inside;
+    clip["videoMetadata"]["startOffset"] = "5s";
+    CHECK(sent(gemini, asking(gemini, clip), "openrouter").error().message.find("a clip") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("a video that is refused is told who takes one") {
+    const Json url = {{"type", "video_url"}, {"video_url", {{"url", "https://a.example/b.mp4"}}}};
+    const Json inside = {{"inlineData", {{"mimeType", "video/mp4"}, {"data", "QUJD"}}}};
+    const Json far = {{"fileData", {{"fileUri", "https://youtu.be/a"}}}};
+    for (const auto& [from, part] :
+         {std::pair(chat, url), std::pair(gemini, inside), std::pair(gemini, far)}) {
+      for (const char* dialect : {"openai", "openai-responses", "anthropic"}) {
+        if (from == find_dialect(dialect)->format) continue;
+        const auto wire = sent(from, asking(from, part), dialect);
+        REQUIRE(!wire.ok());
+        CAPTURE(wire.error().message);
+        CHECK(wire.error().message.find(
+                  "goes to targets of the dialects gemini, openrouter and vllm") !=
+              std::string::npos);
+        CHECK(wire.error().message.find("PDF") == std::string::npos);
+      }
+    }
+  }
+
+  TEST_CASE("what a client's search found is words to targets of other formats") {
+    const Json reference = {{"type", "tool_reference"}, {"tool_name", "mcp__hub__get"}};
+    const Json found = {{"type", "search_result"},
+                        {"title", "Oats"},
+                        {"source", "https://a.example/oats"},
+                        {"content", {{{"type", "text"}, {"text", "Of 1905."}}}}};
+    for (const auto& [part, words] :
+         {std::pair(reference, "Tool found: mcp__hub__get"),
+          std::pair(found, "Oats\\nhttps://a.example/oats\\n\\nOf 1905.")}) {
+      const Json body = resulting(anthropic, part);
+      for (const Dialect& dialect : dialects()) {
+        CAPTURE(std::string(dialect.name));
+        const std::string out = sent_body(anthropic, body, dialect.name).dump();
+        if (dialect.format == anthropic)
+          CHECK(out.find(part.dump()) != std::string::npos);
+        else
+          CHECK(out.find(words) != std::string::npos);
+      }
+    }
+  }
+
   TEST_CASE("video goes to Gemini where its sound has a price, and is refused elsewhere") {
     const Json inside = {{"inlineData", {{"mimeType", "video/mp4"}, {"data", "QUJD"}}}};
     const Json far = {{"fileData", {{"fileUri", "https://youtu.be/a"}}}};
