@@ -20,6 +20,7 @@ constexpr WireFormat here = WireFormat::openai_responses;
 constexpr std::string_view search_name = "tool_search";
 constexpr std::string_view local_shell_name = "local_shell";
 constexpr std::string_view shell_name = "shell";
+constexpr std::string_view patch_name = "apply_patch";
 constexpr std::string_view added_tools = "additional_tools";
 
 // Of the tools that a request's items bring.
@@ -36,6 +37,19 @@ constexpr std::string_view shell_parameters =
     R"("description":"Lines for the shell."},"timeout_ms":{"type":"integer"},)"
     R"("max_output_length":{"type":"integer","description":"In characters."}},)"
     R"("required":["commands"],"additionalProperties":false})";
+
+// https://developers.openai.com/api/docs/guides/tools-apply-patch
+constexpr std::string_view patch_description =
+    "Creates, updates or deletes one file in the user's workspace. The diff is a V4A diff without "
+    "its *** lines: every line of a new file begins with +; of a file that is updated, hunks begin "
+    "with @@ and have lines that begin with a space (kept), - (removed) or + (added).";
+constexpr std::string_view patch_parameters =
+    R"({"type":"object","properties":{"operation":{"type":"object","properties":{)"
+    R"("type":{"type":"string","enum":["create_file","update_file","delete_file"]},)"
+    R"("path":{"type":"string","description":"Relative to the workspace."},)"
+    R"("diff":{"type":"string","description":"Of a file that is created or updated."}},)"
+    R"("required":["type","path"],"additionalProperties":false}},)"
+    R"("required":["operation"],"additionalProperties":false})";
 
 Json read(std::string_view text) {
   auto json = parse_json(text, wire_json_limits);
@@ -55,7 +69,7 @@ bool is_of_agent(const ToolDefinition& tool) {
   if (!tool.opaque || tool.format != here) return false;
   const std::string_view type = type_of(tool.extra);
   return type == "namespace" || type == search_name || type == local_shell_name ||
-         type == shell_name;
+         type == shell_name || type == patch_name;
 }
 
 bool is_item(const ChatPart& part, std::string_view type) {
@@ -71,7 +85,8 @@ bool is_call_of_agent(const ChatPart& part) {
   return has_namespace(part) || is_item(part, "tool_search_call") ||
          is_item(part, "tool_search_output") || is_item(part, "local_shell_call") ||
          is_item(part, "local_shell_call_output") || is_item(part, "shell_call") ||
-         is_item(part, "shell_call_output") || is_item(part, added_tools);
+         is_item(part, "shell_call_output") || is_item(part, "apply_patch_call") ||
+         is_item(part, "apply_patch_call_output") || is_item(part, added_tools);
 }
 
 std::string joined_name(std::string_view name_space, std::string_view name) {
@@ -98,6 +113,25 @@ ToolDefinition function_of(const Json& tool, std::string_view text) {
   return function;
 }
 
+/// A tool that says no more of itself than its type.
+struct BuiltIn {
+  std::string_view type;
+  AgentToolKind kind;
+  std::string_view description;
+  std::string_view parameters;
+};
+constexpr BuiltIn built_ins[] = {
+    {local_shell_name, AgentToolKind::local_shell, shell_description, local_shell_parameters},
+    {shell_name, AgentToolKind::shell, shell_description, shell_parameters},
+    {patch_name, AgentToolKind::apply_patch, patch_description, patch_parameters},
+};
+
+const BuiltIn* built_in(std::string_view type) {
+  const auto* found = std::find_if(std::begin(built_ins), std::end(built_ins),
+                                   [&](const BuiltIn& tool) { return tool.type == type; });
+  return found == std::end(built_ins) ? nullptr : found;
+}
+
 /// The tool as a function; `text` is its own. What is no tool of an agent's is left to the
 /// encoders, which judge it as any other.
 Offered offered_as(const Json& json, std::string_view text, std::string_view name_space) {
@@ -115,12 +149,10 @@ Offered offered_as(const Json& json, std::string_view text, std::string_view nam
   } else if (type == search_name && name_space.empty()) {
     offered.function = function_of(json, text);
     offered.tool = {.function = std::string(search_name), .kind = AgentToolKind::tool_search};
-  } else if ((type == local_shell_name || type == shell_name) && name_space.empty()) {
-    const bool local = type == local_shell_name;
-    offered.function.description = shell_description;
-    offered.function.parameters = local ? local_shell_parameters : shell_parameters;
-    offered.tool = {.function = std::string(type),
-                    .kind = local ? AgentToolKind::local_shell : AgentToolKind::shell};
+  } else if (const BuiltIn* tool = built_in(type); tool != nullptr && name_space.empty()) {
+    offered.function.description = tool->description;
+    offered.function.parameters = tool->parameters;
+    offered.tool = {.function = std::string(type), .kind = tool->kind};
   } else {
     offered.function = std::move(as_is);
     return offered;
@@ -246,13 +278,19 @@ void settle(ChatPart& part, const OfAgent& offered) {
     Json action = item.value("action", Json::object());
     if (action.is_object()) action.erase("type");
     become_call(part, item, is_item(part, "shell_call") ? shell_name : local_shell_name, &action);
+  } else if (is_item(part, "apply_patch_call")) {
+    const Json arguments{{"operation", item.value("operation", Json::object())}};
+    become_call(part, item, patch_name, &arguments);
   } else if (is_item(part, "tool_search_output")) {
     become_result(part, item, std::string(member_text(part.extra, "tools")));
   } else {  // what came out, a text or a list with an element for each command
     const Json* output = member_of(item, "output");
     const bool is_text = output != nullptr && output->is_string();
-    become_result(part, item,
-                  std::string(is_text ? text_of(output) : member_text(part.extra, "output")));
+    std::string text(is_text ? text_of(output) : member_text(part.extra, "output"));
+    const bool is_patch = is_item(part, "apply_patch_call_output");
+    if (is_patch && text.empty()) text = text_in(item, "status");
+    become_result(part, item, std::move(text));
+    part.is_error = is_patch && text_in(item, "status") == "failed";
   }
 }
 
@@ -310,8 +348,23 @@ std::string_view call_type(AgentToolKind kind) {
       return "local_shell_call";
     case AgentToolKind::shell:
       return "shell_call";
+    case AgentToolKind::apply_patch:
+      return "apply_patch_call";
   }
   return "";
+}
+
+// Models also leave the object out that is all there is. The format has a type and a path always,
+// and a diff but of a file that goes.
+void write_operation(std::string_view arguments, JsonWriter& out) {
+  const std::string_view inner = member_text(arguments, "operation");
+  const std::string_view operation = is_object_text(inner) ? inner : arguments;
+  out.open_object("operation");
+  out.members(operation);
+  const bool goes = member_text(operation, "type") == R"("delete_file")";
+  out.members_beside(goes ? R"({"path":""})" : R"({"type":"update_file","path":"","diff":""})",
+                     operation);
+  out.close_object();
 }
 
 }  // namespace
@@ -354,6 +407,9 @@ void write_agent_call(const AgentCall& call, JsonWriter& out) {
                          arguments);
       out.close_object();
       out.raw("environment", R"({"type":"local"})");
+      break;
+    case AgentToolKind::apply_patch:
+      write_operation(arguments, out);
       break;
   }
   out.text("status", call.done ? "completed" : "in_progress");

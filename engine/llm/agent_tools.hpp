@@ -11,6 +11,8 @@
 //   local_shell                         local_shell             local_shell_call,
 //                                                               local_shell_call_output
 //   shell {environment: local}          shell                   shell_call, shell_call_output
+//   apply_patch                         apply_patch             apply_patch_call,
+//                                                               apply_patch_call_output
 //
 // 1. Codex has the tools of its MCP servers in namespaces, looks for those that it does not show at
 //    first by tool_search, and knows older models' shell as local_shell.
@@ -32,7 +34,14 @@
 
 namespace redoubt::llm {
 
-enum class AgentToolKind : std::uint8_t { in_namespace, freeform, tool_search, local_shell, shell };
+enum class AgentToolKind : std::uint8_t {
+  in_namespace,
+  freeform,
+  tool_search,
+  local_shell,
+  shell,
+  apply_patch,
+};
 
 /// A tool that is offered as a function.
 struct AgentTool {

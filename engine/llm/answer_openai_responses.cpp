@@ -82,9 +82,8 @@ const AgentTool* agent_tool(const ChatPart& part, const AnswerStamp& stamp) {
 // Whose arguments are told with the whole item alone.
 bool is_told_whole(const ChatPart& part, const AnswerStamp& stamp) {
   const AgentTool* tool = agent_tool(part, stamp);
-  return tool != nullptr &&
-         (tool->kind == AgentToolKind::tool_search || tool->kind == AgentToolKind::local_shell ||
-          tool->kind == AgentToolKind::shell);
+  return tool != nullptr && tool->kind != AgentToolKind::in_namespace &&
+         tool->kind != AgentToolKind::freeform;
 }
 
 std::string_view call_prefix(const ChatPart& part, const AnswerStamp& stamp) {

@@ -249,6 +249,59 @@ TEST_SUITE("llm/agent_tools") {
     }
   }
 
+  constexpr std::string_view patch = R"({"model":"m","input":[
+  {"role":"user","content":"Go"},
+  {"type":"apply_patch_call","call_id":"c1","status":"completed",
+   "operation":{"type":"update_file","path":"a.py","diff":"@@\n-1\n+2"}},
+  {"type":"apply_patch_call_output","call_id":"c1","status":"failed","output":"no such file"},
+  {"type":"apply_patch_call","call_id":"c2","status":"completed",
+   "operation":{"type":"delete_file","path":"b.py"}},
+  {"type":"apply_patch_call_output","call_id":"c2","status":"completed"}],
+ "tools":[{"type":"apply_patch"}],"tool_choice":{"type":"apply_patch"}})";
+
+  TEST_CASE("apply_patch is a function, and its calls are items again") {
+    const Json chat = sent("vllm", patch);
+    const Json& function = chat["tools"][0]["function"];
+    CHECK(function["name"] == "apply_patch");
+    CHECK(function["parameters"]["properties"]["operation"]["properties"]["type"]["enum"] ==
+          Json{"create_file", "update_file", "delete_file"});
+    CHECK(chat["tool_choice"]["function"]["name"] == "apply_patch");
+    const Json& call = chat["messages"][1]["tool_calls"][0]["function"];
+    CHECK(call["name"] == "apply_patch");
+    CHECK(Json::parse(call["arguments"].get<std::string>()) ==
+          Json{{"operation", {{"type", "update_file"}, {"path", "a.py"}, {"diff", "@@\n-1\n+2"}}}});
+    CHECK(chat["messages"][2]["content"] == "no such file");
+    CHECK(chat["messages"][4]["content"] == "completed");
+    const Json claude = sent("anthropic", patch);
+    CHECK(claude["tools"][0]["name"] == "apply_patch");
+    CHECK(claude["messages"][2]["content"][0]["is_error"] == true);
+    CHECK(sent("gemini", patch)["tools"][0]["functionDeclarations"][0]["name"] == "apply_patch");
+    const Json own = sent("openai-responses", patch);
+    CHECK(own["tools"][0] == Json{{"type", "apply_patch"}});
+    CHECK(own["input"][1]["type"] == "apply_patch_call");
+    CHECK(own["input"][4]["type"] == "apply_patch_call_output");
+
+    const Json update = {{"type", "update_file"}, {"path", "a.py"}, {"diff", "@@"}};
+    const Json removal = {{"type", "delete_file"}, {"path", "b.py"}};
+    for (const auto& [arguments, operation] :
+         {std::pair(Json{{"operation", update}}, update), std::pair(update, update),
+          std::pair(Json{{"operation", removal}}, removal),
+          std::pair(Json{{"operation", {{"type", "create_file"}, {"path", "c"}}}},
+                    Json{{"type", "create_file"}, {"path", "c"}, {"diff", ""}})}) {
+      const std::string bytes =
+          called("apply_patch", arguments.dump().c_str(), 0) +
+          "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+      for (const Json& answer : answers(bytes, patch)) {
+        REQUIRE(answer["output"].size() == 1);
+        const Json& item = answer["output"][0];
+        CHECK(item["type"] == "apply_patch_call");
+        CHECK(item["call_id"] == "k0");
+        CHECK(item["status"] == "completed");
+        CHECK(item["operation"] == operation);
+      }
+    }
+  }
+
   TEST_CASE("a shell that the provider runs is refused") {
     auto read = decode_client_request(
         WireFormat::openai_responses,
@@ -295,11 +348,11 @@ TEST_SUITE("llm/agent_tools") {
 
   TEST_CASE("what an item brings and a target cannot take is refused by its name") {
     const auto wire = encode_request(request(R"({"model":"m","input":[
-        {"type":"additional_tools","tools":[{"type":"apply_patch"}]},
+        {"type":"additional_tools","tools":[{"type":"web_search"}]},
         {"role":"user","content":"Go"}]})"),
                                      {.dialect = find_dialect("vllm"), .model = "t"});
     REQUIRE(!wire.ok());
-    CHECK(wire.error().message.find("the tool \"apply_patch\"") != std::string::npos);
+    CHECK(wire.error().message.find("the tool \"web_search\"") != std::string::npos);
   }
 
   TEST_CASE("two tools that come to one name keep apart, in their calls too") {
