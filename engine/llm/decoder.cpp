@@ -76,7 +76,13 @@ void Decoder::head(int status, std::vector<Header> headers, std::int64_t now_uni
 void Decoder::choose_shape(std::string_view& bytes) {
   while (shape_ == Shape::unknown && !bytes.empty()) {
     const char c = bytes.front();
-    if (c == '{' || c == '[') {
+    // What is no chat's answer (read_by) is no stream either.
+    const bool may_be_list =
+        format_ == WireFormat::gemini && whole_ == format_of(format_).whole && c == '[';
+    if (may_be_list) {
+      shape_ = Shape::list;
+      bytes.remove_prefix(1);
+    } else if (c == '{' || c == '[') {
       shape_ = Shape::whole;
     } else if (std::string_view(" \t\r\n\xEF\xBB\xBF").find(c) != std::string_view::npos) {
       bytes.remove_prefix(1);
@@ -88,6 +94,7 @@ void Decoder::choose_shape(std::string_view& bytes) {
 
 std::size_t Decoder::feed_bytes(std::string_view bytes) const {
   const bool kept = shape_ == Shape::whole || shape_ == Shape::failure;
+  if (shape_ == Shape::list) return body_.size() + bytes.size();
   return kept ? 0 : sse_.held_bytes() + bytes.size();
 }
 
@@ -123,6 +130,9 @@ void Decoder::take(std::string_view bytes, ChatEvents& out) {
     case Shape::stream:
       feed_stream(bytes, out);
       break;
+    case Shape::list:
+      feed_list(bytes, out);
+      break;
   }
 }
 
@@ -135,17 +145,43 @@ void Decoder::keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& ou
   body_.append(bytes);
 }
 
-void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
-  bytes_seen_ += bytes.size();
-  if (bytes_seen_ > answer_bytes_max) {
-    state_.fail(out, too_long("the stream", answer_bytes_max));
+void Decoder::count(std::size_t bytes, ChatEvents& out) {
+  bytes_seen_ += bytes;
+  if (bytes_seen_ > answer_bytes_max) state_.fail(out, too_long("the stream", answer_bytes_max));
+}
+
+// Between elements commas and white space are passed over, and so is what follows the list's end.
+void Decoder::feed_list(std::string_view bytes, ChatEvents& out) {
+  count(bytes.size(), out);
+  while (!state_.over && !bytes.empty() && !list_over_) {
+    const char c = bytes.front();
+    if (body_.empty() && c != '{') {
+      list_over_ = c == ']';
+      if (std::string_view(", \t\r\n]").find(c) == std::string_view::npos)
+        state_.fail(out,
+                    local_failure(FailureClass::malformed, "an element of the list is no object"));
+      bytes.remove_prefix(1);
+      continue;
+    }
+    const std::size_t length = element_.take(bytes);
+    keep(bytes.substr(0, length), std::min(kept_bytes_max_, sse_event_bytes_max), out);
+    bytes.remove_prefix(length);
+    if (state_.over || !element_.over()) continue;
+    element_ = {};
+    event({}, std::exchange(body_, {}), out);
+    if (state_.kept_bytes() > kept_bytes_max_)
+      state_.fail(out, too_long("what waits for a call's end", kept_bytes_max_));
   }
+}
+
+void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
+  count(bytes.size(), out);
   while (!state_.over && !bytes.empty()) {
     switch (sse_.next(bytes)) {
       case SseStep::more:
         return;
       case SseStep::event:
-        event(out);
+        event(sse_.name(), sse_.data(), out);
         if (state_.kept_bytes() > kept_bytes_max_)
           state_.fail(out, too_long("what waits for a call's end", kept_bytes_max_));
         break;
@@ -159,13 +195,12 @@ void Decoder::feed_stream(std::string_view bytes, ChatEvents& out) {
   }
 }
 
-void Decoder::event(ChatEvents& out) {
-  const std::string& data = sse_.data();
+void Decoder::event(std::string_view name, const std::string& data, ChatEvents& out) {
   if (data == "[DONE]") {
     if (format_ == WireFormat::openai_chat) finish_openai_chat(state_, out);
     return;
   }
-  if (sse_.name() == "ping") {
+  if (name == "ping") {
     out.emplace_back().kind = EventKind::heartbeat;
     return;
   }
@@ -176,7 +211,7 @@ void Decoder::event(ChatEvents& out) {
     json = parse_json_any_text(data, wire_json_limits);
     if (json.ok()) text = mended = mended_json(data);
   }
-  if (sse_.name() == "error") {
+  if (name == "error") {
     state_.fail(out,
                 json.ok() ? failure_from_json(json.value(), 0) : failure_from_body(0, data, {}, 0));
   } else if (!json.ok()) {
@@ -224,8 +259,9 @@ void Decoder::conclude(ChatEvents& out) {
   if (shape_ == Shape::stream && sse_.finish() == SseStep::event) {
     // Half an event is what a cut leaves: it is no fault of its own.
     torn = !parse_json_any_text(sse_.data(), wire_json_limits).ok() && sse_.data() != "[DONE]";
-    if (!torn) event(out);
+    if (!torn) event(sse_.name(), sse_.data(), out);
   }
+  if (shape_ == Shape::list) torn = !body_.empty();
   if (state_.over) return;
   if (state_.all_finish_seen() && !torn) {
     unterminated_ = shape_ == Shape::stream && format_ != WireFormat::gemini;

@@ -6,7 +6,8 @@
 //   decoder.end(events);           // the connection's end, or the body's
 //
 // 1. Whether the answer is a stream, one JSON document or a failure is seen from the status and the
-//    first byte, not from the content type: that is wrong too often.
+//    first byte, not from the content type: that is wrong too often. Gemini's stream is one JSON
+//    list where `alt=sse` is not heeded (by a proxy, say): its elements are events as they come.
 // 2. The last event is `finished` or `failed`, and it comes exactly once; over() says so. After it
 //    bytes are ignored.
 // 3. A stream whose body ends without its terminator is finished where the finish reason came: many
@@ -65,7 +66,7 @@ class Decoder {
   /// Of the answer, as it came and what waits to be told.
   std::size_t held_bytes() const { return end_bytes() + state_.kept_bytes(); }
   /// It comes event by event.
-  bool is_stream() const { return shape_ == Shape::stream; }
+  bool is_stream() const { return shape_ == Shape::stream || shape_ == Shape::list; }
 
   bool over() const { return state_.over; }
   bool finish_seen() const { return state_.finish_seen; }
@@ -77,14 +78,16 @@ class Decoder {
   WireFormat format() const { return format_; }
 
  private:
-  enum class Shape : std::uint8_t { unknown, stream, whole, failure };
+  enum class Shape : std::uint8_t { unknown, stream, list, whole, failure };
 
   void take(std::string_view bytes, ChatEvents& out);
   void conclude(ChatEvents& out);
   void choose_shape(std::string_view& bytes);
   void feed_stream(std::string_view bytes, ChatEvents& out);
   void keep(std::string_view bytes, std::size_t bytes_max, ChatEvents& out);
-  void event(ChatEvents& out);
+  void feed_list(std::string_view bytes, ChatEvents& out);
+  void count(std::size_t bytes, ChatEvents& out);
+  void event(std::string_view name, const std::string& data, ChatEvents& out);
   void end_whole(ChatEvents& out);
   void stamp(ChatEvents& out) const;
   void restore_names(ChatEvents& out, std::size_t from) const;
@@ -99,7 +102,9 @@ class Decoder {
   std::int64_t now_unix_ms_ = 0;
   std::size_t bytes_seen_ = 0;
   bool unterminated_ = false;
-  std::string body_;
+  std::string body_;   // of a list, the element that is under way
+  ObjectEnd element_;  // of that
+  bool list_over_ = false;
   SseParser sse_;
   AnswerState state_;
 };

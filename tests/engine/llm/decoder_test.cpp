@@ -234,6 +234,37 @@ data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}
     CHECK(a.reason == FinishReason::tool_calls);
   }
 
+  TEST_CASE("Gemini: a list in the stead of events is read element by element") {
+    const std::string list =
+        "[{\n  \"candidates\": [{\"content\": {\"parts\": [{\"text\": \"Hold ]}\\\"\"}]}}],"
+        "\"responseId\": \"r\"\n}\n,\r\n"
+        R"({"candidates":[{"content":{"parts":[{"text":" on"}]},"finishReason":"STOP"}],)"
+        R"("usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":5}}])"
+        "\n";
+    const ChatAnswer a = answer_of("gemini", list);
+    REQUIRE(a.finished);
+    CHECK(a.id == "r");
+    REQUIRE(a.parts.size() == 1);
+    CHECK(a.parts[0].text == "Hold ]}\" on");
+    CHECK(a.usage.output == 2);
+    // What is complete is told before the rest has come.
+    Decoder decoder(*find_dialect("gemini"));
+    decoder.head(200, {}, 0);
+    ChatEvents events;
+    decoder.feed(std::string_view(list).substr(0, list.find(",\r\n")), events);
+    CHECK(decoder.is_stream());
+    CHECK(decoder.shown());
+    // Without its last bracket it is whole where it said why it ends, inside of an element it is
+    // cut.
+    CHECK(answer_of("gemini", list.substr(0, list.rfind(']'))).finished);
+    CHECK(failure_of(answer_of("gemini", list.substr(0, list.rfind('}')))) == FailureClass::cut);
+    CHECK(failure_of(answer_of("gemini", "[")) == FailureClass::cut);
+    CHECK(failure_of(answer_of("gemini", "[5]")) == FailureClass::malformed);
+    CHECK(failure_of(answer_of("gemini", R"([{"error":{"code":503,"message":"busy",)"
+                                         R"("status":"UNAVAILABLE"}}])")) ==
+          FailureClass::overloaded);
+  }
+
   TEST_CASE("an end that nobody gave a reason for is no good stop") {
     const std::string done =
         R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":"x"}}]}
