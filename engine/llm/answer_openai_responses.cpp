@@ -52,6 +52,11 @@ void write_reasoning(const ChatPart& part, std::string_view id, bool done, JsonW
   if (done) out.text_if("encrypted_content", signature_for(part, here));
 }
 
+bool has_id(std::string_view item) {
+  const std::string_view id = member_text(item, "id");
+  return id.size() > 2 && id.front() == '"';
+}
+
 // The provider's own id where the item is of this format.
 std::string id_of_item(const ChatPart& part, std::string_view prefix, std::string_view response,
                        std::int32_t index) {
@@ -117,8 +122,12 @@ void write_item(const ChatPart& part, const ChatAnswer& answer, const AnswerStam
   }
   const bool own_call = part.format == here && part.kind == PartKind::tool_call;
   if (done && part.format == here && !own_call && !part.told.empty()) {
-    out.raw(part.told.back());  // the item as the provider told it
-    return;
+    const std::string& item = part.told.back();  // as the provider told it
+    if (has_id(item)) return out.raw(item);
+    out.open_object();
+    out.text("id", item_id(part.kind == PartKind::reasoning ? "rs" : "msg", response, index));
+    out.members_but(item, {"id"});
+    return out.close_object();
   }
   out.open_object();
   if (part.kind == PartKind::reasoning) {
@@ -131,7 +140,13 @@ void write_item(const ChatPart& part, const ChatAnswer& answer, const AnswerStam
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
     if (own_call && !part.told.empty()) {
-      out.members(joined_told(part.told, Joining::replace));
+      const std::string told = joined_told(part.told, Joining::replace);
+      if (has_id(told)) {
+        out.members(told);
+      } else {
+        out.text("id", item_id("fc", response, index));
+        out.members_but(told, {"id"});
+      }
     } else {
       out.text("id", item_id("fc", response, index));
     }

@@ -271,7 +271,7 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
   event.kind = EventKind::tool_begun;
   event.index = calls;
   // Some servers give calls no id; results must name one all the same.
-  event.id = call_id.empty() ? made_id(id, calls) : std::string(call_id);
+  event.id = call_id.empty() ? made_id(id.empty() ? made_of : id, calls) : std::string(call_id);
   event.name = name;
   event.signature = signature;
   event.detail = told_of_it;

@@ -78,6 +78,7 @@ struct AnswerState {
   FinishReason reason = FinishReason::unknown;
   std::string detail;
   std::string id;
+  std::string made_of;  ///< stands for an empty id in the ids of calls that have none
   std::int32_t calls = 0;
   std::vector<Slot> slots;
   Usage usage;

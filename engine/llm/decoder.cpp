@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/json_any_text.hpp"
 #include "engine/base/message.hpp"
@@ -70,6 +71,12 @@ void Decoder::head(int status, std::vector<Header> headers, std::int64_t now_uni
   headers_ = std::move(headers);
   now_unix_ms_ = now_unix_ms;
   if (status < 200 || status > 299) shape_ = Shape::failure;
+  if (now_unix_ms <= 0) return;
+  Hash64 hash;
+  hash.add(static_cast<std::uint64_t>(now_unix_ms));
+  for (const Header& header : headers_)
+    hash.add_bytes(header.value);
+  state_.made_of = hex16(hash.value());
 }
 
 // White space and a BOM may stand before either shape and mean nothing.

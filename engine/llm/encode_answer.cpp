@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/hash64.hpp"
+#include "engine/base/message.hpp"
 #include "engine/llm/carried.hpp"
 #include "engine/llm/freeform.hpp"
 
@@ -53,11 +55,43 @@ AnswerStream* stream_of(AnswerStream& stream, const ChatEvent& event) {
   return &stream.others[number - 1];
 }
 
+namespace {
+
+std::string_view id_prefix(WireFormat format) {
+  switch (format) {
+    case WireFormat::anthropic:
+      return "msg_";
+    case WireFormat::openai_responses:
+      return "resp_";
+    case WireFormat::gemini:
+      return "";
+    default:
+      return "chatcmpl-";
+  }
+}
+
+// What a conversation has last tells its turns apart.
+std::string made_answer_id(const ChatRequest& request, std::int64_t created_s) {
+  Hash64 hash;
+  hash.add(static_cast<std::uint64_t>(created_s));
+  hash.add_bytes(request.model);
+  hash.add(request.messages.size());
+  if (!request.messages.empty()) {
+    for (const ChatPart& part : request.messages.back().parts)
+      for (const std::string* text : {&part.text, &part.id, &part.arguments})
+        hash.add_bytes(*text);
+  }
+  return joined({id_prefix(request.format), hex16(hash.value())});
+}
+
+}  // namespace
+
 AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s) {
   return {.id = {},
           .model = request.model,
           .created_s = created_s,
           .freeform = freeform_tools(request),
+          .made_id = made_answer_id(request, created_s),
           .agent_tools = agent_tools(request),
           .tells_function_call = request.has_functions};
 }
@@ -125,7 +159,8 @@ void append_sse(std::string& out, std::string_view name, std::string_view data) 
 }
 
 std::string_view answer_id(const AnswerStamp& stamp, const ChatAnswer& answer) {
-  return stamp.id.empty() ? answer.id : stamp.id;
+  if (!stamp.id.empty()) return stamp.id;
+  return answer.id.empty() ? stamp.made_id : answer.id;
 }
 
 std::string_view answer_model(const AnswerStamp& stamp, const ChatAnswer& answer) {

@@ -34,6 +34,9 @@ struct AnswerStamp {
   std::int64_t created_s = 0;
   std::vector<std::string> freeform{};  ///< the client's freeform tools (engine/llm/freeform.hpp)
 
+  /// Its id where neither this nor the provider names one: SDKs read no answer without.
+  std::string made_id{};
+
   std::vector<AgentTool> agent_tools{};  ///< and those of an agent (engine/llm/agent_tools.hpp)
   /// OpenAI chat: a call is told as `function_call`, which has room for one.
   bool tells_function_call = false;
@@ -49,7 +52,8 @@ struct AnswerStamp {
   }
 };
 
-/// The answer's stamp for whoever asks so; its id is the provider's.
+/// The answer's stamp for whoever asks so; its id is the provider's, or made of the request and the
+/// time.
 AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s);
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp);

@@ -105,6 +105,62 @@ TEST_SUITE("llm encode answer") {
     }
   }
 
+  TEST_CASE("what a provider gives no id, or an empty one, has one for every client") {
+    ChatRequest request;
+    request.model = "m";
+    request.messages.push_back(text_message(Role::user, "Where to?"));
+    const std::pair<const char*, const char*> bodies[] = {
+        {"openai", R"({"id":"","model":"m","choices":[{"index":0,"finish_reason":"tool_calls",)"
+                   R"("message":{"role":"assistant","tool_calls":[{"id":"","type":"function",)"
+                   R"("function":{"name":"f","arguments":"{}"}}]}}]})"},
+        {"openai-responses",
+         R"({"id":"","object":"response","model":"m","status":"completed","output":[)"
+         R"({"type":"reasoning","id":"","summary":[{"type":"summary_text","text":"hm"}]},)"
+         R"({"type":"message","id":"","role":"assistant","status":"completed","content":[)"
+         R"({"type":"output_text","text":"a","annotations":[]}]},)"
+         R"({"type":"function_call","id":"","call_id":"","name":"f","arguments":"{}"}]})"},
+        {"anthropic", R"({"id":"","type":"message","role":"assistant","model":"m",)"
+                      R"("stop_reason":"tool_use","content":[{"type":"tool_use","id":"",)"
+                      R"("name":"f","input":{}}],"usage":{"input_tokens":1,"output_tokens":1}})"},
+        {"gemini", R"({"responseId":"","candidates":[{"finishReason":"STOP","content":{"parts":[)"
+                   R"({"functionCall":{"id":"","name":"f","args":{}}}]}}]})"}};
+    for (const auto& each : bodies) {
+      const char* const dialect = each.first;
+      const std::string_view body = each.second;
+      CAPTURE(dialect);
+      std::string made[2];
+      for (std::string& id : made) {
+        Decoder decoder(*find_dialect(dialect));
+        decoder.head(200, {}, &id == made ? 1'000 : 2'000);
+        ChatEvents events;
+        decoder.feed(body, events);
+        decoder.end(events);
+        const ChatAnswer answer = folded(dialect, events);
+        REQUIRE(answer.finished);
+        id = answer.parts.back().id;
+        for (const WireFormat format : client_formats) {
+          request.format = format;
+          const AnswerStamp stamp = stamp_of(request, 7);
+          AnswerStream stream;
+          stream.format = format;
+          stream.origin = find_dialect(dialect)->format;
+          stream.stamp = stamp;
+          std::string streamed;
+          for (const ChatEvent& event : events)
+            encode_event(stream, event, streamed);
+          for (const std::string& out : {encode_answer(format, answer, stamp), streamed}) {
+            CAPTURE(out);
+            CHECK(out.find(R"(d":"")") == std::string::npos);  // id, call_id, responseId
+            CHECK(out.find(stamp.made_id) != std::string::npos);
+            CHECK(out.find(id) != std::string::npos);
+          }
+        }
+      }
+      // Two turns of a conversation do not give two calls the same.
+      CHECK(made[0] != made[1]);
+    }
+  }
+
   TEST_CASE("a failure inside a stream is the format's own, and nothing follows it") {
     ChatEvents events{event_of(EventKind::started), event_of(EventKind::text, "Hi"),
                       event_of(EventKind::failed)};
