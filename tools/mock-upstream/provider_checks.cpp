@@ -231,6 +231,14 @@ const SchemaRules gemini_schema{.refused = {"$schema", "$ref", "const", "discrim
                                             "oneOf", "not", "patternProperties", "default",
                                             "uniqueItems", "pattern"}};
 
+// What says nothing of a value is passed over in a tool's parameters.
+const SchemaRules gemini_parameters = [] {
+  SchemaRules rules = gemini_schema;
+  std::erase_if(rules.refused,
+                [](std::string_view word) { return word == "$schema" || word == "default"; });
+  return rules;
+}();
+
 const SchemaRules cohere_schema{
     .refused = {"allOf", "oneOf", "not", "minimum", "maximum", "exclusiveMinimum",
                 "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "minLength", "maxLength",
@@ -582,6 +590,25 @@ std::string responses_content_fault(const Json& content) {
   return "";
 }
 
+// What the commands of a shell have come to, one by one.
+std::string shell_output_fault(const Json& output) {
+  if (!output.is_array()) return "output of a shell";
+  for (const Json& command : output) {
+    if (!in(command, "stdout").is_string() || !in(command, "stderr").is_string())
+      return "stdout and stderr of a shell";
+    const Json& outcome = in(command, "outcome");
+    const std::string type = text_in(outcome, "type");
+    const bool exited = type == "exit" && in(outcome, "exit_code").is_number_integer();
+    if (!exited && type != "timeout") return "outcome of a shell";
+  }
+  return "";
+}
+
+// A local shell's result names the call by `id`: it has no call_id.
+std::string call_named_by(const Json& result) {
+  return text_in(result, text_in(result, "type") == "local_shell_call_output" ? "id" : "call_id");
+}
+
 std::string responses_items_fault(const Json& input) {
   std::set<std::string> calls;
   std::set<std::string> answered;
@@ -590,7 +617,7 @@ std::string responses_items_fault(const Json& input) {
     const std::string type = text_in(item, "type");
     const std::string id = text_in(item, "call_id");
     for (const char* key : {"content", "output"}) {
-      if (type == "reasoning") continue;
+      if (type == "reasoning" || type == "shell_call_output") continue;
       if (std::string found = responses_content_fault(in(item, key)); !found.empty()) return found;
     }
     if (has(item, "call_id") && (id.empty() || id.size() > 64)) return "call_id";
@@ -604,9 +631,18 @@ std::string responses_items_fault(const Json& input) {
                   {"function_call_output", "custom_tool_call_output", "local_shell_call_output",
                    "shell_call_output", "apply_patch_call_output"})) {
       if (text_in(item, "output").size() > 10'485'760) return "string_above_max_length";
-      if (calls.count(id) == 0) return "a result of no call before it";
-      if (in(item, "output").is_null()) return "no output";
-      answered.insert(id);
+      const std::string call = call_named_by(item);
+      if (calls.count(call) == 0) return "a result of no call before it";
+      if (type == "shell_call_output") {
+        if (std::string found = shell_output_fault(in(item, "output")); !found.empty())
+          return found;
+      } else if (type == "apply_patch_call_output") {
+        if (!is_one_of(text_in(item, "status"), {"completed", "failed"}))
+          return "status of a patch";
+      } else if (in(item, "output").is_null()) {
+        return "no output";
+      }
+      answered.insert(call);
     }
     if (type.empty() || type == "message") {
       if (in(item, "content").is_null()) return "no content";
@@ -991,7 +1027,7 @@ std::string gemini_fault(std::string_view model, const Json& body) {
       if (!is_gemini_name(text_in(tool, "name"))) return "name of a tool";
       names.insert(text_in(tool, "name"));
       const Json& schema = in(tool, "parametersJsonSchema");
-      if (std::string found = schema_fault(schema, gemini_schema); !found.empty()) return found;
+      if (std::string found = schema_fault(schema, gemini_parameters); !found.empty()) return found;
     }
   }
   for (const Json& name :

@@ -163,6 +163,52 @@ void check_everywhere(const Shape& shape) {
 }  // namespace
 
 TEST_SUITE("llm client shapes") {
+  TEST_CASE("the stand-in for OpenAI reads a shell's results as OpenAI does") {
+    const auto fault = [](const Json& call, const Json& result) {
+      const Json body = {{"input", {{{"role", "user"}, {"content", "Go"}}, call, result}}};
+      return mock::fault_of("openai-responses", "m", body);
+    };
+    const Json local = {
+        {"type", "local_shell_call"},
+        {"call_id", "c1"},
+        {"action", {{"type", "exec"}, {"command", {"ls"}}, {"env", Json::object()}}}};
+    const Json named = {{"type", "local_shell_call_output"}, {"id", "c1"}, {"output", "a.py"}};
+    CHECK(fault(local, named) == "");
+    const Json shell = {
+        {"type", "shell_call"}, {"call_id", "c1"}, {"action", {{"commands", {"ls"}}}}};
+    Json output = {{"type", "shell_call_output"},
+                   {"call_id", "c1"},
+                   {"output",
+                    {{{"stdout", "a.py"},
+                      {"stderr", ""},
+                      {"outcome", {{"type", "exit"}, {"exit_code", 0}}}}}}};
+    CHECK(fault(shell, output) == "");
+    output["output"][0]["outcome"] = {{"type", "timeout"}};
+    CHECK(fault(shell, output) == "");
+    output["output"] = "a.py";
+    CHECK(fault(shell, output) == "output of a shell");
+    const Json patch = {{"type", "apply_patch_call"},
+                        {"call_id", "c1"},
+                        {"operation", {{"type", "delete_file"}, {"path", "a"}}}};
+    CHECK(fault(patch, {{"type", "apply_patch_call_output"},
+                        {"call_id", "c1"},
+                        {"status", "completed"}}) == "");
+  }
+
+  TEST_CASE("the stand-in for Gemini passes over what says nothing of a tool's parameters") {
+    const auto fault = [](const char* member, const Json& schema) {
+      const Json body = {
+          {"contents", {{{"role", "user"}, {"parts", {{{"text", "Go"}}}}}}},
+          {"tools", {{{"functionDeclarations", {{{"name", "f"}, {member, schema}}}}}}}};
+      return mock::fault_of("gemini", "gemini-3-flash", body);
+    };
+    const Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                         {"type", "object"},
+                         {"properties", {{"to", {{"type", "integer"}, {"default", 1}}}}}};
+    CHECK(fault("parametersJsonSchema", schema) == "");
+    CHECK(fault("parametersJsonSchema", {{"type", "object"}, {"not", Json::object()}}) != "");
+  }
+
   TEST_CASE("Claude Code's requests are what every target takes") {
     check_everywhere(shape_of("claude_code"));
   }
