@@ -21,7 +21,8 @@ AnswerBudget::Id AnswerBudget::open(std::string caller, bool stranger) {
 }
 
 std::vector<AnswerBudget::Part*> AnswerBudget::parts_of(const Answer& answer) {
-  std::vector<Part*> parts{&all_, &answer.caller->part};
+  std::vector<Part*> parts{&all_};
+  if (!answer.shared) parts.push_back(&answer.caller->part);
   if (answer.stranger) parts.push_back(&strangers_);
   return parts;
 }
@@ -47,7 +48,7 @@ bool AnswerBudget::fits(const Answer& answer, const Need& need) const {
   if (work > answer.has.work && work_ - answer.has.work + work > work_max_) return false;
   if (need.kept <= answer.has.kept) return true;
   return has_room(all_, kept_max_, answer, need.kept) &&
-         has_room(answer.caller->part, caller_max_, answer, need.kept) &&
+         (answer.shared || has_room(answer.caller->part, caller_max_, answer, need.kept)) &&
          (!answer.stranger || has_room(strangers_, strangers_max_, answer, need.kept));
 }
 
@@ -98,6 +99,15 @@ bool AnswerBudget::resize(Id id, Need need) {
   }
   serve();
   return fit;
+}
+
+void AnswerBudget::share(Id id) {
+  Answer& answer = answers_.find(id)->second;
+  if (std::exchange(answer.shared, true)) return;
+  Part& callers = answer.caller->part;
+  callers.bytes -= answer.has.kept;
+  callers.in_line.erase(answer.in_line);
+  serve();
 }
 
 void AnswerBudget::settle(Id id, std::size_t kept) {

@@ -6,6 +6,7 @@
 //   (none) | holding --(resize, there is none)-->   waiting   with what it held
 //   waiting          --(others gave back)-->        holding   told
 //   any              --(settle)-->                  holding   whatever there is room for
+//   any              --(share)-->                   same      on its caller's part no more
 //   any              --(close)-->                   (none)
 //
 // 1. An answer keeps bytes for as long as its provider, its client or a turn lets it, and works on
@@ -17,7 +18,13 @@
 //    for the longest answer, so that it comes to its end whatever the others keep; then the next
 //    has it. A settled answer grows no more.
 // 4. Long ones but that one leave an eighth to short ones, which most answers are.
-// 5. It is short while an answer waits for what other callers keep (is_short): then whoever has to
+// 5. What several callers wait for is in no caller's part, whoever asked first: one who has filled
+//    theirs with answers that they do not read would hold up the others. To move it to whichever of
+//    them has room would let it be taken back by one who leaves, and a part of its own would let
+//    one caller's calls hold up another's once more. It counts in all and in the strangers' part as
+//    before, and cannot stay there unread: it is under way (calls at a time have their limits), and
+//    once it is told each of those who waited keeps what they do not read on their own account.
+// 6. It is short while an answer waits for what other callers keep (is_short): then whoever has to
 //    read what was settled is held to a least rate (relay/net/deadlines.hpp), or cut.
 //
 // Not thread-safe; no clock.
@@ -64,6 +71,8 @@ class AnswerBudget {
   /// From now on it needs this. False where it waits for more than it has; what it needs less of
   /// is given back at once.
   bool resize(Id id, Need need);
+  /// Another caller waits for it, too; of strangers' another stranger. From now on.
+  void share(Id id);
   /// It keeps so much, which is made already, and works on nothing any more.
   void settle(Id id, std::size_t kept);
   void close(Id id);
@@ -90,6 +99,7 @@ class AnswerBudget {
   struct Answer {
     Caller* caller = nullptr;
     std::string name;  ///< the caller's
+    bool shared = false;
     bool stranger = false;
     Need has;
     std::optional<Need> wants;

@@ -67,6 +67,7 @@ void AnswerMemory::Hold::be_counted_locked() {
   if (id_ != 0) return;
   id_ = of_->budget_.open(caller_, stranger_);
   of_->holds_.emplace(id_, weak_from_this());
+  if (shared_) of_->budget_.share(id_);
 }
 
 bool AnswerMemory::Hold::resize(std::size_t kept, std::size_t work) {
@@ -79,6 +80,11 @@ bool AnswerMemory::Hold::resize(std::size_t kept, std::size_t work) {
     waits_ = !budget.resize(id_, need);
   });
   return !waits_;
+}
+
+void AnswerMemory::Hold::share() {
+  if (std::exchange(shared_, true) || id_ == 0) return;
+  of_->change([this](AnswerBudget& budget) { budget.share(id_); });
 }
 
 void AnswerMemory::Hold::settle(std::size_t kept) {

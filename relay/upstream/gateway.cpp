@@ -244,6 +244,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   /// It holds itself until it ends, whoever else lets go of it.
   void begin() { feed({.kind = InputKind::start}); }
   void leave() override;
+  void share() override;
   /// The store answered a draw: the reservation is tried again.
   void money_came();
   const net::Executor& shard() const { return shard_; }
@@ -349,6 +350,7 @@ class CallRun final : public GatewayCall, public std::enable_shared_from_this<Ca
   // What it has said so far.
   llm::ChatAnswer answer_;
   std::shared_ptr<AnswerMemory::Hold> answer_memory_;
+  bool others_wait_ = false;  // for the answer
   std::size_t kept_bytes_max_ = llm::whole_body_bytes_max;
   bool too_long_to_share_ = false;  // nothing is kept for others any more
   std::int32_t tool_calls_ = 0;
@@ -553,7 +555,7 @@ class CallRun::Attempt final : public net::CallSink {
     if (connection) connection->go_on();
   }
   void tell(const std::vector<llm::ChatEvent>& events) {
-    // The call may end, and let go of this attempt and of itself, at any event.
+    // The call may end, and let go of itself and of this attempt, at any event.
     const auto run = run_->shared_from_this();
     const auto self = run->attempt_;
     for (const llm::ChatEvent& event : events) {
@@ -768,7 +770,8 @@ void CallRun::deny_overloaded() {
                                      gateway_.target_name(targets_[place_].target), "overloaded",
                                      overloaded_words, now_ns());
   told_[attempt_number_] = llm::local_failure(llm::FailureClass::overloaded, overloaded_words);
-  deny({.by_limit = false, .status = 503, .retry_after_ms = overloaded_retry_ms});
+  // The caller's own memory, or part of the pool: no other target needs less of it.
+  deny({.by_limit = true, .status = 503, .retry_after_ms = overloaded_retry_ms});
 }
 
 Asked CallRun::asked() const {
@@ -852,6 +855,7 @@ void CallRun::begin_attempt(const llm::Dialect& dialect) {
   too_long_to_share_ = false;
   if (AnswerMemory* answers = gateway_.answers()) {
     answer_memory_ = answers->hold(shard_, player_, order_.identity.is_anonymous());
+    if (others_wait_) answer_memory_->share();
     kept_bytes_max_ = answers->answer_bytes_max();
   }
   attempt_ =
@@ -1216,6 +1220,11 @@ Input CallRun::ended_by(InputKind kind) const {
 void CallRun::leave() {
   if (ended_) return;
   feed(ended_by(InputKind::client_gone));
+}
+
+void CallRun::share() {
+  others_wait_ = true;
+  if (answer_memory_) answer_memory_->share();
 }
 
 void CallRun::end() {

@@ -129,7 +129,8 @@ struct CallRefusal {
   Reason reason = Reason::failed;
   std::int64_t retry_after_ms = -1;
   llm::ChatFailure failure;  ///< what may be told: never a word about our keys
-  bool by_limit = false;     ///< a limit of the caller's was the end: another's equal call may do
+  /// A limit of the caller's, or what memory they have, was the end: another's equal call may do.
+  bool by_limit = false;
 };
 
 /// Told on the call's shard. Quick and without exceptions.
@@ -171,6 +172,9 @@ class GatewayCall {
   virtual ~GatewayCall() = default;
   /// The client left: what is under way is cancelled and settled, nothing more is told.
   virtual void leave() = 0;
+  /// Other callers of the same kind (strangers, or not) wait for its answer, too: its memory is not
+  /// its caller's alone. On the call's shard.
+  virtual void share() {}
 };
 
 /// A name that clients may ask for.

@@ -98,6 +98,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
            Delivery wanted, std::shared_ptr<CallClient> client)
       : id(own_id),
         keys(keys_of(asked, wanted)),
+        caller(asked.identity.key()),
         order(std::move(asked)),
         delivery(wanted),
         shared_(shared),
@@ -133,6 +134,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
 
   const FollowerId id;
   const Keys keys;
+  const std::string caller;
   Order order;  ///< moved out by whoever opens a flight
   const Delivery delivery;
 
@@ -182,6 +184,8 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   void on_end() override;
 
   void hold(const std::shared_ptr<GatewayCall>& call);
+  /// Another caller than the opener's joined. On its shard.
+  void share();
   /// The last follower left.
   void cancel();
   const net::Executor& shard() const { return shard_; }
@@ -201,6 +205,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   std::shared_ptr<AnswerMemory::Hold> memory_;
   bool published_ = false;
   bool cancelled_ = false;
+  bool others_wait_ = false;  // of other callers
 };
 
 using Followers = std::vector<std::shared_ptr<Follower>>;
@@ -226,6 +231,9 @@ class Shared final : public SharedAnswers {
     Joined joined;
     std::optional<CallSummary> begun;  ///< of the stream that it joined
     std::shared_ptr<Flight> flight;    ///< that it opened
+    /// That it shares with another caller, and that one's shard: it is let go of there alone.
+    std::weak_ptr<Flight> others;
+    std::optional<net::Executor> others_shard;
   };
   Found find(const std::shared_ptr<Follower>& follower);
   bool counted(Follower& follower);
@@ -481,7 +489,13 @@ void Flight::on_end() {
 
 void Flight::hold(const std::shared_ptr<GatewayCall>& call) {
   call_ = call;
+  if (others_wait_) call->share();
   if (cancelled_) call->leave();
+}
+
+void Flight::share() {
+  if (std::exchange(others_wait_, true)) return;
+  if (const auto call = call_.lock()) call->share();
 }
 
 void Flight::cancel() {
@@ -605,6 +619,9 @@ Shared::Found Shared::find(const std::shared_ptr<Follower>& follower) {
     open_[follower->keys.flight] = found.flight;
   } else if (const auto flight = open_.at(follower->keys.flight).lock()) {
     found.begun = flight->begun;
+    if (flight->opener()->caller == follower->caller) return found;
+    found.others = flight;
+    found.others_shard = flight->shard();
   }
   return found;
 }
@@ -640,20 +657,21 @@ Result<void> Shared::open(const std::shared_ptr<Follower>& follower,
     flight->hold(*call);
     return {};
   }
-  const CallRefusal refusal = refusal_of(503, llm::FailureClass::overloaded, call.error().message);
+  // Of the opener's own limits and memory: others find out for themselves.
   for (const auto& other : close(*flight)) {
-    if (other == follower) continue;
-    asio::dispatch(other->shard(), [other, refusal] { other->refuse(refusal, {}); });
+    if (other != follower) at_turn(other, [other] { other->again(); });
   }
   return call.error();
 }
 
 void Shared::follow(Follower& follower, const Found& found) {
-  if (counted(follower)) {
-    follower.joined(found.begun, found.joined.frames, options_.answer_by_ms);
-  } else {
-    left(follower);
+  if (!counted(follower)) return left(follower);
+  if (found.others_shard) {
+    asio::dispatch(*found.others_shard, [others = found.others] {
+      if (const auto flight = others.lock()) flight->share();
+    });
   }
+  follower.joined(found.begun, found.joined.frames, options_.answer_by_ms);
 }
 
 void Shared::left(const Follower& follower) {

@@ -77,6 +77,30 @@ TEST_CASE("it is short while somebody waits for others, not for their own") {
   CHECK_FALSE(budget.is_short());
 }
 
+TEST_CASE(
+    "what several wait for is in no caller's part, and in all and the strangers' all the same") {
+  AnswerBudget budget(options);
+  budget.settle(budget.open("ada", false), 5 * mebibyte);
+  const auto waits = budget.open("ada", false);
+  CHECK_FALSE(budget.resize(waits, {mebibyte, 0}));
+  budget.share(waits);
+  CHECK(budget.take_served() == std::vector{waits});
+  CHECK(budget.resize(waits, {longest, 0}));
+  // The caller's own wait as before, and have what is theirs when it is read.
+  const auto own = budget.open("ada", false);
+  CHECK_FALSE(budget.resize(own, {mebibyte, 0}));
+  CHECK(budget.kept_bytes() == 9 * mebibyte);
+
+  budget.settle(budget.open("address a", true), 4 * mebibyte);
+  const auto stranger = budget.open("address b", true);
+  budget.share(stranger);
+  CHECK_FALSE(budget.resize(stranger, {longest, 0}));
+  CHECK(budget.kept_bytes() <= kept_max);
+  for (AnswerBudget::Id id = 1; id <= stranger; ++id)
+    budget.close(id);
+  CHECK(budget.kept_bytes() == 0);
+}
+
 TEST_CASE("short answers that fill what they may do not keep each other from ending") {
   AnswerBudget budget(options);
   std::vector<AnswerBudget::Id> ids;
@@ -156,6 +180,8 @@ TEST_CASE("answers of any lengths and callers all come to their ends within the 
         one.kept = std::min(one.length, one.kept + 1 + rng.below(128 * 1024));
         one.waits = !budget.resize(one.id, {one.kept, 0});
       }
+      if (!coming.empty() && rng.below(50) == 0)
+        budget.share(coming[rng.below(static_cast<std::uint32_t>(coming.size()))].id);
       for (const auto id : budget.take_served()) {
         const auto served = std::find_if(coming.begin(), coming.end(),
                                          [id](const Coming& other) { return other.id == id; });

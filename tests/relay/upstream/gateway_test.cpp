@@ -137,6 +137,7 @@ struct Fixture {
     order.request.messages.push_back(llm::text_message(llm::Role::user, std::move(text)));
     order.hold_memory = memory.holder();
     order.shared = shares;
+    order.identity = asks;
     auto told = std::make_shared<Told>();
     auto started = gateway->start(io.get_executor(), std::move(order), delivery, told);
     if (started) {
@@ -164,7 +165,8 @@ struct Fixture {
   std::unique_ptr<Gateway> gateway;
   std::promise<void> gate;
   bool held = false;
-  const bool shares;
+  bool shares;
+  auth::Identity asks = auth::anonymous_identity({});  ///< of what is started next
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<net::Executor> io_stays{io.get_executor()};
   std::shared_ptr<GatewayCall> call;
@@ -502,6 +504,70 @@ TEST_CASE("an answer that several wait for is one, and is counted until the last
   CHECK(answers->bytes() >= large_words.size());
   last->kept.reset();
   CHECK(answers->bytes() == 0);
+}
+
+// A player whose part of the memory is full of answers that they do not read asks first.
+TEST_CASE("who follows a call waits for nothing that its opener keeps") {
+  const std::string words(200'000, 'b');
+  Provider provider;
+  provider.answer = std::string(good_answer);
+  provider.answer.replace(provider.answer.find("Here."), 5, words);
+  const AnswerBudget::Options options{.bytes_max = AnswerBudget::bytes_min(256 * 1024),
+                                      .answer_bytes_max = 256 * 1024};
+  const auto answers = std::make_shared<AnswerMemory>(options);
+  Fixture f(provider, 64, answers, true);
+  f.shares = false;
+  Memory memory;
+  f.asks = {"default", "ada"};
+  std::vector<std::shared_ptr<Told>> unread;
+  std::vector<std::shared_ptr<GatewayCall>> calls;
+  for (int i = 0; i < 4; ++i) {
+    unread.push_back(f.start("What nobody reads.", memory));
+    calls.push_back(std::exchange(f.call, nullptr));
+  }
+  const auto is_over = [](const auto& told) { return told->over; };
+  f.until([&] { return std::any_of(unread.begin(), unread.end(), is_over); });
+  f.until([&] { return provider.asked().size() == unread.size(); });
+  // Others join before anything came of the answer, or when it was asked for.
+  f.shares = true;
+  for (const Delivery delivery : {Delivery::whole, Delivery::stream}) {
+    for (const bool joins_late : {false, true}) {
+      CAPTURE(static_cast<int>(delivery));
+      CAPTURE(joins_late);
+      const std::string question = std::to_string(provider.asked().size()) + " or more?";
+      f.asks = {"default", "ada"};
+      const std::size_t before = provider.asked().size();
+      const auto first = f.start(question, memory, delivery);
+      calls.push_back(std::exchange(f.call, nullptr));
+      if (joins_late) f.until([&] { return provider.asked().size() > before; });
+      f.asks = {"default", "bob"};
+      const auto second = f.start(question, memory, delivery);
+      f.until_over(second);
+      CHECK_FALSE(second->refusal);
+      const std::string& text = delivery == Delivery::whole ? second->answered : second->streamed;
+      CHECK((text.find(words) != text.npos));
+      CHECK(provider.asked().size() == before + 1);
+    }
+  }
+  CHECK_FALSE(std::all_of(unread.begin(), unread.end(), is_over));
+}
+
+TEST_CASE("who follows a call is not refused for want of its opener's memory") {
+  Provider provider;
+  Fixture f(provider, 8, nullptr, true);
+  Memory little{.bytes_max = large_text.size() * 3 / 2};  // not for the encoded copy
+  Memory enough;
+  f.hold_pool();
+  f.asks = {"default", "ada"};
+  const auto first = f.start(large_text, little);
+  f.asks = {"default", "bob"};
+  const auto second = f.start(large_text, enough);
+  f.release_pool();
+  f.until([&] { return first->over && second->over; });
+  REQUIRE(first->refusal);
+  CHECK(first->refusal->status == 503);
+  CHECK_FALSE(second->refusal);
+  CHECK(second->answered == "Here.");
 }
 
 TEST_CASE("what those keep who follow a stream is counted on each, and over it they are refused") {
