@@ -341,6 +341,8 @@ void RunHost::remove(const Owner& owner, const std::string& id, JsonCallback cal
   const RunKey key{owner.identity, id};
   Open* open = find(key);
   if (open) open->removing = true;
+  if (const auto found = importing_.find(key); found != importing_.end())
+    found->second.removed = true;
   store_.remove(key, on_thread<bool>([this, key, was_open = open != nullptr,
                                       callback = std::move(callback)](const Result<bool>& removed) {
                   if (!removed) {

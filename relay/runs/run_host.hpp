@@ -115,6 +115,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     std::uint64_t needs = 0;   ///< memory, at the most; 0: the store was not heard yet
     std::uint64_t texts = 0;   ///< bytes of its definition and history
     std::uint64_t weight = 0;  ///< as it was weighed last
+    std::uint64_t weight_max = 0;
     std::optional<std::chrono::steady_clock::time_point> waits_since;  ///< for room
     StoredRun stored;  ///< its history stays where it is while it is replayed
     workflow::DefinitionPtr definition;
@@ -133,6 +134,13 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     std::uint32_t generation = 0;  ///< of a successor: a chain of runs has the bounds of one
     std::uint64_t work = 0;
   };
+  /// A run in whose place another is to come. It need not stay in memory: it is over or parked.
+  struct Before {
+    workflow::ChainHead left_at;
+    std::int64_t started_ms = 0;
+    std::string root;
+    int depth = 0;
+  };
   /// A run that comes in a bundle.
   struct Coming {
     std::uint64_t serial = 0;
@@ -146,8 +154,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
     std::uint64_t state_max = 0;  ///< the most that it took, the bundle apart
     std::vector<std::uint32_t> epochs;
     std::optional<workflow::Import> import;
-    std::optional<Ref> before;  ///< the run as it stood here when the import began
-    workflow::ChainHead left_at;
+    std::optional<Before> before;  ///< the run as it stood here when the import began
+    bool removed = false;          ///< that one, since then
   };
 
   // run_host.cpp: the thread, what is asked from outside, what is shown

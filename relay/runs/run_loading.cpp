@@ -148,7 +148,7 @@ void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
   if ((*stored)->set_aside) return not_loaded(ref.key, set_aside_error(ref.key.id));
   Loading& loading = found->second;
   loading.stored = std::move(**stored);
-  loading.needs = std::max<std::uint64_t>(loading.stored.memory_bytes, 1);
+  loading.needs = loading.stored.needs();
   loading.texts = loading.stored.text_bytes;
   if (loading.stored.unread) {
     loading.asked = false;
@@ -159,7 +159,7 @@ void RunHost::taken(const Ref& ref, Result<std::optional<StoredRun>> stored) {
   auto replay = definition ? workflow::Replay::begin(*definition, loading.stored.history)
                            : Result<workflow::Replay>(definition.error());
   if (!replay) {
-    store_.release(ref.key, {});
+    store_.release(ref.key, 0, {});
     return not_loaded(ref.key, replay.error());
   }
   loading.definition = *definition;
@@ -191,11 +191,12 @@ void RunHost::replay_on(const RunKey& key) {
   if (!loading.replay) return;
   const auto done = loading.replay->go_on();
   if (!done) {
-    store_.release(key, {});
+    store_.release(key, 0, {});
     return not_loaded(key, done.error());
   }
   count(key.owner, loading.weight,
         loading.replay->state_bytes() + loading.definition->memory_bytes);
+  loading.weight_max = std::max(loading.weight_max, loading.weight);
   if (weight_ > around_.weight_all_max) keep_within_memory(key.owner, nullptr);
   if (!*done) return schedule(key);
   loaded(key);
@@ -205,6 +206,7 @@ void RunHost::replay_on(const RunKey& key) {
 /// store has heard of it.
 void RunHost::loaded(const RunKey& key) {
   Loading& loading = loading_.find(key)->second;
+  loading.stored.memory_bytes = std::max(loading.stored.memory_bytes, loading.weight_max);
   auto run = std::make_shared<Run>(std::move(*std::exchange(loading.replay, std::nullopt)).run());
   const auto give = [this, ref = Ref{key, loading.serial}, run](const Result<void>& released) {
     const auto found = loading_.find(ref.key);
@@ -221,7 +223,7 @@ void RunHost::loaded(const RunKey& key) {
     give_loaded(ref.key, open, std::move(done.users));
   };
   if (goes_on(*run, loading.stored)) return give({});
-  store_.release(key, on_thread<void>(give));
+  store_.release(key, loading.stored.memory_bytes, on_thread<void>(give));
 }
 
 void RunHost::give_loaded(const RunKey& key, Open& open, std::vector<Use> users) {
@@ -326,7 +328,7 @@ void RunHost::recover_next() {
     if (!found && is_passing(found.error().code))
       recovery_missed_ = true;
     else if (!found)
-      store_.release(key, {});
+      store_.release(key, 0, {});
     post([this] { recover_next(); });
   });
 }
@@ -438,8 +440,8 @@ void RunHost::begin_import(const RunKey& key, Open* before) {
   if (!key_.id.empty()) importer.keys.push_back(key_);
   importer.known.epochs = std::move(coming.epochs);
   if (before) {
-    coming.before = before->ref();
-    coming.left_at = before->run.head();
+    coming.before = Before{before->run.head(), before->stored.started_ms, before->stored.root,
+                           before->stored.depth};
     importer.known.under_way = before->run.status() == RunStatus::running;
     if (before->run.status() == RunStatus::parked) importer.known.left_at = before->run.head();
   }
@@ -505,10 +507,11 @@ void RunHost::import_on(const RunKey& key) {
 void RunHost::take_over(const RunKey& key) {
   Coming coming = end_coming(key);
   // While it was checked the run may have been removed, resumed or begun here.
-  Open* before = find(key);
-  const bool changed = coming.before ? !before || before->serial != coming.before->serial ||
-                                           before->run.head().seq != coming.left_at.seq
-                                     : before != nullptr;
+  const Open* open_now = find(key);
+  const auto& before = coming.before;
+  const bool changed =
+      before ? coming.removed || (open_now && open_now->run.head().seq != before->left_at.seq)
+             : open_now != nullptr;
   if (changed)
     return coming.callback(
         make_error("run_here", {"the run went on here meanwhile"}, {"id"}, {}, {key.id}));
@@ -521,13 +524,18 @@ void RunHost::take_over(const RunKey& key) {
   stored.limits = coming.owner.limits;
   stored.workflow = definition->name;
   stored.definition = definition->bytes;
-  stored.started_ms = before ? before->stored.started_ms : now;
+  stored.started_ms = before ? before->started_ms : now;
   if (is_over(imported->run.status())) stored.ended_ms = now;
-  stored.root = before ? before->stored.root : key.id;
-  stored.depth = before ? before->stored.depth : 0;
+  stored.root = before ? before->root : key.id;
+  stored.depth = before ? before->depth : 0;
   stored.history = std::move(imported->history);
   stored.memory_bytes = coming.state_max;
-  if (before) leave(key, make_error("run_parked", {"the run was imported anew"}, {}, {}, {}));
+  if (before) {
+    // Whoever is reading the one before back, or has it.
+    const Error gone = make_error("run_parked", {"the run was imported anew"}, {}, {}, {});
+    not_loaded(key, gone);
+    leave(key, gone);
+  }
   started_.add();
   Open& open = hold(std::move(imported->run), std::move(stored));
   open.fresh = true;

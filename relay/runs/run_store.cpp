@@ -333,7 +333,7 @@ Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key,
   if (!*there) return std::optional<StoredRun>();
   auto run = read_row(*rows, key.owner);
   if (!run) return run.error();
-  run->unread = run->memory_bytes > room.memory_bytes_max || run->text_bytes > room.text_bytes_max;
+  run->unread = run->needs() > room.memory_bytes_max || run->text_bytes > room.text_bytes_max;
   if (run->set_aside || run->unread) return std::optional<StoredRun>(std::move(*run));
   if (auto read = read_history(database, *run); !read) return read.error();
   auto marked = run_for(
@@ -471,13 +471,17 @@ void RunStore::take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>
       std::move(callback));
 }
 
-void RunStore::release(RunKey key, Callback<void> callback) {
+void RunStore::release(RunKey key, std::uint64_t memory_bytes, Callback<void> callback) {
   post<void>(
-      [key = std::move(key)](Database& database) {
-        return run_for(database,
-                       "UPDATE runs SET taking_up = 0 "
-                       "WHERE tenant = ? AND owner = ? AND id = ? AND taking_up <> 2",
-                       key);
+      [key = std::move(key), memory_bytes](Database& database) {
+        auto row =
+            prepare_for(database,
+                        "UPDATE runs SET taking_up = 0, memory_bytes = max(memory_bytes, ?4) "
+                        "WHERE tenant = ?1 AND owner = ?2 AND id = ?3 AND taking_up <> 2",
+                        key);
+        if (!row) return Result<void>(row.error());
+        row->bind(4, static_cast<std::int64_t>(memory_bytes));
+        return row->run();
       },
       std::move(callback));
 }

@@ -17,6 +17,7 @@
 
 #include "engine/agents/memory.hpp"
 #include "engine/base/result.hpp"
+#include "engine/workflow/budget.hpp"
 #include "engine/workflow/bundle.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/auth/token.hpp"
@@ -57,9 +58,13 @@ struct StoredRun {
   std::int64_t pieces = 0;
   bool waits = false;  ///< for its owner or its clock alone
   std::int64_t wake_ms = 0;
-  std::uint64_t memory_bytes = 0;  ///< the most that it ever took in memory, its texts apart
-  std::uint64_t text_bytes = 0;    ///< of its definition and history, as they were stored last
-  bool unread = false;             ///< there is no room for it: without definition and history
+  /// The most that it ever took in memory, its texts apart; 0: nobody has weighed it yet.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t text_bytes = 0;  ///< of its definition and history, as they were stored last
+  bool unread = false;           ///< there is no room for it: without definition and history
+
+  /// What it may take while it is read back.
+  std::uint64_t needs() const { return memory_bytes > 0 ? memory_bytes : workflow::kStateBytesMax; }
 };
 
 /// What may be read of a run.
@@ -129,7 +134,8 @@ class RunStore {
   /// history, and not marked, where it is set aside, or takes more than there is room for
   /// (StoredRun::unread). Nothing where the owner has no such run.
   void take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>> callback);
-  void release(RunKey key, Callback<void> callback);
+  /// `memory_bytes`: what it took while it was read back, at the most.
+  void release(RunKey key, std::uint64_t memory_bytes, Callback<void> callback);
   /// A run that was set aside may be read back again.
   void readmit(RunKey key, Callback<void> callback);
   /// Pieces from number `from` on, as many as begin within `bytes_max`; at least one, where there

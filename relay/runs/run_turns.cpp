@@ -109,6 +109,9 @@ void RunHost::put_out_while(std::deque<Ref>& resting, const auth::Identity& owne
 
 /// Whether somebody waits for the run here, or something that the store does not know.
 bool RunHost::is_needed(const RunKey& key, const Open& open) const {
+  // An import has noted of the run what it needs, or is to find that it was begun meanwhile.
+  if (const auto found = importing_.find(key); found != importing_.end() && !found->second.before)
+    return true;
   const RunStatus status = open.run.status();
   if (status == RunStatus::running) {
     const std::int64_t due = open.run.next_timer_ms();
@@ -117,9 +120,9 @@ bool RunHost::is_needed(const RunKey& key, const Open& open) const {
       return true;
   }
   return open.fresh || open.storing || open.marked || open.exporting || open.removing ||
-         open.following || open.run.busy() || importing_.count(key) > 0 || !open.inputs.empty() ||
-         !open.builtins.empty() || !open.models.empty() || !open.children.empty() ||
-         !open.waiters.empty() || !open.viewers.empty() || !open.exports.empty();
+         open.following || open.run.busy() || !open.inputs.empty() || !open.builtins.empty() ||
+         !open.models.empty() || !open.children.empty() || !open.waiters.empty() ||
+         !open.viewers.empty() || !open.exports.empty();
 }
 
 /// Imports go first: they can be sent again. Runs that are being cancelled count as gone.
@@ -344,7 +347,8 @@ void RunHost::keep(Open& open) {
     for (const Effect& effect : taken.effects)
       begin_effect(open, effect);
     // The last turn may have decided nothing that the store would hear of.
-    if (!open.run.busy() && std::exchange(open.marked, false)) store_.release(open.stored.key, {});
+    if (!open.run.busy() && std::exchange(open.marked, false))
+      store_.release(open.stored.key, open.stored.memory_bytes, {});
     answer_viewers(open, false);
     return schedule(open.stored.key);
   }

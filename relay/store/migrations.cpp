@@ -17,12 +17,13 @@ extern const std::string_view migration_008_run_owners;
 extern const std::string_view migration_009_open_calls;
 extern const std::string_view migration_010_waiting_runs;
 extern const std::string_view migration_011_run_memory;
+extern const std::string_view migration_012_unweighed_runs;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 11> all{{
+const std::array<Migration, 12> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
@@ -34,6 +35,7 @@ const std::array<Migration, 11> all{{
     {9, "open_calls", data::migration_009_open_calls},
     {10, "waiting_runs", data::migration_010_waiting_runs},
     {11, "run_memory", data::migration_011_run_memory},
+    {12, "unweighed_runs", data::migration_012_unweighed_runs},
 }};
 
 constexpr const char* ledger =

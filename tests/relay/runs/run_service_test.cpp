@@ -626,6 +626,44 @@ TEST_CASE("what an import takes while it is replayed counts, and over a bound it
   CHECK(large.import_run(owner("ada"), bundle)["status"] == "running");
 }
 
+TEST_CASE("a heavy run comes back in the place of its old self, which is not weighed beside it") {
+  OwnerBounds bounds;
+  bounds.weight_max = 4u << 20;
+  House house(bounds);
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker", "\"" + std::string(1'500'000, 'x') + "\"");
+  const Json before = house.view(ada, id);
+  const std::string bundle = house.export_run(ada, id);
+  const Json back = house.import_run(ada, bundle);
+  CHECK_MESSAGE(back["status"] == "running", back.dump());
+  CHECK(back["started_ms"] == before["started_ms"]);
+  CHECK(house.give(ada, id, {InputKind::answer, "sure#1", "true"})["status"] == "done");
+  CHECK(house.list(ada).size() == 1);
+}
+
+TEST_CASE("a run that nobody has weighed is weighed as it is read back") {
+  OwnerBounds bounds;
+  bounds.weight_max = 40u << 20;
+  House house(bounds, {.wait_ms_max = 100});
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string much = "\"" + std::string(1'000'000, 'x') + "\"";
+  std::vector<std::string> ids;
+  for (int i = 0; i < 12; ++i)
+    ids.push_back(house.started(ada, "asker", much));
+  house.end();
+  house.sql("UPDATE runs SET memory_bytes = 0");
+  house.begin();
+  for (const std::string& id : ids)
+    CHECK(house.view(ada, id)["status"] == "running");
+  house.end();
+  auto database = store::open(house.path());
+  REQUIRE(database);
+  CHECK(database->integer("SELECT min(memory_bytes) FROM runs").value() > 1'000'000);
+  CHECK(database->integer("SELECT max(memory_bytes) FROM runs").value() < 4'000'000);
+}
+
 TEST_CASE("one owner's imports leave places for another's") {
   const auto ask_at_once = [](House& house, const std::vector<std::pair<Owner, std::string>>& all) {
     // Their thread waits here until every import is in its queue.

@@ -117,7 +117,7 @@ TEST_CASE("a run is marked while it is read back, until it is released or goes o
   for (const char* id : {"a", "b", "c"})
     REQUIRE(kept.take({ada, id}));
   REQUIRE(kept.ask<void>([&](Callback<void> callback) {
-    kept.store.release({ada, "a"}, std::move(callback));
+    kept.store.release({ada, "a"}, 0, std::move(callback));
   }));
   REQUIRE(kept.append({{ada, "b"}, 1, "x", "running", 0}));
   // The process ends here: c was being read.
@@ -271,6 +271,18 @@ TEST_CASE("a run for which there is no room is neither read nor marked") {
   CHECK(!read->unread);
   CHECK(!read->history.empty());
   CHECK(kept.begin_recovery() == std::vector<RunKey>{{ada, "a"}});
+}
+
+TEST_CASE("a run that nobody has weighed needs the most, until it was read back once") {
+  Kept kept;
+  REQUIRE(kept.put(run(ada, "a")));
+  CHECK(kept.take({ada, "a"}, {.memory_bytes_max = workflow::kStateBytesMax - 1})->unread);
+  CHECK_FALSE(kept.take({ada, "a"})->unread);
+  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+    kept.store.release({ada, "a"}, 2'000, std::move(callback));
+  }));
+  CHECK(kept.take({ada, "a"}, {.memory_bytes_max = 1'999})->unread);
+  CHECK_FALSE(kept.take({ada, "a"}, {.memory_bytes_max = 2'000})->unread);
 }
 
 TEST_CASE("an owner's ended runs give way, the oldest first, by number and by bytes") {

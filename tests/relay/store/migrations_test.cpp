@@ -65,5 +65,27 @@ TEST_CASE("the program's own steps are numbered without gaps and apply") {
   CHECK(again->integer("SELECT count(*) FROM migrations").value() == number);
 }
 
+// What version 11 gave those that were there before it is no weight.
+TEST_CASE("runs that nobody has weighed say so after an update") {
+  Database database = empty();
+  REQUIRE(migrate(database, migrations().first(10)).ok());
+  const auto add = [&](const std::string& id, const std::string& more_names,
+                       const std::string& more) {
+    return database
+        .execute(
+            "INSERT INTO runs (tenant, owner, id, limits, workflow, status, started_ms, "
+            "ended_ms, bytes, root, depth, taking_up, waits, wake_ms" +
+            more_names + ") VALUES ('t', 'o', '" + id +
+            "', '{}', 'w', 'running', 1, 0, 9, 'r', 0, 0, 1, 0" + more + ")")
+        .ok();
+  };
+  REQUIRE(add("old", "", ""));
+  REQUIRE(migrate(database, migrations().first(11)).ok());
+  REQUIRE(add("new", ", memory_bytes", ", 5000"));
+  REQUIRE(migrate(database, migrations()).ok());
+  CHECK(database.integer("SELECT memory_bytes FROM runs WHERE id = 'old'").value() == 0);
+  CHECK(database.integer("SELECT memory_bytes FROM runs WHERE id = 'new'").value() == 5'000);
+}
+
 }  // namespace
 }  // namespace redoubt::store
