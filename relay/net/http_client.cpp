@@ -374,6 +374,9 @@ Task<void> ClientService::run(CallPtr call) {
     }
   };
   const Release release{*call};
+  // Whoever starts a call may be told something of another one out of the buffer that all share.
+  const asio::use_awaitable_t<Executor> use;
+  co_await asio::post(executor_, use);
   for (int attempt = 0; attempt < tries_max && !call->over; ++attempt) {
     if (attempt == 0) call->connection = take_idle(pool_of(call->request.destination));
     const bool reused = call->connection != nullptr;

@@ -463,6 +463,39 @@ TEST_CASE("a sink that nobody else holds may cancel its call and go on") {
   }
 }
 
+TEST_CASE("a call does nothing within whoever starts it, who may be told of another one") {
+  struct Asked final : CallSink {
+    std::size_t readable_bytes(std::size_t) override {
+      was_asked = true;
+      return 1'000;
+    }
+    void on_head(const http::ResponseHead&) override {}
+    void on_body(std::string_view) override {}
+    void on_end() override { over = true; }
+    void on_failure(const CallFailure&) override { over = true; }
+    bool was_asked = false;
+    bool over = false;
+  };
+  http::Router router;
+  router.add(http::Method::get, "/", [](http::Request&) { return http::Response::text(200, "x"); });
+  Running server(router);
+  Shardless shardless;
+  const OutgoingRequest request = request_to(server.port(), "GET", "/");
+  shardless.call(request);
+  REQUIRE(shardless.client.idle_connections() == 1);
+  // On the kept connection nothing has to be waited for.
+  const auto sink = std::make_shared<Asked>();
+  bool asked_within = false;
+  std::shared_ptr<Call> call;
+  boost::asio::post(shardless.io, [&] {
+    call = shardless.client.start(request, sink);
+    asked_within = sink->was_asked;
+  });
+  shardless.until([&] { return sink->over; });
+  CHECK(sink->was_asked);
+  CHECK_FALSE(asked_within);
+}
+
 TEST_CASE("a shard that ends takes its calls with it") {
   Scripted server([](int fd, int) { read_to_end(fd); }, 1);
   std::shared_ptr<Call> outlives;
