@@ -195,7 +195,7 @@ void decode_anthropic_whole(AnswerState& state, const Json& message, std::string
                             ChatEvents& out) {
   const Json* content = member_of(message, "content");
   if (content == nullptr || !content->is_array()) {
-    state.fail(out, local_failure(FailureClass::malformed, "the message has no content"));
+    state.fail(out, no_answer_failure("the message has no content"));
     return;
   }
   state.start(out, text_in(message, "id"), text_in(message, "model"));

@@ -180,7 +180,7 @@ void decode_gemini_whole(AnswerState& state, const Json& answer, std::string_vie
                          ChatEvents& out) {
   decode_gemini_event(state, answer, text, out);
   if (!state.over && !state.finish_seen) {
-    state.fail(out, local_failure(FailureClass::malformed, "the answer has no finished candidate"));
+    state.fail(out, no_answer_failure("the answer has no finished candidate"));
   }
   state.finish(out);
 }

@@ -331,7 +331,7 @@ void decode_openai_chat_whole(AnswerState& state, const Json& answer, std::strin
   const Json* choice = first_choice(answer);
   const Json* message = choice == nullptr ? nullptr : member_of(*choice, "message");
   if (message == nullptr) {
-    state.fail(out, local_failure(FailureClass::malformed, "the answer has no choices[0].message"));
+    state.fail(out, no_answer_failure("the answer has no choices[0].message"));
     return;
   }
   state.start(out, text_in(answer, "id"), text_in(answer, "model"));

@@ -276,7 +276,7 @@ void decode_openai_responses_whole(AnswerState& state, const Json& response, std
                                    ChatEvents& out) {
   const Json* output = member_of(response, "output");
   if (output == nullptr || !output->is_array()) {
-    state.fail(out, local_failure(FailureClass::malformed, "the response has no output"));
+    state.fail(out, no_answer_failure("the response has no output"));
     return;
   }
   start(state, response, text, out);

@@ -251,9 +251,7 @@ bool tell_vectors(AnswerState& state, const Json* list, std::string_view text, c
 }
 
 void finish(AnswerState& state, bool told, ChatEvents& out) {
-  if (!told)
-    return state.fail(
-        out, local_failure(FailureClass::malformed, "the answer has no list of embeddings"));
+  if (!told) return state.fail(out, no_answer_failure("the answer has no list of embeddings"));
   state.reason = FinishReason::stop;
   if (state.usage.reported) state.tell_usage(out);
   state.finish(out);

@@ -503,4 +503,10 @@ ChatFailure local_failure(FailureClass failure_class, std::string message) {
   return failure;
 }
 
+ChatFailure no_answer_failure(std::string message) {
+  ChatFailure failure = local_failure(FailureClass::malformed, std::move(message));
+  failure.should_retry = false;
+  return failure;
+}
+
 }  // namespace redoubt::llm

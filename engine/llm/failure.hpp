@@ -39,6 +39,9 @@ ChatFailure failure_from_body(int status, std::string_view body, const std::vect
 
 /// A failure that was found here: bytes that are not of the format, or a stream that was cut.
 ChatFailure local_failure(FailureClass failure_class, std::string message);
+/// Of a provider's document that came whole and is no answer. The provider did its work: the same
+/// request would most likely be answered the same, and each time it is paid for.
+ChatFailure no_answer_failure(std::string message);
 
 /// The HTTP status that stands for a class, for those who have to answer with one.
 int status_of(FailureClass failure_class);

@@ -23,6 +23,16 @@
 // what it makes while this side does not read (its client, or memory, holds it up) nothing is
 // known: that is not a cut while it was read. All but a report is marked as estimated.
 //
+// Why what was not understood is charged the bound, and each attempt by itself: the provider
+// answered 2xx, so it has most likely generated something, and bills what it generated for each
+// request that it had. What another attempt costs is retry.hpp's to weigh.
+//
+// Of what is cut nobody knows what was on its way: bytes between the provider's process and this
+// system (its send buffer, proxies, the network) are billed and were not seen. `unread` ends where
+// this system's knowledge does. Only the bound would cover them, and would charge every client that
+// leaves a stream for all of what it did not take; what is missed is what a provider made within
+// about a round trip, since it stops when the connection ends.
+//
 // Why a provider's failure is charged less than a cut: it delivers nothing more, cannot be brought
 // about by a client, and no provider's price list has a price for answers that it failed to give.
 // Were thoughts that nobody saw charged then, each retry of an outage would take a whole bound from

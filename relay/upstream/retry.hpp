@@ -10,7 +10,8 @@
 //   timeout (of ours, before an answer)        next target: this one has had its time
 //
 // 1. x-should-retry: false (ChatFailure::should_retry) sends the server's failures to the next
-//    target at once.
+//    target at once; so does an answer that came whole and is none: it was paid for, and asking for
+//    it again would most likely pay twice for the same.
 // 2. retry-after is honoured where it came with a failure (engine/llm reads it nowhere else). A
 //    wait over wait_ms_max, or past the call's deadline, is no wait but the next target.
 // 3. Backoff is exponential with jitter: uniform in [step / 2, step], step = base * 2^n, capped.

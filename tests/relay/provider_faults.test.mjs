@@ -127,6 +127,15 @@ const rows = {
     outcome: 'malformed',
     by_ms: backoff_ms_max,
   },
+  // The provider did its work; asked again it would be paid again.
+  'a document that is no answer': {
+    steps: [json, { send: '{}' }],
+    gets: { status: 502, code: 'malformed' },
+    asked: 1,
+    charged: bound,
+    outcome: 'malformed',
+    by_ms: 0,
+  },
   'an error event after a 200': {
     steps: [sse, { send: in_stream }],
     gets: { status: 502, code: 'server_error' },

@@ -410,6 +410,17 @@ data: [DONE]
     CHECK(failure_of(answer_of("openai", piece(0, "", "{}") + end)) == FailureClass::malformed);
   }
 
+  TEST_CASE("a document that came whole and is no answer is not worth asking for again") {
+    for (const char* dialect : {"openai", "openai-responses", "anthropic", "gemini"}) {
+      CAPTURE(dialect);
+      const ChatAnswer none = answer_of(dialect, "{}");
+      CHECK(failure_of(none) == FailureClass::malformed);
+      CHECK_FALSE(none.failure->should_retry);
+      // It was cut short: another attempt may come whole.
+      CHECK(answer_of(dialect, "{\"id\":").failure->should_retry);
+    }
+  }
+
   TEST_CASE("Responses: arguments and texts that come only when they are done") {
     const std::string created =
         R"(data: {"type":"response.created","response":{"id":"r","status":"in_progress"}}
