@@ -293,8 +293,13 @@ void RunHost::pump() {
 }
 
 void RunHost::turn(const RunKey& key) {
-  if (loading_.count(key) > 0) return replay_on(key);
-  if (importing_.count(key) > 0) import_on(key);
+  const bool imports = importing_.count(key) > 0;
+  if (loading_.count(key) > 0) {
+    replay_on(key);
+    if (!imports) return;  // what was read has turns of its own
+  }
+  // Also while somebody looks at the run in whose place it comes, which may be read back for that.
+  if (imports && importing_.count(key) > 0) import_on(key);
   if (watch_on(key)) schedule(key);
   Open* open = find(key);
   if (open && !open->removing) work(*open);

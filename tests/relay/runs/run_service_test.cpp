@@ -642,6 +642,28 @@ TEST_CASE("a heavy run comes back in the place of its old self, which is not wei
   CHECK(house.list(ada).size() == 1);
 }
 
+TEST_CASE("who looks at a run while it comes back holds up neither it nor themselves") {
+  OwnerBounds bounds;
+  bounds.weight_max = 4u << 20;
+  House house(bounds);
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  // With what it comes back as it is over half of the bound: its old self is put out of memory.
+  const std::string id = house.started(ada, "asker", "\"" + std::string(800'000, 'x') + "\"");
+  for (int times = 0; times < 5; ++times) {
+    std::promise<Result<std::string>> imported;
+    auto said = imported.get_future();
+    house.service().import_run(ada, house.export_run(ada, id), -1, [&](Result<std::string> run) {
+      imported.set_value(std::move(run));
+    });
+    while (said.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+      (void)house.view(ada, id);
+    const auto run = said.get();
+    REQUIRE_MESSAGE(run.ok(), run.error().message);
+    CHECK(house.view(ada, id)["status"] == "running");
+  }
+}
+
 TEST_CASE("a run that nobody has weighed is weighed as it is read back") {
   OwnerBounds bounds;
   bounds.weight_max = 40u << 20;
