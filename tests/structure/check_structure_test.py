@@ -47,6 +47,19 @@ class Arrows(unittest.TestCase):
         self.assertFalse(faults_of(check.check_cpp, "engine/base/planted.cpp", text))
 
 
+class HeavySources(unittest.TestCase):
+    def test_who_sees_a_heavy_header_through_others_is_counted(self):
+        most = check.HEAVY_SOURCES_MAX["boost/beast"]
+        texts = {"relay/a.hpp": "#include <boost/beast/core.hpp>\n"}
+        texts |= {f"relay/{i}.cpp": '#include "relay/a.hpp"\n' for i in range(most)}
+        self.assertEqual(faults_of(check.check_heavy_sources, texts), [])
+        texts["tests/relay/a_test.cpp"] = '#include "relay/a.hpp"\n'
+        self.assertEqual(faults_of(check.check_heavy_sources, texts), [])
+        texts["relay/more.cpp"] = '#include "relay/a.hpp"\n'
+        self.assertEqual(faults_of(check.check_heavy_sources, texts),
+                         [f"{most + 1} sources see <boost/beast...>; at most {most} may"])
+
+
 def function_of(lines, head="int planted(int a) const {"):
     return head + "\n" + '  use("}{ \\" { //");\n' * lines + "}\n"
 
