@@ -10,6 +10,7 @@
 #include "engine/llm/dialect.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/net/http_client.hpp"
+#include "relay/upstream/clock.hpp"
 #include "relay/upstream/provider_address.hpp"
 
 namespace redoubt::upstream {
@@ -21,11 +22,6 @@ constexpr std::array<const char*, 6> verdict_names{"taken",   "limited",     "re
                                                    "unclear", "unreachable", "unasked"};
 
 using Clock = std::chrono::steady_clock;
-
-std::int64_t wall_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 /// What came of the probe.
 class Answer final : public net::CallSink {

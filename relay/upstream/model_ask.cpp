@@ -10,6 +10,7 @@
 #include "engine/llm/encode.hpp"
 #include "relay/net/http_client.hpp"
 #include "relay/upstream/answer_redaction.hpp"
+#include "relay/upstream/clock.hpp"
 #include "relay/upstream/provider_address.hpp"
 #include "relay/upstream/redaction.hpp"
 
@@ -18,11 +19,6 @@ namespace {
 
 // Takes what OpenAI's chat format has in common everywhere, a relay among it.
 constexpr std::string_view dialect_name = "vllm";
-
-std::int64_t wall_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 class Answer final : public net::CallSink {
  public:

@@ -9,6 +9,7 @@
 
 #include "engine/llm/failure.hpp"
 #include "relay/net/turns.hpp"
+#include "relay/upstream/clock.hpp"
 #include "relay/upstream/kept_answer.hpp"
 #include "relay/upstream/request_bytes.hpp"
 #include "relay/upstream/request_size.hpp"
@@ -21,16 +22,6 @@ namespace asio = boost::asio;
 using Timer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
-
-std::int64_t now_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-std::int64_t wall_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // A client that follows a stream may keep so much of it uncounted, and counts so much at a time.
 constexpr std::size_t kept_step_bytes = 64 * 1024;
