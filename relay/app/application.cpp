@@ -13,6 +13,7 @@
 
 #include "engine/base/ascii.hpp"
 #include "relay/app/config_files.hpp"
+#include "relay/bus/in_process_bus.hpp"
 #include "relay/contract/checked_bodies.hpp"
 #include "relay/contract/gate.hpp"
 #include "relay/contract/telemetry.hpp"
@@ -222,7 +223,7 @@ struct Application::Parts {
         status(metrics, telemetry, observe::wall_now_ms()),
         pool(std::make_unique<net::ComputePool>(static_cast<int>(config.server.compute_threads),
                                                 static_cast<int>(config.server.compute_queue_max))),
-        push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool,
+        push(push_policy(config), static_cast<std::size_t>(config.push.frame_bytes_max), *pool, bus,
              metrics, log),
         game(*pool, push, metrics, static_cast<int>(config.json.depth_max)),
         ledger(store, reads),
@@ -313,6 +314,7 @@ struct Application::Parts {
   std::unique_ptr<net::ComputePool> pool;
   std::unique_ptr<contract::RateGate> rate;
   std::unique_ptr<contract::RateGate> refusals;  ///< of all listeners, the admin listener's too
+  bus::InProcessBus bus;
   services::PushSockets push;
   services::Game game;
   storage::SqliteLedger ledger;

@@ -36,6 +36,11 @@ observe::Counter& model_answers(observe::Metrics& metrics, std::string_view outc
                          {{"outcome", outcome}});
 }
 
+/// What is told to all sockets of a game's that the caller has open.
+std::string topic_of(const auth::Identity& caller) {
+  return "push:" + caller.key();
+}
+
 }  // namespace
 
 /// The Push of a socket, which the shard and the pool use in turns.
@@ -135,7 +140,10 @@ class PushSocket : public http::WebSocketSession {
     caller_ = contract::caller_key(request);
     const contract::Caller* caller = contract::caller_of(request);
     if (caller != nullptr && caller->claims) expires_s_ = caller->claims->expires_s;
-    if (caller != nullptr) listener_ = owner_.listeners_.add(caller->identity, peer);
+    if (caller != nullptr) {
+      late_answers_ = owner_.bus_.subscribe(
+          topic_of(caller->identity), [peer](const http::FramePtr& frame) { peer.send(frame); });
+    }
     say(observe::Level::info, "socket_opened", request.context.now.wall_ms);
   }
 
@@ -170,7 +178,7 @@ class PushSocket : public http::WebSocketSession {
   }
 
   void on_close(std::uint16_t code, std::string_view, http::Moment now) override {
-    owner_.listeners_.forget(listener_);
+    late_answers_.reset();
     asker_->leave();
     say(observe::Level::info, "socket_closed", now.wall_ms, code);
   }
@@ -246,16 +254,17 @@ class PushSocket : public http::WebSocketSession {
   std::string caller_;  // as the compute pool tells them apart
   http::WebSocketPeer peer_;
   std::string client_id_;
-  std::uint64_t listener_ = 0;
+  bus::Subscription late_answers_;
   std::int64_t expires_s_ = 0;  ///< of the caller's token; 0: never
   std::uint64_t frames_ = 0;
 };
 
 PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
-                         observe::Metrics& metrics, observe::Log& log)
+                         bus::Bus& bus, observe::Metrics& metrics, observe::Log& log)
     : policy_(policy),
       frame_bytes_max_(frame_bytes_max),
       pool_(pool),
+      bus_(bus),
       log_(log),
       frames_in_(metrics.counter("redoubt_push_frames_received_total", "Frames from games.")),
       frames_skipped_(metrics.counter("redoubt_push_frames_skipped_total",
@@ -294,8 +303,8 @@ void PushSockets::send(const http::WebSocketPeer& peer, const PushFrames& frames
 void PushSockets::tell_late(const auth::Identity& caller, std::string_view question,
                             const std::string& team, const nlohmann::json& answer) {
   const PushFrame frame = late_frame(question, team, answer);
-  for (std::size_t sent = listeners_.send(caller, frame.text); sent > 0; --sent)
-    sent_[static_cast<std::size_t>(frame.kind)]->add();
+  const std::size_t sent = bus_.publish(topic_of(caller), http::Frame::text(frame.text));
+  sent_[static_cast<std::size_t>(frame.kind)]->add(sent);
 }
 
 std::variant<http::Response, std::unique_ptr<http::WebSocketSession>> PushSockets::accept(

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "relay/bus/bus.hpp"
 #include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
@@ -28,7 +29,8 @@ constexpr std::size_t client_id_bytes_max = 64;
 
 class PushSockets {
  public:
-  PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool,
+  /// All outlive it.
+  PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::ComputePool& pool, bus::Bus& bus,
               observe::Metrics& metrics, observe::Log& log);
   /// Before routes(); outlives this. Null: the engine answers alone.
   void use(Adviser* adviser) { adviser_ = adviser; }
@@ -46,9 +48,9 @@ class PushSockets {
 
   PushPolicy policy_;
   Adviser* adviser_ = nullptr;
-  Listeners listeners_;
   std::size_t frame_bytes_max_;
   net::ComputePool& pool_;
+  bus::Bus& bus_;
   observe::Log& log_;
   observe::Counter& frames_in_;
   observe::Counter& frames_skipped_;
