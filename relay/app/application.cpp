@@ -23,6 +23,7 @@
 #include "relay/services/models/embeddings.hpp"
 #include "relay/services/models/model_socket.hpp"
 #include "relay/services/models/models.hpp"
+#include "relay/services/models/usage.hpp"
 #include "relay/services/runs/runs.hpp"
 #include "relay/services/status/documents.hpp"
 #include "relay/services/status/status.hpp"
@@ -324,6 +325,7 @@ struct Application::Parts {
   Result<void> gateway_made;  ///< the error that listen() gives
   std::optional<services::Embeddings> embeddings;
   std::optional<services::Models> models;
+  std::optional<services::Usage> usage;
   std::optional<services::ModelSockets> model_sockets;
   std::optional<runs::LiveCatalogue> workflows;
   std::optional<services::Adviser> adviser;
@@ -381,7 +383,8 @@ void Application::Parts::open_gateway(llm::ModelTable cards) {
   gateway = std::move(*made);
   const auto body_bytes_max = static_cast<std::size_t>(config.models.body_bytes_max);
   embeddings.emplace(*gateway, *pool, body_bytes_max);
-  models.emplace(*gateway, *embeddings, ledger, *pool, body_bytes_max, log);
+  models.emplace(*gateway, *embeddings, *pool, body_bytes_max);
+  usage.emplace(*gateway, ledger, log);
   model_sockets.emplace(*gateway, *pool, rate.get(), metrics, body_bytes_max,
                         config.models.stream_hold_s * second_ms);
 }
@@ -477,6 +480,7 @@ void Application::Parts::declare_routes() {
   routes.add_all(push.routes());
   routes.add_all(sessions.routes());
   if (models) routes.add_all(models->routes());
+  if (usage) routes.add_all(usage->routes());
   routes.add_prefixes(services::Models::prefixes());
   if (embeddings) routes.add_all(embeddings->routes());
   if (model_sockets) routes.add_all(model_sockets->routes());

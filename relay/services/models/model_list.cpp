@@ -1,5 +1,4 @@
 #include "relay/services/models/model_list.hpp"
-#include "relay/contract/sdk.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,6 +7,7 @@
 
 #include "engine/base/message.hpp"
 #include "engine/base/utc_date.hpp"
+#include "relay/contract/sdk.hpp"
 #include "relay/services/models/gemini_calls.hpp"
 
 namespace redoubt::services {

@@ -8,7 +8,6 @@
 //   POST /v1/messages/count_tokens   how long a prompt is, by estimate
 //   POST /v1beta/models/NAME:METHOD, /v1/models/NAME:METHOD   Gemini (gemini_calls.hpp)
 //   GET  /v1/models, /v1beta/models  the names that may be asked for
-//   GET  /api/usage                  what the caller used and spent
 //
 // 1. Errors have the shape of the format that was spoken, at every stage.
 // 2. A stream's status is sent with its first token: what fails before is a plain error answer.
@@ -25,31 +24,20 @@
 #include "engine/llm/chat.hpp"
 #include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
-#include "relay/limits/ledger.hpp"
 #include "relay/net/compute_pool.hpp"
 #include "relay/services/models/embeddings.hpp"
+#include "relay/services/models/exchange.hpp"
 #include "relay/services/models/gemini_calls.hpp"
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::services {
 
-/// What a client speaks.
-struct ModelsFace {
-  llm::WireFormat format;
-  bool text_completion = false;  ///< with OpenAI chat's errors and terminator
-};
-
 class Models {
  public:
   /// All outlive this.
-  Models(upstream::Gateway& gateway, Embeddings& embeddings, limits::Ledger& ledger,
-         net::ComputePool& pool, std::size_t body_bytes_max, observe::Log& log)
-      : gateway_(gateway),
-        embeddings_(embeddings),
-        ledger_(ledger),
-        pool_(pool),
-        body_bytes_max_(body_bytes_max),
-        log_(log) {}
+  Models(upstream::Gateway& gateway, Embeddings& embeddings, net::ComputePool& pool,
+         std::size_t body_bytes_max)
+      : gateway_(gateway), embeddings_(embeddings), pool_(pool), body_bytes_max_(body_bytes_max) {}
   std::vector<contract::Route> routes();
   /// Of what is not a route under the versions that SDKs put before their paths.
   static std::vector<contract::Prefix> prefixes();
@@ -67,14 +55,11 @@ class Models {
   net::Task<http::Response> count_tokens(http::Request& request, llm::WireFormat format);
   http::Response list(const http::Request& request) const;
   http::Response one(const http::Request& request) const;
-  net::Task<http::Response> usage(http::Request& request);
 
   upstream::Gateway& gateway_;
   Embeddings& embeddings_;
-  limits::Ledger& ledger_;
   net::ComputePool& pool_;
   std::size_t body_bytes_max_;
-  observe::Log& log_;
 };
 
 }  // namespace redoubt::services
