@@ -8,7 +8,6 @@ import {
   pair,
   place,
   positionAt,
-  shareAt,
 } from '../../../web/game/src/render/interpolate';
 import { contestedClusters } from '../../../web/game/src/render/contested';
 import { madeUpMap, madeUpMatch } from './fixture/frames';
@@ -17,17 +16,6 @@ const map = madeUpMap(20, 14, 2, 3);
 const layout = layOut(map, { width: 800, height: 600 });
 
 describe('interpolation', () => {
-  it('runs one tick late and never beyond the last tick', () => {
-    expect(shareAt(1000, 1000, 100)).toBe(0);
-    expect(shareAt(1050, 1000, 100)).toBe(0.5);
-    expect(shareAt(1900, 1000, 100)).toBe(1);
-    expect(shareAt(990, 1000, 100)).toBe(0);
-  });
-
-  it('snaps when frames do not follow each other', () => {
-    expect(shareAt(1000, 1000, 0)).toBe(1);
-  });
-
   it('places an agent between the cell it leaves and the one it enters', () => {
     const { agents } = madeUpMatch(map, 1)();
     const moving = { ...agents, count: 1 };

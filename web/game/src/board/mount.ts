@@ -25,6 +25,7 @@ export function mountBoard(elements: BoardElements, game: Game): () => void {
     offset: { x: 0, y: 0 },
     spare: 0,
     running: true,
+    faultTold: false,
   };
   const ends = [
     ...listenToInput(board),

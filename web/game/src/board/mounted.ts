@@ -29,6 +29,8 @@ export interface MountedBoard {
   /** Height that the chart was given. */
   spare: number;
   running: boolean;
+  /** A fault in drawing was reported. */
+  faultTold: boolean;
 }
 
 export function arrange(board: MountedBoard): void {
@@ -62,16 +64,22 @@ function moveStack(board: MountedBoard, x: number, y: number): void {
   board.elements.stack.style.transform = `translate(${board.offset.x}px, ${board.offset.y}px)`;
 }
 
-/** Draws frame after frame as long as the board is there. */
+/** Draws frame after frame as long as the board is there; a fault in one costs that one. */
 export function drawFrame(board: MountedBoard, now: number): void {
   if (!board.running) return;
-  board.measure?.(now);
-  timed(() => {
-    board.renderer.setHeat(board.game.heat());
-    board.renderer.draw(now);
-    follow(board, now);
-  });
   requestAnimationFrame((next) => drawFrame(board, next));
+  board.measure?.(now);
+  try {
+    timed(() => {
+      board.renderer.setHeat(board.game.heat());
+      board.renderer.draw(now);
+      follow(board, now);
+    });
+  } catch (fault) {
+    // Sixty a second would tell no more.
+    if (!board.faultTold) reportError(fault);
+    board.faultTold = true;
+  }
 }
 
 /** Keeps the followed agent in the middle, and the map's rim at the area's rim. */

@@ -7,6 +7,7 @@ import type { Layout } from './geometry';
 import type { Position } from './interpolate';
 import { ACCENT, BAD, HALO, mix, OK, TEAM_COLOURS, TEXT, WARNING, withAlpha } from './palette';
 import { spriteOf } from './sprites';
+import { progress } from './progress';
 
 type Context = CanvasRenderingContext2D;
 
@@ -90,7 +91,7 @@ export function drawTracer(
   { start, team, from, to }: Tracer,
   now: number,
 ): void {
-  const head = (now - start) / TRACER_MS;
+  const head = progress(now, start, TRACER_MS);
   const tail = Math.max(0, head - 0.45);
   const dx = to.x - from.x;
   const dy = to.y - from.y;
@@ -104,7 +105,7 @@ export function drawTracer(
 }
 
 export function drawDeath(brush: Brush, { start, team, role, at }: Death, now: number): void {
-  const left = 1 - (now - start) / DEATH_MS;
+  const left = 1 - progress(now, start, DEATH_MS);
   drawSprite(brush, spriteOf(team, role), at, left, left);
   const colour = withAlpha(ACCENT, left * 0.7);
   drawRing(brush.surface.context, at, brush.glyph * (1 + (1 - left)), colour, 1);

@@ -26,12 +26,12 @@ import {
   emptyTween,
   placeAgain,
   positionAt,
-  shareAt,
   type Position,
   type Tween,
 } from './interpolate';
 import { TEAM_COLOURS, TEXT } from './palette';
 import { makeSprites, spriteOf } from './sprites';
+import { progress } from './progress';
 
 const AGENTS_MAX = 64;
 const RING_PERIOD_MS = 9000;
@@ -139,14 +139,14 @@ export function setMarking(layer: AgentLayer, marking: Marking): void {
 export function locate(layer: AgentLayer, id: number, now: number): Position | null {
   const { after } = layer.tween;
   const i = after.id.subarray(0, after.count).indexOf(id);
-  return i < 0 ? null : positionAt(layer.tween, i, shareAt(now, layer.arrived, layer.tickMs));
+  return i < 0 ? null : positionAt(layer.tween, i, progress(now, layer.arrived, layer.tickMs));
 }
 
 export function draw(layer: AgentLayer, now: number): void {
   const { brush, effects, clusters, layout, marking, tween } = layer;
   if (!layout) return;
   const { context } = brush.surface;
-  const share = shareAt(now, layer.arrived, layer.tickMs);
+  const share = progress(now, layer.arrived, layer.tickMs);
   const ringing = marking.rings && clusters.length > 0 && !marking.still;
   const moving = share < 1 || !areNone(effects) || ringing;
   if (!moving && !layer.stale && !marking.pulse) return;
@@ -154,7 +154,7 @@ export function draw(layer: AgentLayer, now: number): void {
   dropOver(effects, now);
   clear(brush.surface);
   if (marking.rings) drawClusters(context, clusters, ringing ? turnAt(now) : 0);
-  const wave = marking.pulse && waveAt(now - marking.pulse.start, marking.still);
+  const wave = marking.pulse && waveAt(Math.max(0, now - marking.pulse.start), marking.still);
   if (wave !== null) drawPulse(context, layout, marking.pulse!.cells, wave);
   for (const death of effects.deaths) drawDeath(brush, death, now);
   if (layer.frame) {

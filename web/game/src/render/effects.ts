@@ -6,6 +6,7 @@
 import type { AgentsView, Frame, GameEvent, MapInfo } from '@redoubt/engine';
 import type { Layout } from './geometry';
 import { lastPosition, type Position, type Tween } from './interpolate';
+import { progress } from './progress';
 
 export const TRACER_MS = 120;
 const FLASH_MS = 200;
@@ -130,11 +131,11 @@ export function dropOver(effects: Effects, now: number): void {
 /** How much of an agent's birth has passed, 0..1. */
 export function grown({ births }: Effects, agent: number, now: number): number {
   const born = births.get(agent);
-  return born === undefined ? 1 : Math.min(1, (now - born) / BIRTH_MS);
+  return born === undefined ? 1 : progress(now, born, BIRTH_MS);
 }
 
 /** How much of a hit's flash is left, 0..1. */
 export function flashOf({ flashes }: Effects, agent: number, now: number): number {
   const hit = flashes.get(agent);
-  return hit === undefined ? 0 : Math.max(0, 1 - (now - hit) / FLASH_MS);
+  return hit === undefined ? 0 : 1 - progress(now, hit, FLASH_MS);
 }

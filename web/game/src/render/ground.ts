@@ -19,6 +19,7 @@ import {
   makeHatches,
 } from './ground_draw';
 import { BOARD, OPEN_GROUND, TEAM_COLOURS, withAlpha } from './palette';
+import { progress } from './progress';
 
 const CAPTURE_MS = 250;
 /** More cells at once (a seek, a new map) change without the animation. */
@@ -185,9 +186,9 @@ function drawTerritory(layer: GroundLayer, layout: Layout, cell: number, now: nu
   const { context } = layer.surface;
   const capture = layer.captures.get(cell);
   if (!capture) return fillTerritory(layer, layout, cell);
-  const progress = Math.min(1, (now - capture.start) / CAPTURE_MS);
+  const share = progress(now, capture.start, CAPTURE_MS);
   context.save();
-  clipCapture(context, layout, cell, capture.angle, progress);
+  clipCapture(context, layout, cell, capture.angle, share);
   fillTerritory(layer, layout, cell);
   context.restore();
 }

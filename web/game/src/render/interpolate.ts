@@ -67,12 +67,6 @@ export function pair(from: Placed, to: Placed, out: Int32Array): void {
   }
 }
 
-/** Share of the way from the last but one tick to the last, 0..1. */
-export function shareAt(now: number, arrived: number, tickMs: number): number {
-  if (tickMs <= 0) return 1;
-  return Math.min(1, Math.max(0, (now - arrived) / tickMs));
-}
-
 /** Agents at the last but one tick and at the last. */
 export interface Tween {
   before: Placed;

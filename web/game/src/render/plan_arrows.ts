@@ -3,6 +3,7 @@
 import type { PlanArrow } from '@redoubt/engine';
 import type { Layout } from './geometry';
 import type { Point } from './label_place';
+import { progress } from './progress';
 
 const REVEAL_MS = 900;
 const GLIDE_MS = 450;
@@ -36,7 +37,7 @@ function endsOf({ x, y }: Layout, arrow: PlanArrow): Ends {
 
 /** An arrow's ends follow its agents smoothly, though plans come once a second. */
 function endsAt(layout: Layout, { arrow, moved, before }: DrawnArrow, now: number): Ends {
-  const share = Math.min(1, (now - moved) / GLIDE_MS);
+  const share = progress(now, moved, GLIDE_MS);
   const to = endsOf(layout, arrow);
   const at = (a: number, b: number) => a + (b - a) * share;
   return {
@@ -70,7 +71,7 @@ export function follow(
 
 /** How much of an arrow has drawn itself, 0..1. */
 export function revealed({ start }: DrawnArrow, now: number): number {
-  return Math.min(1, (now - start) / REVEAL_MS);
+  return progress(now, start, REVEAL_MS);
 }
 
 export function isMoving(arrow: DrawnArrow, now: number): boolean {
