@@ -173,11 +173,13 @@ http::Response misfit_response(const http::Request& request, const Json& body,
   }
   const schema::Fault& first = faults.front();
   const std::string place = first.instance_path.empty() ? "" : first.instance_path + ": ";
-  const Fault fault{.status = 400, .code = "bad_request", .message = place + first.message};
+  const Fault fault{
+      .status = 400, .code = "bad_request", .message = bounded_text(place + first.message)};
   if (dialect != Dialect::problem()) return error_response(request, fault);
   Json problem = problem_of(request_id_of(request), fault);
   for (const schema::Fault& each : faults)
-    problem["errors"].push_back({{"pointer", "#" + each.instance_path}, {"detail", each.message}});
+    problem["errors"].push_back({{"pointer", bounded_text("#" + each.instance_path)},
+                                 {"detail", bounded_text(each.message)}});
   return problem_response(problem);
 }
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 #include "relay/contract/errors.hpp"
 #include "relay/contract/gate.hpp"
 
@@ -170,6 +171,22 @@ TEST_CASE("the shape of a refusal follows the dialect") {
   CHECK(body["title"] == "Not Found");
   CHECK(body["code"] == "not_found");
   CHECK(body["instance"] == "urn:request:id");
+}
+
+TEST_CASE("of a body that does not fit its schema no more is repeated than a bound allows") {
+  const std::string name(100'000, 'n');
+  const std::vector<schema::Fault> faults(
+      8, {.instance_path = "/" + name, .schema_path = "/type", .message = "No, " + name});
+  for (const auto dialect :
+       {contract::Dialect::problem(), contract::Dialect::openai(), contract::Dialect::fastapi()}) {
+    http::Request request;
+    const auto caller = std::make_shared<Caller>();
+    caller->dialect = dialect;
+    request.attachment = caller;
+    // A place and a message for each.
+    CHECK(misfit_response(request, Json{{name, 5}}, faults).body.size() <
+          (2 * faults.size() + 2) * error_text_bytes_max);
+  }
 }
 
 TEST_CASE("a body that does not fit its schema is told in the dialect's shape") {
