@@ -9,6 +9,8 @@ namespace redoubt::llm {
 namespace {
 
 constexpr std::int64_t output_tokens_usual = 16;
+// Of a request with several prompts, without them: each prompt's request has a copy of it.
+constexpr std::size_t list_rest_bytes_max = 64 * 1024;
 
 // Empty where they are no texts.
 std::vector<std::string> prompts_of(const Json& json) {
@@ -115,10 +117,19 @@ Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_vie
   const Json given = json["prompt"];
   for (const char* done : {"prompt", "suffix", "echo", "logprobs", "best_of"})
     json.erase(done);
-  json["messages"] = Json::array({{{"role", "user"}, {"content", prompts.front()}}});
+  // Without its prompt, which may be most of the body: each of the requests has its own, and a copy
+  // of the rest.
+  json["messages"] = Json::array({{{"role", "user"}, {"content", "?"}}});
   if (member_of(json, "max_tokens") == nullptr) json["max_tokens"] = output_tokens_usual;
-  auto first = decode_client_request(WireFormat::openai_chat,
-                                     json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const std::string rest = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (prompts.size() > 1 && rest.size() > list_rest_bytes_max) {
+    fault.set(
+        "prompt",
+        joined({"one text, where the rest of the request is over ", list_rest_bytes_max, " bytes"}),
+        &given);
+    return std::move(*fault.error);
+  }
+  auto first = decode_client_request(WireFormat::openai_chat, rest);
   if (!first.ok()) return std::move(first.error());
   if (static_cast<std::int64_t>(prompts.size()) > answers_max / first->answers) {
     fault.set("prompt", joined({"prompts for ", answers_max, " answers together (n of each)"}),

@@ -4,9 +4,9 @@
 //    completion. What a chat model cannot do is refused with its place: to go on before a suffix,
 //    to echo the prompt, to tell the tokens' probabilities.
 // 2. `max_tokens` that is not given is 16, as the format says.
-// 3. A list of prompts is as many requests. Their answers are one completion, whose choices stand
-// in
-//    the order of the prompts: those of prompt p begin at p * n.
+// 3. A list of prompts is as many requests, which take together little more than the body does: no
+//    prompt is in another's, and what they share is short. Their answers are one completion, whose
+//    choices stand in the order of the prompts: those of prompt p begin at p * n.
 #pragma once
 
 #include <string>

@@ -140,8 +140,8 @@ const large_body = (unit, more = {}) => {
   const room = (8 << 20) - before.length - after.length;
   return before + unit.repeat(Math.floor(room / unit.length)) + after;
 };
-const post_of = (body) =>
-  `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const post_of = (body, path = '/v1/chat/completions') =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 /** What the body of a large chat is filled with, as its text has it. */
 const fillings = {
   'large bodies of control characters': '\\u0001',
@@ -261,6 +261,28 @@ export const attacks = [
       return {
         held: served.status === 200 && provider.calls.length > 1,
         seen: `${statuses_of(wires)}, a neighbour: ${served.status}`,
+      };
+    },
+  },
+  {
+    name: 'a list of prompts with a large one',
+    tried: 'a completion of 32 prompts, the first of 8,000,000 letters; the provider answers none',
+    expected: 'at most 128 MiB over idle; others are served',
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'hold';
+      await stage.start(provider);
+      const prompt = ['a'.repeat(8_000_000), ...Array.from({ length: 31 }, () => 'On?')];
+      const body = JSON.stringify({ model: 'mini', max_tokens: 16, prompt });
+      const [wire] = await open(stage, 1);
+      wire.socket.write(post_of(body, '/v1/completions'));
+      await until('a call', () => provider.calls.length > 0 || wire.said !== '');
+      const reached = provider.calls.length;
+      provider.mode = 'answer';
+      const served = await neighbour(stage);
+      return {
+        held: served.status === 200 && reached > 0,
+        seen: `${reached} call, a neighbour: ${served.status}`,
       };
     },
   },

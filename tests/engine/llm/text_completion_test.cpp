@@ -80,6 +80,25 @@ TEST_SUITE("llm/text_completion") {
           "prompt: expected prompts for 32 answers together (n of each), got an array of 33");
   }
 
+  TEST_CASE("the requests of a list take little more than its body") {
+    const std::string large(1'000'000, 'p');
+    Json body{{"model", "m"}, {"prompt", Json::array({large, "a", "b", "c"})}};
+    const auto requests = decode_text_completion_requests(body.dump());
+    REQUIRE(requests);
+    std::size_t bytes = 0;
+    for (const ChatRequest& request : *requests)
+      bytes += request.messages.front().parts.front().text.capacity();
+    CHECK(requests->front().messages.front().parts.front().text == large);
+    CHECK(bytes < 1'100'000);
+    // What they share has a bound where there are several.
+    body["user"] = std::string(100'000, 'u');
+    const auto refused = decode_text_completion_requests(body.dump());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("prompt: ") != std::string::npos);
+    body["prompt"] = "a";
+    CHECK(decode_text_completion_requests(body.dump()));
+  }
+
   TEST_CASE("what a chat model cannot do is refused with its place") {
     const std::pair<const char*, const char*> bad[] = {
         {R"("prompt":["a",7])", "prompt"},
