@@ -109,7 +109,10 @@ void PromptList::on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::W
                            const upstream::CallSummary& summary) {
   if (over_) return;
   const upstream::CallSummary sum = summed(summary);
-  if (delivery_ == upstream::Delivery::whole) keep(*answer);
+  const bool whole = delivery_ == upstream::Delivery::whole;
+  // It grows no more: no answer waits behind it, this list's next one among them.
+  if (!memory_.empty()) memory_.back()->settle(whole ? upstream::answer_size(*answer) : 0);
+  if (whole) keep(*answer);
   if (!is_last()) return;
   over_ = true;
   answer_.usage = usage_;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <future>
 
+#include "relay/api/prompt_list.hpp"
 #include "relay/storage/memory_ledger.hpp"
 #include "relay/upstream/request_size.hpp"
 #include "tests/relay/net/loopback.hpp"
@@ -504,6 +505,29 @@ TEST_CASE("an answer that several wait for is one, and is counted until the last
   CHECK(answers->bytes() >= large_words.size());
   last->kept.reset();
   CHECK(answers->bytes() == 0);
+}
+
+TEST_CASE("what is kept of a list's first answers is not in line before its next ones") {
+  Provider provider;
+  const std::string words(200'000, 'b');
+  provider.answer = std::string(good_answer);
+  provider.answer.replace(provider.answer.find("Here."), 5, words);
+  const auto answers = std::make_shared<AnswerMemory>(AnswerBudget::Options{
+      .bytes_max = AnswerBudget::bytes_min(256 * 1024), .answer_bytes_max = 256 * 1024});
+  Fixture f(provider, 8, answers);
+  std::vector<Order> orders(2);
+  for (Order& order : orders) {
+    order.request.model = "mini";
+    order.request.messages.push_back(llm::text_message(llm::Role::user, "Where to?"));
+  }
+  const auto told = std::make_shared<Told>();
+  const auto list = std::make_shared<api::PromptList>(*f.gateway, f.io.get_executor(),
+                                                      std::move(orders), Delivery::whole, told);
+  REQUIRE(list->start());
+  f.until_over(told);
+  CHECK_FALSE(told->refusal);
+  CHECK((told->answered == words));
+  CHECK(provider.asked().size() == 2);
 }
 
 // A player whose part of the memory is full of answers that they do not read asks first.
