@@ -67,6 +67,16 @@ describe('a path of /v1', () => {
 
   it('of one model tells of it, with its slash escaped or not', async () => {
     assert.equal((await ask(relay, { path: '/v1/models/strategist' })).json().id, 'strategist');
+    for (const name of ['openrouter/openai/gpt', 'a%2Fb%2Fc']) {
+      const routers = await ask(relay, { path: `/v1/models/${name}` });
+      assert.equal(routers.status, 404);
+      assert.equal(routers.json().error.code, 'unknown_model', routers.text);
+      const claude = { 'anthropic-version': '2023-06-01' };
+      const same = await ask(relay, { path: `/v1/models/${name}`, headers: claude });
+      assert.equal(same.json().type, 'error', same.text);
+      const google = await ask(relay, { path: `/v1beta/models/${name}` });
+      assert.equal(google.json().error.status, 'NOT_FOUND', google.text);
+    }
     const unknown = await ask(relay, { path: '/v1/models/nobody%2Fnothing' });
     assert.equal(unknown.status, 404);
     assert.match(unknown.json().error.message, /nobody\/nothing/);

@@ -22,9 +22,12 @@ constexpr Method methods[] = {{"generateContent", GeminiMethod::generate},
 }  // namespace
 
 std::string model_in_path(const http::Request& request) {
-  const std::string_view provider = request.parameter("provider");
-  const std::string_view model = request.parameter("model");
-  return provider.empty() ? std::string(model) : joined({provider, "/", model});
+  std::string name;
+  for (const char* before : {"provider", "maker"}) {
+    const std::string_view part = request.parameter(before);
+    if (!part.empty()) name += joined({part, "/"});
+  }
+  return name += request.parameter("model");
 }
 
 Result<GeminiCall> read_gemini_call(const http::Request& request) {

@@ -25,7 +25,8 @@ struct GeminiCall {
   bool as_list = false;  ///< of a stream
 };
 
-/// The model that a path names with {model}, or {provider}/{model}: "google/gemini-3-pro".
+/// The model that a path names with {model}, {provider}/{model} ("google/gemini-3-pro") or
+/// {provider}/{maker}/{model} ("openrouter/openai/gpt-5.4").
 std::string model_in_path(const http::Request& request);
 /// Errors: unknown_method.
 Result<GeminiCall> read_gemini_call(const http::Request& request);

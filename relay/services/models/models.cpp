@@ -132,8 +132,8 @@ std::vector<contract::Route> Models::named_routes() {
   const auto as = [](bool first, const char* id) {
     return first ? Operation::named(id) : Operation::also(id);
   };
-  // A target's name has a slash, which some clients escape.
-  for (const char* name : {"/{model}", "/{provider}/{model}"}) {
+  // A target's name has a slash, a router's two, which some clients escape.
+  for (const char* name : {"/{model}", "/{provider}/{model}", "/{provider}/{maker}/{model}"}) {
     const bool first = name == std::string_view("/{model}");
     const std::string openai = joined({"/v1/models", name});
     const std::string gemini = joined({"/v1beta/models", name});

@@ -61,13 +61,17 @@ const std::map<std::string, std::string> expected{
     {"GET /v1/models", "models"},
     {"GET /v1/models/{model}", "models"},
     {"GET /v1/models/{provider}/{model}", "models"},
+    {"GET /v1/models/{provider}/{maker}/{model}", "models"},
     {"POST /v1/models/{model}", "models"},
     {"POST /v1/models/{provider}/{model}", "models"},
+    {"POST /v1/models/{provider}/{maker}/{model}", "models"},
     {"GET /v1beta/models", "models"},
     {"GET /v1beta/models/{model}", "models"},
     {"GET /v1beta/models/{provider}/{model}", "models"},
+    {"GET /v1beta/models/{provider}/{maker}/{model}", "models"},
     {"POST /v1beta/models/{model}", "models"},
     {"POST /v1beta/models/{provider}/{model}", "models"},
+    {"POST /v1beta/models/{provider}/{maker}/{model}", "models"},
     {"WS /v1/ws", "models"},
     {"GET /api/usage", "models"},
     {"POST /api/workflows/runs", "workflow:run"},
@@ -311,10 +315,14 @@ TEST_CASE("what is served is described, and what is described is served") {
                                           "GET /docs/explorer.js",
                                           "GET /docs/explorer.css",
                                           "GET /v1/models/{provider}/{model}",
+                                          "GET /v1/models/{provider}/{maker}/{model}",
                                           "GET /v1beta/models/{provider}/{model}",
+                                          "GET /v1beta/models/{provider}/{maker}/{model}",
                                           "POST /v1/models/{model}",
                                           "POST /v1/models/{provider}/{model}",
-                                          "POST /v1beta/models/{provider}/{model}"};
+                                          "POST /v1/models/{provider}/{maker}/{model}",
+                                          "POST /v1beta/models/{provider}/{model}",
+                                          "POST /v1beta/models/{provider}/{maker}/{model}"};
   const Json document = Json::parse(relay.application.openapi());
   std::set<std::string> described;
   for (auto path = document["paths"].begin(); path != document["paths"].end(); ++path) {
