@@ -67,11 +67,10 @@ constexpr std::string_view phrases[] = {
     "tenant",
     "deployment",
     "0x",
-    "end with",
-    "ends with",
-    "ending in",
-    "ending with",
 };
+
+// Before the last characters of a key; but a conversation must end with a user's message, too.
+constexpr std::string_view end_phrases[] = {"end with", "ends with", "ending in", "ending with"};
 
 // Of a name with dots, the last label: a host's, or a file's. Members of requests (`function.name`,
 // `tool_call.id`) end otherwise.
@@ -93,6 +92,35 @@ constexpr std::string_view id_prefixes[] = {"user", "acct", "acc", "team", "ws",
 constexpr std::string_view owner_prefixes[] = {"org", "proj", "sk", "pk", "rk"};
 // Ids that the client itself sent or was given.
 constexpr std::string_view own_prefixes[] = {"call_", "toolu_", "msg_", "fc_", "rs_", "resp_"};
+// Whole addresses: what follows a host could be anything.
+constexpr std::string_view documentation[] = {
+    "https://json-schema.org/draft/2020-12",
+    "https://json-schema.org",
+    "https://docs.claude.com/en/docs/tool-use",
+    "https://docs.claude.com/en/docs/build-with-claude/extended-thinking",
+    "https://docs.claude.com/en/docs/build-with-claude/prompt-caching",
+    "https://docs.claude.com/en/docs/build-with-claude/vision",
+    "https://docs.claude.com/en/api/errors",
+    "https://docs.anthropic.com/en/docs/tool-use",
+    "https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking",
+    "https://developers.generativeai.google/guide/troubleshooting",
+    "https://ai.google.dev/gemini-api/docs/thought-signatures",
+    "https://ai.google.dev/gemini-api/docs/function-calling",
+    "https://ai.google.dev/gemini-api/docs/structured-output",
+    "https://platform.openai.com/docs/guides/structured-outputs",
+    "https://platform.openai.com/docs/guides/function-calling",
+    "https://platform.openai.com/docs/guides/reasoning",
+    "https://platform.openai.com/docs/guides/vision",
+    "https://platform.openai.com/docs/api-reference/chat",
+    "https://platform.openai.com/docs/models",
+    "https://console.groq.com/docs/vision",
+    "https://console.groq.com/docs/tool-use",
+    "https://console.groq.com/docs/reasoning",
+    "https://console.groq.com/docs/structured-outputs",
+    "https://docs.x.ai/docs",
+    "https://api-docs.deepseek.com",
+    "https://openrouter.ai/docs",
+};
 constexpr std::string_view media_types[] = {"image", "audio", "video", "text", "application"};
 
 template <std::size_t N>
@@ -150,6 +178,17 @@ bool has_phrase(std::string_view lower) {
   return false;
 }
 
+/// The end of something hidden, as far as a digit tells it from words.
+bool tells_end(std::string_view lower) {
+  for (const std::string_view end : end_phrases) {
+    for (std::size_t at = lower.find(end); at != lower.npos; at = lower.find(end, at + 1)) {
+      const std::string_view rest = lower.substr(at);
+      if (has_digit(rest.substr(0, rest.find('.')))) return true;
+    }
+  }
+  return false;
+}
+
 /// A port, or a line of a stack ("   at f (x:1)", "line 7, in f").
 bool has_line_or_port(std::string_view lower) {
   for (std::size_t at = lower.find('\n'); at != lower.npos; at = lower.find('\n', at + 1)) {
@@ -173,14 +212,26 @@ bool is_masked(std::string_view word) {
   return dots != word.npos && dots > 0 && dots + 3 < word.size();
 }
 
+/// "user/assistant/user/assistant/..."
+bool are_roles(std::string_view word) {
+  constexpr std::string_view roles[] = {"user", "assistant", "system", "tool", "model", "...", ""};
+  while (!word.empty()) {
+    const std::size_t slash = std::min(word.find('/'), word.size());
+    if (!is_one_of(roles, word.substr(0, slash))) return false;
+    word.remove_prefix(std::min(slash + 1, word.size()));
+  }
+  return true;
+}
+
 bool is_path(std::string_view word) {
   const auto slashes = std::count(word.begin(), word.end(), '/');
-  if (slashes == 0) return false;
+  if (slashes == 0 || (is_letter(word.front()) && are_roles(word))) return false;
   if (slashes > 1 || word.starts_with('/') || word.starts_with('.')) return word.size() > 1;
   const std::size_t slash = word.find('/');
   const std::string left = lower_of(word.substr(0, slash));
   const std::string_view right = word.substr(slash + 1);
-  if (is_one_of(media_types, left)) return false;
+  // Gemini names models so; the name itself is another's to judge.
+  if (is_one_of(media_types, left) || left == "models") return false;
   return !all_letters(left) || !all_letters(right);  // "and/or", "user/assistant"
 }
 
@@ -349,6 +400,26 @@ bool is_known_word(std::string_view word, std::span<const std::string_view> own_
   return true;
 }
 
+/// Without the addresses of documentation that providers' texts name.
+std::string without_documentation(std::string_view text) {
+  std::string rest(text);
+  for (const std::string_view address : documentation) {
+    for (std::size_t at = rest.find(address); at != rest.npos; at = rest.find(address, at)) {
+      const std::size_t next = at + address.size();
+      const bool sentence_ends =
+          next + 1 < rest.size() && rest[next] == '.' && rest[next + 1] == ' ';
+      const bool is_whole = next == rest.size() || sentence_ends || rest.substr(next) == "." ||
+                            std::string_view(" )\n").find(rest[next]) != std::string_view::npos;
+      if (!is_whole) {
+        at = next;
+        continue;
+      }
+      rest.erase(at, address.size());
+    }
+  }
+  return rest;
+}
+
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char c : text) {
@@ -412,16 +483,19 @@ llm::ChatFailure with_provider_text(const llm::ChatFailure& failure,
 }  // namespace
 
 bool has_known_words_only(std::string_view text, std::span<const std::string_view> own_names) {
-  const std::vector<std::string_view> words = words_of(text);
+  const std::string plain = without_documentation(text);
+  const std::vector<std::string_view> words = words_of(plain);
   return std::all_of(words.begin(), words.end(), [own_names](std::string_view word) {
     return is_known_word(bare(word), own_names);
   });
 }
 
 bool is_harmless(std::string_view text) {
-  const std::string lower = lower_of(text);
-  if (has_odd_characters(text) || has_phrase(lower) || has_line_or_port(lower)) return false;
-  const std::vector<std::string_view> words = words_of(text);
+  const std::string plain = without_documentation(text);
+  const std::string lower = lower_of(plain);
+  if (has_odd_characters(plain) || has_phrase(lower) || has_line_or_port(lower) || tells_end(lower))
+    return false;
+  const std::vector<std::string_view> words = words_of(plain);
   return std::all_of(words.begin(), words.end(),
                      [](std::string_view word) { return is_harmless_word(bare(word)); });
 }

@@ -17,7 +17,8 @@
 //    or a deployment, is none. A text that is refused costs a hint; the operator finds it in the
 //    log under the request's id.
 // 2. And, as known words can be put together to more than they are, only where nothing in it looks
-//    like a key, a header, an id of an account, a URL, a host, an address, a port, a path, a stack
+//    like a key, a header, an id of an account, a URL (but for the pages of documentation that
+//    providers' texts name), a host, an address, a port, a path, a stack
 //    trace, markup or an e-mail address, and none of our keys is in it
 //    (relay/upstream/redaction.hpp).
 // 3. A text of many lines becomes one, and is cut to told_bytes_max at the end of a word.
