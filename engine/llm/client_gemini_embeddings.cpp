@@ -83,12 +83,14 @@ void read_settings(const Json& json, const std::string& path, EmbeddingRequest& 
     fault.set(path + "outputDimensionality", "the one of requests[0]", wanted);
 }
 
+constexpr const char* setting_names[] = {"taskType", "task_type", "outputDimensionality",
+                                         "output_dimensionality", "title"};
+
 // Settings stand beside the content, or in an object of their own.
 void check_names(const Json& json, const std::string& path, bool is_config, RequestFault& fault) {
   for (const auto& [name, value] : json.items()) {
     bool known = value.is_null() || (is_config && name == "autoTruncate" && value == true);
-    for (const char* one :
-         {"taskType", "task_type", "outputDimensionality", "output_dimensionality", "title"})
+    for (const char* one : setting_names)
       known = known || name == one;
     for (const char* one : {"model", "content", "embedContentConfig", "embed_content_config"})
       known = known || (!is_config && name == one);
@@ -109,6 +111,9 @@ void read_one(const Json& json, const std::string& path, EmbeddingRequest& reque
   if (config == nullptr) return read_settings(json, path, request, fault);
   const std::string inner = path + "embedContentConfig";
   if (!config->is_object()) return fault.set(inner, "an object", config);
+  for (const char* name : setting_names)
+    if (const Json* beside = member_of(json, name))
+      return fault.set(path + name, "nothing beside embedContentConfig", beside);
   check_names(*config, inner + ".", true, fault);
   if (!fault.error) read_settings(*config, inner + ".", request, fault);
 }

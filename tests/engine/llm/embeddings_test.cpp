@@ -120,6 +120,8 @@ TEST_SUITE("llm/embeddings") {
         {R"({"requests":[{"content":{"parts":[{"text":"a"},{"inlineData":{}}]}}]})",
          "requests[0].content.parts[1]"},
         {R"({"requests":[{)" + a + R"(,"title":5}]})", "requests[0].title"},
+        {R"({"requests":[{)" + a + R"(,"title":"t","embedContentConfig":{}}]})",
+         "requests[0].title"},
         {R"({"requests":[{)" + a + R"(,"embedContentConfig":{"documentOcr":true}}]})",
          "requests[0].embedContentConfig.documentOcr"},
         {R"({"requests":[{)" + a + "},{" + a + R"(,"title":"t"}]})", "requests[1].title"},
