@@ -9,7 +9,7 @@
 #include <functional>
 #include <future>
 
-#include "relay/api/prompt_list.hpp"
+#include "relay/services/models/prompt_list.hpp"
 #include "relay/storage/memory_ledger.hpp"
 #include "relay/upstream/request_size.hpp"
 #include "tests/relay/net/loopback.hpp"
@@ -521,8 +521,8 @@ TEST_CASE("what is kept of a list's first answers is not in line before its next
     order.request.messages.push_back(llm::text_message(llm::Role::user, "Where to?"));
   }
   const auto told = std::make_shared<Told>();
-  const auto list = std::make_shared<api::PromptList>(*f.gateway, f.io.get_executor(),
-                                                      std::move(orders), Delivery::whole, told);
+  const auto list = std::make_shared<services::PromptList>(
+      *f.gateway, f.io.get_executor(), std::move(orders), Delivery::whole, told);
   REQUIRE(list->start());
   f.until_over(told);
   CHECK_FALSE(told->refusal);

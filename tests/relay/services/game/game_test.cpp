@@ -180,11 +180,11 @@ TEST_CASE("of a body that does not fit its schema no more is repeated than a bou
   for (const auto dialect :
        {contract::Dialect::problem(), contract::Dialect::openai(), contract::Dialect::fastapi()}) {
     http::Request request;
-    const auto caller = std::make_shared<Caller>();
+    const auto caller = std::make_shared<contract::Caller>();
     caller->dialect = dialect;
     request.attachment = caller;
     // A place and a message for each.
-    CHECK(misfit_response(request, Json{{name, 5}}, faults).body.size() <
+    CHECK(contract::misfit_response(request, Json{{name, 5}}, faults).body.size() <
           (2 * faults.size() + 2) * error_text_bytes_max);
   }
 }
