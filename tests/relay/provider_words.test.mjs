@@ -58,7 +58,7 @@ const hidden = [
   /Bv7cX2zQ/,
   /org-Zz8k/,
   /llm-7/,
-  /8080/,
+  /:8080\b/,
   /\/etc\//,
   /10\.1\.2\.3/,
   new RegExp(base64(`Bearer ${key}`).slice(12, 36)),
