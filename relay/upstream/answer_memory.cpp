@@ -67,7 +67,6 @@ void AnswerMemory::Hold::be_counted_locked() {
   if (id_ != 0) return;
   id_ = of_->budget_.open(caller_, stranger_);
   of_->holds_.emplace(id_, weak_from_this());
-  if (shared_) of_->budget_.share(id_);
 }
 
 bool AnswerMemory::Hold::resize(std::size_t kept, std::size_t work) {
@@ -82,9 +81,11 @@ bool AnswerMemory::Hold::resize(std::size_t kept, std::size_t work) {
   return !waits_;
 }
 
-void AnswerMemory::Hold::share() {
-  if (std::exchange(shared_, true) || id_ == 0) return;
-  of_->change([this](AnswerBudget& budget) { budget.share(id_); });
+void AnswerMemory::Hold::share(const std::string& caller) {
+  of_->change([&](AnswerBudget& budget) {
+    be_counted_locked();
+    budget.share(id_, caller);
+  });
 }
 
 void AnswerMemory::Hold::settle(std::size_t kept) {

@@ -61,8 +61,8 @@ class AnswerMemory::Hold : public std::enable_shared_from_this<Hold> {
   void on_room(std::function<void()> room) { on_room_ = std::move(room); }
   /// False where it waits: nothing more is to be kept, or worked on, before it is told.
   bool resize(std::size_t kept, std::size_t work = 0);
-  /// Other callers than its own wait for the answer, too.
-  void share();
+  /// Another caller waits for the answer, too.
+  void share(const std::string& caller);
   /// It keeps so much, made already, and works on nothing any more.
   void settle(std::size_t kept);
   bool waits() const { return waits_; }
@@ -76,7 +76,6 @@ class AnswerMemory::Hold : public std::enable_shared_from_this<Hold> {
   net::Executor shard_;
   std::string caller_;
   bool stranger_;
-  bool shared_ = false;
   AnswerBudget::Id id_ = 0;  // 0: nothing was counted yet
   AnswerBudget::Need has_;   // or waits for
   std::uint64_t asked_ = 0;  // how often; what is told of an earlier time is late

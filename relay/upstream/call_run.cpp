@@ -334,7 +334,7 @@ void CallRun::begin_attempt(const llm::Dialect& dialect) {
   too_long_to_share_ = false;
   if (AnswerMemory* answers = context_.options.answers.get()) {
     answer_memory_ = answers->hold(shard_, player_, order_.identity.is_anonymous());
-    if (others_wait_) answer_memory_->share();
+    if (!other_.empty()) answer_memory_->share(other_);
     kept_bytes_max_ = answers->answer_bytes_max();
   }
   attempt_ = std::make_shared<Attempt>(shared_from_this(), shard_, player_, dialect,
@@ -705,9 +705,9 @@ void CallRun::leave() {
   feed(ended_by(InputKind::client_gone));
 }
 
-void CallRun::share() {
-  others_wait_ = true;
-  if (answer_memory_) answer_memory_->share();
+void CallRun::share(const std::string& caller) {
+  other_ = caller;
+  if (answer_memory_) answer_memory_->share(caller);
 }
 
 void CallRun::end() {

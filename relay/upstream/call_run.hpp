@@ -59,7 +59,7 @@ class CallRun final : public GatewayCall,
   /// It holds itself until it ends, whoever else lets go of it.
   void begin() { feed({.kind = InputKind::start}); }
   void leave() override;
-  void share() override;
+  void share(const std::string& caller) override;
   void money_came() override;
   const net::Executor& shard() const override { return shard_; }
 
@@ -166,7 +166,7 @@ class CallRun final : public GatewayCall,
   // What it has said so far.
   llm::ChatAnswer answer_;
   std::shared_ptr<AnswerMemory::Hold> answer_memory_;
-  bool others_wait_ = false;  // for the answer
+  std::string other_;  // that waits for the answer, too: the last who came
   std::size_t kept_bytes_max_ = llm::whole_body_bytes_max;
   bool too_long_to_share_ = false;  // nothing is kept for others any more
   std::int32_t tool_calls_ = 0;

@@ -172,9 +172,9 @@ class GatewayCall {
   virtual ~GatewayCall() = default;
   /// The client left: what is under way is cancelled and settled, nothing more is told.
   virtual void leave() = 0;
-  /// Other callers of the same kind (strangers, or not) wait for its answer, too: its memory is not
-  /// its caller's alone. On the call's shard.
-  virtual void share() {}
+  /// Another caller of the same kind (a stranger, or not) waits for its answer, too, whose memory
+  /// may be counted on them. On the call's shard.
+  virtual void share(const std::string& caller) { (void)caller; }
 };
 
 /// A name that clients may ask for.

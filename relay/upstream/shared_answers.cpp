@@ -175,8 +175,8 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   void on_end() override;
 
   void hold(const std::shared_ptr<GatewayCall>& call);
-  /// Another caller than the opener's joined. On its shard.
-  void share();
+  /// Another caller than the opener joined. On its shard.
+  void share(const std::string& caller);
   /// The last follower left.
   void cancel();
   const net::Executor& shard() const { return shard_; }
@@ -196,7 +196,7 @@ class Flight final : public CallClient, public std::enable_shared_from_this<Flig
   std::shared_ptr<AnswerMemory::Hold> memory_;
   bool published_ = false;
   bool cancelled_ = false;
-  bool others_wait_ = false;  // of other callers
+  std::string other_;  // caller that joined, the last
 };
 
 using Followers = std::vector<std::shared_ptr<Follower>>;
@@ -480,13 +480,13 @@ void Flight::on_end() {
 
 void Flight::hold(const std::shared_ptr<GatewayCall>& call) {
   call_ = call;
-  if (others_wait_) call->share();
+  if (!other_.empty()) call->share(other_);
   if (cancelled_) call->leave();
 }
 
-void Flight::share() {
-  if (std::exchange(others_wait_, true)) return;
-  if (const auto call = call_.lock()) call->share();
+void Flight::share(const std::string& caller) {
+  other_ = caller;
+  if (const auto call = call_.lock()) call->share(caller);
 }
 
 void Flight::cancel() {
@@ -658,8 +658,8 @@ Result<void> Shared::open(const std::shared_ptr<Follower>& follower,
 void Shared::follow(Follower& follower, const Found& found) {
   if (!counted(follower)) return left(follower);
   if (found.others_shard) {
-    asio::dispatch(*found.others_shard, [others = found.others] {
-      if (const auto flight = others.lock()) flight->share();
+    asio::dispatch(*found.others_shard, [others = found.others, caller = follower.caller] {
+      if (const auto flight = others.lock()) flight->share(caller);
     });
   }
   follower.joined(found.begun, found.joined.frames, options_.answer_by_ms);

@@ -21,9 +21,9 @@
 //    Until then what is not in memory is asked anew.
 // 7. Whose limit of tokens or money is 0 may have nothing, another's answer included; where it is
 //    more, another's answer takes none of it.
-// 8. Followers do not pay for what their opener holds: where several callers wait, the answer's
-//    memory is none of theirs alone (answer_budget.hpp), and where the opener's own memory or place
-//    is what lacks, the next of them opens a flight as in 4.
+// 8. Followers do not wait for what their opener keeps: an answer's memory is counted on whoever of
+//    them keeps less (answer_budget.hpp), and where the opener's own memory or place is what lacks,
+//    the next of them opens a flight as in 4.
 // 9. Everybody is told on his own shard; what is shared lies behind one lock, under which nobody is
 //    told anything.
 #pragma once

@@ -29,15 +29,18 @@ TEST_CASE("one caller's answers take three eighths, strangers' half, and others 
   CHECK(budget.resize(other, {mebibyte, 0}));
 
   const auto stranger = budget.open("address a", true);
-  CHECK(budget.resize(stranger, {longest, 0}));
+  CHECK_FALSE(budget.resize(stranger, {longest, 0}));  // more than half of what the others leave
+  CHECK(budget.resize(stranger, {2 * mebibyte, 0}));
   const auto next = budget.open("address b", true);
-  CHECK_FALSE(budget.resize(next, {2 * mebibyte, 0}));  // the strangers'
+  CHECK_FALSE(budget.resize(next, {mebibyte, 0}));
+  CHECK(budget.resize(next, {mebibyte / 2, 0}));
   CHECK(budget.kept_bytes() <= kept_max);
 
-  budget.close(stranger);
-  CHECK(budget.take_served() == std::vector{next});
   budget.settle(first, mebibyte);  // it is read by its client now
   CHECK(budget.take_served() == std::vector{second});
+  CHECK_FALSE(budget.resize(next, {mebibyte, 0}));
+  budget.close(stranger);
+  CHECK(budget.take_served() == std::vector{next});
 }
 
 TEST_CASE("the answer that is long for the longest comes to its end, whatever others keep") {
@@ -77,28 +80,63 @@ TEST_CASE("it is short while somebody waits for others, not for their own") {
   CHECK_FALSE(budget.is_short());
 }
 
-TEST_CASE(
-    "what several wait for is in no caller's part, and in all and the strangers' all the same") {
+TEST_CASE("what several wait for is counted on whoever of them kept less when they came") {
   AnswerBudget budget(options);
   budget.settle(budget.open("ada", false), 5 * mebibyte);
   const auto waits = budget.open("ada", false);
   CHECK_FALSE(budget.resize(waits, {mebibyte, 0}));
-  budget.share(waits);
+  budget.share(waits, "ada");
+  CHECK(budget.take_served().empty());
+  budget.share(waits, "bob");
   CHECK(budget.take_served() == std::vector{waits});
   CHECK(budget.resize(waits, {longest, 0}));
-  // The caller's own wait as before, and have what is theirs when it is read.
+  // The opener's own wait as before.
   const auto own = budget.open("ada", false);
   CHECK_FALSE(budget.resize(own, {mebibyte, 0}));
   CHECK(budget.kept_bytes() == 9 * mebibyte);
-
-  budget.settle(budget.open("address a", true), 4 * mebibyte);
-  const auto stranger = budget.open("address b", true);
-  budget.share(stranger);
-  CHECK_FALSE(budget.resize(stranger, {longest, 0}));
-  CHECK(budget.kept_bytes() <= kept_max);
-  for (AnswerBudget::Id id = 1; id <= stranger; ++id)
+  // Who keeps more does not take it over, nor does it go back to them.
+  budget.share(waits, "ada");
+  const auto bobs = budget.open("bob", false);
+  CHECK_FALSE(budget.resize(bobs, {2 * mebibyte, 0}));
+  for (AnswerBudget::Id id = 1; id <= bobs; ++id)
     budget.close(id);
   CHECK(budget.kept_bytes() == 0);
+}
+
+TEST_CASE("what callers ask for together takes no more than what each of them may have") {
+  AnswerBudget budget(options);
+  // Two callers, each of whom joins what the other asks for, and answers that do not go on.
+  std::vector<AnswerBudget::Id> ids;
+  for (int i = 0; i < 8; ++i) {
+    ids.push_back(budget.open("ada", false));
+    budget.share(ids.back(), "bob");
+    ids.push_back(budget.open("bob", false));
+    budget.share(ids.back(), "ada");
+  }
+  for (std::size_t kept = 64 * 1024; kept <= longest; kept += 64 * 1024) {
+    for (const auto id : ids)
+      (void)budget.resize(id, {kept, 0});
+  }
+  CHECK(budget.resize(budget.open("dan", false), {mebibyte, 0}));
+}
+
+TEST_CASE("as much as each of those has who keep what they can is left for whoever comes") {
+  for (const bool strangers : {false, true}) {
+    for (const int callers : {1, 2, 3, 8, 24}) {
+      CAPTURE(strangers);
+      CAPTURE(callers);
+      AnswerBudget budget(options);
+      std::vector<AnswerBudget::Id> ids;
+      for (int i = 0; i < callers * 8; ++i)
+        ids.push_back(budget.open("caller " + std::to_string(i % callers), strangers));
+      for (std::size_t kept = 16 * 1024; kept <= longest; kept += 16 * 1024) {
+        for (const auto id : ids)
+          (void)budget.resize(id, {kept, 0});
+      }
+      CHECK(budget.resize(budget.open("new", strangers), {60 * 1024, 0}));
+      CHECK(budget.kept_bytes() <= kept_max);
+    }
+  }
 }
 
 TEST_CASE("short answers that fill what they may do not keep each other from ending") {
@@ -181,7 +219,8 @@ TEST_CASE("answers of any lengths and callers all come to their ends within the 
         one.waits = !budget.resize(one.id, {one.kept, 0});
       }
       if (!coming.empty() && rng.below(50) == 0)
-        budget.share(coming[rng.below(static_cast<std::uint32_t>(coming.size()))].id);
+        budget.share(coming[rng.below(static_cast<std::uint32_t>(coming.size()))].id,
+                     "caller " + std::to_string(rng.below(8)));
       for (const auto id : budget.take_served()) {
         const auto served = std::find_if(coming.begin(), coming.end(),
                                          [id](const Coming& other) { return other.id == id; });
