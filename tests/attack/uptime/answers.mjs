@@ -114,36 +114,55 @@ async function ask(stage, i, { stream = false, reads = false, players = Infinity
   return wire;
 }
 
-/** Three callers have what answers may take, and read nothing. */
-const few_readers = {
-  name: 'long answers of three callers that nobody reads',
-  tried:
-    "24 calls of three players whose answers of 3.9 MB nobody reads, and others' long answers meanwhile",
+/** Others' answers of a page, one after another. */
+async function others_pages(stage) {
+  const others = [];
+  let slowest_ms = 0;
+  for (let i = 0; i < 4; ++i) {
+    const asked_ms = performance.now();
+    const messages = [{ role: 'user', content: others_bait }];
+    const answered = await stage.chat(stage.as('beta', `other-${i}`), { messages });
+    const all = answered.status === 200 && answered.text.length > others_answer_bytes;
+    others.push(all ? 200 : answered.status);
+    slowest_ms = Math.max(slowest_ms, performance.now() - asked_ms);
+  }
+  return {
+    held: others.every((status) => status === 200) && slowest_ms <= others_answered_ms_max,
+    seen: `others: ${shown(counted(others))}, the slowest after ${Math.round(slowest_ms)} ms`,
+  };
+}
+
+/** A few callers have what answers may take, each as many calls as the settings allow. */
+const few_callers = ({ name, tried, says, asks }) => ({
+  name,
+  tried,
   expected: `others have 500 KB within ${others_answered_ms_max / 1_000} s each; health, memory and end as promised`,
   async run(stage) {
-    const provider = await raw_provider(answer(letters(longest_answer_bytes)));
+    const provider = await raw_provider(says);
     stage.later(() => provider.stop());
     await stage.start(provider, { REDOUBT_MODELS_PLAYER_CONCURRENT_MAX: String(player_calls_max) });
-    const wires = [];
-    for (let i = 0; i < 3 * player_calls_max; ++i)
-      wires.push(await ask(stage, i, { players: 3, times: asked_times }));
+    for (const [i, how] of asks.entries()) await ask(stage, i, how);
     await pause(1_000);
-    const others = [];
-    let slowest_ms = 0;
-    for (let i = 0; i < 4; ++i) {
-      const asked_ms = performance.now();
-      const messages = [{ role: 'user', content: others_bait }];
-      const answered = await stage.chat(stage.as('beta', `other-${i}`), { messages });
-      const all = answered.status === 200 && answered.text.length > others_answer_bytes;
-      others.push(all ? 200 : answered.status);
-      slowest_ms = Math.max(slowest_ms, performance.now() - asked_ms);
-    }
-    return {
-      held: others.every((status) => status === 200) && slowest_ms <= others_answered_ms_max,
-      seen: `others: ${shown(counted(others))}, the slowest after ${Math.round(slowest_ms)} ms`,
-    };
+    return others_pages(stage);
   },
-};
+});
+const unfinished = whole_head(8_000_000) + whole(letters(longest_answer_bytes)).slice(0, -9);
+const few = [
+  few_callers({
+    name: 'long answers of three callers that nobody reads',
+    tried:
+      "24 calls of three players whose answers of 3.9 MB nobody reads, and others' long answers meanwhile",
+    says: answer(letters(longest_answer_bytes)),
+    asks: Array(3 * player_calls_max).fill({ players: 3, times: asked_times }),
+  }),
+  few_callers({
+    name: 'long answers of three callers that do not end',
+    tried:
+      "24 calls of three players whose answers stop after 3.9 MB, and others' long answers meanwhile",
+    says: unfinished,
+    asks: Array(3 * player_calls_max).fill({ players: 3 }),
+  }),
+];
 
 export const attacks = Object.entries(shapes)
   .map(([name, { says, ...how }]) => ({
@@ -170,4 +189,4 @@ export const attacks = Object.entries(shapes)
       };
     },
   }))
-  .concat(few_readers);
+  .concat(few);
