@@ -274,7 +274,7 @@ void read_anthropic_request(const Json& json, std::string_view body, ChatRequest
   request.sampling.temperature = read_number(json, "temperature", 0, 1, fault);
   request.sampling.top_p = read_number(json, "top_p", 0, 1, fault);
   request.sampling.top_k = read_count(json, "top_k", fault);
-  read_texts(json, "stop_sequences", request.sampling.stop, fault);
+  read_stops(json, "stop_sequences", request.sampling, fault);
   if (const Json* metadata = member_of(json, "metadata")) {
     request.user = read_text(*metadata, "user_id", "metadata", fault);
   }

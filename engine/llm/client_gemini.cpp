@@ -433,7 +433,7 @@ void read_config(const Value& config, ChatRequest& request, RequestFault& fault)
   sampling.top_k = read_count(json, "topK", fault);
   sampling.presence_penalty = read_number(json, "presencePenalty", -2, 2, fault);
   sampling.frequency_penalty = read_number(json, "frequencyPenalty", -2, 2, fault);
-  read_texts(json, "stopSequences", sampling.stop, fault);
+  read_stops(json, "stopSequences", sampling, fault);
   sampling.seed = read_integer(json, "seed", fault);
   request.answers = read_answers(json, "candidateCount", "generationConfig.candidateCount", fault);
   if (true_in(json, "responseLogprobs")) request.logprobs = read_logprobs(json, "logprobs", fault);

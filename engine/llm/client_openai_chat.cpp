@@ -439,7 +439,7 @@ void read_settings(const Json& json, ChatRequest& request, RequestFault& fault) 
   request.sampling.frequency_penalty = read_number(json, "frequency_penalty", -2, 2, fault);
   request.sampling.presence_penalty = read_number(json, "presence_penalty", -2, 2, fault);
   request.sampling.seed = read_integer(json, "seed", fault);
-  read_texts(json, "stop", request.sampling.stop, fault);
+  read_stops(json, "stop", request.sampling, fault);
   request.reasoning.effort = read_text(json, "reasoning_effort", "", fault);
   if (true_in(json, "logprobs")) request.logprobs = read_logprobs(json, "top_logprobs", fault);
   request.parallel_tools = read_optional_flag(json, "parallel_tool_calls", fault);

@@ -192,6 +192,13 @@ void read_texts(const Json& object, const char* key, std::vector<std::string>& t
   if (!all) fault.set(key, "a text or a list of texts", value);
 }
 
+void read_stops(const Json& object, const char* key, Sampling& sampling, RequestFault& fault) {
+  const Json* value = member_of(object, key);
+  if (value != nullptr && value->is_array() && value->size() > client_stops_max)
+    return fault.set(key, joined({client_stops_max, " texts at most"}), value);
+  read_texts(object, key, sampling.stop, fault);
+}
+
 bool read_metadata(const Json& object, ChatRequest& request) {
   const Json* metadata = member_of(object, "metadata");
   if (metadata == nullptr || !metadata->is_object()) return false;

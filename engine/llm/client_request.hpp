@@ -38,6 +38,8 @@ Result<ChatRequest> decode_client_request(WireFormat format, std::string_view bo
 /// The names in an Anthropic client's header anthropic-beta, betas_max of them at most.
 std::vector<std::string> read_betas(std::string_view header);
 constexpr std::size_t betas_max = 64;
+/// Texts that a request may name to stop at. Providers take 4 to 16, or say no bound.
+constexpr std::size_t client_stops_max = 256;
 
 /// The first fault of a request that is being read; what follows it is read for nothing.
 struct RequestFault {
@@ -79,6 +81,9 @@ std::int64_t read_logprobs(const nlohmann::json& object, const char* key, Reques
 constexpr std::int64_t logprobs_max = 20;
 /// A text or a list of texts.
 void read_texts(const nlohmann::json& object, const char* key, std::vector<std::string>& texts,
+                RequestFault& fault);
+/// The same, of client_stops_max texts at most.
+void read_stops(const nlohmann::json& object, const char* key, Sampling& sampling,
                 RequestFault& fault);
 /// Texts only; false, and nothing read, where a value is something else.
 bool read_metadata(const nlohmann::json& object, ChatRequest& request);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/base/plain_text.hpp"
+#include "engine/llm/allowed_members.hpp"
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/failure.hpp"
 #include "tests/engine/llm/client_stream.hpp"
@@ -285,6 +286,36 @@ TEST_SUITE("llm encode answer") {
         decode_client_request(WireFormat::openai_chat, "{\"model\":\n \"m\\ud83d\", x}");
     REQUIRE(!broken.ok());
     CHECK(broken.error().line == 2);
+  }
+
+  TEST_CASE("a request names so many texts to stop at and no more, in each format") {
+    const auto asked = [](WireFormat format, std::size_t stops) {
+      const std::vector<std::string> texts(stops, "a");
+      const Json turns = Json::array({{{"role", "user"}, {"content", "Hi"}}});
+      if (format == WireFormat::openai_chat)
+        return Json{{"model", "m"}, {"messages", turns}, {"stop", texts}};
+      if (format == WireFormat::anthropic)
+        return Json{
+            {"model", "m"}, {"max_tokens", 9}, {"messages", turns}, {"stop_sequences", texts}};
+      return Json{{"contents", {{{"role", "user"}, {"parts", {{{"text", "Hi"}}}}}}},
+                  {"generationConfig", {{"stopSequences", texts}}}};
+    };
+    for (const WireFormat format :
+         {WireFormat::openai_chat, WireFormat::anthropic, WireFormat::gemini}) {
+      CAPTURE(format_name(format));
+      const auto most = decode_client_request(format, asked(format, client_stops_max).dump());
+      REQUIRE_MESSAGE(most.ok(), most.error().message);
+      CHECK(most->sampling.stop.size() == client_stops_max);
+      const auto over = decode_client_request(format, asked(format, client_stops_max + 1).dump());
+      REQUIRE_FALSE(over.ok());
+      CHECK(over.error().code == "bad_request");
+      CHECK(over.error().message.find("expected 256 texts at most, got an array of 257") !=
+            std::string::npos);
+    }
+    // The fourth has no such member.
+    Json response{{"model", "m"}, {"input", "Hi"}, {"stop", {"a"}}};
+    auto read = decode_client_request(WireFormat::openai_responses, response.dump());
+    CHECK((!read.ok() || !hold_to_allowed(*read, {}).ok()));
   }
 
   TEST_CASE("clients' requests that cannot be served are refused with their place") {
