@@ -9,7 +9,7 @@ namespace redoubt::llm {
 namespace {
 
 constexpr std::int64_t output_tokens_usual = 16;
-// Of a request with several prompts, without them: each prompt's request has a copy of it.
+// Of a request with several prompts, without them: it is sent on with each of them.
 constexpr std::size_t list_rest_bytes_max = 64 * 1024;
 
 // Empty where they are no texts.
@@ -96,7 +96,7 @@ void append_end(const AnswerStream& stream, std::string& out) {
 
 }  // namespace
 
-Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_view body) {
+Result<TextCompletionRequest> decode_text_completion_request(std::string_view body) {
   auto parsed = parse_client_body(body);
   if (!parsed.ok()) return std::move(parsed.error());
   Json& json = *parsed;
@@ -105,7 +105,7 @@ Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_vie
     fault.set("body", "an object", &json);
     return std::move(*fault.error);
   }
-  const std::vector<std::string> prompts = prompts_of(json);
+  std::vector<std::string> prompts = prompts_of(json);
   if (prompts.empty()) fault.set("prompt", "a text, or a list of texts", member_of(json, "prompt"));
   refuse_unserved(json, fault);
   for (const char* chats : {"messages", "tools", "functions", "response_format"}) {
@@ -117,9 +117,8 @@ Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_vie
   const Json given = json["prompt"];
   for (const char* done : {"prompt", "suffix", "echo", "logprobs", "best_of"})
     json.erase(done);
-  // Without its prompt, which may be most of the body: each of the requests has its own, and a copy
-  // of the rest.
-  json["messages"] = Json::array({{{"role", "user"}, {"content", "?"}}});
+  // Without its prompt, which may be most of the body.
+  json["messages"] = Json::array({{{"role", "user"}, {"content", ""}}});
   if (member_of(json, "max_tokens") == nullptr) json["max_tokens"] = output_tokens_usual;
   const std::string rest = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (prompts.size() > 1 && rest.size() > list_rest_bytes_max) {
@@ -129,17 +128,18 @@ Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_vie
         &given);
     return std::move(*fault.error);
   }
-  auto first = decode_client_request(WireFormat::openai_chat, rest);
-  if (!first.ok()) return std::move(first.error());
-  if (static_cast<std::int64_t>(prompts.size()) > answers_max / first->answers) {
+  auto common = decode_client_request(WireFormat::openai_chat, rest);
+  if (!common.ok()) return std::move(common.error());
+  if (static_cast<std::int64_t>(prompts.size()) > answers_max / common->answers) {
     fault.set("prompt", joined({"prompts for ", answers_max, " answers together (n of each)"}),
               &given);
     return std::move(*fault.error);
   }
-  std::vector<ChatRequest> requests(prompts.size(), *first);
-  for (std::size_t i = 0; i < prompts.size(); ++i)
-    requests[i].messages.front().parts.front().text = prompts[i];
-  return requests;
+  return TextCompletionRequest{std::move(*common), std::move(prompts)};
+}
+
+void put_prompt(ChatRequest& request, std::string prompt) {
+  request.messages.front().parts.front().text = std::move(prompt);
 }
 
 std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp) {

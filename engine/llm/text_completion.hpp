@@ -4,9 +4,9 @@
 //    completion. What a chat model cannot do is refused with its place: to go on before a suffix,
 //    to echo the prompt, to tell the tokens' probabilities.
 // 2. `max_tokens` that is not given is 16, as the format says.
-// 3. A list of prompts is as many requests, which take together little more than the body does: no
-//    prompt is in another's, and what they share is short. Their answers are one completion, whose
-//    choices stand in the order of the prompts: those of prompt p begin at p * n.
+// 3. A list of prompts is as many requests, which differ in their prompt alone: what they share is
+//    short and kept once, and each request is made when its turn comes. Their answers are one
+//    completion, whose choices stand in the order of the prompts: those of prompt p begin at p * n.
 #pragma once
 
 #include <string>
@@ -18,9 +18,16 @@
 
 namespace redoubt::llm {
 
-/// As chat requests of OpenAI's format, one for each prompt; together they ask for answers_max
-/// answers at most. Errors: as decode_client_request.
-Result<std::vector<ChatRequest>> decode_text_completion_requests(std::string_view body);
+/// One or more prompts, and the chat request of OpenAI's format that each of them is asked in.
+struct TextCompletionRequest {
+  ChatRequest common;  ///< with an empty prompt, which put_prompt() replaces
+  std::vector<std::string> prompts;
+};
+
+/// Together the prompts ask for answers_max answers at most. Errors: as decode_client_request.
+Result<TextCompletionRequest> decode_text_completion_request(std::string_view body);
+/// Makes of a copy of TextCompletionRequest::common the request of one prompt.
+void put_prompt(ChatRequest& request, std::string prompt);
 
 std::string encode_text_completion(const ChatAnswer& answer, const AnswerStamp& stamp);
 /// Appends what one event becomes, as encode_event() does.

@@ -10,54 +10,58 @@ std::size_t text_bytes(const Texts&... texts) {
   return (texts.size() + ...);
 }
 
-std::size_t size_of(const std::vector<std::string>& texts) {
-  std::size_t bytes = 0;
-  for (const std::string& text : texts)
-    bytes += sizeof text + text.size();
+// What an element of a list owns beside its own size.
+std::size_t owned_bytes(const llm::ChatPart& part);
+std::size_t owned_bytes(const llm::ChatMessage& message);
+std::size_t owned_bytes(const llm::ToolDefinition& tool);
+
+std::size_t owned_bytes(const std::string& text) {
+  return text.size();
+}
+
+std::size_t owned_bytes(const std::pair<std::string, std::string>& texts) {
+  return text_bytes(texts.first, texts.second);
+}
+
+// A list that grew has room for up to twice its elements.
+template <class Element>
+std::size_t size_of(const std::vector<Element>& list) {
+  std::size_t bytes = list.capacity() * sizeof(Element);
+  for (const Element& element : list)
+    bytes += owned_bytes(element);
   return bytes;
 }
 
-std::size_t size_of(const llm::ChatPart& part) {
-  std::size_t bytes =
-      sizeof part + text_bytes(part.text, part.id, part.name, part.arguments, part.media_type,
-                               part.data, part.url, part.signature, part.extra);
-  for (const llm::ChatPart& inner : part.content)
-    bytes += size_of(inner);
-  return bytes;
+std::size_t owned_bytes(const llm::ChatPart& part) {
+  return text_bytes(part.text, part.id, part.name, part.arguments, part.media_type, part.data,
+                    part.url, part.signature, part.extra) +
+         size_of(part.content);
 }
 
-std::size_t size_of(const llm::ChatMessage& message) {
-  std::size_t bytes = sizeof message + text_bytes(message.name, message.extra);
-  for (const llm::ChatPart& part : message.parts)
-    bytes += size_of(part);
-  return bytes;
+std::size_t owned_bytes(const llm::ChatMessage& message) {
+  return text_bytes(message.name, message.extra) + size_of(message.parts);
 }
 
-std::size_t size_of(const llm::ToolDefinition& tool) {
+std::size_t owned_bytes(const llm::ToolDefinition& tool) {
   // What a schema's references and choices may be written out to is made, too.
-  return sizeof tool + text_bytes(tool.name, tool.description, tool.parameters, tool.extra) +
+  return text_bytes(tool.name, tool.description, tool.parameters, tool.extra) +
          llm::growth_max(tool.parameters);
 }
 
 }  // namespace
 
 std::size_t request_size(const llm::ChatRequest& request) {
-  std::size_t bytes = sizeof request +
-                      text_bytes(request.model, request.tool_choice_name, request.output.name,
-                                 request.output.description, request.output.schema,
-                                 request.reasoning.effort, request.user, request.extra) +
-                      llm::growth_max(request.output.schema);
-  for (const llm::ChatMessage& message : request.messages)
-    bytes += size_of(message);
-  for (const llm::ToolDefinition& tool : request.tools)
-    bytes += size_of(tool);
-  for (const std::string& stop : request.sampling.stop)
-    bytes += sizeof stop + stop.size();
-  for (const std::string& beta : request.betas)
-    bytes += sizeof beta + beta.size();
-  for (const auto& [key, value] : request.metadata)
-    bytes += sizeof key + sizeof value + text_bytes(key, value);
-  return bytes;
+  return sizeof request +
+         text_bytes(request.model, request.tool_choice_name, request.output.name,
+                    request.output.description, request.output.schema, request.reasoning.effort,
+                    request.user, request.extra) +
+         llm::growth_max(request.output.schema) + size_of(request.messages) +
+         size_of(request.tools) + size_of(request.sampling.stop) + size_of(request.betas) +
+         size_of(request.metadata);
+}
+
+std::size_t texts_size(const std::vector<std::string>& texts) {
+  return size_of(texts);
 }
 
 std::size_t request_size(const llm::EmbeddingRequest& request) {
@@ -71,7 +75,7 @@ std::size_t request_size(const llm::EmbeddingRequest& request) {
 std::size_t answer_size(const llm::ChatAnswer& answer) {
   std::size_t bytes = sizeof answer + text_bytes(answer.id, answer.model, answer.reason_detail);
   for (const llm::ChatPart& part : answer.parts)
-    bytes += size_of(part) + size_of(part.told);
+    bytes += sizeof part + owned_bytes(part) + size_of(part.told);
   const llm::Told& told = answer.told;
   for (const auto* texts : {&told.answer, &told.choice, &told.message, &told.usage, &told.logprobs})
     bytes += size_of(*texts);

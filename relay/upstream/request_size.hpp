@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "engine/llm/chat.hpp"
 #include "engine/llm/embeddings.hpp"
@@ -15,9 +17,12 @@ constexpr std::size_t large_request_bytes = 64 * 1024;
 /// A request that may wait for another's answer counts from here on.
 constexpr std::size_t joined_request_bytes = 4 * 1024;
 
-/// Memory that the request takes: its texts and its parts. O(parts)
+/// Memory that the request takes: its texts, and its parts with the room that their lists have.
+/// O(parts)
 std::size_t request_size(const llm::ChatRequest& request);
 std::size_t request_size(const llm::EmbeddingRequest& request);
+/// The same of texts that requests are made of.
+std::size_t texts_size(const std::vector<std::string>& texts);
 
 /// The same of an answer.
 std::size_t answer_size(const llm::ChatAnswer& answer);

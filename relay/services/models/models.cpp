@@ -174,25 +174,28 @@ net::Task<std::optional<upstream::CacheKey>> key_of(net::ComputePool& pool,
   co_return co_await pool.run(contract::caller_key(request), std::move(work));
 }
 
-/// One, or of a list of prompts one for each.
-Result<std::vector<llm::ChatRequest>> read_requests(ModelsFace face, std::string_view body) {
-  if (face.text_completion) return llm::decode_text_completion_requests(body);
-  auto request = llm::decode_client_request(face.format, body);
-  if (!request) return std::move(request.error());
-  std::vector<llm::ChatRequest> one;
-  one.push_back(std::move(*request));
-  return one;
+/// What is asked; with prompts only where these are several, which each are asked in a copy of it.
+Result<llm::TextCompletionRequest> read_request(ModelsFace face, std::string_view body) {
+  if (!face.text_completion) {
+    auto chat = llm::decode_client_request(face.format, body);
+    if (!chat) return std::move(chat.error());
+    return llm::TextCompletionRequest{std::move(*chat), {}};
+  }
+  auto completion = llm::decode_text_completion_request(body);
+  if (!completion || completion->prompts.size() > 1) return completion;
+  llm::put_prompt(completion->common, std::move(completion->prompts.front()));
+  completion->prompts.clear();
+  return completion;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<upstream::GatewayCall>> Models::start(
-    const net::Executor& shard, std::vector<upstream::Order> orders, upstream::Delivery delivery,
-    std::shared_ptr<upstream::CallClient> client) {
-  if (orders.size() == 1)
-    return gateway_.start(shard, std::move(orders.front()), delivery, std::move(client));
-  auto list =
-      std::make_shared<PromptList>(gateway_, shard, std::move(orders), delivery, std::move(client));
+    const net::Executor& shard, upstream::Order order, std::vector<std::string> prompts,
+    upstream::Delivery delivery, std::shared_ptr<upstream::CallClient> client) {
+  if (prompts.empty()) return gateway_.start(shard, std::move(order), delivery, std::move(client));
+  auto list = std::make_shared<PromptList>(gateway_, shard, std::move(order), std::move(prompts),
+                                           delivery, std::move(client));
   const Result<void> started = list->start();
   if (!started) return started.error();
   return std::shared_ptr<upstream::GatewayCall>(std::move(list));
@@ -206,7 +209,7 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   const Result<void> plain = co_await unpacked.unpack(pool_, request, body_bytes_max_);
   if (!plain) co_return fault_response(format, plain.error());
   const std::string_view body = request.body;
-  auto read = [face, body] { return read_requests(face, body); };
+  auto read = [face, body] { return read_request(face, body); };
   auto decoded =
       co_await contract::read_body(pool_, contract::caller_key(request), body, std::move(read));
   if (!decoded) co_return fault_response(format, contract::overloaded());
@@ -214,8 +217,8 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   const Result<bool> shared = wants_shared(request);
   if (!shared) co_return fault_response(format, shared.error());
 
-  std::vector<llm::ChatRequest> chats = std::move(**decoded);
-  llm::ChatRequest& chat = chats.front();
+  llm::ChatRequest chat = std::move((*decoded)->common);
+  std::vector<std::string> prompts = std::move((*decoded)->prompts);
   if (addressed) {
     chat.model = addressed->model;
     chat.stream = addressed->method == GeminiMethod::stream;
@@ -223,22 +226,19 @@ net::Task<http::Response> Models::call(http::Request& request, ModelsFace face,
   if (format == WireFormat::anthropic)
     chat.betas = llm::read_betas(request.header_or("anthropic-beta", ""));
   std::optional<upstream::CacheKey> key;
-  if (*shared && body.size() > inline_key_bytes_max) key = co_await key_of(pool_, request, chat);
+  const bool is_shared = *shared && prompts.empty();  // of a list each has an answer of its own
+  if (is_shared && body.size() > inline_key_bytes_max) key = co_await key_of(pool_, request, chat);
   // What was made of it is counted anew, for as long as another attempt may need it.
-  // Of a list the next ones wait: they count as the body does.
-  if (request.drop_body && chats.size() == 1) request.drop_body();
+  if (request.drop_body) request.drop_body();
   const bool stream = chat.stream;
   const bool as_list = addressed && addressed->as_list;
   auto exchange =
       std::make_shared<Exchange>(shard, face, chat, request.context.now.wall_ms / 1000, as_list);
   request.client_gone = [exchange] { exchange->leave(); };
-  std::vector<upstream::Order> orders;
-  for (llm::ChatRequest& each : chats)
-    orders.push_back(order_of(request, std::move(each)));
-  // Of a list each prompt has an answer of its own.
-  orders.front().shared = *shared && orders.size() == 1;
-  orders.front().answer_key = key;
-  auto started = start(shard, std::move(orders),
+  upstream::Order order = order_of(request, std::move(chat));
+  order.shared = is_shared;
+  order.answer_key = key;
+  auto started = start(shard, std::move(order), std::move(prompts),
                        stream ? upstream::Delivery::stream : upstream::Delivery::whole, exchange);
   if (!started) co_return fault_response(format, started.error());
   exchange->hold(std::move(*started));

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,10 +48,10 @@ class Models {
   /// `addressed`: what the address says, where the body does not.
   net::Task<http::Response> call(http::Request& request, ModelsFace face,
                                  std::optional<GeminiCall> addressed = std::nullopt);
-  /// A call, or one after another of a list of prompts.
+  /// A call, or where there are prompts one after another for each of them.
   Result<std::shared_ptr<upstream::GatewayCall>> start(
-      const net::Executor& shard, std::vector<upstream::Order> orders, upstream::Delivery delivery,
-      std::shared_ptr<upstream::CallClient> client);
+      const net::Executor& shard, upstream::Order order, std::vector<std::string> prompts,
+      upstream::Delivery delivery, std::shared_ptr<upstream::CallClient> client);
   net::Task<http::Response> call_gemini(http::Request& request);
   net::Task<http::Response> count_tokens(http::Request& request, llm::WireFormat format);
   http::Response list(const http::Request& request) const;

@@ -3,6 +3,8 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "engine/llm/text_completion.hpp"
+#include "relay/contract/body_work.hpp"
 #include "relay/services/models/model_responses.hpp"
 #include "relay/upstream/request_size.hpp"
 
@@ -20,17 +22,41 @@ void add(llm::Usage& sum, const llm::Usage& usage, bool is_first) {
 }  // namespace
 
 PromptList::PromptList(upstream::Gateway& gateway, const net::Executor& shard,
-                       std::vector<upstream::Order> orders, upstream::Delivery delivery,
-                       std::shared_ptr<upstream::CallClient> client)
+                       upstream::Order common, std::vector<std::string> prompts,
+                       upstream::Delivery delivery, std::shared_ptr<upstream::CallClient> client)
     : gateway_(gateway),
       shard_(shard),
-      orders_(std::move(orders)),
+      common_(std::move(common)),
+      prompts_(std::move(prompts)),
       delivery_(delivery),
       client_(std::move(client)),
-      answers_each_(static_cast<std::int32_t>(orders_.front().request.answers)) {}
+      answers_each_(static_cast<std::int32_t>(common_.request.answers)) {}
 
 Result<void> PromptList::start() {
-  auto started = gateway_.start(shard_, std::move(orders_[next_++]), delivery_, shared_from_this());
+  // However small: of many lists, each may wait for long.
+  if (common_.hold_memory) {
+    waiting_memory_ = common_.hold_memory(upstream::request_size(common_.request) +
+                                          upstream::texts_size(prompts_));
+    if (!waiting_memory_) return contract::overloaded();
+  }
+  return start_next();
+}
+
+upstream::Order PromptList::take_next() {
+  std::string prompt = std::move(prompts_[next_++]);
+  upstream::Order order;
+  if (is_last()) {
+    order = std::move(common_);
+    waiting_memory_.reset();
+  } else {
+    order = common_;
+  }
+  llm::put_prompt(order.request, std::move(prompt));
+  return order;
+}
+
+Result<void> PromptList::start_next() {
+  auto started = gateway_.start(shard_, take_next(), delivery_, shared_from_this());
   if (!started) return std::move(started.error());
   if (!over_) call_ = std::move(*started);
   return {};
@@ -142,7 +168,7 @@ void PromptList::on_end() {
 
 void PromptList::next() {
   if (over_) return;
-  const Result<void> started = start();
+  const Result<void> started = start_next();
   if (started) return;
   over_ = true;
   const llm::ChatFailure failure = request_failure(started.error());

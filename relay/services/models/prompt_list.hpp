@@ -4,10 +4,13 @@
 // 1. The client is told of one answer, whose choices stand in the order of the prompts.
 // 2. A prompt that is refused ends all of it; what came before it was paid.
 // 3. At no time has a list more than one call under way: it takes one place of its caller's.
+// 4. What the prompts share is kept once, and each one's request made when its turn comes. It is
+//    counted on the caller, with the prompts, until the last one's turn.
 // On the call's shard.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "relay/upstream/gateway.hpp"
@@ -18,12 +21,13 @@ class PromptList final : public upstream::GatewayCall,
                          public upstream::CallClient,
                          public std::enable_shared_from_this<PromptList> {
  public:
-  /// REQUIRES: orders that are alike but for their prompt; one or more, of answers_max answers.
-  PromptList(upstream::Gateway& gateway, const net::Executor& shard,
-             std::vector<upstream::Order> orders, upstream::Delivery delivery,
+  /// REQUIRES: one prompt or more, for answers_max answers together.
+  /// `common`: of all of them; its request is llm::TextCompletionRequest::common.
+  PromptList(upstream::Gateway& gateway, const net::Executor& shard, upstream::Order common,
+             std::vector<std::string> prompts, upstream::Delivery delivery,
              std::shared_ptr<upstream::CallClient> client);
 
-  /// Errors: as Gateway::start(), of the first prompt.
+  /// Errors: as Gateway::start(), of the first prompt; overloaded.
   Result<void> start();
   void leave() override;
 
@@ -37,7 +41,9 @@ class PromptList final : public upstream::GatewayCall,
   void on_end() override;
 
  private:
-  bool is_last() const { return next_ == orders_.size(); }
+  bool is_last() const { return next_ == prompts_.size(); }
+  Result<void> start_next();
+  upstream::Order take_next();
   void next();
   void tell_usage(llm::WireFormat origin);
   void keep(llm::ChatAnswer answer);
@@ -45,7 +51,9 @@ class PromptList final : public upstream::GatewayCall,
 
   upstream::Gateway& gateway_;
   net::Executor shard_;
-  std::vector<upstream::Order> orders_;
+  upstream::Order common_;
+  std::vector<std::string> prompts_;  // each is empty once its turn came
+  std::shared_ptr<const void> waiting_memory_;
   upstream::Delivery delivery_;
   std::shared_ptr<upstream::CallClient> client_;
   std::shared_ptr<upstream::GatewayCall> call_;

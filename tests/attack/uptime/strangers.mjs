@@ -148,6 +148,13 @@ const fillings = {
   'large bodies of letters': 'a',
   'large bodies of quotes': '\\"',
 };
+/** 64 KB, and many times that where each of their parts is an object. */
+const small_parts = {
+  'lists of small prompts with many stops': { stop: Array(16_000).fill('a') },
+  'lists of small prompts with much metadata': {
+    metadata: Object.fromEntries(Array.from({ length: 6_000 }, (_, i) => [i.toString(36), ''])),
+  },
+};
 
 export const attacks = [
   ...Object.entries(bodies).map(([name, of]) => ({
@@ -286,6 +293,31 @@ export const attacks = [
       };
     },
   },
+  ...Object.entries(small_parts).map(([name, parts]) => ({
+    name,
+    tried:
+      '24 completions of 32 prompts of a letter, with 64 KB beside them; the provider is silent',
+    expected: 'at most 128 MiB over idle; others are served',
+    async run(stage) {
+      const provider = await stage.greedy();
+      provider.mode = 'hold';
+      await stage.start(provider);
+      const prompt = Array(32).fill('x');
+      const body = JSON.stringify({ model: 'mini', max_tokens: 1, prompt, ...parts });
+      const wires = [];
+      for (let i = 0; i < 24; ++i)
+        wires.push(...(await open(stage, 1, { from: `127.0.0.${(i % 3) + 11}` })));
+      for (const { socket } of wires) socket.write(post_of(body, '/v1/completions'));
+      await pause(2_500);
+      const reached = provider.calls.length;
+      provider.mode = 'answer';
+      const served = await neighbour(stage);
+      return {
+        held: served.status === 200,
+        seen: `${reached} reached the provider, ${statuses_of(wires)}, a neighbour: ${served.status}`,
+      };
+    },
+  })),
   {
     name: 'large calls of the model socket one after the other',
     tried: '24 sockets call with 8 MiB, each when the provider has the last; it answers none',

@@ -33,15 +33,16 @@ std::vector<std::string> data_of(std::string_view sse) {
 TEST_SUITE("llm/text_completion") {
   TEST_CASE("a prompt is a user's message, with what a chat request knows too") {
     for (const char* prompt : {R"("Say hi")", R"(["Say hi"])"}) {
-      const auto requests = decode_text_completion_requests(
+      auto completion = decode_text_completion_request(
           std::string(
               R"({"model":"m","temperature":0,"stop":["\n"],"stream":true,"n":1,"echo":false,
                           "suffix":null,"best_of":1,"stream_options":{"include_usage":true},
                           "prompt":)") +
           prompt + "}");
-      REQUIRE_MESSAGE(requests.ok(), requests.error().message);
-      REQUIRE(requests->size() == 1);
-      const ChatRequest* const request = &requests->front();
+      REQUIRE_MESSAGE(completion.ok(), completion.error().message);
+      REQUIRE(completion->prompts.size() == 1);
+      ChatRequest* const request = &completion->common;
+      put_prompt(*request, completion->prompts.front());
       REQUIRE(request->messages.size() == 1);
       CHECK(request->messages[0].role == Role::user);
       CHECK(request->messages[0].parts[0].text == "Say hi");
@@ -52,27 +53,26 @@ TEST_SUITE("llm/text_completion") {
       CHECK(request->stream_usage);
       CHECK(request->extra.find("echo") == std::string::npos);
     }
-    CHECK(decode_text_completion_requests(R"({"model":"m","prompt":"x","max_tokens":70})")
-              ->front()
-              .output_tokens_max == 70);
-    CHECK(decode_text_completion_requests("{\"model\":\"m\",\"prompt\":\"\\ud83d\"}").ok());
+    CHECK(decode_text_completion_request(R"({"model":"m","prompt":"x","max_tokens":70})")
+              ->common.output_tokens_max == 70);
+    CHECK(decode_text_completion_request("{\"model\":\"m\",\"prompt\":\"\\ud83d\"}").ok());
   }
 
   TEST_CASE("each prompt of a list is a request, and all ask for so many answers at most") {
-    const auto requests =
-        decode_text_completion_requests(R"({"model":"m","prompt":["a","b"],"n":16,"seed":3})");
-    REQUIRE_MESSAGE(requests.ok(), requests.error().message);
-    REQUIRE(requests->size() == 2);
-    for (std::size_t i = 0; i < 2; ++i) {
-      const ChatRequest& request = (*requests)[i];
-      REQUIRE(request.messages.size() == 1);
-      CHECK(request.messages[0].parts[0].text == (i == 0 ? "a" : "b"));
-      CHECK(request.answers == 16);
-      CHECK(request.sampling.seed == 3);
-    }
+    const auto completion =
+        decode_text_completion_request(R"({"model":"m","prompt":["a","b"],"n":16,"seed":3})");
+    REQUIRE_MESSAGE(completion.ok(), completion.error().message);
+    CHECK(completion->prompts == std::vector<std::string>{"a", "b"});
+    CHECK(completion->common.answers == 16);
+    CHECK(completion->common.sampling.seed == 3);
+    ChatRequest second = completion->common;
+    put_prompt(second, "b");
+    REQUIRE(second.messages.size() == 1);
+    REQUIRE(second.messages[0].parts.size() == 1);
+    CHECK(second.messages[0].parts[0].text == "b");
     const auto list_of = [](int prompts) {
       const Json body{{"model", "m"}, {"prompt", std::vector<std::string>(prompts, "x")}};
-      return decode_text_completion_requests(body.dump());
+      return decode_text_completion_request(body.dump());
     };
     CHECK(list_of(32).ok());
     REQUIRE_FALSE(list_of(33).ok());
@@ -80,23 +80,23 @@ TEST_SUITE("llm/text_completion") {
           "prompt: expected prompts for 32 answers together (n of each), got an array of 33");
   }
 
-  TEST_CASE("the requests of a list take little more than its body") {
+  TEST_CASE("what the prompts of a list share is kept once, and no prompt twice") {
     const std::string large(1'000'000, 'p');
     Json body{{"model", "m"}, {"prompt", Json::array({large, "a", "b", "c"})}};
-    const auto requests = decode_text_completion_requests(body.dump());
-    REQUIRE(requests);
-    std::size_t bytes = 0;
-    for (const ChatRequest& request : *requests)
-      bytes += request.messages.front().parts.front().text.capacity();
-    CHECK(requests->front().messages.front().parts.front().text == large);
+    const auto completion = decode_text_completion_request(body.dump());
+    REQUIRE(completion);
+    std::size_t bytes = completion->common.messages.front().parts.front().text.capacity();
+    for (const std::string& prompt : completion->prompts)
+      bytes += prompt.capacity();
+    CHECK((completion->prompts.front() == large));
     CHECK(bytes < 1'100'000);
     // What they share has a bound where there are several.
     body["user"] = std::string(100'000, 'u');
-    const auto refused = decode_text_completion_requests(body.dump());
+    const auto refused = decode_text_completion_request(body.dump());
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("prompt: ") != std::string::npos);
     body["prompt"] = "a";
-    CHECK(decode_text_completion_requests(body.dump()));
+    CHECK(decode_text_completion_request(body.dump()));
   }
 
   TEST_CASE("what a chat model cannot do is refused with its place") {
@@ -118,12 +118,12 @@ TEST_SUITE("llm/text_completion") {
       const char* const members = one.first;
       const char* const path = one.second;
       const auto request =
-          decode_text_completion_requests(R"({"model":"m",)" + std::string(members) + "}");
+          decode_text_completion_request(R"({"model":"m",)" + std::string(members) + "}");
       REQUIRE_MESSAGE(!request.ok(), members);
       CHECK(request.error().path == path);
     }
-    CHECK(decode_text_completion_requests("[]").error().code == "bad_request");
-    CHECK(decode_text_completion_requests("{").error().code == "bad_json");
+    CHECK(decode_text_completion_request("[]").error().code == "bad_request");
+    CHECK(decode_text_completion_request("{").error().code == "bad_json");
   }
 
   TEST_CASE("an answer is a text completion, whole") {

@@ -515,14 +515,13 @@ TEST_CASE("what is kept of a list's first answers is not in line before its next
   const auto answers = std::make_shared<AnswerMemory>(AnswerBudget::Options{
       .bytes_max = AnswerBudget::bytes_min(256 * 1024), .answer_bytes_max = 256 * 1024});
   Fixture f(provider, 8, answers);
-  std::vector<Order> orders(2);
-  for (Order& order : orders) {
-    order.request.model = "mini";
-    order.request.messages.push_back(llm::text_message(llm::Role::user, "Where to?"));
-  }
+  Order common;
+  common.request.model = "mini";
+  common.request.messages.push_back(llm::text_message(llm::Role::user, ""));
   const auto told = std::make_shared<Told>();
   const auto list = std::make_shared<services::PromptList>(
-      *f.gateway, f.io.get_executor(), std::move(orders), Delivery::whole, told);
+      *f.gateway, f.io.get_executor(), std::move(common),
+      std::vector<std::string>{"Where to?", "And then?"}, Delivery::whole, told);
   REQUIRE(list->start());
   f.until_over(told);
   CHECK_FALSE(told->refusal);
@@ -632,6 +631,59 @@ TEST_CASE("an answer that was kept needs memory of who is told it again") {
   CHECK(refused->refusal->status == 503);
   again->kept.reset();
   CHECK(*memory.held == 0);
+}
+
+TEST_CASE("what a list's prompts share is counted once, until the last prompt's turn") {
+  Provider provider;
+  Fixture f(provider);
+  Order common;
+  common.request.model = "mini";
+  common.request.messages.push_back(llm::text_message(llm::Role::user, ""));
+  common.request.metadata.reserve(600);
+  for (int i = 0; i < 600; ++i)
+    common.request.metadata.emplace_back("k", "");
+  const std::size_t shared_bytes = request_size(common.request);
+  const std::vector<std::string> prompts{"Where to?", "And then?", "At last?"};
+  for (const bool enough : {true, false}) {
+    Memory memory{.bytes_max = enough ? 2 * shared_bytes : shared_bytes};
+    common.hold_memory = memory.holder();
+    const auto told = std::make_shared<Told>();
+    const auto list = std::make_shared<services::PromptList>(
+        *f.gateway, f.io.get_executor(), common, prompts, Delivery::whole, told);
+    const Result<void> started = list->start();
+    CHECK(started.ok() == enough);
+    if (!enough) {
+      CHECK(started.error().code == "overloaded");
+      continue;
+    }
+    CHECK(*memory.held >= shared_bytes);
+    f.until_over(told);
+    CHECK_FALSE(told->refusal);
+    CHECK(memory.most < 2 * shared_bytes);
+    CHECK(*memory.held == 0);
+  }
+  CHECK(provider.asked().size() == prompts.size());
+}
+
+TEST_CASE("the size of a request of many small parts is what their objects take") {
+  constexpr std::size_t count = 1'000;
+  const auto size_with = [](const auto& add) {
+    llm::ChatRequest request;
+    for (std::size_t i = 0; i < count; ++i)
+      add(request);
+    return request_size(request) - request_size(llm::ChatRequest{});
+  };
+  CHECK(size_with([](auto& to) { to.sampling.stop.emplace_back("a"); }) >=
+        count * sizeof(std::string));
+  CHECK(size_with([](auto& to) { to.metadata.emplace_back("a", ""); }) >=
+        count * 2 * sizeof(std::string));
+  CHECK(size_with([](auto& to) { to.tools.push_back({.name = "a"}); }) >=
+        count * sizeof(llm::ToolDefinition));
+  CHECK(size_with([](auto& to) { to.messages.push_back(llm::text_message({}, "a")); }) >=
+        count * (sizeof(llm::ChatMessage) + sizeof(llm::ChatPart)));
+  // The room of a list counts whether or not it is used.
+  CHECK(size_with([](auto& to) { to.sampling.stop.reserve(5 * count); }) >=
+        5 * count * sizeof(std::string));
 }
 
 TEST_CASE("the size of a request is all that it holds") {
