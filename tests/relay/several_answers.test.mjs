@@ -123,6 +123,25 @@ describe('several answers', { concurrency: false }, () => {
     await mock.script([{ do: [{ answer: { text, piece_bytes: 5 } }] }]);
   });
 
+  it('to a list of prompts cost what was paid before one of them was refused', async () => {
+    const answer = { text, input_tokens: 5_000, output_tokens: 100 };
+    const ask_for = (prompt) => post_json(relay, '/v1/completions', { model: 'chat', prompt });
+    await mock.script([{ do: [{ answer }] }]);
+    const one = Number((await ask_for('a')).headers['x-redoubt-cost-microusd']);
+    assert.ok(one > 0);
+    await mock.script([
+      { when: { calls: [1, 2] }, do: [{ answer }] },
+      { do: [{ head: 400 }, { send: '{"error":{"message":"bad"}}' }] },
+    ]);
+    const refused = await ask_for(['a', 'b', 'c']);
+    assert.equal(refused.status, 400, refused.text);
+    assert.equal(Number(refused.headers['x-redoubt-cost-microusd']), 2 * one);
+    const unpaid = await ask_for('a');
+    assert.equal(unpaid.status, 400, unpaid.text);
+    assert.equal(unpaid.headers['x-redoubt-cost-microusd'], undefined);
+    await mock.script([{ do: [{ answer: { text, piece_bytes: 5 } }] }]);
+  });
+
   it('come to a list of prompts with n of each, and end with the first that is refused', async () => {
     const two = await openai.completions.create({ model: 'chat', prompt: ['a', 'b'], n: 2 });
     assert.deepEqual(

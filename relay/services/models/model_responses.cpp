@@ -89,6 +89,8 @@ http::Response refusal_response(llm::WireFormat format, const upstream::CallRefu
   // OpenAI's and Anthropic's SDKs call again after any 5xx or 429 that does not say so.
   if (!refusal.failure.should_retry) response.add("X-Should-Retry", "false");
   add_summary(response, summary);
+  // Of a list the prompts before it, or of a call the attempts that failed late.
+  if (summary.cost > 0) add_cost(response, summary);
   return response;
 }
 
