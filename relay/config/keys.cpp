@@ -191,7 +191,8 @@ constexpr Key table[] = {
      {1'048'576, 17'179'869'184},
      nullptr,
      "Memory of all requests and WebSocket messages that wait for their client or their answer, "
-     "of models' requests over 64 KiB until their answer has begun or come, of answers over 64 KiB "
+     "of models' requests over 64 KiB until their answer has begun or come, of lists of prompts "
+     "until the last one's turn, of answers over 64 KiB "
      "that wait for their reader, and of what waits over 4 KiB of a stream or a WebSocket. Bodies "
      "and messages of callers without a token may take half of it, heads and TLS handshakes a "
      "quarter, one address and one player three eighths each; the last eighth is for who holds no "
