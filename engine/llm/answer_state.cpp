@@ -250,6 +250,15 @@ void AnswerState::think(ChatEvents& out, std::string_view text, std::string_view
   if (!event.text.empty() || text.empty()) pass(out, std::move(event));
 }
 
+// Some servers give calls no id, or two calls the same; results must name one all the same.
+std::string AnswerState::own_call_id(std::string_view call_id) {
+  std::string own(call_id);
+  if (own.empty() || call_ids.count(own) != 0) own = made_id(id.empty() ? made_of : id, calls);
+  while (!call_ids.insert(own).second)
+    own += '_';
+  return own;
+}
+
 std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
                                      std::string_view name, std::string_view signature,
                                      std::string_view told_of_it) {
@@ -270,8 +279,7 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
   ChatEvent event;
   event.kind = EventKind::tool_begun;
   event.index = calls;
-  // Some servers give calls no id; results must name one all the same.
-  event.id = call_id.empty() ? made_id(id.empty() ? made_of : id, calls) : std::string(call_id);
+  event.id = own_call_id(call_id);
   event.name = name;
   event.signature = signature;
   event.detail = told_of_it;

@@ -1,7 +1,8 @@
 // What every decoder knows while an answer comes in, and how it tells it. A plain value.
 //
 // 1. `started` is told before anything else, `finished` or `failed` last and once.
-// 2. Tool calls are numbered from 0 in the order of their beginning, whatever the wire's index.
+// 2. Tool calls are numbered from 0 in the order of their beginning, whatever the wire's index, and
+//    each has an id of its own.
 // 3. An answer with tool calls that ends with "stop" ends with tool_calls: OpenAI says "stop" for a
 //    forced tool, Gemini always.
 // 4. Calls are told one after another, whatever the wire does: what comes while a call's arguments
@@ -16,6 +17,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -80,6 +82,7 @@ struct AnswerState {
   std::string id;
   std::string made_of;  ///< stands for an empty id in the ids of calls that have none
   std::int32_t calls = 0;
+  std::set<std::string> call_ids;  ///< of the calls so far
   std::vector<Slot> slots;
   Usage usage;
   std::int64_t fresh_input = 0;  ///< Anthropic: what its counts were so far
@@ -135,6 +138,7 @@ struct AnswerState {
   void take_over(std::int64_t answer, std::size_t from, ChatEvents& out);
   ChatEvent& tell(ChatEvents& out, EventKind kind);
   std::string mended(ChatEvents& out, EventKind kind, std::int32_t call, std::string_view text);
+  std::string own_call_id(std::string_view call_id);
   void flush_half(ChatEvents& out);
   void pass(ChatEvents& out, ChatEvent event);
   void pass_arguments(ChatEvents& out, ChatEvent event);

@@ -229,7 +229,9 @@ void read_tool_result(const Json& json, const std::string& path, ChatRequest& re
   part.kind = PartKind::tool_result;
   part.format = here;
   part.id = read_text(json, "tool_call_id", path, fault);
-  if (part.id.empty()) fault.set(path + ".tool_call_id", "a text", nullptr);
+  // One that is empty is of a call whose id is.
+  if (member_of(json, "tool_call_id") == nullptr)
+    fault.set(path + ".tool_call_id", "a text", nullptr);
   std::vector<ChatPart> content;
   read_content(json, path, content, fault);
   const bool plain = content.size() == 1 && content.front().kind == PartKind::text &&

@@ -136,6 +136,53 @@ class ResultOrder {
   std::map<std::size_t, std::vector<Place>> moves_;  // before which message
 };
 
+// Whose id is whose, in a history whose calls may have one id, or none: some servers begin to count
+// anew with each turn (Kimi behind vLLM: list_dir:0). The first call of an id keeps it; each later
+// one has one that is made of the id and of its number, so that it stays as the history grows.
+class CallIds {
+ public:
+  std::string call(std::string_view id) {
+    Calls& calls = calls_[id];
+    if (calls.open.empty() || calls.open.back().turn != turn_)
+      calls.open.push_back({turn_, calls.made, calls.made});
+    ++calls.open.back().end;
+    return own(id, calls.made++);
+  }
+
+  /// The id of the call that the next result is of: in the nearest turn with a call of this id that
+  /// has no result, the first one. A result of no call keeps its id.
+  std::string result(std::string_view id) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) return std::string(id);
+    Calls& calls = found->second;
+    if (calls.open.empty()) return own(id, calls.made - 1);
+    const std::size_t number = calls.open.back().next++;
+    if (calls.open.back().next == calls.open.back().end) calls.open.pop_back();
+    return own(id, number);
+  }
+
+  void end_turn() { ++turn_; }
+
+ private:
+  struct Open {  // calls of one turn, by their numbers
+    std::size_t turn;
+    std::size_t next;  // that has no result
+    std::size_t end;
+  };
+  struct Calls {
+    std::size_t made = 0;
+    std::vector<Open> open;
+  };
+
+  static std::string own(std::string_view id, std::size_t number) {
+    if (number == 0 && !id.empty()) return std::string(id);
+    return hashed("call_", joined({id, "#", number}));
+  }
+
+  std::map<std::string_view, Calls> calls_;
+  std::size_t turn_ = 0;
+};
+
 class Fitter {
  public:
   Fitter(const ChatRequest& request, const Target& target)
@@ -212,14 +259,9 @@ class Fitter {
     return joined({fit, "_", hex16(hash.value()).substr(0, name_hash_digits)});
   }
 
-  bool fits_id(const ChatPart& part) const {
-    const bool has_id = part.kind == PartKind::tool_call || part.kind == PartKind::tool_result;
-    return !has_id || part.id.empty() || is_word(part.id, rules_.call_id_max, "");
-  }
-
-  bool has_fit_name(const ChatPart& part) const {
-    const bool named = part.kind == PartKind::tool_call || part.kind == PartKind::tool_result;
-    return !named || fits_name(part.name);
+  std::string fit_id(std::string id) const {
+    const bool fits = id.empty() || is_word(id, rules_.call_id_max, "");
+    return fits ? std::move(id) : hashed("call_", id);
   }
 
   void identifiers() {
@@ -231,13 +273,18 @@ class Fitter {
     }
     if (!fits_name(request_.tool_choice_name))
       edit().tool_choice_name = fit_name(request_.tool_choice_name);
+    CallIds ids;
     for (std::size_t i = 0; i < request_.messages.size(); ++i) {
       const ChatMessage& message = request_.messages[i];
+      if (message.role != Role::assistant) ids.end_turn();
       if (!rules_.names && !message.name.empty()) edit().messages[i].name.clear();
       for (std::size_t k = 0; k < message.parts.size(); ++k) {
         const ChatPart& part = message.parts[k];
-        if (!fits_id(part)) edit().messages[i].parts[k].id = hashed("call_", part.id);
-        if (!has_fit_name(part)) edit().messages[i].parts[k].name = fit_name(part.name);
+        const bool is_call = part.kind == PartKind::tool_call;
+        if (!is_call && part.kind != PartKind::tool_result) continue;
+        std::string id = fit_id(is_call ? ids.call(part.id) : ids.result(part.id));
+        if (id != part.id) edit().messages[i].parts[k].id = std::move(id);
+        if (!fits_name(part.name)) edit().messages[i].parts[k].name = fit_name(part.name);
       }
     }
     if (request_.user.size() > rules_.user_max) edit().user = hashed("user_", request_.user);

@@ -802,7 +802,8 @@ std::string anthropic_block_fault(const Json& block, std::set<std::string>& call
     if (!is_word(text_in(block, "id"), any_number)) return "tool_use id";
     if (!is_word(text_in(block, "name"), 128)) return "tool_use name";
     if (!in(block, "input").is_object()) return "tool_use input";
-    calls.insert(text_in(block, "id"));
+    // In one message: a recorded request that repeats one in a later turn was answered.
+    if (!calls.insert(text_in(block, "id")).second) return "`tool_use` ids must be unique";
   }
   if (type == "document") return anthropic_document_fault(block);
   if (type == "image") return anthropic_image_fault(block);

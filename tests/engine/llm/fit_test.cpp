@@ -380,6 +380,75 @@ const ModelCard* any_card(std::string_view dialect, Rng& rng) {
   return cards[rng.below(static_cast<std::uint32_t>(cards.size()))];
 }
 
+/// A loop of tools whose calls all have one id: two in one turn, and one in the next.
+Json repeated_id_history(WireFormat format, const std::string& id) {
+  const auto block = [&](const char* name, int n) {
+    return Json{{"type", "tool_use"}, {"id", id}, {"name", name}, {"input", {{"n", n}}}};
+  };
+  const auto result = [&](const char* text) {
+    return Json{{"type", "tool_result"}, {"tool_use_id", id}, {"content", text}};
+  };
+  const auto call = [&](const char* name, int n) {
+    return Json{{"id", id},
+                {"type", "function"},
+                {"function", {{"name", name}, {"arguments", Json{{"n", n}}.dump()}}}};
+  };
+  const auto tool = [&](const char* text) {
+    return Json{{"role", "tool"}, {"tool_call_id", id}, {"content", text}};
+  };
+  const auto item = [&](const char* name, int n) {
+    return Json{{"type", "function_call"},
+                {"call_id", id},
+                {"name", name},
+                {"arguments", Json{{"n", n}}.dump()}};
+  };
+  const auto output = [&](const char* text) {
+    return Json{{"type", "function_call_output"}, {"call_id", id}, {"output", text}};
+  };
+  const Json asked = {{"role", "user"}, {"content", "Look."}};
+  if (format == WireFormat::anthropic)
+    return {{"model", "m"},
+            {"max_tokens", 9},
+            {"messages",
+             {asked,
+              {{"role", "assistant"}, {"content", {block("go", 1), block("stay", 2)}}},
+              {{"role", "user"}, {"content", {result("r1"), result("r2")}}},
+              {{"role", "assistant"}, {"content", {block("turn", 3)}}},
+              {{"role", "user"}, {"content", {result("r3")}}}}}};
+  if (format == WireFormat::openai_responses)
+    return {{"model", "m"},
+            {"input",
+             {asked, item("go", 1), item("stay", 2), output("r1"), output("r2"), item("turn", 3),
+              output("r3")}}};
+  return {{"model", "m"},
+          {"messages",
+           {asked,
+            {{"role", "assistant"}, {"tool_calls", {call("go", 1), call("stay", 2)}}},
+            tool("r1"),
+            tool("r2"),
+            {{"role", "assistant"}, {"tool_calls", {call("turn", 3)}}},
+            tool("r3")}}};
+}
+
+/// "name arguments result" of each call of a request, the two found by their id. Two calls of one
+/// id are a failed check.
+std::vector<std::string> answered_calls(WireFormat format, const std::string& body) {
+  const auto request = decode_client_request(format, body);
+  REQUIRE(request.ok());
+  std::map<std::string, std::string> calls;
+  std::vector<std::string> lines;
+  for (const ChatMessage& message : request->messages) {
+    for (const ChatPart& part : message.parts) {
+      if (part.kind == PartKind::tool_call)
+        CHECK(calls.emplace(part.id, part.name + " " + part.arguments).second);
+      if (part.kind != PartKind::tool_result) continue;
+      const bool is_text = part.content.empty();
+      lines.push_back(calls[part.id] + " " + (is_text ? part.text : part.content.front().text));
+    }
+  }
+  return lines;
+}
+
 }  // namespace
 
 TEST_SUITE("llm fit") {
@@ -547,6 +616,53 @@ TEST_SUITE("llm fit") {
     CHECK(body["messages"].size() == calls + 3);
     CHECK(body["messages"].back()["content"] == "Wait");
     CHECK(mock::fault_of("openai", "m-3", body) == "");
+  }
+
+  TEST_CASE("a call's id that comes again, or is none, becomes one of its own, with its result") {
+    const std::vector<std::string> paired = {R"(go {"n":1} r1)", R"(stay {"n":2} r2)",
+                                             R"(turn {"n":3} r3)"};
+    const Json repeated = repeated_id_history(WireFormat::anthropic, "dup");
+    CHECK(mock::fault_of("anthropic", "m", repeated) == "`tool_use` ids must be unique");
+    for (const Client& client : clients) {
+      for (const char* id : {"list_dir:0", "dup", "123456789", ""}) {
+        const auto request =
+            decode_client_request(client.format, repeated_id_history(client.format, id).dump());
+        CAPTURE(client.provider);
+        CAPTURE(id);
+        REQUIRE(request.ok());
+        for (const Dialect& dialect : dialects()) {
+          const std::string name(dialect.name);
+          CAPTURE(name);
+          const auto wire = encode_request(*request, target_of(name.c_str()));
+          REQUIRE(wire.ok());
+          CHECK(mock::fault_of(name, "m-3", Json::parse(wire->body)) == "");
+          CHECK(answered_calls(dialect.format, wire->body) == paired);
+          const auto again = encode_request(*request, target_of(name.c_str()));
+          CHECK(again->body == wire->body);
+        }
+      }
+    }
+  }
+
+  TEST_CASE("a result is of the nearest call of its id that has none") {
+    const auto request = decode_client_request(
+        WireFormat::openai_chat,
+        R"({"model":"m","messages":[{"role":"user","content":"a"},)"
+        R"({"role":"assistant","tool_calls":[{"id":"dup","type":"function",)"
+        R"("function":{"name":"go","arguments":"{}"}}]},{"role":"user","content":"b"},)"
+        R"({"role":"assistant","tool_calls":[{"id":"dup","type":"function",)"
+        R"("function":{"name":"stay","arguments":"{}"}},{"id":"own","type":"function",)"
+        R"("function":{"name":"turn","arguments":"{}"}}]},)"
+        R"({"role":"tool","tool_call_id":"own","content":"r3"},)"
+        R"({"role":"tool","tool_call_id":"dup","content":"r2"}]})");
+    REQUIRE(request.ok());
+    const auto wire = encode_request(*request, target_of("openai"));
+    REQUIRE(wire.ok());
+    CHECK(answered_calls(WireFormat::openai_chat, wire->body) ==
+          std::vector<std::string>{"turn {} r3", "stay {} r2"});
+    // What is the only one of its id stays as it is, and so does the first of several.
+    CHECK(wire->body.find(R"("id":"own")") != std::string::npos);
+    CHECK(wire->body.find(R"("id":"dup")") != std::string::npos);
   }
 
   TEST_CASE("what has no other form is refused in a sentence") {

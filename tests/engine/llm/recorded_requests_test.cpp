@@ -16,6 +16,8 @@
 //    and none, an empty text and none, the role of the instruction, ids of calls that had none.
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "engine/llm/client_request.hpp"
 #include "engine/llm/encode.hpp"
 #include "tests/engine/llm/recorded.hpp"
@@ -171,6 +173,17 @@ void reduce_gemini(Json& json) {
   json["tools"] = std::move(tools);
 }
 
+bool repeats_call_id(const Json& request) {
+  std::set<Json> ids;
+  for (const Json& message : request.value("messages", Json::array())) {
+    const Json& content = message.value("content", Json());
+    for (const Json& block : content.is_array() ? content : Json::array()) {
+      if (block.value("type", "") == "tool_use" && !ids.insert(block["id"]).second) return true;
+    }
+  }
+  return false;
+}
+
 int check_requests(const char* provider, const char* path, const char* dialect) {
   int equal = 0;
   for (const Exchange& exchange : recorded(provider)) {
@@ -195,6 +208,8 @@ int check_requests(const char* provider, const char* path, const char* dialect) 
     Json sent = exchange.request;
     for (Json* json : {&sent, &*made})
       gemini ? reduce_gemini(*json) : reduce_root(*json);
+    // A call of an id that came before has one of its own (fit.cpp).
+    if (repeats_call_id(sent)) continue;
     const Json difference = Json::diff(sent, *made);
     CHECK(difference.dump() == "[]");
     ++equal;

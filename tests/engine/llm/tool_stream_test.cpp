@@ -122,4 +122,56 @@ TEST_SUITE("llm tool stream") {
       CHECK(answer_text(folded("vllm", events)) == text);
     }
   }
+
+  TEST_CASE("two calls of one id are calls of two for every client, streamed and whole") {
+    const std::pair<const char*, const char*> bodies[] = {
+        {"vllm", R"({"id":"c","choices":[{"finish_reason":"tool_calls","message":{"tool_calls":[)"
+                 R"({"id":"dup","function":{"name":"go","arguments":"{}"}},)"
+                 R"({"id":"dup","function":{"name":"stay","arguments":"{}"}}]}}]})"},
+        {"vllm",
+         "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":["
+         "{\"index\":0,\"id\":\"dup\",\"function\":{\"name\":\"go\",\"arguments\":\"{}\"}}]}}]}\n\n"
+         "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":["
+         "{\"index\":1,\"id\":\"dup\",\"function\":{\"name\":\"stay\",\"arguments\":\"{\"}}]}}]}"
+         "\n\n"
+         "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":["
+         "{\"index\":1,\"id\":\"dup\",\"function\":{\"arguments\":\"}\"}}]},"
+         "\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"},
+        {"openai-responses",
+         R"({"id":"c","object":"response","status":"completed","output":[)"
+         R"({"type":"function_call","call_id":"dup","name":"go","arguments":"{}"},)"
+         R"({"type":"function_call","call_id":"dup","name":"stay","arguments":"{}"}]})"},
+        {"anthropic", R"({"id":"c","type":"message","role":"assistant","stop_reason":"tool_use",)"
+                      R"("content":[{"type":"tool_use","id":"dup","name":"go","input":{}},)"
+                      R"({"type":"tool_use","id":"dup","name":"stay","input":{}}],)"
+                      R"("usage":{"input_tokens":1,"output_tokens":1}})"},
+        {"gemini", R"({"responseId":"c","candidates":[{"finishReason":"STOP","content":{"parts":[)"
+                   R"({"functionCall":{"id":"dup","name":"go","args":{}}},)"
+                   R"({"functionCall":{"id":"dup","name":"stay","args":{}}}]}}]})"}};
+    for (const auto& each : bodies) {
+      const char* const dialect = each.first;
+      CAPTURE(dialect);
+      const ChatEvents events = decode(dialect, each.second);
+      const ChatAnswer answer = folded(dialect, events);
+      REQUIRE(answer.finished);
+      for (const WireFormat format : client_formats) {
+        CAPTURE(format_name(format));
+        AnswerStream stream;
+        stream.format = format;
+        stream.origin = find_dialect(dialect)->format;
+        std::string streamed;
+        for (const ChatEvent& event : events)
+          encode_event(stream, event, streamed);
+        for (const Json& said :
+             {Json::parse(encode_answer(format, answer, {})), joined_stream(format, streamed)}) {
+          const std::vector<Call> calls = calls_of(format, said);
+          REQUIRE(calls.size() == 2);
+          CHECK(calls[0].id == "dup");
+          CHECK(calls[1].id == "call_c_1");
+          CHECK(calls[1].name == "stay");
+          CHECK(calls[1].arguments == "{}");
+        }
+      }
+    }
+  }
 }
