@@ -226,6 +226,7 @@ void AnswerState::say(ChatEvents& out, EventKind kind, std::string_view text,
                       std::string_view signature, std::string_view item_id) {
   if (over || (text.empty() && signature.empty())) return;
   shown = true;
+  spoke = spoke || !text.empty();
   start(out, {}, {});
   ChatEvent event;
   event.kind = kind;

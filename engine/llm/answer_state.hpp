@@ -76,6 +76,7 @@ struct AnswerState {
   bool over = false;
   bool finish_seen = false;
   bool shown = false;             ///< text, reasoning or a call was told
+  bool spoke = false;             ///< text was told
   bool thought_in_words = false;  ///< OpenAI chat: thoughts were told without their details
   FinishReason reason = FinishReason::unknown;
   std::string detail;

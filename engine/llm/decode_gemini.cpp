@@ -118,18 +118,19 @@ void read_candidate(AnswerState& state, const Json& candidate, std::string_view 
   state.reason = finish_reason(word);
 }
 
-// The model wrote a call that cannot be read: there is no answer, and another attempt may do. A
-// call that only was not expected, or one of too many, is there to be read.
+// The model wrote a call that cannot be read. If it said something beside it, that is its answer;
+// else there is none, and another attempt may do. A call that only was not expected, or one of too
+// many, is there to be read.
 void check_broken_call(AnswerState& state, ChatEvents& out) {
   const bool readable =
       state.detail == "UNEXPECTED_TOOL_CALL" || state.detail == "TOO_MANY_TOOL_CALLS";
-  if (readable && state.calls > 0) {
-    state.reason = FinishReason::tool_calls;
-    return;
-  }
   if (!readable && state.detail != "MALFORMED_FUNCTION_CALL" &&
       state.detail != "MALFORMED_RESPONSE")
     return;
+  if (state.spoke || (readable && state.calls > 0)) {
+    state.reason = FinishReason::stop;
+    return;
+  }
   ChatFailure failure = local_failure(FailureClass::malformed, "the model's tool call is broken");
   failure.code = state.detail;
   state.fail(out, std::move(failure));

@@ -514,6 +514,33 @@ data: {"type":"response.output_item.done","output_index":0,"item":{"type":"messa
           FailureClass::malformed);
   }
 
+  TEST_CASE("Gemini: words beside a broken call are an answer, thoughts alone are none") {
+    for (const char* word : {"UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS",
+                             "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"}) {
+      CAPTURE(word);
+      const auto chunk = [&](const char* part, bool ends) {
+        Json candidate = {{"content", {{"parts", {Json::parse(part)}}}}};
+        if (ends) candidate["finishReason"] = word;
+        return Json{{"candidates", {candidate}}}.dump();
+      };
+      const char* const text = R"({"text":"So."})";
+      const std::string end = Json{{"candidates", {{{"finishReason", word}}}}}.dump();
+      for (const std::string& bytes :
+           {chunk(text, true), "data: " + chunk(text, false) + "\n\ndata: " + end + "\n\n"}) {
+        const ChatAnswer a = answer_of("gemini", bytes);
+        REQUIRE(!a.failure);
+        CHECK(answer_text(a) == "So.");
+        CHECK(a.reason == FinishReason::stop);
+        const std::string google = encode_answer(WireFormat::gemini, a, {});
+        CHECK(Json::parse(google)["candidates"][0]["finishReason"] == word);
+        const std::string chat = encode_answer(WireFormat::openai_chat, a, {});
+        CHECK(Json::parse(chat)["choices"][0]["finish_reason"] == "stop");
+      }
+      CHECK(failure_of(answer_of("gemini", chunk(R"({"text":"hm","thought":true})", true))) ==
+            FailureClass::malformed);
+    }
+  }
+
   TEST_CASE("Responses: response.created may be absent, an item may come without deltas") {
     const ChatAnswer a = answer_of("openai-responses", R"(event: response.output_item.done
 data: {"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"rs","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"enc"}}
