@@ -354,16 +354,61 @@ std::string_view call_type(AgentToolKind kind) {
   return "";
 }
 
+bool is_text(std::string_view json) {
+  return !json.empty() && json.front() == '"';
+}
+
+bool is_list_of_texts(std::string_view json) {
+  if (json.empty() || json.front() != '[') return false;
+  const auto elements = element_texts(json);
+  return std::all_of(elements.begin(), elements.end(), is_text);
+}
+
+// A list of texts, as the client's SDK reads it, whatever the model wrote: a lone text is a list of
+// one. Where nothing can be read, the arguments stand as they are: no shell knows a command that
+// begins like an object, and the model hears so.
+void write_lines(const char* key, const AgentCall& call, JsonWriter& out) {
+  const std::string_view lines = call.done && is_object_text(call.arguments)
+                                     ? member_text(call.arguments, key)
+                                     : std::string_view();
+  out.open_array(key);
+  if (is_list_of_texts(lines)) {
+    for (const std::string_view line : element_texts(lines))
+      out.raw(line);
+  } else if (is_text(lines)) {
+    out.raw(lines);
+  } else if (call.done) {
+    out.text(call.arguments);
+  }
+  out.close_array();
+}
+
 // Models also leave the object out that is all there is. The format has a type and a path always,
-// and a diff but of a file that goes.
-void write_operation(std::string_view arguments, JsonWriter& out) {
-  const std::string_view inner = member_text(arguments, "operation");
-  const std::string_view operation = is_object_text(inner) ? inner : arguments;
+// and a diff but of a file that goes. What cannot be read becomes an update that a client refuses,
+// so that the model hears of it: of a path that no file can have, with a diff that is none. An
+// empty path may be the workspace itself, and an empty diff changes nothing and succeeds.
+void write_operation(const AgentCall& call, JsonWriter& out) {
+  constexpr std::string_view no_path = R"("/dev/null/unreadable-arguments")";
+  const std::string_view given =
+      call.done && is_object_text(call.arguments) ? std::string_view(call.arguments) : "{}";
+  const std::string_view inner = member_text(given, "operation");
+  const std::string_view operation = is_object_text(inner) ? inner : given;
+  const std::string_view type = member_text(operation, "type");
+  const std::string_view path = member_text(operation, "path");
+  const std::string_view diff = member_text(operation, "diff");
+  const bool goes = type == R"("delete_file")";
+  const bool known = goes || type == R"("create_file")" || type == R"("update_file")";
+  const bool has_path = is_text(path) && path != R"("")";
   out.open_object("operation");
-  out.members(operation);
-  const bool goes = member_text(operation, "type") == R"("delete_file")";
-  out.members_beside(goes ? R"({"path":""})" : R"({"type":"update_file","path":"","diff":""})",
-                     operation);
+  out.members_but(operation, {"type", "path", "diff"});
+  out.raw("type", known ? type : R"("update_file")");
+  out.raw("path", has_path ? path : call.done ? no_path : R"("")");
+  if (!goes && is_text(diff)) {
+    out.raw("diff", diff);
+  } else if (!goes) {
+    const bool is_empty = !call.done || (known && has_path && diff.empty());
+    out.text("diff", is_empty ? std::string_view() : call.arguments);
+  }
   out.close_object();
 }
 
@@ -394,22 +439,22 @@ void write_agent_call(const AgentCall& call, JsonWriter& out) {
     case AgentToolKind::local_shell:
       out.open_object("action");
       out.text("type", "exec");
-      out.members_but(arguments, {"type"});
-      // The format has them always.
-      if (member_text(arguments, "command").empty()) out.raw("command", "[]");
+      out.members_but(arguments, {"type", "command"});
+      write_lines("command", call, out);
+      // The format has it always.
       if (member_text(arguments, "env").empty()) out.raw("env", "{}");
       out.close_object();
       break;
     case AgentToolKind::shell:
       out.open_object("action");
-      out.members(arguments);
-      out.members_beside(R"({"commands":[],"timeout_ms":null,"max_output_length":null})",
-                         arguments);
+      out.members_but(arguments, {"commands"});
+      write_lines("commands", call, out);
+      out.members_beside(R"({"timeout_ms":null,"max_output_length":null})", arguments);
       out.close_object();
       out.raw("environment", R"({"type":"local"})");
       break;
     case AgentToolKind::apply_patch:
-      write_operation(arguments, out);
+      write_operation(call, out);
       break;
   }
   out.text("status", call.done ? "completed" : "in_progress");

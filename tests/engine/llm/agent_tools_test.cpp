@@ -302,6 +302,43 @@ TEST_SUITE("llm/agent_tools") {
     }
   }
 
+  TEST_CASE("a call that the model wrote badly has the format's shape, and can be refused") {
+    const auto items = [](const char* tool, const std::string& arguments, std::string_view of) {
+      const std::string bytes =
+          called(tool, arguments.c_str(), 0) +
+          "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+      std::vector<Json> all;
+      for (const Json& answer : answers(bytes, of))
+        all.push_back(answer["output"][0]);
+      return all;
+    };
+    for (const auto& each : {std::pair(R"({"commands":"ls -l"})", "ls -l"),
+                             std::pair(R"({"commands":[1]})", R"({"commands":[1]})"),
+                             std::pair(R"({"command":"ls"})", R"({"command":"ls"})"),
+                             std::pair(R"(["ls"])", R"(["ls"])"), std::pair("{}", "{}")}) {
+      CAPTURE(each.first);
+      for (const Json& item : items("shell", each.first, shell))
+        CHECK(item["action"]["commands"] == Json::array({each.second}));
+    }
+    for (const Json& item : items("local_shell", R"({"command":"ls"})", body))
+      CHECK(item["action"]["command"] == Json{"ls"});
+
+    const std::string no_path = "/dev/null/unreadable-arguments";
+    const std::string renames = R"({"operation":{"type":"rename_file","path":"a.py"}})";
+    const std::string modifies = R"({"type":"modify","path":"a.py","diff":"@@"})";
+    const std::string removes = R"({"type":"delete_file"})";
+    for (const auto& each :
+         {std::pair(renames, Json{{"type", "update_file"}, {"path", "a.py"}, {"diff", renames}}),
+          std::pair(modifies, Json{{"type", "update_file"}, {"path", "a.py"}, {"diff", "@@"}}),
+          std::pair(removes, Json{{"type", "delete_file"}, {"path", no_path}}),
+          std::pair(std::string("[1]"),
+                    Json{{"type", "update_file"}, {"path", no_path}, {"diff", "[1]"}})}) {
+      CAPTURE(each.first);
+      for (const Json& item : items("apply_patch", each.first, patch))
+        CHECK(item["operation"] == each.second);
+    }
+  }
+
   TEST_CASE("a shell that the provider runs is refused") {
     auto read = decode_client_request(
         WireFormat::openai_responses,
