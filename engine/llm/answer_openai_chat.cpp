@@ -371,8 +371,9 @@ bool hear(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
   return false;
 }
 
+// Zeros would be told as what the answer cost, so a usage that nobody reported is left out.
 void append_end(const AnswerStream& stream, std::string& out) {
-  if (stream.include_usage) {
+  if (stream.include_usage && stream.answer.usage.reported) {
     JsonWriter chunk;
     write_head(stream, chunk);
     chunk.open_array("choices");

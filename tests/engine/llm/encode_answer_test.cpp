@@ -162,6 +162,21 @@ TEST_SUITE("llm encode answer") {
     }
   }
 
+  TEST_CASE("a usage that nobody reported is not told as zeros") {
+    for (const bool reported : {false, true}) {
+      AnswerStream stream;
+      stream.include_usage = true;
+      std::string out;
+      ChatEvent usage = event_of(EventKind::usage);
+      usage.usage = {.reported = true};
+      encode_event(stream, event_of(EventKind::started), out);
+      if (reported) encode_event(stream, usage, out);
+      encode_event(stream, event_of(EventKind::finished), out);
+      CHECK((out.find("prompt_tokens") != std::string::npos) == reported);
+      CHECK(out.find("[DONE]") != std::string::npos);
+    }
+  }
+
   TEST_CASE("a failure inside a stream is the format's own, and nothing follows it") {
     ChatEvents events{event_of(EventKind::started), event_of(EventKind::text, "Hi"),
                       event_of(EventKind::failed)};
