@@ -71,8 +71,10 @@ std::string_view id_prefix(WireFormat format) {
 }
 
 // What a conversation has last tells its turns apart.
-std::string made_answer_id(const ChatRequest& request, std::int64_t created_s) {
+std::string made_answer_id(const ChatRequest& request, std::int64_t created_s,
+                           std::uint64_t unique) {
   Hash64 hash;
+  if (unique != 0) hash.add(unique);
   hash.add(static_cast<std::uint64_t>(created_s));
   hash.add_bytes(request.model);
   hash.add(request.messages.size());
@@ -86,12 +88,12 @@ std::string made_answer_id(const ChatRequest& request, std::int64_t created_s) {
 
 }  // namespace
 
-AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s) {
+AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s, std::uint64_t unique) {
   return {.id = {},
           .model = request.model,
           .created_s = created_s,
           .freeform = freeform_tools(request),
-          .made_id = made_answer_id(request, created_s),
+          .made_id = made_answer_id(request, created_s, unique),
           .agent_tools = agent_tools(request),
           .tells_function_call = request.has_functions};
 }

@@ -52,9 +52,9 @@ struct AnswerStamp {
   }
 };
 
-/// The answer's stamp for whoever asks so; its id is the provider's, or made of the request and the
-/// time.
-AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s);
+/// The answer's stamp for whoever asks so; its id is the provider's, or made of the request, the
+/// time and `unique`: a host that gives each answer another number has no two answers of one id.
+AnswerStamp stamp_of(const ChatRequest& request, std::int64_t created_s, std::uint64_t unique = 0);
 
 std::string encode_answer(WireFormat format, const ChatAnswer& answer, const AnswerStamp& stamp);
 

@@ -8,6 +8,7 @@
 #include "relay/contract/body_work.hpp"
 #include "relay/contract/gate.hpp"
 #include "relay/limits/token_bound.hpp"
+#include "relay/services/models/answer_stamp.hpp"
 #include "relay/services/models/model_responses.hpp"
 #include "relay/services/models/waiting_client.hpp"
 #include "relay/upstream/answer_decoding.hpp"
@@ -69,7 +70,7 @@ class Exchange final : public WaitingClient {
     if (gemini_)
       return llm::encode_gemini_embeddings(*answer_, *gemini_ == GeminiMethod::embed_batch,
                                            tokens_estimate(*request_));
-    return llm::encode_embeddings(*answer_, {.model = request_->model}, request_->as_base64,
+    return llm::encode_embeddings(*answer_, embeddings_stamp(request_->model), request_->as_base64,
                                   tokens_estimate(*request_));
   }
 

@@ -6,6 +6,7 @@
 #include "engine/llm/text_completion.hpp"
 #include "relay/contract/errors.hpp"
 #include "relay/net/turns.hpp"
+#include "relay/services/models/answer_stamp.hpp"
 #include "relay/services/models/model_responses.hpp"
 #include "relay/upstream/answer_decoding.hpp"
 
@@ -17,7 +18,7 @@ Exchange::Exchange(const net::Executor& shard, ModelsFace face, const llm::ChatR
   stream_.format = face.format;
   stream_.as_list = as_list;
   stream_.include_usage = request.stream_usage;
-  stream_.stamp = llm::stamp_of(request, created_s);
+  stream_.stamp = stamp_for(request, created_s);
 }
 
 void Exchange::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {

@@ -10,6 +10,7 @@
 #include "engine/llm/failure.hpp"
 #include "relay/auth/base64.hpp"
 #include "relay/auth/crypto.hpp"
+#include "relay/services/models/answer_stamp.hpp"
 #include "relay/services/models/model_frames.hpp"
 
 namespace redoubt::services {
@@ -140,7 +141,7 @@ ModelStream::ModelStream(net::Executor shard, std::shared_ptr<StreamRegistry> re
       timer_(shard) {
   answer_.format = request.format;
   answer_.include_usage = request.stream_usage;
-  answer_.stamp = llm::stamp_of(request, created_s);
+  answer_.stamp = stamp_for(request, created_s);
 }
 
 bool ModelStream::begin(Socket socket) {

@@ -162,6 +162,16 @@ TEST_SUITE("llm encode answer") {
     }
   }
 
+  TEST_CASE("a host's numbers keep the made ids of like answers apart") {
+    ChatRequest request;
+    request.model = "m";
+    request.messages.push_back(text_message(Role::user, "Where to?"));
+    const std::string one = stamp_of(request, 7, 1).made_id;
+    CHECK(one != stamp_of(request, 7, 2).made_id);
+    CHECK(one == stamp_of(request, 7, 1).made_id);
+    CHECK(stamp_of(request, 7).made_id == stamp_of(request, 7, 0).made_id);
+  }
+
   TEST_CASE("a usage that nobody reported is not told as zeros") {
     for (const bool reported : {false, true}) {
       AnswerStream stream;
