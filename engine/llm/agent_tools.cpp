@@ -365,8 +365,8 @@ bool is_list_of_texts(std::string_view json) {
 }
 
 // A list of texts, as the client's SDK reads it, whatever the model wrote: a lone text is a list of
-// one. Where nothing can be read, the arguments stand as they are: no shell knows a command that
-// begins like an object, and the model hears so.
+// one. Where nothing can be read, the arguments stand as they are: a shell knows no command that
+// looks like JSON, and the model hears so; a line without JSON around it is what it meant.
 void write_lines(const char* key, const AgentCall& call, JsonWriter& out) {
   const std::string_view lines = call.done && is_object_text(call.arguments)
                                      ? member_text(call.arguments, key)
