@@ -36,6 +36,20 @@ const shape = {
   additionalProperties: false,
 };
 
+/** Claude's stream that fails after its first word. */
+function failing_stream() {
+  const events = [
+    { type: 'message_start', message: { id: 'm', model: 'one', content: [], usage: {} } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hold' } },
+    { type: 'error', error: { type: 'overloaded_error', message: 'busy' } },
+  ];
+  return {
+    send: events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''),
+    headers: { 'content-type': 'text/event-stream' },
+  };
+}
+
 describe('official SDKs', { concurrency: false }, () => {
   let folder;
   let mock;
@@ -264,14 +278,7 @@ describe('official SDKs', { concurrency: false }, () => {
     await assert.rejects(openai.responses.create({ ...request, stream: true }), {
       constructor: OpenAI.BadRequestError,
     });
-    const events = [
-      { type: 'message_start', message: { id: 'm', model: 'one', content: [], usage: {} } },
-      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hold' } },
-      { type: 'error', error: { type: 'overloaded_error', message: 'busy' } },
-    ];
-    const send = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
-    const headers = { 'content-type': 'text/event-stream' };
+    const { send, headers } = failing_stream();
     await mock.script([{ do: [{ head: 200, headers }, { send }] }]);
     const heard = [];
     for await (const event of await openai.responses.create({ ...request, stream: true }))
@@ -286,14 +293,7 @@ describe('official SDKs', { concurrency: false }, () => {
   });
 
   it('throw where an answer fails after its first words, whichever the format', async () => {
-    const events = [
-      { type: 'message_start', message: { id: 'm', model: 'one', content: [], usage: {} } },
-      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hold' } },
-      { type: 'error', error: { type: 'overloaded_error', message: 'busy' } },
-    ];
-    const send = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
-    const headers = { 'content-type': 'text/event-stream' };
+    const { send, headers } = failing_stream();
     const messages = [{ role: 'user', content: 'Where to?' }];
     const model = 'claude';
     const streams = {
