@@ -1,0 +1,217 @@
+// What the relay's host of runs costs: runs that are started and answered, signals to one run, looks
+// at it, and runs that are read back at a start. Processor time of all threads, the store's among
+// them, which is steadier than the clock. No model is asked: the gateway keeps what it is asked.
+//
+//   redoubt_runs_bench [ROUNDS]     (3 by default; the best of them is shown)
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/json.hpp"
+#include "relay/runs/run_service.hpp"
+#include "relay/store/migrations.hpp"
+#include "tests/bench/scratch_folder.hpp"
+
+using namespace redoubt;
+using namespace redoubt::runs;
+
+namespace {
+
+constexpr int short_runs = 2'000;
+constexpr int signals = 4'000;
+constexpr int looks = 20'000;
+constexpr int read_back = 90;
+constexpr int read_back_signals = 300;
+/// As a page's requests would be.
+constexpr int at_once = 32;
+
+class DeafGateway final : public upstream::Gateway {
+ public:
+  Result<std::shared_ptr<upstream::GatewayCall>> start(
+      const net::Executor&, upstream::Order, upstream::Delivery,
+      std::shared_ptr<upstream::CallClient>) override {
+    class Call final : public upstream::GatewayCall {
+      void leave() override {}
+    };
+    return std::shared_ptr<upstream::GatewayCall>(std::make_shared<Call>());
+  }
+  void reload_keys() override {}
+  std::vector<upstream::KnownModel> models() const override { return {{.name = "strategist"}}; }
+  std::vector<upstream::ModelNote> model_notes(std::int64_t) const override { return {}; }
+  bool knows(std::string_view) const override { return true; }
+  Spent spent(const auth::Identity&, const auth::CallerLimits&, const limits::Drawn&,
+              std::int64_t) override {
+    return {};
+  }
+  void close() override {}
+};
+
+class Bench {
+ public:
+  Bench() : catalogue_(Catalogue::shipped().value()) {
+    owner_.identity = {"default", "ada"};
+    owner_.may_author = true;
+    begin();
+  }
+  ~Bench() {
+    end();
+    ::close(nowhere_);
+  }
+
+  void begin() {
+    writer_.emplace(store::open(folder_.at("relay.db")).value());
+    service_.emplace(Catalogue::shipped().value(),
+                     RunService::Dependencies{.writer = *writer_,
+                                              .gateway = &gateway_,
+                                              .log = log_,
+                                              .metrics = metrics_,
+                                              .catalogue = catalogue_,
+                                              .folder = "",
+                                              .bounds = {.under_way_max = 10'000}});
+    service_->begin();
+  }
+  void end() {
+    service_.reset();
+    writer_.reset();
+  }
+
+  using Ask = std::function<void(int, JsonCallback)>;
+  /// So many calls, at_once at a time; what each of them was told.
+  std::vector<std::string> ask(int calls, const Ask& one, int width = at_once) {
+    std::vector<std::string> said(static_cast<std::size_t>(calls));
+    int begun = 0, done = 0;
+    std::unique_lock lock(mutex_);
+    while (done < calls) {
+      while (begun < calls && begun - done < width) {
+        const int n = begun++;
+        lock.unlock();
+        one(n, [this, n, &said, &done](const Result<std::string>& answer) {
+          const std::lock_guard held(mutex_);
+          if (!answer) {
+            std::fprintf(stderr, "%s\n", answer.error().message.c_str());
+            std::exit(1);
+          }
+          said[static_cast<std::size_t>(n)] = *answer;
+          ++done;
+          changed_.notify_one();
+        });
+        lock.lock();
+      }
+      const int before = done;
+      changed_.wait(lock, [&] { return done > before; });
+    }
+    return said;
+  }
+
+  std::vector<std::string> start(int count, const std::string& file) {
+    std::vector<std::string> ids;
+    for (const std::string& run : ask(count, [&](int, JsonCallback callback) {
+           service_->start(owner_, {.definition = file, .input = "{}"}, std::move(callback));
+         }))
+      ids.push_back(parse_json(run)->at("id").get<std::string>());
+    return ids;
+  }
+  void give(int count, const std::function<std::string(int)>& id, const GiveOrder& order,
+            int width = at_once) {
+    ask(
+        count,
+        [&](int n, JsonCallback callback) {
+          service_->give(owner_, id(n), order, std::move(callback));
+        },
+        width);
+  }
+  void look(int count, const std::function<std::string(int)>& id) {
+    ask(count, [&](int n, JsonCallback callback) {
+      service_->view(owner_, id(n), copying(std::move(callback)));
+    });
+  }
+
+ private:
+  bench::ScratchFolder folder_;
+  int nowhere_ = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  observe::Log log_{nowhere_, observe::Level::error, 1'000};
+  observe::Metrics metrics_;
+  LiveCatalogue catalogue_;
+  DeafGateway gateway_;
+  Owner owner_;
+  std::optional<store::Writer> writer_;
+  std::optional<RunService> service_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+double microseconds(int things, const std::function<void()>& work) {
+  const std::clock_t start = std::clock();
+  work();
+  return 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / things;
+}
+
+struct Row {
+  const char* name;
+  double best = 1e300;
+};
+
+const std::string asker =
+    R"({"name":"asker","workflow":[{"id":"sure","ask":"Sure?"}],"result":"{{ steps.sure }}"})";
+const std::string counter =
+    R"({"name":"counter","state":{"n":{"initial":0,"reducer":"replace"}},"workflow":[
+        {"loop":{"max":9000},"do":[{"id":"next","wait":{"signal":"next"}},
+                                   {"set":{"n":"{{ state.n + 1 }}"}}]}]})";
+const std::string thinker =
+    R"({"name":"thinker","llms":{"one":{"model_name":"strategist"}},
+        "state":{"n":{"initial":0,"reducer":"replace"}},"workflow":[
+        {"parallel":[[{"id":"x","model":"one","prompt":"One?"}],
+                     [{"loop":{"max":9000},"do":[{"id":"next","wait":{"signal":"next"}},
+                                                 {"set":{"n":"{{ state.n + 1 }}"}}]}]]}]})";
+
+void round(std::vector<Row>& rows) {
+  std::size_t row = 0;
+  const auto measure = [&](int things, const std::function<void()>& work) {
+    rows[row].best = std::min(rows[row].best, microseconds(things, work));
+    ++row;
+  };
+  Bench bench;
+  std::vector<std::string> ids;
+  measure(short_runs, [&] {
+    ids = bench.start(short_runs, asker);
+    bench.give(
+        short_runs, [&](int n) { return ids[static_cast<std::size_t>(n)]; },
+        {workflow::InputKind::answer, "sure#1", "1"});
+  });
+  const std::string one = bench.start(1, counter).front();
+  const auto always = [&](int) { return one; };
+  measure(signals, [&] { bench.give(signals, always, {workflow::InputKind::signal, "next", "1"}); });
+  measure(looks, [&] { bench.look(looks, always); });
+  const std::vector<std::string> many = bench.start(read_back, thinker);
+  const auto in_turn = [&](int n) { return many[static_cast<std::size_t>(n % read_back)]; };
+  bench.give(read_back * read_back_signals, in_turn,
+             {workflow::InputKind::signal, "next", "1"}, read_back);
+  bench.end();
+  measure(read_back, [&] {
+    bench.begin();
+    bench.look(read_back, in_turn);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<Row> rows{{"a run that is started, asks, and is answered"},
+                        {"a signal to a run that counts them"},
+                        {"a look at a run"},
+                        {"a run of 300 signals read back at a start"}};
+  for (int left = argc > 1 ? std::atoi(argv[1]) : 3; left > 0; --left)
+    round(rows);
+  for (const Row& row : rows)
+    std::printf("%-48s %9.1f us\n", row.name, row.best);
+}
