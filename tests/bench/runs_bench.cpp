@@ -1,6 +1,7 @@
-// What the relay's host of runs costs: runs that are started and answered, signals to one run, looks
-// at it, and runs that are read back at a start. Processor time of all threads, the store's among
-// them, which is steadier than the clock. No model is asked: the gateway keeps what it is asked.
+// What the relay's host of runs costs: runs that are started and answered, signals to one run,
+// looks at it, and runs that are read back at a start. Processor time of all threads, the store's
+// among them, which is steadier than the clock. No model is asked: the gateway keeps what it is
+// asked.
 //
 //   redoubt_runs_bench [ROUNDS]     (3 by default; the best of them is shown)
 #include <fcntl.h>
@@ -184,18 +185,19 @@ void round(std::vector<Row>& rows) {
   std::vector<std::string> ids;
   measure(short_runs, [&] {
     ids = bench.start(short_runs, asker);
-    bench.give(
-        short_runs, [&](int n) { return ids[static_cast<std::size_t>(n)]; },
-        {workflow::InputKind::answer, "sure#1", "1"});
+    bench.give(short_runs, [&](int n) { return ids[static_cast<std::size_t>(n)]; },
+               {workflow::InputKind::answer, "sure#1", "1"});
   });
   const std::string one = bench.start(1, counter).front();
   const auto always = [&](int) { return one; };
-  measure(signals, [&] { bench.give(signals, always, {workflow::InputKind::signal, "next", "1"}); });
+  measure(signals, [&] {
+    bench.give(signals, always, {workflow::InputKind::signal, "next", "1"});
+  });
   measure(looks, [&] { bench.look(looks, always); });
   const std::vector<std::string> many = bench.start(read_back, thinker);
   const auto in_turn = [&](int n) { return many[static_cast<std::size_t>(n % read_back)]; };
-  bench.give(read_back * read_back_signals, in_turn,
-             {workflow::InputKind::signal, "next", "1"}, read_back);
+  bench.give(read_back * read_back_signals, in_turn, {workflow::InputKind::signal, "next", "1"},
+             read_back);
   bench.end();
   measure(read_back, [&] {
     bench.begin();

@@ -490,6 +490,11 @@ class Rim {
     return true;
   }
 
+  bool carry_out(action::ReadEpochs& one) {
+    fleet_->epochs_read(one.run, epochs_, here_ms());
+    return true;
+  }
+
   bool carry_out(action::Begin& one) {
     const Effect& effect = one.effect;
     const std::string& run = one.run.key.id;
@@ -516,7 +521,7 @@ class Rim {
   bool carry_out(action::Tell& one) {
     if (one.call == kExport) {
       exports_ = false;
-      if (one.said) bundle_ = *one.said;
+      if (one.said) bundle_ = **one.said;
     } else if (one.call == kImport) {
       if (!one.said) fail("is not imported: " + one.said.error().message);
       imports_ = false;
@@ -609,7 +614,6 @@ class Rim {
   void import(Call call) {
     ImportRun order{kMain.owner, bundle_};
     order.importer = importer();
-    order.importer.known.epochs = epochs_;
     fleet_->import_run(std::move(order), call, here_ms());
   }
 

@@ -15,7 +15,7 @@ Error unknown_run(const std::string& id) {
   return make_error("unknown_run", {"there is no run ", id}, {"id"}, {}, {id});
 }
 
-void Fleet::Parts::tell(Call call, Result<std::string> said) {
+void Fleet::Parts::tell(Call call, Result<Text> said) {
   if (call != 0) actions.push_back(action::Tell{call, std::move(said)});
 }
 
@@ -63,7 +63,7 @@ void Fleet::start(StartRun order, Call call, std::int64_t now_ms) {
     return p.tell(call, make_error("run_here", {"there is a run ", key.id, " already"}, {"id"}, {},
                                    {key.id}));
   if (auto full = p.no_room(key.owner)) return p.tell(call, *full);
-  auto run = Run::start(order.definition, order.input,
+  auto run = Run::start(p.shared(std::move(order.definition)), order.input,
                         {.id = key.id,
                          .seed = order.seed,
                          .now_ms = now_ms,
@@ -109,7 +109,7 @@ void Fleet::wake(const RunKey& key, Call call, std::int64_t now_ms) {
   p.now_ms = now_ms;
   p.with(key, [&p, key, call](Result<Parts::Open*> found) {
     if (!found) return p.tell(call, found.error());
-    p.tell(call, std::string());
+    p.tell(call, std::make_shared<const std::string>());
   });
 }
 
@@ -135,6 +135,19 @@ void Fleet::remove(const RunKey& key, Call call, std::int64_t now_ms) {
   std::vector<Call>& calls = p.erasing[key];
   calls.push_back(call);
   if (calls.size() == 1) p.actions.push_back(action::Erase{key});
+}
+
+void Fleet::cancel(const RunKey& key, std::string why, std::int64_t now_ms) {
+  parts_->now_ms = now_ms;
+  if (Parts::Open* open = parts_->find(key)) parts_->cancel_for_room(*open, std::move(why));
+}
+
+void Fleet::set_key(SigningKey key) {
+  parts_->options.key = std::move(key);
+}
+
+void Fleet::count(const std::string& owner, std::uint64_t& counted, std::uint64_t bytes) {
+  parts_->count(owner, counted, bytes);
 }
 
 // --- completions ---
@@ -171,7 +184,7 @@ void Fleet::erased(const RunKey& key, const Result<bool>& result, std::int64_t n
   const std::vector<Call> calls = std::move(found->second);
   p.erasing.erase(found);
   Parts::Open* open = p.find(key);
-  Result<std::string> said = std::string();
+  Result<Text> said = std::make_shared<const std::string>();
   if (!result) {
     if (open) open->erasing = false;
     p.schedule(key);
@@ -189,6 +202,15 @@ void Fleet::history_read(const RunRef& run, Result<std::string> history, std::in
   Parts& p = *parts_;
   p.now_ms = now_ms;
   p.history_read(run, std::move(history));
+}
+
+void Fleet::epochs_read(const RunRef& run, Result<std::vector<std::uint32_t>> epochs,
+                        std::int64_t now_ms) {
+  Parts& p = *parts_;
+  p.now_ms = now_ms;
+  if (!p.find_coming(run)) return;
+  if (!epochs) return p.end_import(run.key, epochs.error());
+  p.look_before_import(run, std::move(*epochs));
 }
 
 void Fleet::done(const RunRef& run, std::string_view effect, bool failed, std::string value,
@@ -250,8 +272,13 @@ const RunRecord* Fleet::record(const RunKey& key) const {
   return open ? &open->record : nullptr;
 }
 
-std::string Fleet::view(const RunKey& key) const {
-  return parts_->view(*parts_->find(key));
+bool Fleet::is_stored(const RunKey& key) const {
+  const Parts::Open& open = *parts_->find(key);
+  return !open.first && !open.storing && !open.run.busy();
+}
+
+std::size_t Fleet::size() const {
+  return parts_->open_runs.size() + parts_->loading.size();
 }
 
 std::uint64_t Fleet::memory_bytes() const {

@@ -20,7 +20,7 @@
 //   at rest   --(its child's end)---------> at work
 //   at rest   --(continued)---------------> at rest           its successor starts: Load or Store
 //   at rest   --(room is needed)----------> (none)            Left
-//   parked, over, (none) --(import)-------> new               Load
+//   parked, over, (none) --(import)-------> new               ReadEpochs, Load
 //   any       --(remove)------------------> being erased      Erase
 //   being erased --(erased)---------------> (none)            Withdraw, Tell, Left
 //
@@ -85,6 +85,8 @@ struct RunRef {
 
 /// What Tell answers: the host's own number. 0: nobody waits for the answer.
 using Call = std::uint64_t;
+/// What may be long, made once for all who ask at the same time. Never null.
+using Text = std::shared_ptr<const std::string>;
 
 /// What is kept of a run beside its history.
 struct RunRecord {
@@ -101,6 +103,8 @@ struct RunRecord {
   bool only_waits = false;         ///< for its owner or its clock alone
   std::int64_t wake_ms = 0;        ///< when its clock's time comes, where it only waits; 0: never
   std::uint64_t memory_bytes = 0;  ///< the most that it ever took in memory, its texts apart
+  /// Stores of it that were kept before: this one's number, the same where it is said again.
+  std::uint64_t stores = 0;
 };
 
 struct LoadedRun {
@@ -130,6 +134,7 @@ struct Store {
   std::uint64_t snapshot_seq = 0;
   std::optional<std::uint32_t> epoch;  ///< of the bundle that the run came in
   bool rests = true;  ///< nothing is left of what came in: also releases what Load has marked
+  bool ends = false;  ///< it is over with this
 };
 /// Read the run, mark it as being read, so that one which kills its host can be found, and say
 /// loaded().
@@ -153,6 +158,11 @@ struct Erase {
 struct ReadHistory {
   RunRef run;
 };
+/// Say epochs_read(): the epochs of this run that were imported here, also where it was removed
+/// since.
+struct ReadEpochs {
+  RunRef run;
+};
 /// Carry this out, and say done(). A question is only shown: its owner gives the answer.
 struct Begin {
   RunRef run;
@@ -169,7 +179,7 @@ struct Show {
 };
 struct Tell {
   Call call = 0;
-  Result<std::string> said;
+  Result<Text> said;
 };
 /// What is shown of the run is another: at rest, and once while it works.
 struct Changed {
@@ -180,8 +190,9 @@ struct Changed {
 struct Left {
   RunRef run;
   std::int64_t wake_ms = 0;
+  std::optional<Error> why;  ///< it does not merely rest: what is said to whoever waits for it
 };
-/// Nobody waits to hear this: for the log.
+/// A successor could not be begun, which nobody waits to hear: for the log.
 struct Fault {
   RunKey run;
   Error error;
@@ -195,8 +206,8 @@ struct Wake {
 
 using Action =
     std::variant<action::Store, action::Load, action::Release, action::Erase, action::ReadHistory,
-                 action::Begin, action::Withdraw, action::Show, action::Tell, action::Changed,
-                 action::Left, action::Fault, action::Wake>;
+                 action::ReadEpochs, action::Begin, action::Withdraw, action::Show, action::Tell,
+                 action::Changed, action::Left, action::Fault, action::Wake>;
 
 struct FleetBounds {
   std::size_t runs_max = 10'000;     ///< in memory, before a new one is refused
@@ -225,6 +236,8 @@ struct FleetBounds {
   std::int64_t rest_ms_min = 1'000;  ///< a run whose clock's time comes sooner does not leave
   int view_turns_max = 4;            ///< after which a run that does not rest is shown as it stands
   std::uint64_t snapshot_events = kSnapshotEvents;
+  /// A run that takes more in memory has none: each would be as long to write as the run to replay.
+  std::uint64_t snapshot_memory_bytes_max = 1u << 20;
   std::uint64_t turn_work_max = kTurnWorkMax;
 };
 
@@ -236,7 +249,8 @@ struct FleetOptions {
   std::function<DefinitionPtr(std::string_view name)> find = {};
   /// Codes of a store's errors that may be others in a while.
   std::vector<std::string> passing_codes = {};
-  SigningKey key = {};  ///< for the checkpoints in bundles; none where its id is empty
+  /// For the checkpoints in bundles, none where its id is empty; set_key() where it comes later.
+  SigningKey key = {};
 };
 
 struct StartRun {
@@ -257,7 +271,7 @@ struct ImportRun {
   std::string owner;
   std::string bundle;
   std::string context = {};
-  /// What the host knows; the fleet sees itself to owner, now_ms, under_way and left_at.
+  /// What the host knows; the fleet sees itself to owner, now_ms and what is known of the run.
   Importer importer = {};
 };
 
@@ -286,6 +300,13 @@ class Fleet {
   void import_run(ImportRun order, Call call, std::int64_t now_ms);
   /// Whoever waits for it is told "removed"; answered with nothing when it is erased.
   void remove(const RunKey& key, Call call, std::int64_t now_ms);
+  /// Ends the run, where it is under way in memory, because the host has no room for more of it.
+  void cancel(const RunKey& key, std::string why, std::int64_t now_ms);
+  /// From the next bundle on.
+  void set_key(SigningKey key);
+  /// What the host holds for the owner beside the runs takes `bytes` now, and took `counted`
+  /// before, which is changed. It makes others give way as the runs do.
+  void count(const std::string& owner, std::uint64_t& counted, std::uint64_t bytes);
 
   // Completions. An error of the store is passed on to whoever waits: it must be fit to be read.
   void loaded(const RunRef& run, Result<std::optional<LoadedRun>> found, std::int64_t now_ms);
@@ -294,6 +315,8 @@ class Fleet {
   /// False where the store had no such run.
   void erased(const RunKey& key, const Result<bool>& result, std::int64_t now_ms);
   void history_read(const RunRef& run, Result<std::string> history, std::int64_t now_ms);
+  void epochs_read(const RunRef& run, Result<std::vector<std::uint32_t>> epochs,
+                   std::int64_t now_ms);
   /// One that comes late or again is dropped.
   void done(const RunRef& run, std::string_view effect, bool failed, std::string value,
             std::int64_t now_ms);
@@ -306,9 +329,11 @@ class Fleet {
   /// As it stands in memory; null where it is not.
   const Run* find(const RunKey& key) const;
   const RunRecord* record(const RunKey& key) const;
-  /// The view of a run in memory as it stands, stored or not. REQUIRES: find(key)
-  std::string view(const RunKey& key) const;
-  /// What all of them take.
+  /// Whether all that it has decided is stored. REQUIRES: find(key)
+  bool is_stored(const RunKey& key) const;
+  /// How many are in memory or being read.
+  std::size_t size() const;
+  /// What all of them take, and what is counted beside them.
   std::uint64_t memory_bytes() const;
 
  private:

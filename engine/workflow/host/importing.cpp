@@ -62,15 +62,21 @@ void Fleet::Parts::import_next() {
     // It gave way while it waited, or is another one of the same name.
     if (found == coming.end() || std::exchange(found->second.begun, true)) continue;
     ++imports;
-    look_before_import({*key, found->second.serial});
+    actions.push_back(action::ReadEpochs{{*key, found->second.serial}});
   }
 }
 
-/// What is known here of its run. The import may give way meanwhile.
-void Fleet::Parts::look_before_import(const RunRef& ref) {
+/// Null where the import is over: it may give way while something is asked for it.
+Fleet::Parts::Coming* Fleet::Parts::find_coming(const RunRef& ref) {
+  const auto found = coming.find(ref.key);
+  return found != coming.end() && found->second.serial == ref.serial ? &found->second : nullptr;
+}
+
+/// What is known here of its run. REQUIRES: it is coming.
+void Fleet::Parts::look_before_import(const RunRef& ref, std::vector<std::uint32_t> epochs) {
+  find_coming(ref)->order.importer.known.epochs = std::move(epochs);
   with(ref.key, [this, ref](Result<Open*> found) {
-    const auto at = coming.find(ref.key);
-    if (at == coming.end() || at->second.serial != ref.serial) return;
+    if (!find_coming(ref)) return;
     if (!found && found.error().code != "unknown_run") return end_import(ref.key, found.error());
     begin_import(ref.key, found ? *found : nullptr);
   });
@@ -125,6 +131,8 @@ void Fleet::Parts::take_over(const RunKey& key) {
   RunRecord record;
   record.context = std::move(run.order.context);
   record.memory_bytes = run.state_max;
+  // One that went on in another run did so where it comes from.
+  if (is_over(imported->run.status())) record.ended_ms = now_ms;
   std::int64_t started_ms = now_ms;
   if (before) {
     started_ms = before->record.started_ms;

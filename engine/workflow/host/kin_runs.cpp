@@ -157,6 +157,7 @@ void Fleet::Parts::end_followed(const RunRef& ref, const Result<void>& begun) {
     return set_timer(*open, now_ms + bounds().follow_retry_ms);
   open->following = false;
   open->record.ended_ms = now_ms;
+  open->view = nullptr;
   open->changed = true;
   store(*open, {});
 }

@@ -196,9 +196,16 @@ Result<DefinitionPtr> Fleet::Parts::pinned_definition(const std::string& json) {
   if (!document) return document.error();
   const Loaded read = load(*document, pinned());
   if (!read.ok()) return read.faults.front();
+  return shared(read.definition);
+}
+
+/// The definition that stands for all that are equal to it.
+DefinitionPtr Fleet::Parts::shared(DefinitionPtr definition) {
+  if (const auto known = definitions.find(definition->hash); known != definitions.end())
+    if (auto same = known->second.lock()) return same;
   std::erase_if(definitions, [](const auto& one) { return one.second.expired(); });
-  definitions[read.definition->hash] = read.definition;
-  return read.definition;
+  definitions[definition->hash] = definition;
+  return definition;
 }
 
 }  // namespace redoubt::workflow

@@ -56,6 +56,7 @@ struct Fleet::Parts {
     bool marked = false;     ///< the store has it as being read
     bool resuming = false;   ///< it was read back, and is to be told so
     bool cancelled = false;  ///< because there is no room for it
+    bool has_ended = false;  ///< a Store said so
     bool changed = false;    ///< since it was told last
     bool shown_at_work = false;
     bool following = false;   ///< its successor is being started
@@ -76,6 +77,8 @@ struct Fleet::Parts {
     std::vector<Viewer> viewers;
     std::vector<Call> exports;
     std::vector<Checkpoint> checkpoints;
+    Text view;                   ///< as it was told last; null where it is long or has changed
+    std::uint64_t view_seq = 0;  ///< after so many events
   };
   using Use = std::function<void(Result<Open*>)>;
   /// A run that is read back.
@@ -124,7 +127,7 @@ struct Fleet::Parts {
   const FleetBounds& bounds() const { return options.bounds; }
 
   // fleet.cpp
-  void tell(Call call, Result<std::string> said);
+  void tell(Call call, Result<Text> said);
   void schedule(const RunKey& key);
   void set_timer(Open& open, std::int64_t at_ms);
   std::int64_t next_wake_ms() const;
@@ -154,7 +157,7 @@ struct Fleet::Parts {
   void rest(Open& open);
   void release(Open& open);
   void tell_changed(Open& open, std::optional<Error> fault);
-  std::string view(const Open& open) const;
+  Text view(Open& open);
   void add_viewer(Open& open, Call call);
   void answer_viewers(Open& open, bool rests);
   void read_for_bundle(Open& open);
@@ -191,13 +194,15 @@ struct Fleet::Parts {
   void not_loaded(const RunKey& key, const Error& error);
   Loading end_loading(const RunKey& key);
   Result<DefinitionPtr> pinned_definition(const std::string& json);
+  DefinitionPtr shared(DefinitionPtr definition);
   Surroundings pinned() const { return {options.builtins, {}, true}; }
 
   // importing.cpp
   void import(ImportRun order, Call call);
   std::optional<Error> no_place_for(const ImportRun& order) const;
   void import_next();
-  void look_before_import(const RunRef& ref);
+  Coming* find_coming(const RunRef& ref);
+  void look_before_import(const RunRef& ref, std::vector<std::uint32_t> epochs);
   void begin_import(const RunKey& key, Open* before);
   void import_on(const RunKey& key);
   void take_over(const RunKey& key);

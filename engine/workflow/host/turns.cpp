@@ -8,6 +8,12 @@
 #include "engine/workflow/host/parts.hpp"
 
 namespace redoubt::workflow {
+namespace {
+
+/// A view that is kept, so that telling it again costs no more than its bytes.
+constexpr std::size_t view_kept_bytes_max = 64u << 10;
+
+}  // namespace
 
 // --- in memory ---
 
@@ -25,6 +31,7 @@ Fleet::Parts::Open& Fleet::Parts::hold(Run run, RunKey key, RunRecord record) {
   run.set_turn_work(bounds().turn_work_max);
   auto made = std::make_unique<Open>(std::move(run), RunRef{key, ++serials});
   made->record = std::move(record);
+  made->has_ended = made->record.ended_ms > 0;
   Open& open = *(open_runs[key] = std::move(made));
   weigh(open);
   keep_within_memory(key.owner, &open);
@@ -65,7 +72,7 @@ void Fleet::Parts::leave(const RunKey& key, const Error& why) {
   for (const Waiter& waiter : std::exchange(open->waiters, {}))
     tell_parent(key.owner, waiter, true, failure_value(why));
   tell_followers(*open, why);
-  actions.push_back(action::Left{open->ref, 0});
+  actions.push_back(action::Left{open->ref, 0, why});
 }
 
 /// Whoever asked from outside; what they wanted to give and was not given yet is not.
@@ -154,7 +161,8 @@ void Fleet::Parts::keep(Open& open) {
   open.first.reset();
   order.frames += taken.events;
   const std::uint64_t seq = open.run.head().seq;
-  if (!open.run.busy() && seq - open.snapshot_seq >= bounds().snapshot_events) {
+  if (!open.run.busy() && seq - open.snapshot_seq >= bounds().snapshot_events &&
+      open.run.state_bytes() <= bounds().snapshot_memory_bytes_max) {
     order.snapshot = open.run.snapshot();
     order.snapshot_seq = open.snapshot_seq = seq;
   }
@@ -175,12 +183,14 @@ void Fleet::Parts::store(Open& open, action::Store order) {
   order.record = record;
   order.record.definition = std::move(definition);
   order.rests = !open.run.busy();
+  order.ends = record.ended_ms > 0 && !std::exchange(open.has_ended, record.ended_ms > 0);
   open.storing = std::move(order);
   actions.push_back(*open.storing);
 }
 
 void Fleet::Parts::stored(Open& open) {
   if (open.storing->rests) open.marked = false;
+  ++open.record.stores;
   open.storing.reset();
   open.stores_failed = 0;
   weigh(open);
@@ -192,7 +202,6 @@ void Fleet::Parts::stored(Open& open) {
 }
 
 void Fleet::Parts::not_stored(Open& open, const Error& error) {
-  actions.push_back(action::Fault{open.ref.key, error});
   // Nothing of a new run was begun: its owner may try again. One that is gone does not come back.
   if (open.storing->how != action::Store::How::append || error.code == "unknown_run")
     return leave(RunKey(open.ref.key), error);
@@ -302,8 +311,9 @@ void Fleet::Parts::tell_changed(Open& open, std::optional<Error> fault) {
   actions.push_back(action::Changed{open.ref.key, std::move(fault)});
 }
 
-std::string Fleet::Parts::view(const Open& open) const {
+Text Fleet::Parts::view(Open& open) {
   const Run& run = open.run;
+  if (open.view && open.view_seq == run.head().seq && !run.busy()) return open.view;
   Json questions = Json::array();
   for (const Effect& effect : run.open_effects()) {
     if (effect.kind != StepKind::ask) continue;
@@ -311,30 +321,35 @@ std::string Fleet::Parts::view(const Open& open) const {
     const bool has_text = asked.is_object() && asked.contains("question");
     questions.push_back({{"id", effect.id}, {"question", has_text ? asked["question"] : asked}});
   }
-  return canonical(Json{{"id", open.ref.key.id},
-                        {"workflow", open.record.workflow},
-                        {"sha256", hex64(run.definition()->hash)},
-                        {"status", name_of(run.status())},
-                        {"started_ms", open.record.started_ms},
-                        {"ended_ms", open.record.ended_ms},
-                        {"events", run.head().seq},
-                        {"epoch", run.epoch()},
-                        {"outcome", payload_json(run.outcome())},
-                        {"questions", std::move(questions)},
-                        {"state_hash", std::to_string(run.state_hash())}});
+  auto made = std::make_shared<const std::string>(
+      canonical(Json{{"id", open.ref.key.id},
+                     {"workflow", open.record.workflow},
+                     {"sha256", hex64(run.definition()->hash)},
+                     {"status", name_of(run.status())},
+                     {"started_ms", open.record.started_ms},
+                     {"ended_ms", open.record.ended_ms},
+                     {"events", run.head().seq},
+                     {"epoch", run.epoch()},
+                     {"outcome", payload_json(run.outcome())},
+                     {"questions", std::move(questions)},
+                     {"state_hash", std::to_string(run.state_hash())}}));
+  const bool is_kept = made->size() <= view_kept_bytes_max && !run.busy();
+  open.view_seq = run.head().seq;
+  open.view = is_kept ? made : nullptr;
+  return made;
 }
 
 /// What was taken is stored. A run that does not come to rest is shown as it stands after a few
 /// turns.
 void Fleet::Parts::answer_viewers(Open& open, bool rests) {
   if (open.viewers.empty()) return;
-  std::string shown;
+  Text shown;
   for (Viewer& viewer : std::exchange(open.viewers, {})) {
     if (!rests && ++viewer.turns <= bounds().view_turns_max) {
       open.viewers.push_back(viewer);
       continue;
     }
-    if (shown.empty()) shown = view(open);
+    if (!shown) shown = view(open);
     tell(viewer.call, shown);
   }
 }
@@ -380,7 +395,7 @@ void Fleet::Parts::give_bundle(Open& open, Result<std::string> history) {
     open.checkpoints.push_back(sign_checkpoint(open.run, open.ref.key.owner, {}, key));
   const auto bundle = workflow::export_run(open.run, std::move(*history), open.checkpoints);
   if (!bundle) return fail_exports(open, bundle.error());
-  const std::string bytes = write_bundle(*bundle);
+  const auto bytes = std::make_shared<const std::string>(write_bundle(*bundle));
   for (const Call call : std::exchange(open.exports, {}))
     tell(call, bytes);
 }

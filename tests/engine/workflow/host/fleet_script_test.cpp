@@ -153,7 +153,7 @@ void Script::import(std::istream& words) {
   std::string owner, offset;
   words >> owner >> offset;
   for (const auto& [call, said] : host_->said)
-    if (said && said->substr(0, 8) == "RDBTBNDL") bundle_ = *said;
+    if (said && (*said)->substr(0, 8) == "RDBTBNDL") bundle_ = **said;
   ImportRun order{owner, bundle_};
   order.importer.may_author = order.importer.honour_approvals = true;
   order.importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };

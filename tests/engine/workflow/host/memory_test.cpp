@@ -122,7 +122,7 @@ TEST_SUITE("workflow/host memory") {
       grow(host, {"ada", "g"}, n);
     host.fleet.export_run({"ada", "g"}, 5, host.now_ms);
     host.settle();
-    ImportRun order{"bob", *host.said.at(5)};
+    ImportRun order{"bob", **host.said.at(5)};
     order.importer.may_author = true;
     ScriptedStore other;
     ScriptedHost small(other, {}, bounds(2, 2), 1000);
@@ -183,7 +183,7 @@ TEST_SUITE("workflow/host memory") {
       before.settle();
       before.fleet.export_run({"ada", "w"}, 1, 1000);
       before.settle();
-      bundle = *before.said.at(1);
+      bundle = **before.said.at(1);
     }
     FleetBounds few;
     few.imports_max = 0;
@@ -200,6 +200,83 @@ TEST_SUITE("workflow/host memory") {
     host.fleet.import_run({.owner = "ada", .bundle = bundle}, 4, 1000);
     host.settle();
     CHECK(host.said.at(4).error().code == "run_here");
+  }
+
+  TEST_CASE("what a host holds beside the runs makes others give way as they do") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(4, 4), 1000);
+    const RunKey run{"ada", "r"};
+    host.fleet.start({run, waits(), text(), 1}, 1, host.now_ms);
+    host.settle();
+    const std::uint64_t alone = host.fleet.memory_bytes();
+    std::uint64_t counted = 0;
+    host.fleet.count("ada", counted, 4 * kTextBytes + 1);
+    CHECK(host.fleet.memory_bytes() == alone + counted);
+    // The run that waits leaves for another, and its owner may begin no more.
+    host.fleet.start({{"bob", "r"}, waits(), "{}", 1}, 2, host.now_ms);
+    host.settle();
+    CHECK(host.fleet.find(run) == nullptr);
+    CHECK(host.fleet.size() == 1);
+    host.fleet.start({{"ada", "s"}, waits(), "{}", 1}, 3, host.now_ms);
+    host.settle();
+    REQUIRE(!host.said.at(3));
+    CHECK(host.said.at(3).error().code == "too_many_runs");
+    host.fleet.count("ada", counted, 0);
+    CHECK(counted == 0);
+    host.fleet.start({{"ada", "s"}, waits(), "{}", 1}, 4, host.now_ms);
+    host.settle();
+    CHECK(host.said.at(4));
+  }
+
+  TEST_CASE("a run for which the host has no room is cancelled, and told why") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, {}, 1000);
+    const RunKey run{"ada", "r"};
+    host.fleet.cancel(run, "it is not there", host.now_ms);
+    host.fleet.start({run, waits(), "{}", 1}, 1, host.now_ms);
+    host.settle();
+    host.fleet.cancel(run, "the store is full", host.now_ms);
+    host.fleet.cancel(run, "the store is still full", host.now_ms);
+    host.settle();
+    CHECK(host.fleet.find(run)->outcome() == R"({"reason":"the store is full"})");
+    CHECK(store.runs.at(run).record.ended_ms > 0);
+    host.fleet.cancel(run, "it is over", host.now_ms);
+    CHECK(host.settle());
+  }
+
+  TEST_CASE("a run that takes much in memory is kept without a snapshot") {
+    for (const std::uint64_t most : {kTextBytes * 2, kTextBytes / 2}) {
+      FleetBounds bound;
+      bound.snapshot_events = 1;
+      bound.snapshot_memory_bytes_max = most;
+      ScriptedStore store;
+      ScriptedHost host(store, {}, bound, 1000);
+      const RunKey run{"ada", "r"};
+      host.fleet.start({run, waits(), text(), 1}, 1, host.now_ms);
+      host.settle();
+      CHECK(store.runs.at(run).snapshot.empty() == (most < kTextBytes));
+    }
+  }
+
+  TEST_CASE("who looks at the same time is told the same text, and a bundle has the key of now") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, {}, 1000);
+    const RunKey run{"ada", "r"};
+    host.fleet.start({run, waits(), "{}", 1}, 1, host.now_ms);
+    host.settle();
+    host.fleet.look(run, 2, host.now_ms);
+    host.fleet.look(run, 3, host.now_ms);
+    host.settle();
+    CHECK(*host.said.at(2) == *host.said.at(1));
+    CHECK(*host.said.at(3) == *host.said.at(2));
+    CHECK(host.fleet.is_stored(run));
+    host.fleet.set_key({"later", "a key that the store had to be asked for"});
+    host.fleet.export_run(run, 4, host.now_ms);
+    host.settle();
+    const auto bundle = read_bundle(**host.said.at(4));
+    REQUIRE(bundle);
+    REQUIRE(bundle->checkpoints.size() == 1);
+    CHECK(bundle->checkpoints[0].key_id == "later");
   }
 
   TEST_CASE("children go so deep and no deeper") {

@@ -112,13 +112,18 @@ void ScriptedHost::carry_out(action::Store& one) {
     return fleet.stored(one.run, *store_fails, now_ms);
   }
   const bool is_known = store_.runs.count(key) > 0;
+  const bool is_over_on_arrival = one.epoch && one.record.ended_ms > 0;
   CHECK(is_known == (one.how != action::Store::How::create));
   ScriptedStore::Kept& kept = store_.runs[key];
   CHECK(one.record.definition.empty() == (one.how == action::Store::How::append));
   if (one.how == action::Store::How::append) one.record.definition = kept.record.definition;
   if (one.how == action::Store::How::replace) kept = {};
+  CHECK(one.record.stores == kept.record.stores);
+  CHECK(one.ends == (one.record.ended_ms > 0 && kept.record.ended_ms == 0 && !is_over_on_arrival));
   const std::size_t from = kept.history.size();
   kept.record = one.record;
+  ++kept.record.stores;
+  if (one.epoch) store_.epochs[key].push_back(*one.epoch);
   kept.history += one.frames;
   if (!one.snapshot.empty()) {
     kept.snapshot = one.snapshot;
@@ -169,6 +174,11 @@ void ScriptedHost::carry_out(action::ReadHistory& one) {
   fleet.history_read(one.run, store_.runs[one.run.key].history, now_ms);
 }
 
+void ScriptedHost::carry_out(action::ReadEpochs& one) {
+  line({"read epochs", name_of(one.run.key)});
+  fleet.epochs_read(one.run, store_.epochs[one.run.key], now_ms);
+}
+
 void ScriptedHost::carry_out(action::Begin& one) {
   const Effect& effect = one.effect;
   refs[one.run.key] = one.run;
@@ -196,9 +206,10 @@ void ScriptedHost::carry_out(action::Tell& one) {
   said.insert_or_assign(one.call, one.said);
   if (!one.said)
     return line({"tell", "error", one.said.error().code + ":", one.said.error().message});
-  if (one.said->empty()) return line({"tell", "ok"});
-  if (one.said->substr(0, 8) == "RDBTBNDL") return line({"tell", "a bundle"});
-  const auto view = parse_json(*one.said, {kPayloadBytesMax});
+  const std::string& said_text = **one.said;
+  if (said_text.empty()) return line({"tell", "ok"});
+  if (said_text.substr(0, 8) == "RDBTBNDL") return line({"tell", "a bundle"});
+  const auto view = parse_json(said_text, {kPayloadBytesMax});
   REQUIRE(view);
   line({"tell", (*view)["id"].get<std::string>(), (*view)["status"].get<std::string>(),
         (*view)["outcome"].is_null() ? "" : (*view)["outcome"].dump(),
@@ -210,7 +221,8 @@ void ScriptedHost::carry_out(action::Changed& one) {
 }
 
 void ScriptedHost::carry_out(action::Left& one) {
-  line({"left", name_of(one.run.key), one.wake_ms ? std::to_string(one.wake_ms) : ""});
+  line({"left", name_of(one.run.key), one.wake_ms ? std::to_string(one.wake_ms) : "",
+        one.why ? one.why->code : ""});
 }
 
 void ScriptedHost::carry_out(action::Fault& one) {

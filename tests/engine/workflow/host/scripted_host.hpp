@@ -25,6 +25,7 @@ struct ScriptedStore {
     std::uint64_t events = 0;
   };
   std::map<RunKey, Kept> runs;
+  std::map<RunKey, std::vector<std::uint32_t>> epochs;  ///< that were imported
   std::set<std::string> begun_once;  ///< effects of the class once, by run and id
 
   /// What is to be read back at a start.
@@ -51,7 +52,7 @@ class ScriptedHost {
   std::map<std::string, RunRef> effects_open;  ///< "owner/id effect"; no questions
   std::optional<Error> store_fails;            ///< what the store answers,
   std::optional<RunKey> fails_for;             ///< of this run alone
-  std::map<Call, Result<std::string>> said;
+  std::map<Call, Result<Text>> said;
   bool shows_events = true;
 
  private:
@@ -60,6 +61,7 @@ class ScriptedHost {
   void carry_out(action::Release& one);
   void carry_out(action::Erase& one);
   void carry_out(action::ReadHistory& one);
+  void carry_out(action::ReadEpochs& one);
   void carry_out(action::Begin& one);
   void carry_out(action::Withdraw& one);
   void carry_out(action::Show& one);
