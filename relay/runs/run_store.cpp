@@ -76,6 +76,23 @@ Result<StoredRun> read_row(const Statement& row, const auth::Identity& owner) {
   return run;
 }
 
+/// Nothing where there is none.
+Result<void> read_snapshot(Database& database, StoredRun& run) {
+  auto row = prepare_for(database,
+                         "SELECT seq, piece, snapshot FROM run_snapshots WHERE tenant = ? AND "
+                         "owner = ? AND run = ?",
+                         run.key);
+  if (!row) return row.error();
+  const auto there = row->step();
+  if (!there) return there.error();
+  if (!*there) return {};
+  run.snapshot_seq = static_cast<std::uint64_t>(row->integer(0));
+  run.pieces = row->integer(1) + 1;
+  run.snapshot = text_of(row->blob(2));
+  return {};
+}
+
+/// The definition, and the pieces from number `run.pieces` on.
 Result<void> read_history(Database& database, StoredRun& run) {
   auto definition = prepare_for(
       database, "SELECT definition FROM run_definitions WHERE tenant = ? AND owner = ? AND run = ?",
@@ -86,9 +103,10 @@ Result<void> read_history(Database& database, StoredRun& run) {
   if (*there) run.definition = definition->text(0);
   auto rows = prepare_for(database,
                           "SELECT frames FROM run_pieces WHERE tenant = ? AND owner = ? AND "
-                          "run = ? ORDER BY number",
+                          "run = ? AND number >= ? ORDER BY number",
                           run.key);
   if (!rows) return rows.error();
+  rows->bind(4, run.pieces);
   for (;;) {
     const auto row = rows->step();
     if (!row) return row.error();
@@ -117,6 +135,26 @@ Result<void> add_piece(Database& database, const RunKey& key, std::int64_t numbe
   if (!piece) return piece.error();
   piece->bind(4, number).bind_blob(5, bytes_of(frames));
   return piece->run();
+}
+
+/// In place of the last one, after the piece of that number.
+Result<void> keep_snapshot(Database& database, const RunKey& key, std::int64_t piece,
+                           std::uint64_t seq, const std::string& snapshot) {
+  auto more = prepare_for(database,
+                          "UPDATE runs SET bytes = bytes + ?4 - coalesce((SELECT length(snapshot) "
+                          "FROM run_snapshots WHERE tenant = ?1 AND owner = ?2 AND run = ?3), 0) "
+                          "WHERE tenant = ?1 AND owner = ?2 AND id = ?3",
+                          key);
+  if (!more) return more.error();
+  more->bind(4, static_cast<std::int64_t>(snapshot.size()));
+  if (auto done = more->run(); !done) return done;
+  auto row = prepare_for(database,
+                         "INSERT OR REPLACE INTO run_snapshots (tenant, owner, run, seq, piece, "
+                         "snapshot) VALUES (?, ?, ?, ?, ?, ?)",
+                         key);
+  if (!row) return row.error();
+  row->bind(4, static_cast<std::int64_t>(seq)).bind(5, piece).bind_blob(6, bytes_of(snapshot));
+  return row->run();
 }
 
 // --- room ---
@@ -228,7 +266,9 @@ Result<void> insert_run(Database& database, const StoredRun& run) {
   if (!file) return file.error();
   file->bind(4, run.definition);
   if (auto done = file->run(); !done) return done;
-  return add_piece(database, run.key, 0, run.history);
+  if (auto done = add_piece(database, run.key, 0, run.history); !done) return done;
+  if (run.snapshot.empty()) return {};
+  return keep_snapshot(database, run.key, 0, run.snapshot_seq, run.snapshot);
 }
 
 Result<OwnerUse> put_run(Database& database, const StoredRun& run, std::int64_t epoch,
@@ -270,6 +310,11 @@ Result<OwnerUse> append_piece(Database& database, const RunPiece& piece,
     return Error{.code = "unknown_run", .message = "the run is not in the store any more"};
   if (auto added = add_piece(database, piece.key, piece.number, piece.frames); !added)
     return added.error();
+  if (!piece.snapshot.empty())
+    if (auto kept =
+            keep_snapshot(database, piece.key, piece.number, piece.snapshot_seq, piece.snapshot);
+        !kept)
+      return kept.error();
   return piece.ended_ms > 0 ? make_room(database, piece.key.owner, bounds)
                             : use_of(database, piece.key.owner);
 }
@@ -335,6 +380,8 @@ Result<std::optional<StoredRun>> take_run(Database& database, const RunKey& key,
   if (!run) return run.error();
   run->unread = run->needs() > room.memory_bytes_max || run->text_bytes > room.text_bytes_max;
   if (run->set_aside || run->unread) return std::optional<StoredRun>(std::move(*run));
+  if (!room.whole)
+    if (auto read = read_snapshot(database, *run); !read) return read.error();
   if (auto read = read_history(database, *run); !read) return read.error();
   auto marked = run_for(
       database, "UPDATE runs SET taking_up = 1 WHERE tenant = ? AND owner = ? AND id = ?", key);

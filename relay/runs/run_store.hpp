@@ -29,7 +29,7 @@ namespace redoubt::runs {
 struct OwnerBounds {
   std::int64_t under_way_max = 100;      ///< runs under way or parked
   std::int64_t ended_max = 200;          ///< ended runs; the oldest give way
-  std::int64_t bytes_max = 256ll << 20;  ///< of all definitions and histories
+  std::int64_t bytes_max = 256ll << 20;  ///< of all definitions, histories and snapshots
   /// Children, their children, and the runs that these go on in, of one run.
   std::int64_t descendants_max = 10'000;
   /// Imports that are remembered, so that none is done twice.
@@ -60,8 +60,12 @@ struct StoredRun {
   std::int64_t wake_ms = 0;
   /// The most that it ever took in memory, its texts apart; 0: nobody has weighed it yet.
   std::uint64_t memory_bytes = 0;
-  std::uint64_t text_bytes = 0;  ///< of its definition and history, as they were stored last
+  std::uint64_t text_bytes = 0;  ///< of its definition, history and snapshot in the store
   bool unread = false;           ///< there is no room for it: without definition and history
+  /// Of the run after so many events; empty where there is none. Of a run that is read, `history`
+  /// is what came after it.
+  std::string snapshot;
+  std::uint64_t snapshot_seq = 0;
 
   /// What it may take while it is read back.
   std::uint64_t needs() const { return memory_bytes > 0 ? memory_bytes : workflow::kStateBytesMax; }
@@ -71,6 +75,7 @@ struct StoredRun {
 struct ReadRoom {
   std::uint64_t memory_bytes_max = UINT64_MAX;
   std::uint64_t text_bytes_max = UINT64_MAX;
+  bool whole = false;  ///< with all of its history, and no snapshot
 };
 
 /// What a turn of a run adds to it.
@@ -84,6 +89,8 @@ struct RunPiece {
   std::int64_t wake_ms = 0;
   std::uint64_t memory_bytes = 0;  ///< that the run took in memory, at the most
   bool rests = true;               ///< all that came in is done: it has been read back without harm
+  std::string snapshot;  ///< of the run after these frames, in place of the last one; mostly empty
+  std::uint64_t snapshot_seq = 0;
 };
 
 /// Runs whose clock's time has come, and when it comes for the next ones; 0: for none.
@@ -130,9 +137,10 @@ class RunStore {
   void due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns> callback);
   /// The run cannot be read back now: its clock wakes it then; 0: no more.
   void set_clock(RunKey key, std::int64_t wake_ms, Callback<void> callback);
-  /// The run with its history, marked as being read back until release() or append(). Without
-  /// history, and not marked, where it is set aside, or takes more than there is room for
-  /// (StoredRun::unread). Nothing where the owner has no such run.
+  /// The run with its history, or its last snapshot and what came after it, marked as being read
+  /// back until release() or append(). Without history, and not marked, where it is set aside, or
+  /// takes more than there is room for (StoredRun::unread). Nothing where the owner has no such
+  /// run.
   void take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>> callback);
   /// `memory_bytes`: what it took while it was read back, at the most.
   void release(RunKey key, std::uint64_t memory_bytes, Callback<void> callback);

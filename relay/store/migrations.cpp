@@ -18,12 +18,13 @@ extern const std::string_view migration_009_open_calls;
 extern const std::string_view migration_010_waiting_runs;
 extern const std::string_view migration_011_run_memory;
 extern const std::string_view migration_012_unweighed_runs;
+extern const std::string_view migration_013_run_snapshots;
 }  // namespace redoubt::data
 
 namespace redoubt::store {
 namespace {
 
-const std::array<Migration, 12> all{{
+const std::array<Migration, 13> all{{
     {1, "sealed_keys", data::migration_001_sealed_keys},
     {2, "ledger", data::migration_002_ledger},
     {3, "runs", data::migration_003_runs},
@@ -36,6 +37,7 @@ const std::array<Migration, 12> all{{
     {10, "waiting_runs", data::migration_010_waiting_runs},
     {11, "run_memory", data::migration_011_run_memory},
     {12, "unweighed_runs", data::migration_012_unweighed_runs},
+    {13, "run_snapshots", data::migration_013_run_snapshots},
 }};
 
 constexpr const char* ledger =

@@ -385,6 +385,90 @@ TEST_CASE("pieces are read in slices") {
   CHECK(slice(6, 1'000).empty());
 }
 
+TEST_CASE("a run is read from its last snapshot on, or whole") {
+  Kept kept;
+  const RunKey key{ada, "a"};
+  REQUIRE(kept.put(run(ada, "a")));
+  CHECK(kept.take(key)->snapshot.empty());
+  const auto bytes = [&] { return kept.take(key)->text_bytes; };
+  const std::uint64_t before = bytes();
+  const auto append = [&](std::int64_t number, const std::string& frames, std::string snapshot,
+                          std::uint64_t seq) {
+    REQUIRE(kept.append({.key = key,
+                         .number = number,
+                         .frames = frames,
+                         .status = "running",
+                         .snapshot = std::move(snapshot),
+                         .snapshot_seq = seq}));
+  };
+  append(1, "-1", std::string("old\0snapshot", 12), 7);
+  append(2, "-2", {}, 0);
+  CHECK(bytes() == before + 4 + 12);
+  auto read = kept.take(key);
+  CHECK(read->snapshot == std::string("old\0snapshot", 12));
+  CHECK(read->snapshot_seq == 7);
+  CHECK(read->history == "-2");
+  CHECK(read->pieces == 3);
+  CHECK(read->definition == "{}");
+  // Another one takes its place.
+  append(3, "-3", "new", 9);
+  CHECK(bytes() == before + 6 + 3);
+  read = kept.take(key);
+  CHECK(read->snapshot == "new");
+  CHECK(read->snapshot_seq == 9);
+  CHECK(read->history.empty());
+  CHECK(read->pieces == 4);
+  read = kept.take(key, {.whole = true});
+  CHECK(read->snapshot.empty());
+  CHECK(read->history == "history-1-2-3");
+  CHECK(read->pieces == 4);
+  CHECK(kept.ask<std::string>([&](auto callback) { kept.store.history(key, callback); }).value() ==
+        "history-1-2-3");
+  // It goes with its run, and with one that is replaced whole.
+  StoredRun again = run(ada, "a");
+  again.snapshot = "other";
+  again.snapshot_seq = 1;
+  REQUIRE(kept.put(again));
+  CHECK(kept.take(key)->snapshot == "other");
+  CHECK(kept.take(key)->history.empty());
+  CHECK(bytes() == before + 5);
+  REQUIRE(kept.put(run(ada, "a")));
+  CHECK(kept.take(key)->snapshot.empty());
+  CHECK(bytes() == before);
+}
+
+TEST_CASE("a store of the twelve steps before keeps its runs, which are read whole") {
+  const store::Folder folder;
+  const std::string path = folder.file("relay.db");
+  {
+    auto before = store::Database::open(path);
+    REQUIRE(before);
+    REQUIRE(store::migrate(*before, store::migrations().first(12)));
+    REQUIRE(before->execute(
+        "INSERT INTO runs VALUES ('default', 'ada', 'a', '{}', 'w', 'running', 1, 0, 5, 'a', 0, 0,"
+        " 0, 0, 9);"
+        "INSERT INTO run_definitions VALUES ('default', 'ada', 'a', '{}');"
+        "INSERT INTO run_pieces VALUES ('default', 'ada', 'a', 0, x'4142'),"
+        "  ('default', 'ada', 'a', 1, x'43')"));
+  }
+  store::Writer writer(store::open(path).value());
+  RunStore runs(writer);
+  const auto take = [&] {
+    std::promise<std::optional<StoredRun>> promise;
+    runs.take({ada, "a"}, {}, [&](Result<std::optional<StoredRun>> said) {
+      promise.set_value(std::move(said).value());
+    });
+    return promise.get_future().get();
+  };
+  CHECK(take()->history == "ABC");
+  CHECK(take()->snapshot.empty());
+  CHECK(take()->pieces == 2);
+  runs.append({.key = {ada, "a"}, .number = 2, .frames = "D", .snapshot = "S", .snapshot_seq = 3},
+              {});
+  CHECK(take()->history.empty());
+  CHECK(take()->snapshot == "S");
+}
+
 TEST_CASE("a store of the six steps before keeps its runs, owners, pieces and epochs") {
   const store::Folder folder;
   const std::string path = folder.file("relay.db");
