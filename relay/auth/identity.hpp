@@ -33,6 +33,9 @@ struct Identity {
   auto operator<=>(const Identity&) const = default;
 };
 
+/// Whose key() it is. REQUIRES: it is one.
+Identity identity_of(std::string_view key);
+
 /// Of a key(): whose purse it is. A player's is the key itself, all anonymous callers have one.
 /// Where people are counted, purses are: addresses cost nothing.
 std::string_view purse_of(std::string_view key);

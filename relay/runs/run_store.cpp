@@ -47,16 +47,6 @@ Result<void> run_for(Database& database, std::string_view sql, const RunKey& key
   return statement ? statement->run() : Result<void>(statement.error());
 }
 
-std::string limits_text(const auth::CallerLimits& limits) {
-  return canonical(auth::limits_json(limits));
-}
-
-Result<auth::CallerLimits> limits_of(const std::string& text) {
-  const auto json = parse_json(text, {limits_bytes_max, 4});
-  if (!json) return json.error();
-  return auth::read_limits(*json);
-}
-
 Result<StoredRun> read_row(const Statement& row, const auth::Identity& owner) {
   auto limits = limits_of(row.text(1));
   if (!limits) return limits.error();
@@ -430,6 +420,16 @@ Result<void> keep_entries(Database& database, const auth::Identity& owner,
 }
 
 }  // namespace
+
+std::string limits_text(const auth::CallerLimits& limits) {
+  return canonical(auth::limits_json(limits));
+}
+
+Result<auth::CallerLimits> limits_of(const std::string& text) {
+  const auto json = parse_json(text, {limits_bytes_max, 4});
+  if (!json) return json.error();
+  return auth::read_limits(*json);
+}
 
 template <class T>
 void RunStore::post(std::function<Result<T>(Database&)> work, Callback<T> callback) {

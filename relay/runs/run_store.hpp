@@ -99,6 +99,10 @@ struct DueRuns {
   std::int64_t next_ms = 0;
 };
 
+/// Limits as a text that is kept; canonical JSON.
+std::string limits_text(const auth::CallerLimits& limits);
+Result<auth::CallerLimits> limits_of(const std::string& text);
+
 /// What the runs of an owner take.
 struct OwnerUse {
   std::int64_t bytes = 0;

@@ -11,6 +11,10 @@ bool is_over(RunStatus status) {
   return status != RunStatus::running && status != RunStatus::parked;
 }
 
+std::uint64_t memory_needed(const RunRecord& record) {
+  return record.memory_bytes > 0 ? record.memory_bytes : kStateBytesMax;
+}
+
 Error unknown_run(const std::string& id) {
   return make_error("unknown_run", {"there is no run ", id}, {"id"}, {}, {id});
 }
@@ -132,6 +136,7 @@ void Fleet::remove(const RunKey& key, Call call, std::int64_t now_ms) {
   Parts& p = *parts_;
   p.now_ms = now_ms;
   if (Parts::Open* open = p.find(key)) open->erasing = true;
+  if (const auto found = p.coming.find(key); found != p.coming.end()) found->second.removed = true;
   std::vector<Call>& calls = p.erasing[key];
   calls.push_back(call);
   if (calls.size() == 1) p.actions.push_back(action::Erase{key});
@@ -253,6 +258,10 @@ bool Fleet::work(std::size_t turns_max, std::int64_t now_ms) {
   return !p.queue.empty();
 }
 
+bool Fleet::busy() const {
+  return !parts_->queue.empty();
+}
+
 std::vector<Action> Fleet::take() {
   Parts& p = *parts_;
   const std::int64_t first = p.next_wake_ms();
@@ -275,6 +284,11 @@ const RunRecord* Fleet::record(const RunKey& key) const {
 bool Fleet::is_stored(const RunKey& key) const {
   const Parts::Open& open = *parts_->find(key);
   return !open.first && !open.storing && !open.run.busy();
+}
+
+const action::Store* Fleet::storing(const RunRef& run) const {
+  const Parts::Open* open = parts_->find(run);
+  return open && open->storing ? &*open->storing : nullptr;
 }
 
 std::size_t Fleet::size() const {

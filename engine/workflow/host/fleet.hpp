@@ -83,6 +83,9 @@ struct RunRef {
   bool operator==(const RunRef&) const = default;
 };
 
+/// Done, failed, cancelled, or gone on in another run.
+bool is_over(RunStatus status);
+
 /// What Tell answers: the host's own number. 0: nobody waits for the answer.
 using Call = std::uint64_t;
 /// What may be long, made once for all who ask at the same time. Never null.
@@ -100,12 +103,16 @@ struct RunRecord {
   std::int64_t ended_ms = 0;
   std::string root;  ///< the run that it descends from; its own id where it was started by itself
   int depth = 0;     ///< of runs in runs
-  bool only_waits = false;         ///< for its owner or its clock alone
-  std::int64_t wake_ms = 0;        ///< when its clock's time comes, where it only waits; 0: never
-  std::uint64_t memory_bytes = 0;  ///< the most that it ever took in memory, its texts apart
+  bool only_waits = false;   ///< for its owner or its clock alone
+  std::int64_t wake_ms = 0;  ///< when its clock's time comes, where it only waits; 0: never
+  /// The most that it ever took in memory, its texts apart; 0: nobody has weighed it yet.
+  std::uint64_t memory_bytes = 0;
   /// Stores of it that were kept before: this one's number, the same where it is said again.
   std::uint64_t stores = 0;
 };
+
+/// What a run may take in memory while it is read back.
+std::uint64_t memory_needed(const RunRecord& record);
 
 struct LoadedRun {
   RunRecord record;
@@ -141,14 +148,15 @@ struct Store {
 struct Load {
   RunRef run;
   bool whole = false;  ///< with its whole history, whatever snapshots there are
-  /// One whose RunRecord::memory_bytes or texts are more is not read (LoadedRun::unread), and not
-  /// marked.
+  /// One that needs more (memory_needed) or whose texts are more is not read (LoadedRun::unread),
+  /// and not marked.
   std::uint64_t memory_bytes_max = UINT64_MAX;
   std::uint64_t text_bytes_max = UINT64_MAX;
 };
 /// What Load has marked did no harm.
 struct Release {
   RunKey run;
+  std::uint64_t memory_bytes = 0;  ///< that it took meanwhile; where it is more than its record's
 };
 /// Forget the run, and say erased().
 struct Erase {
@@ -249,6 +257,9 @@ struct FleetOptions {
   std::function<DefinitionPtr(std::string_view name)> find = {};
   /// Codes of a store's errors that may be others in a while.
   std::vector<std::string> passing_codes = {};
+  /// What a history may say of an error over the run of this key, which other runs waited for; as
+  /// it is where this is empty.
+  std::function<Error(const RunKey& key, const Error& error)> for_history = {};
   /// For the checkpoints in bundles, none where its id is empty; set_key() where it comes later.
   SigningKey key = {};
 };
@@ -308,7 +319,7 @@ class Fleet {
   /// before, which is changed. It makes others give way as the runs do.
   void count(const std::string& owner, std::uint64_t& counted, std::uint64_t bytes);
 
-  // Completions. An error of the store is passed on to whoever waits: it must be fit to be read.
+  // Completions. An error of the store is passed on to whoever waits for an answer.
   void loaded(const RunRef& run, Result<std::optional<LoadedRun>> found, std::int64_t now_ms);
   /// "unknown_run" where it was erased by another: then it is gone here, too.
   void stored(const RunRef& run, const Result<void>& result, std::int64_t now_ms);
@@ -324,6 +335,8 @@ class Fleet {
 
   /// Does so many turns at the most; whether more wait.
   bool work(std::size_t turns_max, std::int64_t now_ms);
+  /// Whether turns wait.
+  bool busy() const;
   std::vector<Action> take();
 
   /// As it stands in memory; null where it is not.
@@ -331,6 +344,8 @@ class Fleet {
   const RunRecord* record(const RunKey& key) const;
   /// Whether all that it has decided is stored. REQUIRES: find(key)
   bool is_stored(const RunKey& key) const;
+  /// What the host is storing of it; null where that is nothing.
+  const action::Store* storing(const RunRef& run) const;
   /// How many are in memory or being read.
   std::size_t size() const;
   /// What all of them take, and what is counted beside them.

@@ -94,10 +94,10 @@ void Fleet::Parts::begin_import(const RunKey& key, Open* before) {
   importer.now_ms = now_ms;
   if (!options.key.id.empty()) importer.keys.push_back(options.key);
   if (before) {
-    run.before = before->ref;
-    run.left_at = before->run.head();
+    const RunRecord& record = before->record;
+    run.before = Before{before->run.head(), record.started_ms, record.root, record.depth};
     importer.known.under_way = before->run.status() == RunStatus::running;
-    if (before->run.status() == RunStatus::parked) importer.known.left_at = run.left_at;
+    if (before->run.status() == RunStatus::parked) importer.known.left_at = before->run.head();
   }
   auto import = Import::begin(std::move(run.bundle), pinned(), std::move(importer));
   if (!import) return end_import(key, import.error());
@@ -119,10 +119,11 @@ void Fleet::Parts::import_on(const RunKey& key) {
 void Fleet::Parts::take_over(const RunKey& key) {
   Coming run = end_coming(key);
   // While it was checked the run may have been removed, resumed or begun here.
-  Open* before = find(key);
-  const bool changed = run.before ? !before || before->ref != *run.before ||
-                                        before->run.head().seq != run.left_at.seq
-                                  : before != nullptr;
+  const Open* open_now = find(key);
+  const auto& before = run.before;
+  const bool changed =
+      before ? run.removed || (open_now && open_now->run.head().seq != before->left_at.seq)
+             : open_now != nullptr;
   if (changed)
     return tell(run.call,
                 make_error("run_here", {"the run went on here meanwhile"}, {"id"}, {}, {key.id}));
@@ -135,14 +136,17 @@ void Fleet::Parts::take_over(const RunKey& key) {
   if (is_over(imported->run.status())) record.ended_ms = now_ms;
   std::int64_t started_ms = now_ms;
   if (before) {
-    started_ms = before->record.started_ms;
-    record.root = before->record.root;
-    record.depth = before->record.depth;
-    leave(key, make_error("run_parked", {"the run was imported anew"}, {}, {}, {}));
+    started_ms = before->started_ms;
+    record.root = before->root;
+    record.depth = before->depth;
+    // Whoever is reading the one before back, or has it.
+    const Error gone = make_error("run_parked", {"the run was imported anew"}, {}, {}, {});
+    not_loaded(key, gone);
+    leave(key, gone);
   }
   Open& open = hold_new(key, std::move(imported->run), std::move(record));
   open.record.started_ms = started_ms;
-  open.first->how = run.before ? action::Store::How::replace : action::Store::How::create;
+  open.first->how = before ? action::Store::How::replace : action::Store::How::create;
   open.first->frames = std::move(imported->history);
   open.first->epoch = imported->epoch;
   open.checkpoints = std::move(imported->checkpoints);

@@ -28,6 +28,11 @@ bool Fleet::Parts::is_passing(const Error& error) const {
          std::find(codes.begin(), codes.end(), error.code) != codes.end();
 }
 
+/// As those that waited for the run are told.
+std::string Fleet::Parts::failure_of(const RunKey& key, const Error& error) const {
+  return failure_value(options.for_history ? options.for_history(key, error) : error);
+}
+
 void Fleet::Parts::begin_child(Open& open, const Effect& effect) {
   if (open.record.depth >= kChildDepthMax)
     return finish(open, effect.id, true,
@@ -51,7 +56,7 @@ void Fleet::Parts::start_or_join(Kin kin, std::optional<Waiter> waiter, Follower
   with(key, [this, kin = std::move(kin), waiter, follower](Result<Open*> found) {
     if (found) return join(**found, waiter, follower);
     if (found.error().code == "unknown_run") return start_kin(kin, waiter, follower);
-    not_begun(kin.key.owner, waiter, follower, found.error());
+    not_begun(kin.key, waiter, follower, found.error());
   });
 }
 
@@ -63,9 +68,9 @@ void Fleet::Parts::start_kin(const Kin& kin, const std::optional<Waiter>& waiter
   const DefinitionPtr definition = kin.pinned ? kin.pinned : options.find(kin.workflow);
   if (!definition)
     return not_begun(
-        owner, waiter, follower,
+        kin.key, waiter, follower,
         {.code = "unknown_workflow", .message = joined({"no workflow is called ", kin.workflow})});
-  if (auto full = no_room(owner)) return not_begun(owner, waiter, follower, *full);
+  if (auto full = no_room(owner)) return not_begun(kin.key, waiter, follower, *full);
   auto run = Run::start(definition, kin.input,
                         {.id = kin.key.id,
                          .seed = seed_of(kin.key.id),
@@ -73,7 +78,7 @@ void Fleet::Parts::start_kin(const Kin& kin, const std::optional<Waiter>& waiter
                          .generation = kin.generation,
                          .work = kin.work,
                          .turn_work_max = bounds().turn_work_max});
-  if (!run) return not_begun(owner, waiter, follower, run.error());
+  if (!run) return not_begun(kin.key, waiter, follower, run.error());
   RunRecord record;
   record.context = kin.context;
   record.root = kin.root;
@@ -81,9 +86,9 @@ void Fleet::Parts::start_kin(const Kin& kin, const std::optional<Waiter>& waiter
   join(hold_new(kin.key, std::move(*run), std::move(record)), waiter, follower);
 }
 
-void Fleet::Parts::not_begun(const std::string& owner, const std::optional<Waiter>& waiter,
+void Fleet::Parts::not_begun(const RunKey& key, const std::optional<Waiter>& waiter,
                              const Follower& follower, const Error& error) {
-  if (waiter) tell_parent(owner, *waiter, true, failure_value(error));
+  if (waiter) tell_parent(key.owner, *waiter, true, failure_of(key, error));
   if (follower) end_followed(*follower, error);
 }
 

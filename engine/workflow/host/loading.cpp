@@ -110,7 +110,7 @@ Fleet::Parts::Loading Fleet::Parts::end_loading(const RunKey& key) {
 /// The store has answered.
 void Fleet::Parts::found(const RunKey& key, LoadedRun read) {
   Loading& run = loading.find(key)->second;
-  run.needs = std::max<std::uint64_t>(read.record.memory_bytes, 1);
+  run.needs = memory_needed(read.record);
   run.texts = read.text_bytes;
   if (read.unread) {
     run.asked = false;
@@ -149,6 +149,7 @@ void Fleet::Parts::replay_on(const RunKey& key) {
   const auto done = run.replay->go_on();
   if (!done) return fail_loading(key, done.error());
   count(key.owner, run.weight, run.replay->state_bytes() + run.definition_bytes);
+  run.weight_max = std::max(run.weight_max, run.weight);
   if (weight > bounds().memory_bytes_max) keep_within_memory(key.owner, nullptr);
   if (!*done) return schedule(key);
   loaded(key);
@@ -161,6 +162,7 @@ void Fleet::Parts::loaded(const RunKey& key) {
   Run run = std::move(*done.replay).run();
   RunRecord record = std::move(done.found.record);
   record.definition = std::string();
+  record.memory_bytes = std::max(record.memory_bytes, done.weight_max);
   const bool is_to_go_on = goes_on(run, record);
   Open& open = hold(std::move(run), key, std::move(record));
   const RunRef ref = open.ref;

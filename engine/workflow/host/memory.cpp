@@ -134,18 +134,19 @@ void Fleet::Parts::put_out_while(std::deque<RunRef>& resting, const std::string&
 
 /// Whether somebody waits for the run here, or something that the store does not know.
 bool Fleet::Parts::is_needed(const Open& open) const {
+  // An import has noted of the run what it needs, or is to find that it was begun meanwhile.
+  const auto import = coming.find(open.ref.key);
+  if (import != coming.end() && !import->second.before) return true;
   if (open.run.status() == RunStatus::running) {
     const std::int64_t due = open.run.next_timer_ms();
     if (!open.record.only_waits || !open.run.only_waits() ||
         (due > 0 && due < now_ms + bounds().rest_ms_min))
       return true;
   }
-  const RunKey& key = open.ref.key;
   return open.first || open.storing || open.marked || open.resuming || open.erasing ||
-         open.following || open.run.busy() || coming.count(key) > 0 || !open.inputs.empty() ||
-         !open.builtins.empty() || !open.begun.empty() || !open.children.empty() ||
-         !open.waiters.empty() || !open.followers.empty() || !open.viewers.empty() ||
-         !open.exports.empty();
+         open.following || open.run.busy() || !open.inputs.empty() || !open.builtins.empty() ||
+         !open.begun.empty() || !open.children.empty() || !open.waiters.empty() ||
+         !open.followers.empty() || !open.viewers.empty() || !open.exports.empty();
 }
 
 void Fleet::Parts::put_out(Open& open) {

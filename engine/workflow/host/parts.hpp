@@ -19,7 +19,6 @@ namespace redoubt::workflow {
 inline constexpr std::size_t definition_bytes_max = 4u << 20;
 inline constexpr int definition_depth_max = 64;
 
-bool is_over(RunStatus status);
 Error unknown_run(const std::string& id);
 
 struct Fleet::Parts {
@@ -89,11 +88,19 @@ struct Fleet::Parts {
     std::uint64_t needs = 0;  ///< memory, at the most; 0: the store was not heard yet
     std::uint64_t texts = 0;  ///< bytes of its definition and history
     std::uint64_t weight = 0;
+    std::uint64_t weight_max = 0;
     std::int64_t waits_since_ms = 0;  ///< for room; 0: it does not
     LoadedRun found;                  ///< its bytes stay where they are while they are replayed
     std::optional<Replay> replay;
     std::uint64_t definition_bytes = 0;  ///< in memory
     std::vector<Use> users;
+  };
+  /// A run in whose place another is to come. It need not stay in memory: it is over or parked.
+  struct Before {
+    ChainHead left_at;
+    std::int64_t started_ms = 0;
+    std::string root;
+    int depth = 0;
   };
   /// A run that comes in a bundle.
   struct Coming {
@@ -106,8 +113,8 @@ struct Fleet::Parts {
     std::uint64_t weight = 0;
     std::uint64_t state_max = 0;
     std::optional<Import> import;
-    std::optional<RunRef> before;  ///< the run as it stood here when the import began
-    ChainHead left_at;
+    std::optional<Before> before;  ///< the run as it stood here when the import began
+    bool removed = false;          ///< that one, since then
   };
   /// A run that a run leads to.
   struct Kin {
@@ -169,8 +176,8 @@ struct Fleet::Parts {
   void begin_child(Open& open, const Effect& effect);
   void start_or_join(Kin kin, std::optional<Waiter> waiter, Follower follower);
   void start_kin(const Kin& kin, const std::optional<Waiter>& waiter, const Follower& follower);
-  void not_begun(const std::string& owner, const std::optional<Waiter>& waiter,
-                 const Follower& follower, const Error& error);
+  void not_begun(const RunKey& key, const std::optional<Waiter>& waiter, const Follower& follower,
+                 const Error& error);
   void join(Open& open, const std::optional<Waiter>& waiter, const Follower& follower);
   void tell_parent(const std::string& owner, const Waiter& waiter, bool failed, std::string value);
   void tell_waiters(Open& open);
@@ -179,6 +186,7 @@ struct Fleet::Parts {
   void tell_followers(Open& open, const Result<void>& begun);
   void cancel_child(const RunKey& child, const Waiter& waiter);
   bool is_passing(const Error& error) const;
+  std::string failure_of(const RunKey& key, const Error& error) const;
 
   // loading.cpp
   void with(const RunKey& key, Use use);

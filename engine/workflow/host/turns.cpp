@@ -70,7 +70,7 @@ void Fleet::Parts::leave(const RunKey& key, const Error& why) {
   drop_effects(*open);
   tell_callers(*open, why);
   for (const Waiter& waiter : std::exchange(open->waiters, {}))
-    tell_parent(key.owner, waiter, true, failure_value(why));
+    tell_parent(key.owner, waiter, true, failure_of(key, why));
   tell_followers(*open, why);
   actions.push_back(action::Left{open->ref, 0, why});
 }
@@ -94,8 +94,13 @@ void Fleet::Parts::tell_callers(Open& open, const Error& why) {
 // --- turns ---
 
 void Fleet::Parts::turn(const RunKey& key) {
-  if (loading.count(key) > 0) return replay_on(key);
-  if (coming.count(key) > 0) import_on(key);
+  const bool is_coming = coming.count(key) > 0;
+  if (loading.count(key) > 0) {
+    replay_on(key);
+    if (!is_coming) return;  // what was read has turns of its own
+  }
+  // Also while somebody looks at the run in whose place it comes, which may be read back for that.
+  if (is_coming && coming.count(key) > 0) import_on(key);
   Open* open = find(key);
   if (open && !open->erasing) work(*open);
 }
@@ -302,7 +307,8 @@ void Fleet::Parts::rest(Open& open) {
 
 /// The store has the run as being read, and nothing that would say that it was.
 void Fleet::Parts::release(Open& open) {
-  if (std::exchange(open.marked, false)) actions.push_back(action::Release{open.ref.key});
+  if (std::exchange(open.marked, false))
+    actions.push_back(action::Release{open.ref.key, open.record.memory_bytes});
 }
 
 // --- what is told of it ---

@@ -374,6 +374,71 @@ TEST_CASE("whoever waits for a run that the store does not take is told so, and 
   CHECK(house.ended(ada, id)["status"] == "done");
 }
 
+TEST_CASE("a long run is read back from its last snapshot, and whole where it has none") {
+  House house;
+  house.workflow(
+      "name: counts\nstate: {n: {initial: 0, reducer: replace}}\nworkflow:\n  - loop: {max: 150}\n"
+      "    do:\n      - {id: next, wait: {signal: next}}\n"
+      "      - {set: {n: '{{ state.n + 1 }}'}}\nresult: '{{ state.n }}'\n");
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "counts");
+  const auto count_on = [&](int signals) {
+    for (int i = 0; i < signals; ++i)
+      REQUIRE(house.give(ada, id, {InputKind::signal, "next", "1"})["id"] == id);
+  };
+  count_on(100);
+  house.end();
+  SUBCASE("what came before the snapshot is not looked at") {
+    house.sql(
+        "UPDATE run_pieces SET frames = x'00' WHERE number < (SELECT piece FROM run_snapshots)");
+  }
+  SUBCASE("as in a store of before") {
+    house.sql("DELETE FROM run_snapshots");
+  }
+  house.begin();
+  count_on(50);
+  CHECK(house.ended(ada, id)["outcome"] == 150);
+}
+
+TEST_CASE("a run that goes on in another waits for a store that refuses it for a while") {
+  House house;
+  house.workflow(asker);
+  house.workflow("name: over\nworkflow:\n  - {handoff: {workflow: asker}, with: {}}\n");
+  house.workflow(
+      "name: top\nworkflow:\n  - {id: x, child: over, with: {}}\nresult: '{{ steps.x }}'\n");
+  house.sql(
+      "CREATE TRIGGER no_asker BEFORE INSERT ON runs WHEN NEW.workflow = 'asker' "
+      "BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  const Owner ada = owner("ada");
+  const std::string top = house.started(ada, "top");
+  const std::string over = house.run_of(ada, "over");
+  CHECK(house.ended(ada, over)["status"] == "continued");
+  // The store's thread comes to what was asked of it before.
+  for (int i = 0; i < 10; ++i)
+    house.list(ada);
+  CHECK(house.view(ada, top)["status"] == "running");
+  house.end();
+  house.sql("DROP TRIGGER no_asker");
+  house.begin();
+  const std::string last = house.run_of(ada, "asker");
+  CHECK(house.give(ada, last, {InputKind::answer, "sure#1", "7"})["id"] == last);
+  CHECK(house.ended(ada, top)["outcome"] == 7);
+}
+
+TEST_CASE("what the store says of a child gets into no history") {
+  House house;
+  house.workflow(asker);
+  house.workflow(parent);
+  house.sql(
+      "CREATE TRIGGER no_child BEFORE INSERT ON runs WHEN NEW.depth > 0 "
+      "BEGIN SELECT RAISE(FAIL, 'words of the inside'); END");
+  const Owner ada = owner("ada");
+  const Json end = house.ended(ada, house.started(ada, "parent"));
+  CHECK_MESSAGE(code_of(end) == "bad_store", end.dump());
+  CHECK(end.dump().find("inside") == std::string::npos);
+  CHECK(house.export_run(ada, end["id"].get<std::string>()).find("inside") == std::string::npos);
+}
+
 TEST_CASE("events are told to who comes early and to who comes late alike") {
   House house;
   house.workflow(asker);

@@ -145,7 +145,7 @@ void ScriptedHost::carry_out(action::Load& one) {
   LoadedRun run{.record = kept.record};
   run.text_bytes = kept.record.definition.size() + kept.history.size();
   run.unread =
-      kept.record.memory_bytes > one.memory_bytes_max || run.text_bytes > one.text_bytes_max;
+      memory_needed(kept.record) > one.memory_bytes_max || run.text_bytes > one.text_bytes_max;
   if (run.unread) {
     line({"  no room"});
     return fleet.loaded(one.run, std::optional<LoadedRun>(std::move(run)), now_ms);
