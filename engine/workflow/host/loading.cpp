@@ -96,14 +96,14 @@ void Fleet::Parts::look_for_room() {
   load_next();
 }
 
-/// REQUIRES: the run is being loaded.
+/// REQUIRES: the run is being loaded. To be followed by look_for_room(), once what takes its place
+/// is counted.
 Fleet::Parts::Loading Fleet::Parts::end_loading(const RunKey& key) {
   const auto found = loading.find(key);
   Loading ended = std::move(found->second);
   loading.erase(found);
   loads.erase(key);
   count(key.owner, ended.weight, 0);
-  look_for_room();
   return ended;
 }
 
@@ -175,6 +175,7 @@ void Fleet::Parts::loaded(const RunKey& key) {
     Open* still = find(ref);
     use(still ? Result<Open*>(still) : Result<Open*>(unknown_run(key.id)));
   }
+  look_for_room();
 }
 
 /// It was read, and is no run that this machine can go on with.
@@ -188,6 +189,7 @@ void Fleet::Parts::not_loaded(const RunKey& key, const Error& error) {
   const Loading ended = end_loading(key);
   for (const Use& use : ended.users)
     use(error);
+  look_for_room();
 }
 
 Result<DefinitionPtr> Fleet::Parts::pinned_definition(const std::string& json) {

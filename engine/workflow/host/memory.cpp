@@ -82,7 +82,9 @@ void Fleet::Parts::weigh(Open& open) {
   open.record.memory_bytes = std::max(open.record.memory_bytes, memory);
   std::uint64_t texts = 0;
   for (const auto* order : {&open.first, &open.storing})
-    if (*order) texts += (*order)->record.definition.size() + (*order)->frames.size();
+    if (*order)
+      texts +=
+          (*order)->record.definition.size() + (*order)->frames.size() + (*order)->snapshot.size();
   count(open.ref.key.owner, open.weight, memory + texts);
 }
 

@@ -174,6 +174,37 @@ TEST_SUITE("workflow/host memory") {
     }
   }
 
+  TEST_CASE("runs that are read back at once are no more than there is room for") {
+    const DefinitionPtr works = define(
+        R"({"name": "works", "tools": {"t": {"class": "pure"}}, "workflow": [{"tool": "t"}]})");
+    ScriptedStore store;
+    const std::vector<RunKey> runs{{"ada", "a"}, {"ada", "b"}, {"ada", "c"}};
+    {
+      ScriptedHost before(store, {}, {}, 1000);
+      for (const RunKey& run : runs)
+        before.fleet.start({run, works, text(), 1}, 1, before.now_ms);
+      before.settle();
+    }
+    const std::uint64_t one = store.runs.at(runs[0]).record.memory_bytes;
+    FleetBounds bound;
+    bound.owner_memory_bytes_max = one * 5 / 2;
+    ScriptedHost host(store, {}, bound, 1000);
+    for (const RunKey& run : runs)
+      host.fleet.wake(run, 0, host.now_ms);
+    host.settle();
+    CHECK(host.fleet.memory_bytes() <= bound.owner_memory_bytes_max);
+    CHECK(host.fleet.find(runs[2]) == nullptr);
+    for (const RunKey& run : runs)
+      CHECK(status_of(store, run) == "running");
+    // The third one comes when another is over.
+    const auto [effect, ref] = *host.effects_open.begin();
+    host.fleet.done(ref, effect.substr(effect.find(' ') + 1), false, "1", host.now_ms);
+    host.settle();
+    host.tick();
+    host.settle();
+    CHECK(host.fleet.find(runs[2]) != nullptr);
+  }
+
   TEST_CASE("one owner's imports leave places for another's") {
     ScriptedStore store;
     std::string bundle;
