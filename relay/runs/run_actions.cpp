@@ -1,6 +1,4 @@
 // What the fleet wants done: the store's part, effects, and what is told.
-#include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "engine/agents/memory_call.hpp"
@@ -279,18 +277,13 @@ void RunHost::carry_out(action::Fault& fault) {
   complain("run_follow", &key, fault.error);
 }
 
-/// What was due when the timer was set is due when it comes, also where the wall's clock was set
-/// back meanwhile.
 void RunHost::carry_out(action::Wake& wake) {
-  fleet_timer_.cancel();
-  if (wake.at_ms == 0) return;
-  const std::int64_t wait_ms = wake.at_ms - now_ms();
-  const std::int64_t due_ms = wait_ms <= timer_ms_max ? wake.at_ms : 0;
-  fleet_timer_.expires_after(
-      std::chrono::milliseconds(std::clamp<std::int64_t>(wait_ms, 0, timer_ms_max)));
-  fleet_timer_.async_wait([this, due_ms](const boost::system::error_code& error) {
-    if (error || stopping_) return;
-    fleet_.tick(std::max(now_ms(), due_ms));
+  if (wake.at_ms == 0) {
+    fleet_timer_.cancel();
+    return;
+  }
+  call_at(fleet_timer_, wake.at_ms, [this] {
+    fleet_.tick(now_ms());
     settle();
   });
 }

@@ -22,6 +22,7 @@ using workflow::Text;
 constexpr std::size_t id_bytes = 16;
 constexpr std::size_t key_bytes = 32;
 constexpr std::int64_t heartbeat_ms = 15'000;
+constexpr std::int64_t timer_ms_max = 3'600'000;
 
 /// What may be otherwise in a while; "too_many_runs" is the fleet's own.
 constexpr std::array<std::string_view, 3> passing{"store_busy", "bad_store", "owner_full"};
@@ -134,6 +135,26 @@ void RunHost::stop() {
     io_.stop();
   });
   thread_.join();
+}
+
+/// The clock of runs. Where the wall's is set back it waits for that, and goes on with the timers
+/// that come meanwhile: what waits for some time waits no longer.
+std::int64_t RunHost::now_ms() {
+  return last_ms_ = std::max(last_ms_, around_.wall_now_ms());
+}
+
+/// Or after timer_ms_max, where that is sooner; in place of what the timer was set to before.
+void RunHost::call_at(boost::asio::steady_timer& timer, std::int64_t at_ms,
+                      std::function<void()> work) {
+  const std::int64_t now = now_ms();
+  const std::int64_t wait_ms = std::clamp<std::int64_t>(at_ms - now, 0, timer_ms_max);
+  timer.expires_after(std::chrono::milliseconds(wait_ms));
+  timer.async_wait([this, due_ms = now + wait_ms,
+                    work = std::move(work)](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    last_ms_ = std::max(last_ms_, due_ms);
+    work();
+  });
 }
 
 /// Lets proxies see that the streams live, and forgets those whose readers left.

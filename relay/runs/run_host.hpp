@@ -25,6 +25,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -83,7 +84,8 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   workflow::FleetOptions fleet_options();
   template <class T>
   Callback<T> on_thread(Callback<T> call);
-  std::int64_t now_ms() const { return around_.wall_now_ms(); }
+  std::int64_t now_ms();
+  void call_at(boost::asio::steady_timer& timer, std::int64_t at_ms, std::function<void()> work);
   void beat();
   void watch_folder();
   void tell_of_file(observe::Level level, std::string_view event, const Error& said);
@@ -150,6 +152,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   boost::asio::steady_timer fleet_timer_;
   boost::asio::steady_timer clock_;
   std::int64_t clock_ms_ = 0;  ///< when it wakes runs; 0: never
+  std::int64_t last_ms_ = 0;   ///< what now_ms() gave
   observe::Counter& started_;
   observe::Counter& ended_;
   observe::Counter& files_refused_;
@@ -173,8 +176,6 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
-
-constexpr std::int64_t timer_ms_max = 3'600'000;
 
 /// The same run as the fleet knows it, and as we do.
 workflow::RunKey fleet_key(const RunKey& key);

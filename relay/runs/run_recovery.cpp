@@ -1,7 +1,5 @@
 // Runs that are not in memory and are to go on: those that were under way at a start, and those
 // whose clock's time has come.
-#include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "engine/base/message.hpp"
@@ -87,10 +85,7 @@ void RunHost::list_to_recover() {
 void RunHost::wake_at(std::int64_t wake_ms) {
   if (wake_ms == 0 || (clock_ms_ > 0 && clock_ms_ <= wake_ms)) return;
   clock_ms_ = wake_ms;
-  clock_.expires_after(
-      std::chrono::milliseconds(std::clamp<std::int64_t>(wake_ms - now_ms(), 0, timer_ms_max)));
-  clock_.async_wait([this](const boost::system::error_code& error) {
-    if (error || stopping_) return;
+  call_at(clock_, wake_ms, [this] {
     clock_ms_ = 0;
     wake_due();
   });

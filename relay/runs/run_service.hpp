@@ -5,7 +5,7 @@
 //
 // 1. All runs live on one thread of their own, so that none needs a lock; every public call may be
 //    made on any thread, and `callback` comes on that thread: it must be quick. Turns are fair
-//    between owners, then between runs (run_host.hpp); stop() waits for one turn at most.
+//    between owners, then between runs (engine/workflow/host); stop() waits for one turn at most.
 // 2. A run is its owner's alone: for others it does not exist ("unknown_run"), and two owners may
 //    have runs of one id. What it asks of models counts under the limits of the token that it was
 //    begun with, also after a restart.

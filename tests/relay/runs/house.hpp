@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -135,7 +136,7 @@ class House {
     service_.reset();
     writer_.reset();
   }
-  /// From the next begin() on the clock of runs is so much later. While none are there.
+  /// The clock of runs is so much later from now on, or earlier.
   void pass(std::int64_t ms) { later_ms_ += ms; }
   std::string path() const { return folder_.file("relay.db"); }
   RunService& service() { return *service_; }
@@ -231,7 +232,7 @@ class House {
     int descriptor = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     ~Nowhere() { ::close(descriptor); }
   };
-  std::int64_t later_ms_ = 0;
+  std::atomic<std::int64_t> later_ms_{0};
   const OwnerBounds bounds_;
   const Memory memory_;
   store::Folder folder_;

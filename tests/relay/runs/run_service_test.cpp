@@ -374,6 +374,20 @@ TEST_CASE("whoever waits for a run that the store does not take is told so, and 
   CHECK(house.ended(ada, id)["status"] == "done");
 }
 
+TEST_CASE("a clock that is set back does not hold up what is tried again") {
+  House house;
+  house.workflow(asker);
+  const Owner ada = owner("ada");
+  const std::string id = house.started(ada, "asker");
+  house.sql(
+      "CREATE TRIGGER no_room BEFORE INSERT ON run_pieces "
+      "BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  CHECK(house.give(ada, id, {InputKind::answer, "sure#1", "1"})["code"] == "bad_store");
+  house.pass(-3'600'000);
+  house.sql("DROP TRIGGER no_room");
+  CHECK(house.ended(ada, id)["status"] == "done");
+}
+
 TEST_CASE("a long run is read back from its last snapshot, and whole where it has none") {
   House house;
   house.workflow(
