@@ -50,6 +50,19 @@ std::string status_of(const ScriptedStore& store, const RunKey& key) {
   return name_of(store.runs.at(key).record.status);
 }
 
+const RunKey kMoved{"ada", "moved"};
+
+/// The import of a run that was exported here.
+ImportRun moved_away(ScriptedHost& host) {
+  host.fleet.start({kMoved, waits(), text(), 1}, 1, host.now_ms);
+  host.settle();
+  host.fleet.export_run(kMoved, 2, host.now_ms);
+  host.settle();
+  ImportRun order{"ada", **host.said.at(2)};
+  order.importer.may_author = true;
+  return order;
+}
+
 FleetBounds bounds(std::uint64_t all, std::uint64_t owner) {
   FleetBounds most;
   most.memory_bytes_max = all * kTextBytes;
@@ -203,6 +216,64 @@ TEST_SUITE("workflow/host memory") {
     host.tick();
     host.settle();
     CHECK(host.fleet.find(runs[2]) != nullptr);
+  }
+
+  TEST_CASE("a heavy run comes back in the place of its old self, which leaves for it") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(3, 3), 1000);
+    ImportRun order = moved_away(host);
+    const std::int64_t started_ms = store.runs.at(kMoved).record.started_ms;
+    host.now_ms += 5;
+    host.fleet.import_run(std::move(order), 3, host.now_ms);
+    SUBCASE("") {
+      host.settle();
+      REQUIRE(host.said.at(3));
+      CHECK(status_of(store, kMoved) == "running");
+      CHECK(store.runs.at(kMoved).record.started_ms == started_ms);
+    }
+    SUBCASE("and is removed meanwhile") {
+      host.fleet.remove(kMoved, 4, host.now_ms);
+      host.settle();
+      REQUIRE(!host.said.at(3));
+      CHECK(host.said.at(3).error().code == "run_here");
+      CHECK(store.runs.count(kMoved) == 0);
+    }
+  }
+
+  TEST_CASE("who looks at a run while it comes back holds up neither it nor themselves") {
+    ScriptedStore store;
+    ScriptedHost host(store, {}, bounds(5, 5), 1000);
+    host.fleet.import_run(moved_away(host), 3, host.now_ms);
+    Call call = 4;
+    for (; host.said.count(3) == 0; ++call) {
+      REQUIRE(call < 100);
+      host.fleet.look(kMoved, call, host.now_ms);
+      host.settle(1);
+    }
+    CHECK(host.said.at(3));
+    host.settle();
+    CHECK(status_of(store, kMoved) == "running");
+    while (--call >= 4)
+      CHECK(host.said.count(call) == 1);
+  }
+
+  TEST_CASE(
+      "a run that nobody has weighed needs the most once, and is weighed as it is read back") {
+    ScriptedStore store;
+    const RunKey run{"ada", "r"};
+    {
+      ScriptedHost before(store, {}, {}, 1000);
+      before.fleet.start({run, waits(), text(), 1}, 1, before.now_ms);
+      before.settle();
+    }
+    store.runs.at(run).record.memory_bytes = 0;
+    CHECK(memory_needed(store.runs.at(run).record) == kStateBytesMax);
+    ScriptedHost host(store, {}, {}, 1000);
+    host.fleet.look(run, 2, host.now_ms);
+    host.settle();
+    CHECK(host.fleet.record(run)->memory_bytes > kTextBytes);
+    CHECK(host.fleet.record(run)->memory_bytes < 4 * kTextBytes);
+    CHECK(host.trace().find("release ada/r") != std::string::npos);
   }
 
   TEST_CASE("one owner's imports leave places for another's") {
