@@ -31,9 +31,9 @@
 #include "relay/observe/log.hpp"
 #include "relay/observe/version.hpp"
 #include "relay/services/status/status.hpp"
+#include "relay/storage/migrations.hpp"
+#include "relay/storage/relay_lock.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
-#include "relay/store/migrations.hpp"
-#include "relay/store/relay_lock.hpp"
 
 extern char** environ;
 
@@ -260,7 +260,7 @@ std::int64_t today() {
 // own belongs to its thread.
 struct Keeping {
   auth::SecretSources sources;
-  store::Database store;
+  storage::Database store;
 };
 
 void tell(observe::Log& log, std::string_view what, const Result<void>& done) {
@@ -397,18 +397,18 @@ Result<std::pair<Keeping, app::Dependencies>> open_dependencies(
     const config::Config& config, llm::ModelTable models,
     std::vector<auth::EnvironmentKey> keys_taken) {
   auth::SecretSources sources = secret_sources(config, std::move(keys_taken));
-  auto store = store::open(config.store.path);
+  auto store = storage::open(config.store.path);
   if (!store) return in_key("store.path", store.error());
   auto tokens = auth::load_token_secrets(sources);
   if (!tokens) return in_key("tokens", tokens.error());
   storage::SqliteKeyTable table(*store);
   auto keys = auth::load_key_ring(sources, table);
   if (!keys) return in_key("vault", keys.error());
-  auto second = store::open(config.store.path);
+  auto second = storage::open(config.store.path);
   if (!second) return in_key("store.path", second.error());
-  std::optional<store::Database> reads;
-  if (config.store.path != store::in_memory) {
-    auto opened = store::Database::open(config.store.path);
+  std::optional<storage::Database> reads;
+  if (config.store.path != storage::in_memory) {
+    auto opened = storage::Database::open(config.store.path);
     if (!opened) return in_key("store.path", opened.error());
     reads = std::move(*opened);
   }
@@ -462,7 +462,7 @@ int serve(config::Loaded loaded, const std::string& www, std::optional<http::Sta
   const config::Config& config = loaded.config;
   Signals signals(config.server.drain_delay_s);
   limit_process();
-  const auto lock = store::RelayLock::take(config.store.path);
+  const auto lock = storage::RelayLock::take(config.store.path);
   if (!lock) {
     std::cerr << "redoubt-relay: store.path: " << lock.error().message << '\n';
     return exit_not_started;

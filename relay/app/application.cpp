@@ -29,11 +29,11 @@
 #include "relay/services/status/status.hpp"
 #include "relay/services/tokens/sessions.hpp"
 #include "relay/storage/memory_ledger.hpp"
+#include "relay/storage/reader.hpp"
 #include "relay/storage/sqlite_answer_store.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
 #include "relay/storage/sqlite_ledger.hpp"
-#include "relay/store/reader.hpp"
-#include "relay/store/writer.hpp"
+#include "relay/storage/writer.hpp"
 
 namespace redoubt::app {
 namespace {
@@ -246,8 +246,8 @@ struct Application::Parts {
       refusals = std::make_unique<contract::RateGate>(policy, random_seed());
     }
     status.watch_store([this] {
-      const store::StoreFault fault = store.fault();
-      return fault == store::StoreFault::none ? std::string_view() : store::fault_name(fault);
+      const storage::StoreFault fault = store.fault();
+      return fault == storage::StoreFault::none ? std::string_view() : storage::fault_name(fault);
     });
     keys.note_uses_by(
         [this](const std::string& name, std::int64_t now_ms) { note_use(name, now_ms); });
@@ -305,8 +305,8 @@ struct Application::Parts {
   config::Config config;
   observe::Log& log;
   const std::optional<http::StaticFiles> page;
-  store::Writer store;
-  store::Reader reads;
+  storage::Writer store;
+  storage::Reader reads;
   auth::Authority authority;
   auth::CurrentKeys keys;
   observe::Metrics metrics;
@@ -360,7 +360,7 @@ void Application::Parts::write_lost_calls() {
 
 void Application::Parts::note_use(const std::string& name, std::int64_t now_ms) {
   // A full queue loses a note; the next interval brings another.
-  (void)store.post({.work = [name, now_ms](store::Database& database) {
+  (void)store.post({.work = [name, now_ms](storage::Database& database) {
     return storage::SqliteKeyTable(database).note_use(name, now_ms);
   }});
 }

@@ -20,16 +20,16 @@
 #include "relay/http/static_files.hpp"
 #include "relay/net/server.hpp"
 #include "relay/observe/log.hpp"
-#include "relay/store/database.hpp"
+#include "relay/storage/database.hpp"
 #include "relay/upstream/model_notes.hpp"
 
 namespace redoubt::app {
 
 /// What the relay keeps and what it knows of secrets.
 struct Dependencies {
-  store::Database store;
+  storage::Database store;
   /// A second connection, for reads; nothing where the store is in memory.
-  std::optional<store::Database> reads;
+  std::optional<storage::Database> reads;
   auth::TokenSecrets tokens;
   auth::KeyRingPtr keys;
   llm::ModelTable models;

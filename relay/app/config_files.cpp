@@ -10,9 +10,9 @@
 
 #include "engine/base/message.hpp"
 #include "relay/net/tls.hpp"
-#include "relay/runs/catalogue.hpp"
+#include "relay/services/runs/catalogue.hpp"
+#include "relay/storage/migrations.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
-#include "relay/store/migrations.hpp"
 #include "relay/upstream/provider_address.hpp"
 
 namespace redoubt::app {
@@ -52,23 +52,23 @@ class Checker {
     if (!master) fault(vault, master.error());
     const std::string& path = config_.store.path;
     std::error_code ignored;
-    if (path == store::in_memory || !fs::exists(path, ignored)) {
+    if (path == storage::in_memory || !fs::exists(path, ignored)) {
       check_store_folder(path);
       // No sealed keys, but those of the environment.
-      auto empty = store::open(std::string(store::in_memory));
+      auto empty = storage::open(std::string(storage::in_memory));
       if (!empty) return fault("store.path", empty.error());
       return open_keys(vault, *empty, std::nullopt);
     }
-    auto database = store::Database::open(path);
+    auto database = storage::Database::open(path);
     if (!database) return fault("store.path", database.error());
-    const auto steps = store::applied_migrations(*database, store::migrations());
+    const auto steps = storage::applied_migrations(*database, storage::migrations());
     if (!steps) return fault("store.path", steps.error());
     // An older store is migrated by the start, and its keys are read then.
-    const bool current = static_cast<std::size_t>(*steps) == store::migrations().size();
+    const bool current = static_cast<std::size_t>(*steps) == storage::migrations().size();
     if (master && current) open_keys(vault, *database, *master);
   }
 
-  void open_keys(const std::string& key, store::Database& database,
+  void open_keys(const std::string& key, storage::Database& database,
                  const std::optional<auth::MasterKey>& master) {
     storage::SqliteKeyTable table(database);
     auto ring = auth::KeyRing::open(table, master, sources_.provider_keys);
@@ -77,7 +77,7 @@ class Checker {
   }
 
   void check_store_folder(const std::string& path) {
-    if (path == store::in_memory) return;
+    if (path == storage::in_memory) return;
     fs::path folder = fs::path(path).parent_path();
     if (folder.empty()) folder = ".";
     std::error_code ignored;

@@ -8,7 +8,7 @@
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
 #include "relay/contract/gate.hpp"
-#include "relay/store/caller_error.hpp"
+#include "relay/contract/store_fault.hpp"
 
 namespace redoubt::contract {
 namespace {
@@ -129,12 +129,12 @@ http::Response error_response(Dialect dialect, std::string_view request_id, cons
 }
 
 Error caller_error(observe::Log& log, std::string_view request_id, const Error& error) {
-  if (store::is_store_fault(error)) {
+  if (contract::is_store_fault(error)) {
     observe::Line line(observe::Level::error, "store_fault", observe::wall_now_ms());
     line.text("request_id", request_id).text("code", error.code).text("message", error.message);
     log.write(line);
   }
-  return store::for_caller(error);
+  return contract::for_caller(error);
 }
 
 std::optional<http::Response> check_media_type(const http::Request& request) {

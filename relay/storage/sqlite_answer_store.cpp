@@ -15,7 +15,7 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 }
 
 /// The youngest row that is over the bounds; 0 where none is.
-Result<std::int64_t> first_over(store::Database& database, AnswerStoreBounds bounds) {
+Result<std::int64_t> first_over(storage::Database& database, AnswerStoreBounds bounds) {
   auto rows = database.prepare(
       "SELECT id, length(answer) FROM kept_answers ORDER BY until_ms DESC, id DESC");
   if (!rows) return rows.error();
@@ -32,7 +32,7 @@ Result<std::int64_t> first_over(store::Database& database, AnswerStoreBounds bou
 
 }  // namespace
 
-Result<void> write_answer(store::Database& database, const StoredAnswer& answer) {
+Result<void> write_answer(storage::Database& database, const StoredAnswer& answer) {
   auto statement = database.prepare(
       "INSERT INTO kept_answers (key, until_ms, answer) VALUES (?, ?, ?) ON CONFLICT (key)"
       " DO UPDATE SET until_ms = excluded.until_ms, answer = excluded.answer");
@@ -43,7 +43,7 @@ Result<void> write_answer(store::Database& database, const StoredAnswer& answer)
       .run();
 }
 
-Result<void> prune_answers(store::Database& database, AnswerStoreBounds bounds,
+Result<void> prune_answers(storage::Database& database, AnswerStoreBounds bounds,
                            std::int64_t now_ms) {
   auto expired = database.prepare("DELETE FROM kept_answers WHERE until_ms <= ?");
   if (!expired) return expired.error();
@@ -58,7 +58,7 @@ Result<void> prune_answers(store::Database& database, AnswerStoreBounds bounds,
   return oldest->bind(1, *over).run();
 }
 
-Result<std::vector<StoredAnswer>> read_answers(store::Database& database) {
+Result<std::vector<StoredAnswer>> read_answers(storage::Database& database) {
   auto rows =
       database.prepare("SELECT key, until_ms, answer FROM kept_answers ORDER BY until_ms, id");
   if (!rows) return rows.error();
@@ -82,7 +82,7 @@ void SqliteAnswerStore::put(StoredAnswer answer, std::int64_t now_ms) {
   const bool prune = (puts_.fetch_add(1, std::memory_order_relaxed) + 1) % prune_each == 0;
   const bool taken =
       writer_.post({.work = [bounds = bounds_, answer = std::move(answer), prune,
-                             now_ms](store::Database& database) -> Result<void> {
+                             now_ms](storage::Database& database) -> Result<void> {
                       if (auto written = write_answer(database, answer); !written) return written;
                       return prune ? prune_answers(database, bounds, now_ms) : Result<void>{};
                     },
@@ -97,7 +97,7 @@ void SqliteAnswerStore::load(std::int64_t now_ms,
                              std::function<void(Result<std::vector<StoredAnswer>>)> callback) {
   auto read = std::make_shared<std::vector<StoredAnswer>>();
   const bool taken = writer_.post(
-      {.work = [bounds = bounds_, read, now_ms](store::Database& database) -> Result<void> {
+      {.work = [bounds = bounds_, read, now_ms](storage::Database& database) -> Result<void> {
          if (auto pruned = prune_answers(database, bounds, now_ms); !pruned) return pruned;
          auto answers = read_answers(database);
          if (!answers) return answers.error();

@@ -12,7 +12,7 @@ constexpr std::string_view select_all =
     "SELECT name, provider, version, master_key_id, fingerprint, created_ms, nonce, sealed, "
     "last_used_ms, weight FROM sealed_keys ORDER BY name";
 
-Result<SealedKey> read_row(const store::Statement& row) {
+Result<SealedKey> read_row(const storage::Statement& row) {
   SealedKey record{.name = row.text(0),
                    .provider = row.text(1),
                    .version = row.integer(2),
@@ -34,7 +34,7 @@ Result<SealedKey> read_row(const store::Statement& row) {
 }
 
 // Fields 1 to 8 of an INSERT or UPDATE.
-void bind_record(store::Statement& statement, const SealedKey& record) {
+void bind_record(storage::Statement& statement, const SealedKey& record) {
   statement.bind(1, record.name)
       .bind(2, record.provider)
       .bind(3, record.version)
@@ -66,7 +66,7 @@ Result<std::vector<SealedKey>> SqliteKeyTable::list() {
 }
 
 Result<void> SqliteKeyTable::add(const SealedKey& record) {
-  auto transaction = store::Transaction::begin(database_);
+  auto transaction = storage::Transaction::begin(database_);
   if (!transaction) return transaction.error();
   const auto count = database_.integer("SELECT count(*) FROM sealed_keys");
   if (!count) return count.error();
@@ -126,7 +126,7 @@ Result<void> SqliteKeyTable::note_use(std::string_view name, std::int64_t now_ms
 
 Result<int> SqliteKeyTable::change_all(
     const std::function<Result<SealedKey>(const SealedKey&)>& change) {
-  auto transaction = store::Transaction::begin(database_);
+  auto transaction = storage::Transaction::begin(database_);
   if (!transaction) return transaction.error();
   const auto keys = list();
   if (!keys) return keys.error();

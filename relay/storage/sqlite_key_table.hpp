@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "relay/auth/key_table.hpp"
-#include "relay/store/database.hpp"
+#include "relay/storage/database.hpp"
 
 namespace redoubt::storage {
 
 class SqliteKeyTable final : public auth::KeyTable {
  public:
   /// `database` outlives it and is used by one thread at a time.
-  explicit SqliteKeyTable(store::Database& database) : database_(database) {}
+  explicit SqliteKeyTable(storage::Database& database) : database_(database) {}
 
   std::string place() const override { return database_.path(); }
   Result<std::vector<auth::SealedKey>> list() override;
@@ -26,7 +26,7 @@ class SqliteKeyTable final : public auth::KeyTable {
       const std::function<Result<auth::SealedKey>(const auth::SealedKey&)>& change) override;
 
  private:
-  store::Database& database_;
+  storage::Database& database_;
 };
 
 }  // namespace redoubt::storage

@@ -13,7 +13,7 @@ using limits::LostCalls;
 using limits::Picodollars;
 using limits::UsageRow;
 
-Result<Picodollars> drawn_of(store::Database& database, const std::string& subject,
+Result<Picodollars> drawn_of(storage::Database& database, const std::string& subject,
                              const std::string& period) {
   auto rows = database.prepare(
       "SELECT drawn_picodollars FROM budget_draws WHERE subject = ? AND period = ?");
@@ -24,7 +24,7 @@ Result<Picodollars> drawn_of(store::Database& database, const std::string& subje
   return *row ? rows->integer(0) : Picodollars{0};
 }
 
-Result<void> set_drawn(store::Database& database, const std::string& subject,
+Result<void> set_drawn(storage::Database& database, const std::string& subject,
                        const std::string& period, Picodollars drawn) {
   auto statement = database.prepare(
       "INSERT INTO budget_draws (subject, period, drawn_picodollars) VALUES (?, ?, ?)"
@@ -34,7 +34,7 @@ Result<void> set_drawn(store::Database& database, const std::string& subject,
   return statement->bind(1, subject).bind(2, period).bind(3, drawn).run();
 }
 
-Result<void> insert(store::Database& database, const LedgerLine& line) {
+Result<void> insert(storage::Database& database, const LedgerLine& line) {
   auto statement = database.kept(
       "INSERT INTO model_calls (ended_ms, request_id, tenant, who, target, key_name, outcome,"
       " input_tokens, cached_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,"
@@ -61,13 +61,13 @@ Result<void> insert(store::Database& database, const LedgerLine& line) {
       .run();
 }
 
-Result<void> erase_note(store::Database& database, std::uint64_t noted) {
+Result<void> erase_note(storage::Database& database, std::uint64_t noted) {
   auto statement = database.kept("DELETE FROM open_calls WHERE id = ?");
   if (!statement) return statement.error();
   return (*statement)->bind(1, static_cast<std::int64_t>(noted)).run();
 }
 
-Result<void> insert_note(store::Database& database, const LedgerLine& line) {
+Result<void> insert_note(storage::Database& database, const LedgerLine& line) {
   auto statement = database.kept(
       "INSERT OR REPLACE INTO open_calls (id, opened_ms, request_id, tenant, who, target, key_name,"
       " input_tokens, output_tokens, cost_picodollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -86,7 +86,7 @@ Result<void> insert_note(store::Database& database, const LedgerLine& line) {
       .run();
 }
 
-Result<LostCalls> write_lost_calls(store::Database& database) {
+Result<LostCalls> write_lost_calls(storage::Database& database) {
   LostCalls lost;
   {
     auto sums = database.prepare("SELECT count(*), total(cost_picodollars) FROM open_calls");
@@ -106,7 +106,7 @@ Result<LostCalls> write_lost_calls(store::Database& database) {
   return lost;
 }
 
-Result<std::vector<UsageRow>> read_usage(store::Database& database, const auth::Identity& caller,
+Result<std::vector<UsageRow>> read_usage(storage::Database& database, const auth::Identity& caller,
                                          std::int64_t from_ms) {
   auto rows = database.prepare(
       "SELECT target, COUNT(*), SUM(input_tokens), SUM(output_tokens), SUM(cost_picodollars)"
@@ -134,10 +134,10 @@ Result<std::vector<UsageRow>> read_usage(store::Database& database, const auth::
 
 void SqliteLedger::carry_out(const limits::StoreEffect& effect, limits::Granted granted) {
   const auto amount = std::make_shared<Picodollars>(0);
-  store::Job job;
+  storage::Job job;
   job.work = [subject = effect.subject, what = effect.effect,
               period = limits::period_name(effect.effect.period, effect.effect.index),
-              amount](store::Database& database) -> Result<void> {
+              amount](storage::Database& database) -> Result<void> {
     auto drawn = drawn_of(database, subject, period);
     if (!drawn) return drawn.error();
     *amount = limits::apply(what, *drawn);
@@ -150,9 +150,9 @@ void SqliteLedger::carry_out(const limits::StoreEffect& effect, limits::Granted 
 }
 
 void SqliteLedger::write(LedgerLine line) {
-  store::Job job;
+  storage::Job job;
   job.patient = true;
-  job.work = [line = std::move(line)](store::Database& database) -> Result<void> {
+  job.work = [line = std::move(line)](storage::Database& database) -> Result<void> {
     if (line.noted != 0) {
       if (auto erased = erase_note(database, line.noted); !erased) return erased;
     }
@@ -165,23 +165,23 @@ void SqliteLedger::write(LedgerLine line) {
 }
 
 void SqliteLedger::note(const LedgerLine& line) {
-  store::Job job;
+  storage::Job job;
   job.patient = true;
-  job.work = [line](store::Database& database) { return insert_note(database, line); };
+  job.work = [line](storage::Database& database) { return insert_note(database, line); };
   (void)writer_.post(std::move(job));  // what is not noted is only missed if the process dies
 }
 
 void SqliteLedger::forget(std::uint64_t noted) {
-  store::Job job;
+  storage::Job job;
   job.patient = true;
-  job.work = [noted](store::Database& database) { return erase_note(database, noted); };
+  job.work = [noted](storage::Database& database) { return erase_note(database, noted); };
   (void)writer_.post(std::move(job));
 }
 
 void SqliteLedger::write_lost(std::function<void(const Result<LostCalls>&)> callback) {
   const auto lost = std::make_shared<LostCalls>();
-  store::Job job;
-  job.work = [lost](store::Database& database) -> Result<void> {
+  storage::Job job;
+  job.work = [lost](storage::Database& database) -> Result<void> {
     auto written = write_lost_calls(database);
     if (!written) return written.error();
     *lost = *written;
@@ -197,7 +197,7 @@ void SqliteLedger::write_lost(std::function<void(const Result<LostCalls>&)> call
 void SqliteLedger::usage(auth::Identity caller, std::int64_t from_ms,
                          std::function<void(Result<std::vector<UsageRow>>)> callback) {
   reads_.after_writes<std::vector<UsageRow>>(
-      [caller = std::move(caller), from_ms](store::Database& database) {
+      [caller = std::move(caller), from_ms](storage::Database& database) {
         return read_usage(database, caller, from_ms);
       },
       std::move(callback));
@@ -206,7 +206,7 @@ void SqliteLedger::usage(auth::Identity caller, std::int64_t from_ms,
 void SqliteLedger::drawn(std::string subject, std::int64_t now_s,
                          std::function<void(Result<limits::Drawn>)> callback) {
   reads_.after_writes<limits::Drawn>(
-      [subject = std::move(subject), now_s](store::Database& database) -> Result<limits::Drawn> {
+      [subject = std::move(subject), now_s](storage::Database& database) -> Result<limits::Drawn> {
         const auto in = [&](limits::Period period) {
           return drawn_of(database, subject,
                           limits::period_name(period, limits::period_of(period, now_s)));

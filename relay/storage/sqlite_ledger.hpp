@@ -7,15 +7,15 @@
 #include <atomic>
 
 #include "relay/limits/ledger.hpp"
-#include "relay/store/reader.hpp"
-#include "relay/store/writer.hpp"
+#include "relay/storage/reader.hpp"
+#include "relay/storage/writer.hpp"
 
 namespace redoubt::storage {
 
 class SqliteLedger final : public limits::Ledger {
  public:
   /// Both outlive it.
-  SqliteLedger(store::Writer& writer, store::Reader& reads) : writer_(writer), reads_(reads) {}
+  SqliteLedger(storage::Writer& writer, storage::Reader& reads) : writer_(writer), reads_(reads) {}
 
   void carry_out(const limits::StoreEffect& effect, limits::Granted granted) override;
   void write(limits::LedgerLine line) override;
@@ -29,8 +29,8 @@ class SqliteLedger final : public limits::Ledger {
   std::uint64_t lines_lost() const override { return lost_.load(std::memory_order_relaxed); }
 
  private:
-  store::Writer& writer_;
-  store::Reader& reads_;
+  storage::Writer& writer_;
+  storage::Reader& reads_;
   std::atomic<std::uint64_t> lost_{0};
 };
 

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "engine/base/json.hpp"
-#include "relay/runs/run_service.hpp"
-#include "relay/store/migrations.hpp"
+#include "relay/services/runs/run_service.hpp"
+#include "relay/storage/migrations.hpp"
 #include "tests/bench/scratch_folder.hpp"
 
 using namespace redoubt;
@@ -71,7 +71,7 @@ class Bench {
   }
 
   void begin() {
-    writer_.emplace(store::open(folder_.at("relay.db")).value());
+    writer_.emplace(storage::open(folder_.at("relay.db")).value());
     service_.emplace(Catalogue::shipped().value(),
                      RunService::Dependencies{.writer = *writer_,
                                               .gateway = &gateway_,
@@ -146,7 +146,7 @@ class Bench {
   LiveCatalogue catalogue_;
   DeafGateway gateway_;
   Owner owner_;
-  std::optional<store::Writer> writer_;
+  std::optional<storage::Writer> writer_;
   std::optional<RunService> service_;
   std::mutex mutex_;
   std::condition_variable changed_;

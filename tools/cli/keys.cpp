@@ -16,8 +16,8 @@
 #include "relay/auth/key_ring.hpp"
 #include "relay/auth/key_table.hpp"
 #include "relay/auth/secret_file.hpp"
+#include "relay/storage/migrations.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
-#include "relay/store/migrations.hpp"
 #include "relay/upstream/key_check.hpp"
 #include "tools/cli/relay_config.hpp"
 #include "tools/cli/terminal.hpp"
@@ -108,7 +108,7 @@ Result<config::Config> load_config(const VaultOptions& options) {
 struct Vault {
   config::Config config;
   auth::SecretSources sources;
-  std::unique_ptr<store::Database> database;  ///< where the table finds it, however this moves
+  std::unique_ptr<storage::Database> database;  ///< where the table finds it, however this moves
   storage::SqliteKeyTable table{*database};
 };
 
@@ -125,11 +125,11 @@ Result<Vault> open_vault(const VaultOptions& options) {
     sources.master_key_command.clear();
     sources.master_key = auth::Secret();
   }
-  auto database = store::open(config->store.path);
+  auto database = storage::open(config->store.path);
   if (!database) return database.error();
   return Vault{.config = std::move(*config),
                .sources = std::move(sources),
-               .database = std::make_unique<store::Database>(std::move(*database))};
+               .database = std::make_unique<storage::Database>(std::move(*database))};
 }
 
 Result<auth::MasterKey> master_key(const Vault& vault) {

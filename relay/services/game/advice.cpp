@@ -9,9 +9,9 @@
 #include "engine/play/builtins.hpp"
 #include "engine/schema/schema.hpp"
 #include "relay/contract/body_work.hpp"
-#include "relay/runs/model_step.hpp"
-#include "relay/runs/run_service.hpp"
 #include "relay/services/models/waiting_client.hpp"
+#include "relay/services/runs/model_step.hpp"
+#include "relay/services/runs/run_service.hpp"
 
 namespace redoubt::services {
 namespace {

@@ -15,8 +15,8 @@
 
 #include "relay/net/compute_pool.hpp"
 #include "relay/net/task.hpp"
-#include "relay/runs/catalogue.hpp"
 #include "relay/services/game/reduced.hpp"
+#include "relay/services/runs/catalogue.hpp"
 #include "relay/upstream/gateway.hpp"
 
 namespace redoubt::services {

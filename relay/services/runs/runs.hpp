@@ -16,7 +16,7 @@
 #include "relay/contract/route.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/compute_pool.hpp"
-#include "relay/runs/run_service.hpp"
+#include "relay/services/runs/run_service.hpp"
 
 namespace redoubt::services {
 

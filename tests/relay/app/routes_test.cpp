@@ -22,7 +22,7 @@ struct Started {
   observe::Log log{2, observe::Level::off, 16};
   Application application{
       config::Config{}, log, std::nullopt,
-      Dependencies{.store = store::Database::open(std::string(store::in_memory)).value(),
+      Dependencies{.store = storage::Database::open(std::string(storage::in_memory)).value(),
                    .tokens = {},
                    .keys = std::make_shared<const auth::KeyRing>(),
                    .models = llm::ModelTable()}};

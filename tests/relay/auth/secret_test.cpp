@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "relay/auth/secret_file.hpp"
-#include "tests/relay/store/folder.hpp"
+#include "tests/relay/storage/folder.hpp"
 
 namespace redoubt::auth {
 namespace {
@@ -66,7 +66,7 @@ TEST_CASE("more than the secure heap holds is held all the same") {
 }
 
 TEST_CASE("a file of a secret is read where it is kept like one") {
-  const store::Folder folder;
+  const storage::Folder folder;
   const auto write = [&](const std::string& name, const std::string& text, mode_t mode) {
     const std::string path = folder.file(name);
     std::ofstream(path) << text;

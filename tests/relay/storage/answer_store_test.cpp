@@ -7,8 +7,8 @@
 #include <string>
 
 #include "relay/storage/memory_answer_store.hpp"
+#include "relay/storage/migrations.hpp"
 #include "relay/storage/sqlite_answer_store.hpp"
-#include "relay/store/migrations.hpp"
 
 using namespace redoubt;
 using upstream::AnswerStore;
@@ -31,7 +31,7 @@ class InSqlite {
   void flush() { writer_.flush(); }
 
  private:
-  store::Writer writer_{store::open(std::string(store::in_memory)).value()};
+  storage::Writer writer_{storage::open(std::string(storage::in_memory)).value()};
 
  public:
   storage::SqliteAnswerStore answers;

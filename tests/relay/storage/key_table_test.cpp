@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "relay/storage/memory_key_table.hpp"
+#include "relay/storage/migrations.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
-#include "relay/store/migrations.hpp"
 
 namespace redoubt::auth {
 namespace {
@@ -33,7 +33,7 @@ struct InMemory {
   storage::MemoryKeyTable table;
 };
 struct InSqlite {
-  store::Database database = store::open(std::string(store::in_memory)).value();
+  storage::Database database = storage::open(std::string(storage::in_memory)).value();
   storage::SqliteKeyTable table{database};
 };
 

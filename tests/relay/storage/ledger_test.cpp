@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "relay/storage/memory_ledger.hpp"
+#include "relay/storage/migrations.hpp"
 #include "relay/storage/sqlite_ledger.hpp"
-#include "relay/store/migrations.hpp"
-#include "tests/relay/store/folder.hpp"
+#include "tests/relay/storage/folder.hpp"
 
 namespace redoubt::limits {
 namespace {
@@ -42,9 +42,9 @@ class InSqlite {
  private:
   struct Open {
     explicit Open(const std::string& path)
-        : writer(store::open(path).value()), reads(writer, store::open(path).value()) {}
-    store::Writer writer;
-    store::Reader reads;
+        : writer(storage::open(path).value()), reads(writer, storage::open(path).value()) {}
+    storage::Writer writer;
+    storage::Reader reads;
     storage::SqliteLedger ledger{writer, reads};
   };
   void open() {
@@ -52,7 +52,7 @@ class InSqlite {
     open_ = std::make_unique<Open>(folder_.file("store.db"));
   }
 
-  store::Folder folder_;
+  storage::Folder folder_;
   std::unique_ptr<Open> open_;
 };
 
@@ -64,8 +64,8 @@ class InSqliteMemory {
   void die() { flush(); }
 
  private:
-  store::Writer writer_{store::open(std::string(store::in_memory)).value()};
-  store::Reader reads_{writer_, std::nullopt};
+  storage::Writer writer_{storage::open(std::string(storage::in_memory)).value()};
+  storage::Reader reads_{writer_, std::nullopt};
   storage::SqliteLedger ledger_{writer_, reads_};
 };
 

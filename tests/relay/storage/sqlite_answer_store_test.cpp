@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "relay/store/migrations.hpp"
+#include "relay/storage/migrations.hpp"
 
 using namespace redoubt;
 using namespace redoubt::storage;
@@ -12,8 +12,8 @@ using namespace redoubt::upstream;
 
 namespace {
 
-store::Database opened() {
-  auto database = store::open(std::string(store::in_memory));
+storage::Database opened() {
+  auto database = storage::open(std::string(storage::in_memory));
   REQUIRE(database.ok());
   return std::move(*database);
 }
@@ -26,7 +26,7 @@ StoredAnswer answer(std::uint8_t key, std::int64_t until_ms, const std::string& 
 }
 
 /// The keys' first bytes with their answers, in the order in which they are read.
-std::string shown(store::Database& database) {
+std::string shown(storage::Database& database) {
   const auto read = read_answers(database);
   REQUIRE(read.ok());
   std::string out;
@@ -38,7 +38,7 @@ std::string shown(store::Database& database) {
 }  // namespace
 
 TEST_CASE("kept answers come back as they were, the oldest first, one for a key") {
-  store::Database database = opened();
+  storage::Database database = opened();
   for (const StoredAnswer& one :
        {answer(1, 300, std::string("a\0b", 3)), answer(2, 100, ""), answer(3, 200, "c")})
     REQUIRE(write_answer(database, one).ok());
@@ -49,7 +49,7 @@ TEST_CASE("kept answers come back as they were, the oldest first, one for a key"
 }
 
 TEST_CASE("kept answers go when their time is over, and the oldest when they are too many") {
-  store::Database database = opened();
+  storage::Database database = opened();
   for (std::uint8_t i = 1; i <= 6; ++i)
     REQUIRE(write_answer(database, answer(i, i < 3 ? 100 : 200, "xy")).ok());
   REQUIRE(prune_answers(database, {.entries_max = 10, .bytes_max = 100}, 99).ok());

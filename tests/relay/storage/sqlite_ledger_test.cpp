@@ -3,13 +3,13 @@
 
 #include <map>
 
-#include "relay/store/migrations.hpp"
-#include "tests/relay/store/folder.hpp"
+#include "relay/storage/migrations.hpp"
+#include "tests/relay/storage/folder.hpp"
 
 namespace redoubt::storage {
 namespace {
 
-using store::Database;
+using storage::Database;
 
 std::map<std::string, std::int64_t> draws(Database& database) {
   auto rows = database.prepare("SELECT subject, period, drawn_picodollars FROM budget_draws");
@@ -27,11 +27,11 @@ void call(Database& database, const char* tenant, const char* who) {
 }
 
 TEST_CASE("a store of subjects without tenants: no drawn money is forgiven") {
-  const store::Folder folder;
+  const storage::Folder folder;
   auto database = Database::open(folder.file("store.db"));
   REQUIRE(database.ok());
-  const auto steps = store::migrations();
-  REQUIRE(store::migrate(*database, steps.first(6)).ok());
+  const auto steps = storage::migrations();
+  REQUIRE(storage::migrate(*database, steps.first(6)).ok());
   for (const char* draw :
        {"'player:ada', '2026-11-27', 100", "'player:ada', '2026-11', 400",
         "'player:bob', '2026-11', 7", "'player:anonymous:192.0.2.1', '2026-11', 8",
@@ -44,7 +44,7 @@ TEST_CASE("a store of subjects without tenants: no drawn money is forgiven") {
   call(*database, "anonymous", "anonymous:192.0.2.1");
   REQUIRE(
       database->execute("INSERT INTO runs VALUES ('r', 'bob', 'hills', 0, 'w', '{}', 1, 0);").ok());
-  REQUIRE(store::migrate(*database, steps).ok());
+  REQUIRE(storage::migrate(*database, steps).ok());
   CHECK(draws(*database) == std::map<std::string, std::int64_t>{
                                 {"player:7:default:ada 2026-11-27", 100},
                                 {"player:7:default:ada 2026-11", 400},

@@ -9,7 +9,7 @@
 #include "tools/cli/commands.hpp"
 #include "tools/cli/terminal.hpp"
 #ifdef REDOUBT_ASKS_PROVIDERS
-#include "relay/runs/model_step.hpp"
+#include "relay/services/runs/model_step.hpp"
 #include "relay/upstream/model_ask.hpp"
 #endif
 

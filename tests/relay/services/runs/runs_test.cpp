@@ -11,7 +11,7 @@
 #include "relay/contract/checked_bodies.hpp"
 #include "relay/contract/description.hpp"
 #include "tests/relay/net/loopback.hpp"
-#include "tests/relay/runs/house.hpp"
+#include "tests/relay/services/runs/house.hpp"
 
 namespace redoubt::data {
 extern const std::string_view openapi_base_json;

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/base/json.hpp"
-#include "relay/store/writer.hpp"
+#include "relay/storage/writer.hpp"
 
 namespace redoubt::services {
 namespace {
@@ -53,17 +53,17 @@ TEST_CASE("liveness stays, readiness and health turn when the relay drains") {
 }
 
 TEST_CASE("readiness turns while the store cannot be written to") {
-  auto database = store::Database::open(std::string(store::in_memory));
+  auto database = storage::Database::open(std::string(storage::in_memory));
   REQUIRE(database.ok());
-  store::Writer writer(std::move(*database), {.probe = std::chrono::hours(1)});
+  storage::Writer writer(std::move(*database), {.probe = std::chrono::hours(1)});
   Fixture f;
   f.status.watch_store([&] {
-    const store::StoreFault fault = writer.fault();
-    return fault == store::StoreFault::none ? std::string_view() : store::fault_name(fault);
+    const storage::StoreFault fault = writer.fault();
+    return fault == storage::StoreFault::none ? std::string_view() : storage::fault_name(fault);
   });
   f.mount({});
   const auto execute = [&](const char* sql) {
-    REQUIRE(writer.post({[sql](store::Database& d) { return d.execute(sql); }, {}}));
+    REQUIRE(writer.post({[sql](storage::Database& d) { return d.execute(sql); }, {}}));
     writer.flush();
   };
   execute("CREATE TABLE t (x BLOB); INSERT INTO t VALUES (1)");
