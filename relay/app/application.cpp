@@ -30,9 +30,11 @@
 #include "relay/services/tokens/sessions.hpp"
 #include "relay/storage/memory_ledger.hpp"
 #include "relay/storage/reader.hpp"
+#include "relay/storage/sqlite_agent_memory_store.hpp"
 #include "relay/storage/sqlite_answer_store.hpp"
 #include "relay/storage/sqlite_key_table.hpp"
 #include "relay/storage/sqlite_ledger.hpp"
+#include "relay/storage/sqlite_run_store.hpp"
 #include "relay/storage/writer.hpp"
 
 namespace redoubt::app {
@@ -228,6 +230,7 @@ struct Application::Parts {
              metrics, log),
         game(*pool, push, metrics, static_cast<int>(config.json.depth_max)),
         ledger(store, reads),
+        agent_memories(store, reads),
         session_rate(session_rate_policy(config), random_seed()),
         sessions({.lifetime_s = config.tokens.lifetime_s,
                   .depth_max = static_cast<int>(config.json.depth_max),
@@ -329,6 +332,8 @@ struct Application::Parts {
   std::optional<services::ModelSockets> model_sockets;
   std::optional<runs::LiveCatalogue> workflows;
   std::optional<services::Adviser> adviser;
+  std::optional<storage::SqliteRunStore> run_store;
+  storage::SqliteAgentMemoryStore agent_memories;
   std::unique_ptr<runs::RunService> run_service;
   std::optional<services::Runs> runs;
   contract::RateGate session_rate;
@@ -396,9 +401,16 @@ void Application::Parts::open_runs() {
     return;
   }
   workflows.emplace(*catalogue);
-  runs::RunService::Dependencies around{store,   gateway.get(), log,
-                                        metrics, *workflows,    config.workflows.directory};
-  around.bounds.weight_max = static_cast<std::uint64_t>(config.workflows.owner_memory_bytes_max);
+  runs::OwnerBounds bounds;
+  bounds.weight_max = static_cast<std::uint64_t>(config.workflows.owner_memory_bytes_max);
+  run_store.emplace(store, reads, bounds);
+  runs::RunService::Dependencies around{.store = *run_store,
+                                        .memories = agent_memories,
+                                        .gateway = gateway.get(),
+                                        .log = log,
+                                        .metrics = metrics,
+                                        .catalogue = *workflows,
+                                        .folder = config.workflows.directory};
   around.weight_all_max = static_cast<std::uint64_t>(config.workflows.memory_bytes_max);
   around.variables = workflow_variables(config);
   if (gateway) {

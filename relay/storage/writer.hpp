@@ -22,8 +22,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.hpp"
@@ -93,5 +96,27 @@ class Writer {
   std::atomic<std::uint64_t> groups_{0};
   std::thread thread_;  ///< last: starts when everything else is there
 };
+
+/// One call of a store's port: `work` is Result<Value>(Database&) and is done as one job.
+/// `callback`, which may be empty, comes after the commit, or at once with "store_busy".
+template <class Value, class Work>
+void transaction(Writer& writer, Work work, std::function<void(Result<Value>)> callback) {
+  // Made by the job, told after its commit.
+  const auto made = std::make_shared<std::optional<Result<Value>>>();
+  const auto told = std::make_shared<std::function<void(Result<Value>)>>(std::move(callback));
+  Job job;
+  job.work = [made, work = std::move(work)](Database& database) -> Result<void> {
+    made->emplace(work(database));
+    if (!**made) return (*made)->error();
+    return {};
+  };
+  job.done = [made, told](const Result<void>& committed) {
+    if (!*told) return;
+    if (!committed) return (*told)(committed.error());
+    (*told)(std::move(**made));
+  };
+  if (!writer.post(std::move(job)) && *told)
+    (*told)(Error{.code = "store_busy", .message = "the store has too much to write"});
+}
 
 }  // namespace redoubt::storage

@@ -21,6 +21,8 @@
 #include "engine/base/json.hpp"
 #include "relay/services/runs/run_service.hpp"
 #include "relay/storage/migrations.hpp"
+#include "relay/storage/sqlite_agent_memory_store.hpp"
+#include "relay/storage/sqlite_run_store.hpp"
 #include "tests/bench/scratch_folder.hpp"
 
 using namespace redoubt;
@@ -72,18 +74,22 @@ class Bench {
 
   void begin() {
     writer_.emplace(storage::open(folder_.at("relay.db")).value());
-    service_.emplace(Catalogue::shipped().value(),
-                     RunService::Dependencies{.writer = *writer_,
-                                              .gateway = &gateway_,
-                                              .log = log_,
-                                              .metrics = metrics_,
-                                              .catalogue = catalogue_,
-                                              .folder = "",
-                                              .bounds = {.under_way_max = 10'000}});
+    reads_.emplace(*writer_, storage::Database::open(folder_.at("relay.db")).value());
+    store_.emplace(*writer_, *reads_, OwnerBounds{.under_way_max = 10'000});
+    memories_.emplace(*writer_, *reads_);
+    service_.emplace(Catalogue::shipped().value(), RunService::Dependencies{.store = *store_,
+                                                                            .memories = *memories_,
+                                                                            .gateway = &gateway_,
+                                                                            .log = log_,
+                                                                            .metrics = metrics_,
+                                                                            .catalogue = catalogue_,
+                                                                            .folder = ""});
     service_->begin();
   }
   void end() {
     service_.reset();
+    writer_->flush();
+    reads_.reset();
     writer_.reset();
   }
 
@@ -147,6 +153,9 @@ class Bench {
   DeafGateway gateway_;
   Owner owner_;
   std::optional<storage::Writer> writer_;
+  std::optional<storage::Reader> reads_;
+  std::optional<storage::SqliteRunStore> store_;
+  std::optional<storage::SqliteAgentMemoryStore> memories_;
   std::optional<RunService> service_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -43,12 +43,12 @@ void MemoryBook::go_on(const auth::Identity& owner) {
 void MemoryBook::read_slice(const auth::Identity& owner) {
   Book& book = books_[owner];
   book.busy = true;
-  store_.memories(owner, book.last, memory_slice_entries,
-                  [this, owner](Result<std::vector<std::string>> entries) {
-                    auto shared =
-                        std::make_shared<Result<std::vector<std::string>>>(std::move(entries));
-                    on_thread_([this, owner, shared] { take_slice(owner, std::move(*shared)); });
-                  });
+  store_.read(owner, book.last, memory_slice_entries,
+              [this, owner](Result<std::vector<std::string>> entries) {
+                auto shared =
+                    std::make_shared<Result<std::vector<std::string>>>(std::move(entries));
+                on_thread_([this, owner, shared] { take_slice(owner, std::move(*shared)); });
+              });
 }
 
 void MemoryBook::take_slice(const auth::Identity& owner, Result<std::vector<std::string>> entries) {
@@ -115,19 +115,19 @@ void MemoryBook::keep(const auth::Identity& owner, std::vector<agents::MemoryEnt
                       Callback<std::string> callback) {
   auto answered = std::make_shared<std::string>(std::move(answer));
   auto shared_callback = std::make_shared<Callback<std::string>>(std::move(callback));
-  store_.keep_memories(owner, std::move(written), std::move(dropped),
-                       [this, owner, answered, shared_callback](Result<void> kept) {
-                         on_thread_([this, owner, answered, shared_callback, kept] {
-                           if (kept) {
-                             if (const auto found = books_.find(owner); found != books_.end())
-                               found->second.busy = false;
-                             (*shared_callback)(std::move(*answered));
-                             return go_on(owner);
-                           }
-                           (*shared_callback)(kept.error());
-                           fail(owner, kept.error());
-                         });
-                       });
+  store_.keep(owner, std::move(written), std::move(dropped),
+              [this, owner, answered, shared_callback](Result<void> kept) {
+                on_thread_([this, owner, answered, shared_callback, kept] {
+                  if (kept) {
+                    if (const auto found = books_.find(owner); found != books_.end())
+                      found->second.busy = false;
+                    (*shared_callback)(std::move(*answered));
+                    return go_on(owner);
+                  }
+                  (*shared_callback)(kept.error());
+                  fail(owner, kept.error());
+                });
+              });
 }
 
 // What is in memory and what is in the store may differ now: it is read again at the next call.

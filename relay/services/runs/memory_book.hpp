@@ -24,7 +24,7 @@
 #include "engine/agents/memory.hpp"
 #include "engine/base/result.hpp"
 #include "relay/auth/identity.hpp"
-#include "relay/services/runs/run_store.hpp"
+#include "relay/services/runs/agent_memory_store.hpp"
 
 namespace redoubt::runs {
 
@@ -48,7 +48,7 @@ class MemoryBook {
   using Work = std::function<void()>;
   /// `store` outlives the book; `on_thread` may be called on any thread, and drops the work when
   /// the book is to end.
-  MemoryBook(RunStore& store, std::function<void(Work)> on_thread)
+  MemoryBook(AgentMemoryStore& store, std::function<void(Work)> on_thread)
       : store_(store), on_thread_(std::move(on_thread)) {}
 
   /// The answer, once what it changed is kept. Errors: busy, and those of call_memory.
@@ -79,7 +79,7 @@ class MemoryBook {
   void fail(const auth::Identity& owner, const Error& error);
   void close_unused();
 
-  RunStore& store_;
+  AgentMemoryStore& store_;
   std::function<void(Work)> on_thread_;
   std::map<auth::Identity, Book> books_;
   std::size_t bytes_ = 0;

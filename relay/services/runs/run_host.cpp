@@ -64,8 +64,8 @@ bool is_passing(std::string_view code) {
 RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
     : around_(std::move(around)),
       folder_(std::move(shipped), around_.variables),
-      store_(around_.writer, around_.bounds),
-      memories_(store_,
+      store_(around_.store),
+      memories_(around_.memories,
                 [this](MemoryBook::Work work) {
                   if (const auto self = weak_from_this().lock()) self->post(std::move(work));
                 }),
@@ -88,9 +88,9 @@ workflow::FleetOptions RunHost::fleet_options() {
   workflow::FleetBounds& bounds = options.bounds;
   bounds.runs_max = runs_open_max;
   bounds.inputs_max = inputs_max;
-  bounds.owner_runs_max = static_cast<std::size_t>(around_.bounds.under_way_max);
+  bounds.owner_runs_max = static_cast<std::size_t>(store_.bounds().under_way_max);
   bounds.memory_bytes_max = around_.weight_all_max;
-  bounds.owner_memory_bytes_max = around_.bounds.weight_max;
+  bounds.owner_memory_bytes_max = store_.bounds().weight_max;
   bounds.load_wait_ms_max = around_.take_wait_ms_max;
   options.builtins = play::builtins();
   options.find = [this](std::string_view name) { return around_.catalogue.current()->find(name); };

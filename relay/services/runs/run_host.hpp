@@ -143,7 +143,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   RunService::Dependencies around_;
   WorkflowFolder folder_;
   std::string folder_fault_;
-  RunStore store_;
+  RunStore& store_;
   MemoryBook memories_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

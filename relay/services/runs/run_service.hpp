@@ -74,13 +74,13 @@ inline SharedCallback copying(JsonCallback callback) {
 class RunService {
  public:
   struct Dependencies {
-    storage::Writer& writer;
+    RunStore& store;  ///< its bounds() are the owners'
+    AgentMemoryStore& memories;
     upstream::Gateway* gateway;  ///< null: no models
     observe::Log& log;
     observe::Metrics& metrics;
     LiveCatalogue& catalogue;
     std::string folder;  ///< of workflows that may change while the relay runs; empty: none
-    OwnerBounds bounds = {};
     /// States of all runs in memory; over it none is taken up and the heaviest is cancelled.
     std::uint64_t weight_all_max = 48u << 20;
     /// How long a run that is to be read back waits for others to leave the memory.

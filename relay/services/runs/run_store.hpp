@@ -1,11 +1,14 @@
-// RunStore: runs in the store. Each call is one job of the store's writer; `callback` comes on the
-// writer's thread, or at once with "store_busy" where its queue is full; it may be empty.
+// RunStore: runs in the store; the port of relay/storage's adapters, whose suite is
+// tests/relay/storage/run_store_test.cpp. Each call is one transaction. Callbacks come once, at
+// once or later and on any thread; they must be quick and not throw, and may be empty.
 //
 // 1. A run is found by its owner's identity and its id; ids of two owners may be equal.
 // 2. What is kept of an owner is bounded (OwnerBounds): the oldest ended runs give way, then a new
 //    run is refused ("too_many_runs", "owner_full"). A run leads to so many others and no more
 //    ("too_many_descendants").
 // 3. No call reads more than one run, or than the slice that it was asked for.
+// 4. A call sees what was asked before it. Any may fail with "store_busy" or "bad_store"; then
+//    nothing has changed.
 #pragma once
 
 #include <compare>
@@ -15,13 +18,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/agents/memory.hpp"
 #include "engine/base/result.hpp"
 #include "engine/workflow/budget.hpp"
 #include "engine/workflow/bundle.hpp"
 #include "relay/auth/identity.hpp"
 #include "relay/auth/token.hpp"
-#include "relay/storage/writer.hpp"
+#include "relay/services/runs/agent_memory_store.hpp"
 
 namespace redoubt::runs {
 
@@ -109,74 +111,64 @@ struct OwnerUse {
   std::int64_t under_way = 0;  ///< or parked
 };
 
-template <class T>
-using Callback = std::function<void(Result<T>)>;
+/// Refusals of a store.
+Error unknown_run();
+Error owner_full(const OwnerBounds& bounds);
+Error too_many_runs(const OwnerBounds& bounds);
+Error too_many_descendants(const OwnerBounds& bounds);
+Error too_many_imports(const OwnerBounds& bounds);
 
 class RunStore {
  public:
-  /// `writer` outlives the store.
-  explicit RunStore(storage::Writer& writer, OwnerBounds bounds = {})
-      : writer_(writer), bounds_(bounds) {}
-  const OwnerBounds& bounds() const { return bounds_; }
+  virtual ~RunStore() = default;
+  virtual const OwnerBounds& bounds() const = 0;
 
   /// A new run, or one that was exported from here and comes back with a longer history: replaced
   /// whole. `epoch`: of the bundle that it was imported from; negative: none.
   /// Errors: too_many_runs, owner_full, too_many_descendants, too_many_imports.
-  void put(StoredRun run, std::int64_t epoch, Callback<OwnerUse> callback);
+  virtual void put(StoredRun run, std::int64_t epoch, Callback<OwnerUse> callback) = 0;
   /// Also says that the run was read back (release), once it rests. Errors: "unknown_run".
-  void append(RunPiece piece, Callback<OwnerUse> callback);
+  virtual void append(RunPiece piece, Callback<OwnerUse> callback) = 0;
 
   /// At a start, once: notes which runs are to be read back, and gives those that are set aside
   /// now. These are the ones over whose reading the process ended, and those to which two starts
   /// did not come, because it ended before: however many runs end it, it does so twice at most
   /// before all others are read back.
   /// Runs that only wait are among them where their clock's time has come.
-  void begin_recovery(std::int64_t now_ms, Callback<std::vector<RunKey>> callback);
+  virtual void begin_recovery(std::int64_t now_ms, Callback<std::vector<RunKey>> callback) = 0;
   /// Runs that are noted and not read back yet. First those to which the last start came, then the
   /// others, the smallest first.
-  void to_recover(std::size_t count_max, Callback<std::vector<RunKey>> callback);
+  virtual void to_recover(std::size_t count_max, Callback<std::vector<RunKey>> callback) = 0;
   /// The process ends by itself: no run is to blame.
-  void end_recovery();
+  virtual void end_recovery() = 0;
   /// Runs that only wait and whose time has come, owners in turn, the first ones of each.
-  void due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns> callback);
+  virtual void due(std::int64_t now_ms, std::size_t count_max, Callback<DueRuns> callback) = 0;
   /// The run cannot be read back now: its clock wakes it then; 0: no more.
-  void set_clock(RunKey key, std::int64_t wake_ms, Callback<void> callback);
+  virtual void set_clock(RunKey key, std::int64_t wake_ms, Callback<void> callback) = 0;
   /// The run with its history, or its last snapshot and what came after it, marked as being read
   /// back until release() or append(). Without history, and not marked, where it is set aside, or
   /// takes more than there is room for (StoredRun::unread). Nothing where the owner has no such
   /// run.
-  void take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>> callback);
+  virtual void take(RunKey key, ReadRoom room, Callback<std::optional<StoredRun>> callback) = 0;
   /// `memory_bytes`: what it took while it was read back, at the most.
-  void release(RunKey key, std::uint64_t memory_bytes, Callback<void> callback);
+  virtual void release(RunKey key, std::uint64_t memory_bytes, Callback<void> callback) = 0;
   /// A run that was set aside may be read back again.
-  void readmit(RunKey key, Callback<void> callback);
+  virtual void readmit(RunKey key, Callback<void> callback) = 0;
   /// Pieces from number `from` on, as many as begin within `bytes_max`; at least one, where there
   /// is one.
-  void pieces(RunKey key, std::int64_t from, std::size_t bytes_max,
-              Callback<std::vector<std::string>> callback);
+  virtual void pieces(RunKey key, std::int64_t from, std::size_t bytes_max,
+                      Callback<std::vector<std::string>> callback) = 0;
   /// All pieces as one history; empty where there is no such run.
-  void history(RunKey key, Callback<std::string> callback);
+  virtual void history(RunKey key, Callback<std::string> callback) = 0;
   /// Epochs of the run that were imported here, also where it was removed since.
-  void epochs(RunKey key, Callback<std::vector<std::uint32_t>> callback);
+  virtual void epochs(RunKey key, Callback<std::vector<std::uint32_t>> callback) = 0;
   /// The owner's runs without definitions and histories, the newest first.
-  void list(auth::Identity owner, Callback<std::vector<StoredRun>> callback);
+  virtual void list(auth::Identity owner, Callback<std::vector<StoredRun>> callback) = 0;
   /// False where there was no such run.
-  void remove(RunKey key, Callback<bool> callback);
+  virtual void remove(RunKey key, Callback<bool> callback) = 0;
 
-  /// Entries of an owner's memory after this id, at most so many, in their order.
-  void memories(auth::Identity owner, std::uint64_t after, std::size_t count_max,
-                Callback<std::vector<std::string>> callback);
-  void keep_memories(auth::Identity owner, std::vector<agents::MemoryEntry> written,
-                     std::vector<std::uint64_t> dropped, Callback<void> callback);
   /// The relay's key for checkpoints, made at the first call.
-  void signing_key(workflow::SigningKey fresh, Callback<workflow::SigningKey> callback);
-
- private:
-  template <class T>
-  void post(std::function<Result<T>(storage::Database&)> work, Callback<T> callback);
-
-  storage::Writer& writer_;
-  const OwnerBounds bounds_;
+  virtual void signing_key(workflow::SigningKey fresh, Callback<workflow::SigningKey> callback) = 0;
 };
 
 }  // namespace redoubt::runs

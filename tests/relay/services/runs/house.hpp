@@ -21,6 +21,8 @@
 #include "engine/base/json.hpp"
 #include "relay/services/runs/run_service.hpp"
 #include "relay/storage/migrations.hpp"
+#include "relay/storage/sqlite_agent_memory_store.hpp"
+#include "relay/storage/sqlite_run_store.hpp"
 #include "tests/relay/storage/folder.hpp"
 
 namespace redoubt::runs {
@@ -117,16 +119,21 @@ class House {
     auto database = storage::open(path());
     REQUIRE_MESSAGE(database.ok(), database.error().message);
     writer_.emplace(std::move(*database));
+    auto second = storage::Database::open(path());
+    REQUIRE_MESSAGE(second.ok(), second.error().message);
+    reads_.emplace(*writer_, std::move(*second));
+    store_.emplace(*writer_, *reads_, bounds_);
+    memories_.emplace(*writer_, *reads_);
     auto shipped = Catalogue::shipped();
     service_.emplace(std::move(*shipped),
                      RunService::Dependencies{
-                         .writer = *writer_,
+                         .store = *store_,
+                         .memories = *memories_,
                          .gateway = &gateway_,
                          .log = log_,
                          .metrics = metrics_,
                          .catalogue = *catalogue_,
                          .folder = "",
-                         .bounds = bounds_,
                          .weight_all_max = memory_.all_max,
                          .take_wait_ms_max = memory_.wait_ms_max,
                          .wall_now_ms = [this] { return observe::wall_now_ms() + later_ms_; }});
@@ -134,6 +141,9 @@ class House {
   }
   void end() {
     service_.reset();
+    if (!writer_) return;
+    writer_->flush();
+    reads_.reset();
     writer_.reset();
   }
   /// The clock of runs is so much later from now on, or earlier.
@@ -242,6 +252,9 @@ class House {
   std::optional<LiveCatalogue> catalogue_;
   DeafGateway gateway_;
   std::optional<storage::Writer> writer_;
+  std::optional<storage::Reader> reads_;
+  std::optional<storage::SqliteRunStore> store_;
+  std::optional<storage::SqliteAgentMemoryStore> memories_;
   std::optional<RunService> service_;
 };
 

@@ -8,7 +8,7 @@
 
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "relay/storage/migrations.hpp"
+#include "relay/storage/memory_agent_memory_store.hpp"
 
 namespace redoubt::runs {
 namespace {
@@ -17,7 +17,7 @@ const auth::Identity ada{"default", "ada"};
 
 /// A book whose thread is the test's.
 struct Desk {
-  Desk() : writer(storage::open(std::string(storage::in_memory)).value()), store(writer) { open(); }
+  Desk() { open(); }
 
   void open() {
     book.emplace(store, [this](MemoryBook::Work work) {
@@ -55,8 +55,7 @@ struct Desk {
     return parse_json(*answer)->at("entries").size();
   }
 
-  storage::Writer writer;
-  RunStore store;
+  storage::MemoryAgentMemoryStore store;
   std::mutex mutex;
   std::condition_variable filled;
   std::deque<MemoryBook::Work> works;
@@ -120,7 +119,7 @@ TEST_CASE("an owner's memory is bounded, in the store too: the oldest entries go
   CHECK(desk.found(ada, joined({"word", stored - 1})) == 1);
   CHECK(desk.found({"default", "bob"}, "word0") == 1);
   std::promise<std::size_t> kept;
-  desk.store.memories(ada, 0, 100'000, [&kept](const Result<std::vector<std::string>>& entries) {
+  desk.store.read(ada, 0, 100'000, [&kept](const Result<std::vector<std::string>>& entries) {
     kept.set_value(entries->size());
   });
   CHECK(kept.get_future().get() * much.size() <= agents::kOwnerBytesMax);

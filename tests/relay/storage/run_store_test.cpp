@@ -1,13 +1,17 @@
+// What every adapter of runs::RunStore does.
 #include "relay/services/runs/run_store.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <future>
+#include <map>
 #include <optional>
 #include <set>
 
+#include "relay/storage/memory_run_store.hpp"
 #include "relay/storage/migrations.hpp"
+#include "relay/storage/sqlite_run_store.hpp"
 #include "tests/relay/storage/folder.hpp"
 
 namespace redoubt::runs {
@@ -15,10 +19,35 @@ namespace {
 
 const auth::Identity ada{"default", "ada"};
 
+struct InMemory {
+  explicit InMemory(OwnerBounds bounds) : store(bounds) {}
+  storage::MemoryRunStore store;
+};
+
+struct InSqlite {
+  explicit InSqlite(OwnerBounds bounds) : store(writer, reads, bounds) {}
+  storage::Writer writer{storage::open(std::string(storage::in_memory)).value()};
+  storage::Reader reads{writer, {}};
+  storage::SqliteRunStore store;
+};
+
+/// What is read is read on a connection of its own.
+struct InFile {
+  explicit InFile(OwnerBounds bounds) : store(writer, reads, bounds) {}
+  ~InFile() {
+    writer.flush();
+    reads.flush();
+  }
+  storage::Folder folder;
+  storage::Writer writer{storage::open(folder.file("relay.db")).value()};
+  storage::Reader reads{writer, storage::Database::open(folder.file("relay.db")).value()};
+  storage::SqliteRunStore store;
+};
+
 /// A store, each call waited for.
+template <class Adapter>
 struct Kept {
-  explicit Kept(OwnerBounds bounds = {})
-      : writer(storage::open(std::string(storage::in_memory)).value()), store(writer, bounds) {}
+  explicit Kept(OwnerBounds bounds = {}) : adapter(bounds) {}
 
   template <class T, class Call>
   Result<T> ask(Call call) {
@@ -59,8 +88,8 @@ struct Kept {
         .value();
   }
 
-  storage::Writer writer;
-  RunStore store;
+  Adapter adapter;
+  RunStore& store = adapter.store;
 };
 
 StoredRun run(const auth::Identity& owner, const std::string& id, std::int64_t started_ms = 1,
@@ -84,8 +113,9 @@ bool has(const std::vector<StoredRun>& runs, const std::string& id) {
 
 }  // namespace
 
-TEST_CASE("a run comes back as it was kept, with its limits") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run comes back as it was kept, with its limits", Adapter, InMemory, InSqlite,
+                   InFile) {
+  Kept<Adapter> kept;
   StoredRun first = run(ada, "a");
   first.limits.cost_microusd_per_day = 0;
   first.limits.tokens_per_minute = 7;
@@ -110,13 +140,14 @@ TEST_CASE("a run comes back as it was kept, with its limits") {
   CHECK(kept.append({{ada, "b"}, 1, "x", "running", 0}).error().code == "unknown_run");
 }
 
-TEST_CASE("a run is marked while it is read back, until it is released or goes on") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run is marked while it is read back, until it is released or goes on",
+                   Adapter, InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   for (const char* id : {"a", "b", "c", "d"})
     REQUIRE(kept.put(run(ada, id)));
   for (const char* id : {"a", "b", "c"})
     REQUIRE(kept.take({ada, id}));
-  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+  REQUIRE(kept.template ask<void>([&](Callback<void> callback) {
     kept.store.release({ada, "a"}, 0, std::move(callback));
   }));
   REQUIRE(kept.append({{ada, "b"}, 1, "x", "running", 0}));
@@ -127,26 +158,30 @@ TEST_CASE("a run is marked while it is read back, until it is released or goes o
   CHECK(kept.take({ada, "c"})->set_aside);
   CHECK(kept.take({ada, "c"})->history.empty());
   CHECK(kept.to_recover().size() == 3);
-  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+  REQUIRE(kept.template ask<void>([&](Callback<void> callback) {
     kept.store.readmit({ada, "c"}, std::move(callback));
   }));
   CHECK(!kept.take({ada, "c"})->set_aside);
 }
 
-TEST_CASE("a run that works on after it was read back is marked until it rests") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run that works on after it was read back is marked until it rests", Adapter,
+                   InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   REQUIRE(kept.put(run(ada, "a")));
   REQUIRE(kept.take({ada, "a"}));
   REQUIRE(kept.append({.key = {ada, "a"}, .number = 1, .status = "running", .rests = false}));
   CHECK(kept.begin_recovery().size() == 1);
 }
 
-TEST_CASE("however many runs end the process, it ends twice before all others are read back") {
-  Kept kept;
+TEST_CASE_TEMPLATE(
+    "however many runs end the process, it ends twice before all others are read back", Adapter,
+    InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   const std::set<std::string> bad{"b", "d", "f", "h"};
   for (const char* id : {"a", "b", "c", "d", "e", "f", "g", "h", "i"})
     REQUIRE(kept.put(run(ada, id)));
   std::set<std::string> aside, back;
+  std::map<std::string, std::int64_t> numbers;
   int deaths = 0;
   for (bool died = true; died;) {
     for (const RunKey& key : kept.begin_recovery())
@@ -157,7 +192,7 @@ TEST_CASE("however many runs end the process, it ends twice before all others ar
       REQUIRE(kept.take(next[0]));
       died = bad.count(next[0].id) > 0;
       if (died) continue;
-      REQUIRE(kept.append({.key = next[0], .number = deaths + 1, .status = "running"}));
+      REQUIRE(kept.append({.key = next[0], .number = ++numbers[next[0].id], .status = "running"}));
       back.insert(next[0].id);
     }
     deaths += died;
@@ -176,8 +211,9 @@ TEST_CASE("however many runs end the process, it ends twice before all others ar
   CHECK(kept.begin_recovery().empty());
 }
 
-TEST_CASE("what is to be taken up is listed without what is over, parked, or only waits") {
-  Kept kept;
+TEST_CASE_TEMPLATE("what is to be taken up is listed without what is over, parked, or only waits",
+                   Adapter, InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   std::set<RunKey> expected;
   for (const char* tenant : {"a", "b"})
     for (const char* id : {"1", "2", "3", "4"}) {
@@ -194,8 +230,10 @@ TEST_CASE("what is to be taken up is listed without what is over, parked, or onl
   CHECK(kept.to_recover(1).size() == 1);
 }
 
-TEST_CASE("however many runs that their clock wakes end the process, it ends twice at most") {
-  Kept kept;
+TEST_CASE_TEMPLATE(
+    "however many runs that their clock wakes end the process, it ends twice at most", Adapter,
+    InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   for (const char* id : {"a", "b", "c", "d", "e"}) {
     REQUIRE(kept.put(run(ada, id)));
     REQUIRE(kept.append({{ada, id}, 1, "x", "running", 0, true, 500}));
@@ -219,8 +257,9 @@ TEST_CASE("however many runs that their clock wakes end the process, it ends twi
   CHECK(kept.to_recover().empty());
 }
 
-TEST_CASE("a run that only waits is due when its clock's time comes") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run that only waits is due when its clock's time comes", Adapter, InMemory,
+                   InSqlite, InFile) {
+  Kept<Adapter> kept;
   for (const char* id : {"a", "b", "c"})
     REQUIRE(kept.put(run(ada, id)));
   REQUIRE(kept.append({{ada, "a"}, 1, "x", "running", 0, true, 500}));
@@ -231,14 +270,15 @@ TEST_CASE("a run that only waits is due when its clock's time comes") {
   CHECK(kept.due(600).runs == std::vector<RunKey>{{ada, "a"}});
   CHECK(kept.due(600).next_ms == 700);
   CHECK(kept.due(700).next_ms == 0);
-  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+  REQUIRE(kept.template ask<void>([&](Callback<void> callback) {
     kept.store.set_clock({ada, "a"}, 0, std::move(callback));
   }));
   CHECK(kept.due(700).runs == std::vector<RunKey>{{ada, "b"}});
 }
 
-TEST_CASE("runs that are due are told by owners in turn") {
-  Kept kept;
+TEST_CASE_TEMPLATE("runs that are due are told by owners in turn", Adapter, InMemory, InSqlite,
+                   InFile) {
+  Kept<Adapter> kept;
   const auth::Identity bob{"here", "bob"};
   for (int i = 0; i < 30; ++i) {
     const std::string id = "a" + std::to_string(i);
@@ -252,8 +292,9 @@ TEST_CASE("runs that are due are told by owners in turn") {
   CHECK(runs[1] == RunKey{bob, "b"});
 }
 
-TEST_CASE("a run for which there is no room is neither read nor marked") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run for which there is no room is neither read nor marked", Adapter, InMemory,
+                   InSqlite, InFile) {
+  Kept<Adapter> kept;
   StoredRun one = run(ada, "a");
   one.memory_bytes = 1'000;
   REQUIRE(kept.put(one));
@@ -273,23 +314,25 @@ TEST_CASE("a run for which there is no room is neither read nor marked") {
   CHECK(kept.begin_recovery() == std::vector<RunKey>{{ada, "a"}});
 }
 
-TEST_CASE("a run that nobody has weighed needs the most, until it was read back once") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run that nobody has weighed needs the most, until it was read back once",
+                   Adapter, InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   REQUIRE(kept.put(run(ada, "a")));
   CHECK(kept.take({ada, "a"}, {.memory_bytes_max = workflow::kStateBytesMax - 1})->unread);
   CHECK_FALSE(kept.take({ada, "a"})->unread);
-  REQUIRE(kept.ask<void>([&](Callback<void> callback) {
+  REQUIRE(kept.template ask<void>([&](Callback<void> callback) {
     kept.store.release({ada, "a"}, 2'000, std::move(callback));
   }));
   CHECK(kept.take({ada, "a"}, {.memory_bytes_max = 1'999})->unread);
   CHECK_FALSE(kept.take({ada, "a"}, {.memory_bytes_max = 2'000})->unread);
 }
 
-TEST_CASE("an owner's ended runs give way, the oldest first, by number and by bytes") {
+TEST_CASE_TEMPLATE("an owner's ended runs give way, the oldest first, by number and by bytes",
+                   Adapter, InMemory, InSqlite, InFile) {
   OwnerBounds bounds;
   bounds.ended_max = 5;
   bounds.bytes_max = 1'000;
-  Kept kept(bounds);
+  Kept<Adapter> kept(bounds);
   const auth::Identity bob{"default", "bob"};
   REQUIRE(kept.put(run(bob, "bobs", 1, 2)));
   for (int i = 0; i < 8; ++i)
@@ -321,22 +364,23 @@ TEST_CASE("an owner's ended runs give way, the oldest first, by number and by by
   CHECK(kept.append({lives.key, 1, std::string(200, 'x'), "running", 0})->bytes > bounds.bytes_max);
 }
 
-TEST_CASE("imports are remembered when their run is gone, and bounded") {
+TEST_CASE_TEMPLATE("imports are remembered when their run is gone, and bounded", Adapter, InMemory,
+                   InSqlite, InFile) {
   OwnerBounds bounds;
   bounds.imports_max = 2;
-  Kept kept(bounds);
+  Kept<Adapter> kept(bounds);
   REQUIRE(kept.put(run(ada, "a"), 0));
-  CHECK(kept.ask<bool>([&](auto callback) {
+  CHECK(kept.template ask<bool>([&](auto callback) {
               kept.store.remove({ada, "a"}, std::move(callback));
             })
             .value());
-  CHECK(!kept.ask<bool>([&](auto callback) {
+  CHECK(!kept.template ask<bool>([&](auto callback) {
                kept.store.remove({ada, "a"}, std::move(callback));
              })
              .value());
   const auto epochs = [&](const auth::Identity& owner) {
     return kept
-        .ask<std::vector<std::uint32_t>>([&](auto callback) {
+        .template ask<std::vector<std::uint32_t>>([&](auto callback) {
           kept.store.epochs({owner, "a"}, std::move(callback));
         })
         .value();
@@ -348,11 +392,12 @@ TEST_CASE("imports are remembered when their run is gone, and bounded") {
   REQUIRE(kept.put(run({"other", "ada"}, "c"), 0));
 }
 
-TEST_CASE("a run leads to so many others, whichever of them are still kept") {
+TEST_CASE_TEMPLATE("a run leads to so many others, whichever of them are still kept", Adapter,
+                   InMemory, InSqlite, InFile) {
   OwnerBounds bounds;
   bounds.descendants_max = 3;
   bounds.ended_max = 1;
-  Kept kept(bounds);
+  Kept<Adapter> kept(bounds);
   REQUIRE(kept.put(run(ada, "root")));
   for (int i = 0; i < 3; ++i) {
     StoredRun child = run(ada, "child" + std::to_string(i), i, 5);
@@ -366,15 +411,15 @@ TEST_CASE("a run leads to so many others, whichever of them are still kept") {
   CHECK(kept.put(last));
 }
 
-TEST_CASE("pieces are read in slices") {
-  Kept kept;
+TEST_CASE_TEMPLATE("pieces are read in slices", Adapter, InMemory, InSqlite, InFile) {
+  Kept<Adapter> kept;
   REQUIRE(kept.put(run(ada, "a")));
   for (int i = 1; i < 6; ++i)
     REQUIRE(
         kept.append({{ada, "a"}, i, std::string(100, static_cast<char>('0' + i)), "running", 0}));
   const auto slice = [&](std::int64_t from, std::size_t bytes) {
     return kept
-        .ask<std::vector<std::string>>([&](auto callback) {
+        .template ask<std::vector<std::string>>([&](auto callback) {
           kept.store.pieces({ada, "a"}, from, bytes, std::move(callback));
         })
         .value();
@@ -385,8 +430,9 @@ TEST_CASE("pieces are read in slices") {
   CHECK(slice(6, 1'000).empty());
 }
 
-TEST_CASE("a run is read from its last snapshot on, or whole") {
-  Kept kept;
+TEST_CASE_TEMPLATE("a run is read from its last snapshot on, or whole", Adapter, InMemory, InSqlite,
+                   InFile) {
+  Kept<Adapter> kept;
   const RunKey key{ada, "a"};
   REQUIRE(kept.put(run(ada, "a")));
   CHECK(kept.take(key)->snapshot.empty());
@@ -422,8 +468,8 @@ TEST_CASE("a run is read from its last snapshot on, or whole") {
   CHECK(read->snapshot.empty());
   CHECK(read->history == "history-1-2-3");
   CHECK(read->pieces == 4);
-  CHECK(kept.ask<std::string>([&](auto callback) { kept.store.history(key, callback); }).value() ==
-        "history-1-2-3");
+  CHECK(kept.template ask<std::string>([&](auto callback) { kept.store.history(key, callback); })
+            .value() == "history-1-2-3");
   // It goes with its run, and with one that is replaced whole.
   StoredRun again = run(ada, "a");
   again.snapshot = "other";
@@ -435,95 +481,6 @@ TEST_CASE("a run is read from its last snapshot on, or whole") {
   REQUIRE(kept.put(run(ada, "a")));
   CHECK(kept.take(key)->snapshot.empty());
   CHECK(bytes() == before);
-}
-
-TEST_CASE("a store of the twelve steps before keeps its runs, which are read whole") {
-  const storage::Folder folder;
-  const std::string path = folder.file("relay.db");
-  {
-    auto before = storage::Database::open(path);
-    REQUIRE(before);
-    REQUIRE(storage::migrate(*before, storage::migrations().first(12)));
-    REQUIRE(before->execute(
-        "INSERT INTO runs VALUES ('default', 'ada', 'a', '{}', 'w', 'running', 1, 0, 5, 'a', 0, 0,"
-        " 0, 0, 9);"
-        "INSERT INTO run_definitions VALUES ('default', 'ada', 'a', '{}');"
-        "INSERT INTO run_pieces VALUES ('default', 'ada', 'a', 0, x'4142'),"
-        "  ('default', 'ada', 'a', 1, x'43')"));
-  }
-  storage::Writer writer(storage::open(path).value());
-  RunStore runs(writer);
-  const auto take = [&] {
-    std::promise<std::optional<StoredRun>> promise;
-    runs.take({ada, "a"}, {}, [&](Result<std::optional<StoredRun>> said) {
-      promise.set_value(std::move(said).value());
-    });
-    return promise.get_future().get();
-  };
-  CHECK(take()->history == "ABC");
-  CHECK(take()->snapshot.empty());
-  CHECK(take()->pieces == 2);
-  runs.append({.key = {ada, "a"}, .number = 2, .frames = "D", .snapshot = "S", .snapshot_seq = 3},
-              {});
-  CHECK(take()->history.empty());
-  CHECK(take()->snapshot == "S");
-}
-
-TEST_CASE("a store of the six steps before keeps its runs, owners, pieces and epochs") {
-  const storage::Folder folder;
-  const std::string path = folder.file("relay.db");
-  const auto steps = storage::migrations();
-  const auto own = std::find_if(steps.begin(), steps.end(), [](const storage::Migration& step) {
-    return step.name == "run_owners";
-  });
-  REQUIRE(own != steps.end());
-  {
-    auto before = storage::Database::open(path);
-    REQUIRE(before);
-    REQUIRE(storage::migrate(*before, steps.first(6)));
-    REQUIRE(before->execute(
-        "INSERT INTO runs VALUES ('a', 'ada', 'default', 0, 'w', '{\"name\":\"w\"}', 1, 0),"
-        "  ('b', 'ada', 'game', 0, 'w', '{}', 2, 9),"
-        "  ('c', 'anonymous:10.0.0.1', 'anonymous', 1, 'w', '{}', 3, 0);"
-        "INSERT INTO run_pieces VALUES ('a', 0, x'4142'), ('a', 1, x'43'), ('b', 0, x'44'),"
-        "  ('c', 0, x'45');"
-        "INSERT INTO run_epochs VALUES ('ada', 'a', 0), ('ada', 'b', 1), ('ada', 'gone', 2),"
-        "  ('carl', 'gone', 0);"
-        "INSERT INTO run_signing_keys VALUES ('k', x'01');"
-        "INSERT INTO memories VALUES ('default', 'ada', 1, '{}')"));
-  }
-  auto database = storage::open(path);
-  REQUIRE_MESSAGE(database.ok(), database.error().message);
-  storage::Writer writer(std::move(*database));
-  RunStore runs(writer);
-  const auto take = [&](const RunKey& key) {
-    std::promise<std::optional<StoredRun>> promise;
-    runs.take(key, {}, [&](Result<std::optional<StoredRun>> said) {
-      promise.set_value(std::move(said).value());
-    });
-    return promise.get_future().get();
-  };
-  const auto epochs = [&](const RunKey& key) {
-    std::promise<std::vector<std::uint32_t>> promise;
-    runs.epochs(key, [&](Result<std::vector<std::uint32_t>> said) {
-      promise.set_value(std::move(said).value());
-    });
-    return promise.get_future().get();
-  };
-  const auto first = take({ada, "a"});
-  REQUIRE(first);
-  CHECK(first->history == "ABC");
-  CHECK(first->definition == "{\"name\":\"w\"}");
-  CHECK(first->pieces == 2);
-  CHECK(first->limits == auth::CallerLimits{});
-  CHECK(first->ended_ms == 0);
-  CHECK(take({{"game", "ada"}, "b"})->ended_ms == 9);
-  CHECK(!take({ada, "b"}));
-  CHECK(take({{"anonymous", "anonymous:10.0.0.1"}, "c"})->history == "E");
-  // No bundle can be imported again because its tenant was not known.
-  CHECK(epochs({ada, "a"}) == std::vector<std::uint32_t>{0});
-  CHECK(epochs({{"game", "ada"}, "gone"}) == std::vector<std::uint32_t>{2});
-  CHECK(epochs({{"default", "carl"}, "gone"}) == std::vector<std::uint32_t>{0});
 }
 
 }  // namespace redoubt::runs
