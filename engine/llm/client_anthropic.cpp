@@ -154,39 +154,25 @@ void read_message(const Json& json, std::string_view text, const std::string& pa
   request.messages.push_back(std::move(message));
 }
 
-void read_tools(const Json& json, std::string_view body, ChatRequest& request,
-                RequestFault& fault) {
-  const Json* tools = member_of(json, "tools");
-  if (tools == nullptr) return;
-  if (!tools->is_array()) {
-    fault.set("tools", "a list", tools);
+void read_tool(const Json& tool, std::string_view text, const std::string& path,
+               ToolDefinition& definition, RequestFault& fault) {
+  const std::string_view type = text_in(tool, "type");
+  const Json* schema = member_of(tool, "input_schema");
+  if (!type.empty() && type != "custom") {
+    definition.opaque = true;
+    definition.extra = dump(tool);
     return;
   }
-  const auto texts = element_texts(member_text(body, "tools"));
-  for (std::size_t i = 0; i < tools->size(); ++i) {
-    const Json& tool = (*tools)[i];
-    const std::string path = indexed("tools", i);
-    ToolDefinition& definition = request.tools.emplace_back();
-    definition.format = here;
-    const std::string_view type = text_in(tool, "type");
-    const Json* schema = member_of(tool, "input_schema");
-    if (!type.empty() && type != "custom") {
-      definition.opaque = true;
-      definition.extra = dump(tool);
-      continue;
-    }
-    definition.name = read_text(tool, "name", path, fault);
-    if (definition.name.empty()) fault.set(path + ".name", "a text", nullptr);
-    definition.description = read_text(tool, "description", path, fault);
-    definition.strict = read_optional_flag(tool, "strict", fault);
-    if (schema == nullptr || !schema->is_object()) {
-      fault.set(path + ".input_schema", "an object", schema);
-      return;
-    }
-    const std::string_view text = i < texts.size() ? member_text(texts[i], "input_schema") : "";
-    definition.parameters = text.empty() ? dump(*schema) : std::string(text);
-    definition.extra = rest_of(tool, {"name", "description", "strict", "input_schema"});
+  definition.name = read_text(tool, "name", path, fault);
+  if (definition.name.empty()) fault.set(path + ".name", "a text", nullptr);
+  definition.description = read_text(tool, "description", path, fault);
+  definition.strict = read_optional_flag(tool, "strict", fault);
+  if (schema == nullptr || !schema->is_object()) {
+    fault.set(path + ".input_schema", "an object", schema);
+    return;
   }
+  definition.parameters = text_or_dump(member_text(text, "input_schema"), *schema);
+  definition.extra = rest_of(tool, {"name", "description", "strict", "input_schema"});
 }
 
 void read_tool_choice(const Json& json, ChatRequest& request, RequestFault& fault) {
@@ -266,7 +252,7 @@ void read_anthropic_request(const Json& json, std::string_view body, ChatRequest
   const auto texts = element_texts(member_text(body, "messages"));
   for (std::size_t i = 0; i < messages->size(); ++i)
     read_message((*messages)[i], nth_text(texts, i), indexed("messages", i), request, fault);
-  read_tools(json, body, request, fault);
+  read_tools(json, body, here, read_tool, request, fault);
   read_tool_choice(json, request, fault);
   request.output_tokens_max = read_count(json, "max_tokens", fault);
   if (!request.output_tokens_max) fault.set("max_tokens", "a whole number", nullptr);

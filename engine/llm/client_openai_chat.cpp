@@ -305,49 +305,35 @@ void read_function(const Json& function, std::string_view text, const std::strin
   definition.parameters = text_or_dump(member_text(text, "parameters"), *parameters);
 }
 
-void read_tools(const Json& json, std::string_view body, ChatRequest& request,
-                RequestFault& fault) {
-  const Json* tools = member_of(json, "tools");
-  if (tools == nullptr) return;
-  if (!tools->is_array()) {
-    fault.set("tools", "a list", tools);
+void read_tool(const Json& tool, std::string_view text, const std::string& path,
+               ToolDefinition& definition, RequestFault& fault) {
+  const Json* function = member_of(tool, "function");
+  std::string_view function_text = member_text(text, "function");
+  // Tools as /v1/responses has them: some clients (Cursor) send them here, too.
+  const bool flat =
+      function == nullptr && text_in(tool, "type") == "function" && !text_in(tool, "name").empty();
+  if (flat) {
+    function = &tool;
+    function_text = text;
+  }
+  // And as Anthropic has them.
+  const bool named = function == nullptr && !text_in(tool, "name").empty() &&
+                     member_of(tool, "input_schema") != nullptr;
+  if (named) {
+    definition.name = text_in(tool, "name");
+    definition.description = read_text(tool, "description", path, fault);
+    definition.parameters = dump(*member_of(tool, "input_schema"));
     return;
   }
-  const auto texts = element_texts(member_text(body, "tools"));
-  for (std::size_t i = 0; i < tools->size(); ++i) {
-    const Json& tool = (*tools)[i];
-    const std::string path = indexed("tools", i);
-    ToolDefinition& definition = request.tools.emplace_back();
-    definition.format = here;
-    const Json* function = member_of(tool, "function");
-    std::string_view function_text =
-        i < texts.size() ? member_text(texts[i], "function") : std::string_view();
-    // Tools as /v1/responses has them: some clients (Cursor) send them here, too.
-    const bool flat = function == nullptr && text_in(tool, "type") == "function" &&
-                      !text_in(tool, "name").empty();
-    if (flat) {
-      function = &tool;
-      function_text = nth_text(texts, i);
-    }
-    // And as Anthropic has them.
-    const bool named = function == nullptr && !text_in(tool, "name").empty() &&
-                       member_of(tool, "input_schema") != nullptr;
-    if (named) {
-      definition.name = text_in(tool, "name");
-      definition.description = read_text(tool, "description", path, fault);
-      definition.parameters = dump(*member_of(tool, "input_schema"));
-      continue;
-    }
-    if (function == nullptr) {
-      definition.opaque = true;
-      definition.extra = dump(tool);
-      if (!tool.is_object()) fault.set(path, "an object", &tool);
-      continue;
-    }
-    read_function(*function, function_text, path + ".function", definition, fault);
-    definition.extra = flat ? rest_of(tool, {"type", "name", "description", "strict", "parameters"})
-                            : rest_of(tool, {"type", "function"});
+  if (function == nullptr) {
+    definition.opaque = true;
+    definition.extra = dump(tool);
+    if (!tool.is_object()) fault.set(path, "an object", &tool);
+    return;
   }
+  read_function(*function, function_text, path + ".function", definition, fault);
+  definition.extra = flat ? rest_of(tool, {"type", "name", "description", "strict", "parameters"})
+                          : rest_of(tool, {"type", "function"});
 }
 
 // Returns whether the choice has a neutral name.
@@ -499,7 +485,7 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
   for (std::size_t i = 0; i < messages->size(); ++i)
     read_message((*messages)[i], i, request, fault);
   request.answers = read_answers(json, "n", "n", fault);
-  read_tools(json, body, request, fault);
+  read_tools(json, body, here, read_tool, request, fault);
   const bool choice_known = read_tool_choice(json, request);
   read_output(json, body, request, fault);
   read_settings(json, request, fault);

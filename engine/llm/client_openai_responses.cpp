@@ -196,37 +196,23 @@ Json own_environment(const Json& tool) {
   return local;
 }
 
-void read_tools(const Json& json, std::string_view body, ChatRequest& request,
-                RequestFault& fault) {
-  const Json* tools = member_of(json, "tools");
-  if (tools == nullptr) return;
-  if (!tools->is_array()) {
-    fault.set("tools", "a list", tools);
+void read_tool(const Json& tool, std::string_view text, const std::string& path,
+               ToolDefinition& definition, RequestFault& fault) {
+  if (text_in(tool, "type") != "function") {
+    if (!tool.is_object()) fault.set(path, "an object", &tool);
+    definition.opaque = true;
+    definition.extra = dump(own_environment(tool));
     return;
   }
-  const auto texts = element_texts(member_text(body, "tools"));
-  for (std::size_t i = 0; i < tools->size(); ++i) {
-    const Json& tool = (*tools)[i];
-    const std::string path = indexed("tools", i);
-    ToolDefinition& definition = request.tools.emplace_back();
-    definition.format = here;
-    if (text_in(tool, "type") != "function") {
-      if (!tool.is_object()) fault.set(path, "an object", &tool);
-      definition.opaque = true;
-      definition.extra = dump(own_environment(tool));
-      continue;
-    }
-    definition.name = read_text(tool, "name", path, fault);
-    if (definition.name.empty()) fault.set(path + ".name", "a text", nullptr);
-    definition.description = read_text(tool, "description", path, fault);
-    definition.strict = read_optional_flag(tool, "strict", fault);
-    if (const Json* parameters = member_of(tool, "parameters")) {
-      if (!parameters->is_object()) fault.set(path + ".parameters", "an object", parameters);
-      const std::string_view text = i < texts.size() ? member_text(texts[i], "parameters") : "";
-      definition.parameters = text.empty() ? dump(*parameters) : std::string(text);
-    }
-    definition.extra = rest_of(tool, {"type", "name", "description", "strict", "parameters"});
+  definition.name = read_text(tool, "name", path, fault);
+  if (definition.name.empty()) fault.set(path + ".name", "a text", nullptr);
+  definition.description = read_text(tool, "description", path, fault);
+  definition.strict = read_optional_flag(tool, "strict", fault);
+  if (const Json* parameters = member_of(tool, "parameters")) {
+    if (!parameters->is_object()) fault.set(path + ".parameters", "an object", parameters);
+    definition.parameters = text_or_dump(member_text(text, "parameters"), *parameters);
   }
+  definition.extra = rest_of(tool, {"type", "name", "description", "strict", "parameters"});
 }
 
 bool read_tool_choice(const Json& json, ChatRequest& request) {
@@ -299,7 +285,7 @@ void read_openai_responses_request(const Json& json, std::string_view body, Chat
                                    RequestFault& fault) {
   request.model = read_text(json, "model", "", fault);
   read_input(json, request, fault);
-  read_tools(json, body, request, fault);
+  read_tools(json, body, here, read_tool, request, fault);
   const bool choice_known = read_tool_choice(json, request);
   request.parallel_tools = read_optional_flag(json, "parallel_tool_calls", fault);
   request.stream = read_flag(json, "stream", fault);

@@ -297,4 +297,20 @@ std::string indexed(std::string_view path, std::size_t index) {
   return joined({path, "[", index, "]"});
 }
 
+void read_tools(const Json& json, std::string_view body, WireFormat format, ToolReader read_tool,
+                ChatRequest& request, RequestFault& fault) {
+  const Json* tools = member_of(json, "tools");
+  if (tools == nullptr) return;
+  if (!tools->is_array()) {
+    fault.set("tools", "a list", tools);
+    return;
+  }
+  const auto texts = element_texts(member_text(body, "tools"));
+  for (std::size_t i = 0; i < tools->size(); ++i) {
+    ToolDefinition& definition = request.tools.emplace_back();
+    definition.format = format;
+    read_tool((*tools)[i], nth_text(texts, i), indexed("tools", i), definition, fault);
+  }
+}
+
 }  // namespace redoubt::llm

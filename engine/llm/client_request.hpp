@@ -100,6 +100,14 @@ void read_image_url(const nlohmann::json* url, const std::string& path, ChatPart
 /// Of an image that is in the request: a type that its client does not say is found by its first
 /// bytes, and a PDF becomes a document. A fault where nothing tells the type.
 void settle_image_type(const std::string& path, ChatPart& part, RequestFault& fault);
+/// Reads one tool, whose place is `path`, with its text in the body; empty where that was not
+/// found.
+using ToolReader = void (*)(const nlohmann::json& tool, std::string_view text,
+                            const std::string& path, ToolDefinition& definition,
+                            RequestFault& fault);
+/// The list `tools`, each of them of `format`.
+void read_tools(const nlohmann::json& json, std::string_view body, WireFormat format,
+                ToolReader read_tool, ChatRequest& request, RequestFault& fault);
 /// The part as a whole, for the format that it came in.
 ChatPart opaque_part(const nlohmann::json& part, WireFormat format);
 std::string indexed(std::string_view path, std::size_t index);
