@@ -235,6 +235,54 @@ workflow:
     assert.equal((await ended(id)).status, 'cancelled');
   });
 
+  it('shows what a model says while it says it, and never takes it back', async () => {
+    const chunk = (content) =>
+      `data: ${JSON.stringify({ id: 'c', model: 'one', choices: [{ index: 0, delta: { content } }] })}\n\n`;
+    const head = { head: 200, headers: { 'content-type': 'text/event-stream' } };
+    await mock.script([
+      {
+        when: { calls: [1, 1] },
+        do: [head, { send: chunk('Half of ') }, { send: chunk('it') }, { cut: true }],
+      },
+      { do: [{ answer: { text: 'All of it at last.' } }] },
+    ]);
+    await mock.forget();
+    const begun = await start({
+      workflow: {
+        name: 'says',
+        llms: { one: { model_name: 'strategist' } },
+        workflow: [
+          { id: 'go', wait: { signal: 'go' } },
+          { id: 'say', model: 'one', prompt: 'Speak.' },
+        ],
+        result: '{{ steps.say.text }}',
+      },
+    });
+    assert.equal(begun.status, 201, begun.text);
+    const { id } = begun.json();
+    const watched = ask(relay, { path: path_of(id, '/events'), headers: author });
+    await post_json(relay, path_of(id, '/signal'), { name: 'go', value: null }, author);
+    const { text } = await watched;
+    const shown = events_of(text).filter(({ event }) => event.startsWith('text'));
+    const of_stream = (stream) =>
+      shown
+        .filter(({ event, data }) => event === 'text' && data.stream === stream)
+        .map(({ data }) => data.text)
+        .join('');
+    assert.equal(of_stream(1), 'Half of it', text);
+    assert.ok('All of it at last.'.startsWith(of_stream(2)), text);
+    const broken = shown.findIndex(({ event }) => event === 'text_broken');
+    assert.ok(broken > 0, text);
+    assert.ok(
+      shown.slice(broken + 1).every(({ data }) => data.stream === 2),
+      text,
+    );
+    // They are no events of its history: who resumes counts those with an id.
+    assert.equal(text.match(/^id: /gm).length, (await view(id)).events);
+    assert.equal((await view(id)).outcome, 'All of it at last.');
+    assert.equal((await mock.calls()).length, 2);
+  });
+
   it('tells its events once each, also to readers who come back', async () => {
     const { id } = (await start({ workflow: 'team_strategy', input: situation })).json();
     const run = await ended(id);

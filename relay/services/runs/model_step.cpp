@@ -38,46 +38,6 @@ std::string answer_value(const llm::ChatAnswer& answer, const upstream::CallSumm
   return canonical(value);
 }
 
-class Asked final : public upstream::CallClient,
-                    public ModelStep,
-                    public std::enable_shared_from_this<Asked> {
- public:
-  explicit Asked(StepCallback callback) : callback_(std::move(callback)) {}
-
-  void on_source(upstream::Source source) override { source_ = source; }
-  void on_event(const llm::ChatEvent&, llm::WireFormat) override {}
-  void on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireFormat,
-                 const upstream::CallSummary& summary) override {
-    tell(false, answer_value(*answer, summary, source_));
-  }
-  void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
-    Json value = {{"code", llm::failure_name(refusal.failure.failure_class)},
-                  {"message", refusal.failure.message}};
-    if (refusal.status == 402) value["code"] = "budget_exhausted";
-    if (refusal.retry_after_ms > 0) value["retry_after_ms"] = refusal.retry_after_ms;
-    tell(true, canonical(value));
-  }
-
-  void leave() override {
-    callback_ = nullptr;
-    if (const auto call = std::exchange(call_, nullptr)) call->leave();
-  }
-  void hold(std::shared_ptr<upstream::GatewayCall> call) {
-    if (callback_) call_ = std::move(call);
-  }
-
- private:
-  void tell(bool failed, std::string value) {
-    call_.reset();
-    if (const StepCallback callback = std::exchange(callback_, nullptr))
-      callback(failed, std::move(value));
-  }
-
-  StepCallback callback_;
-  upstream::Source source_ = upstream::Source::call;
-  std::shared_ptr<upstream::GatewayCall> call_;
-};
-
 }  // namespace
 
 Json answer_of(const llm::ChatAnswer& answer) {
@@ -200,37 +160,131 @@ Result<llm::ChatRequest> chat_of(const std::string& request) {
 
 namespace {
 
-upstream::Order order_of(const ModelStepOrder& step, llm::ChatRequest request) {
-  upstream::Order order;
-  order.request = std::move(request);
-  order.identity = step.identity;
-  order.own_limits = step.limits;
-  order.request_id = step.request_id;
-  // Another attempt wants another answer.
-  order.shared = step.effect.attempt == 1;
-  return order;
+/// Would the same question be answered now, perhaps?
+bool is_passing(const upstream::CallRefusal& refusal) {
+  if (refusal.by_limit || refusal.status == 402) return false;
+  switch (refusal.failure.failure_class) {
+    case llm::FailureClass::cut:
+    case llm::FailureClass::malformed:
+    case llm::FailureClass::overloaded:
+    case llm::FailureClass::server_error:
+    case llm::FailureClass::timeout:
+      return refusal.reason != upstream::Reason::deadline;
+    default:
+      return false;
+  }
 }
+
+class Asked final : public upstream::CallClient,
+                    public ModelStep,
+                    public std::enable_shared_from_this<Asked> {
+ public:
+  Asked(upstream::Gateway& gateway, net::Executor executor, ModelStepOrder order,
+        std::unique_ptr<StepWatcher> watcher, StepCallback callback)
+      : gateway_(gateway),
+        executor_(std::move(executor)),
+        order_(std::move(order)),
+        watcher_(std::move(watcher)),
+        callback_(std::move(callback)) {}
+
+  /// Errors: as begin_model_step.
+  Result<void> ask() {
+    auto order = make_order();
+    if (!order) return order.error();
+    answer_ = {};
+    auto started = gateway_.start(executor_, std::move(*order), upstream::Delivery::stream,
+                                  shared_from_this());
+    if (!started) return started.error();
+    // It may have been answered meanwhile.
+    if (callback_) call_ = std::move(*started);
+    return {};
+  }
+
+  void on_source(upstream::Source source) override { source_ = source; }
+  void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override {
+    if (!callback_) return;
+    llm::fold(answer_, event, origin);
+    if (event.kind != llm::EventKind::text || event.answer != 0 || event.text.empty()) return;
+    shown_ = true;
+    if (watcher_) watcher_->on_text(event.text);
+  }
+  std::size_t kept_bytes() const override { return answer_.kept_bytes; }
+  void on_answer(std::shared_ptr<const llm::ChatAnswer>, llm::WireFormat,
+                 const upstream::CallSummary& summary) override {
+    complete(false, answer_value(answer_, summary, source_));
+  }
+  void on_refusal(const upstream::CallRefusal& refusal, const upstream::CallSummary&) override {
+    if (!callback_) return;
+    if (std::exchange(shown_, false)) {
+      if (watcher_) watcher_->on_broken(refusal.failure.message);
+      call_.reset();
+      if (restarts_ < restarts_max && is_passing(refusal)) {
+        ++restarts_;
+        if (ask()) return;
+      }
+    }
+    Json value = {{"code", llm::failure_name(refusal.failure.failure_class)},
+                  {"message", refusal.failure.message}};
+    if (refusal.status == 402) value["code"] = "budget_exhausted";
+    if (refusal.retry_after_ms > 0) value["retry_after_ms"] = refusal.retry_after_ms;
+    complete(true, canonical(value));
+  }
+
+  void leave() override {
+    callback_ = nullptr;
+    watcher_.reset();
+    if (const auto call = std::exchange(call_, nullptr)) call->leave();
+  }
+
+ private:
+  Result<upstream::Order> make_order() const {
+    auto chat = chat_of(order_.effect.request);
+    if (!chat) return chat.error();
+    chat->model = model_name_of(order_.effect.request);
+    if (!gateway_.knows(chat->model)) chat->model = model_default;
+    if (!gateway_.knows(chat->model))
+      return make_error("no_model",
+                        {"the relay has no alias for this step, and none called ", model_default},
+                        {}, {}, {});
+    upstream::Order order;
+    order.request = std::move(*chat);
+    order.identity = order_.identity;
+    order.own_limits = order_.limits;
+    order.request_id = order_.request_id;
+    // Another attempt wants another answer.
+    order.shared = order_.effect.attempt == 1 && restarts_ == 0;
+    return order;
+  }
+  void complete(bool failed, std::string value) {
+    call_.reset();
+    watcher_.reset();
+    if (const StepCallback callback = std::exchange(callback_, nullptr))
+      callback(failed, std::move(value));
+  }
+
+  upstream::Gateway& gateway_;
+  const net::Executor executor_;
+  const ModelStepOrder order_;
+  std::unique_ptr<StepWatcher> watcher_;
+  StepCallback callback_;
+  int restarts_ = 0;
+  bool shown_ = false;  ///< something of this stream
+  llm::ChatAnswer answer_;
+  upstream::Source source_ = upstream::Source::call;
+  std::shared_ptr<upstream::GatewayCall> call_;
+};
 
 }  // namespace
 
 Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                                                     const net::Executor& executor,
-                                                    const ModelStepOrder& order,
+                                                    ModelStepOrder order,
+                                                    std::unique_ptr<StepWatcher> watcher,
                                                     StepCallback callback) {
-  auto chat = chat_of(order.effect.request);
-  if (!chat) return chat.error();
-  chat->model = model_name_of(order.effect.request);
-  if (!gateway.knows(chat->model)) chat->model = model_default;
-  if (!gateway.knows(chat->model))
-    return make_error("no_model",
-                      {"the relay has no alias for this step, and none called ", model_default}, {},
-                      {}, {});
-  auto client = std::make_shared<Asked>(std::move(callback));
-  auto started =
-      gateway.start(executor, order_of(order, std::move(*chat)), upstream::Delivery::whole, client);
-  if (!started) return started.error();
-  client->hold(std::move(*started));
-  return std::shared_ptr<ModelStep>(client);
+  auto asked = std::make_shared<Asked>(gateway, executor, std::move(order), std::move(watcher),
+                                       std::move(callback));
+  if (auto begun = asked->ask(); !begun) return begun.error();
+  return std::shared_ptr<ModelStep>(asked);
 }
 
 }  // namespace redoubt::runs

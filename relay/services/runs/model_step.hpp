@@ -2,6 +2,9 @@
 //
 // {messages, settings, output} becomes a neutral request; the answer becomes {text, json, model,
 // usage}, or a failure with the gateway's reason as its code.
+//
+// The answer is streamed, and shown as it comes. A stream that breaks off after its first word is
+// told as broken, and the model is asked anew, restarts_max times.
 #pragma once
 
 #include <functional>
@@ -9,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/workflow/run.hpp"
 #include "relay/auth/identity.hpp"
@@ -26,6 +30,18 @@ struct ModelStepOrder {
   std::string request_id;
 };
 
+/// How often a step asks anew after a stream that broke off. What was used of that is charged.
+constexpr int restarts_max = 2;
+
+/// Shown of an answer while it comes. On the executor's thread; nothing after the StepCallback.
+class StepWatcher {
+ public:
+  virtual ~StepWatcher() = default;
+  virtual void on_text(std::string_view text) = 0;
+  /// The stream broke off: what comes next is another one from its beginning, or nothing.
+  virtual void on_broken(std::string_view reason) = 0;
+};
+
 class ModelStep {
  public:
   virtual ~ModelStep() = default;
@@ -36,10 +52,12 @@ class ModelStep {
 /// Called once, on the executor's thread or at once: failed or not, and the value for the run.
 using StepCallback = std::function<void(bool failed, std::string value)>;
 
-/// Errors (nothing was asked): no_model, bad_request, and those of the gateway.
+/// `gateway` outlives the step. Errors (nothing was asked): no_model, bad_request, and those of the
+/// gateway.
 Result<std::shared_ptr<ModelStep>> begin_model_step(upstream::Gateway& gateway,
                                                     const net::Executor& executor,
-                                                    const ModelStepOrder& order,
+                                                    ModelStepOrder order,
+                                                    std::unique_ptr<StepWatcher> watcher,
                                                     StepCallback callback);
 
 /// The effect's request as a neutral one; `model` is left to the caller. Errors: bad_request.

@@ -214,13 +214,14 @@ void RunHost::begin_model(const action::Begin& order) {
   auto step = begin_model_step(
       *around_.gateway, io_.get_executor(),
       {.effect = order.effect, .identity = key.owner, .limits = *limits, .request_id = key.id},
-      std::move(callback));
+      watch_step(order.run, order.effect.id), std::move(callback));
   if (!step) return fail(order, for_history(key, step.error()));
   models_[{order.run.serial, order.effect.id}] = std::move(*step);
 }
 
 void RunHost::finish(const RunRef& run, const std::string& effect, bool failed, std::string value) {
   models_.erase({run.serial, effect});
+  forget_text(run, effect);
   fleet_.done(run, effect, failed, std::move(value), now_ms());
   settle();
 }
@@ -242,6 +243,7 @@ void RunHost::carry_out(action::Withdraw& order) {
   if (found == models_.end()) return;
   found->second->leave();
   models_.erase(found);
+  forget_text(order.run, order.effect);
 }
 
 /// What the store says goes to the log: a history is its owner's to read.

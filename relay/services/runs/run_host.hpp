@@ -124,6 +124,10 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
 
   // run_watching.cpp: who reads events
   Watchers* watchers_of(const RunKey& key);
+  const LiveTexts* texts_of(const RunKey& key) const;
+  void change_texts(const RunKey& key, const std::function<void(LiveTexts&)>& change);
+  std::unique_ptr<StepWatcher> watch_step(const RunRef& run, const std::string& effect);
+  void forget_text(const RunRef& run, const std::string& effect);
   Watchers* hold_watchers(const RunKey& key);
   void forget_watchers(const RunKey& key);
   void end_watchers(const RunKey& key);
@@ -161,6 +165,11 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   workflow::Call calls_ = 0;
   std::map<workflow::Call, SharedCallback> callbacks_;
   std::map<EffectKey, std::shared_ptr<ModelStep>> models_;
+  struct CountedTexts {
+    LiveTexts texts;
+    std::uint64_t counted = 0;  ///< of its owner's memory
+  };
+  std::map<RunKey, CountedTexts> texts_;  ///< of runs whose models are saying something
   bool settling_ = false;
   bool pumping_ = false;                                  ///< the next turn is on its way
   std::map<RunKey, std::unique_ptr<Watchers>> watchers_;  ///< of runs in memory or not

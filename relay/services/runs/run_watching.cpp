@@ -10,6 +10,31 @@ namespace {
 /// Reads for watchers at a time: each may be as long as what a turn of a run wrote, or a bundle.
 constexpr std::size_t watch_reads_max = 1;
 
+using TextsChange = std::function<void(LiveTexts&)>;
+
+/// Shows what a model says among the run's texts.
+class ShownStep final : public StepWatcher {
+ public:
+  ShownStep(std::function<void(const TextsChange&)> change, std::string effect)
+      : change_(std::move(change)), effect_(std::move(effect)) {}
+
+  void on_text(std::string_view text) override {
+    change_([&](LiveTexts& texts) {
+      if (!std::exchange(open_, true)) texts.begin(effect_);
+      texts.add(effect_, text);
+    });
+  }
+  void on_broken(std::string_view reason) override {
+    open_ = false;
+    change_([&](LiveTexts& texts) { texts.break_off(effect_, reason); });
+  }
+
+ private:
+  const std::function<void(const TextsChange&)> change_;
+  const std::string effect_;
+  bool open_ = false;
+};
+
 }  // namespace
 
 void RunHost::may_watch(const Owner& owner, const std::string& id, JsonCallback callback) {
@@ -71,6 +96,37 @@ void RunHost::forget_watchers(const RunKey& key) {
   watchers_.erase(found);
 }
 
+// --- what models are saying ---
+
+const LiveTexts* RunHost::texts_of(const RunKey& key) const {
+  const auto found = texts_.find(key);
+  return found == texts_.end() ? nullptr : &found->second.texts;
+}
+
+/// Changes what is shown of the run, and shows it.
+void RunHost::change_texts(const RunKey& key, const TextsChange& change) {
+  const auto found = texts_.try_emplace(key).first;
+  change(found->second.texts);
+  const bool over = found->second.texts.empty();
+  const std::uint64_t bytes = over ? 0 : found->second.texts.bytes();
+  if (bytes != found->second.counted) fleet_.count(key.owner.key(), found->second.counted, bytes);
+  if (over) texts_.erase(found);
+  if (watchers_of(key)) schedule_watchers(key);
+}
+
+std::unique_ptr<StepWatcher> RunHost::watch_step(const RunRef& run, const std::string& effect) {
+  auto change = [weak = weak_from_this(), key = own_key(run.key)](const TextsChange& what) {
+    if (const auto self = weak.lock()) self->change_texts(key, what);
+  };
+  return std::make_unique<ShownStep>(std::move(change), effect);
+}
+
+/// The effect's answer is known, or not wanted.
+void RunHost::forget_text(const RunRef& run, const std::string& effect) {
+  const RunKey key = own_key(run.key);
+  if (texts_.count(key) > 0) change_texts(key, [&](LiveTexts& texts) { texts.finish(effect); });
+}
+
 /// The run is here no more.
 void RunHost::end_watchers(const RunKey& key) {
   Watchers* watchers = watchers_of(key);
@@ -88,7 +144,7 @@ void RunHost::schedule_watchers(const RunKey& key) {
 void RunHost::watch_on(const RunKey& key) {
   Watchers* watchers = watchers_of(key);
   if (!watchers) return;
-  const bool sent = watchers->step();
+  const bool sent = watchers->step(texts_of(key));
   if (watchers->empty()) return forget_watchers(key);
   if (watchers->want()) read_for_watchers(key, *watchers);
   if (sent) schedule_watchers(key);
@@ -110,7 +166,7 @@ void RunHost::read_for_watchers(const RunKey& key, Watchers& watchers) {
                   if (again && again->run() == run) {
                     again->give(piece, pieces ? std::move(*pieces) : std::vector<std::string>());
                     // At once, because what was read may have to give way to another's.
-                    again->step();
+                    again->step(texts_of(key));
                     schedule_watchers(key);
                   }
                   read_next();

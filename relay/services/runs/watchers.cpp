@@ -10,6 +10,9 @@
 namespace redoubt::runs {
 namespace {
 
+/// Of a text of a model that is shown at once.
+constexpr std::size_t text_event_bytes_max = 8 << 10;
+
 using workflow::ChainHead;
 using workflow::Event;
 using workflow::HistoryReader;
@@ -184,11 +187,26 @@ void Watchers::rest(Watcher& watcher) {
   if (over_) watcher.out->end();
 }
 
-bool Watchers::step() {
+bool Watchers::show(Watcher& watcher, const LiveTexts& texts) {
+  if (!texts.has_news(watcher.texts)) return false;
+  auto event = texts.next(watcher.texts, room(watcher, text_event_bytes_max));
+  if (!event) {
+    wait(watcher);
+    return false;
+  }
+  write(watcher, std::move(*event));
+  return true;
+}
+
+bool Watchers::step(const LiveTexts* texts) {
   forget_gone();
   wanted_.reset();
   for (auto at = watchers_.begin(); at != watchers_.end(); ++at) {
     if (live(*at)) {
+      if (texts && show(*at, *texts)) {
+        std::rotate(at, at + 1, watchers_.end());
+        return true;
+      }
       rest(*at);
       continue;
     }

@@ -13,7 +13,10 @@
 //    nothing. One that takes nothing for the connection's write deadline is cut by the connection
 //    (net::StreamedBody).
 // 4. A run's end ends a watcher once it has seen everything.
-// 5. Nothing of this needs the run itself, only the names of its steps: whoever watches a run that
+// 5. Live watchers see what models are saying as well (live_texts.hpp): those events have no id,
+// and
+//    nobody waits for them.
+// 6. Nothing of this needs the run itself, only the names of its steps: whoever watches a run that
 //    rests does not keep it in memory.
 //
 // Pure but for the streams. Not thread-safe.
@@ -32,6 +35,7 @@
 #include "engine/workflow/definition.hpp"
 #include "engine/workflow/history.hpp"
 #include "relay/http/message.hpp"
+#include "relay/services/runs/live_texts.hpp"
 #include "relay/services/runs/owned_cache.hpp"
 
 namespace redoubt::runs {
@@ -124,7 +128,8 @@ class Watchers {
 
   /// Sends a part of a slice to the next who is behind and has room for it. False where nobody can
   /// be sent something: they have seen it all, wait for their readers, or for what want() names.
-  bool step();
+  /// Then what the models are saying now goes to those who have seen it all: `texts`, or null.
+  bool step(const LiveTexts* texts);
   /// The piece with which the stretch begins that the store is to be asked for. Nothing while one
   /// was asked for.
   std::optional<std::int64_t> want() const { return asked_ ? std::nullopt : wanted_; }
@@ -147,12 +152,15 @@ class Watchers {
     std::size_t sent = 0;              ///< bytes of the slice there
     std::shared_ptr<const void> held;  ///< memory of its connection for waiting_bytes_max
     bool wakes = false;                ///< the stream tells when all that was written to it is sent
+    LiveTexts::Seen texts;             ///< of what the models are saying
   };
   static std::size_t room(Watcher& watcher, std::size_t wanted);
   static void write(Watcher& watcher, std::string text);
   void wait(Watcher& watcher);
   bool live(const Watcher& watcher) const { return watcher.position.piece >= pieces_; }
   void rest(Watcher& watcher);
+  /// False where there is nothing to show, or no room for it now.
+  bool show(Watcher& watcher, const LiveTexts& texts);
   std::shared_ptr<const HistorySlice> slice_for(Watcher& watcher);
   static void send(Watcher& watcher, const HistorySlice& slice);
   void forget_gone();

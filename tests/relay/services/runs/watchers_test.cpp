@@ -95,13 +95,13 @@ struct Watched {
   int catch_up() {
     int sent = 0;
     for (;;) {
-      while (watchers.step())
+      while (watchers.step(nullptr))
         ++sent;
       if (!watchers.want()) return sent;
       read();
     }
   }
-  bool caught_up() { return !watchers.step() && !watchers.want(); }
+  bool caught_up() { return !watchers.step(nullptr) && !watchers.want(); }
 
   Story story;
   int woken = 0;
@@ -308,7 +308,7 @@ TEST_CASE("a watcher that leaves while it waits, or while something is read for 
   Watched again(others);
   again.store(3);
   REQUIRE(again.watchers.add(leaves, 0));
-  REQUIRE(!again.watchers.step());
+  REQUIRE(!again.watchers.step(nullptr));
   REQUIRE(again.watchers.want() == 0);
   const std::int64_t piece = again.watchers.ask();
   leaves->leave();
@@ -353,7 +353,7 @@ TEST_CASE("a watcher of a run that is gone from the store ends") {
   const auto reader = std::make_shared<Reader>();
   run.store(1);
   REQUIRE(run.watchers.add(reader, 0));
-  REQUIRE(!run.watchers.step());
+  REQUIRE(!run.watchers.step(nullptr));
   REQUIRE(run.watchers.want() == 0);
   run.watchers.give(run.watchers.ask(), {});
   CHECK(reader->ended);
