@@ -18,6 +18,7 @@
 #include <variant>
 
 #include "relay/http/message.hpp"
+#include "relay/http/websocket_frame.hpp"
 #include "relay/net/task.hpp"
 
 namespace redoubt::http {
@@ -35,24 +36,6 @@ inline constexpr std::uint16_t message_too_big = 1009;
 inline constexpr std::uint16_t internal_error = 1011;
 inline constexpr std::uint16_t try_again_later = 1013;
 }  // namespace close_code
-
-/// One encoded server frame, ready for the wire.
-class Frame {
- public:
-  static std::shared_ptr<const Frame> text(std::string_view payload);
-  static std::shared_ptr<const Frame> binary(std::string_view payload);
-  static std::shared_ptr<const Frame> ping(std::string_view payload);
-  static std::shared_ptr<const Frame> pong(std::string_view payload);
-  /// `reason` is cut at 123 bytes, between characters.
-  static std::shared_ptr<const Frame> close(std::uint16_t code, std::string_view reason);
-
-  std::string_view bytes() const { return bytes_; }
-
- private:
-  friend struct FrameMaker;
-  std::string bytes_;
-};
-using FramePtr = std::shared_ptr<const Frame>;
 
 /// The connection behind a WebSocketPeer; implemented by relay/net.
 class WebSocketChannel {

@@ -97,7 +97,8 @@ std::string json_text(const Json& value) {
 
 bool is_namespace(std::string_view name) {
   return name.starts_with('/') && name.size() <= namespace_bytes_max &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 127 && c != ','; });
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return c > ' ' && c < 127 && c != ','; });
 }
 
 bool is_reserved_event(std::string_view event) {

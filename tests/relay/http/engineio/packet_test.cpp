@@ -43,14 +43,20 @@ TEST_CASE("Engine.IO: malformed packets and payloads say what is wrong") {
   CHECK_FALSE(read_payload(""));
   CHECK_FALSE(read_payload("\x1e"));
   CHECK(read_payload("4a\x1e").error().path == "packet 2");
-  CHECK(read_payload("4a\x1e\x1e" "4b").error().path == "packet 2");
+  CHECK(read_payload("4a\x1e\x1e"
+                     "4b")
+            .error()
+            .path == "packet 2");
 }
 
 TEST_CASE("Engine.IO: a payload's packets are apart by U+001E, and bounded") {
   std::string body;
   for (const char* packet : {"4one", "2", "bAA=="})
     append_record(body, packet);
-  CHECK(body == "4one\x1e" "2\x1e" "bAA==");
+  CHECK(body ==
+        "4one\x1e"
+        "2\x1e"
+        "bAA==");
   const auto packets = read_payload(body);
   REQUIRE(packets);
   REQUIRE(packets->size() == 3);
