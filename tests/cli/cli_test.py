@@ -19,7 +19,7 @@ REDOUBT = ""
 SHIPPED = "web/game/public/maps"
 SHARED = os.environ.get("REDOUBT_MAPS", "../shared/maps")
 TIMEOUT_S = 300  # a bound, not a measure
-COMMANDS = ["play", "replay", "strategy", "agent", "map", "models"]
+COMMANDS = ["play", "replay", "arena", "strategy", "agent", "map", "models"]
 # Commands with commands of their own, which take the options.
 GROUPS = {"workflow": ["check", "run", "replay", "show"]}
 
@@ -453,6 +453,68 @@ class Replay(Scratch):
         error = json.loads(self.refused(1, "replay", "-", "--json", given=bytes(other)))["error"]
         self.assertEqual(error["code"], "version_mismatch")
         self.refused(2, "replay", self.path("missing.replay"))
+
+
+class Arena(Scratch):
+    GAMES = ["arena", "rush", "random", "--generate", "20x16", "--games", "4", "--seed", "3"]
+
+    def test_json_is_the_same_for_any_number_of_jobs(self):
+        def told(jobs):
+            code, out, err = run(*self.GAMES, "--jobs", jobs, "--json")
+            self.assertEqual((code, err), (0, ""))
+            report = json.loads(out)
+            for player in report["players"]:
+                del player["cpu_ms"]
+            return report
+        report = told("1")
+        self.assertEqual(report, told("3"))
+        duel = report["duels"][0]
+        self.assertEqual(duel["players"], ["rush", "random"])
+        self.assertEqual(sum(duel["pentanomial"]), 2)
+        self.assertEqual(len(report["games"]), 4)
+        self.assertEqual(sum(report["all"]["ends"].values()), 4)
+
+    def test_a_game_is_played_again_from_its_line(self):
+        lines, replay = self.path("games.jsonl"), self.path("game.replay")
+        code, _, err = run(*self.GAMES, "--games-file", lines)
+        self.assertEqual((code, err), (0, ""))
+        line = read(lines).decode().splitlines()[2]
+        code, out, err = run("arena", "--replay", "-", "--to", replay, given=line)
+        self.assertEqual((code, out.strip(), err), (0, line, ""))
+        code, out, _ = run("replay", replay)
+        self.assertEqual(code, 0)
+        self.assertIn(json.loads(line)["hash"], out)
+        other = line.replace(json.loads(line)["hash"], "0" * 16)
+        code, _, err = run("arena", "--replay", other)
+        self.assertEqual(code, 1)
+        self.assertIn("went another way", err)
+
+    def test_maps_of_a_folder_and_what_is_passed_over(self):
+        code, _, err = run("map", "--generate", "20x16", "--to", self.path("two.json"))
+        self.assertEqual((code, err), (0, ""))
+        run("map", "--generate", "21x21", "--teams", "3", "--to", self.path("three.json"))
+        code, out, err = run("arena", "random", "random", "--maps", self.path(""), "--games", "2", "--json")
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(out)["maps"], ["two.json"])
+        self.assertIn("three.json is passed over: it is for 3 teams, not 2", err)
+
+    def test_lists_its_players(self):
+        code, out, _ = run("arena", "--list", "--json")
+        self.assertEqual(code, 0)
+        names = [player["name"] for player in json.loads(out)]
+        self.assertLessEqual({"strategist", "builtin", "rush", "agentarena", "random"}, set(names))
+
+    def test_what_cannot_be_done_is_2(self):
+        for words in [["arena"], ["arena", "rush"], ["arena", "rush", "rusch"],
+                      ["arena", "rush", "random:speed=3"], ["arena", "rush", "exec:"],
+                      ["arena", "rush", "random", "--maps", self.path("none")],
+                      ["arena", "rush", "random", "--generate", "40"],
+                      ["arena", "rush", "random", "--sprt", "5"],
+                      ["arena", "rush", "random", "random", "--sprt", "0,5"],
+                      ["arena", "--replay", "{}"]]:
+            code, out, err = run(*words)
+            self.assertEqual((code, out), (2, ""), words)
+            self.assertTrue(err.startswith("redoubt: "), words)
 
 
 class Models(Scratch):

@@ -40,6 +40,27 @@ struct ReplayOptions {
 };
 int replay(const ReplayOptions& options);
 
+struct ArenaOptions {
+  std::vector<std::string> players;
+  std::string maps_folder;
+  std::string only_file;  ///< names of files in the folder, one a line
+  std::string generate = "40x28";
+  int generated = -1;  ///< maps; -1: one a round where there is no folder, else none
+  int teams = 2;
+  int games = 64;  ///< of each table
+  std::uint64_t seed = 1;
+  int jobs = 1;
+  int work_per_tick = 100;
+  std::string rules_file;
+  std::string sprt;  ///< "ELO0,ELO1"
+  std::string games_file;
+  std::string replay_line;  ///< play this game again; - for stdin
+  std::string to_file;      ///< its recording
+  bool list = false;
+  bool json = false;
+};
+int arena(const ArenaOptions& options);
+
 enum class Request : std::uint8_t { team_strategy, strategy_adaptation, agent_specification };
 struct RequestOptions {
   Request kind = Request::team_strategy;

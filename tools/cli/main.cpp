@@ -16,6 +16,9 @@ using namespace redoubt;
 
 constexpr int ticks_max = 1'000'000;
 constexpr int work_per_tick_max = 1'000'000;
+constexpr int arena_maps_max = 10'000;
+constexpr int arena_games_max = 1'000'000;
+constexpr int arena_jobs_max = 256;
 constexpr int token_lifetime_s_max = 31'622'400;  // a year
 
 const char* const exit_codes =
@@ -77,6 +80,77 @@ CLI::App* add_play(CLI::App& app, cli::PlayOptions& o) {
       "  redoubt play --generate 40x28 --seed 7 --bot strategist --bot rush\n"
       "  redoubt play --map valley.json --bot strategist --bot agentarena --replay match.replay\n"
       "  redoubt play --generate 40x27 --bot rush --bot random --bot random --bot random --json");
+  return command;
+}
+
+void add_arena_grounds(CLI::App& command, cli::ArenaOptions& o) {
+  CLI::Option* folder =
+      command.add_option("--maps", o.maps_folder, "Play on the maps of this folder")
+          ->type_name("FOLDER");
+  command.add_option("--only", o.only_file, "Of these alone: names of files, one a line")
+      ->type_name("FILE")
+      ->needs(folder);
+  command.add_option("--generate", o.generate, "Size of generated maps")
+      ->type_name("WxH")
+      ->capture_default_str();
+  command
+      .add_option("--generated", o.generated,
+                  "So many generated maps; by itself one a round, and none beside --maps")
+      ->type_name("N")
+      ->check(CLI::Range(0, arena_maps_max));
+  command.add_option("--teams", o.teams, "Seats at a table")
+      ->type_name("N")
+      ->check(CLI::Range(2, territory::teams_max))
+      ->capture_default_str();
+  command.add_option("--rules", o.rules_file, "A rules file; what it leaves out has its default")
+      ->type_name("FILE");
+}
+
+CLI::App* add_arena(CLI::App& app, cli::ArenaOptions& o) {
+  CLI::App* command = app.add_subcommand("arena", "Measure who is stronger, over many games");
+  command
+      ->add_option("player", o.players,
+                   "Two or more players: NAME, NAME:SETTING=N,... or "
+                   "exec:COMMAND; --list names them")
+      ->type_name("PLAYER");
+  add_arena_grounds(*command, o);
+  command->add_option("--games", o.games, "Games of each table, in whole rounds")
+      ->type_name("N")
+      ->check(CLI::Range(1, arena_games_max))
+      ->capture_default_str();
+  command->add_option("--seed", o.seed, "Seed of the whole measurement")
+      ->type_name("N")
+      ->check(is_seed)
+      ->capture_default_str();
+  command->add_option("--jobs", o.jobs, "Games at a time")
+      ->type_name("N")
+      ->check(CLI::Range(1, arena_jobs_max))
+      ->capture_default_str();
+  command->add_option("--work", o.work_per_tick, "Work units a tick for each player's thinking")
+      ->type_name("N")
+      ->check(CLI::Range(1, work_per_tick_max))
+      ->capture_default_str();
+  command->add_option("--sprt", o.sprt, "Stop once the first is ELO1 stronger rather than ELO0")
+      ->type_name("ELO0,ELO1");
+  command->add_option("--games-file", o.games_file, "Write each game's line to this file")
+      ->type_name("FILE");
+  command->add_option("--replay", o.replay_line, "Play a game again from its line; - for stdin")
+      ->type_name("LINE");
+  command->add_option("--to", o.to_file, "With --replay: write the game for `redoubt replay`")
+      ->type_name("FILE");
+  command->add_flag("--list", o.list, "Name the players and their settings");
+  command->add_flag("--json", o.json, "Print JSON");
+  command->footer(
+      "A round is a map and a seed, played once with every arrangement of the seats. Two runs "
+      "with\n"
+      "the same arguments say the same, but for CPU time, whatever --jobs is. docs/arena.md has "
+      "the\n"
+      "protocol of programs.\n\n"
+      "Examples:\n"
+      "  redoubt arena strategist rush --games 64 --jobs 4\n"
+      "  redoubt arena strategist raider turtle hunter --maps maps --games 32 --json\n"
+      "  redoubt arena strategist 'exec:python3 bot.py' --games 16 --games-file games.jsonl\n"
+      "  redoubt arena --replay \"$(sed -n 5p games.jsonl)\" --to game.replay");
   return command;
 }
 
@@ -487,6 +561,7 @@ int main(int argc, char** argv) {
   app.footer(std::string("`redoubt COMMAND --help` tells more and gives examples.\n") + exit_codes);
   cli::PlayOptions play_options;
   cli::ReplayOptions replay_options;
+  cli::ArenaOptions arena_options;
   cli::RequestOptions strategy_options;
   cli::RequestOptions agent_options{.kind = cli::Request::agent_specification};
   cli::MapOptions map_options;
@@ -499,6 +574,7 @@ int main(int argc, char** argv) {
   const CLI::App* models = add_models(app, models_options);
   const CLI::App* play = add_play(app, play_options);
   const CLI::App* replay = add_replay(app, replay_options);
+  const CLI::App* arena = add_arena(app, arena_options);
   const CLI::App* strategy = add_strategy(app, strategy_options, adapt);
   const CLI::App* agent = add_agent(app, agent_options);
   add_map(app, map_options);
@@ -520,6 +596,11 @@ int main(int argc, char** argv) {
     return cli::play(play_options);
   }
   if (replay->parsed()) return cli::replay(replay_options);
+  if (arena->parsed()) {
+    const bool alone = arena_options.list || !arena_options.replay_line.empty();
+    if (!alone && arena_options.players.size() < 2) return bad_use("arena needs two players");
+    return cli::arena(arena_options);
+  }
   if (strategy->parsed()) {
     if (adapt) strategy_options.kind = cli::Request::strategy_adaptation;
     return cli::answer(strategy_options);

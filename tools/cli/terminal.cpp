@@ -234,8 +234,10 @@ std::string_view team_name(int team) {
   return names[static_cast<std::size_t>(team)];
 }
 
-Progress::Progress(std::int64_t total)
-    : total_(std::max<std::int64_t>(1, total)), terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::int64_t total, std::string_view unit)
+    : total_(std::max<std::int64_t>(1, total)),
+      unit_(unit),
+      terminal_(isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (shown_permille_ >= 0) std::fprintf(stderr, "\r\033[K");
@@ -250,7 +252,8 @@ void Progress::show(std::int64_t done) {
   const int full = permille * columns / 1000;
   std::string bar(static_cast<std::size_t>(full), '=');
   bar.append(static_cast<std::size_t>(columns - full), ' ');
-  std::fprintf(stderr, "\r[%s] %3d %%  tick %s", bar.c_str(), permille / 10, grouped(done).c_str());
+  std::fprintf(stderr, "\r[%s] %3d %%  %s %s", bar.c_str(), permille / 10,
+               std::string(unit_).c_str(), grouped(done).c_str());
 }
 
 }  // namespace redoubt::cli

@@ -59,7 +59,8 @@ std::string_view team_name(int team);
 /// A bar on stderr while it is a terminal; otherwise it does nothing.
 class Progress {
  public:
-  explicit Progress(std::int64_t total);
+  /// `unit` is what is counted: "tick 1,200".
+  explicit Progress(std::int64_t total, std::string_view unit = "tick");
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -67,6 +68,7 @@ class Progress {
 
  private:
   std::int64_t total_;
+  std::string_view unit_;
   bool terminal_;
   int shown_permille_ = -1;
 };

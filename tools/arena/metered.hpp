@@ -1,0 +1,34 @@
+// Metered: a player whose thinking is measured, in work and in CPU time of its thread.
+#pragma once
+
+#include <memory>
+
+#include "engine/strategy/player.hpp"
+
+namespace redoubt::arena {
+
+/// CPU time of the calling thread.
+std::int64_t thread_cpu_us();
+
+class Metered final : public strategy::Player {
+ public:
+  explicit Metered(std::unique_ptr<strategy::Player> player);
+  std::string_view name() const override;
+  strategy::ThinkResult think(const territory::View& view, int work) override;
+  std::span<const territory::Order> orders() const override;
+  nlohmann::json explain() const override;
+  bool heat_map(strategy::HeatMap which, std::vector<std::int16_t>& out) const override;
+  Result<void> direct(const nlohmann::json& team_strategy, std::int32_t until_tick) override;
+  void save(ByteWriter& out) const override;
+  Result<void> restore(ByteReader& in) override;
+
+  std::int64_t cpu_us() const { return cpu_us_; }
+  std::int64_t work() const { return work_; }
+
+ private:
+  std::unique_ptr<strategy::Player> player_;
+  std::int64_t cpu_us_ = 0;
+  std::int64_t work_ = 0;
+};
+
+}  // namespace redoubt::arena

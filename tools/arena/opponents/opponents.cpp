@@ -1,0 +1,9 @@
+#include "tools/arena/opponents/opponents.hpp"
+
+namespace redoubt::arena {
+
+std::span<const Opponent> opponents() {
+  return {};
+}
+
+}  // namespace redoubt::arena
