@@ -23,8 +23,8 @@ TournamentOptions small(const std::vector<std::string>& players, int rounds, int
     options.players.push_back(std::move(*read));
   }
   const int side = teams == 2 ? 20 : 21;
-  const GroundOptions wanted{.width = side, .height = side - (teams == 2 ? 4 : 0),
-                             .generated = rounds, .teams = teams};
+  const GroundOptions wanted{
+      .width = side, .height = side - (teams == 2 ? 4 : 0), .generated = rounds, .teams = teams};
   auto grounds = read_grounds(wanted);
   if (!grounds.ok()) FAIL(grounds.error().message);
   options.grounds = std::move(grounds->played);

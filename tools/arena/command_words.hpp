@@ -10,9 +10,9 @@
 
 namespace redoubt::arena {
 
-/// Words are split at blanks. '...' keeps what is in it as it is; "..." too, but \" and \\ stand for
-/// " and \; outside quotes a backslash takes the next character as it is. Error bad_use: no word, a
-/// quote that does not end, a backslash at the end.
+/// Words are split at blanks. '...' keeps what is in it as it is; "..." too, but \" and \\ stand
+/// for " and \; outside quotes a backslash takes the next character as it is. Error bad_use: no
+/// word, a quote that does not end, a backslash at the end.
 Result<std::vector<std::string>> command_words(std::string_view command);
 
 }  // namespace redoubt::arena

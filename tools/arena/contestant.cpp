@@ -90,8 +90,8 @@ Result<Contestant> read_contestant(std::string_view text) {
   if (scripted == nullptr && engine_player(contestant.name) == nullptr) {
     return unknown_player(contestant.name);
   }
-  contestant.settings = Settings(scripted != nullptr ? scripted->settings
-                                                     : std::span<const Setting>());
+  contestant.settings =
+      Settings(scripted != nullptr ? scripted->settings : std::span<const Setting>());
   if (colon == text.npos) return contestant;
   const auto read = read_settings(text.substr(colon + 1), contestant);
   if (!read) return read.error();

@@ -29,8 +29,8 @@ Result<Contestant> read_contestant(std::string_view text);
 struct Place {
   const territory::Board& board;
   territory::Team team = 0;
-  std::uint64_t seed = 0;     ///< the player's own; it says nothing about the match's
-  int work_per_thought = 0;   ///< the purse of its searches, in rollout ticks
+  std::uint64_t seed = 0;    ///< the player's own; it says nothing about the match's
+  int work_per_thought = 0;  ///< the purse of its searches, in rollout ticks
 };
 
 /// REQUIRES: a contestant that read_contestant() made, no program.

@@ -1,5 +1,5 @@
-// Game: one game of a measurement, from what it is played with to what came of it, and the line that
-// it can be played again from.
+// Game: one game of a measurement, from what it is played with to what came of it, and the line
+// that it can be played again from.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -29,9 +29,9 @@ struct SeatRecord {
   int held = 0;
   int deposits = 0;
   int refused_orders = 0;
-  std::int64_t work = 0;     ///< units, over the whole game
-  std::int64_t cpu_us = 0;   ///< of its thinking; differs from run to run
-  std::string fault;         ///< of a program that lost the game by it; empty: none
+  std::int64_t work = 0;    ///< units, over the whole game
+  std::int64_t cpu_us = 0;  ///< of its thinking; differs from run to run
+  std::string fault;        ///< of a program that lost the game by it; empty: none
   std::int32_t fault_tick = 0;
 };
 

@@ -87,7 +87,8 @@ Evenness evenness_of(const territory::Map& map) {
     std::size_t nearest = 0;
     bool tie = false;
     for (std::size_t team = 1; team < ways.size(); ++team) {
-      tie = ways[team][cell] == ways[nearest][cell] || (tie && ways[team][cell] > ways[nearest][cell]);
+      tie = ways[team][cell] == ways[nearest][cell] ||
+            (tie && ways[team][cell] > ways[nearest][cell]);
       if (ways[team][cell] < ways[nearest][cell]) nearest = team;
     }
     if (tie) continue;

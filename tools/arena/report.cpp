@@ -66,17 +66,17 @@ std::string habits_text(const Habits& habits, int teams) {
     if (habits.ends[by] > 0) text += format(" %s %d,", end_names[by], habits.ends[by]);
   }
   text += format(" drawn %d\n", habits.drawn);
-  text += format("length   %d ticks at the median, 10 %% under %d, 10 %% over %d\n",
-                 quantile(habits.ticks, 50), quantile(habits.ticks, 10),
-                 quantile(habits.ticks, 90));
+  text +=
+      format("length   %d ticks at the median, 10 %% under %d, 10 %% over %d\n",
+             quantile(habits.ticks, 50), quantile(habits.ticks, 10), quantile(habits.ticks, 90));
   return text;
 }
 
 std::string effort_text(const std::string& name, const Effort& effort) {
   const auto seats = static_cast<double>(std::max<std::int64_t>(1, effort.seats));
-  std::string text =
-      format("  %-28s %9.0f units %9.1f ms a game", name.c_str(),
-             static_cast<double>(effort.work) / seats, static_cast<double>(effort.cpu_us) / seats / 1000);
+  std::string text = format("  %-28s %9.0f units %9.1f ms a game", name.c_str(),
+                            static_cast<double>(effort.work) / seats,
+                            static_cast<double>(effort.cpu_us) / seats / 1000);
   if (effort.refused_orders > 0) text += format(", %d orders refused", effort.refused_orders);
   if (effort.faults > 0) {
     text += format(", %d lost by a fault, the first: ", effort.faults) + effort.first_fault;
@@ -193,10 +193,10 @@ std::string report_text(const TournamentOptions& options, const Tournament& tour
     const Verdict& verdict = *tournament.sprt;
     text += format("sprt     LLR %.2f in (%.2f, %.2f): ", verdict.ratio, verdict.bounds.lower,
                    verdict.bounds.upper);
-    text += verdict.accepted < 0 ? "not decided\n"
-                                 : format("elo %+.1f accepted\n", verdict.accepted == 1
-                                                                       ? options.sprt->elo1
-                                                                       : options.sprt->elo0);
+    text += verdict.accepted < 0
+                ? "not decided\n"
+                : format("elo %+.1f accepted\n",
+                         verdict.accepted == 1 ? options.sprt->elo1 : options.sprt->elo0);
   }
   if (options.players.size() > 2) text += ratings_text(options, tournament);
   const int teams = options.grounds.front().map.teams();
@@ -227,12 +227,15 @@ ordered_json report_json(const TournamentOptions& options, const Tournament& tou
   if (tournament.sprt) {
     const Verdict& verdict = *tournament.sprt;
     const ordered_json accepted =
-        verdict.accepted < 0 ? ordered_json(nullptr)
-                             : ordered_json(verdict.accepted == 1 ? options.sprt->elo1
-                                                                  : options.sprt->elo0);
-    out["sprt"] = {{"elo0", options.sprt->elo0},       {"elo1", options.sprt->elo1},
-                   {"llr", rounded(verdict.ratio, 1e4)}, {"lower", rounded(verdict.bounds.lower, 1e4)},
-                   {"upper", rounded(verdict.bounds.upper, 1e4)}, {"accepted", accepted}};
+        verdict.accepted < 0
+            ? ordered_json(nullptr)
+            : ordered_json(verdict.accepted == 1 ? options.sprt->elo1 : options.sprt->elo0);
+    out["sprt"] = {{"elo0", options.sprt->elo0},
+                   {"elo1", options.sprt->elo1},
+                   {"llr", rounded(verdict.ratio, 1e4)},
+                   {"lower", rounded(verdict.bounds.lower, 1e4)},
+                   {"upper", rounded(verdict.bounds.upper, 1e4)},
+                   {"accepted", accepted}};
   }
   out["players"] = efforts_json(options, tournament);
   out["all"] = habits_json(habits_of(tournament.games), teams);

@@ -12,10 +12,10 @@ namespace redoubt::arena {
 /// What the games of one duel or of a whole tournament have in common.
 struct Habits {
   int games = 0;
-  int drawn = 0;  ///< nobody alone in front
-  std::array<int, 5> ends{};  ///< by territory::Victory
+  int drawn = 0;                                                      ///< nobody alone in front
+  std::array<int, 5> ends{};                                          ///< by territory::Victory
   std::array<std::int64_t, territory::teams_max> seat_half_points{};  ///< against the other seats
-  std::vector<std::int32_t> ticks;  ///< ascending
+  std::vector<std::int32_t> ticks;                                    ///< ascending
 };
 Habits habits_of(const std::vector<PlayedGame>& games);
 

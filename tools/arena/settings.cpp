@@ -28,8 +28,8 @@ Settings::Settings(std::span<const Setting> known) : known_(known) {
 }
 
 Result<void> Settings::set(std::string_view player, std::string_view name, std::string_view value) {
-  const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [&](const Setting& s) { return s.name == name; });
+  const auto found =
+      std::find_if(known_.begin(), known_.end(), [&](const Setting& s) { return s.name == name; });
   if (found == known_.end()) {
     std::vector<std::string_view> names;
     std::string list;

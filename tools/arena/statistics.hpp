@@ -16,9 +16,9 @@ namespace redoubt::arena {
 
 /// How one player fared against another in a round.
 struct RoundScore {
-  std::size_t map = 0;   ///< which map; rounds of one map are drawn together by the bootstrap
-  int half_points = 0;   ///< of the first player
-  int comparisons = 0;   ///< games in which both took part; 2 in a pair
+  std::size_t map = 0;  ///< which map; rounds of one map are drawn together by the bootstrap
+  int half_points = 0;  ///< of the first player
+  int comparisons = 0;  ///< games in which both took part; 2 in a pair
 };
 
 /// Pairs by the first player's points: 0, 1/2, 1, 3/2, 2.
@@ -34,7 +34,7 @@ double elo_of_score(double score);
 struct EloEstimate {
   double score = 0.5;  ///< 0..1
   double elo = 0;
-  double low = 0;   ///< 95 % interval
+  double low = 0;  ///< 95 % interval
   double high = 0;
 };
 /// The interval is the bootstrap's over maps (percentiles of `resamples` draws of whole maps, with
@@ -57,8 +57,8 @@ struct SprtBounds {
 /// Wald's bounds for errors of the first and second kind.
 SprtBounds sprt_bounds(double alpha, double beta);
 
-/// half_points[i][j]: what player i scored against j; half_points[i][j] + half_points[j][i] is twice
-/// their games.
+/// half_points[i][j]: what player i scored against j; half_points[i][j] + half_points[j][i] is
+/// twice their games.
 using CrossTable = std::vector<std::vector<std::int64_t>>;
 /// Bradley-Terry ratings in Elo, mean 0, by the minorisation of Hunter (2004); a draw is half a
 /// win. `prior_draws`: drawn games of each player against one of rating 0, so that whoever won or

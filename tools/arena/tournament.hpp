@@ -2,8 +2,8 @@
 //
 // 1. A table is a set of players, one for each seat. With as many players as seats there is one
 //    table; with more there is one for each choice; two players at a table of three or four seats:
-//    the second one sits in all the others. A table plays `rounds` rounds; each round is a map and a
-//    seed, played with the players moved on by one seat until everybody had each.
+//    the second one sits in all the others. A table plays `rounds` rounds; each round is a map and
+//    a seed, played with the players moved on by one seat until everybody had each.
 // 2. The list of games follows from the options alone. So does everything that is said about them
 //    but CPU time, whatever the number of jobs: results are taken in the order of the list, and a
 //    test that ends early ends at the same round.

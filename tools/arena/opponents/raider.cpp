@@ -1,0 +1,64 @@
+// Raider: fast attackers that live off the enemy's workers. They take no fight with fighters that
+// they need not, and are gone before help comes; once the enemy has nobody left, its ground falls.
+#include "tools/arena/opponents/makers.hpp"
+#include "tools/arena/opponents/script.hpp"
+
+namespace redoubt::arena {
+namespace {
+
+constexpr Setting table[] = {
+    {"first", 1, 0, 16, "attackers before the workers"},
+    {"workers", 4, 1, 16, "collectors"},
+    {"raiders", 6, 1, 16, "attackers before the scouts"},
+    {"scouts", 2, 0, 16, "explorers"},
+    {"odds", 110, 0, 300, "percent of the enemy's strength asked for before a fight"},
+    {"soft", 8, 0, 50, "cells of way that a worker is worth more than a fighter"},
+    {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
+    {"speed", 1000, 100, 1000, "permille, of its fighters"},
+    {"health", 700, 100, 1000, "permille, of its fighters"},
+    {"attack", 1000, 100, 1000, "permille, of its fighters"},
+    {"defense", 200, 100, 1000, "permille, of its fighters"},
+    {"siege", 0, 0, 1, "1: without prey they surround the base, 0: they look at the sites"},
+};
+
+class Raider final : public Script {
+ public:
+  Raider(const Place& place, const Settings& s) : Script(place, s, "raider") {}
+
+ private:
+  void recruit() override {
+    const std::array<Wish, 5> wishes{{
+        {Role::attacker, fighter_design(), settings()["first"]},
+        {Role::collector, design::worker, settings()["workers"]},
+        {Role::attacker, fighter_design(), settings()["raiders"]},
+        {Role::explorer, design::scout, settings()["scouts"]},
+        {Role::attacker, fighter_design(), 16},
+    }};
+    build(wishes);
+  }
+
+  void lead(const ViewAgent& fighter) override {
+    if (heal(fighter, settings()["heal_below"], 800)) return;
+    const FightStyle style{.odds_percent = settings()["odds"],
+                           .soft_points = settings()["soft"],
+                           .memory_ticks = 200};
+    if (fight(fighter, style)) return;
+    // Outmatched where it stands: off to where they are not.
+    if (theirs_near(fighter.cell, 4) > ours_near(fighter.cell, 4)) {
+      return order(fighter, OrderKind::retreat);
+    }
+    press(fighter);
+  }
+};
+
+}  // namespace
+
+std::span<const Setting> raider_settings() {
+  return table;
+}
+
+std::unique_ptr<strategy::Player> make_raider(const Place& place, const Settings& settings) {
+  return make_script<Raider>(place, settings);
+}
+
+}  // namespace redoubt::arena
