@@ -39,7 +39,7 @@ Tournament run(const TournamentOptions& options, const Told& told = {}) {
 }
 
 std::string timeless(const TournamentOptions& options, const Tournament& tournament) {
-  auto json = report_json(options, tournament, {});
+  auto json = nlohmann::ordered_json::parse(report_json(options, tournament, {}));
   for (auto& player : json["players"])
     player.erase("cpu_ms");
   return json.dump();
@@ -115,13 +115,13 @@ TEST_CASE("arena: a game is played again from its line") {
   const TournamentOptions options = small({"rush", "agentarena"}, 1);
   const Tournament result = run(options);
   const PlayedGame& game = result.games[1];
-  const std::string line = game_line(game.game, game.record).dump();
+  const std::string line = game_line(game.game, game.record);
   const auto read = read_game_line(line, options.rules);
   if (!read.ok()) FAIL(read.error().message);
   territory::Replay recording;
   const auto again = play_game((*read)->game, &recording);
   REQUIRE(again.ok());
-  CHECK(game_line((*read)->game, *again).dump() == line);
+  CHECK(game_line((*read)->game, *again) == line);
   const auto verdict = territory::verify(recording);
   REQUIRE(verdict.ok());
   CHECK(verdict->same);

@@ -498,6 +498,20 @@ class Arena(Scratch):
         self.assertEqual(json.loads(out)["maps"], ["two.json"])
         self.assertIn("three.json is passed over: it is for 3 teams, not 2", err)
 
+    def test_the_example_bots_play(self):
+        examples = "tools/arena/examples"
+        bots = [f"exec:{sys.executable} {examples}/raider.py", f"exec:node {examples}/expander.mjs"]
+        for bot in bots:
+            with open(bot.split()[-1], encoding="utf-8") as file:
+                self.assertLess(len(file.readlines()), 80)
+        code, out, err = run("arena", *bots, "random", "--generate", "20x16", "--games", "2",
+                             "--patience", "60000", "--json")
+        self.assertEqual((code, err), (0, ""))
+        report = json.loads(out)
+        for player in report["players"]:
+            self.assertEqual((player["faults"], player["refused_orders"]), (0, 0), player)
+        self.assertEqual(report["duels"][1]["won"], 2, "raider.py against random")
+
     def test_lists_its_players(self):
         code, out, _ = run("arena", "--list", "--json")
         self.assertEqual(code, 0)

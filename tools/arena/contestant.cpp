@@ -6,6 +6,7 @@
 #include "engine/base/nearest.hpp"
 #include "tools/arena/command_words.hpp"
 #include "tools/arena/opponents/opponents.hpp"
+#include "tools/arena/program_player.hpp"
 
 namespace redoubt::arena {
 namespace {
@@ -99,6 +100,7 @@ Result<Contestant> read_contestant(std::string_view text) {
 }
 
 std::unique_ptr<strategy::Player> make_player(const Contestant& contestant, const Place& place) {
+  if (contestant.is_program()) return std::make_unique<ProgramPlayer>(contestant, place);
   if (const Opponent* scripted = opponent(contestant.name)) {
     return scripted->make(place, contestant.settings);
   }

@@ -20,20 +20,26 @@ struct Contestant {
   std::string name;  ///< of the built-in player; empty for a program
   Settings settings;
   std::vector<std::string> command;  ///< of a program: its words
+  bool is_program() const { return !command.empty(); }
 };
 
 /// Error bad_use or bad_player: an unknown name, an unknown setting, no command.
 Result<Contestant> read_contestant(std::string_view text);
 
+/// For liveness alone: a program that answers plays the same whatever it takes.
+constexpr int patience_ms_usual = 5000;
+
 /// What a player is made for.
 struct Place {
   const territory::Board& board;
   territory::Team team = 0;
-  std::uint64_t seed = 0;    ///< the player's own; it says nothing about the match's
-  int work_per_thought = 0;  ///< the purse of its searches, in rollout ticks
+  std::uint64_t seed = 0;               ///< the player's own; it says nothing about the match's
+  int work_per_thought = 0;             ///< the purse of its searches, in rollout ticks
+  int patience_ms = patience_ms_usual;  ///< how long a program may take for an answer
 };
 
-/// REQUIRES: a contestant that read_contestant() made, no program.
+/// A program is started and greeted here (tools/arena/program_player.hpp).
+/// REQUIRES: a contestant that read_contestant() made.
 std::unique_ptr<strategy::Player> make_player(const Contestant& contestant, const Place& place);
 
 /// Every built-in name with its settings, for people.

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/base/hash64.hpp"
 #include "tools/arena/metered.hpp"
+#include "tools/arena/program_player.hpp"
 
 namespace redoubt::arena {
 namespace {
 
-using nlohmann::ordered_json;
 using strategy::Match;
 using territory::Team;
 
@@ -20,54 +20,141 @@ std::uint64_t player_seed(std::uint64_t seed, std::uint8_t lot) {
   return mix64(seed ^ mix64(salt + lot));
 }
 
-Result<Match> prepare(const Game& game, std::vector<const Metered*>& meters) {
-  auto match = strategy::start_match({.map = game.ground->map,
-                                      .rules = *game.rules,
-                                      .seed = game.seed,
-                                      .lots = game.lots,
-                                      .players = {},
-                                      .work_per_tick = game.work_per_tick});
-  if (!match) return match.error();
-  for (std::size_t team = 0; team < game.seats.size(); ++team) {
-    const Place place{.board = match->board,
-                      .team = static_cast<Team>(team),
-                      .seed = player_seed(game.seed, game.lots[team]),
-                      .work_per_thought = game.work_per_tick * strategy::think_interval_ticks};
-    auto player = std::make_unique<Metered>(make_player(*game.seats[team], place));
-    meters.push_back(player.get());
-    match->players[team] = std::move(player);
-    match->replay.players[team] = game.seats[team]->text;
+// A match whose players are measured, and whose programs can lose it by a fault.
+class Table {
+ public:
+  explicit Table(const Game& game) : game_(game) {}
+  Result<void> sit_down();
+  Result<void> play();
+  GameRecord finish();
+  const Match& match() const { return *match_; }
+
+ private:
+  bool faulty(std::size_t team) const {
+    return programs_[team] != nullptr && !programs_[team]->fault().empty();
   }
-  return match;
+  int in_play() const;
+  void dismiss_faulty();
+  std::vector<int> ranks(const territory::Outcome& outcome) const;
+
+  const Game& game_;
+  std::optional<Match> match_;
+  std::vector<std::unique_ptr<strategy::Player>> dismissed_;
+  std::vector<const Metered*> meters_;
+  std::vector<ProgramPlayer*> programs_;  // a team; null: a built-in player
+};
+
+Result<void> Table::sit_down() {
+  auto match = strategy::start_match({.map = game_.ground->map,
+                                      .rules = *game_.rules,
+                                      .seed = game_.seed,
+                                      .lots = game_.lots,
+                                      .players = {},
+                                      .work_per_tick = game_.work_per_tick});
+  if (!match) return match.error();
+  match_.emplace(std::move(*match));
+  for (std::size_t team = 0; team < game_.seats.size(); ++team) {
+    const Contestant& contestant = *game_.seats[team];
+    const Place place{.board = match_->board,
+                      .team = static_cast<Team>(team),
+                      .seed = player_seed(game_.seed, game_.lots[team]),
+                      .work_per_thought = game_.work_per_tick * strategy::think_interval_ticks,
+                      .patience_ms = game_.patience_ms};
+    std::unique_ptr<strategy::Player> player = make_player(contestant, place);
+    programs_.push_back(contestant.is_program() ? static_cast<ProgramPlayer*>(player.get())
+                                                : nullptr);
+    auto metered = std::make_unique<Metered>(std::move(player));
+    meters_.push_back(metered.get());
+    match_->players[team] = std::move(metered);
+    match_->replay.players[team] = contestant.text;
+  }
+  return {};
 }
 
-void read_seats(const Match& match, const std::vector<const Metered*>& meters, GameRecord& record) {
-  const territory::Outcome outcome = territory::outcome(match.board, match.world);
-  for (std::size_t team = 0; team < meters.size(); ++team) {
-    record.seats.push_back({.rank = outcome.rank[team],
-                            .held = match.world.held[team],
-                            .deposits = match.world.deposits[team],
-                            .refused_orders = match.refused[team].count,
-                            .work = meters[team]->work(),
-                            .cpu_us = meters[team]->cpu_us()});
+int Table::in_play() const {
+  int count = 0;
+  for (std::size_t team = 0; team < programs_.size(); ++team)
+    count += faulty(team) ? 0 : 1;
+  return count;
+}
+
+// The others play on; what it had ordered is dropped.
+void Table::dismiss_faulty() {
+  for (std::size_t team = 0; team < programs_.size(); ++team) {
+    if (!faulty(team) || match_->players[team] == nullptr) continue;
+    dismissed_.push_back(std::move(match_->players[team]));
+    match_->thoughts[team] = {};
+    std::erase_if(match_->pending, [&](const auto& timed) { return timed.order.team == team; });
   }
-  record.by = outcome.by;
+}
+
+Result<void> Table::play() {
+  Match& match = *match_;
+  const int limit = match.board.rules().time_limit_ticks;
+  dismiss_faulty();
+  while (match.world.tick < limit && match.world.over == 0 && in_play() > 1) {
+    strategy::begin_thoughts(match);
+    while (strategy::thought_is_due(match)) {
+      const auto thought =
+          strategy::think(match, match.work_per_tick * strategy::think_interval_ticks);
+      if (!thought) return thought.error();
+    }
+    dismiss_faulty();
+    if (in_play() <= 1) break;
+    if (const auto advanced = strategy::advance(match); !advanced) return advanced;
+  }
+  return {};
+}
+
+// Whoever lost by a fault is behind everybody else.
+std::vector<int> Table::ranks(const territory::Outcome& outcome) const {
+  const auto key = [&](std::size_t team) {
+    const int place = outcome.over ? outcome.rank[team] : 1;
+    return faulty(team) ? 1 + territory::teams_max : place;
+  };
+  std::vector<int> ranks;
+  for (std::size_t team = 0; team < programs_.size(); ++team) {
+    int rank = 1;
+    for (std::size_t other = 0; other < programs_.size(); ++other)
+      rank += key(other) < key(team);
+    ranks.push_back(rank);
+  }
+  return ranks;
+}
+
+GameRecord Table::finish() {
+  const Match& match = *match_;
+  const territory::Outcome outcome = territory::outcome(match.board, match.world);
+  GameRecord record{.by = outcome.over ? outcome.by : territory::Victory::none,
+                    .tick = match.world.tick,
+                    .final_hash = territory::state_hash(match.board, match.world)};
+  const std::vector<int> rank = ranks(outcome);
+  for (std::size_t team = 0; team < meters_.size(); ++team) {
+    SeatRecord seat{.rank = rank[team],
+                    .held = match.world.held[team],
+                    .deposits = match.world.deposits[team],
+                    .refused_orders = match.refused[team].count,
+                    .work = meters_[team]->work(),
+                    .cpu_us = meters_[team]->cpu_us()};
+    if (ProgramPlayer* program = programs_[team]) {
+      program->finish(seat.rank, victory_name(record.by), record.tick);
+      seat.cpu_us += program->cpu_us();
+      seat.fault = program->fault();
+      seat.fault_tick = program->fault_tick();
+    }
+    record.seats.push_back(std::move(seat));
+  }
+  return record;
 }
 
 }  // namespace
 
 Result<GameRecord> play_game(const Game& game, territory::Replay* replay) {
-  std::vector<const Metered*> meters;
-  auto match = prepare(game, meters);
-  if (!match) return match.error();
-  const auto played = strategy::play(*match, match->board.rules().time_limit_ticks);
-  if (!played) return played.error();
-  GameRecord record;
-  record.tick = match->world.tick;
-  record.final_hash = territory::state_hash(match->board, match->world);
-  read_seats(*match, meters, record);
-  if (replay != nullptr) *replay = strategy::recorded(*match);
-  return record;
+  Table table(game);
+  if (const auto seated = table.sit_down(); !seated) return seated.error();
+  if (const auto played = table.play(); !played) return played.error();
+  if (replay != nullptr) *replay = strategy::recorded(table.match());
+  return table.finish();
 }
 
 int half_points(const GameRecord& record, std::size_t a, std::size_t b) {
@@ -80,40 +167,6 @@ std::string_view victory_name(territory::Victory by) {
   constexpr std::array<std::string_view, 5> names{"fault", "territory", "elimination", "domination",
                                                   "time_limit"};
   return names[static_cast<std::size_t>(by)];
-}
-
-ordered_json game_line(const Game& game, const GameRecord& record) {
-  ordered_json line;
-  const Ground& ground = *game.ground;
-  if (ground.file.empty()) {
-    line["generated"] = {{"width", ground.map.width},
-                         {"height", ground.map.height},
-                         {"teams", ground.map.teams()},
-                         {"seed", std::to_string(ground.map_seed)}};
-  } else {
-    line["file"] = ground.file;
-  }
-  line["map_hash"] = hex16(ground.map.hash());
-  line["rules_hash"] = hex16(territory::hash(*game.rules));
-  line["seed"] = std::to_string(game.seed);
-  line["work"] = game.work_per_tick;
-  line["seats"] = ordered_json::array();
-  for (std::size_t team = 0; team < game.seats.size(); ++team) {
-    const SeatRecord& seat = record.seats[team];
-    ordered_json one = {{"player", game.seats[team]->text},
-                        {"lot", game.lots[team]},
-                        {"rank", seat.rank},
-                        {"held", seat.held},
-                        {"deposits", seat.deposits},
-                        {"work", seat.work}};
-    if (seat.refused_orders > 0) one["refused_orders"] = seat.refused_orders;
-    if (!seat.fault.empty()) one["fault"] = {{"tick", seat.fault_tick}, {"what", seat.fault}};
-    line["seats"].push_back(std::move(one));
-  }
-  line["by"] = victory_name(record.by);
-  line["tick"] = record.tick;
-  line["hash"] = hex16(record.final_hash);
-  return line;
 }
 
 }  // namespace redoubt::arena

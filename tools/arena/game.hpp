@@ -21,6 +21,7 @@ struct Game {
   std::vector<const Contestant*> seats;  ///< by team
   territory::Lots lots = territory::default_lots;
   int work_per_tick = 100;
+  int patience_ms = patience_ms_usual;
 };
 
 /// How one seat fared.
@@ -51,8 +52,9 @@ int half_points(const GameRecord& record, std::size_t a, std::size_t b);
 
 std::string_view victory_name(territory::Victory by);
 
-/// One line of JSON, all that is needed to play the game again and to see whether it is the same.
-nlohmann::ordered_json game_line(const Game& game, const GameRecord& record);
+/// All that is needed to play the game again and to see whether it is the same; one line of JSON.
+nlohmann::ordered_json game_json(const Game& game, const GameRecord& record);
+std::string game_line(const Game& game, const GameRecord& record);
 
 /// A game read back from its line; it owns what Game points to.
 struct ReadGame {

@@ -1,4 +1,4 @@
-// Reading a game's line back.
+// A game's line, written and read back.
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +9,7 @@ namespace redoubt::arena {
 namespace {
 
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 Error bad_line(const std::string& what) {
   return {.code = "bad_use",
@@ -80,6 +81,44 @@ Result<void> read_seats(const json& line, ReadGame& read) {
 }
 
 }  // namespace
+
+ordered_json game_json(const Game& game, const GameRecord& record) {
+  ordered_json line;
+  const Ground& ground = *game.ground;
+  if (ground.file.empty()) {
+    line["generated"] = {{"width", ground.map.width},
+                         {"height", ground.map.height},
+                         {"teams", ground.map.teams()},
+                         {"seed", std::to_string(ground.map_seed)}};
+  } else {
+    line["file"] = ground.file;
+  }
+  line["map_hash"] = hex16(ground.map.hash());
+  line["rules_hash"] = hex16(territory::hash(*game.rules));
+  line["seed"] = std::to_string(game.seed);
+  line["work"] = game.work_per_tick;
+  line["seats"] = ordered_json::array();
+  for (std::size_t team = 0; team < game.seats.size(); ++team) {
+    const SeatRecord& seat = record.seats[team];
+    ordered_json one = {{"player", game.seats[team]->text},
+                        {"lot", game.lots[team]},
+                        {"rank", seat.rank},
+                        {"held", seat.held},
+                        {"deposits", seat.deposits},
+                        {"work", seat.work}};
+    if (seat.refused_orders > 0) one["refused_orders"] = seat.refused_orders;
+    if (!seat.fault.empty()) one["fault"] = {{"tick", seat.fault_tick}, {"what", seat.fault}};
+    line["seats"].push_back(std::move(one));
+  }
+  line["by"] = victory_name(record.by);
+  line["tick"] = record.tick;
+  line["hash"] = hex16(record.final_hash);
+  return line;
+}
+
+std::string game_line(const Game& game, const GameRecord& record) {
+  return game_json(game, record).dump();
+}
 
 Result<std::unique_ptr<ReadGame>> read_game_line(std::string_view text,
                                                  const territory::Rules& rules) {

@@ -3,24 +3,19 @@
 
 #include <memory>
 
-#include "engine/strategy/player.hpp"
+#include "tools/arena/quiet_player.hpp"
 
 namespace redoubt::arena {
 
 /// CPU time of the calling thread.
 std::int64_t thread_cpu_us();
 
-class Metered final : public strategy::Player {
+class Metered final : public QuietPlayer {
  public:
   explicit Metered(std::unique_ptr<strategy::Player> player);
-  std::string_view name() const override;
+  std::string_view name() const override { return player_->name(); }
   strategy::ThinkResult think(const territory::View& view, int work) override;
-  std::span<const territory::Order> orders() const override;
-  nlohmann::json explain() const override;
-  bool heat_map(strategy::HeatMap which, std::vector<std::int16_t>& out) const override;
-  Result<void> direct(const nlohmann::json& team_strategy, std::int32_t until_tick) override;
-  void save(ByteWriter& out) const override;
-  Result<void> restore(ByteReader& in) override;
+  std::span<const territory::Order> orders() const override { return player_->orders(); }
 
   std::int64_t cpu_us() const { return cpu_us_; }
   std::int64_t work() const { return work_; }

@@ -208,8 +208,8 @@ std::string report_text(const TournamentOptions& options, const Tournament& tour
   return text;
 }
 
-ordered_json report_json(const TournamentOptions& options, const Tournament& tournament,
-                         const std::vector<PassedOver>& passed_over) {
+std::string report_json(const TournamentOptions& options, const Tournament& tournament,
+                        const std::vector<PassedOver>& passed_over) {
   const int teams = options.grounds.front().map.teams();
   ordered_json out = {{"seed", std::to_string(options.seed)},
                       {"rules_hash", hex16(territory::hash(options.rules))},
@@ -241,11 +241,11 @@ ordered_json report_json(const TournamentOptions& options, const Tournament& tou
   out["all"] = habits_json(habits_of(tournament.games), teams);
   out["games"] = ordered_json::array();
   for (const PlayedGame& game : tournament.games)
-    out["games"].push_back(game_line(game.game, game.record));
-  return out;
+    out["games"].push_back(game_json(game.game, game.record));
+  return out.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-ordered_json players_json() {
+std::string players_json() {
   ordered_json out = ordered_json::array();
   for (const KnownPlayer& player : known_players()) {
     ordered_json settings = ordered_json::array();
@@ -258,7 +258,7 @@ ordered_json players_json() {
     }
     out.push_back({{"name", player.name}, {"what", player.what}, {"settings", settings}});
   }
-  return out;
+  return out.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace redoubt::arena

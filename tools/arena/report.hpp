@@ -1,7 +1,6 @@
 // Report: a tournament in words and as JSON.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -33,8 +32,8 @@ std::vector<Effort> efforts_of(const TournamentOptions& options,
 
 std::string report_text(const TournamentOptions& options, const Tournament& tournament);
 /// Everything but the members named cpu_ms is the same from run to run.
-nlohmann::ordered_json report_json(const TournamentOptions& options, const Tournament& tournament,
-                                   const std::vector<PassedOver>& passed_over);
-nlohmann::ordered_json players_json();
+std::string report_json(const TournamentOptions& options, const Tournament& tournament,
+                        const std::vector<PassedOver>& passed_over);
+std::string players_json();
 
 }  // namespace redoubt::arena

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "engine/base/hash64.hpp"
@@ -53,6 +52,7 @@ std::vector<PlayedGame> list_games(const TournamentOptions& options) {
         one.game.rules = &options.rules;
         one.game.seed = mix64(mix64(options.seed) + round);
         one.game.work_per_tick = options.work_per_tick;
+        one.game.patience_ms = options.patience_ms;
         for (std::size_t seat = 0; seat < seats; ++seat) {
           const std::size_t place = (seat + shift) % seats;
           one.players.push_back(tables[t][place]);

@@ -31,6 +31,7 @@ struct TournamentOptions {
   int rounds = 1;  ///< for each table
   std::uint64_t seed = 1;
   int work_per_tick = 100;
+  int patience_ms = patience_ms_usual;  ///< with programs
   int jobs = 1;
   std::optional<Sprt> sprt;  ///< of the first player against the second; with two players only
 };

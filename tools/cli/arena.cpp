@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "engine/base/hash64.hpp"
@@ -89,12 +88,13 @@ Result<arena::TournamentOptions> read_options(const ArenaOptions& o) {
   options.seed = o.seed;
   options.jobs = o.jobs;
   options.work_per_tick = o.work_per_tick;
+  options.patience_ms = o.patience_ms;
   return options;
 }
 
 int list_players(bool json) {
   if (json) {
-    std::printf("%s\n", arena::players_json().dump(2).c_str());
+    std::printf("%s\n", arena::players_json().c_str());
     return exit_ok;
   }
   for (const arena::KnownPlayer& player : arena::known_players()) {
@@ -126,7 +126,7 @@ int play_again(const ArenaOptions& o) {
     const Result<void> written = write_file(o.to_file, territory::write_replay(recording));
     if (!written) return report(written.error(), o.json);
   }
-  std::printf("%s\n", arena::game_line(game, *record).dump().c_str());
+  std::printf("%s\n", arena::game_line(game, *record).c_str());
   if (record->final_hash == (*read)->final_hash) return exit_ok;
   std::fprintf(stderr, "redoubt: the game went another way: expected hash %s, got %s\n",
                hex16((*read)->final_hash).c_str(), hex16(record->final_hash).c_str());
@@ -154,7 +154,7 @@ int arena(const ArenaOptions& o) {
   std::string lines;
   Progress progress(static_cast<std::int64_t>(arena::games_of(*options)), "game");
   const auto told = [&](const arena::PlayedGame& game) {
-    if (!o.games_file.empty()) lines += arena::game_line(game.game, game.record).dump() + "\n";
+    if (!o.games_file.empty()) lines += arena::game_line(game.game, game.record) + "\n";
     progress.show(static_cast<std::int64_t>(game.number) + 1);
   };
   const auto result = arena::run_tournament(*options, told);
@@ -164,8 +164,7 @@ int arena(const ArenaOptions& o) {
     if (!written) return report(written.error(), o.json);
   }
   if (o.json) {
-    const auto json = arena::report_json(*options, *result, grounds->passed_over);
-    std::printf("%s\n", json.dump(2).c_str());
+    std::printf("%s\n", arena::report_json(*options, *result, grounds->passed_over).c_str());
   } else {
     std::printf("%s", visible_lines(arena::report_text(*options, *result)).c_str());
   }

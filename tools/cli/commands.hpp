@@ -52,7 +52,8 @@ struct ArenaOptions {
   int jobs = 1;
   int work_per_tick = 100;
   std::string rules_file;
-  std::string sprt;  ///< "ELO0,ELO1"
+  int patience_ms = 5000;  ///< for a program's answer
+  std::string sprt;        ///< "ELO0,ELO1"
   std::string games_file;
   std::string replay_line;  ///< play this game again; - for stdin
   std::string to_file;      ///< its recording

@@ -19,6 +19,7 @@ constexpr int work_per_tick_max = 1'000'000;
 constexpr int arena_maps_max = 10'000;
 constexpr int arena_games_max = 1'000'000;
 constexpr int arena_jobs_max = 256;
+constexpr int patience_ms_max = 3'600'000;
 constexpr int token_lifetime_s_max = 31'622'400;  // a year
 
 const char* const exit_codes =
@@ -129,6 +130,12 @@ CLI::App* add_arena(CLI::App& app, cli::ArenaOptions& o) {
   command->add_option("--work", o.work_per_tick, "Work units a tick for each player's thinking")
       ->type_name("N")
       ->check(CLI::Range(1, work_per_tick_max))
+      ->capture_default_str();
+  command
+      ->add_option("--patience", o.patience_ms,
+                   "A program that takes longer for an answer has lost the game, in milliseconds")
+      ->type_name("MS")
+      ->check(CLI::Range(1, patience_ms_max))
       ->capture_default_str();
   command->add_option("--sprt", o.sprt, "Stop once the first is ELO1 stronger rather than ELO0")
       ->type_name("ELO0,ELO1");

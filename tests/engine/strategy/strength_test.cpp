@@ -1,5 +1,5 @@
 // A quick check that the strategist is stronger than rules of thumb. Deterministic: the seeds are
-// fixed, so it fails only when play changes. redoubt_strength plays the long version.
+// fixed, so it fails only when play changes. `redoubt arena` plays the long version.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -28,8 +28,8 @@ class Economy final : public Script {
 
  private:
   bool harvest_time() const {
-    return view().tick >= settings()["until_tick"] || workers() >= settings()["workers"] +
-                                                                       settings()["scouts"];
+    return view().tick >= settings()["until_tick"] ||
+           workers() >= settings()["workers"] + settings()["scouts"];
   }
   bool strong() const {
     return fighters() >= settings()["army"] && 100 * army() > settings()["odds"] * enemy_army();

@@ -1,5 +1,5 @@
-// Phalanx: slow, sturdy defenders that march as one body. Nobody goes ahead of it, nobody fights far
-// from it, and the ground that it passes becomes its own.
+// Phalanx: slow, sturdy defenders that march as one body. Nobody goes ahead of it, nobody fights
+// far from it, and the ground that it passes becomes its own.
 #include "tools/arena/opponents/makers.hpp"
 #include "tools/arena/opponents/script.hpp"
 

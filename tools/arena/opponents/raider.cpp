@@ -39,9 +39,8 @@ class Raider final : public Script {
 
   void lead(const ViewAgent& fighter) override {
     if (heal(fighter, settings()["heal_below"], 800)) return;
-    const FightStyle style{.odds_percent = settings()["odds"],
-                           .soft_points = settings()["soft"],
-                           .memory_ticks = 200};
+    const FightStyle style{
+        .odds_percent = settings()["odds"], .soft_points = settings()["soft"], .memory_ticks = 200};
     if (fight(fighter, style)) return;
     // Outmatched where it stands: off to where they are not.
     if (theirs_near(fighter.cell, 4) > ours_near(fighter.cell, 4)) {

@@ -73,8 +73,8 @@ void Script::count() {
   taken_.assign(static_cast<std::size_t>(ground_.cells()), 0);
   for (const ViewAgent& agent : v.own) {
     const OrderKind kind = agent.order.kind;
-    const bool stays = kind == OrderKind::collect || kind == OrderKind::capture ||
-                       kind == OrderKind::guard;
+    const bool stays =
+        kind == OrderKind::collect || kind == OrderKind::capture || kind == OrderKind::guard;
     if (stays) ++taken_[agent.order.cell];
   }
 }
@@ -187,7 +187,8 @@ bool Script::collect(const ViewAgent& agent) {
     const int ticks = ground_.ticks(there + back, agent.attributes);
     const int unseen = view_->tick - std::max(0, site.seen_tick);
     const int grown = (unseen + ticks / 2) / std::max(1, ground_.rules.regrow_ticks);
-    const int stock = std::min(ground_.rules.stock_max, site.stock + grown) - agent.capacity * others;
+    const int stock =
+        std::min(ground_.rules.stock_max, site.stock + grown) - agent.capacity * others;
     const int load = std::min<int>(agent.capacity, stock);
     if (load < 2) continue;
     const auto role = static_cast<std::size_t>(agent.role);
@@ -265,8 +266,8 @@ bool Script::fight(const ViewAgent& agent, const FightStyle& style) {
     if (distance_to_base(enemy.cell) > style.home_cells) continue;
     const bool chased = agent.order.kind == OrderKind::attack && agent.order.target == enemy.id;
     const int asked = style.odds_percent * (chased ? go_on_percent : 100) / 100;
-    const int there = std::max(ours_near(enemy.cell, help_cells),
-                               ours_near(agent.cell, fight_cells));
+    const int there =
+        std::max(ours_near(enemy.cell, help_cells), ours_near(agent.cell, fight_cells));
     if (100 * there < asked * theirs_near(enemy.cell, fight_cells)) continue;
     const int way = units(agent.cell, enemy.cell);
     if (way == Ways::far) continue;
@@ -339,8 +340,8 @@ Attributes Script::fighter_design() const {
                     .carry_capacity = static_cast<std::int16_t>(ground_.rules.attribute_min)};
   const int over = design.sum() - ground_.rules.attribute_sum_max;
   if (over <= 0) return design;
-  design.defense = static_cast<std::int16_t>(
-      std::max(ground_.rules.attribute_min, design.defense - over));
+  design.defense =
+      static_cast<std::int16_t>(std::max(ground_.rules.attribute_min, design.defense - over));
   const int still = std::max(0, design.sum() - ground_.rules.attribute_sum_max);
   design.health = static_cast<std::int16_t>(design.health - still);
   return design;

@@ -1,5 +1,5 @@
-// Script: what the scripted opponents share: eyes, workers, claims and fights. An opponent says what
-// to build and what its fighters are about; the rest is here.
+// Script: what the scripted opponents share: eyes, workers, claims and fights. An opponent says
+// what to build and what its fighters are about; the rest is here.
 //
 // 1. A script decides from its View alone and keeps next to no state: what an agent is at is read
 //    from the order that it follows.
@@ -34,11 +34,11 @@ bool is_fighter(Role role);
 
 /// How an opponent's fighters pick their fights.
 struct FightStyle {
-  int reach_cells = 100;     ///< they look for enemies so far
-  int odds_percent = 100;    ///< strength at hand over the enemy's that they ask for
-  int home_cells = 1000;     ///< only enemies that are so near to their base
-  int soft_points = 6;       ///< cells of way that a worker is worth more than a fighter
-  int memory_ticks = 150;    ///< older sightings are not followed
+  int reach_cells = 100;   ///< they look for enemies so far
+  int odds_percent = 100;  ///< strength at hand over the enemy's that they ask for
+  int home_cells = 1000;   ///< only enemies that are so near to their base
+  int soft_points = 6;     ///< cells of way that a worker is worth more than a fighter
+  int memory_ticks = 150;  ///< older sightings are not followed
 };
 
 class Script : public strategy::Bot {
@@ -66,8 +66,6 @@ class Script : public strategy::Bot {
   int enemy_army() const { return enemy_army_; }  ///< of those seen within the last minute
   int strength(const ViewAgent& agent) const;
   Cell home() const { return ground_.bases[team_]; }
-  /// The nearest base of a team that is still in.
-  Cell enemy_home() const { return enemy_home_; }
   int units(Cell from, Cell to) { return ways_.units(from, to); }
 
   // What to do; true where the agent has its order.
@@ -94,7 +92,8 @@ class Script : public strategy::Bot {
     int count;
   };
   void build(std::span<const Wish> wishes);
-  /// Of the settings speed, health, attack and defense; armour gives way where the sum is too large.
+  /// Of the settings speed, health, attack and defense; armour gives way where the sum is too
+  /// large.
   Attributes fighter_design() const;
 
   /// Our strength that can be there soon, and theirs beside it, bases included.
@@ -121,7 +120,7 @@ class Script : public strategy::Bot {
   int enemy_fighters_ = 0;
   int army_ = 0;
   int enemy_army_ = 0;
-  Cell enemy_home_ = no_cell;
+  Cell enemy_home_ = no_cell;         // the nearest base of a team that is still in
   std::vector<std::uint8_t> taken_;   // a cell: somebody is sent there
   std::vector<std::uint8_t> danger_;  // a cell: armed enemies or an enemy base reach it soon
 };

@@ -42,17 +42,17 @@ class Timing final : public Script {
   }
 
   void look() override {
-    const bool ready = fighters() >= settings()["army"] &&
-                       100 * army() > settings()["odds"] * enemy_army();
+    const bool ready =
+        fighters() >= settings()["army"] && 100 * army() > settings()["odds"] * enemy_army();
     const bool beaten = fighters() < settings()["army"] / 2 || army() < enemy_army();
     attacking_ = ready || (attacking_ && !beaten);
   }
 
   void lead(const ViewAgent& fighter) override {
     if (heal(fighter, settings()["heal_below"], 800)) return;
-    const FightStyle style{.odds_percent = attacking_ ? settings()["odds"] - 20
-                                                      : settings()["odds"],
-                           .home_cells = attacking_ ? 1000 : settings()["home"]};
+    const FightStyle style{
+        .odds_percent = attacking_ ? settings()["odds"] - 20 : settings()["odds"],
+        .home_cells = attacking_ ? 1000 : settings()["home"]};
     if (fight(fighter, style)) return;
     if (attacking_) {
       const ViewAgent* middle = centre();

@@ -36,17 +36,15 @@ class Turtle final : public Script {
          std::max(2, std::min(settings()["fighters"], enemy_fighters() + 1))},
         {Role::collector, design::worker, settings()["workers"]},
         {Role::explorer, design::scout, settings()["scouts"]},
-        {Role::defender, fighter_design(),
-         settings()["fighters"]},
+        {Role::defender, fighter_design(), settings()["fighters"]},
     }};
     build(wishes);
   }
 
   void lead(const ViewAgent& fighter) override {
     if (heal(fighter, settings()["heal_below"], 900)) return;
-    const FightStyle style{.reach_cells = 14,
-                           .odds_percent = settings()["odds"],
-                           .home_cells = claim_reach() + 2};
+    const FightStyle style{
+        .reach_cells = 14, .odds_percent = settings()["odds"], .home_cells = claim_reach() + 2};
     if (fight(fighter, style)) return;
     // In quiet times the second half of them takes ground.
     const bool quiet = theirs_near(home(), claim_reach() + 4) == 0;
