@@ -281,6 +281,10 @@ const RunRecord* Fleet::record(const RunKey& key) const {
   return open ? &open->record : nullptr;
 }
 
+Text Fleet::view(const RunKey& key) {
+  return parts_->view(*parts_->find(key));
+}
+
 bool Fleet::is_stored(const RunKey& key) const {
   const Parts::Open& open = *parts_->find(key);
   return !open.first && !open.storing && !open.run.busy();

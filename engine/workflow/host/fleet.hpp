@@ -15,7 +15,7 @@
 //   at work   --(turn: it decided)--------> storing           Store
 //   at work   --(turn: nothing is left)---> at rest           Tell, Changed, Wake
 //   storing   --(stored)------------------> at work           Show, Withdraw, Begin
-//   storing   --(stored: an error)--------> storing | (none)  Store again later; a new run is gone
+//   storing   --(stored: an error)--------> storing | (none)  Store again later; else it has Left
 //   at rest   --(done, give, tick)--------> at work
 //   at rest   --(its child's end)---------> at work
 //   at rest   --(continued)---------------> at rest           its successor starts: Load or Store
@@ -234,7 +234,9 @@ struct FleetBounds {
   /// Those of one owner, waiting or not.
   std::size_t imports_owner_max = 16;
   std::size_t imports_owner_bytes_max = 8u << 20;
-  std::int64_t store_retry_ms = 200;  ///< until what was refused is to be stored again
+  /// Until what was refused is to be stored again. Below 0: never, of a store that may have kept
+  /// what it refused; the run has then left, and is as the store has it when it is read back.
+  std::int64_t store_retry_ms = 200;
   /// Refusals of the same events, after which whoever waits is told. They are stored again still.
   int stores_failed_max = 10;
   std::int64_t follow_retry_ms = 30'000;  ///< until a successor that could not start is tried again
@@ -252,9 +254,9 @@ struct FleetBounds {
 struct FleetOptions {
   FleetBounds bounds = {};
   std::vector<std::string> builtins = {};
-  /// The workflow of this name, for children and handoffs; null where there is none. The same
-  /// between two calls of the fleet.
-  std::function<DefinitionPtr(std::string_view name)> find = {};
+  /// The workflow of this name, for children and handoffs; null where there is none, an error where
+  /// there is one that cannot be run. The same between two calls of the fleet.
+  std::function<Result<DefinitionPtr>(std::string_view name)> find = {};
   /// Codes of a store's errors that may be others in a while.
   std::vector<std::string> passing_codes = {};
   /// What a history may say of an error over the run of this key, which other runs waited for; as
@@ -342,6 +344,8 @@ class Fleet {
   /// As it stands in memory; null where it is not.
   const Run* find(const RunKey& key) const;
   const RunRecord* record(const RunKey& key) const;
+  /// As look() tells it, at once. REQUIRES: find(key)
+  Text view(const RunKey& key);
   /// Whether all that it has decided is stored. REQUIRES: find(key)
   bool is_stored(const RunKey& key) const;
   /// What the host is storing of it; null where that is nothing.

@@ -65,7 +65,9 @@ void Fleet::Parts::start_kin(const Kin& kin, const std::optional<Waiter>& waiter
   // Another step may have begun it meanwhile.
   if (Open* open = find(kin.key)) return join(*open, waiter, follower);
   const std::string& owner = kin.key.owner;
-  const DefinitionPtr definition = kin.pinned ? kin.pinned : options.find(kin.workflow);
+  const auto found = kin.pinned ? Result<DefinitionPtr>(kin.pinned) : options.find(kin.workflow);
+  if (!found) return not_begun(kin.key, waiter, follower, found.error());
+  const DefinitionPtr& definition = *found;
   if (!definition)
     return not_begun(
         kin.key, waiter, follower,

@@ -208,7 +208,8 @@ void Fleet::Parts::stored(Open& open) {
 
 void Fleet::Parts::not_stored(Open& open, const Error& error) {
   // Nothing of a new run was begun: its owner may try again. One that is gone does not come back.
-  if (open.storing->how != action::Store::How::append || error.code == "unknown_run")
+  const bool is_new = open.storing->how != action::Store::How::append;
+  if (is_new || error.code == "unknown_run" || bounds().store_retry_ms < 0)
     return leave(RunKey(open.ref.key), error);
   const int failed = ++open.stores_failed;
   if (failed >= bounds().stores_failed_max) tell_callers(open, error);

@@ -3,7 +3,7 @@
 // what does come out into the scripts; the diff is then the review.
 //
 //   new                        a new fleet, an empty store, 1000 ms
-//   bounds NAME=NUMBER...      of the fleets from here on
+//   bounds NAME=NUMBER...      of the fleets from here on; `store_retry=never`
 //   workflow                   one as JSON follows; it joins those that can be called by their
 //   names forget NAME                it can be called no more call NAME child ID EFFECT  how the
 //   run is called here for which the effect of that run stands;
@@ -124,7 +124,8 @@ std::string Script::define(const std::string& body) {
 void Script::bound(const std::string& word) {
   const std::size_t equals = word.find('=');
   const std::string name = word.substr(0, equals);
-  const std::uint64_t number = std::stoull(word.substr(equals + 1));
+  const std::string digits = word.substr(equals + 1);
+  const std::uint64_t number = digits == "never" ? 0 : std::stoull(digits);
   const auto count = static_cast<std::size_t>(number);
   if (name == "runs") bounds_.runs_max = count;
   if (name == "owner_runs") bounds_.owner_runs_max = count;
@@ -136,6 +137,8 @@ void Script::bound(const std::string& word) {
   if (name == "imports_waiting") bounds_.imports_waiting_max = count;
   if (name == "snapshot_events") bounds_.snapshot_events = number;
   if (name == "stores_failed") bounds_.stores_failed_max = static_cast<int>(number);
+  if (name == "store_retry")
+    bounds_.store_retry_ms = digits == "never" ? -1 : static_cast<std::int64_t>(number);
   if (name == "turn_work") bounds_.turn_work_max = number;
 }
 
