@@ -1,21 +1,23 @@
-// The face of workflows to JavaScript: definitions and runs as handles; src/workflow_core.ts
-// declares it as `WorkflowFace`. A module of its own, so that a page that only plays never loads
-// it.
+// The face of workflows to JavaScript: fleets of runs as handles; src/workflow_core.ts declares it
+// as `WorkflowFace`. A module of its own, so that a page that only plays never loads it.
 //
-// 1. Texts are UTF-8, structured values JSON texts; bytes go in as a string of bytes and come out
+// 1. Commands and completions go in by a function each; what is to be done then comes out of
+//    work(), as one text (wasm/fleet_actions.hpp).
+// 2. Texts are UTF-8, structured values JSON texts; bytes go in as a string of bytes and come out
 //    as a view of the core's memory that the next call may move.
-// 2. 64-bit numbers (seeds, hashes, stamps' offsets) are decimal strings or doubles of whole
-//    milliseconds; nothing is rounded.
-// 3. What goes wrong is thrown as a JavaScript Error (guard.hpp).
+// 3. 64-bit numbers (seeds, hashes) are decimal strings, stamps doubles of whole milliseconds;
+//    nothing is rounded.
+// 4. What goes wrong is thrown as a JavaScript Error (wasm/guard.hpp).
 #include <emscripten/bind.h>
 #include <emscripten/val.h>
 
-#include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -23,10 +25,10 @@
 #include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
-#include "engine/workflow/bundle.hpp"
+#include "engine/workflow/host/fleet.hpp"
 #include "engine/workflow/kin.hpp"
 #include "engine/workflow/loader.hpp"
-#include "engine/workflow/run.hpp"
+#include "wasm/fleet_actions.hpp"
 #include "wasm/guard.hpp"
 
 namespace redoubt::wasm {
@@ -34,63 +36,88 @@ namespace {
 
 using emscripten::val;
 using workflow::DefinitionPtr;
-using workflow::Run;
+using workflow::RunKey;
+using workflow::RunRef;
 
-constexpr std::size_t handles_max = 4096;
+constexpr std::size_t fleets_max = 256;
 constexpr double stamp_ms_max = 9007199254740991.0;  // 2^53 - 1
 constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr int file_depth_max = 64;
 constexpr std::size_t described_events_max = 20'000;
+constexpr std::size_t runs_under_way_max = 256;
+constexpr std::size_t inputs_max = 4096;
+/// By what values take natively; here they take half of it.
+constexpr std::uint64_t memory_bytes_max = 512u << 20;
 
-std::map<int, DefinitionPtr>& definitions() {
-  static std::map<int, DefinitionPtr> open;
-  return open;
+workflow::FleetBounds bounds() {
+  workflow::FleetBounds bounds;
+  // All of it is one person's.
+  bounds.owner_runs_max = runs_under_way_max;
+  bounds.inputs_max = inputs_max;
+  bounds.memory_bytes_max = bounds.owner_memory_bytes_max = memory_bytes_max;
+  bounds.imports_owner_max = bounds.imports_waiting_max;
+  bounds.imports_bytes_max = bounds.imports_owner_bytes_max = workflow::kBundleBytesMax;
+  // A journal may be anybody's.
+  bounds.store_retry_ms = -1;
+  bounds.snapshot_events = UINT64_MAX;  // it has no place for one
+  bounds.view_turns_max = INT_MAX;      // whoever asks for a run waits until it rests
+  return bounds;
 }
-std::map<int, std::unique_ptr<Run>>& runs() {
-  static std::map<int, std::unique_ptr<Run>> open;
-  return open;
+
+Result<DefinitionPtr> read_definition(const std::string& file,
+                                      const workflow::Surroundings& around) {
+  const auto document = read_json_document(file, {file_bytes_max, file_depth_max});
+  if (!document) return document.error();
+  workflow::Loaded found = workflow::load(*document, around);
+  if (found.ok()) return std::move(found.definition);
+  Error fault = found.faults.front();
+  fault.message = joined({fault.code, ": ", fault.message});
+  fault.code = "bad_workflow";
+  if (const std::size_t more = found.faults.size() - 1; more > 0)
+    fault.message += joined({" (and ", more, " more)"});
+  return fault;
 }
-/// A replay or an import that is done a turn at a time; what it reads stays where it is.
-struct Work {
-  DefinitionPtr definition;
-  std::string history;
-  std::optional<workflow::Replay> replay;
-  std::optional<workflow::Import> import;
+
+struct Fleet {
+  explicit Fleet(std::vector<std::string> builtins)
+      : around{builtins, {}},
+        machine({.bounds = bounds(),
+                 .builtins = std::move(builtins),
+                 .find = [this](std::string_view name) { return find(name); }}) {}
+
+  Result<DefinitionPtr> find(std::string_view name) {
+    const auto found = offered.find(name);
+    if (found == offered.end()) return DefinitionPtr();
+    Offered& one = found->second;
+    if (one.definition) return one.definition;
+    auto read = read_definition(one.file, around);
+    if (read) one.definition = *read;
+    return read;
+  }
+
+  /// What runs may start as children and hand over to.
+  struct Offered {
+    std::string file;
+    DefinitionPtr definition;  ///< once it was asked for
+  };
+  std::map<std::string, Offered, std::less<>> offered;
+  workflow::Surroundings around;
+  std::set<workflow::Call> bundles;  ///< calls that are answered with one
+  workflow::Fleet machine;
 };
-std::map<int, std::unique_ptr<Work>>& works() {
-  static std::map<int, std::unique_ptr<Work>> open;
+
+std::map<int, std::unique_ptr<Fleet>>& fleets() {
+  static std::map<int, std::unique_ptr<Fleet>> open;
   return open;
 }
-std::string& out() {
-  static std::string bytes;
-  return bytes;
-}
-
-int next_handle() {
-  static int next = 1;
-  if (definitions().size() + runs().size() + works().size() >= handles_max)
-    throw Fault{{.code = "out_of_memory",
-                 .message = "too many runs and definitions are open: close those no longer used",
-                 .expected = joined({"at most ", handles_max})}};
-  return next++;
-}
-
-const DefinitionPtr& definition_of(int handle) {
-  const auto found = definitions().find(handle);
-  if (found == definitions().end())
-    throw Fault{{.code = "disposed", .message = "no workflow has this handle"}};
-  return found->second;
-}
-Run& run_of(int handle) {
-  const auto found = runs().find(handle);
-  if (found == runs().end()) throw Fault{{.code = "disposed", .message = "no run has this handle"}};
+Fleet& fleet_of(int handle) {
+  const auto found = fleets().find(handle);
+  if (found == fleets().end())
+    throw Fault{{.code = "disposed", .message = "these workflows were disposed of"}};
   return *found->second;
 }
-
-Work& work_of(int handle) {
-  const auto found = works().find(handle);
-  if (found == works().end())
-    throw Fault{{.code = "disposed", .message = "no replay or import has this handle"}};
-  return *found->second;
+workflow::Fleet& machine_of(int handle) {
+  return fleet_of(handle).machine;
 }
 
 std::int64_t stamp(double ms) {
@@ -101,271 +128,252 @@ std::int64_t stamp(double ms) {
                .expected = "0..2^53-1"}};
 }
 
-val view(std::string bytes) {
-  out() = std::move(bytes);
-  return val(emscripten::typed_memory_view(out().size(),
-                                           reinterpret_cast<const std::uint8_t*>(out().data())));
+RunKey key_of(const std::string& id) {
+  return {page_owner, id};
+}
+RunRef ref_of(const std::string& id, double serial) {
+  return {key_of(id), static_cast<std::uint64_t>(serial)};
+}
+workflow::Call call_of(double number) {
+  return static_cast<workflow::Call>(number);
 }
 
-int hold(Run run) {
-  const int handle = next_handle();
-  runs()[handle] = std::make_unique<Run>(std::move(run));
-  return handle;
+/// What the host says of a failure: {code, message}, or "" where there was none.
+std::optional<Error> failure_of(const std::string& json) {
+  if (json.empty()) return std::nullopt;
+  const Json said = unwrap(parse_json(json));
+  return Error{.code = said.value("code", std::string("failed")),
+               .message = said.value("message", std::string())};
+}
+template <class T>
+Result<T> result_of(const std::string& failure, T value) {
+  if (auto error = failure_of(failure)) return std::move(*error);
+  return value;
 }
 
-Json json_of(const Error& error) {
-  Json json = {{"code", error.code}, {"message", error.message}};
-  if (!error.path.empty()) json["path"] = error.path;
-  if (error.line > 0) {
-    json["line"] = error.line;
-    json["column"] = error.column;
-  }
-  return json;
-}
-
-Json json_of(const workflow::Effect& effect) {
-  return {{"id", effect.id},
-          {"key", effect.key},
-          {"kind", workflow::name_of(effect.kind)},
-          {"class", workflow::name_of(effect.effect_class)},
-          {"target", effect.target},
-          {"request", workflow::payload_json(effect.request)},
-          {"attempt", effect.attempt},
-          {"deadline", effect.deadline_ms}};
-}
-
-/// `around`: {builtins: [name], workflows: [name], pinned}; a pinned definition is a run's own.
-workflow::Surroundings around_of(const std::string& around) {
-  workflow::Surroundings all;
-  const Json json = unwrap(parse_json(around));
-  const auto names = [&json](const char* key, auto add) {
-    const auto list = json.find(key);
-    if (list == json.end()) return;
-    for (const Json& name : *list)
-      if (name.is_string()) add(*name.get_ptr<const std::string*>());
-  };
-  if (!json.is_object()) throw Fault{{.code = "bad_argument", .message = "around is an object"}};
-  names("builtins", [&](const std::string& name) { all.builtins.push_back(name); });
-  names("workflows", [&](const std::string& name) { all.workflows.push_back({name, {}}); });
-  all.pinned = json.value("pinned", Json(false)) == Json(true);
-  return all;
-}
-
-workflow::Loaded loaded(const std::string& file, const std::string& around) {
-  const Document document = unwrap(read_json_document(file, {file_bytes_max, 64}));
-  return workflow::load(document, around_of(around));
-}
-
-// --- definitions ---
+// --- fleets ---
 
 /// Raised when this face changes, so that a stale .wasm beside new JavaScript is found.
-constexpr int workflow_face_version = 5;
+constexpr int workflow_face_version = 6;
 
 std::string versions() {
   return joined({"{\"workflowFace\":", workflow_face_version, "}"});
 }
 
-/// Every fault of a file: [{code, message, path, line, column}]; empty where it is good.
-std::string faults(const std::string& file, const std::string& builtins) {
+/// `builtins`: names separated by commas.
+int open(const std::string& builtins) {
   return guarded([&] {
-    Json list = Json::array();
-    for (const Error& fault : loaded(file, builtins).faults)
-      list.push_back(json_of(fault));
-    return canonical(list);
-  });
-}
-
-int define(const std::string& file, const std::string& builtins) {
-  return guarded([&] {
-    workflow::Loaded found = loaded(file, builtins);
-    if (!found.ok()) {
-      Error fault = found.faults.front();
-      fault.message = joined({fault.code, ": ", fault.message});
-      fault.code = "bad_workflow";
-      if (found.faults.size() > 1)
-        fault.message += joined({" (and ", found.faults.size() - 1, " more)"});
-      throw Fault{std::move(fault)};
+    static int next = 1;
+    if (fleets().size() >= fleets_max)
+      throw Fault{{.code = "out_of_memory",
+                   .message = "too many workflows are open: dispose of those no longer used",
+                   .expected = joined({"at most ", fleets_max})}};
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < builtins.size();) {
+      const std::size_t end = std::min(builtins.find(',', at), builtins.size());
+      names.push_back(builtins.substr(at, end - at));
+      at = end + 1;
     }
-    const int handle = next_handle();
-    definitions()[handle] = std::move(found.definition);
-    return handle;
+    fleets()[next] = std::make_unique<Fleet>(std::move(names));
+    return next++;
   });
 }
 
-/// {name, description, sha256, bytes}: `bytes` is what a run pins.
-std::string describe_definition(int handle) {
-  return guarded([&] {
-    const DefinitionPtr& definition = definition_of(handle);
-    return canonical(Json{{"name", definition->name},
-                          {"description", definition->description},
-                          {"sha256", hex64(definition->hash)},
-                          {"bytes", definition->bytes}});
+void close(int handle) {
+  fleets().erase(handle);
+}
+
+void offer(int handle, const std::string& name, const std::string& file) {
+  guarded([&] {
+    Fleet& fleet = fleet_of(handle);
+    fleet.around.workflows.push_back({name, {}});
+    if (!file.empty()) fleet.offered[name].file = file;
   });
 }
 
-void drop_definition(int handle) {
-  definitions().erase(handle);
-}
+// --- commands ---
 
-// --- runs ---
-
-/// `before`: the run that this one goes on for, or 0; a chain of runs has the bounds of one.
-int start(int definition, const std::string& input, const std::string& id, const std::string& seed,
-          double now_ms, int before) {
-  return guarded([&] {
-    workflow::RunOptions options;
-    options.id = id;
-    options.now_ms = stamp(now_ms);
-    if (before != 0) {
-      options.generation = run_of(before).generation() + 1;
-      options.work = run_of(before).work_units();
-    }
+void start(int handle, double now_ms, const std::string& id, double call, const std::string& seed,
+           const std::string& file, const std::string& input) {
+  guarded([&] {
+    Fleet& fleet = fleet_of(handle);
     const Json number = workflow::payload_json(seed);
     if (!number.is_number_unsigned())
       throw Fault{{.code = "bad_argument",
                    .message = "a seed is a whole number of 64 bits",
                    .path = "seed",
                    .got = seed}};
-    options.seed = number.get<std::uint64_t>();
-    return hold(unwrap(Run::start(definition_of(definition), input, options)));
+    fleet.machine.start({.key = key_of(id),
+                         .definition = unwrap(read_definition(file, fleet.around)),
+                         .input = input,
+                         .seed = number.get<std::uint64_t>()},
+                        call_of(call), stamp(now_ms));
   });
 }
 
-int replay(int definition, const std::string& history) {
-  return guarded([&] { return hold(unwrap(Run::replay(definition_of(definition), history))); });
-}
-
-/// A replay a turn at a time: replay_on() gives the run once it is there, 0 before.
-int begin_replay(int definition, const std::string& history) {
-  return guarded([&] {
-    auto work = std::make_unique<Work>();
-    work->definition = definition_of(definition);
-    work->history = history;
-    work->replay = unwrap(workflow::Replay::begin(work->definition, work->history));
-    const int handle = next_handle();
-    works()[handle] = std::move(work);
-    return handle;
-  });
-}
-
-int replay_on(int handle) {
-  return guarded([&] {
-    Work& work = work_of(handle);
-    if (!work.replay) throw Fault{{.code = "disposed", .message = "the replay is over"}};
-    if (!unwrap(work.replay->go_on())) return 0;
-    return hold(std::move(*std::exchange(work.replay, std::nullopt)).run());
-  });
-}
-
-/// Forgets a replay or an import, done or not.
-void end_work(int handle) {
-  works().erase(handle);
-}
-
-int restore(int definition, const std::string& snapshot, const std::string& tail) {
-  return guarded(
-      [&] { return hold(unwrap(Run::restore(definition_of(definition), snapshot, tail))); });
-}
-
-void close(int handle) {
-  runs().erase(handle);
-}
-
-/// "taken", "ignored" or "nothing".
-std::string give(int handle, const std::string& kind, double now_ms, const std::string& name,
-                 const std::string& value) {
-  return guarded([&]() -> std::string {
+void give(int handle, double now_ms, const std::string& id, double call, const std::string& kind,
+          const std::string& name, const std::string& value) {
+  guarded([&] {
     using workflow::InputKind;
-    constexpr std::pair<std::string_view, InputKind> kinds[] = {
-        {"completed", InputKind::completed}, {"failed", InputKind::failed},
-        {"tick", InputKind::tick},           {"signal", InputKind::signal},
-        {"answer", InputKind::answer},       {"cancel", InputKind::cancel},
-        {"resumed", InputKind::resumed}};
-    for (const auto& [word, input] : kinds) {
-      if (word != kind) continue;
-      const auto given = unwrap(run_of(handle).give({input, stamp(now_ms), name, value}));
-      return given == workflow::Given::taken     ? "taken"
-             : given == workflow::Given::ignored ? "ignored"
-                                                 : "nothing";
+    const InputKind input = kind == "cancel"   ? InputKind::cancel
+                            : kind == "answer" ? InputKind::answer
+                                               : InputKind::signal;
+    machine_of(handle).give(key_of(id), {input, name, value}, call_of(call), stamp(now_ms));
+  });
+}
+
+void look(int handle, double now_ms, const std::string& id, double call) {
+  guarded([&] { machine_of(handle).look(key_of(id), call_of(call), stamp(now_ms)); });
+}
+
+void wake(int handle, double now_ms, const std::string& id, double call) {
+  guarded([&] { machine_of(handle).wake(key_of(id), call_of(call), stamp(now_ms)); });
+}
+
+void export_run(int handle, double now_ms, const std::string& id, double call) {
+  guarded([&] {
+    Fleet& fleet = fleet_of(handle);
+    fleet.bundles.insert(call_of(call));
+    fleet.machine.export_run(key_of(id), call_of(call), stamp(now_ms));
+  });
+}
+
+/// The player is the one person whose page this is: what they approved elsewhere holds.
+void import_run(int handle, double now_ms, const std::string& bundle, double call,
+                double clock_offset_ms) {
+  guarded([&] {
+    workflow::ImportRun order{.owner = page_owner, .bundle = bundle};
+    workflow::Importer& importer = order.importer;
+    importer.clock_offset_ms = static_cast<std::int64_t>(clock_offset_ms);
+    importer.may_author = true;
+    importer.honour_approvals = true;
+    importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };
+    machine_of(handle).import_run(std::move(order), call_of(call), stamp(now_ms));
+  });
+}
+
+void remove(int handle, double now_ms, const std::string& id, double call) {
+  guarded([&] { machine_of(handle).remove(key_of(id), call_of(call), stamp(now_ms)); });
+}
+
+// --- completions ---
+
+void loaded(int handle, double now_ms, const std::string& id, double serial,
+            const std::string& name, const std::string& definition, double started_ms,
+            double ended_ms, const std::string& history) {
+  guarded([&] {
+    workflow::LoadedRun found;
+    found.record.workflow = name;
+    found.record.definition = definition;
+    found.record.started_ms = stamp(started_ms);
+    found.record.ended_ms = stamp(ended_ms);
+    found.record.root = id;
+    found.text_bytes = definition.size() + history.size();
+    found.history = history;
+    machine_of(handle).loaded(ref_of(id, serial), {std::move(found)}, stamp(now_ms));
+  });
+}
+
+/// There is no such run, or what failed.
+void not_loaded(int handle, double now_ms, const std::string& id, double serial,
+                const std::string& failure) {
+  guarded([&] {
+    machine_of(handle).loaded(ref_of(id, serial),
+                              result_of(failure, std::optional<workflow::LoadedRun>()),
+                              stamp(now_ms));
+  });
+}
+
+void stored(int handle, double now_ms, const std::string& id, double serial,
+            const std::string& failure) {
+  guarded([&] {
+    Result<void> result;
+    if (auto error = failure_of(failure)) result = std::move(*error);
+    machine_of(handle).stored(ref_of(id, serial), result, stamp(now_ms));
+  });
+}
+
+void erased(int handle, double now_ms, const std::string& id, bool was_there,
+            const std::string& failure) {
+  guarded(
+      [&] { machine_of(handle).erased(key_of(id), result_of(failure, was_there), stamp(now_ms)); });
+}
+
+void history_read(int handle, double now_ms, const std::string& id, double serial,
+                  const std::string& history, const std::string& failure) {
+  guarded([&] {
+    machine_of(handle).history_read(ref_of(id, serial), result_of(failure, history), stamp(now_ms));
+  });
+}
+
+/// Journals keep none: a page's bundles are its player's own.
+void epochs_read(int handle, double now_ms, const std::string& id, double serial) {
+  guarded([&] {
+    machine_of(handle).epochs_read(ref_of(id, serial), std::vector<std::uint32_t>(), stamp(now_ms));
+  });
+}
+
+void done(int handle, double now_ms, const std::string& id, double serial,
+          const std::string& effect, bool failed, const std::string& value) {
+  guarded(
+      [&] { machine_of(handle).done(ref_of(id, serial), effect, failed, value, stamp(now_ms)); });
+}
+
+void tick(int handle, double now_ms) {
+  guarded([&] { machine_of(handle).tick(stamp(now_ms)); });
+}
+
+// --- what is to be done ---
+
+std::string& out() {
+  static std::string bytes;
+  return bytes;
+}
+
+/// What is to be done; where that is nothing, one turn and what is to be done then. A turn before
+/// would show a run at rest whose effects wait to be begun. "" where nothing is left.
+std::string work(int handle, double now_ms) {
+  return guarded([&]() -> std::string {
+    Fleet& fleet = fleet_of(handle);
+    bool more = true;
+    std::vector<workflow::Action> actions = fleet.machine.take();
+    if (actions.empty()) {
+      more = fleet.machine.work(1, stamp(now_ms));
+      actions = fleet.machine.take();
     }
-    throw Fault{{.code = "bad_argument",
-                 .message = "no such kind of input: " + kind,
-                 .path = "kind",
-                 .expected = "completed, failed, tick, signal, answer, cancel or resumed"}};
+    if (!more && actions.empty()) return {};
+    ActionsText said = text_of(actions, fleet.machine, fleet.bundles);
+    out() = std::move(said.bytes);
+    return std::move(said.json);
   });
 }
 
-/// One more turn of what came in last, while state() says that the run is busy.
-void go_on(int handle) {
-  guarded([&] { run_of(handle).go_on(); });
-}
-
-/// {firstSeq, count, effects, withdrawn, progress}; the events themselves are takenEvents().
-std::string take(int handle) {
-  return guarded([&] {
-    workflow::Taken taken = run_of(handle).take();
-    Json effects = Json::array();
-    for (const workflow::Effect& effect : taken.effects)
-      effects.push_back(json_of(effect));
-    Json progress = Json::array();
-    for (const workflow::Progress& one : taken.progress)
-      progress.push_back(
-          {{"step", one.step}, {"name", one.name}, {"value", workflow::payload_json(one.value)}});
-    const Json json = {{"firstSeq", taken.first_seq},
-                       {"count", taken.count},
-                       {"effects", std::move(effects)},
-                       {"withdrawn", taken.withdrawn},
-                       {"progress", std::move(progress)}};
-    out() = std::move(taken.events);
-    return canonical(json);
-  });
-}
-/// Of the last take(): frames to append to the history. Read before any other call.
-val taken_events() {
+/// What the objects of the last work() count. Read before any other call.
+val bytes() {
   return val(emscripten::typed_memory_view(out().size(),
                                            reinterpret_cast<const std::uint8_t*>(out().data())));
 }
 
-/// {status, busy, now, nextTimer, seq}: what is looked at after every input.
-std::string state(int handle) {
+// --- what is there ---
+
+const workflow::Run& run_of(int handle, const std::string& id) {
+  if (const workflow::Run* run = machine_of(handle).find(key_of(id))) return *run;
+  throw Fault{{.code = "bad_argument", .message = joined({"There is no run ", id, "."})}};
+}
+
+/// As it stands in memory.
+std::string view(int handle, const std::string& id) {
   return guarded([&] {
-    const Run& run = run_of(handle);
-    return joined({"{\"status\":\"", workflow::name_of(run.status()),
-                   run.busy() ? "\",\"busy\":true" : "\",\"busy\":false", ",\"now\":", run.now_ms(),
-                   ",\"nextTimer\":", run.next_timer_ms(), ",\"seq\":", run.head().seq, "}"});
+    run_of(handle, id);
+    return *machine_of(handle).view(key_of(id));
   });
 }
 
-/// {stateHash, outcome}: what costs as much as the state is large.
-std::string result(int handle) {
+/// The events of a run in memory as [{seq, at, kind, step, instance, payload}], from event `from`
+/// on; a torn tail is left out.
+std::string events(int handle, const std::string& id, const std::string& history, double from) {
   return guarded([&] {
-    const Run& run = run_of(handle);
-    return canonical(Json{{"stateHash", std::to_string(run.state_hash())},
-                          {"outcome", workflow::payload_json(run.outcome())}});
-  });
-}
-
-std::string open_effects(int handle) {
-  return guarded([&] {
-    Json list = Json::array();
-    for (const workflow::Effect& effect : run_of(handle).open_effects())
-      list.push_back(json_of(effect));
-    return canonical(list);
-  });
-}
-
-val snapshot(int handle) {
-  return guarded([&] { return view(run_of(handle).snapshot()); });
-}
-
-val history_header(int definition) {
-  return guarded([&] { return view(workflow::history_header(definition_of(definition)->hash)); });
-}
-
-/// The events of a history as [{seq, at, kind, step, instance, payload}], from event `from` on; a
-/// torn tail is left out, and bytes() tells where the last whole event ends.
-std::string events(int definition, const std::string& history, double from) {
-  return guarded([&] {
+    const DefinitionPtr definition = run_of(handle, id).definition();
     auto reader = unwrap(workflow::HistoryReader::open(history));
     Json list = Json::array();
     workflow::Event event;
@@ -377,7 +385,7 @@ std::string events(int definition, const std::string& history, double from) {
                    {"kind", workflow::name_of(event.kind)},
                    {"payload", workflow::payload_json(event.payload)}};
       if (event.step != workflow::kNoStep)
-        json["step"] = std::string(definition_of(definition)->step_name(event.step));
+        json["step"] = std::string(definition->step_name(event.step));
       if (event.instance != workflow::kNoStep) json["instance"] = event.instance;
       list.push_back(std::move(json));
     }
@@ -385,27 +393,23 @@ std::string events(int definition, const std::string& history, double from) {
   });
 }
 
-/// Bytes up to the end of the last whole event: what of a stored history holds. Bytes that were
-/// changed are an error, not a torn tail.
-double whole_bytes(const std::string& history) {
+/// {bytes, successor}: how much of a stored history holds, up to the end of its last whole event,
+/// and the run that goes on where it ended in a handoff. Bytes that were changed are an error, not
+/// a torn tail.
+std::string kept(const std::string& id, const std::string& history) {
   return guarded([&] {
     auto reader = unwrap(workflow::HistoryReader::open(history));
     workflow::Event event;
     for (;;) {
       const auto more = reader.next(event);
       if (!more && more.error().code != "torn_history") throw Fault{more.error()};
-      if (!more || !*more) return static_cast<double>(reader.position());
+      if (more && *more) continue;
+      Json json = {{"bytes", reader.position()}};
+      if (event.kind == workflow::EventKind::run_continued)
+        json["successor"] = workflow::successor_id(id);
+      return canonical(json);
     }
   });
-}
-
-// --- runs that a run leads to ---
-
-std::string child_id(const std::string& effect_key) {
-  return workflow::child_id(effect_key);
-}
-std::string successor_id(const std::string& run) {
-  return workflow::successor_id(run);
 }
 
 // --- memory ---
@@ -435,107 +439,33 @@ std::string memory(const std::string& entries, const std::string& name, const st
   });
 }
 
-// --- moving ---
-
-/// The run is under way here no more; take() has the event that says so, to be stored first.
-void park(int handle, double now_ms) {
-  guarded([&] { unwrap(run_of(handle).park(stamp(now_ms))); });
-}
-
-/// The parked run as one file. `history`: all of it, as it was stored.
-val export_bundle(int handle, const std::string& history) {
-  return guarded([&] {
-    const auto bundle = unwrap(workflow::export_run(run_of(handle), history, {}));
-    return view(workflow::write_bundle(bundle));
-  });
-}
-
-std::string bundle_run(const std::string& bytes) {
-  return guarded([&] { return unwrap(workflow::read_bundle(bytes)).run_id; });
-}
-
-/// Takes a run over from a bundle, a turn at a time. Its player is the one person whose page this
-/// is: what they approved elsewhere holds. `before`: the run as it is known here, or 0.
-int begin_import(const std::string& bytes, const std::string& around, double now_ms,
-                 double clock_offset_ms, int before) {
-  return guarded([&] {
-    auto bundle = unwrap(workflow::read_bundle(bytes));
-    workflow::Importer importer;
-    importer.now_ms = stamp(now_ms);
-    importer.clock_offset_ms = static_cast<std::int64_t>(clock_offset_ms);
-    importer.may_author = true;
-    importer.honour_approvals = true;
-    importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };
-    if (before != 0) {
-      const Run& known = run_of(before);
-      importer.known.under_way = known.status() == workflow::RunStatus::running;
-      if (known.status() == workflow::RunStatus::parked) importer.known.left_at = known.head();
-    }
-    auto work = std::make_unique<Work>();
-    work->import =
-        unwrap(workflow::Import::begin(std::move(bundle), around_of(around), std::move(importer)));
-    const int handle = next_handle();
-    works()[handle] = std::move(work);
-    return handle;
-  });
-}
-
-/// {run, definition, id, workflow, file, sha256}, and its history by takenEvents(); "" before all
-/// is re-derived.
-std::string import_on(int handle) {
-  return guarded([&]() -> std::string {
-    Work& work = work_of(handle);
-    if (!work.import) throw Fault{{.code = "disposed", .message = "the import is over"}};
-    if (!unwrap(work.import->go_on())) return {};
-    auto imported = unwrap(std::move(*std::exchange(work.import, std::nullopt)).imported());
-    const DefinitionPtr definition = imported.run.definition();
-    const std::string id = imported.run.id();
-    const int held_definition = next_handle();
-    definitions()[held_definition] = definition;
-    const int run = hold(std::move(imported.run));
-    out() = std::move(imported.history);
-    return canonical(Json{{"run", run},
-                          {"definition", held_definition},
-                          {"id", id},
-                          {"workflow", definition->name},
-                          {"file", definition->bytes},
-                          {"sha256", hex64(definition->hash)}});
-  });
-}
-
 EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   using emscripten::function;
   function("versions", &versions);
-  function("faults", &faults);
-  function("define", &define);
-  function("describe", &describe_definition);
-  function("drop", &drop_definition);
-  function("start", &start);
-  function("replay", &replay);
-  function("beginReplay", &begin_replay);
-  function("replayOn", &replay_on);
-  function("endWork", &end_work);
-  function("restore", &restore);
+  function("open", &open);
   function("close", &close);
+  function("offer", &offer);
+  function("start", &start);
   function("give", &give);
-  function("goOn", &go_on);
-  function("take", &take);
-  function("takenEvents", &taken_events);
-  function("state", &state);
-  function("result", &result);
-  function("openEffects", &open_effects);
-  function("snapshot", &snapshot);
-  function("header", &history_header);
+  function("look", &look);
+  function("wake", &wake);
+  function("exportRun", &export_run);
+  function("importRun", &import_run);
+  function("remove", &remove);
+  function("loaded", &loaded);
+  function("notLoaded", &not_loaded);
+  function("stored", &stored);
+  function("erased", &erased);
+  function("historyRead", &history_read);
+  function("epochsRead", &epochs_read);
+  function("done", &done);
+  function("tick", &tick);
+  function("work", &work);
+  function("bytes", &bytes);
+  function("view", &view);
   function("events", &events);
-  function("wholeBytes", &whole_bytes);
-  function("childId", &child_id);
-  function("successorId", &successor_id);
+  function("kept", &kept);
   function("memory", &memory);
-  function("park", &park);
-  function("exportBundle", &export_bundle);
-  function("bundleRun", &bundle_run);
-  function("beginImport", &begin_import);
-  function("importOn", &import_on);
 }
 
 }  // namespace

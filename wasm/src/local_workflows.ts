@@ -55,21 +55,15 @@ export async function createWorkflows(options: LocalOptions = {}): Promise<Workf
     names: shipped.map(({ name }) => name),
     async start(workflow, input, given = {}) {
       const { id = freshId(), seed = freshSeed() } = given;
-      const view = await host.start(file_of(workflow), input, id, seed);
-      watched.tell(view);
-      return view;
+      return host.start(file_of(workflow), input, id, seed);
     },
     result: (id) => watched.result(id),
     list: () => watched.list(),
-    events: async (id, from = 0) => host.events(id, from),
-    history: async (id) => host.history(id),
-    export: async (id) => host.export(id),
-    async import(bundle, { clockOffset = 0 } = {}) {
-      const view = await host.import(bundle, clockOffset);
-      watched.tell(view);
-      return view;
-    },
-    answer: async (id, question, value) => host.answer(id, question, value),
+    events: (id, from = 0) => host.events(id, from),
+    history: (id) => host.history(id),
+    export: (id) => host.export(id),
+    import: async (bundle, { clockOffset = 0 } = {}) => host.import(bundle, clockOffset),
+    answer: (id, question, value) => host.answer(id, question, value),
     signal: (id, name, value) => host.signal(id, name, value),
     cancel: (id, reason = 'cancelled') => host.cancel(id, reason),
     resume: (id) => host.retry(id),

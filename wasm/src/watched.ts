@@ -1,6 +1,6 @@
 /** Runs as they were last told of, and who waits for them. */
 import { EngineError } from './errors.js';
-import type { RunView } from './run_host.js';
+import type { RunView } from './run_types.js';
 
 /** What both kinds share: the views as they were last told, and who wants to know. */
 export class Watched {

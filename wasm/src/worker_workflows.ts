@@ -2,8 +2,8 @@
 import shipped from '#shipped-workflows';
 import { EngineError, fromWire } from './errors.js';
 import { movedScript, ownFile, workerNotLoaded } from './own_file.js';
-import { EffectFailure } from './run_host.js';
-import type { Effect, ModelAnswer, ModelEffect, RunEvent, RunView } from './run_host.js';
+import { EffectFailure } from './run_types.js';
+import type { Effect, ModelAnswer, ModelEffect, RunEvent, RunView } from './run_types.js';
 import type { WasmSource } from './types.js';
 import { Watched } from './watched.js';
 import { freshId, freshSeed } from './workflow_ids.js';

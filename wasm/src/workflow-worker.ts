@@ -2,8 +2,8 @@
 import { EngineError, toWire } from './errors.js';
 import { createWorkflows } from './local_workflows.js';
 import { openJournal } from './open_journal.js';
-import type { Effect, ModelAnswer } from './run_host.js';
-import { EffectFailure } from './run_host.js';
+import type { Effect, ModelAnswer } from './run_types.js';
+import { EffectFailure } from './run_types.js';
 import type { FromWorkflowWorker, ToWorkflowWorker, WorkflowInit } from './workflow_protocol.js';
 import type { Workflows } from './workflow_types.js';
 

@@ -5,61 +5,97 @@ import type { Core } from './module.js';
 import { ownFile } from './own_file.js';
 import type { WasmSource } from './types.js';
 
-/** The functions of workflow_face.cpp, in its own words. */
+/** The functions of workflow_face.cpp, in its own words. `now`: ms since 1970. */
 export interface WorkflowFace {
   versions(): string;
-  /** `around`: {builtins, workflows, pinned} as JSON. */
-  faults(file: string, around: string): string;
-  define(file: string, around: string): number;
-  describe(definition: number): string;
-  drop(definition: number): void;
-  /** `before`: the run that this one goes on for; 0: none. */
+  /** A fleet of runs; `builtins`: names separated by commas. */
+  open(builtins: string): number;
+  close(fleet: number): void;
+  /** What runs may start as children and hand over to. */
+  offer(fleet: number, name: string, file: string): void;
+
+  // Commands; `call` is answered by a Tell, 0 by none.
   start(
-    definition: number,
-    input: string,
+    fleet: number,
+    now: number,
     id: string,
+    call: number,
     seed: string,
+    file: string,
+    input: string,
+  ): void;
+  /** `kind`: answer, signal or cancel. */
+  give(
+    fleet: number,
     now: number,
-    before: number,
-  ): number;
-  replay(definition: number, history: Uint8Array): number;
-  /** A replay a turn at a time; the run once it is there, 0 while there is more to do. */
-  beginReplay(definition: number, history: Uint8Array): number;
-  replayOn(replay: number): number;
-  /** Forgets a replay or an import, done or not. */
-  endWork(work: number): void;
-  restore(definition: number, snapshot: Uint8Array, tail: Uint8Array): number;
-  close(run: number): void;
-  /** Does one more turn of what came in last: while state() says that it is busy. */
-  goOn(run: number): void;
-  give(run: number, kind: string, now: number, name: string, value: string): string;
-  take(run: number): string;
-  takenEvents(): Uint8Array;
-  state(run: number): string;
-  result(run: number): string;
-  openEffects(run: number): string;
-  snapshot(run: number): Uint8Array;
-  header(definition: number): Uint8Array;
-  events(definition: number, history: Uint8Array, from: number): string;
-  wholeBytes(history: Uint8Array): number;
-  childId(effectKey: string): string;
-  successorId(run: string): string;
-  memory(entries: string, name: string, request: string, key: string, now: number): string;
-  park(run: number, now: number): void;
-  exportBundle(run: number, history: Uint8Array): Uint8Array;
-  /** The id of a bundle's run. */
-  bundleRun(bundle: Uint8Array): string;
-  beginImport(
+    id: string,
+    call: number,
+    kind: string,
+    name: string,
+    value: string,
+  ): void;
+  look(fleet: number, now: number, id: string, call: number): void;
+  wake(fleet: number, now: number, id: string, call: number): void;
+  exportRun(fleet: number, now: number, id: string, call: number): void;
+  importRun(
+    fleet: number,
+    now: number,
     bundle: Uint8Array,
-    around: string,
-    now: number,
+    call: number,
     clockOffset: number,
-    before: number,
-  ): number;
-  /** {run, definition, id, workflow, file, sha256}, and its history by takenEvents(); '' before. */
-  importOn(work: number): string;
+  ): void;
+  remove(fleet: number, now: number, id: string, call: number): void;
+
+  // Completions; `failure`: {code, message}, or '' where there was none.
+  loaded(
+    fleet: number,
+    now: number,
+    id: string,
+    serial: number,
+    workflow: string,
+    definition: string,
+    startedAt: number,
+    endedAt: number,
+    history: Uint8Array,
+  ): void;
+  notLoaded(fleet: number, now: number, id: string, serial: number, failure: string): void;
+  stored(fleet: number, now: number, id: string, serial: number, failure: string): void;
+  erased(fleet: number, now: number, id: string, wasThere: boolean, failure: string): void;
+  historyRead(
+    fleet: number,
+    now: number,
+    id: string,
+    serial: number,
+    history: Uint8Array,
+    failure: string,
+  ): void;
+  epochsRead(fleet: number, now: number, id: string, serial: number): void;
+  done(
+    fleet: number,
+    now: number,
+    id: string,
+    serial: number,
+    effect: string,
+    failed: boolean,
+    value: string,
+  ): void;
+  tick(fleet: number, now: number): void;
+
+  /** One turn, and what is to be done then: a list of FleetAction; '' where nothing waits. */
+  work(fleet: number, now: number): string;
+  /** What the actions of the last work() count. */
+  bytes(): Uint8Array;
+  view(fleet: number, id: string): string;
+  events(fleet: number, id: string, history: Uint8Array, from: number): string;
+  /** {bytes, successor?}: how much of a stored history holds, and the run that goes on for it. */
+  kept(id: string, history: Uint8Array): string;
+  memory(entries: string, name: string, request: string, key: string, now: number): string;
 }
 export type WorkflowCore = Core<WorkflowFace>;
+
+const at = { fleet: 'int', now: 'number' } as const;
+const command = { ...at, id: 'text', call: 'number' } as const;
+const completion = { ...at, id: 'text', serial: 'number' } as const;
 
 const load = moduleLoader<WorkflowFace>({
   name: 'workflow-core.wasm',
@@ -67,51 +103,39 @@ const load = moduleLoader<WorkflowFace>({
   create: createCore,
   signatures: {
     versions: {},
-    faults: { file: 'text', around: 'text' },
-    define: { file: 'text', around: 'text' },
-    describe: { definition: 'int' },
-    drop: { definition: 'int' },
-    start: {
-      definition: 'int',
-      input: 'text',
-      id: 'text',
-      seed: 'text',
-      now: 'number',
-      before: 'int',
+    open: { builtins: 'text' },
+    close: { fleet: 'int' },
+    offer: { fleet: 'int', name: 'text', file: 'text' },
+    start: { ...command, seed: 'text', file: 'text', input: 'text' },
+    give: { ...command, kind: 'text', name: 'text', value: 'text' },
+    look: command,
+    wake: command,
+    exportRun: command,
+    importRun: { ...at, bundle: 'bytes', call: 'number', clockOffset: 'number' },
+    remove: command,
+    loaded: {
+      ...completion,
+      workflow: 'text',
+      definition: 'text',
+      startedAt: 'number',
+      endedAt: 'number',
+      history: 'bytes',
     },
-    replay: { definition: 'int', history: 'bytes' },
-    beginReplay: { definition: 'int', history: 'bytes' },
-    replayOn: { replay: 'int' },
-    endWork: { work: 'int' },
-    restore: { definition: 'int', snapshot: 'bytes', tail: 'bytes' },
-    close: { run: 'int' },
-    goOn: { run: 'int' },
-    give: { run: 'int', kind: 'text', now: 'number', name: 'text', value: 'text' },
-    take: { run: 'int' },
-    takenEvents: {},
-    state: { run: 'int' },
-    result: { run: 'int' },
-    openEffects: { run: 'int' },
-    snapshot: { run: 'int' },
-    header: { definition: 'int' },
-    events: { definition: 'int', history: 'bytes', from: 'number' },
-    wholeBytes: { history: 'bytes' },
-    childId: { effectKey: 'text' },
-    successorId: { run: 'text' },
+    notLoaded: { ...completion, failure: 'text' },
+    stored: { ...completion, failure: 'text' },
+    erased: { ...at, id: 'text', wasThere: 'flag', failure: 'text' },
+    historyRead: { ...completion, history: 'bytes', failure: 'text' },
+    epochsRead: completion,
+    done: { ...completion, effect: 'text', failed: 'flag', value: 'text' },
+    tick: at,
+    work: at,
+    bytes: {},
+    view: { fleet: 'int', id: 'text' },
+    events: { fleet: 'int', id: 'text', history: 'bytes', from: 'number' },
+    kept: { id: 'text', history: 'bytes' },
     memory: { entries: 'text', name: 'text', request: 'text', key: 'text', now: 'number' },
-    park: { run: 'int', now: 'number' },
-    exportBundle: { run: 'int', history: 'bytes' },
-    bundleRun: { bundle: 'bytes' },
-    beginImport: {
-      bundle: 'bytes',
-      around: 'text',
-      now: 'number',
-      clockOffset: 'number',
-      before: 'int',
-    },
-    importOn: { work: 'int' },
   },
-  check: ofBuild('workflow-core.wasm', '{"workflowFace":5}'),
+  check: ofBuild('workflow-core.wasm', '{"workflowFace":6}'),
 });
 
 /** The core for `source`, loaded once; a failed load or a dead core is tried anew. */

@@ -1,7 +1,7 @@
 /** What the page and the workflows' worker say to each other. */
 import type { WireError } from './errors.js';
 import type { JournalKind } from './journal.js';
-import type { Effect, ModelAnswer, RunView } from './run_host.js';
+import type { Effect, ModelAnswer, RunView } from './run_types.js';
 import type { WasmSource } from './types.js';
 
 export interface WorkflowInit {

@@ -1,6 +1,6 @@
 /** What @redoubt/engine/workflows is given and gives. */
 import type { Journal, JournalKind } from './journal.js';
-import type { ModelCall, RunEvent, RunView, ToolCall } from './run_host.js';
+import type { ModelCall, RunEvent, RunView, ToolCall } from './run_types.js';
 import type { WasmSource } from './types.js';
 
 export interface WorkflowOptions {

@@ -11,7 +11,7 @@ export { indexedDbJournal } from './indexeddb_journal.js';
 export type { Journal, MemoryEntry, StoredRun } from './journal.js';
 export { createWorkflows } from './local_workflows.js';
 export { memoryJournal } from './memory_journal.js';
-export { EffectFailure } from './run_host.js';
+export { EffectFailure } from './run_types.js';
 export type {
   Effect,
   ModelAnswer,
@@ -24,6 +24,6 @@ export type {
   RunStatus,
   RunView,
   ToolCall,
-} from './run_host.js';
+} from './run_types.js';
 export { startWorkflows } from './worker_workflows.js';
 export type { LocalOptions, WorkerOptions, WorkflowOptions, Workflows } from './workflow_types.js';

@@ -1,0 +1,26 @@
+// What a fleet wants done (engine/workflow/host/fleet.hpp), as one text for JavaScript;
+// src/fleet_actions.ts declares its objects as `FleetAction`.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/workflow/host/fleet.hpp"
+
+namespace redoubt::wasm {
+
+/// The owner of all runs: whose page this is.
+inline constexpr const char* page_owner = "page";
+
+struct ActionsText {
+  std::string json;  ///< a list of objects, one an action, in their order
+  /// What is no text of them, one after the other: an object's `bytes` says how many are its.
+  std::string bytes;
+};
+
+/// `bundles`: calls that are answered with bytes; those that are answered are taken out.
+ActionsText text_of(const std::vector<workflow::Action>& actions, workflow::Fleet& fleet,
+                    std::set<workflow::Call>& bundles);
+
+}  // namespace redoubt::wasm
