@@ -15,8 +15,7 @@ using workflow::RunRef;
 /// Writes each action as an object.
 class Writer {
  public:
-  Writer(workflow::Fleet& fleet, std::set<workflow::Call>& bundles)
-      : fleet_(fleet), bundles_(bundles) {}
+  explicit Writer(workflow::Fleet& fleet) : fleet_(fleet) {}
 
   void operator()(const action::Store& order) {
     using How = action::Store::How;
@@ -62,13 +61,12 @@ class Writer {
   void operator()(const action::Tell& answer) {
     out_.json += "{\"do\":\"tell\"";
     number("call", static_cast<std::int64_t>(answer.call));
-    const bool is_bundle = bundles_.erase(answer.call) > 0;
     if (!answer.said)
       error(answer.said.error());
-    else if (is_bundle)
-      piece(**answer.said);
-    else if (const std::string& view = **answer.said; !view.empty())
-      json("view", view);
+    else if (const std::string& said = **answer.said; said.starts_with('{'))
+      json("view", said);
+    else
+      piece(said);  // a bundle, which begins with its own mark, or nothing
     end();
   }
   void operator()(const action::Changed& changed) {
@@ -147,15 +145,13 @@ class Writer {
   }
 
   workflow::Fleet& fleet_;
-  std::set<workflow::Call>& bundles_;
   ActionsText out_{"[", {}};
 };
 
 }  // namespace
 
-ActionsText text_of(const std::vector<workflow::Action>& actions, workflow::Fleet& fleet,
-                    std::set<workflow::Call>& bundles) {
-  Writer writer(fleet, bundles);
+ActionsText text_of(const std::vector<workflow::Action>& actions, workflow::Fleet& fleet) {
+  Writer writer(fleet);
   for (const workflow::Action& one : actions)
     std::visit(writer, one);
   return std::move(writer).written();

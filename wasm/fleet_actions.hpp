@@ -2,7 +2,6 @@
 // src/fleet_actions.ts declares its objects as `FleetAction`.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,6 @@ struct ActionsText {
   std::string bytes;
 };
 
-/// `bundles`: calls that are answered with bytes; those that are answered are taken out.
-ActionsText text_of(const std::vector<workflow::Action>& actions, workflow::Fleet& fleet,
-                    std::set<workflow::Call>& bundles);
+ActionsText text_of(const std::vector<workflow::Action>& actions, workflow::Fleet& fleet);
 
 }  // namespace redoubt::wasm

@@ -17,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -102,7 +101,6 @@ struct Fleet {
   };
   std::map<std::string, Offered, std::less<>> offered;
   workflow::Surroundings around;
-  std::set<workflow::Call> bundles;  ///< calls that are answered with one
   workflow::Fleet machine;
 };
 
@@ -138,17 +136,11 @@ workflow::Call call_of(double number) {
   return static_cast<workflow::Call>(number);
 }
 
-/// What the host says of a failure: {code, message}, or "" where there was none.
-std::optional<Error> failure_of(const std::string& json) {
-  if (json.empty()) return std::nullopt;
-  const Json said = unwrap(parse_json(json));
-  return Error{.code = said.value("code", std::string("failed")),
-               .message = said.value("message", std::string())};
-}
+/// What the host says of its journal; an empty code: nothing went wrong.
 template <class T>
-Result<T> result_of(const std::string& failure, T value) {
-  if (auto error = failure_of(failure)) return std::move(*error);
-  return value;
+Result<T> result_of(const std::string& code, const std::string& message, T value) {
+  if (code.empty()) return value;
+  return Error{.code = code, .message = message};
 }
 
 // --- fleets ---
@@ -211,30 +203,22 @@ void start(int handle, double now_ms, const std::string& id, double call, const 
   });
 }
 
-void give(int handle, double now_ms, const std::string& id, double call, const std::string& kind,
-          const std::string& name, const std::string& value) {
+/// What else is asked of a run, or given to it. `name` and `value`: of what is given.
+void command(int handle, double now_ms, const std::string& id, double number,
+             const std::string& what, const std::string& name, const std::string& value) {
   guarded([&] {
     using workflow::InputKind;
-    const InputKind input = kind == "cancel"   ? InputKind::cancel
-                            : kind == "answer" ? InputKind::answer
-                                               : InputKind::signal;
-    machine_of(handle).give(key_of(id), {input, name, value}, call_of(call), stamp(now_ms));
-  });
-}
-
-void look(int handle, double now_ms, const std::string& id, double call) {
-  guarded([&] { machine_of(handle).look(key_of(id), call_of(call), stamp(now_ms)); });
-}
-
-void wake(int handle, double now_ms, const std::string& id, double call) {
-  guarded([&] { machine_of(handle).wake(key_of(id), call_of(call), stamp(now_ms)); });
-}
-
-void export_run(int handle, double now_ms, const std::string& id, double call) {
-  guarded([&] {
-    Fleet& fleet = fleet_of(handle);
-    fleet.bundles.insert(call_of(call));
-    fleet.machine.export_run(key_of(id), call_of(call), stamp(now_ms));
+    workflow::Fleet& machine = machine_of(handle);
+    const workflow::Call call = call_of(number);
+    const std::int64_t now = stamp(now_ms);
+    if (what == "look") return machine.look(key_of(id), call, now);
+    if (what == "wake") return machine.wake(key_of(id), call, now);
+    if (what == "export") return machine.export_run(key_of(id), call, now);
+    if (what == "remove") return machine.remove(key_of(id), call, now);
+    const InputKind kind = what == "answer"   ? InputKind::answer
+                           : what == "cancel" ? InputKind::cancel
+                                              : InputKind::signal;
+    machine.give(key_of(id), {kind, name, value}, call, now);
   });
 }
 
@@ -250,10 +234,6 @@ void import_run(int handle, double now_ms, const std::string& bundle, double cal
     importer.may_do = [](const void*, std::string_view, std::string_view) { return true; };
     machine_of(handle).import_run(std::move(order), call_of(call), stamp(now_ms));
   });
-}
-
-void remove(int handle, double now_ms, const std::string& id, double call) {
-  guarded([&] { machine_of(handle).remove(key_of(id), call_of(call), stamp(now_ms)); });
 }
 
 // --- completions ---
@@ -274,42 +254,29 @@ void loaded(int handle, double now_ms, const std::string& id, double serial,
   });
 }
 
-/// There is no such run, or what failed.
-void not_loaded(int handle, double now_ms, const std::string& id, double serial,
-                const std::string& failure) {
-  guarded([&] {
-    machine_of(handle).loaded(ref_of(id, serial),
-                              result_of(failure, std::optional<workflow::LoadedRun>()),
-                              stamp(now_ms));
-  });
-}
-
-void stored(int handle, double now_ms, const std::string& id, double serial,
-            const std::string& failure) {
-  guarded([&] {
-    Result<void> result;
-    if (auto error = failure_of(failure)) result = std::move(*error);
-    machine_of(handle).stored(ref_of(id, serial), result, stamp(now_ms));
-  });
-}
-
-void erased(int handle, double now_ms, const std::string& id, bool was_there,
-            const std::string& failure) {
-  guarded(
-      [&] { machine_of(handle).erased(key_of(id), result_of(failure, was_there), stamp(now_ms)); });
-}
-
 void history_read(int handle, double now_ms, const std::string& id, double serial,
-                  const std::string& history, const std::string& failure) {
-  guarded([&] {
-    machine_of(handle).history_read(ref_of(id, serial), result_of(failure, history), stamp(now_ms));
-  });
+                  const std::string& history) {
+  guarded([&] { machine_of(handle).history_read(ref_of(id, serial), history, stamp(now_ms)); });
 }
 
-/// Journals keep none: a page's bundles are its player's own.
-void epochs_read(int handle, double now_ms, const std::string& id, double serial) {
+/// What came of an action in the journal, where that is no more than that it was done, or why not.
+void completion(int handle, double now_ms, const std::string& id, double serial,
+                const std::string& what, const std::string& code, const std::string& message) {
   guarded([&] {
-    machine_of(handle).epochs_read(ref_of(id, serial), std::vector<std::uint32_t>(), stamp(now_ms));
+    workflow::Fleet& machine = machine_of(handle);
+    const RunRef run = ref_of(id, serial);
+    const std::int64_t now = stamp(now_ms);
+    const Result<bool> done = result_of(code, message, what != "absent");
+    if (what == "store")
+      machine.stored(run, done ? Result<void>() : Result<void>(done.error()), now);
+    else if (what == "load")
+      machine.loaded(run, result_of(code, message, std::optional<workflow::LoadedRun>()), now);
+    else if (what == "readHistory")
+      machine.history_read(run, result_of(code, message, std::string()), now);
+    else if (what == "readEpochs")  // a journal keeps none: a page's bundles are its player's own
+      machine.epochs_read(run, std::vector<std::uint32_t>(), now);
+    else
+      machine.erased(run.key, done, now);
   });
 }
 
@@ -334,15 +301,15 @@ std::string& out() {
 /// would show a run at rest whose effects wait to be begun. "" where nothing is left.
 std::string work(int handle, double now_ms) {
   return guarded([&]() -> std::string {
-    Fleet& fleet = fleet_of(handle);
+    workflow::Fleet& machine = machine_of(handle);
     bool more = true;
-    std::vector<workflow::Action> actions = fleet.machine.take();
+    std::vector<workflow::Action> actions = machine.take();
     if (actions.empty()) {
-      more = fleet.machine.work(1, stamp(now_ms));
-      actions = fleet.machine.take();
+      more = machine.work(1, stamp(now_ms));
+      actions = machine.take();
     }
     if (!more && actions.empty()) return {};
-    ActionsText said = text_of(actions, fleet.machine, fleet.bundles);
+    ActionsText said = text_of(actions, machine);
     out() = std::move(said.bytes);
     return std::move(said.json);
   });
@@ -446,18 +413,11 @@ EMSCRIPTEN_BINDINGS(redoubt_workflow) {
   function("close", &close);
   function("offer", &offer);
   function("start", &start);
-  function("give", &give);
-  function("look", &look);
-  function("wake", &wake);
-  function("exportRun", &export_run);
+  function("command", &command);
   function("importRun", &import_run);
-  function("remove", &remove);
   function("loaded", &loaded);
-  function("notLoaded", &not_loaded);
-  function("stored", &stored);
-  function("erased", &erased);
   function("historyRead", &history_read);
-  function("epochsRead", &epochs_read);
+  function("completion", &completion);
   function("done", &done);
   function("tick", &tick);
   function("work", &work);

@@ -27,7 +27,7 @@ interface MemoryAnswer {
 type Done = (begun: Begin, failed: boolean, value: string) => void;
 
 /** A failure as the core takes it. */
-export function failureText(cause: unknown, code = 'failed'): string {
+function failureText(cause: unknown, code = 'failed'): string {
   const known = cause instanceof EffectFailure || cause instanceof EngineError ? cause : null;
   const retryAfterMs = cause instanceof EffectFailure ? Math.ceil(cause.retryAfterMs) : 0;
   return JSON.stringify({
@@ -61,7 +61,7 @@ export class Effects {
         return this.builtin(begun);
       case 'model':
         if (!model) return this.refuse(begun, 'no_model', 'no model can be asked here');
-        return this.later(begun, (signal) => model(effect as ModelEffect, signal));
+        return this.later(begun, async (signal) => model(effect as ModelEffect, signal));
       case 'tool': {
         const known = tools && Object.hasOwn(tools, effect.target);
         const tool = known ? tools[effect.target] : undefined;

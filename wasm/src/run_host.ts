@@ -6,7 +6,7 @@
  * Time, timers, models and tools come in as arguments; the rims are workflows.ts and
  * workflow-worker.ts.
  */
-import { failureText, Effects } from './effects.js';
+import { Effects } from './effects.js';
 import type { EffectOptions } from './effects.js';
 import { describeValue, EngineError } from './errors.js';
 import type { FleetAction, FleetError, FleetView, RunRef, Store, Tell } from './fleet_actions.js';
@@ -14,7 +14,7 @@ import type { StoredRun } from './journal.js';
 import { call } from './module.js';
 import type { RunEvent, RunView } from './run_types.js';
 import type { EngineErrorCode } from './types.js';
-import type { WorkflowFace } from './workflow_core.js';
+import type { Command, Completed, WorkflowFace } from './workflow_core.js';
 
 export interface RunHostOptions extends EffectOptions {
   /** Names that workflows may call, separated by commas. */
@@ -99,6 +99,10 @@ function viewOfStored({ id, workflow, sha256, startedAt, endedAt }: StoredRun): 
   };
 }
 
+function whyOf(cause: unknown): { code: string; message: string } {
+  const { code, message } = (cause ?? {}) as Partial<EngineError>;
+  return { code: String(code ?? 'internal'), message: message ?? String(cause) };
+}
 function unknownRun(id: string): EngineError {
   return new EngineError('bad_argument', `There is no run ${describeValue(id)}.`, {
     path: 'id',
@@ -206,7 +210,7 @@ export class RunHost {
   }
 
   async answer(id: string, question: string, value: unknown): Promise<void> {
-    const { view } = await this.look(id);
+    const { view } = await this.command(id, 'look');
     await this.give(id, 'answer', questionOf(view!, question), JSON.stringify(value ?? null));
   }
   signal(id: string, name: string, value: unknown): Promise<void> {
@@ -216,12 +220,15 @@ export class RunHost {
     return this.give(id, 'cancel', reason, '');
   }
 
-  private async give(id: string, kind: string, name: string, value: string): Promise<void> {
+  private async give(
+    id: string,
+    kind: 'answer' | 'signal' | 'cancel',
+    name: string,
+    value: string,
+  ): Promise<void> {
     this.refuseAside(id);
     try {
-      await this.ask(id, (face, now, call) =>
-        face.give(this.fleet, now, id, call, kind, name, value),
-      );
+      await this.command(id, kind, name, value);
     } catch (error) {
       const { code } = error as EngineError;
       // It was too late, and its view tells so.
@@ -231,11 +238,7 @@ export class RunHost {
   }
 
   async export(id: string): Promise<Uint8Array<ArrayBuffer>> {
-    this.refuseAside(id);
-    const { bytes } = await this.ask(id, (face, now, call) =>
-      face.exportRun(this.fleet, now, id, call),
-    );
-    return bytes!;
+    return (await this.command(id, 'export')).bytes!;
   }
 
   /** Takes a run over from its bundle; `clockOffset`: this clock minus the exporter's, in ms. */
@@ -247,13 +250,13 @@ export class RunHost {
   }
 
   async remove(id: string): Promise<void> {
-    await this.ask(id, (face, now, call) => face.remove(this.fleet, now, id, call));
-    this.aside.delete(id);
+    await this.ask(id, (face, now, call) =>
+      face.command(this.fleet, now, id, call, 'remove', '', ''),
+    );
   }
 
   async events(id: string, from = 0): Promise<RunEvent[]> {
-    this.refuseAside(id);
-    await this.ask(id, (face, now, call) => face.wake(this.fleet, now, id, call));
+    await this.command(id, 'wake');
     const history = await this.history(id);
     const text = this.face((face) => face.events(this.fleet, id, history, from));
     return JSON.parse(text) as RunEvent[];
@@ -264,9 +267,12 @@ export class RunHost {
     return history;
   }
 
-  private look(id: string): Promise<Answer> {
+  /** Of a run that does not stand still. */
+  private async command(id: string, what: Command, name = '', value = ''): Promise<Answer> {
     this.refuseAside(id);
-    return this.ask(id, (face, now, call) => face.look(this.fleet, now, id, call));
+    return this.ask(id, (face, now, call) =>
+      face.command(this.fleet, now, id, call, what, name, value),
+    );
   }
 
   private ask(
@@ -315,21 +321,22 @@ export class RunHost {
 
   private async takeUp(before: RunView): Promise<RunView> {
     try {
-      const view = viewOf((await this.look(before.id)).view!);
-      this.options.onChange(view);
+      const view = viewOf((await this.command(before.id, 'look')).view!);
+      this.show(view);
       return view;
     } catch (error) {
-      if (!this.ended) this.setAside(before, error);
+      if (this.ended) throw error;
+      const still = this.aside.get(before.id);
+      if (still) return still; // its journal failed it when it was there
+      this.setAside(before, error);
       throw error;
     }
   }
 
   private setAside(view: RunView, cause: unknown): void {
-    const { code, message } = cause as Partial<EngineError>;
-    const error = { code: code ?? 'internal', message: message ?? String(cause) };
-    const still = { ...view, error };
+    const still = { ...view, error: whyOf(cause) };
     this.aside.set(view.id, still);
-    this.options.onChange(still);
+    this.show(still);
   }
 
   private refuseAside(id: string): void {
@@ -433,7 +440,7 @@ export class RunHost {
       case 'tell':
         return this.tell(action, piece);
       case 'changed':
-        return this.options.onChange(viewOf(action.view));
+        return this.show(viewOf(action.view));
       case 'left':
         return this.wakeLater(action.id, action.wakeAt);
       case 'wake':
@@ -449,6 +456,14 @@ export class RunHost {
     else caller?.resolve({ view, bytes });
   }
 
+  private show(view: RunView): void {
+    try {
+      this.options.onChange(view);
+    } catch (error) {
+      void Promise.reject(error); // a listener's own fault: told to its page, and no run's
+    }
+  }
+
   /** Calls the fleet then; 0: never. */
   private at(ms: number, use: (face: WorkflowFace, now: number) => void): () => void {
     if (ms === 0) return nothing;
@@ -457,85 +472,78 @@ export class RunHost {
   }
 
   private wakeLater(id: string, ms: number): void {
-    this.wakes.get(id)?.();
+    if (ms === 0) return;
     this.wakes.set(
       id,
-      this.at(ms, (face, now) => face.wake(this.fleet, now, id, 0)),
+      this.at(ms, (face, now) => face.command(this.fleet, now, id, 0, 'wake', '', '')),
     );
   }
 
   // --- the journal ---
 
   private store(order: Store, frames: Uint8Array): void {
-    const { id, serial } = order;
     this.keep(order, frames).then(
-      () => this.completed((face, now) => face.stored(this.fleet, now, id, serial, '')),
+      () => this.didIn('store', order),
       (cause: unknown) => this.notStored(order, cause),
     );
   }
-
-  private keep(order: Store, frames: Uint8Array): Promise<void> {
-    const { journal } = this.options;
-    const { id, endedAt, rests } = order;
-    const known = this.kept.get(id);
-    if (order.definition === undefined) {
-      const kept = journal.append(id, frames, endedAt);
-      if (!known) return kept;
-      known.endedAt = endedAt;
-      return rests && known.takeUps ? kept.then(() => this.mark(known, 0)) : kept;
-    }
-    const { workflow, sha256, definition, startedAt } = order as Required<Store>;
-    const run = { id, workflow, sha256, definition, startedAt, endedAt };
-    // One that could not be read gives way to one that was imported.
-    const write = order.replaces || known ? 'replace' : 'create';
-    return journal[write](run, frames).then(() => {
-      this.kept.set(id, run);
-      this.aside.delete(id);
-    });
+  /** What came of an action in the journal. */
+  private didIn(what: Completed, { id, serial }: RunRef, code = '', message = ''): void {
+    this.completed((face, now) =>
+      face.completion(this.fleet, now, id, serial, what, code, message),
+    );
+  }
+  private failedIn(what: Completed, run: RunRef, cause: unknown): void {
+    const { code, message } = whyOf(cause);
+    this.didIn(what, run, code, message);
   }
 
-  private notStored({ id, serial }: Store, cause: unknown): void {
+  private async keep(order: Store, frames: Uint8Array): Promise<void> {
+    const { journal } = this.options;
+    const { id, workflow, sha256, definition, startedAt, endedAt, rests } = order;
+    const known = this.kept.get(id);
+    if (definition === undefined) {
+      await journal.append(id, frames, endedAt);
+      if (!known) return;
+      known.endedAt = endedAt;
+      if (rests && known.takeUps) await this.mark(known, 0);
+      return;
+    }
+    const run = { id, workflow, sha256, definition, startedAt, endedAt } as StoredRun;
+    // One that could not be read gives way to one that was imported.
+    await journal[order.replaces || known ? 'replace' : 'create'](run, frames);
+    this.kept.set(id, run);
+    this.aside.delete(id);
+  }
+
+  private notStored(order: Store, cause: unknown): void {
     if (this.ended) return;
     try {
-      const shown = JSON.parse(this.face((face) => face.view(this.fleet, id))) as FleetView;
+      const shown = JSON.parse(this.face((face) => face.view(this.fleet, order.id))) as FleetView;
       this.setAside(viewOf(shown), cause);
     } catch {
       // It was removed meanwhile.
     }
-    const failure = failureText(cause, 'internal');
-    this.completed((face, now) => face.stored(this.fleet, now, id, serial, failure));
+    this.failedIn('store', order, cause);
   }
 
-  private async load({ id, serial }: RunRef): Promise<void> {
+  private async load(order: RunRef): Promise<void> {
+    const { id, serial } = order;
     this.wakes.get(id)?.();
     this.wakes.delete(id);
     try {
       const found = await this.read(id);
-      this.completed((face, now) => {
-        if (!found) return face.notLoaded(this.fleet, now, id, serial, '');
-        const { run, history, endedAt } = found;
-        const { workflow, definition, startedAt } = run;
-        return face.loaded(
-          this.fleet,
-          now,
-          id,
-          serial,
-          workflow,
-          definition,
-          startedAt,
-          endedAt,
-          history,
-        );
-      });
+      if (!found) return this.didIn('load', order);
+      const { workflow, definition, startedAt, endedAt, history } = found;
+      this.completed((face, now) =>
+        face.loaded(this.fleet, now, id, serial, workflow, definition, startedAt, endedAt, history),
+      );
     } catch (cause) {
-      const failure = failureText(cause, 'internal');
-      this.completed((face, now) => face.notLoaded(this.fleet, now, id, serial, failure));
+      this.failedIn('load', order, cause);
     }
   }
 
-  private async read(
-    id: string,
-  ): Promise<{ run: StoredRun; history: Uint8Array; endedAt: number } | null> {
+  private async read(id: string): Promise<(StoredRun & { history: Uint8Array }) | null> {
     const run = this.kept.get(id);
     if (!run || this.givingWay.delete(id)) return null;
     this.refuseAside(id);
@@ -567,7 +575,7 @@ export class RunHost {
     if (bytes < whole.length) await journal.cut(id, bytes);
     // It is over once the run that goes on for it is kept, too.
     const goesOn = successor !== undefined && !this.kept.has(successor);
-    return { run, history: whole.subarray(0, bytes), endedAt: goesOn ? 0 : run.endedAt };
+    return { ...run, history: whole.subarray(0, bytes), endedAt: goesOn ? 0 : run.endedAt };
   }
 
   private mark(run: StoredRun, takeUps: number): Promise<void> {
@@ -581,33 +589,31 @@ export class RunHost {
     if (run) this.mark(run, 0).catch(nothing);
   }
 
-  private async erase({ id }: RunRef): Promise<void> {
-    let failure = '';
-    const wasThere = this.kept.has(id) || this.aside.has(id);
+  private async erase(order: RunRef): Promise<void> {
     try {
-      await this.options.journal.remove(id);
-      this.kept.delete(id);
+      await this.options.journal.remove(order.id);
+      const wasKept = this.kept.delete(order.id);
+      const wasAside = this.aside.delete(order.id);
+      this.didIn(wasKept || wasAside ? 'erase' : 'absent', order);
     } catch (cause) {
-      failure = failureText(cause, 'internal');
+      this.failedIn('erase', order, cause);
     }
-    this.completed((face, now) => face.erased(this.fleet, now, id, wasThere, failure));
   }
 
-  private async readHistory({ id, serial }: RunRef): Promise<void> {
-    let history: Uint8Array = new Uint8Array();
-    let failure = '';
+  private async readHistory(order: RunRef): Promise<void> {
+    const { id, serial } = order;
     try {
-      history = await this.history(id);
+      const history = await this.history(id);
+      this.completed((face, now) => face.historyRead(this.fleet, now, id, serial, history));
     } catch (cause) {
-      failure = failureText(cause, 'internal');
+      this.failedIn('readHistory', order, cause);
     }
-    this.completed((face, now) => face.historyRead(this.fleet, now, id, serial, history, failure));
   }
 
   /** A run is being imported. */
-  private readEpochs({ id, serial }: RunRef): void {
-    if (this.aside.has(id)) this.givingWay.add(id);
-    this.completed((face, now) => face.epochsRead(this.fleet, now, id, serial));
+  private readEpochs(order: RunRef): void {
+    if (this.aside.has(order.id)) this.givingWay.add(order.id);
+    this.didIn('readEpochs', order);
   }
 
   // --- the end ---

@@ -5,6 +5,9 @@ import type { Core } from './module.js';
 import { ownFile } from './own_file.js';
 import type { WasmSource } from './types.js';
 
+export type Command = 'look' | 'wake' | 'export' | 'remove' | 'answer' | 'signal' | 'cancel';
+export type Completed = 'store' | 'load' | 'erase' | 'absent' | 'readHistory' | 'readEpochs';
+
 /** The functions of workflow_face.cpp, in its own words. `now`: ms since 1970. */
 export interface WorkflowFace {
   versions(): string;
@@ -24,19 +27,6 @@ export interface WorkflowFace {
     file: string,
     input: string,
   ): void;
-  /** `kind`: answer, signal or cancel. */
-  give(
-    fleet: number,
-    now: number,
-    id: string,
-    call: number,
-    kind: string,
-    name: string,
-    value: string,
-  ): void;
-  look(fleet: number, now: number, id: string, call: number): void;
-  wake(fleet: number, now: number, id: string, call: number): void;
-  exportRun(fleet: number, now: number, id: string, call: number): void;
   importRun(
     fleet: number,
     now: number,
@@ -44,9 +34,18 @@ export interface WorkflowFace {
     call: number,
     clockOffset: number,
   ): void;
-  remove(fleet: number, now: number, id: string, call: number): void;
+  /** `name` and `value`: of an answer, a signal, or who cancels. */
+  command(
+    fleet: number,
+    now: number,
+    id: string,
+    call: number,
+    what: Command,
+    name: string,
+    value: string,
+  ): void;
 
-  // Completions; `failure`: {code, message}, or '' where there was none.
+  // Completions, with the run that the action named.
   loaded(
     fleet: number,
     now: number,
@@ -58,18 +57,20 @@ export interface WorkflowFace {
     endedAt: number,
     history: Uint8Array,
   ): void;
-  notLoaded(fleet: number, now: number, id: string, serial: number, failure: string): void;
-  stored(fleet: number, now: number, id: string, serial: number, failure: string): void;
-  erased(fleet: number, now: number, id: string, wasThere: boolean, failure: string): void;
-  historyRead(
+  historyRead(fleet: number, now: number, id: string, serial: number, history: Uint8Array): void;
+  /**
+   * What came of another action in the journal, and of one that failed: `code` and `message` say
+   * why, '' that it did not. `load`: there is no such run; `absent`: there was none to be erased.
+   */
+  completion(
     fleet: number,
     now: number,
     id: string,
     serial: number,
-    history: Uint8Array,
-    failure: string,
+    what: Completed,
+    code: string,
+    message: string,
   ): void;
-  epochsRead(fleet: number, now: number, id: string, serial: number): void;
   done(
     fleet: number,
     now: number,
@@ -107,12 +108,8 @@ const load = moduleLoader<WorkflowFace>({
     close: { fleet: 'int' },
     offer: { fleet: 'int', name: 'text', file: 'text' },
     start: { ...command, seed: 'text', file: 'text', input: 'text' },
-    give: { ...command, kind: 'text', name: 'text', value: 'text' },
-    look: command,
-    wake: command,
-    exportRun: command,
     importRun: { ...at, bundle: 'bytes', call: 'number', clockOffset: 'number' },
-    remove: command,
+    command: { ...command, what: 'text', name: 'text', value: 'text' },
     loaded: {
       ...completion,
       workflow: 'text',
@@ -121,11 +118,8 @@ const load = moduleLoader<WorkflowFace>({
       endedAt: 'number',
       history: 'bytes',
     },
-    notLoaded: { ...completion, failure: 'text' },
-    stored: { ...completion, failure: 'text' },
-    erased: { ...at, id: 'text', wasThere: 'flag', failure: 'text' },
-    historyRead: { ...completion, history: 'bytes', failure: 'text' },
-    epochsRead: completion,
+    historyRead: { ...completion, history: 'bytes' },
+    completion: { ...completion, what: 'text', code: 'text', message: 'text' },
     done: { ...completion, effect: 'text', failed: 'flag', value: 'text' },
     tick: at,
     work: at,
