@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/play/builtins.hpp"
@@ -119,7 +120,7 @@ std::string answer(const std::string& which, const std::string& request) {
     if (const auto* faults = std::get_if<strategy::Faults>(&answer)) {
       throw Fault{request_error(*faults)};
     }
-    return std::get<Json>(answer).dump();
+    return canonical(std::get<Json>(answer));
   });
 }
 

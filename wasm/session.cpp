@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/strategy/match_snapshot.hpp"
@@ -296,7 +297,7 @@ std::string describe(const Board& board) {
       {"reachableCells", board.reachable_cells()},
       {"warnings", warnings(map)},
       {"hash", hex16(board.map_hash())}};
-  return json.dump();
+  return canonical(json);
 }
 
 std::string describe(const Session& session) {
@@ -305,7 +306,7 @@ std::string describe(const Session& session) {
                      {"players", replay.players},
                      {"work", session.match.work_per_tick},
                      {"finalTick", head_tick(session)}};
-  std::string text = rest.dump();
+  std::string text = canonical(rest);
   text.back() = ',';
   return text + "\"rules\":" + write_rules(session.match.board.rules()) +
          ",\"map\":" + describe(session.match.board) + "}";
@@ -396,12 +397,12 @@ Result<std::string> explain(Session& session, Team team) {
   if (has_thought(session, team)) {
     Json json = session.match.players[team]->explain();
     if (json.value("source", "") == "relay") json["source"] = source_of(session, team);
-    return json.dump();
+    return canonical(json);
   }
   if (!session.past) return std::string("null");
   const Result<strategy::Player*> observer = observer_of(session, team);
   if (!observer.ok()) return observer.error();
-  return (*observer)->explain().dump();
+  return canonical((*observer)->explain());
 }
 
 Result<std::vector<std::int16_t>> heat_map(Session& session, Team team, strategy::HeatMap which) {

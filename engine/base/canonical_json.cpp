@@ -2,6 +2,7 @@
 
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
+#include "engine/base/plain_text.hpp"
 
 namespace redoubt {
 namespace {
@@ -141,6 +142,20 @@ void write_canonical(const Json& value, std::string& out) {
 std::string canonical(const Json& value) {
   std::string out;
   write_canonical(value, out);
+  return out;
+}
+
+std::string canonical_utf8(const Json& value) {
+  const std::string text = canonical(value);
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    if (length > 0)
+      out.append(text, at, length);
+    else
+      out += "\xEF\xBF\xBD";
+    at += length > 0 ? length : 1;
+  }
   return out;
 }
 

@@ -20,6 +20,8 @@ namespace redoubt {
 /// Appends to `out`.
 void write_canonical(const nlohmann::json& value, std::string& out);
 std::string canonical(const nlohmann::json& value);
+/// The same with U+FFFD for each byte that is no UTF-8: of values that were not read from JSON.
+std::string canonical_utf8(const nlohmann::json& value);
 
 /// Appends one string as a JSON string, quotes included.
 void write_canonical_text(std::string_view text, std::string& out);

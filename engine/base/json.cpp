@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/json_any_text.hpp"
 #include "engine/base/json_parser.hpp"
 #include "engine/base/nearest.hpp"
@@ -64,8 +65,7 @@ std::string describe(const Json& value) {
   constexpr std::size_t shown_bytes_max = 60;
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array of " + std::to_string(value.size());
-  // `replace` keeps a bad byte in a string from throwing.
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = canonical_utf8(value);
   if (text.size() > shown_bytes_max) return std::string("a long ") + value.type_name();
   return text;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string_view>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/hash64.hpp"
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
@@ -255,7 +256,7 @@ struct Decimal {
 Decimal decimal(const Json& number) {
   Decimal result;
   bool fraction = false;
-  const std::string text = number.dump();
+  const std::string text = canonical(number);
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '.') fraction = true;
@@ -743,11 +744,11 @@ class Run {
     const int order = compare(Json(static_cast<std::uint64_t>(size)), limit);
     if (most ? order <= 0 : order >= 0) return true;
     return fault({"The value has ", size, " ", what, ", but must have at ",
-                  most ? "most " : "least ", limit.dump(), "."});
+                  most ? "most " : "least ", canonical(limit), "."});
   }
   bool number_is(const Json& value, const Json& limit, const char* relation, bool good) {
-    return good ||
-           fault({"The number ", value.dump(), " must be ", relation, " ", limit.dump(), "."});
+    return good || fault({"The number ", canonical(value), " must be ", relation, " ",
+                          canonical(limit), "."});
   }
 
   bool assertion(Keyword keyword, const Json& k, const Json& value) {
@@ -767,7 +768,7 @@ class Run {
       case Keyword::enumeration: {
         for (const Json& one : k)
           if (equal(one, value)) return true;
-        const std::string allowed = k.dump(-1, ' ', false, Json::error_handler_t::replace);
+        const std::string allowed = canonical_utf8(k);
         return fault({"The value must be one of ", std::string_view(allowed).substr(0, 400), "."});
       }
       default:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/stable_order.hpp"
 
 namespace redoubt::strategy {
@@ -53,7 +54,7 @@ Json quoted(Json input) {
   }
   if (!input.is_structured()) return input;
   if (input.size() > quoted_members_max) return redoubt::describe(input);
-  const std::string text = input.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = canonical(input);
   return text.size() > quoted_bytes_max ? Json(redoubt::describe(input)) : input;
 }
 

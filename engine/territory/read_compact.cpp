@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/canonical_json.hpp"
 #include "engine/base/json.hpp"
 #include "engine/territory/map_import.hpp"
 #include "engine/territory/map_json.hpp"
@@ -69,7 +70,7 @@ Cell read_place(JsonFields& fields, const Map& map, const std::string& path, con
   const auto row = entry[1].get<std::uint64_t>();
   if (column >= static_cast<std::uint64_t>(map.width) ||
       row >= static_cast<std::uint64_t>(map.height)) {
-    fields.fault(path, expected, entry.dump());
+    fields.fault(path, expected, canonical(entry));
     return no_cell;
   }
   return map.at({static_cast<int>(column), static_cast<int>(row)});
@@ -144,10 +145,7 @@ Result<Map> read_compact(std::string_view text) {
 }
 
 std::string write_compact(const Map& map) {
-  // A bad byte in a name becomes U+FFFD instead of an exception.
-  const auto quoted = [](const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  };
+  const auto quoted = [](const Json& value) { return canonical_utf8(value); };
   std::string out = "{\"format\":\"redoubt-map\",\"version\":1,\"name\":" + quoted(map.name);
   out += ",\"orientation\":\"";
   out += map.orientation == Orientation::flat_top ? "flat_top" : "pointy_top";

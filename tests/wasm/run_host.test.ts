@@ -24,8 +24,7 @@ async function until<T>(read: () => T | undefined): Promise<T> {
 }
 const named = (workflows: Workflows, workflow: string) => () =>
   workflows.list().find((run) => run.workflow === workflow);
-const view = (workflows: Workflows, id: string) =>
-  workflows.list().find((run) => run.id === id);
+const view = (workflows: Workflows, id: string) => workflows.list().find((run) => run.id === id);
 
 const asks = { name: 'asks', workflow: [{ id: 'sure', ask: 'Sure?' }] };
 const works = {

@@ -35,6 +35,13 @@ TEST_SUITE("base/canonical_json") {
           "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\xe2\x82\xac\"");
   }
 
+  TEST_CASE("what is no UTF-8 can be shown all the same") {
+    CHECK(canonical_utf8(Json("a\xff\xe2\x82z")) == "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
+    CHECK(canonical_utf8(Json({{"\xc3\xa9", "\xe2\x82\xac"}})) ==
+          "{\"\xc3\xa9\":\"\xe2\x82\xac\"}");
+    CHECK(canonical_utf8(Json()) == "null");
+  }
+
   TEST_CASE("canonical bytes read back to themselves") {
     for (const char* text : {"{}", "[]", "null", "1e+22", "[0.30000000000000004,1e-07]", "\"\""}) {
       const std::string once = rewritten(text);
