@@ -330,7 +330,8 @@ class Fleet {
   void history_read(const RunRef& run, Result<std::string> history, std::int64_t now_ms);
   void epochs_read(const RunRef& run, Result<std::vector<std::uint32_t>> epochs,
                    std::int64_t now_ms);
-  /// One that comes late or again is dropped.
+  /// One that comes late or again is dropped; of a value that the run refuses the effect has
+  /// failed.
   void done(const RunRef& run, std::string_view effect, bool failed, std::string value,
             std::int64_t now_ms);
   void tick(std::int64_t now_ms);

@@ -134,6 +134,10 @@ void Fleet::Parts::give_one(Open& open) {
   open.inputs.pop_front();
   if (next.from_outside) open.inputs_bytes -= next.value.size();
   const auto given = open.run.give({next.kind, now_ms, next.name, next.value});
+  const bool is_effect = next.kind == InputKind::completed || next.kind == InputKind::failed;
+  // What its run cannot read is a failure, too: nobody will say it again.
+  if (!given && is_effect)
+    (void)open.run.give({InputKind::failed, now_ms, next.name, failure_value(given.error())});
   if (!next.from_outside) return;
   if (!given) return tell(next.call, given.error());
   add_viewer(open, next.call);
