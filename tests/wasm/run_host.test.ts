@@ -243,6 +243,37 @@ describe('faults that are not the runs', () => {
     await expect(workflows.result('a')).rejects.toMatchObject({ got: 'no_key' });
   });
 
+  it('fails a step whose tool gives what no run can take', async () => {
+    const circle: Record<string, unknown> = {};
+    circle['circle'] = circle;
+    let deep: unknown = 0;
+    for (let level = 0; level < 100; ++level) deep = [deep];
+    const gives: Record<string, unknown> = { circle, deep, large: 'x'.repeat(17 * 2 ** 20) };
+    const workflows = await host({ tools: { give: (name: string) => gives[name] } });
+    const file = {
+      name: 'g',
+      tools: { give: {} },
+      workflow: [{ tool: 'give', with: '{{ input }}' }],
+    };
+    for (const name of Object.keys(gives)) {
+      await workflows.start(file, name, { id: name });
+      await expect(workflows.result(name)).rejects.toMatchObject({ code: 'run_over' });
+    }
+  });
+
+  it('sets aside a run whose record is none', async () => {
+    const journal = memoryJournal();
+    const first = await host({ journal });
+    await first.start(asks, null, { id: 'a', seed: '1' });
+    await first.start(asks, null, { id: 'b', seed: '1' });
+    first.dispose();
+    const [run] = await journal.list();
+    await journal.replace({ ...run!, startedAt: 0.5 }, (await journal.history('a'))!);
+    const workflows = await host({ journal });
+    expect(view(workflows, 'a')).toMatchObject({ error: { code: 'bad_argument' } });
+    expect(view(workflows, 'b')).toMatchObject({ status: 'running', error: null });
+  });
+
   it('tells whoever waits that the workflows were disposed of', async () => {
     const workflows = await createWorkflows();
     const long = expect(workflows.start(works, null, { id: 'a' })).rejects.toMatchObject({

@@ -1,4 +1,5 @@
 /** Effects: carries out what runs want of models, tools, built-ins and memory. */
+import { text_units_max } from './arguments.js';
 import { EngineError } from './errors.js';
 import type { Begin } from './fleet_actions.js';
 import type { Journal, MemoryEntry } from './journal.js';
@@ -35,6 +36,13 @@ function failureText(cause: unknown, code = 'failed'): string {
     message: String((cause as Error)?.message ?? cause),
     ...(retryAfterMs > 0 ? { retry_after_ms: retryAfterMs } : {}),
   });
+}
+
+/** A result as the core takes it. */
+function resultText(value: unknown): string {
+  const text = JSON.stringify(value ?? null) ?? 'null';
+  if (text.length <= text_units_max) return text;
+  throw new EffectFailure('too_large', `the result is longer than ${text_units_max} characters`);
 }
 
 const keyOf = (serial: number, effect: string) => `${serial} ${effect}`;
@@ -104,15 +112,17 @@ export class Effects {
     const key = keyOf(begun.serial, begun.effect.id);
     const controller = new AbortController();
     this.open.set(key, controller);
-    const over = (failed: boolean, text: () => string) => {
+    const over = (failed: boolean, text: string) => {
       if (this.open.get(key) !== controller) return;
       this.open.delete(key);
-      this.done(begun, failed, text());
+      this.done(begun, failed, text);
     };
-    work(controller.signal).then(
-      (value) => over(false, () => JSON.stringify(value ?? null)),
-      (error: unknown) => over(true, () => failureText(error)),
-    );
+    work(controller.signal)
+      .then(resultText)
+      .then(
+        (text) => over(false, text),
+        (error: unknown) => over(true, failureText(error)),
+      );
   }
 
   private memory({ effect }: Begin): Promise<unknown> {

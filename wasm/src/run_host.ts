@@ -528,54 +528,55 @@ export class RunHost {
   }
 
   private async load(order: RunRef): Promise<void> {
-    const { id, serial } = order;
-    this.wakes.get(id)?.();
-    this.wakes.delete(id);
+    this.wakes.get(order.id)?.();
+    this.wakes.delete(order.id);
+    let run: StoredRun | undefined;
     try {
-      const found = await this.read(id);
-      if (!found) return this.didIn('load', order);
-      const { workflow, definition, startedAt, endedAt, history } = found;
-      this.completed((face, now) =>
-        face.loaded(this.fleet, now, id, serial, workflow, definition, startedAt, endedAt, history),
-      );
+      run = this.toBeRead(order.id);
     } catch (cause) {
-      this.failedIn('load', order, cause);
+      return this.failedIn('load', order, cause);
     }
-  }
-
-  private async read(id: string): Promise<(StoredRun & { history: Uint8Array }) | null> {
-    const run = this.kept.get(id);
-    if (!run || this.givingWay.delete(id)) return null;
-    this.refuseAside(id);
-    const takeUps = run.takeUps ?? 0;
-    if (takeUps >= take_ups_max) {
-      throw new EngineError(
-        'run_set_aside',
-        `The page ended ${take_ups_max} times while run ${id} was taken up: it is left alone until it is resumed or removed.`,
-        { path: 'id', got: id },
-      );
-    }
-    await this.mark(run, takeUps + 1);
+    if (!run) return this.didIn('load', order);
     try {
-      return await this.readMarked(run);
-    } catch (error) {
+      await this.mark(run, (run.takeUps ?? 0) + 1);
+      await this.read(order, run);
+    } catch (cause) {
       // A core that died of the run leaves the mark for the next host.
-      if (this.options.core.dead === null) await this.mark(run, 0);
-      throw error;
+      if (this.options.core.dead === null) this.release(order);
+      return this.failedIn('load', order, cause);
     }
+    this.settle();
   }
 
-  private async readMarked(run: StoredRun) {
+  /** Undefined where there is none. */
+  private toBeRead(id: string): StoredRun | undefined {
+    if (this.givingWay.delete(id)) return undefined;
+    this.refuseAside(id);
+    const run = this.kept.get(id);
+    if (!run?.takeUps || run.takeUps < take_ups_max) return run;
+    throw new EngineError(
+      'run_set_aside',
+      `The page ended ${take_ups_max} times while run ${id} was taken up: it is left alone until it is resumed or removed.`,
+      { path: 'id', got: id },
+    );
+  }
+
+  private async read({ id, serial }: RunRef, run: StoredRun): Promise<void> {
     const { journal } = this.options;
-    const { id } = run;
     const whole = await journal.history(id);
-    if (whole === null) return null;
+    if (whole === null) throw unknownRun(id);
     const text = this.face((face) => face.kept(id, whole));
     const { bytes, successor } = JSON.parse(text) as { bytes: number; successor?: string };
     if (bytes < whole.length) await journal.cut(id, bytes);
+    const history = whole.subarray(0, bytes);
+    const { workflow, definition, startedAt } = run;
     // It is over once the run that goes on for it is kept, too.
     const goesOn = successor !== undefined && !this.kept.has(successor);
-    return { ...run, history: whole.subarray(0, bytes), endedAt: goesOn ? 0 : run.endedAt };
+    const endedAt = goesOn ? 0 : run.endedAt;
+    this.face((face) => {
+      const now = this.now();
+      face.loaded(this.fleet, now, id, serial, workflow, definition, startedAt, endedAt, history);
+    });
   }
 
   private mark(run: StoredRun, takeUps: number): Promise<void> {
@@ -586,7 +587,7 @@ export class RunHost {
   private release({ id }: RunRef): void {
     const run = this.kept.get(id);
     // A mark that stays says no more than that the page may have died once.
-    if (run) this.mark(run, 0).catch(nothing);
+    if (run?.takeUps) this.mark(run, 0).catch(nothing);
   }
 
   private async erase(order: RunRef): Promise<void> {

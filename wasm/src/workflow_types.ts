@@ -61,8 +61,8 @@ export interface Workflows {
   signal(id: string, name: string, value: unknown): Promise<void>;
   cancel(id: string, reason?: string): Promise<void>;
   /**
-   * Tries a run once more that a start could not take up, or over which the page died: its view has
-   * the error, `run_set_aside` for the latter.
+   * Tries a run once more that a start could not take up, that its journal has refused, or over
+   * which the page died: its view has the error, `run_set_aside` for the last.
    */
   resume(id: string): Promise<RunView>;
   /** Forgets a run, whether it is over or not. */
