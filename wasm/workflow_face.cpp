@@ -77,8 +77,9 @@ Result<DefinitionPtr> read_definition(const std::string& file,
   return fault;
 }
 
-struct Fleet {
-  explicit Fleet(std::vector<std::string> builtins)
+/// A fleet, and what its runs may start as children and hand over to.
+struct PageFleet {
+  explicit PageFleet(std::vector<std::string> builtins)
       : around{builtins, {}},
         machine({.bounds = bounds(),
                  .builtins = std::move(builtins),
@@ -94,7 +95,6 @@ struct Fleet {
     return read;
   }
 
-  /// What runs may start as children and hand over to.
   struct Offered {
     std::string file;
     DefinitionPtr definition;  ///< once it was asked for
@@ -104,11 +104,11 @@ struct Fleet {
   workflow::Fleet machine;
 };
 
-std::map<int, std::unique_ptr<Fleet>>& fleets() {
-  static std::map<int, std::unique_ptr<Fleet>> open;
+std::map<int, std::unique_ptr<PageFleet>>& fleets() {
+  static std::map<int, std::unique_ptr<PageFleet>> open;
   return open;
 }
-Fleet& fleet_of(int handle) {
+PageFleet& fleet_of(int handle) {
   const auto found = fleets().find(handle);
   if (found == fleets().end())
     throw Fault{{.code = "disposed", .message = "these workflows were disposed of"}};
@@ -166,7 +166,7 @@ int open(const std::string& builtins) {
       names.push_back(builtins.substr(at, end - at));
       at = end + 1;
     }
-    fleets()[next] = std::make_unique<Fleet>(std::move(names));
+    fleets()[next] = std::make_unique<PageFleet>(std::move(names));
     return next++;
   });
 }
@@ -177,7 +177,7 @@ void close(int handle) {
 
 void offer(int handle, const std::string& name, const std::string& file) {
   guarded([&] {
-    Fleet& fleet = fleet_of(handle);
+    PageFleet& fleet = fleet_of(handle);
     fleet.around.workflows.push_back({name, {}});
     if (!file.empty()) fleet.offered[name].file = file;
   });
@@ -188,7 +188,7 @@ void offer(int handle, const std::string& name, const std::string& file) {
 void start(int handle, double now_ms, const std::string& id, double call, const std::string& seed,
            const std::string& file, const std::string& input) {
   guarded([&] {
-    Fleet& fleet = fleet_of(handle);
+    PageFleet& fleet = fleet_of(handle);
     const Json number = workflow::payload_json(seed);
     if (!number.is_number_unsigned())
       throw Fault{{.code = "bad_argument",

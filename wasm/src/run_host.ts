@@ -125,8 +125,13 @@ function refusal(id: string, error: FleetError): EngineError {
     case 'removed':
       return new EngineError('run_over', `Run ${id} was removed.`, { path: id, got: code });
     case 'too_many_runs':
+      return new EngineError(
+        'out_of_memory',
+        'Too many runs are under way: cancel or remove some.',
+        error,
+      );
     case 'too_many_inputs':
-      return new EngineError('out_of_memory', `${message}: remove some runs that are over.`, error);
+      return new EngineError('out_of_memory', `Too many inputs wait for run ${id}.`, error);
     default:
       return new EngineError(code, message, error);
   }
