@@ -211,7 +211,8 @@ void Hub::tick(std::int64_t now_ms) {
 }
 
 std::optional<std::int64_t> Hub::deadline_ms() const {
-  return due_.empty() ? std::nullopt : std::optional(due_.top().at_ms);
+  if (due_.empty() || peers_.empty()) return std::nullopt;
+  return due_.top().at_ms;
 }
 
 // After everything that was done to a session: what became of it is told and its next deadline set.
