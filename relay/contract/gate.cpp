@@ -222,6 +222,7 @@ std::optional<http::Response> Gate::admit(http::Request& request) const {
   caller->dialect = dialect_of(request, route);
   const std::string_view offered = request.header_or("x-request-id", "");
   caller->request_id = is_sane_request_id(offered) ? offered : request.context.request_id;
+  if (access.kind() == Access::Kind::late) caller->gate = this;
   request.attachment = caller;
   const auto refusal = check(request, access, *caller);
   request.payer = payer_of(*caller);
@@ -273,14 +274,13 @@ http::Response Gate::too_many(const http::Request& request, std::string_view mes
 }
 
 // A signature is checked only while the address has refusals left: a bad token costs one.
-Result<auth::Authority::ClaimsPtr> Gate::verify(std::string_view token,
-                                                const http::Request& request,
+Result<auth::Authority::ClaimsPtr> Gate::verify(std::string_view token, http::Moment now,
                                                 const Caller& caller) const {
-  const std::int64_t now_s = request.context.now.wall_ms / second_ms;
+  const std::int64_t now_s = now.wall_ms / second_ms;
   if (policy_.refusals != nullptr) {
     if (auto known = policy_.authority->remembered(token, now_s)) return known;
     const auto left =
-        policy_.refusals->look(auth::limit_key(caller.address).bytes, now_ns(request));
+        policy_.refusals->look(auth::limit_key(caller.address).bytes, now.steady_ms * ms_ns);
     if (!left.allowed) return Error{.code = "rate_limited", .message = "not looked at"};
   }
   return policy_.authority->verify(token, now_s);
@@ -333,7 +333,10 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Access
     // Who sits at this machine may run the catalogue's workflows, too.
     if (!policy_.admin && client.is_local())
       caller.scopes = caller.scopes | auth::Scope::workflow_run;
-    return admit_anonymous(access, client, caller);
+    auto refusal = admit_anonymous(access, client, caller);
+    if (access.kind() != Access::Kind::late) return refusal;
+    caller.without_token = std::move(refusal);
+    return std::nullopt;
   }
   if (policy_.authority == nullptr) return bad_token("no token is believed here");
   if (access == Access::session()) {
@@ -341,7 +344,7 @@ std::optional<auth::Refusal> Gate::identify(const http::Request& request, Access
     if (caller.service) return std::nullopt;
     return bad_token("this is not the secret of the game's own server");
   }
-  auto claims = verify(*token, request, caller);
+  auto claims = verify(*token, request.context.now, caller);
   if (!claims) return bad_token(claims.error().message);
   caller.claims = std::move(*claims);
   caller.identity = caller.claims->identity();
@@ -354,6 +357,37 @@ std::optional<auth::Refusal> Gate::admit_anonymous(Access access, const auth::Cl
                                                    const Caller& caller) const {
   if (auto refusal = auth::check_anonymous(policy_.anonymous, client)) return refusal;
   return check_scope(access, caller);
+}
+
+// A token that POST /api/session gave to an anonymous caller opens what they may open without it.
+std::variant<Caller, auth::Refusal> Gate::admit_late(const Caller& caller, std::string_view token,
+                                                     auth::Scope scope, http::Moment now) const {
+  const auto refused = [&](auth::Refusal refusal) {
+    const auto key = auth::limit_key(caller.address).bytes;
+    if (policy_.refusals != nullptr &&
+        !policy_.refusals->take(key, now.steady_ms * ms_ns).allowed) {
+      limited_.add();
+      return auth::Refusal{.status = 429,
+                           .code = "rate_limited",
+                           .message = "too many refused requests came from this address"};
+    }
+    return refusal;
+  };
+  if (token.empty()) {
+    if (caller.without_token) return refused(*caller.without_token);
+    return caller;
+  }
+  if (policy_.authority == nullptr) return refused(bad_token("no token is believed here"));
+  auto claims = verify(token, now, caller);
+  if (!claims) return refused(bad_token(claims.error().message));
+  Caller admitted = caller;
+  admitted.claims = std::move(*claims);
+  admitted.identity = admitted.claims->identity();
+  admitted.scopes = admitted.claims->scopes;
+  if (admitted.identity.is_anonymous() && caller.without_token)
+    return refused(*caller.without_token);
+  if (auto refusal = check_scope(Access::scoped(scope), admitted)) return refused(*refusal);
+  return admitted;
 }
 
 std::optional<http::Response> Gate::count(const http::Request& request, Caller& caller) const {

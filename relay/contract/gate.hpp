@@ -12,6 +12,8 @@
 //    anonymous caller opens a listener only where that caller may come without it.
 // 4. What was found out about the caller travels with the request as a Caller.
 // 5. The gate looks at heads: it decides before a body is read.
+//    A route of Access::late() puts the question off: a token in its head must be good, who sends
+//    none passes, and its handler asks admit_late() before it does anything for them.
 // 6. A refusal costs its address one of a bucket; when that is empty, further refusals are 429 and
 //    a token is believed only if it was verified before: no signature is checked. So who guesses
 //    tokens gets a few tries, and a neighbour behind the same address goes on with a token that
@@ -23,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "relay/auth/authority.hpp"
@@ -37,6 +40,8 @@
 namespace redoubt::contract {
 
 /// What the gate found out; Request::attachment holds a shared_ptr to it.
+class Gate;
+
 struct Caller {
   auth::Address address;
   bool local = false;  ///< at this machine, and not through a proxy
@@ -50,6 +55,10 @@ struct Caller {
   auth::Identity identity = auth::anonymous_identity({});
   auth::Scopes scopes;   ///< what the caller may do
   bool service = false;  ///< the game's own server, at POST /api/session alone
+  /// On a route of Access::late(): whom to ask for admission; and why the caller, who sent no token
+  /// with the head, is refused without one. Null and nothing elsewhere.
+  const Gate* gate = nullptr;
+  std::optional<auth::Refusal> without_token;
 
   auth::CallerLimits limits() const;
 };
@@ -114,6 +123,11 @@ class Gate {
   void install(http::Router& router);
 
   std::optional<http::Response> admit(http::Request& request) const;
+  /// Who `caller` of a route of Access::late() is and that they may go on, by the token that they
+  /// show after the head, or by what the head said where `token` is empty. The Refusal is one that
+  /// admit() would have given; too many of them are "rate_limited" as there.
+  std::variant<Caller, auth::Refusal> admit_late(const Caller& caller, std::string_view token,
+                                                 auth::Scope scope, http::Moment now) const;
   void finish(const http::Request& request, http::Response& response) const;
   http::Response preflight(http::Request& request, std::string_view allow) const;
 
@@ -124,7 +138,7 @@ class Gate {
                            const auth::Refusal& refusal) const;
   http::Response too_many(const http::Request& request, std::string_view message,
                           const limits::RateDecision& decision) const;
-  Result<auth::Authority::ClaimsPtr> verify(std::string_view token, const http::Request& request,
+  Result<auth::Authority::ClaimsPtr> verify(std::string_view token, http::Moment now,
                                             const Caller& caller) const;
   std::optional<auth::Refusal> check(http::Request& request, Access access, Caller& caller) const;
   std::optional<auth::Refusal> identify(const http::Request& request, Access access,

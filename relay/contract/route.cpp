@@ -15,6 +15,8 @@ std::string_view to_string(const Access& access) {
       return "caller";
     case Access::Kind::session:
       return "session";
+    case Access::Kind::late:
+      return "late";
     case Access::Kind::scoped:
       break;
   }

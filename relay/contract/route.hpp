@@ -34,6 +34,8 @@ class Access {
     caller,   ///< whoever may use the listener
     scoped,   ///< a caller with a scope
     session,  ///< the game's own server with its secret, or an anonymous player
+    late,     ///< whoever names the listener rightly; who has the scope is asked by the handler
+              ///< (Gate::admit_late), because a token may come after the head
   };
 
   static constexpr Access probe() { return Access(Kind::probe); }
@@ -43,6 +45,7 @@ class Access {
   static constexpr Access scoped(auth::Scope scope) { return Access(Kind::scoped, scope); }
 
   constexpr Kind kind() const { return kind_; }
+  static constexpr Access late(auth::Scope scope) { return Access(Kind::late, scope); }
   /// What the caller's token must give; nothing where it is not asked.
   constexpr std::optional<auth::Scope> scope() const { return scope_; }
   constexpr bool operator==(const Access&) const = default;
@@ -55,7 +58,7 @@ class Access {
   std::optional<auth::Scope> scope_;
 };
 
-/// "probe", "anyone", "caller", "session", or a scope's name: for tests and documents.
+/// "probe", "anyone", "caller", "session", "late", or a scope's name: for tests and documents.
 std::string_view to_string(const Access& access);
 
 /// What the API's description has of a route.

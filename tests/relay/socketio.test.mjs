@@ -17,14 +17,16 @@ const program =
     new URL('../../build/native-release/tests/relay/redoubt-socketio-test', import.meta.url),
   );
 
-/** A running server: {url, port, child, left(), stop()}. left() is the next socket's reason to go. */
+/** A running server: {url, port, token, other, child, left(), stop()}. left() is the next socket's reason to go. */
 async function serve(numbers = {}) {
   const words = Object.entries(numbers).map(([name, value]) => `${name}=${value}`);
   const child = kill_at_exit(spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] }));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const { port } = JSON.parse((await lines.next()).value);
+  const { port, token, other } = JSON.parse((await lines.next()).value);
   return {
     port,
+    token,
+    other,
     url: `http://127.0.0.1:${port}`,
     child,
     left: async () => JSON.parse((await lines.next()).value).reason,
@@ -51,7 +53,10 @@ for (const shards of [1, 2]) {
       test('events, acknowledgements both ways, and an orderly end', async () => {
         const server = await serve({ shards });
         const socket = client(server.url, options);
-        assert.deepEqual(await next(socket, 'connection_response'), { status: 'connected' });
+        assert.deepEqual(await next(socket, 'connection_response'), {
+          status: 'connected',
+          as: 'anonymous:127.0.0.1',
+        });
         assert.equal(socket.io.engine.id.length, 20);
         if (name === 'polling with upgrade' && socket.io.engine.transport.name !== 'websocket')
           await new Promise((resolve) => socket.io.engine.once('upgrade', resolve));
@@ -107,23 +112,56 @@ for (const shards of [1, 2]) {
         await server.stop();
       });
 
-      test('a refused and an unknown namespace, and one with a token', async () => {
+      test('a refused and an unknown namespace, and one with a password', async () => {
         const server = await serve({ shards });
         const refused = client(`${server.url}/private`, options);
         const error = await next(refused, 'connect_error');
-        assert.equal(error.message, 'this namespace asks for a token');
+        assert.equal(error.message, 'this namespace asks for a password');
         assert.deepEqual(error.data, { code: 'unauthorised' });
         const unknown = client(`${server.url}/nowhere`, options);
         assert.equal((await next(unknown, 'connect_error')).message, 'Invalid namespace');
         const socket = client(`${server.url}/private`, {
           ...options,
-          auth: { token: 'let-me-in' },
+          auth: { password: 'let-me-in' },
         });
         await next(socket, 'connect');
         const thrown = next(socket, 'disconnect');
         socket.emit('throw_me_out');
         assert.equal(await thrown, 'io server disconnect');
         for (const one of [refused, unknown, socket]) one.disconnect();
+        await server.stop();
+      });
+
+      test('a token comes in auth or in the head; without one there is no way in', async () => {
+        const server = await serve({ shards, anonymous: 0 });
+        const joined = async (more) => {
+          const socket = client(server.url, { ...options, ...more });
+          const outcome = await Promise.race([
+            next(socket, 'connection_response').then(({ as }) => as),
+            next(socket, 'connect_error').then(({ data, message }) => data?.code ?? message),
+          ]);
+          socket.disconnect();
+          return outcome;
+        };
+        const head = (token) => ({ extraHeaders: { authorization: `Bearer ${token}` } });
+        assert.equal(await joined({}), 'anonymous_refused');
+        assert.equal(await joined({ auth: { token: server.token } }), 'ada');
+        assert.equal(await joined({ auth: { token: 'made up' } }), 'invalid_token');
+        assert.equal(await joined({ auth: { token: 7 } }), 'invalid_token');
+        assert.equal(await joined({ auth: { token: server.other } }), 'insufficient_scope');
+        assert.equal(await joined(head(server.token)), 'ada');
+        assert.match(await joined(head('made up')), /error/);
+        assert.match(await joined(head(server.other)), /error/);
+        await server.stop();
+      });
+
+      test('a socket whose token ends is disconnected', async () => {
+        const server = await serve({ shards, anonymous: 0, token_s: 2 });
+        const socket = client(server.url, { ...options, auth: { token: server.token } });
+        await next(socket, 'connection_response');
+        assert.equal(await next(socket, 'disconnect'), 'io server disconnect');
+        assert.equal(await server.left(), 'forced close');
+        socket.disconnect();
         await server.stop();
       });
 
@@ -181,8 +219,9 @@ for (const shards of [1, 2]) {
         await next(socket, 'connection_response');
         const first = socket.id;
         const lost = next(socket, 'disconnect');
+        const dead = once(server.child, 'close');
         server.child.kill('SIGKILL');
-        await lost;
+        await Promise.all([lost, dead]);
         const again = next(socket, 'connection_response');
         const second = await serve({ shards, port: server.port });
         await again;
@@ -221,6 +260,25 @@ describe('Engine.IO as a program speaks it', () => {
       await refused(await get(server, 'EIO=4&transport=polling&sid=x', post)),
       [400, 1],
     );
+    await server.stop();
+  });
+
+  test('pages of other origins are told so, as on every route', async () => {
+    const server = await serve();
+    const from = (origin, init) =>
+      get(server, 'EIO=4&transport=polling', { ...init, headers: { origin } });
+    const allowed = await from('http://page.example');
+    assert.equal(allowed.status, 200);
+    assert.equal(allowed.headers.get('access-control-allow-origin'), 'http://page.example');
+    const foreign = await from('http://elsewhere.example');
+    assert.equal(foreign.headers.get('access-control-allow-origin'), null);
+    const post = await from('http://elsewhere.example', { method: 'POST', body: '40' });
+    assert.equal(post.status, 403);
+    const socket = new WebSocket(`${server.url}/socket.io/?EIO=4&transport=websocket`, {
+      origin: 'http://elsewhere.example',
+    });
+    const [error] = await once(socket, 'error');
+    assert.match(error.message, /403/);
     await server.stop();
   });
 

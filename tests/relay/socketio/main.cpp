@@ -1,19 +1,21 @@
 // A small Socket.IO server on the relay's library, for tests/relay/socketio.test.mjs and
-// tests/bench/services: echo, rooms, acknowledgements, a namespace that asks for a token.
+// tests/bench/services: echo, rooms, acknowledgements, a namespace that asks for a password.
 //
 //   redoubt-socketio-test [NAME=NUMBER...]     shards, ping_interval, ping_timeout, payload,
 //   sessions
 //
-// It prints {"event":"listening","port":N}, later {"event":"disconnected","reason":...} lines, and
-// ends at SIGTERM.
+// It prints {"event":"listening","port":N,"token":T} (a player's, "other" one without the scope),
+// later {"event":"disconnected","reason":...} lines, and ends at SIGTERM.
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <string>
 #include <thread>
 
 #include "engine/base/json.hpp"
+#include "relay/contract/socket_door.hpp"
 #include "relay/http/router.hpp"
 #include "relay/net/server.hpp"
 #include "relay/net/socket_server.hpp"
@@ -34,14 +36,16 @@ class Chat final : public SocketHandler {
 
   void connect(const Knock& knock, const Decide& decide) override {
     if (knock.name_space == "/private" &&
-        (!knock.auth || knock.auth->value("token", "") != "let-me-in")) {
+        (!knock.auth || knock.auth->value("password", "") != "let-me-in")) {
       decide({.allowed = false,
-              .message = "this namespace asks for a token",
+              .message = "this namespace asks for a password",
               .data = std::make_shared<const Json>(Json{{"code", "unauthorised"}})});
       return;
     }
     decide({.allowed = true});
-    server_->emit(knock.socket, "connection_response", Json::array({{{"status", "connected"}}}));
+    server_->emit(knock.socket, "connection_response",
+                  Json::array({{{"status", "connected"},
+                                {"as", contract::caller_of(knock).identity.subject}}}));
   }
 
   void event(SocketId socket, const std::string& name, const JsonPtr& arguments,
@@ -103,19 +107,24 @@ int main(int argc, char** argv) {
   options.bounds.session.queued_packets_max = 8'192;
   options.bounds.sessions_max = static_cast<std::size_t>(number("sessions", 10'000));
   options.bounds.sessions_per_owner_max = options.bounds.sessions_max;
-  net::SocketServer sockets(options, chat);
+  contract::SocketDoor door(chat, auth::Scope::game);
+  net::SocketServer sockets(options, door);
   chat.use(sockets);
 
+  observe::Metrics metrics;
+  contract::Routes routes;
+  routes.add_all(contract::socket_routes("/socket.io/", sockets, auth::Scope::game,
+                                         contract::Dialect::problem()));
+  auth::Authority authority({}, {});
+  contract::GatePolicy policy;
+  policy.anonymous = numbers.count("anonymous") ? auth::Anonymous::off : auth::Anonymous::local;
+  policy.authority = &authority;
+  const std::vector<std::string> origins{"http://page.example"};
+  policy.origins = *auth::parse_origins(origins);
+  contract::Gate gate(policy, routes, metrics);
   http::Router router;
-  router.add_async(
-      http::Method::get, "/socket.io/",
-      [&](http::Request& request) { return sockets.poll(request); }, sockets.poll_options());
-  router.add(
-      http::Method::post, "/socket.io/",
-      [&](http::Request& request) { return sockets.post(request); }, sockets.post_options());
-  router.add_websocket(
-      "/socket.io/", [&](http::Request& request) { return sockets.accept(request); },
-      sockets.websocket_options());
+  gate.install(router);
+  routes.mount(router);
 
   net::ListenerOptions listener;
   listener.name = "test";
@@ -143,7 +152,14 @@ int main(int argc, char** argv) {
     sockets.close();
     server.drain();
   });
-  print({{"event", "listening"}, {"port", server.port(0)}});
+  const std::int64_t expires_s = std::time(nullptr) + number("token_s", 600);
+  const auto token = [&](auth::Scope scope) {
+    return *authority.mint({.subject = "ada", .scopes = scope, .expires_s = expires_s});
+  };
+  print({{"event", "listening"},
+         {"port", server.port(0)},
+         {"token", token(auth::Scope::game)},
+         {"other", token(auth::Scope::models)}});
   server.run();
   ender.join();
   return 0;
