@@ -81,14 +81,13 @@ TEST_CASE("arena: a program that stalls loses") {
 }
 
 TEST_CASE("arena: a program that babbles loses, and it is said what was expected") {
-  CHECK(fault_of("read l; echo hello") ==
-        "babbled: no JSON: not valid JSON: expected a value");
-  CHECK(fault_of("read l; echo '{\"type\":\"hi\"}'") ==
-        "babbled: type: expected ready, got hi");
+  CHECK(fault_of("read l; echo hello") == "babbled: no JSON: not valid JSON: expected a value");
+  CHECK(fault_of("read l; echo '{\"type\":\"hi\"}'") == "babbled: type: expected ready, got hi");
   CHECK(fault_of("cat /dev/zero") == "babbled: a line of more than 262144 bytes");
   CHECK(fault_of("yes").starts_with("babbled"));
-  CHECK(fault_of(std::string(ready) + "read l; echo '{\"type\":\"orders\",\"tick\":7,\"orders\":[]}'")
-            .find("tick: expected") != std::string::npos);
+  CHECK(
+      fault_of(std::string(ready) + "read l; echo '{\"type\":\"orders\",\"tick\":7,\"orders\":[]}'")
+          .find("tick: expected") != std::string::npos);
   // Its standard error may say what it likes, as long as it likes.
   const std::string loud = "yes >&2 & " + std::string(ready) + idle_loop;
   CHECK(play({named("random"), shell(loud)}).seats[1].fault == "");
@@ -114,10 +113,10 @@ TEST_CASE("arena: orders are read strictly") {
   const auto orders = [](std::string_view list) {
     return read_orders(R"({"type":"orders","tick":40,"orders":)" + std::string(list) + "}", 1, 40);
   };
-  const auto read = orders(
-      R"([{"kind":"attack","agent":3,"target":7},{"kind":"move","agent":4,"cell":12},)"
-      R"({"kind":"return","agent":5},{"kind":"spawn","role":"defender","attributes":)"
-      R"({"speed":100,"health":900,"attack":900,"defense":900,"carry_capacity":100}}])");
+  const auto read =
+      orders(R"([{"kind":"attack","agent":3,"target":7},{"kind":"move","agent":4,"cell":12},)"
+             R"({"kind":"return","agent":5},{"kind":"spawn","role":"defender","attributes":)"
+             R"({"speed":100,"health":900,"attack":900,"defense":900,"carry_capacity":100}}])");
   REQUIRE(read.ok());
   REQUIRE(read->size() == 4);
   CHECK((*read)[0].target == 7);

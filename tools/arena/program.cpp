@@ -161,7 +161,8 @@ bool Program::wait(bool writing, Clock::time_point deadline) {
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
   if (left <= 0) return false;
-  std::array<pollfd, 3> fds{{{out_, POLLIN, 0}, {err_, POLLIN, 0}, {writing ? in_ : -1, POLLOUT, 0}}};
+  std::array<pollfd, 3> fds{
+      {{out_, POLLIN, 0}, {err_, POLLIN, 0}, {writing ? in_ : -1, POLLOUT, 0}}};
   poll(fds.data(), fds.size(), static_cast<int>(std::min<long long>(left, 1'000'000)));
   if (fds[1].revents != 0) drain_errors();
   return true;

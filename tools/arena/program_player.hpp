@@ -1,5 +1,5 @@
-// ProgramPlayer: a program in a player's place. Its first fault ends its part in the game: from then
-// on it orders nothing, and fault() says why.
+// ProgramPlayer: a program in a player's place. Its first fault ends its part in the game: from
+// then on it orders nothing, and fault() says why.
 #pragma once
 
 #include <memory>

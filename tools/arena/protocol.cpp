@@ -66,44 +66,57 @@ ordered_json map_json(const territory::Board& board) {
   ordered_json sites = ordered_json::array();
   for (const territory::Site& site : board.reachable_sites())
     sites.push_back({{"cell", site.cell}, {"type", territory::resource_name(site.type)}});
-  return {{"name", map.name},       {"width", map.width},  {"height", map.height},
-          {"terrain", terrain},     {"bases", map.bases},  {"sites", sites},
+  return {{"name", map.name},
+          {"width", map.width},
+          {"height", map.height},
+          {"terrain", terrain},
+          {"bases", map.bases},
+          {"sites", sites},
           {"reachable_cells", board.reachable_cells()}};
 }
 
 // What the numbers of the rules mean; `rules.` is left out in front of their names.
 ordered_json formulas_json() {
-  return {
-      {"cell", "row * width + column; odd rows lie half a cell to the right"},
-      {"distance", "axial q = column - (row - row % 2) / 2, r = row; "
-                   "max(|dq|, |dr|, |dq + dr|)"},
-      {"attributes", "permille; each from attributes.each_min to each_max, their sum at most "
-                     "attributes.sum_max"},
-      {"ticks_a_cell", "movement.open_cost or rough_cost / (movement.progress_base + "
-                       "movement.progress_speed * speed / 1000)"},
-      {"health", "health.base_points + health.scaled_points * health / 1000 points; views count "
-                 "thousandths"},
-      {"strike", "each combat.cooldown_ticks at an enemy within combat.range_cells: max(combat."
-                 "damage_min_points, (combat.attack_base_points + combat.attack_scaled_points * "
-                 "attack / 1000) * attack_permille[role] / 1000 - (combat.armour_base_points + "
-                 "combat.armour_scaled_points * defense / 1000) * combat.armour_permille / 1000); "
-                 "on a cell that the struck one's team holds times held_damage_permille[role] / "
-                 "1000"},
-      {"base", "strikes the weakest enemy within base_weapon.range_cells for base_weapon."
-               "damage_points each base_weapon.cooldown_ticks"},
-      {"capacity", "load.base_units + load.scaled_units * carry_capacity / 1000"},
-      {"harvest", "a unit each harvest_ticks[role]"},
-      {"control", "whoever stands on a cell takes control_per_tick[role] a tick from the other "
-                  "team's control, then adds to its own; held from control.held_min on"},
-      {"cost", "of each resource: round(cost.base_units * cost_permille[role] / 1000 * "
-               "(cost.attributes_base_permille + cost.attributes_scaled_permille * sum of "
-               "attributes / 1000) / 1000 * (1 + cost.living_permille / 1000 * max(0, living - "
-               "cost.living_free)))"},
-      {"income", "1 of each resource for each income.held_cell_ticks_per_unit of held cells times "
-                 "ticks"},
-      {"victory", "territory: territory_victory's share of reachable_cells held for its ticks; "
-                  "elimination: no agents and none affordable; at match.time_limit_ticks: most "
-                  "held cells"}};
+  return {{"cell", "row * width + column; odd rows lie half a cell to the right"},
+          {"distance",
+           "axial q = column - (row - row % 2) / 2, r = row; "
+           "max(|dq|, |dr|, |dq + dr|)"},
+          {"attributes",
+           "permille; each from attributes.each_min to each_max, their sum at most "
+           "attributes.sum_max"},
+          {"ticks_a_cell",
+           "movement.open_cost or rough_cost / (movement.progress_base + "
+           "movement.progress_speed * speed / 1000)"},
+          {"health",
+           "health.base_points + health.scaled_points * health / 1000 points; views count "
+           "thousandths"},
+          {"strike",
+           "each combat.cooldown_ticks at an enemy within combat.range_cells: max(combat."
+           "damage_min_points, (combat.attack_base_points + combat.attack_scaled_points * "
+           "attack / 1000) * attack_permille[role] / 1000 - (combat.armour_base_points + "
+           "combat.armour_scaled_points * defense / 1000) * combat.armour_permille / 1000); "
+           "on a cell that the struck one's team holds times held_damage_permille[role] / "
+           "1000"},
+          {"base",
+           "strikes the weakest enemy within base_weapon.range_cells for base_weapon."
+           "damage_points each base_weapon.cooldown_ticks"},
+          {"capacity", "load.base_units + load.scaled_units * carry_capacity / 1000"},
+          {"harvest", "a unit each harvest_ticks[role]"},
+          {"control",
+           "whoever stands on a cell takes control_per_tick[role] a tick from the other "
+           "team's control, then adds to its own; held from control.held_min on"},
+          {"cost",
+           "of each resource: round(cost.base_units * cost_permille[role] / 1000 * "
+           "(cost.attributes_base_permille + cost.attributes_scaled_permille * sum of "
+           "attributes / 1000) / 1000 * (1 + cost.living_permille / 1000 * max(0, living - "
+           "cost.living_free)))"},
+          {"income",
+           "1 of each resource for each income.held_cell_ticks_per_unit of held cells times "
+           "ticks"},
+          {"victory",
+           "territory: territory_victory's share of reachable_cells held for its ticks; "
+           "elimination: no agents and none affordable; at match.time_limit_ticks: most "
+           "held cells"}};
 }
 
 ordered_json agent_json(const territory::ViewAgent& agent, bool own) {
@@ -154,8 +167,7 @@ Attributes read_attributes(JsonFields& order, std::string_view path) {
 
 Result<Order> read_order(const Json& json, territory::Team team, const std::string& path) {
   if (!json.is_object()) {
-    return Error{.code = bad_line,
-                 .message = path + ": expected an object, got " + describe(json)};
+    return Error{.code = bad_line, .message = path + ": expected an object, got " + describe(json)};
   }
   JsonFields fields(json, bad_line, path);
   Order order{.team = team};
@@ -173,8 +185,8 @@ Result<Order> read_order(const Json& json, territory::Team team, const std::stri
   } else {
     order.agent =
         static_cast<territory::AgentId>(fields.integer("agent", 0, territory::no_agent - 1));
-    order.cell = static_cast<Cell>(
-        fields.integer_or("cell", 0, territory::no_cell - 1, territory::no_cell));
+    order.cell =
+        static_cast<Cell>(fields.integer_or("cell", 0, territory::no_cell - 1, territory::no_cell));
     order.target = static_cast<territory::AgentId>(
         fields.integer_or("target", 0, territory::no_agent - 1, territory::no_agent));
   }
@@ -187,20 +199,19 @@ Result<Order> read_order(const Json& json, territory::Team team, const std::stri
 
 std::string hello_line(const Place& place) {
   const territory::Board& board = place.board;
-  const ordered_json line = {
-      {"type", "hello"},
-      {"protocol", protocol_version},
-      {"team", place.team},
-      {"teams", board.teams()},
-      {"think_interval_ticks", strategy::think_interval_ticks},
-      {"order_delay_ticks", strategy::order_delay_ticks},
-      {"tick_ms", 100},
-      {"line_bytes_max", line_bytes_max},
-      {"orders_max", orders_max},
-      {"seed", std::to_string(place.seed)},
-      {"map", map_json(board)},
-      {"rules", ordered_json::parse(territory::write_rules(board.rules()))},
-      {"formulas", formulas_json()}};
+  const ordered_json line = {{"type", "hello"},
+                             {"protocol", protocol_version},
+                             {"team", place.team},
+                             {"teams", board.teams()},
+                             {"think_interval_ticks", strategy::think_interval_ticks},
+                             {"order_delay_ticks", strategy::order_delay_ticks},
+                             {"tick_ms", 100},
+                             {"line_bytes_max", line_bytes_max},
+                             {"orders_max", orders_max},
+                             {"seed", std::to_string(place.seed)},
+                             {"map", map_json(board)},
+                             {"rules", ordered_json::parse(territory::write_rules(board.rules()))},
+                             {"formulas", formulas_json()}};
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

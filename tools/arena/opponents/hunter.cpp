@@ -7,15 +7,15 @@ namespace redoubt::arena {
 namespace {
 
 constexpr Setting table[] = {
-    {"first", 1, 0, 16, "defenders before the workers"},
-    {"workers", 4, 1, 16, "collectors"},
-    {"hunters", 6, 1, 16, "defenders before the scouts"},
+    {"first", 2, 0, 16, "defenders before the workers"},
+    {"workers", 2, 1, 16, "collectors"},
+    {"hunters", 5, 1, 16, "defenders before the scouts"},
     {"scouts", 2, 0, 16, "explorers"},
-    {"odds", 105, 0, 300, "percent of the enemy's strength asked for before a fight"},
+    {"odds", 113, 0, 300, "percent of the enemy's strength asked for before a fight"},
     {"soft", 4, 0, 50, "cells of way that a worker is worth more than a fighter"},
     {"pack", 8, 1, 100, "cells that a hunter keeps to its pack"},
-    {"pack_min", 3, 1, 16, "hunters with which the pack goes out"},
-    {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
+    {"pack_min", 2, 1, 16, "hunters with which the pack goes out"},
+    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
     {"speed", 1000, 100, 1000, "permille, of its fighters"},
     {"health", 700, 100, 1000, "permille, of its fighters"},
     {"attack", 1000, 100, 1000, "permille, of its fighters"},

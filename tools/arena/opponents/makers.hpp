@@ -26,4 +26,16 @@ std::unique_ptr<strategy::Player> make_phalanx(const Place& place, const Setting
 std::span<const Setting> timing_settings();
 std::unique_ptr<strategy::Player> make_timing(const Place& place, const Settings& settings);
 
+std::span<const Setting> lookahead_settings();
+std::unique_ptr<strategy::Player> make_lookahead(const Place& place, const Settings& settings);
+
+std::span<const Setting> portfolio_settings();
+std::unique_ptr<strategy::Player> make_portfolio(const Place& place, const Settings& settings);
+
+std::span<const Setting> bandits_settings();
+std::unique_ptr<strategy::Player> make_bandits(const Place& place, const Settings& settings);
+
+std::span<const Setting> rolling_settings();
+std::unique_ptr<strategy::Player> make_rolling(const Place& place, const Settings& settings);
+
 }  // namespace redoubt::arena
