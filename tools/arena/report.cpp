@@ -45,8 +45,8 @@ std::string duel_text(const TournamentOptions& options, const Duel& duel) {
   std::string text = options.players[duel.a].text + " against " + options.players[duel.b].text;
   text += format("\n  score    %.1f %% of %d games: %d won, %d drawn, %d lost\n",
                  100 * duel.elo.score, games, duel.wins, duel.draws, duel.losses);
-  text += format("  elo      %+.0f, 95 %% from %+.0f to %+.0f (bootstrap over maps)\n",
-                 duel.elo.elo, duel.elo.low, duel.elo.high);
+  text += format("  elo      %+ld, 95 %% from %+ld to %+ld (bootstrap over maps)\n",
+                 std::lround(duel.elo.elo), std::lround(duel.elo.low), std::lround(duel.elo.high));
   if (duel.pairs) {
     const Pentanomial& p = *duel.pairs;
     text += format("  pairs    0: %lld, 1/2: %lld, 1: %lld, 3/2: %lld, 2: %lld points\n",
@@ -93,7 +93,8 @@ std::string ratings_text(const TournamentOptions& options, const Tournament& tou
   });
   std::string text = "ratings (Bradley-Terry, mean 0)\n";
   for (std::size_t i : order) {
-    text += format("  %-28s %+6.0f\n", options.players[i].text.c_str(), tournament.ratings[i]);
+    text += format("  %-28s %+6ld\n", options.players[i].text.c_str(),
+                   std::lround(tournament.ratings[i]));
   }
   return text;
 }

@@ -1,17 +1,18 @@
-// Naive Monte-Carlo search (Ontanon 2013): a combinatorial bandit. Each unit is a bandit of its own;
-// joint plans are sampled unit by unit (explored) or the best one so far is taken again (exploited).
-// The rivals' answer is drawn, too.
+// Naive Monte-Carlo search (Ontanon 2013): a combinatorial bandit. Each unit is a bandit of its
+// own; joint plans are sampled unit by unit (explored) or the best one so far is taken again
+// (exploited). The rivals' answer is drawn, too.
 #include "tools/arena/opponents/makers.hpp"
 #include "tools/arena/opponents/search_player.hpp"
 
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
-    REDOUBT_SEARCH_SETTINGS,
+constexpr Setting own[] = {
     {"explore", 60, 0, 100, "percent of the samples that try a new joint plan"},
     {"random", 25, 0, 100, "percent of a unit's choices that are drawn evenly"},
-    {"margin", 2, 0, 1000, "units that a plan must be better than the script's"}};
+    {"margin", 2, 0, 1000, "units that a plan must be better than the script's"},
+};
+constexpr auto table = search_table(own);
 
 struct Arm {
   int tried = 0;

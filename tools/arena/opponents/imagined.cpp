@@ -47,8 +47,8 @@ void Imagination::place(const ViewAgent& agent, int slot) {
   w.order[s] = agent.order.kind;
   w.order_cell[s] = agent.order.cell;
   w.order_target[s] = agent.order.target;
-  w.errand[s] = agent.load > 0 && agent.load >= agent.capacity ? Errand::homeward
-                                                               : Errand::outbound;
+  w.errand[s] =
+      agent.load > 0 && agent.load >= agent.capacity ? Errand::homeward : Errand::outbound;
   w.came_from[s] = no_cell;
   w.nearest[s] = Board::unreachable_units;
   w.detours[s] = 0;
@@ -169,8 +169,8 @@ int Imagination::weakest_enemy(const World& w, int slot) const {
 
 Order Imagination::order_for(const World& w, int slot, UnitScript script) const {
   const auto s = static_cast<std::size_t>(slot);
-  Order order{.kind = OrderKind::retreat, .team = static_cast<Team>(slot_team(slot)),
-              .agent = w.id[s]};
+  Order order{
+      .kind = OrderKind::retreat, .team = static_cast<Team>(slot_team(slot)), .agent = w.id[s]};
   if (script == UnitScript::hold) {
     order.kind = OrderKind::guard;
     order.cell = w.next[s] != no_cell ? w.next[s] : w.cell[s];

@@ -1,5 +1,5 @@
-// Imagined: the world as a player must think it is, made of its View alone, and what would come of it
-// if everybody followed a simple script. What the searches have in common.
+// Imagined: the world as a player must think it is, made of its View alone, and what would come of
+// it if everybody followed a simple script. What the searches have in common.
 //
 // 1. Enemies stand where they were last seen; who was not seen for long is left out. What is not in
 //    the View (stores and orders of others, chance) is a default; the seed is the player's own.

@@ -6,8 +6,10 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {REDOUBT_SEARCH_SETTINGS,
-                             {"margin", 1, 0, 1000, "units that a change must bring"}};
+constexpr Setting own[] = {
+    {"margin", 1, 0, 1000, "units that a change must bring"},
+};
+constexpr auto table = search_table(own);
 
 class Lookahead final : public SearchPlayer {
  public:

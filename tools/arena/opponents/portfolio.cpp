@@ -6,9 +6,11 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {REDOUBT_SEARCH_SETTINGS,
-                             {"margin", 2, 0, 1000, "units that a change must bring"},
-                             {"passes", 2, 1, 10, "how often all units are gone through"}};
+constexpr Setting own[] = {
+    {"margin", 2, 0, 1000, "units that a change must bring"},
+    {"passes", 2, 1, 10, "how often all units are gone through"},
+};
+constexpr auto table = search_table(own);
 
 // Four scripts against two.
 constexpr UnitScript portfolio[] = {UnitScript::follow, UnitScript::strike, UnitScript::fall_back,

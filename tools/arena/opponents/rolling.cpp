@@ -1,14 +1,17 @@
-// Rolling horizon evolution: one joint plan is varied and kept where it does not get worse; the next
-// thought begins with what the last one ended with, moved on to those who are still in contact.
+// Rolling horizon evolution: one joint plan is varied and kept where it does not get worse; the
+// next thought begins with what the last one ended with, moved on to those who are still in
+// contact.
 #include "tools/arena/opponents/makers.hpp"
 #include "tools/arena/opponents/search_player.hpp"
 
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {REDOUBT_SEARCH_SETTINGS,
-                             {"margin", 2, 0, 1000, "units that a plan must be better"},
-                             {"both", 1, 0, 1, "1: against the worse of two answers"}};
+constexpr Setting own[] = {
+    {"margin", 2, 0, 1000, "units that a plan must be better"},
+    {"both", 1, 0, 1, "1: against the worse of two answers"},
+};
+constexpr auto table = search_table(own);
 
 class RollingHorizon final : public SearchPlayer {
  public:

@@ -2,11 +2,13 @@
 // leads whoever is alone; for the units in contact a search over rollouts says which of them follow
 // the script and which do something else.
 //
-// 1. The purse is the strategist's: so many units a thought; what a quiet thought leaves is kept, up
+// 1. The purse is the strategist's: so many units a thought; what a quiet thought leaves is kept,
+// up
 //    to `saved` thoughts.
 // 2. It thinks once a whole thought's purse is there; think() may bring it in parts.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "tools/arena/opponents/imagined.hpp"
@@ -15,16 +17,25 @@
 
 namespace redoubt::arena {
 
-/// Rows that every search has in its table of settings.
-#define REDOUBT_SEARCH_SETTINGS                                                                   \
-  {"work", 0, 0, 1'000'000, "work units a tick; 0: those of the arena"},                          \
-      {"saved", 6, 0, 100, "thoughts whose work may be kept for the next fight"},                 \
-      {"base", 0, 0, 3, "the script below: 0 hunter, 1 timing, 2 raider, 3 economy"},             \
-      {"units", 10, 1, 16, "units that are searched for at the most"},                            \
-      {"contact", 8, 1, 100, "cells from an enemy at which a unit is searched for"},              \
-  {                                                                                               \
-    "ticks", 79, 1, 500, "length of a rollout"                                                    \
+/// What every search may be told.
+constexpr std::array<Setting, 6> search_settings{{
+    {"work", 0, 0, 1'000'000, "work units a tick; 0: those of the arena"},
+    {"saved", 6, 0, 100, "thoughts whose work may be kept for the next fight"},
+    {"base", 0, 0, 3, "the script below: 0 hunter, 1 timing, 2 raider, 3 economy"},
+    {"units", 10, 1, 16, "units that are searched for at the most"},
+    {"contact", 8, 1, 100, "cells from an enemy at which a unit is searched for"},
+    {"ticks", 79, 1, 500, "length of a rollout"},
+}};
+/// These and a search's own.
+template <std::size_t N>
+constexpr std::array<Setting, search_settings.size() + N> search_table(const Setting (&own)[N]) {
+  std::array<Setting, search_settings.size() + N> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const bool common = i < search_settings.size();
+    table[i] = common ? search_settings[i] : own[i - search_settings.size()];
   }
+  return table;
+}
 
 class SearchPlayer : public QuietPlayer {
  public:

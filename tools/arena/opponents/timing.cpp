@@ -7,15 +7,15 @@ namespace redoubt::arena {
 namespace {
 
 constexpr Setting table[] = {
-    {"workers", 5, 1, 16, "collectors"},
+    {"workers", 3, 1, 16, "collectors"},
     {"scouts", 3, 0, 16, "explorers"},
-    {"guards", 1, 0, 16, "fighters at the least before it arms"},
-    {"arm_tick", 600, 0, 6000, "when the economy is turned into an army"},
+    {"guards", 2, 0, 16, "fighters at the least before it arms"},
+    {"arm_tick", 300, 0, 6000, "when the economy is turned into an army"},
     {"army", 6, 1, 16, "fighters with which it attacks"},
     {"odds", 115, 20, 300, "percent of the enemy's strength asked for before the attack"},
     {"body", 9, 1, 100, "cells from the middle that an attacker keeps to"},
     {"home", 15, 1, 100, "cells from the base that are held before the attack"},
-    {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
+    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
     {"speed", 1000, 100, 1000, "permille, of its fighters"},
     {"health", 700, 100, 1000, "permille, of its fighters"},
     {"attack", 1000, 100, 1000, "permille, of its fighters"},

@@ -7,17 +7,17 @@ namespace redoubt::arena {
 namespace {
 
 constexpr Setting table[] = {
-    {"fighters", 8, 0, 16, "defenders in the end"},
-    {"workers", 4, 1, 16, "collectors"},
-    {"scouts", 3, 0, 16, "explorers that claim ground"},
-    {"reach", 8, 1, 100, "cells from the base that are claimed"},
+    {"fighters", 6, 0, 16, "defenders in the end"},
+    {"workers", 3, 1, 16, "collectors"},
+    {"scouts", 2, 0, 16, "explorers that claim ground"},
+    {"reach", 14, 1, 100, "cells from the base that are claimed"},
     {"reach_per_fighter", 1, 0, 20, "cells more for each fighter"},
     {"odds", 90, 0, 300, "percent of the enemy's strength asked for before a fight"},
     {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
     {"speed", 250, 100, 1000, "permille, of its fighters"},
     {"health", 1000, 100, 1000, "permille, of its fighters"},
     {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 650, 100, 1000, "permille, of its fighters"},
+    {"defense", 550, 100, 1000, "permille, of its fighters"},
 };
 
 class Turtle final : public Script {
