@@ -64,10 +64,10 @@ workflow::FleetBounds bounds() {
 }
 
 Result<DefinitionPtr> read_definition(const std::string& file,
-                                      const workflow::Surroundings& around) {
+                                      const workflow::LoadContext& context) {
   const auto document = read_json_document(file, {file_bytes_max, file_depth_max});
   if (!document) return document.error();
-  workflow::Loaded found = workflow::load(*document, around);
+  workflow::Loaded found = workflow::load(*document, context);
   if (found.ok()) return std::move(found.definition);
   Error fault = found.faults.front();
   fault.message = joined({fault.code, ": ", fault.message});
@@ -80,7 +80,7 @@ Result<DefinitionPtr> read_definition(const std::string& file,
 /// A fleet, and what its runs may start as children and hand over to.
 struct PageFleet {
   explicit PageFleet(std::vector<std::string> builtins)
-      : around{builtins, {}},
+      : context{builtins, {}},
         machine({.bounds = bounds(),
                  .builtins = std::move(builtins),
                  .find = [this](std::string_view name) { return find(name); }}) {}
@@ -90,7 +90,7 @@ struct PageFleet {
     if (found == offered.end()) return DefinitionPtr();
     Offered& one = found->second;
     if (one.definition) return one.definition;
-    auto read = read_definition(one.file, around);
+    auto read = read_definition(one.file, context);
     if (read) one.definition = *read;
     return read;
   }
@@ -100,7 +100,7 @@ struct PageFleet {
     DefinitionPtr definition;  ///< once it was asked for
   };
   std::map<std::string, Offered, std::less<>> offered;
-  workflow::Surroundings around;
+  workflow::LoadContext context;
   workflow::Fleet machine;
 };
 
@@ -178,7 +178,7 @@ void close(int handle) {
 void offer(int handle, const std::string& name, const std::string& file) {
   guarded([&] {
     PageFleet& fleet = fleet_of(handle);
-    fleet.around.workflows.push_back({name, {}});
+    fleet.context.workflows.push_back({name, {}});
     if (!file.empty()) fleet.offered[name].file = file;
   });
 }
@@ -196,7 +196,7 @@ void start(int handle, double now_ms, const std::string& id, double call, const 
                    .path = "seed",
                    .got = seed}};
     fleet.machine.start({.key = key_of(id),
-                         .definition = unwrap(read_definition(file, fleet.around)),
+                         .definition = unwrap(read_definition(file, fleet.context)),
                          .input = input,
                          .seed = number.get<std::uint64_t>()},
                         call_of(call), stamp(now_ms));

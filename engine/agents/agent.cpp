@@ -54,10 +54,10 @@ constexpr const char* kKeys[] = {
 
 class AgentReader {
  public:
-  AgentReader(const Json& settings, const Surroundings& around, std::vector<Error>& faults,
+  AgentReader(const Json& settings, const Declarations& declarations, std::vector<Error>& faults,
               Agent& agent)
       : settings_(settings),
-        around_(around),
+        declarations_(declarations),
         faults_(faults),
         agent_(agent),
         path_("agents." + agent.name) {}
@@ -76,7 +76,7 @@ class AgentReader {
   void known_keys(const Json& object, const std::string& path, const char* const* keys,
                   std::size_t count);
   void need_builtin(const Json& name, const std::string& path) {
-    if (!around_.pinned) find(around_.builtins, name, "built-in", path);
+    if (!declarations_.pinned) find(declarations_.builtins, name, "built-in", path);
   }
   void persona();
   void tools();
@@ -91,7 +91,7 @@ class AgentReader {
   void memory();
 
   const Json& settings_;
-  const Surroundings& around_;
+  const Declarations& declarations_;
   std::vector<Error>& faults_;
   Agent& agent_;
   std::string path_;
@@ -192,11 +192,12 @@ void AgentReader::tools() {
 // Compiled once, whichever agents have the tool; null (and a fault) where it is no schema.
 const Parameters* AgentReader::parameters(std::uint32_t function, const Json& given,
                                           const std::string& declared) {
-  if (const auto known = around_.compiled.find(function); known != around_.compiled.end())
+  if (const auto known = declarations_.compiled.find(function);
+      known != declarations_.compiled.end())
     return &known->second;
-  auto compiled = schema::Schema::compile(given, around_.budget);
+  auto compiled = schema::Schema::compile(given, declarations_.budget);
   if (compiled)
-    return &around_.compiled
+    return &declarations_.compiled
                 .emplace(function,
                          Parameters{std::make_shared<const Json>(given), std::move(*compiled)})
                 .first->second;
@@ -208,16 +209,16 @@ const Parameters* AgentReader::parameters(std::uint32_t function, const Json& gi
 }
 
 void AgentReader::tool(const Json& name, const std::string& path) {
-  const std::uint32_t function = find(around_.functions, name, "tool", path);
+  const std::uint32_t function = find(declarations_.functions, name, "tool", path);
   if (function == kNowhere) return;
   Tool tool;
   tool.function = function;
-  tool.name = around_.functions[function];
+  tool.name = declarations_.functions[function];
   for (const Tool& other : agent_.tools)
     if (other.name == tool.name)
       return fault("bad_agent", path, {"the tool \"", tool.name, "\" is named twice"},
                    {"each tool once"}, name);
-  const Json& settings = *around_.function_settings[function];
+  const Json& settings = *declarations_.function_settings[function];
   const std::string declared = "functions." + tool.name;
   if (settings.is_object()) {
     tool.description = text(settings, "description", declared);
@@ -246,9 +247,9 @@ void AgentReader::handoff(const Json& given, const std::string& path) {
   const Json none;
   const Json* name = whole ? member(given, "agent") : &given;
   Handoff handoff;
-  handoff.agent = find(around_.agents, name ? *name : none, "agent", path);
+  handoff.agent = find(declarations_.agents, name ? *name : none, "agent", path);
   if (handoff.agent == kNowhere) return;
-  if (around_.agents[handoff.agent] == agent_.name)
+  if (declarations_.agents[handoff.agent] == agent_.name)
     return fault("cycle", path, {"the agent \"", agent_.name, "\" hands off to itself"},
                  {"another agent"}, *name);
   if (whole) handoff.description = text(given, "description", path);
@@ -315,7 +316,7 @@ void AgentReader::guardrail(const Json& given, std::uint32_t place, const std::s
     need_builtin(*builtin, path + ".builtin");
   } else {
     guard.kind = GuardrailKind::model;
-    guard.model = find(around_.models, *model, "model", path + ".model");
+    guard.model = find(declarations_.models, *model, "model", path + ".model");
     if (guard.prompt.empty())
       fault("bad_agent", path, {"a judging model is told what to judge"}, {"prompt: TEXT"}, given);
   }
@@ -354,7 +355,7 @@ void AgentReader::read() {
   persona();
   for (const char* key : {"llm", "llm_name"})
     if (const Json* given = member(settings_, key))
-      agent_.model = find(around_.models, *given, "model", joined({path_, ".", key}));
+      agent_.model = find(declarations_.models, *given, "model", joined({path_, ".", key}));
   if (const Json* given = member(settings_, "settings")) {
     if (given->is_object()) {
       agent_.settings = std::make_shared<const Json>(*given);
@@ -384,12 +385,12 @@ void AgentReader::read() {
 
 }  // namespace
 
-Agent read_agent(const std::string& name, const Json& settings, const Surroundings& around,
+Agent read_agent(const std::string& name, const Json& settings, const Declarations& declarations,
                  std::vector<Error>& faults) {
   Agent agent;
   agent.name = name;
   agent.instructions = std::make_shared<const Json>("");
-  if (settings.is_object()) AgentReader(settings, around, faults, agent).read();
+  if (settings.is_object()) AgentReader(settings, declarations, faults, agent).read();
   return agent;
 }
 

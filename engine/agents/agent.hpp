@@ -106,14 +106,14 @@ struct Agent {
   std::uint32_t repair = 1;
 };
 
-/// What the file declares beside its agents.
 /// A tool's parameters as they were declared, and compiled.
 struct Parameters {
   Value document;
   schema::Schema schema;
 };
 
-struct Surroundings {
+/// What the file declares, and so what its agents may refer to.
+struct Declarations {
   std::vector<std::string> models;
   std::vector<std::string> functions;
   std::vector<Value> function_settings;  ///< beside `functions`
@@ -126,7 +126,7 @@ struct Surroundings {
 
 /// The agent `name`; what is wrong is added to `faults`, and what is wrong is left out of it.
 Agent read_agent(const std::string& name, const nlohmann::json& settings,
-                 const Surroundings& around, std::vector<Error>& faults);
+                 const Declarations& declarations, std::vector<Error>& faults);
 
 /// The name of the tool by which a model hands over to `agent`.
 std::string handoff_name(std::string_view agent);

@@ -1,7 +1,7 @@
 // Built-ins: what a workflow can call without a model or a tool, the strategist first of all.
 //
 // 1. This is the one place that knows both the strategist and workflows. `builtins()` goes into a
-//    loader's Surroundings, `call()` carries out an effect of kind builtin.
+//    loader's LoadContext, `call()` carries out an effect of kind builtin.
 // 2. A built-in is a pure function of its input: the same request always gives the same answer.
 // 3. Input and output are JSON texts, as in an Effect's request and an Input's value.
 //

@@ -41,18 +41,18 @@ class AgentNames : public Resolver {
   const char* seen_;
 };
 
-agents::Surroundings surroundings(const Reading& r) {
-  agents::Surroundings around;
+agents::Declarations declarations_of(const Reading& r) {
+  agents::Declarations declarations;
   for (const Declared& model : r.definition.models)
-    around.models.push_back(model.name);
+    declarations.models.push_back(model.name);
   for (const Declared& tool : r.definition.tools) {
-    around.functions.push_back(tool.name);
-    around.function_settings.push_back(tool.settings);
+    declarations.functions.push_back(tool.name);
+    declarations.function_settings.push_back(tool.settings);
   }
-  around.builtins = r.around.builtins;
-  around.pinned = r.around.pinned;
-  around.budget = r.schemas;
-  return around;
+  declarations.builtins = r.context.builtins;
+  declarations.pinned = r.context.pinned;
+  declarations.budget = r.schemas;
+  return declarations;
 }
 
 class AgentCompiler {
@@ -232,24 +232,24 @@ void read_agents(Reading& r, const Json& file) {
     r.fault("bad_file", "agents", {"agents is an object"}, {"{NAME: {...}}"}, {describe(*all)});
     return;
   }
-  agents::Surroundings around = surroundings(r);
+  agents::Declarations declarations = declarations_of(r);
   for (auto item = all->begin(); item != all->end(); ++item)
-    around.agents.push_back(item.key());
+    declarations.agents.push_back(item.key());
   const std::size_t before = r.faults.size();
   for (auto item = all->begin(); item != all->end(); ++item) {
     const std::string path = "agents." + item.key();
     if (!item->is_object())
       r.fault("bad_file", path, {item.key(), " is an object"}, {"an object"}, {describe(*item)});
-    Agent agent = agents::read_agent(item.key(), *item, around, r.faults);
+    Agent agent = agents::read_agent(item.key(), *item, declarations, r.faults);
     if (item->is_object() && !item->contains("llm") && !item->contains("llm_name")) {
       // One model that is declared needs no name.
-      if (around.models.size() == 1) agent.model = 0;
+      if (declarations.models.size() == 1) agent.model = 0;
       if (agent.model == agents::kNowhere)
         r.fault("bad_agent", path, {"the agent \"", item.key(), "\" has no model"}, {"llm: NAME"});
     }
     r.definition.agents.push_back(std::move(agent));
   }
-  r.schemas = around.budget;
+  r.schemas = declarations.budget;
   r.place_from(before);
 }
 

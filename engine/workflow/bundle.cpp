@@ -229,7 +229,7 @@ Result<std::vector<Checkpoint>> judged(const Bundle& bundle, const Digest256& de
   return good;
 }
 
-Result<DefinitionPtr> definition_of(const Bundle& bundle, const Surroundings& around,
+Result<DefinitionPtr> definition_of(const Bundle& bundle, const LoadContext& load_context,
                                     const Importer& importer) {
   const Digest256 hash = sha256(bundle.definition);
   bool known = importer.may_author;
@@ -242,7 +242,7 @@ Result<DefinitionPtr> definition_of(const Bundle& bundle, const Surroundings& ar
                       {"definition"}, {"a workflow of the catalogue"}, {hex64(hash)});
   auto file = read_json_document(bundle.definition);
   if (!file) return file.error();
-  const Loaded loaded = load(*file, around);
+  const Loaded loaded = load(*file, load_context);
   if (!loaded.ok()) {
     const Error& fault = loaded.faults.front();
     return make_error("bad_definition", {"the run's workflow does not load here: ", fault.message},
@@ -395,9 +395,9 @@ Import::Import(Import&&) noexcept = default;
 Import& Import::operator=(Import&&) noexcept = default;
 Import::~Import() = default;
 
-Result<Import> Import::begin(Bundle bundle, const Surroundings& around, Importer importer) {
+Result<Import> Import::begin(Bundle bundle, const LoadContext& load_context, Importer importer) {
   if (auto known = check_known(bundle, importer.known); !known) return known.error();
-  auto definition = definition_of(bundle, around, importer);
+  auto definition = definition_of(bundle, load_context, importer);
   if (!definition) return definition.error();
   auto points = judged(bundle, (*definition)->hash, importer);
   if (!points) return points.error();
@@ -469,9 +469,9 @@ Result<Imported> Import::imported() && {
   return imported;
 }
 
-Result<Imported> import_run(const Bundle& bundle, const Surroundings& around,
+Result<Imported> import_run(const Bundle& bundle, const LoadContext& load_context,
                             const Importer& importer) {
-  auto import = Import::begin(bundle, around, importer);
+  auto import = Import::begin(bundle, load_context, importer);
   if (!import) return import.error();
   import->set_turn_work(kUnboundedTurn);
   for (;;) {

@@ -128,7 +128,7 @@ class Import {
  public:
   /// Errors: "unknown_definition", "bad_definition", "known_epoch", "run_here", "bad_signature",
   /// "unsigned_snapshot", "other_definition", "bad_bundle".
-  static Result<Import> begin(Bundle bundle, const Surroundings& around, Importer importer);
+  static Result<Import> begin(Bundle bundle, const LoadContext& load_context, Importer importer);
 
   Import(Import&&) noexcept;
   Import& operator=(Import&&) noexcept;
@@ -152,7 +152,7 @@ class Import {
 /// Errors name where: "unknown_definition", "bad_definition", "known_epoch", "run_here",
 /// "bad_signature", "changed_signed_part", "changed_prefix", "unsigned_snapshot",
 /// "unsigned_approval", "not_parked", "bad_bundle", and those of replay.
-Result<Imported> import_run(const Bundle& bundle, const Surroundings& around,
+Result<Imported> import_run(const Bundle& bundle, const LoadContext& load_context,
                             const Importer& importer);
 
 /// A parked run's history up to where it was parked, or any other, as that of a new run: under its

@@ -353,7 +353,7 @@ std::uint64_t memory_bytes_of(const Definition& d, const Json& file, const Readi
 
 }  // namespace
 
-Loaded load(const Document& given, const Surroundings& around) {
+Loaded load(const Document& given, const LoadContext& context) {
   Loaded loaded;
   Document document = given;
   if (is_toolkit_file(given.value())) {
@@ -368,7 +368,7 @@ Loaded load(const Document& given, const Surroundings& around) {
   auto definition = std::make_shared<Definition>();
   write_canonical(file, definition->bytes);
   definition->hash = sha256(definition->bytes);
-  Reading reading{*definition, around, document, loaded.faults, {}, {}, {}, {}};
+  Reading reading{*definition, context, document, loaded.faults, {}, {}, {}, {}};
   FileReader(reading, file).read();
   in_order_of_file(loaded.faults);
   if (file.is_object() && file.contains("general")) {

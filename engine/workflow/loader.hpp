@@ -34,8 +34,8 @@ struct Callable {
   std::vector<std::string> calls;
 };
 
-/// What exists around the file.
-struct Surroundings {
+/// What a file may call that it does not declare itself.
+struct LoadContext {
   std::vector<std::string> builtins;
   std::vector<Callable> workflows;
   /// A definition that a run has pinned: it was found good when the run began, so what it calls is
@@ -52,7 +52,7 @@ struct Loaded {
 
 /// Files in the shape of NeMo Agent Toolkit are rewritten first (toolkit.hpp).
 /// A Document that came from text gives its faults their lines and columns.
-Loaded load(const Document& file, const Surroundings& around);
+Loaded load(const Document& file, const LoadContext& context);
 
 /// What a definition calls as children or hands to, for a catalogue that checks for cycles.
 std::vector<std::string> calls_of(const Definition& definition);

@@ -27,7 +27,7 @@ struct Draft {
 
 struct Reading {
   Definition& definition;
-  const Surroundings& around;
+  const LoadContext& context;
   const Document& document;
   std::vector<Error>& faults;
   std::vector<Draft> drafts;

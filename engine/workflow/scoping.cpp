@@ -360,10 +360,10 @@ void Scoping::targets(StepId id, const Draft& draft) {
     gather("agent", d_.agents);
   if (kind == StepKind::builtin) {
     what = "built-in";
-    for (const std::string& name : r_.around.builtins)
+    for (const std::string& name : r_.context.builtins)
       known.push_back(name);
   }
-  if (kind == StepKind::builtin && r_.around.pinned) return;
+  if (kind == StepKind::builtin && r_.context.pinned) return;
   if (what) {
     for (const std::string_view name : known)
       if (name == target) return;
@@ -379,11 +379,11 @@ void Scoping::targets(StepId id, const Draft& draft) {
 }
 
 // Whether `from` calls `name`, at once or through others.
-bool leads_to(const Surroundings& around, std::string_view from, std::string_view name) {
+bool leads_to(const LoadContext& context, std::string_view from, std::string_view name) {
   std::vector<std::string_view> open{from};
   for (std::size_t i = 0; i < open.size(); ++i) {
     if (open[i] == name) return true;
-    for (const Callable& workflow : around.workflows) {
+    for (const Callable& workflow : context.workflows) {
       if (workflow.name != open[i]) continue;
       for (const std::string& call : workflow.calls) {
         bool known = false;
@@ -404,15 +404,15 @@ void Scoping::calls(StepId id, const Draft& draft) {
     r_.fault("bad_step", path, {"a branch cannot hand the whole run to a workflow"},
              {"the handoff outside of parallel and for_each"});
   if (handoff && (target == "self" || target == d_.name)) return;  // continue as new
-  if (r_.around.pinned) return;
+  if (r_.context.pinned) return;
   std::vector<std::string_view> known{d_.name};
-  for (const Callable& workflow : r_.around.workflows)
+  for (const Callable& workflow : r_.context.workflows)
     known.push_back(workflow.name);
   if (std::find(known.begin(), known.end(), target) == known.end()) {
     r_.fault("unknown_target", path,
              {"there is no workflow \"", target, "\"", did_you_mean(target, known)},
              {"a workflow of the catalogue"}, {target});
-  } else if (leads_to(r_.around, target, d_.name)) {
+  } else if (leads_to(r_.context, target, d_.name)) {
     r_.fault("cycle", path, {"the workflow \"", target, "\" leads back to \"", d_.name, "\""},
              {"calls without a cycle"}, {target});
   }

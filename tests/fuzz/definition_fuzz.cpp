@@ -28,9 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr int kTurns = 20;
   const auto file = parse_json({reinterpret_cast<const char*>(data), size});
   if (!file) return 0;
-  const Surroundings around{{"math.double", "guard.words", "memory.search", "memory.store"},
+  const LoadContext context{{"math.double", "guard.words", "memory.search", "memory.store"},
                             {{"greet", {}}}};
-  const Loaded loaded = load(Document(*file), around);
+  const Loaded loaded = load(Document(*file), context);
   if (!loaded.ok()) {
     for (const Error& fault : loaded.faults)
       if (fault.message.empty() || fault.code.empty()) std::abort();
@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto compiled = parse_json(loaded.definition->bytes, {4u << 20, 64});
   if (!compiled) std::abort();
-  const Loaded again = load(Document(*compiled), around);
+  const Loaded again = load(Document(*compiled), context);
   if (!again.ok() || again.definition->hash != loaded.definition->hash) std::abort();
   // However long its turns are, the replay in one piece comes to the same.
   RunOptions options{"fuzz", 1, 1000};

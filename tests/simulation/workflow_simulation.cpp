@@ -711,15 +711,15 @@ constexpr const char* kLeaf = R"({"name": "leaf", "tools": {"p": {"class": "pure
 // Those that the file can call, and the file.
 Workflows workflows(const Json& file) {
   Workflows all;
-  Surroundings around;
+  LoadContext context;
   for (const Json& one : {parse_json(kLast).value(), parse_json(kLeaf).value(), file}) {
-    const Loaded loaded = load(Document(one), around);
+    const Loaded loaded = load(Document(one), context);
     if (!loaded.ok()) {
       std::printf("not loaded: %s: %s\n", loaded.faults[0].path.c_str(),
                   loaded.faults[0].message.c_str());
       return {};
     }
-    around.workflows.push_back({loaded.definition->name, calls_of(*loaded.definition)});
+    context.workflows.push_back({loaded.definition->name, calls_of(*loaded.definition)});
     all[loaded.definition->name] = loaded.definition;
   }
   return all;

@@ -203,7 +203,7 @@ struct Fleet::Parts {
   Loading end_loading(const RunKey& key);
   Result<DefinitionPtr> pinned_definition(const std::string& json);
   DefinitionPtr shared(DefinitionPtr definition);
-  Surroundings pinned() const { return {options.builtins, {}, true}; }
+  LoadContext pinned() const { return {options.builtins, {}, true}; }
 
   // importing.cpp
   void import(ImportRun order, Call call);

@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t definition_bytes_max = 1 << 20;
 constexpr int definition_depth_max = 64;
 
-Result<WorkflowRead> loaded(const Document& document, const workflow::Surroundings& around) {
-  workflow::Loaded found = workflow::load(document, around);
+Result<WorkflowRead> loaded(const Document& document, const workflow::LoadContext& context) {
+  workflow::Loaded found = workflow::load(document, context);
   if (found.ok()) return WorkflowRead{std::move(found.definition), std::move(found.notes)};
   Error fault = found.faults.front();
   fault.message = joined({fault.code, ": ", fault.message});
@@ -31,15 +31,15 @@ Result<WorkflowRead> loaded(const Document& document, const workflow::Surroundin
 
 }  // namespace
 
-const workflow::Surroundings& pinned_surroundings() {
-  static const workflow::Surroundings around{play::builtins(), {}, true};
-  return around;
+const workflow::LoadContext& pinned_load_context() {
+  static const workflow::LoadContext context{play::builtins(), {}, true};
+  return context;
 }
 
 Result<Catalogue> Catalogue::shipped() {
   Catalogue catalogue;
   for (const workflows::Shipped& one : workflows::shipped()) {
-    auto definition = read_workflow(one.text, catalogue.surroundings());
+    auto definition = read_workflow(one.text, catalogue.load_context());
     if (!definition) return definition.error();
     catalogue.put(std::string(one.name), std::move(*definition));
   }
@@ -69,36 +69,36 @@ std::vector<std::string> Catalogue::names() const {
   return all;
 }
 
-workflow::Surroundings Catalogue::surroundings() const {
-  workflow::Surroundings around{play::builtins(), {}, false};
+workflow::LoadContext Catalogue::load_context() const {
+  workflow::LoadContext context{play::builtins(), {}, false};
   for (const auto& [name, definition] : definitions_)
-    around.workflows.push_back({name, workflow::calls_of(*definition)});
-  return around;
+    context.workflows.push_back({name, workflow::calls_of(*definition)});
+  return context;
 }
 
 Result<workflow::DefinitionPtr> read_definition(std::string_view json,
-                                                const workflow::Surroundings& around) {
+                                                const workflow::LoadContext& context) {
   const auto document = read_json_document(json, {definition_bytes_max, definition_depth_max});
   if (!document) return document.error();
-  auto read = loaded(*document, around);
+  auto read = loaded(*document, context);
   if (!read) return read.error();
   return std::move(read->definition);
 }
 
 Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
-                                              const workflow::Surroundings& around) {
+                                              const workflow::LoadContext& context) {
   const auto document = yaml::read_yaml(yaml);
   if (!document) return document.error();
-  auto read = loaded(*document, around);
+  auto read = loaded(*document, context);
   if (!read) return read.error();
   return std::move(read->definition);
 }
 
-Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::Surroundings& around,
+Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::LoadContext& context,
                                         const Variables& variables) {
   auto file = yaml::read_yaml_file(yaml, variables);
   if (!file) return file.error();
-  auto read = loaded(file->document, around);
+  auto read = loaded(file->document, context);
   if (!read) return read.error();
   read->notes.insert(read->notes.begin(), file->notes.begin(), file->notes.end());
   return std::move(*read);
@@ -118,12 +118,12 @@ void LiveCatalogue::replace(Catalogue catalogue) {
 WorkflowFolder::Look WorkflowFolder::look(const std::vector<WorkflowFile>& files) {
   Look found;
   bool changed = false;
-  workflow::Surroundings around = shipped_.surroundings();
+  workflow::LoadContext context = shipped_.load_context();
   for (const WorkflowFile& file : files) {
     // A file may call the others, in whatever order they are read.
     const auto before = seen_.find(file.name);
     const bool known = before != seen_.end() && before->second.good;
-    around.workflows.push_back(
+    context.workflows.push_back(
         {file.name, known ? workflow::calls_of(*before->second.good) : std::vector<std::string>()});
   }
   std::map<std::string, Seen> now;
@@ -132,7 +132,7 @@ WorkflowFolder::Look WorkflowFolder::look(const std::vector<WorkflowFile>& files
     if (const auto before = seen_.find(file.name); before != seen_.end()) seen = before->second;
     if (seen.text != file.text) {
       seen.text = file.text;
-      auto read = read_workflow_file(file.text, around, variables_);
+      auto read = read_workflow_file(file.text, context, variables_);
       std::vector<Error>& said = read ? found.notes : found.faults;
       const std::size_t before = said.size();
       if (read) {

@@ -22,7 +22,7 @@ namespace redoubt::runs {
 
 /// What a definition that is pinned by a run or a bundle can call: what is not here any more fails
 /// when the run comes to it.
-const workflow::Surroundings& pinned_surroundings();
+const workflow::LoadContext& pinned_load_context();
 
 class Catalogue {
  public:
@@ -35,7 +35,7 @@ class Catalogue {
   std::vector<Digest256> hashes() const;
   std::vector<std::string> names() const;
   /// What a new workflow can call: the built-ins, and every workflow of the catalogue.
-  workflow::Surroundings surroundings() const;
+  workflow::LoadContext load_context() const;
 
  private:
   std::map<std::string, workflow::DefinitionPtr, std::less<>> definitions_;
@@ -44,12 +44,12 @@ class Catalogue {
 /// A definition from its canonical JSON, as a run pins it, or from a caller's file.
 /// Errors: "bad_json"; "bad_workflow" with the first fault and how many more there are.
 Result<workflow::DefinitionPtr> read_definition(std::string_view json,
-                                                const workflow::Surroundings& around);
+                                                const workflow::LoadContext& context);
 
 /// A definition from a shipped file's YAML. Errors: "bad_yaml", "bad_workflow", with line and
 /// column.
 Result<workflow::DefinitionPtr> read_workflow(std::string_view yaml,
-                                              const workflow::Surroundings& around);
+                                              const workflow::LoadContext& context);
 
 struct WorkflowRead {
   workflow::DefinitionPtr definition;
@@ -57,7 +57,7 @@ struct WorkflowRead {
 };
 /// The same of a file of the operator's, with the variables that it may name. Errors: also
 /// "bad_variable", "unset_variable".
-Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::Surroundings& around,
+Result<WorkflowRead> read_workflow_file(std::string_view yaml, const workflow::LoadContext& context,
                                         const Variables& variables);
 
 /// The catalogue of the moment. Any thread.

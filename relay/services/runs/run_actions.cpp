@@ -200,7 +200,7 @@ void RunHost::begin_builtin(const action::Begin& order) {
 }
 
 void RunHost::begin_model(const action::Begin& order) {
-  if (!around_.gateway)
+  if (!dependencies_.gateway)
     return fail(order, {.code = "no_model", .message = "the relay has no models"});
   const RunRecord* record = fleet_.record(order.run.key);
   if (!record) return;  // it has left meanwhile
@@ -212,7 +212,7 @@ void RunHost::begin_model(const action::Begin& order) {
     if (const auto self = weak.lock()) self->finish_later(run, id, failed, std::move(value));
   };
   auto step = begin_model_step(
-      *around_.gateway, io_.get_executor(),
+      *dependencies_.gateway, io_.get_executor(),
       {.effect = order.effect, .identity = key.owner, .limits = *limits, .request_id = key.id},
       watch_step(order.run, order.effect.id), std::move(callback));
   if (!step) return fail(order, for_history(key, step.error()));

@@ -61,11 +61,11 @@ bool is_passing(std::string_view code) {
          std::find(passing.begin(), passing.end(), code) != passing.end();
 }
 
-RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
-    : around_(std::move(around)),
-      folder_(std::move(shipped), around_.variables),
-      store_(around_.store),
-      memories_(around_.memories,
+RunHost::RunHost(Catalogue shipped, RunService::Dependencies dependencies)
+    : dependencies_(std::move(dependencies)),
+      folder_(std::move(shipped), dependencies_.variables),
+      store_(dependencies_.store),
+      memories_(dependencies_.memories,
                 [this](MemoryBook::Work work) {
                   if (const auto self = weak_from_this().lock()) self->post(std::move(work));
                 }),
@@ -74,13 +74,15 @@ RunHost::RunHost(Catalogue shipped, RunService::Dependencies around)
       folder_timer_(io_),
       fleet_timer_(io_),
       clock_(io_),
-      started_(around_.metrics.counter("redoubt_runs_started_total",
-                                       "Runs of workflows that were started or imported.", {})),
-      ended_(around_.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.", {})),
-      files_refused_(around_.metrics.counter("redoubt_workflow_files_refused_total",
-                                             "Edits of workflow files that were refused.", {})),
-      store_faults_(around_.metrics.counter("redoubt_run_store_faults_total",
-                                            "Events of runs that had to be stored again.", {})),
+      started_(dependencies_.metrics.counter(
+          "redoubt_runs_started_total", "Runs of workflows that were started or imported.", {})),
+      ended_(dependencies_.metrics.counter("redoubt_runs_ended_total", "Runs that came to an end.",
+                                           {})),
+      files_refused_(dependencies_.metrics.counter("redoubt_workflow_files_refused_total",
+                                                   "Edits of workflow files that were refused.",
+                                                   {})),
+      store_faults_(dependencies_.metrics.counter(
+          "redoubt_run_store_faults_total", "Events of runs that had to be stored again.", {})),
       fleet_(fleet_options()) {}
 
 workflow::FleetOptions RunHost::fleet_options() {
@@ -89,11 +91,13 @@ workflow::FleetOptions RunHost::fleet_options() {
   bounds.runs_max = runs_open_max;
   bounds.inputs_max = inputs_max;
   bounds.owner_runs_max = static_cast<std::size_t>(store_.bounds().under_way_max);
-  bounds.memory_bytes_max = around_.weight_all_max;
+  bounds.memory_bytes_max = dependencies_.weight_all_max;
   bounds.owner_memory_bytes_max = store_.bounds().weight_max;
-  bounds.load_wait_ms_max = around_.take_wait_ms_max;
+  bounds.load_wait_ms_max = dependencies_.take_wait_ms_max;
   options.builtins = play::builtins();
-  options.find = [this](std::string_view name) { return around_.catalogue.current()->find(name); };
+  options.find = [this](std::string_view name) {
+    return dependencies_.catalogue.current()->find(name);
+  };
   options.passing_codes = {passing.begin(), passing.end()};
   options.for_history = [this](const workflow::RunKey& key, const Error& error) {
     return for_history(own_key(key), error);
@@ -140,7 +144,7 @@ void RunHost::stop() {
 /// The clock of runs. Where the wall's is set back it waits for that, and goes on with the timers
 /// that come meanwhile: what waits for some time waits no longer.
 std::int64_t RunHost::now_ms() {
-  return last_ms_ = std::max(last_ms_, around_.wall_now_ms());
+  return last_ms_ = std::max(last_ms_, dependencies_.wall_now_ms());
 }
 
 /// Or after timer_ms_max, where that is sooner; in place of what the timer was set to before.
@@ -171,7 +175,7 @@ void RunHost::beat() {
 }
 
 void RunHost::watch_folder() {
-  if (around_.folder.empty()) return;
+  if (dependencies_.folder.empty()) return;
   folder_timer_.expires_after(std::chrono::milliseconds(folder_interval_ms));
   folder_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopping_) return;
@@ -181,8 +185,8 @@ void RunHost::watch_folder() {
 }
 
 void RunHost::look_at_folder() {
-  if (around_.folder.empty()) return;
-  const auto files = read_folder(around_.folder);
+  if (dependencies_.folder.empty()) return;
+  const auto files = read_folder(dependencies_.folder);
   if (!files) {
     if (folder_fault_ != files.error().message) complain("workflow_folder", nullptr, files.error());
     folder_fault_ = files.error().message;
@@ -197,17 +201,17 @@ void RunHost::look_at_folder() {
   for (const Error& note : found.notes)
     tell_of_file(observe::Level::warning, "workflow_note", note);
   if (!found.catalogue) return;
-  around_.catalogue.replace(std::move(*found.catalogue));
+  dependencies_.catalogue.replace(std::move(*found.catalogue));
   observe::Line line(observe::Level::info, "workflows_loaded", observe::wall_now_ms());
   line.number("files", static_cast<std::int64_t>(files->size()));
-  around_.log.write(std::move(line));
+  dependencies_.log.write(std::move(line));
 }
 
 void RunHost::tell_of_file(observe::Level level, std::string_view event, const Error& said) {
   observe::Line line(level, event, observe::wall_now_ms());
   line.text("file", said.path).text("code", said.code).text("message", said.message);
   line.number("line", said.line).number("column", said.column);
-  around_.log.write(std::move(line));
+  dependencies_.log.write(std::move(line));
 }
 
 void RunHost::complain(std::string_view event, const RunKey* key, const Error& error) {
@@ -215,7 +219,7 @@ void RunHost::complain(std::string_view event, const RunKey* key, const Error& e
   if (key)
     line.text("tenant", key->owner.tenant).text("owner", key->owner.subject).text("run", key->id);
   line.text("code", error.code).text("message", error.message);
-  around_.log.write(std::move(line));
+  dependencies_.log.write(std::move(line));
 }
 
 // --- turns ---
@@ -271,7 +275,7 @@ const Run* RunHost::find(const RunKey& key) const {
 Result<workflow::DefinitionPtr> RunHost::definition_for(const Owner& owner,
                                                         const StartOrder& order) {
   if (order.definition.empty()) {
-    const auto catalogue = around_.catalogue.current();
+    const auto catalogue = dependencies_.catalogue.current();
     if (auto known = catalogue->find(order.workflow)) return known;
     std::string names;
     for (const std::string& name : catalogue->names())
@@ -282,7 +286,7 @@ Result<workflow::DefinitionPtr> RunHost::definition_for(const Owner& owner,
   if (!owner.may_author)
     return make_error("not_author", {"workflows of your own need the scope workflow:author"},
                       {"workflow"}, {}, {});
-  return read_definition(order.definition, around_.catalogue.current()->surroundings());
+  return read_definition(order.definition, dependencies_.catalogue.current()->load_context());
 }
 
 void RunHost::start(const Owner& owner, const StartOrder& order, JsonCallback callback) {
@@ -393,7 +397,7 @@ void RunHost::import_run(const Owner& owner, std::string bundle, std::int64_t cl
                             .bundle = std::move(bundle),
                             .context = limits_text(owner.limits)};
   order.importer.clock_offset_ms = clock_ms < 0 ? 0 : now_ms() - clock_ms;
-  order.importer.catalogue = around_.catalogue.current()->hashes();
+  order.importer.catalogue = dependencies_.catalogue.current()->hashes();
   order.importer.may_author = owner.may_author;
   fleet_.import_run(std::move(order), expect(copying(std::move(callback))), now_ms());
   settle();

@@ -48,7 +48,7 @@ using workflow::RunRef;
 
 class RunHost : public std::enable_shared_from_this<RunHost> {
  public:
-  RunHost(Catalogue shipped, RunService::Dependencies around);
+  RunHost(Catalogue shipped, RunService::Dependencies dependencies);
 
   /// What the folder says now. Before begin(), and then on our thread.
   void look_at_folder();
@@ -144,7 +144,7 @@ class RunHost : public std::enable_shared_from_this<RunHost> {
   void wake_due();
   void wake(const RunKey& key);
 
-  RunService::Dependencies around_;
+  RunService::Dependencies dependencies_;
   WorkflowFolder folder_;
   std::string folder_fault_;
   RunStore& store_;

@@ -6,8 +6,8 @@
 
 namespace redoubt::runs {
 
-RunService::RunService(Catalogue shipped, Dependencies around)
-    : host_(std::make_shared<RunHost>(std::move(shipped), std::move(around))) {
+RunService::RunService(Catalogue shipped, Dependencies dependencies)
+    : host_(std::make_shared<RunHost>(std::move(shipped), std::move(dependencies))) {
   host_->look_at_folder();
 }
 

@@ -91,7 +91,7 @@ class RunService {
     std::function<std::int64_t()> wall_now_ms = observe::wall_now_ms;
   };
   /// Everything named outlives the service. Its thread starts with begin().
-  RunService(Catalogue shipped, Dependencies around);
+  RunService(Catalogue shipped, Dependencies dependencies);
   ~RunService();
   RunService(const RunService&) = delete;
   RunService& operator=(const RunService&) = delete;

@@ -25,8 +25,8 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = 1 << 20;
 
-const Surroundings& around() {
-  static const Surroundings all{
+const LoadContext& load_context() {
+  static const LoadContext all{
       {"strategist.team_strategy", "math.double", "guard.words", "memory.search", "memory.store"},
       {{"greet", {}}}};
   return all;
@@ -44,7 +44,7 @@ void replay_one(ByteReader& in) {
   CAPTURE(bytes);
   const auto file = read_json_document(bytes);
   REQUIRE(file);
-  const Loaded loaded = load(*file, around());
+  const Loaded loaded = load(*file, load_context());
   REQUIRE(loaded.ok());
   CHECK(loaded.definition->bytes == bytes);
   auto run = Run::replay(loaded.definition, history);

@@ -38,8 +38,8 @@ using namespace redoubt::workflow;
 
 namespace {
 
-const Surroundings& around() {
-  static const Surroundings all{
+const LoadContext& load_context() {
+  static const LoadContext all{
       {"strategist.team_strategy", "math.double", "guard.words", "memory.search", "memory.store"},
       {{"greet", {}}, {"leads_back", {"other"}}, {"other", {"test"}}},
   };
@@ -95,7 +95,7 @@ std::string Script::define(const std::string& body) {
   definition_.reset();
   const auto file = read_json_document(body);
   if (!file) return "not JSON: " + file.error().message + "\n";
-  const Loaded loaded = load(*file, around());
+  const Loaded loaded = load(*file, load_context());
   std::string out;
   for (const Error& fault : loaded.faults) {
     out += joined({fault.line, ":", fault.column, " "}) + fault.path + ": " + fault.code + ": " +
@@ -110,7 +110,7 @@ std::string Script::define(const std::string& body) {
   // Its compiled form is the same workflow.
   const auto compiled = parse_json(definition_->bytes);
   REQUIRE(compiled);
-  const Loaded again = load(Document(*compiled), around());
+  const Loaded again = load(Document(*compiled), load_context());
   REQUIRE(again.ok());
   CHECK(again.definition->hash == definition_->hash);
   CHECK(again.definition->bytes == definition_->bytes);
@@ -273,7 +273,7 @@ std::string Script::import(std::istream& words) {
     const auto& no = *static_cast<const std::vector<std::string>*>(context);
     return std::find(no.begin(), no.end(), step) == no.end();
   };
-  auto import = Import::begin(*bundle, around(), importer);
+  auto import = Import::begin(*bundle, load_context(), importer);
   if (import) import->set_turn_work(turn_work_max_);
   auto done = import ? import->go_on() : Result<bool>(import.error());
   while (done && !*done)

@@ -39,7 +39,7 @@ std::vector<std::string> examples() {
 
 TEST_SUITE("workflow/readme") {
   TEST_CASE("every example loads and runs to its end") {
-    const Surroundings around{
+    const LoadContext context{
         {"strategist.team_strategy", "math.double", "memory.search", "memory.store"},
         {{"greet", {}}}};
     const auto files = examples();
@@ -48,7 +48,7 @@ TEST_SUITE("workflow/readme") {
       CAPTURE(text);
       const auto file = yaml::read_yaml(text);
       REQUIRE_MESSAGE(file, file.error().message);
-      const Loaded loaded = load(*file, around);
+      const Loaded loaded = load(*file, context);
       for (const Error& fault : loaded.faults)
         MESSAGE(fault.path << ": " << fault.message);
       REQUIRE(loaded.ok());

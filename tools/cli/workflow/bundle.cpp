@@ -92,14 +92,14 @@ Result<workflow::KnownRun> known_of(const Journal& journal, const Run& run) {
 
 Result<Imported> import_into(const Bundle& bundle, Importer importer, const std::string& path,
                              std::uint64_t& events) {
-  auto imported = workflow::import_run(bundle, pinned_surroundings(), importer);
+  auto imported = workflow::import_run(bundle, pinned_load_context(), importer);
   if (!imported) return imported;
   auto journal = Journal::open(path, *imported->run.definition());
   if (!journal) return journal.error();
   auto known = known_of(*journal, imported->run);
   if (!known) return known.error();
   importer.known = std::move(*known);
-  imported = workflow::import_run(bundle, pinned_surroundings(), importer);
+  imported = workflow::import_run(bundle, pinned_load_context(), importer);
   if (!imported) return imported;
   const workflow::Taken taken = imported->run.take();
   events = taken.count;
@@ -165,7 +165,7 @@ int inspect(const WorkflowBundleOptions& o) {
   Importer importer;
   importer.may_author = true;
   importer.honour_approvals = true;
-  const auto imported = workflow::import_run(*bundle, pinned_surroundings(), importer);
+  const auto imported = workflow::import_run(*bundle, pinned_load_context(), importer);
   if (!imported) return exit_of(imported.error(), o.json);
   Json what = told(*bundle, imported->run);
   if (imported->run.status() == RunStatus::running) what["status"] = "parked";

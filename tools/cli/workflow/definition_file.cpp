@@ -88,21 +88,21 @@ std::filesystem::path folder_of(const std::string& file) {
 
 }  // namespace
 
-workflow::Surroundings surroundings(const std::string& file) {
-  workflow::Surroundings around{play::builtins(), {}, false};
+workflow::LoadContext load_context(const std::string& file) {
+  workflow::LoadContext context{play::builtins(), {}, false};
   for (const workflows::Shipped& one : workflows::shipped())
-    around.workflows.push_back({std::string(one.name), {}});
+    context.workflows.push_back({std::string(one.name), {}});
   std::error_code error;
   const std::filesystem::path folder = folder_of(file);
-  if (folder.empty()) return around;
+  if (folder.empty()) return context;
   for (std::filesystem::directory_iterator at(folder, error), end;
-       !error && at != end && around.workflows.size() < called_files_max; at.increment(error))
+       !error && at != end && context.workflows.size() < called_files_max; at.increment(error))
     if (at->path().extension() == ".yaml")
-      around.workflows.push_back({at->path().stem().string(), {}});
-  return around;
+      context.workflows.push_back({at->path().stem().string(), {}});
+  return context;
 }
 
-workflow::Surroundings pinned_surroundings() {
+workflow::LoadContext pinned_load_context() {
   return {play::builtins(), {}, true};
 }
 
@@ -132,7 +132,7 @@ DefinitionPtr load_file(const std::string& file, bool json, int& code, std::vect
     return nullptr;
   }
   notes = std::move(read->notes);
-  const workflow::Loaded loaded = workflow::load(read->document, surroundings(file));
+  const workflow::Loaded loaded = workflow::load(read->document, load_context(file));
   notes.insert(notes.end(), loaded.notes.begin(), loaded.notes.end());
   for (const Error& fault : loaded.faults)
     print_fault(file, fault, json);
@@ -151,7 +151,7 @@ DefinitionPtr load_beside(const std::string& journal, bool json, int& code) {
     code = report(document.error(), json, journal);
     return nullptr;
   }
-  const workflow::Loaded loaded = workflow::load(*document, pinned_surroundings());
+  const workflow::Loaded loaded = workflow::load(*document, pinned_load_context());
   for (const Error& fault : loaded.faults)
     print_fault(journal + ".workflow.json", fault, json);
   return loaded.definition;

@@ -11,11 +11,11 @@
 
 namespace redoubt::cli {
 
-/// What exists around a workflow file in this program: the built-ins, the shipped workflows, and
-/// the other workflows of its folder.
-workflow::Surroundings surroundings(const std::string& file);
+/// What a workflow file may call in this program: the built-ins, the shipped workflows, and the
+/// other workflows of its folder.
+workflow::LoadContext load_context(const std::string& file);
 /// What a definition that a run has pinned may call: whatever it called when it began.
-workflow::Surroundings pinned_surroundings();
+workflow::LoadContext pinned_load_context();
 /// Where the workflow `name` is that `file` calls: beside it, else the name of a shipped one.
 std::string called_file(const std::string& file, const std::string& name);
 

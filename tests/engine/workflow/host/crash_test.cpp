@@ -35,10 +35,10 @@ Workflows workflows() {
   for (const char* file : kFiles) {
     const auto document = read_json_document(file);
     REQUIRE(document);
-    Surroundings around{{"math.double"}, {}};
+    LoadContext context{{"math.double"}, {}};
     for (const auto& [name, definition] : all)
-      around.workflows.push_back({name, calls_of(*definition)});
-    const Loaded read = load(*document, around);
+      context.workflows.push_back({name, calls_of(*definition)});
+    const Loaded read = load(*document, context);
     REQUIRE_MESSAGE(read.ok(), read.faults.front().message);
     all[read.definition->name] = read.definition;
   }

@@ -108,10 +108,10 @@ void Script::renew() {
 std::string Script::define(const std::string& body) {
   const auto file = read_json_document(body);
   REQUIRE_MESSAGE(file, body);
-  Surroundings around{{"math.double"}, {}};
+  LoadContext context{{"math.double"}, {}};
   for (const auto& [name, definition] : workflows_)
-    around.workflows.push_back({name, calls_of(*definition)});
-  const Loaded loaded = load(*file, around);
+    context.workflows.push_back({name, calls_of(*definition)});
+  const Loaded loaded = load(*file, context);
   for (const Error& fault : loaded.faults)
     return fault.path + ": " + fault.message + "\n";
   workflows_[loaded.definition->name] = loaded.definition;

@@ -103,7 +103,7 @@ TEST_CASE("what comes from a caller is never expanded") {
   REQUIRE(shipped);
   const auto read =
       read_definition(R"({"name":"x","workflow":[{"emit":"e","with":"${PATH} $${PATH}"}]})",
-                      shipped->surroundings());
+                      shipped->load_context());
   REQUIRE(read);
   CHECK((*read)->bytes.find("${PATH} $${PATH}") != std::string::npos);
 }

@@ -109,7 +109,7 @@ class House {
   /// Adds a workflow for everybody.
   void workflow(const std::string& yaml) {
     Catalogue all = *catalogue_->current();
-    auto definition = read_workflow(yaml, all.surroundings());
+    auto definition = read_workflow(yaml, all.load_context());
     REQUIRE_MESSAGE(definition.ok(), definition.error().message);
     all.put((*definition)->name, *definition);
     catalogue_->replace(std::move(all));

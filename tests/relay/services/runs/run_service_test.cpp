@@ -42,7 +42,7 @@ constexpr const char* swells =
 /// A bundle that nobody has signed, of a run that another program has parked.
 std::string unsigned_bundle(const std::string& yaml, const std::string& id,
                             const std::string& input = "{}") {
-  auto definition = read_workflow(yaml, Catalogue::shipped().value().surroundings());
+  auto definition = read_workflow(yaml, Catalogue::shipped().value().load_context());
   REQUIRE_MESSAGE(definition.ok(), definition.error().message);
   auto run = workflow::Run::start(*definition, input, {id, 1, 1'000});
   REQUIRE(run);
