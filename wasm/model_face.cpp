@@ -163,7 +163,7 @@ Json json_of(const llm::Usage& usage) {
   Json json = {{"kind", "usage"}};
   for (const auto& [name, member] : usage_members)
     json[name] = usage.*member;
-  if (usage.told_picodollars) json["toldPicodollars"] = *usage.told_picodollars;
+  if (usage.reported_picodollars) json["toldPicodollars"] = *usage.reported_picodollars;
   return json;
 }
 
@@ -172,7 +172,7 @@ llm::Usage usage_of(const Json& json) {
   for (const auto& [name, member] : usage_members)
     usage.*member = llm::integer_in(json, name, 0);
   if (const Json* told = llm::member_of(json, "toldPicodollars"))
-    usage.told_picodollars = llm::integer_of(told, 0);
+    usage.reported_picodollars = llm::integer_of(told, 0);
   return usage;
 }
 
@@ -240,8 +240,8 @@ std::string cost(const std::string& provider, const std::string& model, const st
                  double begun, double ended) {
   return guarded([&]() -> std::string {
     const llm::Usage used = usage_of(unwrap(parse_json(usage)));
-    if (dialect_of(provider).tells_cost && used.told_picodollars)
-      return std::to_string(*used.told_picodollars);
+    if (dialect_of(provider).tells_cost && used.reported_picodollars)
+      return std::to_string(*used.reported_picodollars);
     const llm::ModelCard* card = models().find(provider, model);
     if (!card) return {};
     const llm::CallTime when{static_cast<std::int64_t>(begun / 1'000),

@@ -16,7 +16,7 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_responses;
+constexpr WireFormat own_format = WireFormat::openai_responses;
 constexpr std::string_view search_name = "tool_search";
 constexpr std::string_view local_shell_name = "local_shell";
 constexpr std::string_view shell_name = "shell";
@@ -66,18 +66,18 @@ std::string_view type_of(std::string_view object) {
 }
 
 bool is_of_agent(const ToolDefinition& tool) {
-  if (!tool.opaque || tool.format != here) return false;
+  if (!tool.opaque || tool.format != own_format) return false;
   const std::string_view type = type_of(tool.extra);
   return type == "namespace" || type == search_name || type == local_shell_name ||
          type == shell_name || type == patch_name;
 }
 
 bool is_item(const ChatPart& part, std::string_view type) {
-  return part.kind == PartKind::opaque && part.format == here && type_of(part.extra) == type;
+  return part.kind == PartKind::opaque && part.format == own_format && type_of(part.extra) == type;
 }
 
 bool has_namespace(const ChatPart& part) {
-  return part.kind == PartKind::tool_call && part.format == here &&
+  return part.kind == PartKind::tool_call && part.format == own_format &&
          !unquoted(member_text(part.extra, "namespace")).empty();
 }
 
@@ -136,7 +136,7 @@ const BuiltIn* built_in(std::string_view type) {
 /// encoders, which judge it as any other.
 Offered offered_as(const Json& json, std::string_view text, std::string_view name_space) {
   const std::string_view type = text_in(json, "type");
-  ToolDefinition as_is{.format = here, .extra = std::string(text), .opaque = true};
+  ToolDefinition as_is{.format = own_format, .extra = std::string(text), .opaque = true};
   Offered offered;
   if (type == "function" || type == "custom") {
     const bool freeform = type == "custom";
@@ -305,7 +305,7 @@ std::vector<AgentTool> agent_tools(const ChatRequest& request) {
 }
 
 bool has_agent_tools(const ChatRequest& request) {
-  if (request.format != here) return false;
+  if (request.format != own_format) return false;
   return std::any_of(request.tools.begin(), request.tools.end(), is_of_agent) ||
          std::any_of(
              request.messages.begin(), request.messages.end(), [](const ChatMessage& message) {

@@ -5,12 +5,12 @@
 #include "engine/llm/carried.hpp"
 #include "engine/llm/context_overflow.hpp"
 #include "engine/llm/encode_answer.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::anthropic;
+constexpr WireFormat own_format = WireFormat::anthropic;
 
 std::string_view reason_word(FinishReason reason) {
   switch (reason) {
@@ -29,7 +29,7 @@ std::string_view reason_word(FinishReason reason) {
 
 // input_tokens excludes what the cache read and wrote.
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
-  if (write_told_usage(answer, here, out)) return;
+  if (write_reported_usage(answer, own_format, out)) return;
   const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("input_tokens", usage.input - usage.cached_read - usage.cache_write);
@@ -41,7 +41,7 @@ void write_usage(const ChatAnswer& answer, JsonWriter& out) {
 
 void write_block(const ChatPart& part, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
-    if (part.format == here) out.raw(part.extra);
+    if (part.format == own_format) out.raw(part.extra);
     return;
   }
   out.open_object();
@@ -50,42 +50,44 @@ void write_block(const ChatPart& part, JsonWriter& out) {
     out.text("id", part.id);
     out.text("name", part.name);
     out.raw("input", is_object_text(part.arguments) ? std::string_view(part.arguments) : "{}");
-    if (part.format == here) out.members(joined_told(part.told, Joining::grow));
+    if (part.format == own_format) out.members(joined_reported(part.reported, Joining::grow));
   } else if (part.kind == PartKind::reasoning && part.redacted) {
     out.text("type", "redacted_thinking");
-    out.text("data", signature_for(part, here));
+    out.text("data", signature_for(part, own_format));
   } else if (part.kind == PartKind::reasoning) {
     out.text("type", "thinking");
     out.text("thinking", part.text);
-    out.text("signature", signature_for(part, here));
+    out.text("signature", signature_for(part, own_format));
   } else {
     out.text("type", "text");
     out.text("text", part.text);
-    if (part.format == here) out.members(joined_told(part.told, Joining::grow));
+    if (part.format == own_format) out.members(joined_reported(part.reported, Joining::grow));
   }
   out.close_object();
 }
 
 // The provider's own word where it is of this format. A stop text that ended another's answer is
 // not known, so it is null. `told`: what else goes beside them.
-void write_reason(const ChatAnswer& answer, bool ended, std::string_view told, JsonWriter& out) {
+void write_reason(const ChatAnswer& answer, bool ended, std::string_view reported_text,
+                  JsonWriter& out) {
   out.key("stop_reason");
   if (!ended) {
     out.null();
-  } else if (answer.format == here && !answer.reason_detail.empty()) {
+  } else if (answer.format == own_format && !answer.reason_detail.empty()) {
     out.text(answer.reason_detail);
   } else {
     out.text(reason_word(answer.reason));
   }
-  if (member_text(told, "stop_sequence").empty()) {
+  if (member_text(reported_text, "stop_sequence").empty()) {
     out.key("stop_sequence");
     out.null();
   }
-  out.members(told);
+  out.members(reported_text);
 }
 
-std::string told_of_answer(const ChatAnswer& answer) {
-  return answer.format == here ? joined_told(answer.told.answer, Joining::replace) : std::string();
+std::string reported_of_answer(const ChatAnswer& answer) {
+  return answer.format == own_format ? joined_reported(answer.reported.answer, Joining::replace)
+                                     : std::string();
 }
 
 void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, bool ended,
@@ -99,7 +101,7 @@ void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, bool ende
   for (const ChatPart& part : answer.parts)
     write_block(part, out);
   out.close_array();
-  write_reason(answer, ended, told_of_answer(answer), out);
+  write_reason(answer, ended, reported_of_answer(answer), out);
   write_usage(answer, out);
   out.close_object();
 }
@@ -178,7 +180,7 @@ void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& o
     close_block(stream, out);
     return;
   }
-  const bool foreign = stream.origin != here;
+  const bool foreign = stream.origin != own_format;
   if (foreign && event.text.empty() && event.signature.empty()) return;
   if (stream.open != PartKind::reasoning) {
     ChatPart begun;
@@ -188,7 +190,8 @@ void show_reasoning(AnswerStream& stream, const ChatEvent& event, std::string& o
   if (!event.text.empty()) {
     append_delta(stream.block, "thinking_delta", "thinking", event.text, out);
   }
-  if (foreign || !event.signature.empty()) stream.closing_signature = signature_for(thought, here);
+  if (foreign || !event.signature.empty())
+    stream.closing_signature = signature_for(thought, own_format);
   if (!event.signature.empty()) close_block(stream, out);
 }
 
@@ -198,7 +201,7 @@ void begin_call(AnswerStream& stream, const ChatEvent& event, std::string& out) 
   part.id = event.id;
   part.name = event.name;
   part.format = stream.origin;
-  if (!event.detail.empty()) part.told.push_back(event.detail);
+  if (!event.detail.empty()) part.reported.push_back(event.detail);
   open_block(stream, part, out);
   stream.call_blocks.push_back(stream.block);
 }
@@ -212,10 +215,10 @@ void show_arguments(const AnswerStream& stream, const ChatEvent& event, std::str
 
 // A block of Anthropic's own goes on whole; another provider's says nothing here.
 void show_opaque(AnswerStream& stream, const ChatEvent& event, std::string& out) {
-  if (stream.origin != here) return;
+  if (stream.origin != own_format) return;
   ChatPart part;
   part.kind = PartKind::opaque;
-  part.format = here;
+  part.format = own_format;
   part.extra = event.text;
   close_block(stream, out);
   open_block(stream, part, out);
@@ -231,13 +234,13 @@ void begin_message(AnswerStream& stream, std::string& out) {
   json.key("message");
   write_message(stream.answer, stream.stamp, false, json);
   close_event(json, "message_start", out);
-  stream.answer.told.answer.clear();
+  stream.answer.reported.answer.clear();
 }
 
 // What was told of the answer, or of the block that is open.
 void hear(AnswerStream& stream, const ChatEvent& event, std::string& out) {
-  if (stream.origin != here) return;
-  if (std::vector<std::string>* list = told_list(stream.answer.told, event.name)) {
+  if (stream.origin != own_format) return;
+  if (std::vector<std::string>* list = reported_list(stream.answer.reported, event.name)) {
     list->push_back(event.text);
     return;
   }
@@ -266,14 +269,14 @@ void end_message(AnswerStream& stream, const ChatEvent& event, std::string& out)
   json.open_object("delta");
   stream.answer.reason = event.reason;
   stream.answer.reason_detail = event.detail;
-  const std::string told = told_of_answer(stream.answer);
+  const std::string reported_text = reported_of_answer(stream.answer);
   JsonWriter delta;
   delta.open_object();
-  delta.members_but(told, {"context_management"});
+  delta.members_but(reported_text, {"context_management"});
   delta.close_object();
   write_reason(stream.answer, true, delta.take(), json);
   json.close_object();
-  const std::string_view context = member_text(told, "context_management");
+  const std::string_view context = member_text(reported_text, "context_management");
   if (!context.empty()) json.raw("context_management", context);
   write_usage(stream.answer, json);
   close_event(json, "message_delta", out);
@@ -312,16 +315,16 @@ void write_anthropic_answer(const ChatAnswer& answer, const AnswerStamp& stamp, 
 }
 
 void encode_anthropic_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
-  const bool goes_into_start = event.kind == EventKind::usage || event.kind == EventKind::told ||
-                               event.kind == EventKind::started ||
-                               event.kind == EventKind::heartbeat;
+  const bool goes_into_start =
+      event.kind == EventKind::usage || event.kind == EventKind::reported ||
+      event.kind == EventKind::started || event.kind == EventKind::heartbeat;
   if (!goes_into_start) begin_message(stream, out);
   switch (event.kind) {
     case EventKind::started:
       hear_start(stream, event);
       stream.start_waits = true;
       break;
-    case EventKind::told:
+    case EventKind::reported:
       hear(stream, event, out);
       break;
     case EventKind::text:
@@ -365,7 +368,7 @@ void write_anthropic_error(const ChatFailure& failure, JsonWriter& out) {
   out.text("type", "error");
   out.open_object("error");
   out.text("type", error_type(failure));
-  out.text("message", client_message(here, failure));
+  out.text("message", client_message(own_format, failure));
   // By which Anthropic's SDKs go on without what they asked for by themselves.
   if (failure.param == "thread")
     out.raw("details", R"({"error_code":"thread_unsupported_request","unsupported":["thread"]})");

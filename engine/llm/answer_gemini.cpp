@@ -10,12 +10,12 @@
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/logprobs.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::gemini;
+constexpr WireFormat own_format = WireFormat::gemini;
 
 // Gemini says STOP for calls, too.
 std::string_view reason_word(FinishReason reason) {
@@ -34,7 +34,7 @@ std::string_view reason_word(FinishReason reason) {
 
 // candidatesTokenCount excludes the thoughts.
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
-  if (write_told_usage(answer, here, out, "usageMetadata")) return;
+  if (write_reported_usage(answer, own_format, out, "usageMetadata")) return;
   const Usage& usage = answer.usage;
   if (!usage.reported) return;
   out.open_object("usageMetadata");
@@ -48,12 +48,13 @@ void write_usage(const ChatAnswer& answer, JsonWriter& out) {
 
 // A thought of another format says whose it is, signed or not (carried.hpp).
 bool has_signature(const ChatPart& part) {
-  return !part.signature.empty() || (part.kind == PartKind::reasoning && origin_of(part) != here);
+  return !part.signature.empty() ||
+         (part.kind == PartKind::reasoning && origin_of(part) != own_format);
 }
 
 void write_part(const ChatPart& part, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
-    if (part.format == here) out.raw(part.extra);
+    if (part.format == own_format) out.raw(part.extra);
     return;
   }
   out.open_object();
@@ -62,14 +63,14 @@ void write_part(const ChatPart& part, JsonWriter& out) {
     out.text_if("id", part.id);
     out.text("name", part.name);
     out.raw("args", is_object_text(part.arguments) ? std::string_view(part.arguments) : "{}");
-    if (part.format == here) out.members(joined_told(part.told, Joining::replace));
+    if (part.format == own_format) out.members(joined_reported(part.reported, Joining::replace));
     out.close_object();
   } else {
     const bool silent = part.redacted && part.text.empty();
     out.text("text", silent ? silent_thought : std::string_view(part.text));
     if (part.kind == PartKind::reasoning) out.boolean("thought", true);
   }
-  if (has_signature(part)) out.text("thoughtSignature", signature_for(part, here));
+  if (has_signature(part)) out.text("thoughtSignature", signature_for(part, own_format));
   out.close_object();
 }
 
@@ -92,7 +93,7 @@ void close_content(JsonWriter& out) {
 
 // The provider's own word where it is of this format.
 void write_reason(const ChatAnswer& answer, JsonWriter& out) {
-  const bool own = answer.format == here && !answer.reason_detail.empty();
+  const bool own = answer.format == own_format && !answer.reason_detail.empty();
   out.text("finishReason",
            own ? std::string_view(answer.reason_detail) : reason_word(answer.reason));
 }
@@ -100,25 +101,26 @@ void write_reason(const ChatAnswer& answer, JsonWriter& out) {
 // Of the candidate, what was told and is not said yet.
 void close_candidate(const ChatAnswer& answer, std::int64_t index, JsonWriter& out) {
   out.integer("index", index);
-  if (answer.format == here) {
-    out.members(joined_told(answer.told.choice, Joining::replace));
+  if (answer.format == own_format) {
+    out.members(joined_reported(answer.reported.choice, Joining::replace));
   } else {
-    write_gemini_logprobs(answer.told.logprobs, out);
+    write_gemini_logprobs(answer.reported.logprobs, out);
   }
   out.close_object();
 }
 
 // A prompt that was refused has no candidates: what was told of the answer says why.
 bool is_blocked(const ChatAnswer& answer) {
-  if (answer.format != here || !answer.parts.empty()) return false;
-  const std::string told = joined_told(answer.told.answer, Joining::replace);
-  return !member_text(member_text(told, "promptFeedback"), "blockReason").empty();
+  if (answer.format != own_format || !answer.parts.empty()) return false;
+  const std::string reported_text = joined_reported(answer.reported.answer, Joining::replace);
+  return !member_text(member_text(reported_text, "promptFeedback"), "blockReason").empty();
 }
 
 void close_answer(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
   out.text("modelVersion", answer_model(stamp, answer));
   out.text("responseId", answer_id(stamp, answer));
-  if (answer.format == here) out.members(joined_told(answer.told.answer, Joining::replace));
+  if (answer.format == own_format)
+    out.members(joined_reported(answer.reported.answer, Joining::replace));
   out.close_object();
 }
 
@@ -140,8 +142,8 @@ void append_part(AnswerStream& all, AnswerStream& stream, const ChatPart& part, 
   close_candidate(stream.answer, stream.number, chunk);
   chunk.close_array();
   close_answer(stream.answer, stream.stamp, chunk);
-  stream.answer.told.choice.clear();
-  stream.answer.told.logprobs.clear();
+  stream.answer.reported.choice.clear();
+  stream.answer.reported.logprobs.clear();
   append_chunk(all, chunk.take(), out);
 }
 
@@ -159,7 +161,7 @@ void begin_call(AnswerStream& stream, const ChatEvent& event) {
   stream.call.id = event.id;
   stream.call.name = event.name;
   stream.call.signature = event.signature;
-  if (!event.detail.empty()) stream.call.told.push_back(event.detail);
+  if (!event.detail.empty()) stream.call.reported.push_back(event.detail);
 }
 
 void show_text(AnswerStream& all, AnswerStream& stream, const ChatEvent& event, std::string& out) {
@@ -186,10 +188,10 @@ void show_reasoning(AnswerStream& all, AnswerStream& stream, const ChatEvent& ev
 
 void show_opaque(AnswerStream& all, AnswerStream& stream, const ChatEvent& event,
                  std::string& out) {
-  if (stream.origin != here) return;
+  if (stream.origin != own_format) return;
   ChatPart part;
   part.kind = PartKind::opaque;
-  part.format = here;
+  part.format = own_format;
   part.extra = event.text;
   append_part(all, stream, part, out);
 }
@@ -277,7 +279,7 @@ void write_details(const ChatFailure& failure, JsonWriter& out) {
     out.open_array("fieldViolations");
     out.open_object();
     out.text("field", bounded_text(failure.param));
-    out.text("description", client_message(here, failure));
+    out.text("description", client_message(own_format, failure));
     out.close_object();
     out.close_array();
     out.close_object();
@@ -303,9 +305,9 @@ void fail(AnswerStream& stream, const ChatFailure& failure, std::string& out) {
 
 // What was told of a part came too late for its chunk.
 void hear(AnswerStream& stream, const ChatEvent& event) {
-  if (stream.origin != here && event.name != "logprobs") return;
-  if (event.name == "answer") stream.answer.told.answer.clear();
-  if (std::vector<std::string>* list = told_list(stream.answer.told, event.name))
+  if (stream.origin != own_format && event.name != "logprobs") return;
+  if (event.name == "answer") stream.answer.reported.answer.clear();
+  if (std::vector<std::string>* list = reported_list(stream.answer.reported, event.name))
     list->push_back(event.text);
 }
 
@@ -346,7 +348,7 @@ void encode_gemini_event(AnswerStream& all, const ChatEvent& event, std::string&
     case EventKind::started:
       hear_start(stream, event);
       break;
-    case EventKind::told:
+    case EventKind::reported:
       hear(stream, event);
       break;
     case EventKind::text:
@@ -385,7 +387,7 @@ void write_gemini_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object();
   out.open_object("error");
   out.integer("code", failure.status >= 400 ? failure.status : status.code);
-  out.text("message", client_message(here, failure));
+  out.text("message", client_message(own_format, failure));
   out.text("status", status.word);
   JsonWriter details;
   details.open_array();

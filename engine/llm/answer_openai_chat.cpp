@@ -9,15 +9,15 @@
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
 #include "engine/llm/logprobs.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_chat;
+constexpr WireFormat own_format = WireFormat::openai_chat;
 
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
-  if (write_told_usage(answer, here, out)) return;
+  if (write_reported_usage(answer, own_format, out)) return;
   const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("prompt_tokens", usage.input);
@@ -175,7 +175,8 @@ void write_message(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrite
     out.close_array();
   }
   write_signatures(answer, out);
-  if (answer.format == here) out.members(joined_told(answer.told.message, Joining::grow));
+  if (answer.format == own_format)
+    out.members(joined_reported(answer.reported.message, Joining::grow));
   out.close_object();
 }
 
@@ -192,21 +193,22 @@ void write_choice(const ChatAnswer& answer, std::int64_t index, const AnswerStam
   out.open_object();
   out.integer("index", index);
   write_message(answer, stamp, out);
-  const std::string told = answer.format == here ? joined_told(answer.told.choice, Joining::grow)
-                                                 : logprobs_member(answer.told.logprobs);
-  if (member_text(told, "logprobs").empty()) {
+  const std::string reported_text = answer.format == own_format
+                                        ? joined_reported(answer.reported.choice, Joining::grow)
+                                        : logprobs_member(answer.reported.logprobs);
+  if (member_text(reported_text, "logprobs").empty()) {
     out.key("logprobs");
     out.null();
   }
   out.text("finish_reason", reason_word(answer.reason, stamp));
-  out.members(told);
+  out.members(reported_text);
   out.close_object();
 }
 
 void write_head(const AnswerStream& stream, JsonWriter& out) {
   out.open_object();
   write_openai_head(stream.answer, stream.stamp, "chat.completion.chunk", out);
-  out.members(stream.told_answer);
+  out.members(stream.reported_answer);
 }
 
 // A chunk is open in its delta; this closes it.
@@ -219,7 +221,7 @@ void append_chunk(AnswerStream& stream, JsonWriter& delta, std::string_view reas
   chunk.integer("index", stream.number);
   chunk.raw("delta", delta.take());
   text_or_null(chunk, "finish_reason", reason, !reason.empty());
-  chunk.members(std::exchange(stream.told_choice, {}));
+  chunk.members(std::exchange(stream.reported_choice, {}));
   chunk.close_object();
   chunk.close_array();
   if (stream.include_usage) {
@@ -344,26 +346,26 @@ void append_details(AnswerStream& stream, std::string& out) {
   append_chunk(stream, delta, {}, out);
 }
 
-void hold_choice(AnswerStream& stream, std::string told) {
+void hold_choice(AnswerStream& stream, std::string reported_text) {
   std::vector<std::string> pieces;
-  if (!stream.told_choice.empty()) pieces.push_back(std::move(stream.told_choice));
-  pieces.push_back(std::move(told));
-  stream.told_choice = joined_told(pieces, Joining::grow);
+  if (!stream.reported_choice.empty()) pieces.push_back(std::move(stream.reported_choice));
+  pieces.push_back(std::move(reported_text));
+  stream.reported_choice = joined_reported(pieces, Joining::grow);
 }
 
 // What was told of the choice goes with the next chunk. True: the delta has something to tell.
 bool hear(AnswerStream& stream, const ChatEvent& event, JsonWriter& delta) {
-  if (stream.origin != here) {
+  if (stream.origin != own_format) {
     if (event.name == "logprobs") hold_choice(stream, logprobs_member({event.text}));
     return false;
   }
-  stream.answer.format = here;
+  stream.answer.format = own_format;
   if (event.name == "answer") {
-    stream.told_answer = event.text;
+    stream.reported_answer = event.text;
   } else if (event.name == "choice") {
     hold_choice(stream, event.text);
   } else if (event.name == "usage") {
-    stream.answer.told.usage.push_back(event.text);
+    stream.answer.reported.usage.push_back(event.text);
   } else if (event.name == "message") {
     delta.members(event.text);
     return true;
@@ -414,7 +416,8 @@ void write_openai_chat_answer(const ChatAnswer& answer, const AnswerStamp& stamp
     write_choice(answer.others[i], static_cast<std::int64_t>(i) + 1, stamp, out);
   out.close_array();
   if (answer.usage.reported) write_usage(answer, out);
-  if (answer.format == here) out.members(joined_told(answer.told.answer, Joining::replace));
+  if (answer.format == own_format)
+    out.members(joined_reported(answer.reported.answer, Joining::replace));
   out.close_object();
 }
 
@@ -422,10 +425,11 @@ void encode_openai_chat_event(AnswerStream& all, const ChatEvent& event, std::st
   AnswerStream* const its = stream_of(all, event);
   if (its == nullptr) return;
   AnswerStream& stream = *its;
-  if (its != &all) stream.told_answer = all.told_answer;
+  if (its != &all) stream.reported_answer = all.reported_answer;
   if (std::exchange(stream.start_waits, false)) begin(stream, out);
-  const bool goes_on = event.kind == EventKind::tool_arguments || event.kind == EventKind::told ||
-                       event.kind == EventKind::usage || event.kind == EventKind::failed;
+  const bool goes_on = event.kind == EventKind::tool_arguments ||
+                       event.kind == EventKind::reported || event.kind == EventKind::usage ||
+                       event.kind == EventKind::failed;
   if (!goes_on) end_freeform(stream, out);
   JsonWriter delta;
   delta.open_object();
@@ -451,7 +455,7 @@ void encode_openai_chat_event(AnswerStream& all, const ChatEvent& event, std::st
       append_details(stream, out);
       reason = reason_word(event.reason, stream.stamp);
       break;
-    case EventKind::told:
+    case EventKind::reported:
       if (!hear(stream, event, delta)) return;
       break;
     case EventKind::usage:
@@ -474,7 +478,7 @@ void encode_openai_chat_event(AnswerStream& all, const ChatEvent& event, std::st
 void write_openai_error(const ChatFailure& failure, JsonWriter& out) {
   out.open_object();
   out.open_object("error");
-  out.text("message", client_message(here, failure));
+  out.text("message", client_message(own_format, failure));
   out.text("type", error_type(failure.failure_class));
   text_or_null(out, "param", bounded_text(failure.param), !failure.param.empty());
   const bool known = !failure.code.empty();

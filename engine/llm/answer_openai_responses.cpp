@@ -9,12 +9,12 @@
 #include "engine/llm/encode_answer.hpp"
 #include "engine/llm/freeform.hpp"
 #include "engine/llm/logprobs.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_responses;
+constexpr WireFormat own_format = WireFormat::openai_responses;
 constexpr std::string_view text_delta = "response.output_text.delta";
 
 std::string item_id(std::string_view prefix, std::string_view response, std::int32_t index) {
@@ -40,7 +40,7 @@ void write_text_part(PartKind kind, std::string_view text, std::string_view logp
 
 void write_reasoning(const ChatPart& part, std::string_view id, bool done, JsonWriter& out) {
   out.text("type", "reasoning");
-  out.text("id", part.format == here && !part.id.empty() ? std::string_view(part.id) : id);
+  out.text("id", part.format == own_format && !part.id.empty() ? std::string_view(part.id) : id);
   out.open_array("summary");
   if (done && !part.text.empty()) {
     out.open_object();
@@ -49,7 +49,7 @@ void write_reasoning(const ChatPart& part, std::string_view id, bool done, JsonW
     out.close_object();
   }
   out.close_array();
-  if (done) out.text_if("encrypted_content", signature_for(part, here));
+  if (done) out.text_if("encrypted_content", signature_for(part, own_format));
 }
 
 bool has_id(std::string_view item) {
@@ -60,11 +60,11 @@ bool has_id(std::string_view item) {
 // The provider's own id where the item is of this format.
 std::string id_of_item(const ChatPart& part, std::string_view prefix, std::string_view response,
                        std::int32_t index) {
-  if (part.format == here && part.kind == PartKind::tool_call) {
-    const std::string told = joined_told(part.told, Joining::replace);
-    const std::string_view id = member_text(told, "id");
+  if (part.format == own_format && part.kind == PartKind::tool_call) {
+    const std::string reported_text = joined_reported(part.reported, Joining::replace);
+    const std::string_view id = member_text(reported_text, "id");
     if (id.size() > 2) return std::string(id.substr(1, id.size() - 2));
-  } else if (part.format == here && !part.id.empty()) {
+  } else if (part.format == own_format && !part.id.empty()) {
     return part.id;
   }
   return item_id(prefix, response, index);
@@ -73,19 +73,19 @@ std::string id_of_item(const ChatPart& part, std::string_view prefix, std::strin
 // The call of a freeform tool that was offered as a function. Where the provider has such tools
 // their calls are items of its own.
 bool is_freeform(const ChatPart& part, const AnswerStamp& stamp) {
-  if (part.kind != PartKind::tool_call || part.format == here) return false;
+  if (part.kind != PartKind::tool_call || part.format == own_format) return false;
   const AgentTool* tool = stamp.agent_tool(part.name);
   return stamp.is_freeform(part.name) || (tool != nullptr && tool->kind == AgentToolKind::freeform);
 }
 
 // The same of an agent's tool.
 const AgentTool* agent_tool(const ChatPart& part, const AnswerStamp& stamp) {
-  const bool may = part.kind == PartKind::tool_call && part.format != here;
+  const bool may = part.kind == PartKind::tool_call && part.format != own_format;
   return may ? stamp.agent_tool(part.name) : nullptr;
 }
 
 // Whose arguments are told with the whole item alone.
-bool is_told_whole(const ChatPart& part, const AnswerStamp& stamp) {
+bool is_sent_whole(const ChatPart& part, const AnswerStamp& stamp) {
   const AgentTool* tool = agent_tool(part, stamp);
   return tool != nullptr && tool->kind != AgentToolKind::in_namespace &&
          tool->kind != AgentToolKind::freeform;
@@ -106,10 +106,10 @@ void write_freeform_call(const ChatPart& part, std::string_view id, bool done, J
 
 // The answer's, of its first text; "" of any other part.
 std::string logprobs_of(const ChatPart& part, const ChatAnswer& answer) {
-  if (part.kind != PartKind::text || answer.told.logprobs.empty()) return {};
+  if (part.kind != PartKind::text || answer.reported.logprobs.empty()) return {};
   const auto first = std::find_if(answer.parts.begin(), answer.parts.end(),
                                   [](const ChatPart& one) { return one.kind == PartKind::text; });
-  return &*first == &part ? logprobs_tokens(answer.told.logprobs) : std::string();
+  return &*first == &part ? logprobs_tokens(answer.reported.logprobs) : std::string();
 }
 
 // `done`: with what it holds; else its beginning.
@@ -120,9 +120,9 @@ void write_item(const ChatPart& part, const ChatAnswer& answer, const AnswerStam
     out.raw(part.extra);
     return;
   }
-  const bool own_call = part.format == here && part.kind == PartKind::tool_call;
-  if (done && part.format == here && !own_call && !part.told.empty()) {
-    const std::string& item = part.told.back();  // as the provider told it
+  const bool own_call = part.format == own_format && part.kind == PartKind::tool_call;
+  if (done && part.format == own_format && !own_call && !part.reported.empty()) {
+    const std::string& item = part.reported.back();  // as the provider told it
     if (has_id(item)) return out.raw(item);
     out.open_object();
     out.text("id", item_id(part.kind == PartKind::reasoning ? "rs" : "msg", response, index));
@@ -139,13 +139,13 @@ void write_item(const ChatPart& part, const ChatAnswer& answer, const AnswerStam
     write_freeform_call(part, item_id(call_prefix(part, stamp), response, index), done, out);
   } else if (part.kind == PartKind::tool_call) {
     out.text("type", "function_call");
-    if (own_call && !part.told.empty()) {
-      const std::string told = joined_told(part.told, Joining::replace);
-      if (has_id(told)) {
-        out.members(told);
+    if (own_call && !part.reported.empty()) {
+      const std::string reported_text = joined_reported(part.reported, Joining::replace);
+      if (has_id(reported_text)) {
+        out.members(reported_text);
       } else {
         out.text("id", item_id("fc", response, index));
-        out.members_but(told, {"id"});
+        out.members_but(reported_text, {"id"});
       }
     } else {
       out.text("id", item_id("fc", response, index));
@@ -167,7 +167,7 @@ void write_item(const ChatPart& part, const ChatAnswer& answer, const AnswerStam
 }
 
 void write_usage(const ChatAnswer& answer, JsonWriter& out) {
-  if (write_told_usage(answer, here, out)) return;
+  if (write_reported_usage(answer, own_format, out)) return;
   const Usage& usage = answer.usage;
   out.open_object("usage");
   out.integer("input_tokens", usage.input);
@@ -218,7 +218,7 @@ void write_end(const ChatAnswer& answer, JsonWriter& out) {
   if (answer.failure) {
     out.open_object();
     out.text("code", error_code(*answer.failure));
-    out.text("message", client_message(here, *answer.failure));
+    out.text("message", client_message(own_format, *answer.failure));
     out.close_object();
   } else {
     out.null();
@@ -235,7 +235,7 @@ void write_end(const ChatAnswer& answer, JsonWriter& out) {
 }
 
 bool is_shown(const ChatPart& part) {
-  return part.kind != PartKind::opaque || part.format == here;
+  return part.kind != PartKind::opaque || part.format == own_format;
 }
 
 // Pieces of one message that came apart (its words, a refusal) are told in its last piece.
@@ -244,8 +244,8 @@ bool goes_on(const std::vector<ChatPart>& parts, std::size_t i) {
     return part.kind == PartKind::text || part.kind == PartKind::refusal;
   };
   return i + 1 < parts.size() && is_message(parts[i]) && is_message(parts[i + 1]) &&
-         !parts[i].id.empty() && parts[i].id == parts[i + 1].id && parts[i].told.empty() &&
-         !parts[i + 1].told.empty();
+         !parts[i].id.empty() && parts[i].id == parts[i + 1].id && parts[i].reported.empty() &&
+         !parts[i + 1].reported.empty();
 }
 
 void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWriter& out) {
@@ -263,12 +263,13 @@ void write_response(const ChatAnswer& answer, const AnswerStamp& stamp, JsonWrit
     write_item(answer.parts[i], answer, stamp, index++, true, out);
   }
   out.close_array();
-  const std::string told =
-      answer.format == here ? joined_told(answer.told.answer, Joining::replace) : std::string();
-  out.members(told);
+  const std::string reported_text = answer.format == own_format
+                                        ? joined_reported(answer.reported.answer, Joining::replace)
+                                        : std::string();
+  out.members(reported_text);
   out.members_beside(R"({"instructions":null,"parallel_tool_calls":true,"tool_choice":"auto",)"
                      R"("tools":[]})",
-                     told);
+                     reported_text);
   if (answer.usage.reported) write_usage(answer, out);
   out.close_object();
 }
@@ -323,7 +324,7 @@ void append_delta(AnswerStream& stream, std::string_view type, std::int32_t inde
   write_place(stream, index, prefix, json);
   json.text("delta", text);
   if (type == text_delta) {
-    const std::string tokens = logprobs_tokens({std::exchange(stream.told_choice, {})});
+    const std::string tokens = logprobs_tokens({std::exchange(stream.reported_choice, {})});
     if (!tokens.empty()) json.raw("logprobs", tokens);
   }
   json.close_object();
@@ -370,9 +371,10 @@ void append_summary_done(AnswerStream& stream, const ChatPart& part, std::string
 
 // What the provider told of a text beside it: it comes with the finished item.
 void append_annotations(AnswerStream& stream, const ChatPart& part, std::string& out) {
-  if (part.format != here || part.told.empty()) return;
+  if (part.format != own_format || part.reported.empty()) return;
   constexpr std::string_view type = "response.output_text.annotation.added";
-  for (const std::string_view content : element_texts(member_text(part.told.back(), "content"))) {
+  for (const std::string_view content :
+       element_texts(member_text(part.reported.back(), "content"))) {
     std::int64_t index = 0;
     for (const std::string_view annotation : element_texts(member_text(content, "annotations"))) {
       JsonWriter json;
@@ -423,7 +425,7 @@ void close_item(AnswerStream& stream, std::string& out) {
     append_summary_done(stream, part, out);
   } else if (is_freeform(part, stream.stamp)) {
     append_freeform_input(stream, part, out);
-  } else if (stream.open == PartKind::tool_call && !is_told_whole(part, stream.stamp)) {
+  } else if (stream.open == PartKind::tool_call && !is_sent_whole(part, stream.stamp)) {
     JsonWriter json;
     open_event(stream, "response.function_call_arguments.done", json);
     write_place(stream, stream.block, "fc", json);
@@ -466,8 +468,8 @@ void begin_response(AnswerStream& stream, std::string& out) {
 // An item that was told as a whole ends.
 void hear(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   fold(stream.answer, event, stream.origin);
-  if (event.name == "logprobs") stream.told_choice = event.text;
-  if (event.name == "part" && stream.origin == here) close_item(stream, out);
+  if (event.name == "logprobs") stream.reported_choice = event.text;
+  if (event.name == "part" && stream.origin == own_format) close_item(stream, out);
 }
 
 // An event that begins a part begins an item; the next one goes on with it.
@@ -496,7 +498,7 @@ void show(AnswerStream& stream, const ChatEvent& event, std::string& out) {
 
 // An item of OpenAI's own goes on whole.
 void show_opaque(AnswerStream& stream, const ChatEvent& event, std::string& out) {
-  if (stream.origin != here) return;
+  if (stream.origin != own_format) return;
   fold(stream.answer, event, stream.origin);
   close_item(stream, out);
   ++stream.block;
@@ -510,7 +512,7 @@ void show_arguments(AnswerStream& stream, const ChatEvent& event, std::string& o
   if (event.index < 0 || call >= stream.call_blocks.size()) return;
   const bool is_open = stream.call_blocks[call] == stream.block;
   const ChatPart& part = stream.answer.parts[stream.open_part];
-  if (is_open && (is_freeform(part, stream.stamp) || is_told_whole(part, stream.stamp))) return;
+  if (is_open && (is_freeform(part, stream.stamp) || is_sent_whole(part, stream.stamp))) return;
   append_delta(stream, "response.function_call_arguments.delta", stream.call_blocks[call], "fc",
                event.text, out);
 }
@@ -524,7 +526,7 @@ void write_openai_responses_answer(const ChatAnswer& answer, const AnswerStamp& 
 
 void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event, std::string& out) {
   const bool goes_into_start = event.kind == EventKind::started || event.kind == EventKind::usage ||
-                               (event.kind == EventKind::told && event.name != "part") ||
+                               (event.kind == EventKind::reported && event.name != "part") ||
                                event.kind == EventKind::heartbeat;
   if (!goes_into_start) begin_response(stream, out);
   switch (event.kind) {
@@ -532,7 +534,7 @@ void encode_openai_responses_event(AnswerStream& stream, const ChatEvent& event,
       fold(stream.answer, event, stream.origin);
       stream.start_waits = true;
       break;
-    case EventKind::told:
+    case EventKind::reported:
       hear(stream, event, out);
       break;
     case EventKind::text:

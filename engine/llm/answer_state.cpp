@@ -103,10 +103,10 @@ std::string made_id(std::string_view answer_id, std::int32_t call) {
   return joined({"call_", hex16(hash.value()), "_", call});
 }
 
-bool is_told_in_order(const ChatEvent& event) {
+bool is_sent_in_order(const ChatEvent& event) {
   const EventKind kind = event.kind;
   return kind == EventKind::text || kind == EventKind::refusal || kind == EventKind::reasoning ||
-         kind == EventKind::opaque || (kind == EventKind::told && event.name == "part");
+         kind == EventKind::opaque || (kind == EventKind::reported && event.name == "part");
 }
 
 }  // namespace
@@ -176,10 +176,10 @@ void AnswerState::pass(ChatEvents& out, ChatEvent event) {
   const bool waits = open.call >= 0 && !open.end.odd();
   if (event.kind == EventKind::tool_arguments) {
     pass_arguments(out, std::move(event));
-  } else if (waits && (is_told_in_order(event) || event.kind == EventKind::tool_begun)) {
+  } else if (waits && (is_sent_in_order(event) || event.kind == EventKind::tool_begun)) {
     hold(std::move(event));
   } else {
-    if (is_told_in_order(event)) open = {};
+    if (is_sent_in_order(event)) open = {};
     if (event.kind == EventKind::tool_begun) open = {.call = event.index, .end = {}};
     out.push_back(std::move(event));
   }
@@ -262,7 +262,7 @@ std::string AnswerState::own_call_id(std::string_view call_id) {
 
 std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
                                      std::string_view name, std::string_view signature,
-                                     std::string_view told_of_it) {
+                                     std::string_view reported_of_it) {
   if (over) return -1;
   if (calls >= static_cast<std::int32_t>(calls_max)) {
     fail(out, local_failure(FailureClass::malformed,
@@ -283,7 +283,7 @@ std::int32_t AnswerState::begin_call(ChatEvents& out, std::string_view call_id,
   event.id = own_call_id(call_id);
   event.name = name;
   event.signature = signature;
-  event.detail = told_of_it;
+  event.detail = reported_of_it;
   pass(out, std::move(event));
   return calls++;
 }
@@ -311,12 +311,12 @@ void AnswerState::opaque(ChatEvents& out, std::string json) {
 void AnswerState::tell(ChatEvents& out, std::string_view name, std::string json) {
   if (over || json.empty()) return;
   if (name == "answer") {
-    if (json == told_answer) return;
-    told_answer = json;
+    if (json == reported_answer) return;
+    reported_answer = json;
   }
   start(out, {}, {});
   ChatEvent event;
-  event.kind = EventKind::told;
+  event.kind = EventKind::reported;
   event.name = name;
   event.text = std::move(json);
   pass(out, std::move(event));
@@ -353,7 +353,7 @@ void AnswerState::take_over(std::int64_t answer, std::size_t from, ChatEvents& o
 void AnswerState::finish(ChatEvents& out) {
   for (std::size_t i = 0; i < others.size(); ++i)
     read_other(static_cast<std::int64_t>(i) + 1, out,
-               [](AnswerState& other, ChatEvents& told) { other.finish(told); });
+               [](AnswerState& other, ChatEvents& events) { other.finish(events); });
   if (over) return;
   close_calls(out);
   // No word at all is no "length": its calls are complete.
@@ -385,7 +385,7 @@ void AnswerState::keep(std::string& text, std::string_view more) {
 }
 
 std::size_t AnswerState::kept_bytes() const {
-  std::size_t bytes = held_bytes + slots_bytes + told_answer.size();
+  std::size_t bytes = held_bytes + slots_bytes + reported_answer.size();
   for (const AnswerState& other : others)
     bytes += other.kept_bytes();
   return bytes;

@@ -93,7 +93,7 @@ struct AnswerState {
   std::size_t slots_bytes = 0;  ///< that keep() took
   HalfText half;
   bool cites = false;               ///< Anthropic: blocks of text are cited, so they stay apart
-  std::string told_answer;          ///< what was told last of the answer
+  std::string reported_answer;      ///< what was told last of the answer
   std::int64_t answers = 1;         ///< that were asked for
   std::vector<AnswerState> others;  ///< invariant 6
 
@@ -104,10 +104,10 @@ struct AnswerState {
              std::string_view signature, std::string_view name = {}, bool redacted = false);
   /// The new call's number.
   std::int32_t begin_call(ChatEvents& out, std::string_view call_id, std::string_view name,
-                          std::string_view signature = {}, std::string_view told_of_it = {});
+                          std::string_view signature = {}, std::string_view reported_of_it = {});
   void arguments(ChatEvents& out, std::int32_t call, std::string_view fragment);
   void opaque(ChatEvents& out, std::string json);
-  /// `name`: as Told has it, or "part" for what came last. "" tells nothing; what an answer's
+  /// `name`: as Reported has it, or "part" for what came last. "" tells nothing; what an answer's
   /// pieces say again is told once.
   void tell(ChatEvents& out, std::string_view name, std::string json);
   /// REQUIRES: usage.reported, which needs counts: a report without any says nothing.

@@ -1,7 +1,7 @@
 #include "engine/llm/chat.hpp"
 
 #include "engine/base/message.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -28,7 +28,7 @@ ChatPart& add_part(ChatAnswer& answer, PartKind kind, WireFormat format) {
 ChatPart& open_part(ChatAnswer& answer, PartKind kind, WireFormat format, const std::string& id) {
   if (!answer.parts.empty()) {
     ChatPart& last = answer.parts.back();
-    if (last.kind == kind && last.signature.empty() && last.told.empty() && last.id == id)
+    if (last.kind == kind && last.signature.empty() && last.reported.empty() && last.id == id)
       return last;
   }
   ChatPart& part = add_part(answer, kind, format);
@@ -36,18 +36,18 @@ ChatPart& open_part(ChatAnswer& answer, PartKind kind, WireFormat format, const 
   return part;
 }
 
-void fold_told(ChatAnswer& answer, const ChatEvent& event) {
-  if (std::vector<std::string>* list = told_list(answer.told, event.name)) {
+void fold_reported(ChatAnswer& answer, const ChatEvent& event) {
+  if (std::vector<std::string>* list = reported_list(answer.reported, event.name)) {
     list->push_back(event.text);
   } else if (!answer.parts.empty()) {
-    answer.parts.back().told.push_back(event.text);
+    answer.parts.back().reported.push_back(event.text);
   }
 }
 
 void fold_reasoning(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
   ChatPart* part = answer.parts.empty() ? nullptr : &answer.parts.back();
   const bool same = part != nullptr && part->kind == PartKind::reasoning &&
-                    part->signature.empty() && part->told.empty() && !event.redacted &&
+                    part->signature.empty() && part->reported.empty() && !event.redacted &&
                     (event.id.empty() || part->id.empty() || event.id == part->id);
   if (!same) part = &add_part(answer, PartKind::reasoning, format);
   part->text += event.text;
@@ -79,7 +79,7 @@ void fold_call(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
     part.id = event.id;
     part.name = event.name;
     part.signature = event.signature;
-    if (!event.detail.empty()) part.told.push_back(event.detail);
+    if (!event.detail.empty()) part.reported.push_back(event.detail);
     return;
   }
   ChatPart* call = nth_call(answer, event.index);
@@ -109,8 +109,8 @@ void fold_other(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
 
 bool is_of_parts(EventKind kind) {
   return kind == EventKind::text || kind == EventKind::refusal || kind == EventKind::reasoning ||
-         kind == EventKind::opaque || kind == EventKind::told || kind == EventKind::tool_begun ||
-         kind == EventKind::tool_arguments;
+         kind == EventKind::opaque || kind == EventKind::reported ||
+         kind == EventKind::tool_begun || kind == EventKind::tool_arguments;
 }
 
 }  // namespace
@@ -143,8 +143,8 @@ void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
     case EventKind::opaque:
       add_part(answer, PartKind::opaque, format).extra = event.text;
       break;
-    case EventKind::told:
-      fold_told(answer, event);
+    case EventKind::reported:
+      fold_reported(answer, event);
       break;
     case EventKind::usage:
       answer.usage = event.usage;
@@ -165,7 +165,7 @@ void fold(ChatAnswer& answer, const ChatEvent& event, WireFormat format) {
   if (!is_of_parts(event.kind)) return;
   answer.kept_bytes += event.text_bytes() +
                        (answer.parts.size() - parts_before) * sizeof(ChatPart) +
-                       (event.kind == EventKind::told ? sizeof(std::string) : 0);
+                       (event.kind == EventKind::reported ? sizeof(std::string) : 0);
 }
 
 std::string answer_text(const ChatAnswer& answer) {
@@ -181,7 +181,7 @@ ChatMessage as_message(const ChatAnswer& answer) {
   message.role = Role::assistant;
   message.parts = answer.parts;
   for (ChatPart& part : message.parts) {
-    part.told.clear();
+    part.reported.clear();
     const bool named = part.kind == PartKind::text || part.kind == PartKind::refusal;
     if (named) part.id.clear();  // of an item that is the provider's
   }

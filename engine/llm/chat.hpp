@@ -67,7 +67,7 @@ struct ChatPart {
   std::string extra;                        ///< invariant 4
   /// Of an answer: objects' texts, what its provider told of this part without a neutral name. For
   /// clients of its format; never part of a request.
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
 };
 
 struct ChatMessage {
@@ -162,7 +162,7 @@ struct Usage {
   std::int64_t audio_output = 0;   ///< of output: spoken
   std::int64_t web_searches = 0;   ///< of the provider's own, which are paid by the use
   std::int64_t file_searches = 0;  ///< the same
-  std::optional<std::int64_t> told_picodollars{};  ///< what the provider says that it cost
+  std::optional<std::int64_t> reported_picodollars{};  ///< what the provider says that it cost
 
   bool operator==(const Usage&) const = default;
 };
@@ -213,7 +213,7 @@ enum class EventKind : std::uint8_t {
   tool_begun,       ///< index, id, name, signature
   tool_arguments,   ///< index, text: a fragment of the arguments' JSON
   opaque,           ///< text: a whole block or item, as JSON, of the decoder's wire format
-  told,             ///< name (Told, or "part"), text: members of the decoder's format without a
+  reported,         ///< name (Reported, or "part"), text: members of the decoder's format without a
                     ///< neutral name, or logprobs, as an object's text
   usage,            ///< usage: replaces what was told before
   heartbeat,        ///< the connection lives; no progress: a host's progress timer ignores it
@@ -245,8 +245,9 @@ struct ChatEvent {
 };
 
 /// What a provider told without a neutral name, for clients of its format, and logprobs, for those
-/// of any: objects' texts, piece by piece as they came (engine/llm/told.hpp puts them together).
-struct Told {
+/// of any: objects' texts, piece by piece as they came (engine/llm/reported.hpp puts them
+/// together).
+struct Reported {
   std::vector<std::string> answer;    ///< "answer": members of the whole answer
   std::vector<std::string> choice;    ///< "choice": OpenAI chat, of the choice
   std::vector<std::string> message;   ///< "message": OpenAI chat, of the message or its deltas
@@ -265,7 +266,7 @@ struct ChatAnswer {
   std::optional<ChatFailure> failure;
   bool finished = false;
   WireFormat format = WireFormat::none;  ///< the decoder's: whose reason_detail and told these are
-  Told told;
+  Reported reported;
   std::size_t kept_bytes = 0;  ///< of the parts and what was told, as fold() made them
   /// Of several answers the second and those after it: parts, reason, finished and what was told.
   std::vector<ChatAnswer> others;

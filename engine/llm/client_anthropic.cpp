@@ -8,7 +8,7 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::anthropic;
+constexpr WireFormat own_format = WireFormat::anthropic;
 
 bool read_image(const Json& json, const std::string& path, ChatPart& part, RequestFault& fault) {
   const Json* source = member_of(json, "source");
@@ -34,7 +34,7 @@ void read_content(const Json& json, std::string_view text, const std::string& pa
 ChatPart opaque_block(const Json& json, std::string_view text) {
   ChatPart part;
   part.kind = PartKind::opaque;
-  part.format = here;
+  part.format = own_format;
   part.extra = text_or_dump(text, json);
   return part;
 }
@@ -62,7 +62,7 @@ ChatPart read_block(const Json& json, std::string_view text, const std::string& 
                     RequestFault& fault) {
   const std::string_view type = text_in(json, "type");
   ChatPart part;
-  part.format = here;
+  part.format = own_format;
   if (type == "text") {
     part.text = read_text(json, "text", path, fault);
     part.extra = rest_of(json, {"type", "text"});
@@ -99,7 +99,7 @@ void read_content(const Json& json, std::string_view text, const std::string& pa
   if (content != nullptr && content->is_string()) {
     ChatPart& part = parts.emplace_back();
     part.text = text_of(content);
-    part.format = here;
+    part.format = own_format;
   } else if (content != nullptr && content->is_array()) {
     const auto texts = element_texts(member_text(text, "content"));
     for (std::size_t i = 0; i < content->size(); ++i)
@@ -116,7 +116,7 @@ void read_system(const Json& json, std::string_view body, ChatRequest& request,
   if (system == nullptr) return;
   ChatMessage message;
   message.role = Role::system;
-  message.format = here;
+  message.format = own_format;
   if (system->is_string()) {
     message.parts.emplace_back().text = text_of(system);
   } else if (system->is_array()) {
@@ -147,7 +147,7 @@ void read_message(const Json& json, std::string_view text, const std::string& pa
     fault.set(path + ".role", "user or assistant", member_of(json, "role"));
   }
   ChatMessage message;
-  message.format = here;
+  message.format = own_format;
   read_content(json, text, path, message.parts, fault);
   settle_carried({&message, 1});
   message.role = role_of(role, message);
@@ -252,7 +252,7 @@ void read_anthropic_request(const Json& json, std::string_view body, ChatRequest
   const auto texts = element_texts(member_text(body, "messages"));
   for (std::size_t i = 0; i < messages->size(); ++i)
     read_message((*messages)[i], nth_text(texts, i), indexed("messages", i), request, fault);
-  read_tools(json, body, here, read_tool, request, fault);
+  read_tools(json, body, own_format, read_tool, request, fault);
   read_tool_choice(json, request, fault);
   request.output_tokens_max = read_count(json, "max_tokens", fault);
   if (!request.output_tokens_max) fault.set("max_tokens", "a whole number", nullptr);

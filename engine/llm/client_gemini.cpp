@@ -14,7 +14,7 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::gemini;
+constexpr WireFormat own_format = WireFormat::gemini;
 
 // What stands below these is the client's own: its keys are no names of Google's.
 constexpr std::string_view free_members[] = {
@@ -145,7 +145,7 @@ class ContentReader {
         model && !request_.messages.empty() && request_.messages.back().role == Role::assistant;
     ChatMessage& message = goes_on ? request_.messages.back() : request_.messages.emplace_back();
     message.role = model ? Role::assistant : Role::user;
-    message.format = here;
+    message.format = own_format;
     std::string more = members_text(value.text, {"role", "parts"});
     if (!more.empty()) message.extra = std::move(more);
     parts(value, path, message);
@@ -162,7 +162,7 @@ class ContentReader {
     }
     ChatMessage& message = request_.messages.emplace_back();
     message.role = Role::system;
-    message.format = here;
+    message.format = own_format;
     parts(value, "systemInstruction", message);
     for (const ChatPart& part : message.parts) {
       if (part.kind != PartKind::text)
@@ -207,7 +207,7 @@ class ContentReader {
   ChatPart read_part(const Value& value, const std::string& path, Role role) {
     const Json& json = *value.json;
     ChatPart part;
-    part.format = here;
+    part.format = own_format;
     const bool has_text = member_of(json, "text") != nullptr;
     if (member_of(json, "functionCall") != nullptr) {
       read_call(value_in(value, "functionCall"), path + ".functionCall", part);
@@ -220,7 +220,7 @@ class ContentReader {
     } else if (role == Role::assistant || !read_image(value, part)) {
       // What a model made goes back as it came.
       if (json.empty()) fault_.set(path, "a part with text, inlineData or a call", &json);
-      part = opaque_part(json, here);
+      part = opaque_part(json, own_format);
       // An address is compared as it is, without the escapes that some clients write.
       if (member_of(json, "fileData") == nullptr) part.extra = text_or_dump(value.text, json);
       return part;
@@ -296,7 +296,7 @@ class ContentReader {
       if (!pieces[i].json->is_object()) {
         fault_.set(indexed(path + ".parts", i), "an object", pieces[i].json);
       } else if (!read_image(pieces[i], piece)) {
-        piece = opaque_part(*pieces[i].json, here);
+        piece = opaque_part(*pieces[i].json, own_format);
       }
     }
   }
@@ -309,7 +309,7 @@ class ContentReader {
     const std::string_view type = text_in(*source, "mimeType");
     if (type.substr(0, 6) != "image/") return false;
     part.kind = PartKind::image;
-    part.format = here;
+    part.format = own_format;
     part.media_type = type;
     part.name = text_in(*source, "displayName");
     part.data = text_in(*source, "data");
@@ -339,7 +339,7 @@ std::string schema_of(const Value& own, const Value& json_schema, const std::str
 void read_function(const Value& function, const std::string& path, ChatRequest& request,
                    RequestFault& fault) {
   ToolDefinition& tool = request.tools.emplace_back();
-  tool.format = here;
+  tool.format = own_format;
   tool.name = read_text(*function.json, "name", path, fault);
   if (tool.name.empty()) fault.set(path + ".name", "a text", nullptr);
   tool.description = read_text(*function.json, "description", path, fault);
@@ -358,7 +358,7 @@ void read_tool(const Value& tool, const std::string& path, ChatRequest& request,
   for (const MemberText& member : member_texts(tool.text)) {
     if (member.key == "functionDeclarations" || member.value == "null") continue;
     ToolDefinition& own = request.tools.emplace_back();
-    own.format = here;
+    own.format = own_format;
     own.opaque = true;
     own.extra = joined({"{\"", member.key, "\":", member.value, "}"});
   }

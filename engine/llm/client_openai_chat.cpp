@@ -9,12 +9,12 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_chat;
+constexpr WireFormat own_format = WireFormat::openai_chat;
 
 ChatPart read_part(const Json& json, const std::string& path, RequestFault& fault) {
   ChatPart part;
   const std::string_view type = text_in(json, "type");
-  part.format = here;
+  part.format = own_format;
   if (type == "text") {
     part.text = read_text(json, "text", path, fault);
     part.extra = rest_of(json, {"type", "text"});
@@ -37,7 +37,7 @@ ChatPart read_part(const Json& json, const std::string& path, RequestFault& faul
   } else if (type.empty()) {
     fault.set(path, "a part with a type", &json);
   } else {
-    return opaque_part(json, here);
+    return opaque_part(json, own_format);
   }
   return part;
 }
@@ -49,7 +49,7 @@ void read_content(const Json& json, const std::string& path, std::vector<ChatPar
   if (content->is_string()) {
     ChatPart& part = parts.emplace_back();
     part.text = text_of(content);
-    part.format = here;
+    part.format = own_format;
   } else if (content->is_array()) {
     for (std::size_t i = 0; i < content->size(); ++i)
       parts.push_back(read_part((*content)[i], indexed(path + ".content", i), fault));
@@ -93,7 +93,7 @@ void read_calls(const Json& json, const std::string& path, ChatMessage& message,
     }
     ChatPart& part = message.parts.emplace_back();
     part.kind = PartKind::tool_call;
-    part.format = here;
+    part.format = own_format;
     part.id = read_text(call, "id", place, fault);
     if (function == nullptr) {
       read_custom_call(*custom, place, part, fault);
@@ -119,7 +119,7 @@ void read_function_call(const Json& json, const std::string& path, std::size_t n
   }
   ChatPart& part = message.parts.emplace_back();
   part.kind = PartKind::tool_call;
-  part.format = here;
+  part.format = own_format;
   part.id = joined({"call_", number});
   part.name = read_text(*call, "name", place, fault);
   part.arguments = read_text(*call, "arguments", place, fault);
@@ -130,10 +130,10 @@ void read_function_result(const Json& json, const std::string& path, ChatRequest
                           RequestFault& fault) {
   ChatMessage message;
   message.role = Role::tool;
-  message.format = here;
+  message.format = own_format;
   ChatPart& part = message.parts.emplace_back();
   part.kind = PartKind::tool_result;
-  part.format = here;
+  part.format = own_format;
   part.text = read_text(json, "content", path, fault);
   const std::string name = read_text(json, "name", path, fault);
   if (!request.messages.empty()) {
@@ -166,7 +166,7 @@ ChatPart& part_of_detail(const Json& detail, ChatMessage& message, DetailPlace& 
   place = {index, message.parts.size()};
   ChatPart& part = message.parts.emplace_back();
   part.kind = PartKind::reasoning;
-  part.format = here;
+  part.format = own_format;
   part.signed_by = format_of_details(form);
   part.name = form;
   return part;
@@ -216,18 +216,18 @@ void read_thoughts(const Json& json, ChatMessage& message) {
   ChatPart& part = message.parts.emplace_back();
   part.kind = PartKind::reasoning;
   part.text = text;
-  part.format = here;
+  part.format = own_format;
 }
 
 void read_tool_result(const Json& json, const std::string& path, ChatRequest& request,
                       RequestFault& fault) {
   ChatMessage message;
   message.role = Role::tool;
-  message.format = here;
+  message.format = own_format;
   message.name = read_text(json, "name", path, fault);
   ChatPart& part = message.parts.emplace_back();
   part.kind = PartKind::tool_result;
-  part.format = here;
+  part.format = own_format;
   part.id = read_text(json, "tool_call_id", path, fault);
   // One that is empty is of a call whose id is.
   if (member_of(json, "tool_call_id") == nullptr)
@@ -258,7 +258,7 @@ void read_message(const Json& json, std::size_t number, ChatRequest& request, Re
     return;
   }
   ChatMessage message;
-  message.format = here;
+  message.format = own_format;
   message.name = read_text(json, "name", path, fault);
   if (role == "assistant") {
     message.role = Role::assistant;
@@ -374,7 +374,7 @@ void read_functions(const Json& json, std::string_view body, ChatRequest& reques
   const auto texts = element_texts(member_text(body, "functions"));
   for (std::size_t i = 0; i < functions->size(); ++i) {
     ToolDefinition& definition = request.tools.emplace_back();
-    definition.format = here;
+    definition.format = own_format;
     read_function((*functions)[i], nth_text(texts, i), indexed("functions", i), definition, fault);
   }
   request.has_functions = true;
@@ -485,7 +485,7 @@ void read_openai_chat_request(const Json& json, std::string_view body, ChatReque
   for (std::size_t i = 0; i < messages->size(); ++i)
     read_message((*messages)[i], i, request, fault);
   request.answers = read_answers(json, "n", "n", fault);
-  read_tools(json, body, here, read_tool, request, fault);
+  read_tools(json, body, own_format, read_tool, request, fault);
   const bool choice_known = read_tool_choice(json, request);
   read_output(json, body, request, fault);
   read_settings(json, request, fault);

@@ -13,12 +13,12 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_responses;
+constexpr WireFormat own_format = WireFormat::openai_responses;
 
 ChatPart read_part(const Json& json, const std::string& path, RequestFault& fault) {
   const std::string_view type = text_in(json, "type");
   ChatPart part;
-  part.format = here;
+  part.format = own_format;
   if (type == "input_text" || type == "output_text") {
     part.text = read_text(json, "text", path, fault);
     part.extra = rest_of(json, {"type", "text"});
@@ -31,7 +31,7 @@ ChatPart read_part(const Json& json, const std::string& path, RequestFault& faul
   } else if (type.empty()) {
     fault.set(path, "a part with a type", &json);
   } else {
-    return opaque_part(json, here);
+    return opaque_part(json, own_format);
   }
   return part;
 }
@@ -43,7 +43,7 @@ void read_parts(const Json* content, const std::string& path, std::vector<ChatPa
   } else if (content->is_string()) {
     ChatPart& part = parts.emplace_back();
     part.text = text_of(content);
-    part.format = here;
+    part.format = own_format;
   } else if (content->is_array()) {
     for (std::size_t i = 0; i < content->size(); ++i)
       parts.push_back(read_part((*content)[i], indexed(path, i), fault));
@@ -60,7 +60,7 @@ ChatMessage& assistant_turn(ChatRequest& request) {
   }
   ChatMessage& message = request.messages.emplace_back();
   message.role = Role::assistant;
-  message.format = here;
+  message.format = own_format;
   return message;
 }
 
@@ -77,7 +77,7 @@ void read_message_item(const Json& item, const std::string& path, ChatRequest& r
     return;
   }
   ChatMessage& message = request.messages.emplace_back();
-  message.format = here;
+  message.format = own_format;
   message.parts = std::move(parts);
   message.extra = std::move(extra);
   message.role = role == "assistant"   ? Role::assistant
@@ -93,7 +93,7 @@ void read_message_item(const Json& item, const std::string& path, ChatRequest& r
 void read_reasoning_item(const Json& item, ChatRequest& request) {
   ChatPart& part = assistant_turn(request).parts.emplace_back();
   part.kind = PartKind::reasoning;
-  part.format = here;
+  part.format = own_format;
   part.id = text_in(item, "id");
   read_signature(text_in(item, "encrypted_content"), part);
   const Json* summary = member_of(item, "summary");
@@ -102,7 +102,7 @@ void read_reasoning_item(const Json& item, ChatRequest& request) {
       part.text += text_in(piece, "text");
     part.extra = rest_of(item, {"type", "id", "summary", "encrypted_content"});
   } else {  // several pieces: as they are, for the format that they came in
-    part = opaque_part(item, here);
+    part = opaque_part(item, own_format);
   }
 }
 
@@ -115,7 +115,7 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
   } else if (type == "function_call" || type == "custom_tool_call") {
     ChatPart& part = assistant_turn(request).parts.emplace_back();
     part.kind = PartKind::tool_call;
-    part.format = here;
+    part.format = own_format;
     part.id = read_text(item, "call_id", path, fault);
     part.name = read_text(item, "name", path, fault);
     if (type == "function_call") {
@@ -128,10 +128,10 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
   } else if (type == "function_call_output" || type == "custom_tool_call_output") {
     ChatMessage& message = request.messages.emplace_back();
     message.role = Role::tool;
-    message.format = here;
+    message.format = own_format;
     ChatPart& part = message.parts.emplace_back();
     part.kind = PartKind::tool_result;
-    part.format = here;
+    part.format = own_format;
     part.id = read_text(item, "call_id", path, fault);
     const Json* output = member_of(item, "output");
     if (output != nullptr && output->is_string()) {
@@ -147,13 +147,13 @@ void read_item(const Json& item, const std::string& path, ChatRequest& request,
     // An item of OpenAI's own. What the client brought may not be dropped, so it is a tool's.
     const bool of_assistant = type.size() > 5 && type.substr(type.size() - 5) == "_call";
     if (of_assistant) {
-      assistant_turn(request).parts.push_back(opaque_part(item, here));
+      assistant_turn(request).parts.push_back(opaque_part(item, own_format));
       return;
     }
     ChatMessage& message = request.messages.emplace_back();
     message.role = Role::tool;
-    message.format = here;
-    message.parts.push_back(opaque_part(item, here));
+    message.format = own_format;
+    message.parts.push_back(opaque_part(item, own_format));
   } else {
     fault.set(path, "an item with a type or a role", &item);
   }
@@ -285,7 +285,7 @@ void read_openai_responses_request(const Json& json, std::string_view body, Chat
                                    RequestFault& fault) {
   request.model = read_text(json, "model", "", fault);
   read_input(json, request, fault);
-  read_tools(json, body, here, read_tool, request, fault);
+  read_tools(json, body, own_format, read_tool, request, fault);
   const bool choice_known = read_tool_choice(json, request);
   request.parallel_tools = read_optional_flag(json, "parallel_tool_calls", fault);
   request.stream = read_flag(json, "stream", fault);

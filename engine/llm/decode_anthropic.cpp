@@ -4,7 +4,7 @@
 #include "engine/base/message.hpp"
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 namespace redoubt::llm {
 namespace {
@@ -32,14 +32,14 @@ void read_usage(AnswerState& state, const Json& from, std::string_view text, Cha
       member_of(member_of(*json, "server_tool_use"), "web_search_requests"), usage.web_searches);
   usage.input = state.fresh_input + usage.cached_read + usage.cache_write;
   state.tell_usage(out);
-  state.tell(out, "usage", told_members(member_text(text, "usage"), {}));
+  state.tell(out, "usage", reported_members(member_text(text, "usage"), {}));
 }
 
 // What of a message, or of its end, has no neutral name: container, stop_sequence.
 void tell_message(AnswerState& state, std::string_view text, ChatEvents& out) {
   state.tell(out, "answer",
-             told_members(text, {"id", "type", "role", "model", "content", "stop_reason", "usage",
-                                 "delta", "error"}));
+             reported_members(text, {"id", "type", "role", "model", "content", "stop_reason",
+                                     "usage", "delta", "error"}));
 }
 
 // A block whose text is cited stands apart from the text around it.
@@ -76,7 +76,7 @@ void block_start(AnswerState& state, const Json& event, std::string_view text, C
     state.think(out, text_in(*block, "thinking"), {}, text_in(*block, "signature"));
   } else if (kind == PartKind::tool_call) {
     slot->call = state.begin_call(out, text_in(*block, "id"), text_in(*block, "name"), {},
-                                  told_members(block_text, {"type", "id", "name", "input"}));
+                                  reported_members(block_text, {"type", "id", "name", "input"}));
     const Json* input = member_of(*block, "input");
     if (input != nullptr && input->is_object() && !input->empty())
       state.keep(slot->text, text_or_dump(member_text(block_text, "input"), *input));
@@ -137,7 +137,7 @@ void read_block(AnswerState& state, const Json& block, std::string_view text, Ch
   if (type == "text") {
     begin_text(state, block, out);
     state.say(out, EventKind::text, text_in(block, "text"));
-    state.tell(out, "part", told_members(text, {"type", "text"}));
+    state.tell(out, "part", reported_members(text, {"type", "text"}));
   } else if (type == "thinking") {
     state.think(out, text_in(block, "thinking"), {}, text_in(block, "signature"));
   } else if (type == "redacted_thinking") {
@@ -145,7 +145,7 @@ void read_block(AnswerState& state, const Json& block, std::string_view text, Ch
   } else if (type == "tool_use") {
     const std::int32_t call =
         state.begin_call(out, text_in(block, "id"), text_in(block, "name"), {},
-                         told_members(text, {"type", "id", "name", "input"}));
+                         reported_members(text, {"type", "id", "name", "input"}));
     const Json* input = member_of(block, "input");
     state.arguments(out, call,
                     input == nullptr ? "{}" : text_or_dump(member_text(text, "input"), *input));

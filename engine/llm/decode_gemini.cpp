@@ -7,7 +7,7 @@
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/logprobs.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 #include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
@@ -47,7 +47,7 @@ void read_usage(AnswerState& state, const Json& answer, std::string_view text, C
     state.usage.web_searches += other.usage.web_searches;
   state.tell_usage(out);
   state.usage.web_searches = searches;
-  state.tell(out, "usage", told_members(member_text(text, "usageMetadata"), {}));
+  state.tell(out, "usage", reported_members(member_text(text, "usageMetadata"), {}));
 }
 
 void read_part(AnswerState& state, const Json& part, std::string_view part_text, ChatEvents& out) {
@@ -58,7 +58,7 @@ void read_part(AnswerState& state, const Json& part, std::string_view part_text,
     const std::string_view call_text = member_text(part_text, "functionCall");
     const std::int32_t number =
         state.begin_call(out, text_in(*call, "id"), text_in(*call, "name"), signature,
-                         told_members(call_text, {"id", "name", "args"}));
+                         reported_members(call_text, {"id", "name", "args"}));
     const Json* args = member_of(*call, "args");
     state.arguments(out, number,
                     args == nullptr ? "{}" : text_or_dump(member_text(call_text, "args"), *args));
@@ -98,7 +98,7 @@ FinishReason finish_reason(std::string_view word) {
 
 void read_candidate(AnswerState& state, const Json& candidate, std::string_view text,
                     ChatEvents& out) {
-  state.tell(out, "choice", told_members(text, {"content", "finishReason", "index"}));
+  state.tell(out, "choice", reported_members(text, {"content", "finishReason", "index"}));
   if (const Json* tokens = member_of(candidate, "logprobsResult"))
     state.tell(out, "logprobs", logprobs_of_gemini(*tokens));
   const Json* parts = member_of(member_of(candidate, "content"), "parts");
@@ -142,9 +142,9 @@ void read_candidates(AnswerState& state, const Json& candidates,
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const std::int64_t index = integer_in(candidates[i], "index", 0);
     if (index == 0) read_candidate(state, candidates[i], nth_text(texts, i), out);
-    state.read_other(index, out, [&](AnswerState& other, ChatEvents& told) {
-      read_candidate(other, candidates[i], nth_text(texts, i), told);
-      check_broken_call(other, told);
+    state.read_other(index, out, [&](AnswerState& other, ChatEvents& events) {
+      read_candidate(other, candidates[i], nth_text(texts, i), events);
+      check_broken_call(other, events);
     });
   }
 }
@@ -171,8 +171,8 @@ void decode_gemini_event(AnswerState& state, const Json& chunk, std::string_view
   }
   read_usage(state, chunk, text, out);
   state.tell(out, "answer",
-             told_members(text, {"candidates", "usageMetadata", "responseId", "modelVersion",
-                                 "error", "type"}));
+             reported_members(text, {"candidates", "usageMetadata", "responseId", "modelVersion",
+                                     "error", "type"}));
   check_blocked(state, chunk);
   check_broken_call(state, out);
 }

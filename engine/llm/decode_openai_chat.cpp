@@ -7,7 +7,7 @@
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/logprobs.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 #include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
@@ -161,7 +161,7 @@ void read_usage(AnswerState& state, const Json& chunk, ChatEvents& out) {
 
 // OpenRouter: dollars; with a key of one's own at the model's provider (byok) `cost` is only its
 // fee.
-std::optional<std::int64_t> told_cost(const Json& json) {
+std::optional<std::int64_t> reported_cost(const Json& json) {
   const Json* cost = member_of(json, "cost");
   if (cost == nullptr || !cost->is_number()) return std::nullopt;
   double dollars = cost->get<double>();
@@ -203,7 +203,7 @@ Usage read_openai_usage(const Json& json) {
   // its prompt's audio in seconds; the total tells.
   const bool audio_prompt = integer_of(member_of(json, "prompt_audio_seconds"), 0) > 0;
   add_hidden_tokens(usage, integer_in(json, "total_tokens", 0), audio_prompt);
-  usage.told_picodollars = told_cost(json);
+  usage.reported_picodollars = reported_cost(json);
   return usage;
 }
 
@@ -231,7 +231,7 @@ namespace {
 void tell_choice(AnswerState& state, std::string_view choice, ChatEvents& out) {
   if (choice.empty()) return;
   state.tell(out, "choice",
-             told_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
+             reported_members(choice, {"index", "message", "delta", "finish_reason", "error"}));
   state.tell(out, "logprobs",
              logprobs_piece(member_text(member_text(choice, "logprobs"), "content")));
 }
@@ -239,10 +239,10 @@ void tell_choice(AnswerState& state, std::string_view choice, ChatEvents& out) {
 void tell_message(AnswerState& state, std::string_view choice, const char* message,
                   ChatEvents& out) {
   if (choice.empty()) return;
-  state.tell(
-      out, "message",
-      told_members(member_text(choice, message), {"role", "content", "refusal", "reasoning_content",
-                                                  "reasoning", "reasoning_details", "tool_calls"}));
+  state.tell(out, "message",
+             reported_members(member_text(choice, message),
+                              {"role", "content", "refusal", "reasoning_content", "reasoning",
+                               "reasoning_details", "tool_calls"}));
 }
 
 std::string_view first_choice_text(std::string_view text) {
@@ -257,8 +257,8 @@ std::string_view first_choice_text(std::string_view text) {
 void tell_rest(AnswerState& state, const Json& answer, std::string_view text, const char* message,
                ChatEvents& out) {
   state.tell(out, "answer",
-             told_members(text, {"id", "object", "created", "model", "choices", "usage",
-                                 "obfuscation", "error"}));
+             reported_members(text, {"id", "object", "created", "model", "choices", "usage",
+                                     "obfuscation", "error"}));
   if (state.usage.reported && member_of(answer, "usage") != nullptr)
     state.tell(out, "usage", std::string(member_text(text, "usage")));
   tell_message(state, first_choice_text(text), message, out);
@@ -294,8 +294,8 @@ void read_other_choices(AnswerState& state, const Json& answer, std::string_view
   for (std::size_t i = 0; i < choices->size(); ++i) {
     const Json& choice = (*choices)[i];
     state.read_other(integer_in(choice, "index", 0), out,
-                     [&](AnswerState& other, ChatEvents& told) {
-                       read_other_choice(other, choice, nth_text(texts, i), message, told);
+                     [&](AnswerState& other, ChatEvents& events) {
+                       read_other_choice(other, choice, nth_text(texts, i), message, events);
                      });
   }
 }

@@ -4,7 +4,7 @@
 #include "engine/llm/failure.hpp"
 #include "engine/llm/json_text.hpp"
 #include "engine/llm/logprobs.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 #include "engine/llm/usage.hpp"
 
 namespace redoubt::llm {
@@ -14,8 +14,8 @@ namespace {
 void start(AnswerState& state, const Json& response, std::string_view text, ChatEvents& out) {
   state.start(out, text_in(response, "id"), text_in(response, "model"));
   state.tell(out, "answer",
-             told_members(text, {"id", "object", "created_at", "completed_at", "status", "error",
-                                 "incomplete_details", "model", "output", "usage"}));
+             reported_members(text, {"id", "object", "created_at", "completed_at", "status",
+                                     "error", "incomplete_details", "model", "output", "usage"}));
 }
 
 // What the provider's own tools did in it is paid by the use.
@@ -44,7 +44,7 @@ void read_usage(AnswerState& state, const Json& response, std::string_view text,
   add_hidden_tokens(state.usage, integer_in(*usage, "total_tokens", 0), false);
   count_searches(state.usage, response);
   state.tell_usage(out);
-  state.tell(out, "usage", told_members(member_text(text, "usage"), {}));
+  state.tell(out, "usage", reported_members(member_text(text, "usage"), {}));
 }
 
 void read_item(AnswerState& state, const Json& item, std::string_view text, ChatEvents& out);
@@ -120,8 +120,9 @@ void tell_item(AnswerState& state, std::string_view text, ChatEvents& out) {
 
 std::int32_t begin_call(AnswerState& state, const Json& item, std::string_view text,
                         ChatEvents& out) {
-  return state.begin_call(out, text_in(item, "call_id"), text_in(item, "name"), {},
-                          told_members(text, {"type", "call_id", "name", "arguments", "status"}));
+  return state.begin_call(
+      out, text_in(item, "call_id"), text_in(item, "name"), {},
+      reported_members(text, {"type", "call_id", "name", "arguments", "status"}));
 }
 
 void read_reasoning_texts(AnswerState& state, const Json& item, ChatEvents& out) {

@@ -250,8 +250,9 @@ bool tell_vectors(AnswerState& state, const Json* list, std::string_view text, c
   return true;
 }
 
-void finish(AnswerState& state, bool told, ChatEvents& out) {
-  if (!told) return state.fail(out, no_answer_failure("the answer has no list of embeddings"));
+void finish(AnswerState& state, bool has_vectors, ChatEvents& out) {
+  if (!has_vectors)
+    return state.fail(out, no_answer_failure("the answer has no list of embeddings"));
   state.reason = FinishReason::stop;
   if (state.usage.reported) state.tell_usage(out);
   state.finish(out);
@@ -259,22 +260,22 @@ void finish(AnswerState& state, bool told, ChatEvents& out) {
 
 void decode_openai(AnswerState& state, const Json& answer, std::string_view text, ChatEvents& out) {
   state.start(out, text_in(answer, "id"), text_in(answer, "model"));
-  const bool told =
+  const bool has_vectors =
       tell_vectors(state, member_of(answer, "data"), member_text(text, "data"), "embedding", out);
   if (const Json* usage = member_of(answer, "usage")) state.usage = read_openai_usage(*usage);
-  finish(state, told, out);
+  finish(state, has_vectors, out);
 }
 
 // Models before gemini-embedding-2 report no usage.
 void decode_gemini(AnswerState& state, const Json& answer, std::string_view text, ChatEvents& out) {
   state.start(out, {}, {});
-  const bool told = tell_vectors(state, member_of(answer, "embeddings"),
-                                 member_text(text, "embeddings"), "values", out);
+  const bool has_vectors = tell_vectors(state, member_of(answer, "embeddings"),
+                                        member_text(text, "embeddings"), "values", out);
   if (const Json* usage = member_of(answer, "usageMetadata")) {
     state.usage.reported = counts_in(*usage, {"promptTokenCount"});
     state.usage.input = integer_in(*usage, "promptTokenCount", 0);
   }
-  finish(state, told, out);
+  finish(state, has_vectors, out);
 }
 
 // Of a vector's numbers as little-endian 32-bit floats.

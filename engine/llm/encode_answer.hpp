@@ -82,8 +82,8 @@ struct AnswerStream {
   std::vector<std::int32_t> call_blocks;  ///< by call: its block
   std::int64_t sequence = 0;              ///< Responses: number of the next event
   std::string closing_signature;          ///< Anthropic: what the open block of thought ends with
-  std::string told_answer;                ///< OpenAI chat: what each chunk says beside its choices
-  std::string told_choice;                ///< OpenAI: what the next chunk's choice, or text, has
+  std::string reported_answer;            ///< OpenAI chat: what each chunk says beside its choices
+  std::string reported_choice;            ///< OpenAI: what the next chunk's choice, or text, has
   /// The call whose arguments are under way: Gemini; OpenAI chat, of a freeform tool.
   ChatPart call;
   bool start_waits = false;          ///< the beginning is not written: what was told goes in it

@@ -13,7 +13,7 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::anthropic;
+constexpr WireFormat own_format = WireFormat::anthropic;
 
 bool is_system(const ChatMessage& message) {
   return message.role == Role::system || message.role == Role::developer;
@@ -22,7 +22,7 @@ bool is_system(const ChatMessage& message) {
 // The client's own members; of another format's the mark for the prompt cache, which is worth ten
 // times the price of a long prompt. `mark` is its message's.
 void write_extra(const ChatPart& part, std::string_view mark, JsonWriter& out) {
-  const std::string_view own = extra_for(part, here);
+  const std::string_view own = extra_for(part, own_format);
   out.members(own);
   if (!member_text(own, "cache_control").empty()) return;
   const std::string_view its = cache_mark(part.format, part.extra);
@@ -88,7 +88,7 @@ Result<void> write_result(const ChatPart& part, std::string_view mark, const Tar
         // An empty block is refused.
         if (piece.text.find_first_not_of(" \t\r\n") != std::string::npos)
           write_text_block(piece, {}, out);
-      } else if (piece.format == here) {
+      } else if (piece.format == own_format) {
         out.raw(piece.extra);
       } else {
         return unsupported_part(piece, target);
@@ -103,7 +103,8 @@ Result<void> write_result(const ChatPart& part, std::string_view mark, const Tar
 }
 
 bool is_signed_thought(const ChatPart& part) {
-  return part.kind == PartKind::reasoning && origin_of(part) == here && !part.signature.empty();
+  return part.kind == PartKind::reasoning && origin_of(part) == own_format &&
+         !part.signature.empty();
 }
 
 // A thought without its signature, or signed by another, would be refused.
@@ -151,7 +152,7 @@ Result<void> write_block(const ChatPart& part, Role role, std::string_view mark,
       write_reasoning(part, out);
       break;
     case PartKind::opaque:
-      if (part.format == here) {
+      if (part.format == own_format) {
         out.raw(part.extra);
       } else if (role != Role::assistant) {
         return unsupported_part(part, target);
@@ -171,7 +172,7 @@ std::string_view role_word(const ChatMessage& message) {
 bool goes_to_system(const ChatRequest& request, std::size_t index) {
   const ChatMessage& message = request.messages[index];
   if (!is_system(message)) return false;
-  if (message.format != here) return true;
+  if (message.format != own_format) return true;
   for (std::size_t i = 0; i < index; ++i) {
     if (!is_system(request.messages[i])) return false;
   }
@@ -180,7 +181,8 @@ bool goes_to_system(const ChatRequest& request, std::size_t index) {
 
 // OpenAI clients may mark a whole message.
 std::string_view mark_of(const ChatMessage& message) {
-  return message.format == here ? std::string_view() : cache_mark(message.format, message.extra);
+  return message.format == own_format ? std::string_view()
+                                      : cache_mark(message.format, message.extra);
 }
 
 void write_system(const ChatRequest& request, JsonWriter& out) {
@@ -199,7 +201,7 @@ void write_system(const ChatRequest& request, JsonWriter& out) {
   }
   if (pieces.empty()) return;
   const ChatPart& first = *pieces.front().part;
-  const bool plain = pieces.front().mark.empty() && extra_for(first, here).empty() &&
+  const bool plain = pieces.front().mark.empty() && extra_for(first, own_format).empty() &&
                      cache_mark(first.format, first.extra).empty();
   if (pieces.size() == 1 && plain) {
     out.text("system", first.text);
@@ -216,8 +218,8 @@ void write_system(const ChatRequest& request, JsonWriter& out) {
 bool is_joined(const ChatMessage& open, const ChatMessage& next) {
   const bool users = next.role == Role::tool || next.role == Role::user;
   if (open.role == Role::tool) return users;
-  if (open.role == Role::user) return users && next.format != here;
-  return open.role == Role::assistant && next.role == Role::assistant && next.format != here;
+  if (open.role == Role::user) return users && next.format != own_format;
+  return open.role == Role::assistant && next.role == Role::assistant && next.format != own_format;
 }
 
 Result<void> write_messages(const ChatRequest& request, const Target& target, JsonWriter& out) {
@@ -256,11 +258,11 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   out.open_array("tools");
   for (const ToolDefinition& tool : request.tools) {
     if (tool.opaque) {
-      if (tool.format != here) return unsupported_tool(tool, target);
+      if (tool.format != own_format) return unsupported_tool(tool, target);
       out.raw(tool.extra);
       continue;
     }
-    std::string schema = tool.format == here && !tool.parameters.empty()
+    std::string schema = tool.format == own_format && !tool.parameters.empty()
                              ? tool.parameters
                              : rooted_schema(tool.parameters.empty() ? "{}" : tool.parameters);
     bool strict = tool.strict.value_or(false);
@@ -274,7 +276,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
     out.text_if("description", tool.description);
     out.raw("input_schema", schema);
     if (strict) out.boolean("strict", true);
-    const std::string_view own = extra_for(tool.format, tool.extra, here);
+    const std::string_view own = extra_for(tool.format, tool.extra, own_format);
     const std::string_view mark = cache_mark(tool.format, tool.extra);
     out.members(own);
     if (own.empty() && !mark.empty()) out.raw("cache_control", mark);
@@ -316,13 +318,13 @@ bool by_word(const Target& target) {
 
 // What a client of this format says of thinking in words that have no neutral form.
 std::string_view own_thinking(const ChatRequest& request, std::string_view member) {
-  return member_text(member_text(extra_for(request.format, request.extra, here), "thinking"),
+  return member_text(member_text(extra_for(request.format, request.extra, own_format), "thinking"),
                      member);
 }
 
 // Models before 4.6 are told a budget, whatever the client says: it does not know the model by its
 // name, or another was meant to answer.
-bool is_told_budget(const ChatRequest& request, const Target& target) {
+bool budget_is_given(const ChatRequest& request, const Target& target) {
   const std::string_view type = own_thinking(request, "type");
   return target.reasoning == ReasoningStyle::budget && !type.empty() && type != "\"disabled\"";
 }
@@ -355,8 +357,8 @@ std::int64_t limit_of(const ChatRequest& request, const Target& target) {
 
 // Whether a word, or its absence beside adaptive thinking, says how large the budget is to be.
 bool is_budget_by_word(const ChatRequest& request, const Target& target) {
-  if (request.format != here) return !request.reasoning.effort.empty() && !by_word(target);
-  return is_told_budget(request, target) && own_thinking(request, "type") == "\"adaptive\"";
+  if (request.format != own_format) return !request.reasoning.effort.empty() && !by_word(target);
+  return budget_is_given(request, target) && own_thinking(request, "type") == "\"adaptive\"";
 }
 
 // Thoughts count within the limit, which is what a client lets a call cost: it is never raised. A
@@ -365,7 +367,7 @@ std::int64_t thinking_budget(const ChatRequest& request, const Target& target) {
   const ReasoningSetting& reasoning = request.reasoning;
   const std::int64_t limit = limit_of(request, target);
   // A client of this format knows what it may ask for; for others thinking is a wish.
-  const bool is_wish = request.format != here || is_told_budget(request, target);
+  const bool is_wish = request.format != own_format || budget_is_given(request, target);
   const bool prefilled = request.messages.back().role == Role::assistant;
   if (is_wish && (is_forced(request) || prefilled || lacks_thought(request))) return 0;
   std::int64_t budget = 0;
@@ -396,7 +398,7 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
   if (target.reasoning == ReasoningStyle::none) return;
   const std::string_view own_type = own_thinking(request, "type");
   if (always && own_type == "\"disabled\"") return;
-  if (is_told_budget(request, target)) {
+  if (budget_is_given(request, target)) {
     write_budget(request, target, out);
     return;
   }
@@ -404,23 +406,23 @@ void write_thinking(const ChatRequest& request, const Target& target, JsonWriter
   own.open_object();
   if (!own_type.empty()) {
     // The client says it itself.
-  } else if (reasoning.effort == "none" || (request.format != here && is_forced(request))) {
+  } else if (reasoning.effort == "none" || (request.format != own_format && is_forced(request))) {
     if (!always && (is_adaptive(target) || reasoning.effort == "none"))
       own.text("type", "disabled");
   } else if (is_adaptive(target)) {
     // An effort alone switches nothing on: a client of this format knows.
-    if (reasoning.budget_tokens || (request.format != here && !reasoning.effort.empty()))
+    if (reasoning.budget_tokens || (request.format != own_format && !reasoning.effort.empty()))
       own.text("type", "adaptive");
   } else if (const std::int64_t budget = thinking_budget(request, target); budget > 0) {
     own.text("type", "enabled");
     own.integer("budget_tokens", budget);
   }
   own.close_object();
-  write_merged(out, "thinking", own.take(), request, here);
+  write_merged(out, "thinking", own.take(), request, own_format);
 }
 
 std::string_view own_config(const ChatRequest& request) {
-  return member_text(extra_for(request.format, request.extra, here), "output_config");
+  return member_text(extra_for(request.format, request.extra, own_format), "output_config");
 }
 
 // The word that the client says, or that stands for its budget.
@@ -430,7 +432,7 @@ std::string asked_effort(const ChatRequest& request, const Target& target) {
   if (own.size() > 2) return std::string(own.substr(1, own.size() - 2));
   if (is_adaptive(target) && reasoning.effort.empty() && reasoning.budget_tokens)
     return std::string(effort_of(*reasoning.budget_tokens));
-  return request.format != here && by_word(target) ? reasoning.effort : std::string();
+  return request.format != own_format && by_word(target) ? reasoning.effort : std::string();
 }
 
 // The word as the model takes it; "" where it takes none. Of the models that are told a budget one
@@ -441,7 +443,7 @@ std::string effort_word(const ChatRequest& request, const Target& target) {
   if (effort == "none" || by_budget_alone || target.reasoning == ReasoningStyle::none) return {};
   if (effort == "minimal") return "low";
   // Above "high" no model can be told not to think, as it is for a forced tool.
-  const bool held = request.format != here && is_forced(request);
+  const bool held = request.format != own_format && is_forced(request);
   return held && (effort == "xhigh" || effort == "max") ? "high"
                                                         : nearest_effort(effort, target.efforts);
 }
@@ -478,8 +480,8 @@ void write_stop(const Sampling& sampling, JsonWriter& out) {
 // client of this format says for itself what goes with what.
 void write_sampling(const ChatRequest& request, const Target& target, JsonWriter& out) {
   const Sampling& sampling = request.sampling;
-  const bool foreign = request.format != here;
-  const bool is_wish = foreign || is_told_budget(request, target);
+  const bool foreign = request.format != own_format;
+  const bool is_wish = foreign || budget_is_given(request, target);
   if (!target.takes_sampling || (is_wish && thinking_budget(request, target) > 0)) return;
   const bool has_temperature = sampling.temperature && std::isfinite(*sampling.temperature);
   if (has_temperature) {

@@ -9,14 +9,14 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::gemini;
+constexpr WireFormat own_format = WireFormat::gemini;
 
 // What stands for a signature that was lost, by the provider's own word:
 // https://ai.google.dev/gemini-api/docs/thought-signatures
 constexpr std::string_view no_signature = "skip_thought_signature_validator";
 
 void write_signature(const ChatPart& part, JsonWriter& out) {
-  if (origin_of(part) == here) out.text_if("thoughtSignature", part.signature);
+  if (origin_of(part) == own_format) out.text_if("thoughtSignature", part.signature);
 }
 
 // Models before the third do not ask for signatures.
@@ -36,7 +36,7 @@ const ChatPart* first_call(const ChatMessage& message) {
 }
 
 bool is_signed(const ChatPart& call) {
-  return origin_of(call) == here && !call.signature.empty();
+  return origin_of(call) == own_format && !call.signature.empty();
 }
 
 bool is_media(const ChatPart& part) {
@@ -55,9 +55,9 @@ void write_media(const ChatPart& part, JsonWriter& out) {
     out.text("mimeType", part.media_type);
     out.text("data", part.data);
   }
-  if (part.format == here) out.text_if("displayName", part.name);
+  if (part.format == own_format) out.text_if("displayName", part.name);
   out.close_object();
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
 }
 
@@ -67,7 +67,7 @@ void write_call(const ChatPart& part, bool must_be_signed, JsonWriter& out) {
   out.text_if("id", part.id);
   out.text("name", part.name);
   out.raw("args", object_text(part.arguments));
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
   if (must_be_signed && !is_signed(part)) {
     out.text("thoughtSignature", no_signature);
@@ -82,7 +82,7 @@ void write_call(const ChatPart& part, bool must_be_signed, JsonWriter& out) {
 void write_result_parts(const ChatPart& result, JsonWriter& out) {
   for (const ChatPart& piece : result.content) {
     if (is_media(piece)) write_media(piece, out);
-    if (piece.kind == PartKind::opaque && piece.format == here) out.raw(piece.extra);
+    if (piece.kind == PartKind::opaque && piece.format == own_format) out.raw(piece.extra);
   }
 }
 
@@ -100,13 +100,13 @@ void write_result(const ChatRequest& request, const ChatPart& part, JsonWriter& 
     out.text(part.is_error ? "error" : "output", text);
     out.close_object();
   }
-  const bool inside = part.format == here && !part.content.empty();
+  const bool inside = part.format == own_format && !part.content.empty();
   if (inside) {
     out.open_array("parts");
     write_result_parts(part, out);
     out.close_array();
   }
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
   out.close_object();
   if (!inside) write_result_parts(part, out);
@@ -120,7 +120,7 @@ Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
       out.open_object();
       out.text("text", part.text);
       write_signature(part, out);
-      out.members(extra_for(part, here));
+      out.members(extra_for(part, own_format));
       out.close_object();
       break;
     case PartKind::image:
@@ -136,7 +136,7 @@ Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
       write_result(request, part, out);
       break;
     case PartKind::reasoning:
-      if (origin_of(part) != here) break;
+      if (origin_of(part) != own_format) break;
       out.open_object();
       out.text("text", part.text);
       out.boolean("thought", true);
@@ -144,7 +144,7 @@ Result<void> write_part(const ChatRequest& request, const ChatMessage& message,
       out.close_object();
       break;
     case PartKind::opaque:
-      if (part.format == here) {
+      if (part.format == own_format) {
         out.raw(part.extra);
       } else if (message.role != Role::assistant) {
         return unsupported_part(part, target);
@@ -217,7 +217,7 @@ Result<void> write_functions(const ChatRequest& request, JsonWriter& out) {
     out.open_object();
     out.text("name", tool.name);
     out.text_if("description", tool.description);
-    if (tool.format == here) {
+    if (tool.format == own_format) {
       out.members(tool.extra);
     } else if (!tool.parameters.empty()) {
       auto schema = schema_in_dialect(tool.parameters, SchemaDialect::gemini);
@@ -237,7 +237,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   bool any_function = false;
   for (const ToolDefinition& tool : request.tools) {
     any_function = any_function || !tool.opaque;
-    if (tool.opaque && tool.format != here) return unsupported_tool(tool, target);
+    if (tool.opaque && tool.format != own_format) return unsupported_tool(tool, target);
     if (tool.opaque) out.raw(tool.extra);
   }
   if (any_function) {
@@ -245,7 +245,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   }
   out.close_array();
   // A client of this format says it in members that go on as they are.
-  if (request.tool_choice == ToolChoice::unset || request.format == here) return {};
+  if (request.tool_choice == ToolChoice::unset || request.format == own_format) return {};
   out.open_object("toolConfig");
   out.open_object("functionCallingConfig");
   const bool named = request.tool_choice == ToolChoice::named;
@@ -286,10 +286,11 @@ Result<void> write_config(const ChatRequest& request, const Target& target, Json
   const Sampling& sampling = request.sampling;
   out.open_object("generationConfig");
   // What a client of this format wants the answer to be, and how it is thought about.
-  out.members(member_text(extra_for(request.format, request.extra, here), "generationConfig"));
+  out.members(
+      member_text(extra_for(request.format, request.extra, own_format), "generationConfig"));
   if (request.output_tokens_max) out.integer("maxOutputTokens", *request.output_tokens_max);
   if (request.answers > 1) out.integer("candidateCount", request.answers);
-  if (request.logprobs && request.format != here) {
+  if (request.logprobs && request.format != own_format) {
     out.boolean("responseLogprobs", true);
     if (*request.logprobs > 0) out.integer("logprobs", *request.logprobs);
   }
@@ -305,7 +306,7 @@ Result<void> write_config(const ChatRequest& request, const Target& target, Json
       out.text(stop);
     out.close_array();
   }
-  const bool own = request.format == here;
+  const bool own = request.format == own_format;
   if (request.output.kind != OutputKind::text && request.tools.empty() && !own) {
     out.text("responseMimeType", "application/json");
     if (request.output.kind == OutputKind::json_schema) {

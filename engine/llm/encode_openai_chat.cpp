@@ -15,7 +15,7 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_chat;
+constexpr WireFormat own_format = WireFormat::openai_chat;
 
 bool takes(const Target& target, Takes what) {
   return (target.dialect->takes & what) != 0;
@@ -43,8 +43,8 @@ bool own_address(const Target& target) {
 // OpenRouter takes an Anthropic client's mark for the prompt cache as it is.
 std::string_view foreign_mark(const ChatPart& part, const Target& target) {
   const bool takes_marks = target.dialect->reasoning_back == ReasoningBack::details;
-  return takes_marks && part.format != here ? cache_mark(part.format, part.extra)
-                                            : std::string_view();
+  return takes_marks && part.format != own_format ? cache_mark(part.format, part.extra)
+                                                  : std::string_view();
 }
 
 void write_file(const ChatPart& part, const Target& target, JsonWriter& out) {
@@ -59,7 +59,7 @@ void write_file(const ChatPart& part, const Target& target, JsonWriter& out) {
 
 Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
-    if (part.format != here) return unsupported_part(part, target);
+    if (part.format != own_format) return unsupported_part(part, target);
     out.raw(part.extra);
     return {};
   }
@@ -76,12 +76,12 @@ Result<void> write_part(const ChatPart& part, const Target& target, JsonWriter& 
     out.text("type", "image_url");
     out.open_object("image_url");
     out.text("url", image_url(part));
-    out.members(extra_for(part, here));
+    out.members(extra_for(part, own_format));
     out.close_object();
   } else {
     out.text("type", part.kind == PartKind::refusal ? "refusal" : "text");
     out.text(part.kind == PartKind::refusal ? "refusal" : "text", part.text);
-    out.members(extra_for(part, here));
+    out.members(extra_for(part, own_format));
     const std::string_view mark = foreign_mark(part, target);
     if (!mark.empty()) out.raw("cache_control", mark);
   }
@@ -108,7 +108,7 @@ Result<void> write_content(const std::vector<ChatPart>& parts, const Target& tar
     only = &part;
     ++count;
   }
-  if (count == 1 && only->kind == PartKind::text && extra_for(*only, here).empty() &&
+  if (count == 1 && only->kind == PartKind::text && extra_for(*only, own_format).empty() &&
       foreign_mark(*only, target).empty()) {
     out.text("content", only->text);
     return {};
@@ -124,7 +124,7 @@ Result<void> write_content(const std::vector<ChatPart>& parts, const Target& tar
 
 // A list of texts as the client has it, where it is sure to be taken.
 bool keeps_list(const ChatPart& result, const Target& target) {
-  if (result.format != here || result.content.empty()) return false;
+  if (result.format != own_format || result.content.empty()) return false;
   if (!fit_rules(target.dialect->name, "").is_formats_own) return false;
   return std::all_of(result.content.begin(), result.content.end(),
                      [](const ChatPart& part) { return part.kind == PartKind::text; });
@@ -139,7 +139,7 @@ void write_tool_result(const ChatPart& part, const Target& target, JsonWriter& o
   } else {
     out.text("content", result_text(part));
   }
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
 }
 
@@ -154,9 +154,9 @@ void write_google_signature(std::string_view signature, JsonWriter& out) {
 void write_call(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.open_object();
   out.text("id", call_id(target, part.id));
-  if (!member_text(extra_for(part, here), "custom").empty()) {
+  if (!member_text(extra_for(part, own_format), "custom").empty()) {
     out.text("type", "custom");
-    out.members(extra_for(part, here));
+    out.members(extra_for(part, own_format));
     out.close_object();
     return;
   }
@@ -165,13 +165,13 @@ void write_call(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.text("name", part.name);
   out.text("arguments", part.arguments.empty() ? "{}" : part.arguments);
   out.close_object();
-  const std::string_view extra = extra_for(part, here);
+  const std::string_view extra = extra_for(part, own_format);
   if (own_address(target)) {
     out.members_but(extra, {"extra_content"});
   } else {
     // Gemini behind its OpenAI API: https://ai.google.dev/gemini-api/docs/thought-signatures
-    const bool lost = member_text(extra, "extra_content").empty() && origin_of(part) == here &&
-                      !part.signature.empty();
+    const bool lost = member_text(extra, "extra_content").empty() &&
+                      origin_of(part) == own_format && !part.signature.empty();
     if (lost) write_google_signature(part.signature, out);
     out.members(extra);
   }
@@ -198,8 +198,8 @@ void write_reasoning_details(const ChatMessage& message, JsonWriter& out) {
   details.open_array();
   for (const ChatPart& part : message.parts) {
     if (part.kind == PartKind::tool_call) write_call_detail(part, details);
-    const bool goes =
-        part.kind == PartKind::reasoning && (origin_of(part) == here || !form_of(part).empty());
+    const bool goes = part.kind == PartKind::reasoning &&
+                      (origin_of(part) == own_format || !form_of(part).empty());
     if (!goes) continue;
     details.open_object();
     if (part.redacted) {
@@ -222,7 +222,7 @@ void write_reasoning_details(const ChatMessage& message, JsonWriter& out) {
 // Thought aloud by a model of this format, or signed by nobody.
 bool is_plain_thought(const ChatPart& part) {
   return part.kind == PartKind::reasoning &&
-         (origin_of(part) == here || (part.signature.empty() && !part.redacted));
+         (origin_of(part) == own_format || (part.signature.empty() && !part.redacted));
 }
 
 std::string reasoning_text(const ChatMessage& message) {
@@ -265,7 +265,7 @@ void write_thinking_content(const ChatMessage& message, JsonWriter& out) {
 
 // The client's own members of an assistant's turn, for servers that have them.
 void write_assistant_extra(const ChatMessage& message, const Target& target, JsonWriter& out) {
-  const std::string_view extra = extra_for(message.format, message.extra, here);
+  const std::string_view extra = extra_for(message.format, message.extra, own_format);
   const bool details = target.dialect->reasoning_back == ReasoningBack::details;
   if (details && member_text(extra, "reasoning_details").empty()) {
     write_reasoning_details(message, out);
@@ -287,7 +287,8 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
   // Other formats' parts in an assistant's history (a server's own search) say nothing here.
   std::vector<ChatPart> parts;
   for (const ChatPart& part : message.parts) {
-    if (part.kind == PartKind::text || (part.kind == PartKind::opaque && part.format == here)) {
+    if (part.kind == PartKind::text ||
+        (part.kind == PartKind::opaque && part.format == own_format)) {
       parts.push_back(part);
     }
   }
@@ -318,7 +319,7 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
   }
   const bool is_last = &message == &request.messages.back();
   if (is_last && takes(target, takes_own_order) &&
-      member_text(extra_for(message.format, message.extra, here), "prefix").empty())
+      member_text(extra_for(message.format, message.extra, own_format), "prefix").empty())
     out.boolean("prefix", true);
   write_assistant_extra(message, target, out);
   out.close_object();
@@ -328,7 +329,7 @@ void write_assistant(const ChatRequest& request, const ChatMessage& message, con
 // user.
 void collect_media(const ChatPart& result, std::vector<ChatPart>& media) {
   for (const ChatPart& part : result.content) {
-    const bool video = part.kind == PartKind::opaque && part.format == here &&
+    const bool video = part.kind == PartKind::opaque && part.format == own_format &&
                        member_text(part.extra, "type") == R"("video_url")";
     if (is_media(part) || video) media.push_back(part);
   }
@@ -388,14 +389,14 @@ Result<void> write_message(const ChatMessage& message, const Target& target, Tur
   out.text_if("name", message.name);
   const bool marked =
       std::any_of(message.parts.begin(), message.parts.end(), [&](const ChatPart& part) {
-        return !extra_for(part, here).empty() || !foreign_mark(part, target).empty();
+        return !extra_for(part, own_format).empty() || !foreign_mark(part, target).empty();
       });
   if (system && !marked) {
     out.text("content", joined_text(message.parts));
   } else if (auto written = write_content(message.parts, target, out); !written.ok()) {
     return written;
   }
-  out.members(extra_for(message.format, message.extra, here));
+  out.members(extra_for(message.format, message.extra, own_format));
   out.close_object();
   return {};
 }
@@ -419,7 +420,7 @@ Result<void> write_messages(const ChatRequest& request, const Target& target, Js
 
 Result<void> write_tool(const ToolDefinition& tool, const Target& target, JsonWriter& out) {
   if (tool.opaque) {
-    if (tool.format != here) return unsupported_tool(tool, target);
+    if (tool.format != own_format) return unsupported_tool(tool, target);
     out.raw(tool.extra);
     return {};
   }
@@ -438,7 +439,7 @@ Result<void> write_tool(const ToolDefinition& tool, const Target& target, JsonWr
   out.raw("parameters", parameters);
   if (tool.strict && takes(target, takes_strict_tools)) out.boolean("strict", strict);
   out.close_object();
-  out.members(extra_for(tool.format, tool.extra, here));
+  out.members(extra_for(tool.format, tool.extra, own_format));
   out.close_object();
   return {};
 }
@@ -537,7 +538,7 @@ void write_sampling(const Sampling& sampling, const Target& target, JsonWriter& 
 
 // DeepSeek's thinking is on unless it is switched off, takes no forced tool, and knows three words.
 void write_thinking_switch(const ChatRequest& request, JsonWriter& out) {
-  const std::string_view extra = extra_for(request.format, request.extra, here);
+  const std::string_view extra = extra_for(request.format, request.extra, own_format);
   const bool own_words = !member_text(extra, "thinking").empty();
   const std::string effort =
       is_forced(request) && !own_words ? std::string("none") : request.reasoning.effort;
@@ -570,7 +571,7 @@ void write_reasoning(const ChatRequest& request, const Target& target, JsonWrite
       own.text("effort", reasoning.effort);
     }
     own.close_object();
-    write_merged(out, "reasoning", own.take(), request, here);
+    write_merged(out, "reasoning", own.take(), request, own_format);
   }
 }
 
@@ -579,13 +580,13 @@ void write_reasoning(const ChatRequest& request, const Target& target, JsonWrite
 void write_storing(const ChatRequest& request, const Target& target, JsonWriter& out) {
   if (!takes(target, takes_store)) return;
   const std::string_view asked =
-      member_text(extra_for(request.format, request.extra, here), "store");
+      member_text(extra_for(request.format, request.extra, own_format), "store");
   if (own_address(target) || !asked.empty()) out.boolean("store", asked == "true");
 }
 
 void write_plugins(const ChatRequest& request, const Target& target, JsonWriter& out) {
   if (!takes(target, takes_plugins) || !has_documents(request)) return;
-  const std::string_view extra = extra_for(request.format, request.extra, here);
+  const std::string_view extra = extra_for(request.format, request.extra, own_format);
   if (member_text(extra, "plugins").empty()) out.raw("plugins", native_documents);
 }
 
@@ -594,14 +595,14 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
   if (request.stream) {
     out.boolean("stream", true);
     if (takes(target, takes_stream_options))
-      write_merged(out, "stream_options", R"({"include_usage":true})", request, here);
+      write_merged(out, "stream_options", R"({"include_usage":true})", request, own_format);
   }
   if (request.output_tokens_max) {
     out.integer(takes(target, takes_max_completion) ? "max_completion_tokens" : "max_tokens",
                 *request.output_tokens_max);
   }
   if (request.answers > 1) out.integer("n", request.answers);
-  if (request.logprobs && request.format != here) {
+  if (request.logprobs && request.format != own_format) {
     out.boolean("logprobs", true);
     if (*request.logprobs > 0) out.integer("top_logprobs", *request.logprobs);
   }

@@ -13,11 +13,11 @@
 namespace redoubt::llm {
 namespace {
 
-constexpr WireFormat here = WireFormat::openai_responses;
+constexpr WireFormat own_format = WireFormat::openai_responses;
 
 Result<void> write_input_part(const ChatPart& part, const Target& target, JsonWriter& out) {
   if (part.kind == PartKind::opaque) {
-    if (part.format != here) return unsupported_part(part, target);
+    if (part.format != own_format) return unsupported_part(part, target);
     out.raw(part.extra);
     return {};
   }
@@ -33,7 +33,7 @@ Result<void> write_input_part(const ChatPart& part, const Target& target, JsonWr
     out.text("type", "input_text");
     out.text("text", part.text);
   }
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
   return {};
 }
@@ -52,7 +52,7 @@ Result<void> write_input_content(const std::vector<ChatPart>& parts, const Targe
     only = &part;
     ++count;
   }
-  if (count == 1 && only->kind == PartKind::text && extra_for(*only, here).empty()) {
+  if (count == 1 && only->kind == PartKind::text && extra_for(*only, own_format).empty()) {
     out.text(only->text);
     return {};
   }
@@ -71,7 +71,7 @@ bool is_freeform(std::string_view extra) {
 }
 
 void write_call(const ChatPart& part, JsonWriter& out) {
-  const std::string_view extra = extra_for(part, here);
+  const std::string_view extra = extra_for(part, own_format);
   out.open_object();
   if (!is_freeform(extra)) out.text("type", "function_call");
   out.text("call_id", part.id);
@@ -83,7 +83,7 @@ void write_call(const ChatPart& part, JsonWriter& out) {
 
 Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter& out) {
   out.open_object();
-  const std::string_view extra = extra_for(part, here);
+  const std::string_view extra = extra_for(part, own_format);
   if (!is_freeform(extra)) out.text("type", "function_call_output");
   out.text("call_id", part.id);
   out.key("output");
@@ -100,8 +100,8 @@ Result<void> write_result(const ChatPart& part, const Target& target, JsonWriter
 // An item without an id is told by what is sealed in it; one with an id alone lies at the provider,
 // and is the client's own to name.
 bool goes_back(const ChatPart& part) {
-  if (origin_of(part) != here) return false;
-  return !part.signature.empty() || (part.format == here && !part.id.empty());
+  if (origin_of(part) != own_format) return false;
+  return !part.signature.empty() || (part.format == own_format && !part.id.empty());
 }
 
 void write_reasoning_item(const ChatPart& part, JsonWriter& out) {
@@ -117,7 +117,7 @@ void write_reasoning_item(const ChatPart& part, JsonWriter& out) {
   }
   out.close_array();
   out.text_if("encrypted_content", part.signature);
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
 }
 
@@ -130,14 +130,14 @@ void write_output_part(const ChatPart& part, JsonWriter& out) {
   const bool refusal = part.kind == PartKind::refusal;
   out.text("type", refusal ? "refusal" : "output_text");
   out.text(refusal ? "refusal" : "text", part.text);
-  out.members(extra_for(part, here));
+  out.members(extra_for(part, own_format));
   out.close_object();
 }
 
 void write_assistant_text(const ChatPart& part, JsonWriter& out) {
   out.open_object();
   out.text("role", "assistant");
-  if (part.kind == PartKind::text && extra_for(part, here).empty()) {
+  if (part.kind == PartKind::text && extra_for(part, own_format).empty()) {
     out.text("content", part.text);
   } else {
     out.open_array("content");
@@ -160,7 +160,7 @@ void write_own_message(const ChatMessage& message, JsonWriter& out) {
 }
 
 void write_assistant(const ChatMessage& message, JsonWriter& out) {
-  const bool own = !extra_for(message.format, message.extra, here).empty();
+  const bool own = !extra_for(message.format, message.extra, own_format).empty();
   if (own && std::all_of(message.parts.begin(), message.parts.end(), is_said)) {
     write_own_message(message, out);
     return;
@@ -178,7 +178,7 @@ void write_assistant(const ChatMessage& message, JsonWriter& out) {
         if (goes_back(part)) write_reasoning_item(part, out);
         break;
       case PartKind::opaque:
-        if (part.format == here) out.raw(part.extra);
+        if (part.format == own_format) out.raw(part.extra);
         break;
       default:
         break;
@@ -188,7 +188,7 @@ void write_assistant(const ChatMessage& message, JsonWriter& out) {
 
 bool is_opaque_item(const ChatMessage& message) {
   return message.role == Role::tool && message.parts.size() == 1 &&
-         message.parts.front().kind == PartKind::opaque && message.format == here;
+         message.parts.front().kind == PartKind::opaque && message.format == own_format;
 }
 
 Result<void> write_message(const ChatMessage& message, const Target& target, JsonWriter& out) {
@@ -213,7 +213,7 @@ Result<void> write_message(const ChatMessage& message, const Target& target, Jso
                                                      : "user");
   out.key("content");
   if (auto written = write_input_content(message.parts, target, out); !written.ok()) return written;
-  out.members(extra_for(message.format, message.extra, here));
+  out.members(extra_for(message.format, message.extra, own_format));
   out.close_object();
   return {};
 }
@@ -239,7 +239,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
   out.open_array("tools");
   for (const ToolDefinition& tool : request.tools) {
     if (tool.opaque) {
-      if (tool.format != here) return unsupported_tool(tool, target);
+      if (tool.format != own_format) return unsupported_tool(tool, target);
       out.raw(tool.extra);
       continue;
     }
@@ -256,7 +256,7 @@ Result<void> write_tools(const ChatRequest& request, const Target& target, JsonW
     out.text_if("description", tool.description);
     out.raw("parameters", parameters);
     out.boolean("strict", strict);  // this format's default is true
-    out.members(extra_for(tool.format, tool.extra, here));
+    out.members(extra_for(tool.format, tool.extra, own_format));
     out.close_object();
   }
   out.close_array();
@@ -311,14 +311,14 @@ void write_format(const OutputFormat& output, JsonWriter& out) {
 // Stored is what the client's own request says. What is not stored comes back only if its thoughts
 // are asked for sealed, which models that do not think refuse to do.
 void write_storing(const ChatRequest& request, const Target& target, JsonWriter& out) {
-  const std::string_view extra = extra_for(request.format, request.extra, here);
+  const std::string_view extra = extra_for(request.format, request.extra, own_format);
   const bool stored = member_text(extra, "store") == "true";
   constexpr std::string_view sealed = "\"reasoning.encrypted_content\"";
   const std::vector<std::string_view> asked = element_texts(member_text(extra, "include"));
   const bool thinks = target.reasoning != ReasoningStyle::none;
   const bool add_sealed =
       !stored && thinks && std::find(asked.begin(), asked.end(), sealed) == asked.end();
-  const bool add_logprobs = request.logprobs && request.format != here;
+  const bool add_logprobs = request.logprobs && request.format != own_format;
   out.boolean("store", stored);
   if (add_logprobs && *request.logprobs > 0) out.integer("top_logprobs", *request.logprobs);
   if (asked.empty() && !add_sealed && !add_logprobs) return;
@@ -347,7 +347,7 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
   text.open_object();
   if (request.output.kind != OutputKind::text) write_format(request.output, text);
   text.close_object();
-  write_merged(out, "text", text.take(), request, here);
+  write_merged(out, "text", text.take(), request, own_format);
   JsonWriter reasoning;
   reasoning.open_object();
   if (target.reasoning != ReasoningStyle::none) {
@@ -355,7 +355,7 @@ void write_settings(const ChatRequest& request, const Target& target, JsonWriter
     if (request.reasoning.summary) reasoning.text("summary", "auto");
   }
   reasoning.close_object();
-  write_merged(out, "reasoning", reasoning.take(), request, here);
+  write_merged(out, "reasoning", reasoning.take(), request, own_format);
   out.text_if("user", request.user);
   if (request.metadata.empty()) return;
   out.open_object("metadata");

@@ -3,7 +3,7 @@
 #include "engine/base/json.hpp"
 #include "engine/base/message.hpp"
 #include "engine/llm/json_text.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 #include "engine/llm/wire.hpp"
 
 namespace redoubt::llm {
@@ -66,7 +66,7 @@ std::string logprobs_of_gemini(const Json& result) {
 }
 
 std::string logprobs_tokens(const std::vector<std::string>& pieces) {
-  return std::string(member_text(joined_told(pieces, Joining::grow), "content"));
+  return std::string(member_text(joined_reported(pieces, Joining::grow), "content"));
 }
 
 void write_gemini_logprobs(const std::vector<std::string>& pieces, JsonWriter& out) {

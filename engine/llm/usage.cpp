@@ -86,8 +86,8 @@ std::int64_t fees_bound_picodollars(const ToolUses& uses, const Fees& fees) {
 }
 
 void add_hidden_tokens(Usage& usage, std::int64_t total, bool audio_prompt) {
-  const std::int64_t told = held(usage.input, tokens_max) + held(usage.output, tokens_max);
-  const std::int64_t hidden = held(total, tokens_max) - told;
+  const std::int64_t named = held(usage.input, tokens_max) + held(usage.output, tokens_max);
+  const std::int64_t hidden = held(total, tokens_max) - named;
   if (hidden <= 0) return;
   if (audio_prompt) {
     usage.input += hidden;
@@ -99,7 +99,7 @@ void add_hidden_tokens(Usage& usage, std::int64_t total, bool audio_prompt) {
 
 std::optional<std::int64_t> picodollars_of(double dollars) {
   if (!std::isfinite(dollars) || dollars < 0) return std::nullopt;
-  const double most = static_cast<double>(told_cost_max);
+  const double most = static_cast<double>(reported_cost_max);
   // A decimal fraction is no binary one: a millionth of a picodollar over is none.
   const double exact = std::min(dollars * picodollars_per_dollar, most);
   const double nearest = std::round(exact);

@@ -51,7 +51,7 @@ constexpr std::int64_t price_max = 10'000'000'000;
 constexpr std::int64_t fee_max = 100'000'000;
 constexpr std::int64_t tool_uses_max = 10'000;
 /// What a provider says that a call cost is read up to this ($ 1,000,000).
-constexpr std::int64_t told_cost_max = 1'000'000'000'000'000'000;
+constexpr std::int64_t reported_cost_max = 1'000'000'000'000'000'000;
 
 /// Every member present: what was absent has the price that it costs as.
 Price resolved(const Price& price);

@@ -12,7 +12,7 @@
 namespace redoubt::contract {
 namespace {
 
-constexpr std::size_t faults_told_max = 8;
+constexpr std::size_t faults_reported_max = 8;
 
 Fault as_fault(const Error& error) {
   const int status = error.code == "overloaded" ? 503 : error.code == "body_too_large" ? 413 : 400;
@@ -68,7 +68,7 @@ class CheckedRoute {
     if (!json)
       return Error{.code = "bad_request",
                    .message = "the body is not JSON: " + json.error().message};
-    auto faults = terms_.schema.validate(*json, faults_told_max);
+    auto faults = terms_.schema.validate(*json, faults_reported_max);
     return ReadBody{std::make_shared<const Json>(std::move(*json)), std::move(faults)};
   }
 

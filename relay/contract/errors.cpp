@@ -161,15 +161,15 @@ http::Response misfit_response(const http::Request& request, const Json& body,
                                const std::vector<schema::Fault>& faults) {
   const Dialect dialect = dialect_of(request);
   if (dialect == Dialect::fastapi()) {
-    strategy::Faults told;
+    strategy::Faults field_faults;
     for (const schema::Fault& fault : faults) {
       const std::string keyword = fault.schema_path.substr(fault.schema_path.rfind('/') + 1);
-      told.push_back({.type = keyword == "required" ? "missing" : keyword,
-                      .location = steps_of(fault.instance_path),
-                      .message = fault.message,
-                      .input = body.at(Json::json_pointer(fault.instance_path))});
+      field_faults.push_back({.type = keyword == "required" ? "missing" : keyword,
+                              .location = steps_of(fault.instance_path),
+                              .message = fault.message,
+                              .input = body.at(Json::json_pointer(fault.instance_path))});
     }
-    return faults_response(body, told);
+    return faults_response(body, field_faults);
   }
   const schema::Fault& first = faults.front();
   const std::string place = first.instance_path.empty() ? "" : first.instance_path + ": ";

@@ -13,11 +13,11 @@ LeaseState BudgetLease::state() const {
 }
 
 void BudgetLease::give_back(Account& account, std::vector<LeaseEffect>& out) {
-  if (account.rest() > 0) {
+  if (account.remaining() > 0) {
     out.push_back({.kind = LeaseEffect::Kind::give_back,
                    .period = period_,
                    .index = account.index,
-                   .amount = account.rest()});
+                   .amount = account.remaining()});
   }
   account = Account{.index = account.index};
 }
@@ -58,15 +58,15 @@ HoldVerdict BudgetLease::ask(Picodollars amount, Picodollars limit, std::int32_t
   const bool under_limit = amount <= limit && engaged <= limit - amount;
   const bool may_draw = asked_ == 0 && !(dry_ && limit <= asked_limit_) &&
                         (failed_until_ns_ == 0 || now_ns >= failed_until_ns_);
-  if (under_limit && amount <= current_.rest()) {
-    const bool little_left = current_.rest() - amount < limit / lease_parts / 4;
+  if (under_limit && amount <= current_.remaining()) {
+    const bool little_left = current_.remaining() - amount < limit / lease_parts / 4;
     if (little_left && may_draw && failed_until_ns_ == 0) draw(0, limit, out);
     return HoldVerdict::fits;
   }
   const bool would_fit_alone = amount <= limit && current_.spent <= limit - amount;
   if (!under_limit)
     return would_fit_alone && current_.held > 0 ? HoldVerdict::busy : HoldVerdict::exhausted;
-  if (may_draw) draw(amount - current_.rest(), limit, out);
+  if (may_draw) draw(amount - current_.remaining(), limit, out);
   if (asked_ > 0) return HoldVerdict::wait;
   if (failed_until_ns_ > 0) return HoldVerdict::failed;
   const bool may_return = amount <= current_.granted - current_.spent;
@@ -79,8 +79,8 @@ void BudgetLease::settle(std::int32_t index, Picodollars amount, Picodollars use
   assert(account.index == index && amount <= account.held && used >= 0);
   account.held -= amount;
   account.spent = add_saturated(account.spent, used);
-  if (account.rest() < 0) {
-    const Picodollars missing = -account.rest();
+  if (account.remaining() < 0) {
+    const Picodollars missing = -account.remaining();
     account.granted = add_saturated(account.granted, missing);
     out.push_back(
         {.kind = LeaseEffect::Kind::force, .period = period_, .index = index, .amount = missing});
@@ -97,8 +97,9 @@ void BudgetLease::spend(std::int32_t index, Picodollars used, std::vector<LeaseE
   // Of a period that is over here already.
   if (index < current_.index || !roll(index, out)) return force(used);
   current_.spent = add_saturated(current_.spent, used);
-  if (current_.rest() >= 0) return;
-  const Picodollars missing = std::min(-current_.rest(), budget_max / spent_calls) * spent_calls;
+  if (current_.remaining() >= 0) return;
+  const Picodollars missing =
+      std::min(-current_.remaining(), budget_max / spent_calls) * spent_calls;
   current_.granted = add_saturated(current_.granted, missing);
   force(missing);
 }

@@ -87,7 +87,7 @@ class BudgetLease {
   LeaseState state() const;
   Picodollars spent() const { return current_.spent; }
   Picodollars held() const { return current_.held; }
-  Picodollars rest() const { return current_.rest(); }
+  Picodollars remaining() const { return current_.remaining(); }
   std::int32_t index() const { return current_.index; }
 
  private:
@@ -96,7 +96,7 @@ class BudgetLease {
     Picodollars granted = 0;
     Picodollars spent = 0;
     Picodollars held = 0;
-    Picodollars rest() const { return granted - spent - held; }
+    Picodollars remaining() const { return granted - spent - held; }
   };
   bool roll(std::int32_t index, std::vector<LeaseEffect>& out);
   void give_back(Account& account, std::vector<LeaseEffect>& out);

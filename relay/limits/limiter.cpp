@@ -461,7 +461,7 @@ Picodollars Limiter::engaged(Scope scope, std::string_view id, Period period, st
   const BudgetLease& lease = period == Period::day ? subject.day : subject.month;
   if (lease.index() != index) return drawn;
   // A lease that was granted since `drawn` was read is not in it.
-  return std::max(add_saturated(lease.spent(), lease.held()), drawn - lease.rest());
+  return std::max(add_saturated(lease.spent(), lease.held()), drawn - lease.remaining());
 }
 
 namespace {

@@ -78,11 +78,11 @@ void Writer::flush() {
   const std::uint64_t until = taken_;
   hurry_until_ = until;
   filled_.notify_one();
-  written_.wait(lock, [&] { return told_ >= until; });
+  written_.wait(lock, [&] { return completed_ >= until; });
 }
 
 bool Writer::pressing() const {
-  return stopping_ || hurry_until_ > told_ || queue_.size() >= options_.group_jobs_max;
+  return stopping_ || hurry_until_ > completed_ || queue_.size() >= options_.group_jobs_max;
 }
 
 std::size_t Writer::waiting() const {
@@ -136,7 +136,7 @@ void Writer::run() {
     jobs_.fetch_add(count, std::memory_order_relaxed);
     groups_.fetch_add(1, std::memory_order_relaxed);
     lock.lock();
-    told_ += count;
+    completed_ += count;
     written_.notify_all();
   }
 }

@@ -88,7 +88,7 @@ class Writer {
   std::condition_variable written_;
   std::vector<Job> queue_;
   std::uint64_t taken_ = 0;        ///< jobs ever posted
-  std::uint64_t told_ = 0;         ///< jobs whose result was told
+  std::uint64_t completed_ = 0;    ///< jobs whose result was told
   std::uint64_t hurry_until_ = 0;  ///< the last of the jobs for which somebody waits
   bool stopping_ = false;
   std::atomic<StoreFault> fault_{StoreFault::none};
@@ -103,20 +103,20 @@ template <class Value, class Work>
 void transaction(Writer& writer, Work work, std::function<void(Result<Value>)> callback) {
   // Made by the job, told after its commit.
   const auto made = std::make_shared<std::optional<Result<Value>>>();
-  const auto told = std::make_shared<std::function<void(Result<Value>)>>(std::move(callback));
+  const auto completion = std::make_shared<std::function<void(Result<Value>)>>(std::move(callback));
   Job job;
   job.work = [made, work = std::move(work)](Database& database) -> Result<void> {
     made->emplace(work(database));
     if (!**made) return (*made)->error();
     return {};
   };
-  job.done = [made, told](const Result<void>& committed) {
-    if (!*told) return;
-    if (!committed) return (*told)(committed.error());
-    (*told)(std::move(**made));
+  job.done = [made, completion](const Result<void>& committed) {
+    if (!*completion) return;
+    if (!committed) return (*completion)(committed.error());
+    (*completion)(std::move(**made));
   };
-  if (!writer.post(std::move(job)) && *told)
-    (*told)(Error{.code = "store_busy", .message = "the store has too much to write"});
+  if (!writer.post(std::move(job)) && *completion)
+    (*completion)(Error{.code = "store_busy", .message = "the store has too much to write"});
 }
 
 }  // namespace redoubt::storage

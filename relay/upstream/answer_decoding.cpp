@@ -178,8 +178,8 @@ void AnswerDecoding::decoded() {
 void AnswerDecoding::tell() {
   std::vector<llm::ChatEvent> events = std::exchange(work_->events, {});
   // It may be detached, and let go of, by what it tells.
-  const auto told = callbacks_.events;
-  if (!detached_ && !events.empty()) told(events);
+  const auto callback = callbacks_.events;
+  if (!detached_ && !events.empty()) callback(events);
   events.clear();
   if (!busy_ && work_->events.empty()) work_->events.swap(events);  // its room
 }

@@ -102,8 +102,8 @@ void AnswerMemory::Hold::settle(std::size_t kept) {
 void AnswerMemory::Hold::served(std::uint64_t asked) {
   if (!waits_ || asked != asked_) return;
   waits_ = false;
-  const auto told = on_room_;
-  if (told) told();
+  const auto callback = on_room_;
+  if (callback) callback();
 }
 
 }  // namespace redoubt::upstream

@@ -100,13 +100,13 @@ bool is_text(EventKind kind) {
 
 /// Told in pieces whose texts a client joins.
 bool is_grown(const ChatEvent& event) {
-  return event.kind == EventKind::told && (event.name == "message" || event.name == "choice");
+  return event.kind == EventKind::reported && (event.name == "message" || event.name == "choice");
 }
 
 bool are_one_channel(const ChatEvent& one, const ChatEvent& other) {
   if (one.kind != other.kind || one.answer != other.answer) return false;
   if (one.kind == EventKind::tool_arguments) return one.index == other.index;
-  return one.kind != EventKind::told || one.name == other.name;
+  return one.kind != EventKind::reported || one.name == other.name;
 }
 
 /// A client may put them together: clients of some formats get a refusal as a text, and whoever
@@ -123,7 +123,7 @@ bool are_joined(const ChatEvent& one, const ChatEvent& other) {
 
 /// JSON as its provider wrote it, whose readers see through escapes that it did not need.
 bool is_raw(EventKind kind) {
-  return kind == EventKind::told || kind == EventKind::opaque;
+  return kind == EventKind::reported || kind == EventKind::opaque;
 }
 
 /// The same JSON without the escapes of characters that need none.
@@ -164,7 +164,7 @@ ChatEvent without_text(const ChatEvent& event) {
   bare.index = event.index;
   bare.answer = event.answer;
   bare.id = event.id;
-  if (event.kind == EventKind::told) bare.name = event.name;
+  if (event.kind == EventKind::reported) bare.name = event.name;
   return bare;
 }
 

@@ -83,11 +83,11 @@ void Attempt::fail(const net::CallFailure& failure) {
   const auto client = client_.lock();
   if (!client) return;
   const Stage stage = began_ ? Stage::stream : failure.sent ? Stage::sent : Stage::connect;
-  llm::ChatFailure told = llm::local_failure(class_of(failure.fault), failure.message);
+  llm::ChatFailure reported = llm::local_failure(class_of(failure.fault), failure.message);
   // The next answer would be as long.
-  told.too_long = failure.fault == net::CallFault::too_large;
-  told.should_retry = !told.too_long;
-  client->on_attempt_failed(stage, std::move(told), net::to_string(failure.fault));
+  reported.too_long = failure.fault == net::CallFault::too_large;
+  reported.should_retry = !reported.too_long;
+  client->on_attempt_failed(stage, std::move(reported), net::to_string(failure.fault));
 }
 
 }  // namespace redoubt::upstream

@@ -182,7 +182,8 @@ void CallRun::acquire(const Action& action) {
     context_.failures.note_denied(order_.request_id, context_.plans.name(target),
                                   denial_name(admission_.denial),
                                   resting_text(resting, now_ns(), wall_ms()), now_ns());
-    if (!resting.empty()) told_[attempt_number_] = resting_failure(resting.front(), now_ns());
+    if (!resting.empty())
+      failures_for_client_[attempt_number_] = resting_failure(resting.front(), now_ns());
     deny({.by_limit = false,
           .passes = admission_.denial != Denial::no_key || is_soon_back(resting),
           .status = 503,
@@ -249,7 +250,8 @@ void CallRun::deny_overloaded() {
   admitted_ = false;
   context_.failures.note_denied(order_.request_id, context_.plans.name(targets_[place_].target),
                                 "overloaded", overloaded_words, now_ns());
-  told_[attempt_number_] = llm::local_failure(llm::FailureClass::overloaded, overloaded_words);
+  failures_for_client_[attempt_number_] =
+      llm::local_failure(llm::FailureClass::overloaded, overloaded_words);
   // The caller's own memory, or part of the pool: no other target needs less of it.
   deny({.by_limit = true, .status = 503, .retry_after_ms = overloaded_retry_ms});
 }
@@ -303,7 +305,8 @@ void CallRun::reserve() {
   context_.failures.note_denied(order_.request_id, context_.plans.name(targets_[place_].target),
                                 failure.code, failure.message, now_ns());
   // A budget of the operator's own is theirs to know.
-  told_[attempt_number_] = of_target ? failure_for_client(failure, {}) : std::move(failure);
+  failures_for_client_[attempt_number_] =
+      of_target ? failure_for_client(failure, {}) : std::move(failure);
   deny({.by_limit = !of_target,
         .passes = !budget,
         .status = refusal.status,
@@ -406,7 +409,7 @@ void CallRun::fold(const llm::ChatEvent& event) {
   if (event.kind == EventKind::tool_begun) ++tool_calls_;
   const bool of_parts = event.kind == EventKind::text || event.kind == EventKind::refusal ||
                         event.kind == EventKind::reasoning || event.kind == EventKind::opaque ||
-                        event.kind == EventKind::told || event.kind == EventKind::tool_begun ||
+                        event.kind == EventKind::reported || event.kind == EventKind::tool_begun ||
                         (event.kind == EventKind::tool_arguments && event.index < tool_calls_);
   if (!of_parts) return llm::fold(answer_, event, origin_);
   if (!order_.shared || too_long_to_share_) return;
@@ -414,7 +417,7 @@ void CallRun::fold(const llm::ChatEvent& event) {
   too_long_to_share_ = answer_.kept_bytes > context_.options.cache.entry_bytes_max;
   if (!too_long_to_share_) return;
   answer_.parts.clear();
-  answer_.told = {};
+  answer_.reported = {};
   answer_.kept_bytes = 0;
 }
 
@@ -440,7 +443,8 @@ void CallRun::give_up_too_long() {
 
 void CallRun::note_no_room() {
   failure_noted_ = true;
-  told_[attempt_number_] = llm::local_failure(llm::FailureClass::overloaded, no_room_words);
+  failures_for_client_[attempt_number_] =
+      llm::local_failure(llm::FailureClass::overloaded, no_room_words);
   context_.failures.note_denied(order_.request_id, context_.plans.name(targets_[place_].target),
                                 "no_room", no_room_words, now_ns());
 }
@@ -457,7 +461,7 @@ void CallRun::on_event(const llm::ChatEvent& event) {
     case llm::EventKind::started:
       hold_beginning(event);
       break;
-    case llm::EventKind::told:
+    case llm::EventKind::reported:
       hold_beginning(event);
       break;
     case llm::EventKind::heartbeat:
@@ -506,7 +510,8 @@ void CallRun::note_failure(Stage stage, const llm::ChatFailure& failure, std::st
   const std::vector<std::string_view> own_names(own_names_.begin(), own_names_.end());
   // Nobody but us has said what could not be encoded.
   const bool own_words = why == cause::not_encodable || why == cause::unsupported;
-  told_[attempt_number_] = own_words ? failure : failure_for_client(failure, secrets, own_names);
+  failures_for_client_[attempt_number_] =
+      own_words ? failure : failure_for_client(failure, secrets, own_names);
   context_.plans.plan(target).metrics.failed(failure.failure_class);
   const std::string name = context_.plans.name(target);
   context_.failures.note({.request_id = order_.request_id,
@@ -603,10 +608,10 @@ void CallRun::deliver() {
   summary_.target = context_.plans.name(targets_[place_].target);
   if (limited_ && options_.delivery == Delivery::whole)
     tell_quotas(context_.limits.quotas(asked()));
-  const CallSummary told = summary();
+  const CallSummary so_far = summary();
   if (too_long_to_share_) answer_.finished = false;  // it is not all of it
   client_->on_memory(std::exchange(answer_memory_, nullptr));
-  client_->on_answer(std::make_shared<const llm::ChatAnswer>(std::move(answer_)), origin_, told);
+  client_->on_answer(std::make_shared<const llm::ChatAnswer>(std::move(answer_)), origin_, so_far);
 }
 
 CallRefusal CallRun::refusal_of(const Action& action) const {
@@ -615,14 +620,14 @@ CallRefusal CallRun::refusal_of(const Action& action) const {
   refusal.reason = action.reason;
   refusal.retry_after_ms = action.retry_after_ms;
   refusal.by_limit = action.by_limit;
-  const auto told = told_.find(action.told);
+  const auto found = failures_for_client_.find(action.refused_attempt);
   if (action.reason == Reason::deadline || action.reason == Reason::answer_by) {
     refusal.failure = llm::local_failure(llm::FailureClass::timeout, "No model answered in time.");
-  } else if (told == told_.end()) {
+  } else if (found == failures_for_client_.end()) {
     refusal.failure = llm::local_failure(llm::FailureClass::overloaded,
                                          "No model is available for this request right now.");
   } else {
-    refusal.failure = told->second;
+    refusal.failure = found->second;
   }
   if (llm::is_context_overflow(refusal.failure)) refusal.status = llm::context_overflow_status;
   refusal.failure.status = refusal.status;
@@ -639,9 +644,9 @@ void CallRun::release(const Action& action) {
   if (attempt_) attempt_->detach();
   attempt_.reset();
   const bool no_room =
-      action.told_nothing && action.failure->failure_class == llm::FailureClass::overloaded;
+      action.inconclusive && action.failure->failure_class == llm::FailureClass::overloaded;
   if (no_room) note_no_room();
-  if (action.failure && !action.told_nothing && !failure_noted_) note_cut(*action.failure);
+  if (action.failure && !action.inconclusive && !failure_noted_) note_cut(*action.failure);
   if (action.failure) answer_memory_.reset();
 
   limits::Used used;
@@ -651,7 +656,7 @@ void CallRun::release(const Action& action) {
     used.picodollars = context_.plans.cost(target, action.charge, bound_, {opened_s_, wall_s()});
   }
   const std::optional<limits::Settled> settled = context_.limits.settle(reservation_, used);
-  if (action.told_nothing) {
+  if (action.inconclusive) {
     context_.limits.abandon(admission_, std::nullopt);
   } else {
     context_.limits.finish(admission_,
@@ -670,7 +675,7 @@ void CallRun::write_down(const Action& action, const limits::Settled& settled) {
   const bool estimated = action.charge.kind == ChargeKind::estimated;
   const std::int64_t duration_ms = (now_ns() - opened_ns_) / 1'000'000;
   std::string_view outcome = "ok";
-  if (action.told_nothing && action.failure->failure_class == llm::FailureClass::cut) {
+  if (action.inconclusive && action.failure->failure_class == llm::FailureClass::cut) {
     outcome = "client_gone";
   } else if (action.failure) {
     outcome = llm::failure_name(action.failure->failure_class);

@@ -53,7 +53,7 @@ class CallRun final : public GatewayCall,
 
   /// Why no target was planned. Before begin().
   void explain(std::string message) {
-    told_[0] = llm::local_failure(llm::FailureClass::overloaded, std::move(message));
+    failures_for_client_[0] = llm::local_failure(llm::FailureClass::overloaded, std::move(message));
   }
 
   /// It holds itself until it ends, whoever else lets go of it.
@@ -177,7 +177,7 @@ class CallRun final : public GatewayCall,
   std::size_t beginning_bytes_ = 0;
   bool begun_ = false;
   // Of each attempt, as the client may hear it; of 0: why there is none.
-  std::map<int, llm::ChatFailure> told_;
+  std::map<int, llm::ChatFailure> failures_for_client_;
   bool failure_noted_ = false;  // of the attempt under way
 
   CallSummary summary_;

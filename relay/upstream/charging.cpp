@@ -37,14 +37,14 @@ Charge charge_of(const AttemptEnd& end) {
   if (end.failure && (end.failure->stage == Stage::connect || end.failure->stage == Stage::refused))
     return {};
   Charge charge{ChargeKind::estimated, end.usage};
-  const bool told_input = end.usage.reported && end.usage.input > 0;
+  const bool has_input = end.usage.reported && end.usage.input > 0;
   charge.usage.input =
-      told_input ? std::min(end.usage.input, end.bound.input_tokens) : end.bound.input_tokens;
+      has_input ? std::min(end.usage.input, end.bound.input_tokens) : end.bound.input_tokens;
   const bool stopped = end.complete || ended_by_provider(end) || stopped_by_leaving(end);
   const bool by_pieces = provider_failed(end) || (stopped && !end.bound.may_think);
-  const bool told = provider_failed(end) && end.usage.reported && end.usage_covers_pieces;
+  const bool reported = provider_failed(end) && end.usage.reported && end.usage_covers_pieces;
   const std::int64_t pieces = std::max(end.usage.output, end.bytes);
-  const std::int64_t seen = told ? end.usage.output : pieces + end.unread_bytes;
+  const std::int64_t seen = reported ? end.usage.output : pieces + end.unread_bytes;
   charge.usage.output =
       by_pieces ? std::min(seen, end.bound.output_tokens) : end.bound.output_tokens;
   return charge;
@@ -58,9 +58,9 @@ std::int64_t price_of(const Charge& charge, const AttemptBound& bound, const llm
     return llm::cost_bound_picodollars(usage.input, usage.output, bound.tool_uses, tariff, when);
   const std::int64_t cost = llm::cost_picodollars(usage, tariff, when);
   if (charge.kind == ChargeKind::reported && bound.tells_tool_uses) return cost;
-  const std::int64_t told = llm::fees_picodollars(usage, tariff.fees);
+  const std::int64_t fees = llm::fees_picodollars(usage, tariff.fees);
   const std::int64_t reserved = llm::fees_bound_picodollars(bound.tool_uses, tariff.fees);
-  return cost + std::max<std::int64_t>(0, reserved - told);
+  return cost + std::max<std::int64_t>(0, reserved - fees);
 }
 
 }  // namespace redoubt::upstream

@@ -12,7 +12,7 @@
 #include "relay/observe/log.hpp"
 
 namespace redoubt::data {
-extern const std::string_view told_words;
+extern const std::string_view known_words;
 }
 
 namespace redoubt::upstream {
@@ -352,7 +352,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
 
 bool is_listed(const std::string& word) {
   static const std::vector<std::string_view> listed = [] {
-    std::vector<std::string_view> words = words_of(data::told_words);
+    std::vector<std::string_view> words = words_of(data::known_words);
     std::sort(words.begin(), words.end());
     return words;
   }();
@@ -431,53 +431,53 @@ std::string one_line(std::string_view text) {
     }
   }
   if (line.ends_with(' ')) line.pop_back();
-  if (line.size() <= told_bytes_max) return line;
-  line.resize(std::min(line.rfind(' ', told_bytes_max), told_bytes_max));
+  if (line.size() <= client_text_bytes_max) return line;
+  line.resize(std::min(line.rfind(' ', client_text_bytes_max), client_text_bytes_max));
   return line + " ...";
 }
 
 bool is_code(std::string_view code) {
-  return !code.empty() && code.size() <= told_code_bytes_max &&
+  return !code.empty() && code.size() <= client_code_bytes_max &&
          std::all_of(code.begin(), code.end(), [](char c) { return is_letter(c) || c == '_'; }) &&
          is_harmless(code);
 }
 
 bool is_param(std::string_view param) {
   constexpr std::string_view marks = "_-.[]";
-  return param.size() <= told_param_bytes_max &&
+  return param.size() <= client_param_bytes_max &&
          std::all_of(param.begin(), param.end(),
                      [&](char c) { return is_word(c) || marks.find(c) != marks.npos; }) &&
          is_harmless(param);
 }
 
-llm::ChatFailure in_our_words(FailureClass told, FailureClass was) {
-  return llm::local_failure(told, std::string(llm::failure_words(was)));
+llm::ChatFailure in_our_words(FailureClass for_client, FailureClass was) {
+  return llm::local_failure(for_client, std::string(llm::failure_words(was)));
 }
 
 /// Of a request that is at fault itself: what says where.
 llm::ChatFailure with_provider_text(const llm::ChatFailure& failure,
                                     std::span<const std::string_view> secrets,
                                     std::span<const std::string_view> own_names) {
-  llm::ChatFailure told = in_our_words(failure.failure_class, failure.failure_class);
+  llm::ChatFailure for_client = in_our_words(failure.failure_class, failure.failure_class);
   const bool over_context = llm::is_context_overflow(failure);
   if (over_context) {
-    told.code = llm::context_overflow_code;
-    told.status = llm::context_overflow_status;
+    for_client.code = llm::context_overflow_code;
+    for_client.status = llm::context_overflow_status;
   }
   // Together: a key may be spread over them.
   const std::string all = failure.message + " " + failure.code + " " + failure.param;
-  if (shows_secret(all, secrets)) return told;
+  if (shows_secret(all, secrets)) return for_client;
   const auto known = [&](std::string_view text) { return has_known_words_only(text, own_names); };
-  if (is_param(failure.param) && known(failure.param)) told.param = failure.param;
+  if (is_param(failure.param) && known(failure.param)) for_client.param = failure.param;
   if (over_context) {
-    told.message =
+    for_client.message =
         llm::context_words(llm::WireFormat::anthropic, llm::context_numbers(failure.message));
-    return told;
+    return for_client;
   }
-  if (is_code(failure.code) && known(failure.code)) told.code = failure.code;
+  if (is_code(failure.code) && known(failure.code)) for_client.code = failure.code;
   if (!failure.message.empty() && known(failure.message) && is_harmless(failure.message))
-    told.message = one_line(failure.message);
-  return told;
+    for_client.message = one_line(failure.message);
+  return for_client;
 }
 
 }  // namespace
@@ -503,28 +503,28 @@ bool is_harmless(std::string_view text) {
 llm::ChatFailure failure_for_client(const llm::ChatFailure& failure,
                                     std::span<const std::string_view> secrets,
                                     std::span<const std::string_view> own_names) {
-  llm::ChatFailure told;
+  llm::ChatFailure for_client;
   switch (failure.failure_class) {
     case FailureClass::unauthorized:
     case FailureClass::no_quota:
     case FailureClass::not_found:
-      told = in_our_words(FailureClass::server_error, failure.failure_class);
+      for_client = in_our_words(FailureClass::server_error, failure.failure_class);
       break;
     case FailureClass::bad_request:
     case FailureClass::too_large:
-      told = with_provider_text(failure, secrets, own_names);
+      for_client = with_provider_text(failure, secrets, own_names);
       break;
     case FailureClass::filtered:
-      told = in_our_words(FailureClass::filtered, FailureClass::filtered);
-      if (llm::is_policy_code(failure.code)) told.code = failure.code;
+      for_client = in_our_words(FailureClass::filtered, FailureClass::filtered);
+      if (llm::is_policy_code(failure.code)) for_client.code = failure.code;
       break;
     default:
-      told = in_our_words(failure.failure_class, failure.failure_class);
+      for_client = in_our_words(failure.failure_class, failure.failure_class);
       break;
   }
-  told.should_retry = failure.should_retry && llm::class_retries(failure.failure_class);
-  told.retry_after_ms = failure.retry_after_ms;
-  return told;
+  for_client.should_retry = failure.should_retry && llm::class_retries(failure.failure_class);
+  for_client.retry_after_ms = failure.retry_after_ms;
+  return for_client;
 }
 
 }  // namespace redoubt::upstream

@@ -63,11 +63,11 @@ bool get_format(ByteReader& in, WireFormat& format) {
   return true;
 }
 
-void add_told(std::string_view name, const std::vector<std::string>& told,
-              std::vector<ChatEvent>& events) {
-  for (const std::string& text : told) {
+void add_reported(std::string_view name, const std::vector<std::string>& pieces,
+                  std::vector<ChatEvent>& events) {
+  for (const std::string& text : pieces) {
     ChatEvent& event = events.emplace_back();
-    event.kind = EventKind::told;
+    event.kind = EventKind::reported;
     event.name = name;
     event.text = text;
   }
@@ -96,7 +96,7 @@ void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
       event.index = calls++;
       event.id = part.id;
       event.name = part.name;
-      if (!part.told.empty()) event.detail = part.told.front();
+      if (!part.reported.empty()) event.detail = part.reported.front();
       const std::int32_t index = event.index;
       ChatEvent& arguments = events.emplace_back();  // `event` is not valid any more
       arguments.kind = EventKind::tool_arguments;
@@ -109,7 +109,7 @@ void add_part_events(const llm::ChatPart& part, std::int32_t& calls,
       event.text = part.extra;
       break;
   }
-  add_told("part", part.told, events);
+  add_reported("part", part.reported, events);
 }
 
 }  // namespace
@@ -123,11 +123,11 @@ std::vector<ChatEvent> events_of(const llm::ChatAnswer& answer) {
   std::int32_t calls = 0;
   for (const llm::ChatPart& part : answer.parts)
     add_part_events(part, calls, events);
-  add_told("answer", answer.told.answer, events);
-  add_told("choice", answer.told.choice, events);
-  add_told("message", answer.told.message, events);
-  add_told("usage", answer.told.usage, events);
-  add_told("logprobs", answer.told.logprobs, events);
+  add_reported("answer", answer.reported.answer, events);
+  add_reported("choice", answer.reported.choice, events);
+  add_reported("message", answer.reported.message, events);
+  add_reported("usage", answer.reported.usage, events);
+  add_reported("logprobs", answer.reported.logprobs, events);
   if (answer.usage.reported) {
     ChatEvent& usage = events.emplace_back();
     usage.kind = EventKind::usage;

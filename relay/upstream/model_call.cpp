@@ -240,13 +240,13 @@ Charge ModelCall::charge(const std::optional<Failure>& failure) const {
 void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vector<Action>& out) {
   const bool reached_client = state_ == CallState::streaming;
   // What the client has begun to read ends as it ended, whatever was before.
-  if (reached_client) told_.reset();
+  if (reached_client) refusal_to_report_.reset();
   note_failure(input.failure);
   release(input.failure, now_ns, out);
   // The call's deadline was near: a target that takes as long to connect may be well.
   const bool no_time = input.failure.stage == Stage::connect &&
                        input.failure.failure_class == llm::FailureClass::timeout && hurries_;
-  if (no_time) out.back().told_nothing = true;
+  if (no_time) out.back().inconclusive = true;
   if (reached_client) return give_up(out);
   const AttemptCount count{.on_target = on_target_,
                            .total = opened_,
@@ -271,12 +271,12 @@ void ModelCall::attempt_failed(const Input& input, std::int64_t now_ns, std::vec
 
 // Another attempt's answer would want as much.
 void ModelCall::no_room(std::int64_t now_ns, std::vector<Action>& out) {
-  if (state_ == CallState::streaming) told_.reset();
+  if (state_ == CallState::streaming) refusal_to_report_.reset();
   out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
   const Failure failure{.stage = stage(), .failure_class = llm::FailureClass::overloaded};
   note_failure(failure);
   release(failure, now_ns, out);
-  out.back().told_nothing = true;
+  out.back().inconclusive = true;
   give_up(out);
 }
 
@@ -318,7 +318,7 @@ void ModelCall::client_gone(std::int64_t now_ns, std::vector<Action>& out) {
   if (state_ == CallState::waiting || state_ == CallState::streaming) {
     out.push_back({.kind = ActionKind::cancel, .attempt = attempt_});
     release(Failure{.stage = stage(), .failure_class = llm::FailureClass::cut}, now_ns, out);
-    out.back().told_nothing = true;
+    out.back().inconclusive = true;
   }
   state_ = CallState::ended;
   answer_by_ns_ = 0;
@@ -336,17 +336,17 @@ void ModelCall::note_refusal(const Refusal& refusal) {
   Refusal next = refusal;
   next.place = place_;
   next.attempt = attempt_;
-  if (!told_ || is_told_instead(next, *told_)) told_ = next;
+  if (!refusal_to_report_ || takes_precedence(next, *refusal_to_report_)) refusal_to_report_ = next;
 }
 
 // REQUIRES: something was refused
 void ModelCall::give_up(std::vector<Action>& out, bool by_limit) {
-  const bool own = told_->kind == RefusalKind::limit;
+  const bool own = refusal_to_report_->kind == RefusalKind::limit;
   conclude({.kind = ActionKind::fail,
-            .reason = told_->reason,
-            .status = told_->status,
-            .retry_after_ms = own ? told_->retry_after_ms : soonest_retry_ms_,
-            .told = told_->attempt,
+            .reason = refusal_to_report_->reason,
+            .status = refusal_to_report_->status,
+            .retry_after_ms = own ? refusal_to_report_->retry_after_ms : soonest_retry_ms_,
+            .refused_attempt = refusal_to_report_->attempt,
             .by_limit = by_limit},
            out);
 }

@@ -136,14 +136,14 @@ struct Action {
   std::int64_t total_ms = 0;
   std::optional<Failure> failure;  ///< release: how it ended
   /// release: of the target; the client left, room was missing, or it had no time to connect.
-  bool told_nothing = false;
+  bool inconclusive = false;
   std::int64_t first_token_ms = 0;
   Charge charge;
   Reason reason = Reason::none;
   int status = 0;
   std::int64_t retry_after_ms = -1;
-  int told = 0;           ///< fail, engine: the attempt whose refusal is told; 0: none
-  bool by_limit = false;  ///< fail, engine: a limit of the client's was the end, whatever is told
+  int refused_attempt = 0;  ///< fail, engine: the attempt whose refusal is told; 0: none
+  bool by_limit = false;    ///< fail, engine: a limit of the client's was the end, whatever is told
 };
 
 enum class CallState : std::uint8_t {
@@ -222,7 +222,7 @@ class ModelCall {
   bool hurries_ = false;  // it has less time to connect than a target is given
   AttemptBound bound_;
 
-  std::optional<Refusal> told_;  // of all that went wrong so far
+  std::optional<Refusal> refusal_to_report_;  // of all that went wrong so far
   std::int64_t soonest_retry_ms_ = -1;
 };
 

@@ -32,13 +32,13 @@ RefusalKind refusal_kind(llm::FailureClass failure_class) {
   return RefusalKind::operators;
 }
 
-bool is_told_instead(const Refusal& next, const Refusal& told) {
-  if (next.kind == RefusalKind::limit && told.kind == RefusalKind::passing)
-    return next.place == told.place;
-  if (next.kind != told.kind) return next.kind < told.kind;
-  if (next.place != told.place) return next.place < told.place;
+bool takes_precedence(const Refusal& next, const Refusal& current) {
+  if (next.kind == RefusalKind::limit && current.kind == RefusalKind::passing)
+    return next.place == current.place;
+  if (next.kind != current.kind) return next.kind < current.kind;
+  if (next.place != current.place) return next.place < current.place;
   // What an attempt has heard says more than that there is no other now.
-  return next.reason != Reason::unavailable || told.reason == Reason::unavailable;
+  return next.reason != Reason::unavailable || current.reason == Reason::unavailable;
 }
 
 }  // namespace redoubt::upstream

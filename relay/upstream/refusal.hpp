@@ -46,6 +46,6 @@ struct Refusal {
 };
 
 /// Is `next`, which came later, told in the place of `told`?
-bool is_told_instead(const Refusal& next, const Refusal& told);
+bool takes_precedence(const Refusal& next, const Refusal& current);
 
 }  // namespace redoubt::upstream

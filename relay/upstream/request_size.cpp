@@ -75,9 +75,10 @@ std::size_t request_size(const llm::EmbeddingRequest& request) {
 std::size_t answer_size(const llm::ChatAnswer& answer) {
   std::size_t bytes = sizeof answer + text_bytes(answer.id, answer.model, answer.reason_detail);
   for (const llm::ChatPart& part : answer.parts)
-    bytes += sizeof part + owned_bytes(part) + size_of(part.told);
-  const llm::Told& told = answer.told;
-  for (const auto* texts : {&told.answer, &told.choice, &told.message, &told.usage, &told.logprobs})
+    bytes += sizeof part + owned_bytes(part) + size_of(part.reported);
+  const llm::Reported& reported = answer.reported;
+  for (const auto* texts :
+       {&reported.answer, &reported.choice, &reported.message, &reported.usage, &reported.logprobs})
     bytes += size_of(*texts);
   for (const llm::ChatAnswer& other : answer.others)
     bytes += answer_size(other);

@@ -23,10 +23,10 @@ std::string resting_text(std::span<const RestingKey> keys, std::int64_t now_ns,
 }
 
 llm::ChatFailure resting_failure(const RestingKey& key, std::int64_t now_ns) {
-  llm::ChatFailure told = failure_for_client(llm::local_failure(key.why, ""), {});
-  told.message +=
+  llm::ChatFailure for_client = failure_for_client(llm::local_failure(key.why, ""), {});
+  for_client.message +=
       joined({" It is asked again in ", limits::duration_text(key.until_ns - now_ns), "."});
-  return told;
+  return for_client;
 }
 
 bool is_soon_back(std::span<const RestingKey> keys) {

@@ -268,8 +268,8 @@ limits::Picodollars RoutePlans::cost(std::uint32_t target, const Charge& charge,
   const llm::Usage& usage = charge.usage;
   const TargetPlan& plan = plans_[target];
   const Provider& from = providers_[plan.provider];
-  if (from.dialect->tells_cost && usage.told_picodollars && !from.free_of_charge)
-    return *usage.told_picodollars;
+  if (from.dialect->tells_cost && usage.reported_picodollars && !from.free_of_charge)
+    return *usage.reported_picodollars;
   return plan.tariff ? price_of(charge, bound, *plan.tariff, when) : 0;
 }
 

@@ -138,7 +138,7 @@ class Follower final : public GatewayCall, public std::enable_shared_from_this<F
   std::shared_ptr<CallClient> client_;  // null: it is over
   std::shared_ptr<GatewayCall> alone_;
   std::optional<Timer> answer_by_;
-  bool engine_told_ = false;
+  bool engine_notified_ = false;
   http::HoldMemory hold_memory_;
   // Of what its client keeps of a stream, kept_step_bytes each.
   std::vector<std::shared_ptr<const void>> kept_memory_;
@@ -307,7 +307,7 @@ void Follower::answer(const std::shared_ptr<const llm::ChatAnswer>& answer, llm:
                       const CallSummary& summary) {
   const auto client = client_;
   if (!client) return;
-  if (engine_told_) {
+  if (engine_notified_) {
     client->on_late_answer(*answer, origin, summary);
   } else if (delivery == Delivery::stream || client->accepts(*answer)) {
     client->on_answer(answer, origin, summary);
@@ -332,7 +332,7 @@ void Follower::refuse(const CallRefusal& refusal, const CallSummary& summary) {
 
 void Follower::engine(const CallRefusal& why) {
   const auto client = client_;
-  if (client && !std::exchange(engine_told_, true)) client->on_engine(why);
+  if (client && !std::exchange(engine_notified_, true)) client->on_engine(why);
 }
 
 void Follower::over() {
@@ -340,7 +340,7 @@ void Follower::over() {
 }
 
 void Follower::again() {
-  if (!client_ || engine_told_) return finish();
+  if (!client_ || engine_notified_) return finish();
   order.request_counted = true;
   const auto entered = shared_.enter(shared_from_this());
   if (!entered) refuse(refusal_of(503, llm::FailureClass::overloaded, entered.error().message), {});
@@ -441,13 +441,13 @@ void Flight::on_answer(std::shared_ptr<const llm::ChatAnswer> answer, llm::WireF
     kept =
         std::make_shared<const std::string>(upstream::kept_bytes(*answer, origin, summary.target));
   if (memory_) memory_->settle(answer_size(*answer));
-  const auto told = counted_by(std::move(answer), std::exchange(memory_, nullptr));
+  const auto delivered = counted_by(std::move(answer), std::exchange(memory_, nullptr));
   for (const auto& follower : shared_.close(*this, kept)) {
     if (follower == opener_) {
-      follower->answer(told, origin, summary);
+      follower->answer(delivered, origin, summary);
     } else {
-      at_turn(follower, [follower, told, origin, own = unpaid(summary)] {
-        follower->answer(told, origin, own);
+      at_turn(follower, [follower, delivered, origin, own = unpaid(summary)] {
+        follower->answer(delivered, origin, own);
       });
     }
   }

@@ -702,7 +702,7 @@ class World {
     run.open_attempt = 0;
     run.admitted_attempt = 0;
     --open_[run.admission.target];
-    if (action.told_nothing) {
+    if (action.inconclusive) {
       targets_->abandon(run.admission);
     } else {
       note_trouble(run, action);

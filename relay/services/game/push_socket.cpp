@@ -107,7 +107,7 @@ class PushAsker : public std::enable_shared_from_this<PushAsker> {
     }
     observe::Counter& came_to = !advised.answer  ? owner_.model_refused_
                                 : frames.empty() ? owner_.model_stale_
-                                                 : owner_.model_told_;
+                                                 : owner_.model_delivered_;
     came_to.add();
     owner_.send(peer_, frames);
     ask(std::move(more));
@@ -269,7 +269,7 @@ PushSockets::PushSockets(PushPolicy policy, std::size_t frame_bytes_max, net::Co
       frames_in_(metrics.counter("redoubt_push_frames_received_total", "Frames from games.")),
       frames_skipped_(metrics.counter("redoubt_push_frames_skipped_total",
                                       "Frames not read because older ones still waited.")),
-      model_told_(model_answers(metrics, "told")),
+      model_delivered_(model_answers(metrics, "told")),
       model_stale_(model_answers(metrics, "stale")),
       model_refused_(model_answers(metrics, "refused")) {
   constexpr std::array<std::string_view, 3> types{"directive", "agent_recommendation", "error"};

@@ -55,7 +55,7 @@ class PushSockets {
   observe::Counter& frames_in_;
   observe::Counter& frames_skipped_;
   std::array<observe::Counter*, 3> sent_{};  ///< by PushKind
-  observe::Counter& model_told_;
+  observe::Counter& model_delivered_;
   observe::Counter& model_stale_;
   observe::Counter& model_refused_;
 };

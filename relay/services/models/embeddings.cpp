@@ -42,7 +42,7 @@ class Exchange final : public WaitingClient {
     if (addressed) gemini_ = addressed->method;
   }
 
-  void on_quotas(const limits::Quotas& told) override { quotas = told; }
+  void on_quotas(const limits::Quotas& current) override { quotas = current; }
   void on_event(const llm::ChatEvent&, WireFormat) override {}
   bool accepts(const llm::ChatAnswer& answer) override {
     const auto is_vector = [](const llm::ChatPart& part) {
@@ -88,8 +88,8 @@ class Exchange final : public WaitingClient {
   limits::Quotas quotas;
 
  private:
-  void finish(const upstream::CallSummary& told) {
-    summary = told;
+  void finish(const upstream::CallSummary& at_end) {
+    summary = at_end;
     conclude();
   }
 

@@ -27,7 +27,7 @@ class Exchange final : public WaitingClient, public std::enable_shared_from_this
            std::int64_t created_s, bool as_list);
 
   void on_source(upstream::Source from) override { source = from; }
-  void on_quotas(const limits::Quotas& told) override { quotas = told; }
+  void on_quotas(const limits::Quotas& current) override { quotas = current; }
   void on_begun(const upstream::CallSummary& s) override { summary = s; }
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
   void on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) override {

@@ -80,17 +80,17 @@ Result<Page> page_of(const Models& models, const http::Request& request, WireFor
 
 }  // namespace
 
-Json told_model(const upstream::KnownModel& model) {
-  Json told{{"id", model.name},      {"object", "model"},
+Json model_json(const upstream::KnownModel& model) {
+  Json json{{"id", model.name},      {"object", "model"},
             {"type", "model"},       {"display_name", model.name},
             {"created", 0},          {"created_at", "1970-01-01T00:00:00Z"},
             {"owned_by", "redoubt"}, {"price_known", model.price_known}};
-  told["name"] = "models/" + model.name;
-  told["displayName"] = model.name;
-  told["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent", "countTokens"};
-  if (model.embeds) told["supportedGenerationMethods"] = {"embedContent", "batchEmbedContents"};
-  if (model.shut_off_day) told["shut_off"] = date_text(*model.shut_off_day);
-  return told;
+  json["name"] = "models/" + model.name;
+  json["displayName"] = model.name;
+  json["supportedGenerationMethods"] = {"generateContent", "streamGenerateContent", "countTokens"};
+  if (model.embeds) json["supportedGenerationMethods"] = {"embedContent", "batchEmbedContents"};
+  if (model.shut_off_day) json["shut_off"] = date_text(*model.shut_off_day);
+  return json;
 }
 
 Result<Json> models_page(const Models& models, const http::Request& request) {
@@ -99,7 +99,7 @@ Result<Json> models_page(const Models& models, const http::Request& request) {
   if (!page) return page.error();
   Json data = Json::array();
   for (std::size_t i = page->begin; i < page->end; ++i)
-    data.push_back(told_model(models[i]));
+    data.push_back(model_json(models[i]));
   const bool empty = data.empty();
   Json body{{"object", "list"},
             {"has_more", page->has_more},

@@ -23,7 +23,7 @@ namespace redoubt::services {
 /// As Anthropic and Google have it.
 constexpr std::size_t models_page_max = 1'000;
 
-Json told_model(const upstream::KnownModel& model);
+Json model_json(const upstream::KnownModel& model);
 
 /// The page that is asked for. Errors: bad_request with the parameter's name.
 Result<Json> models_page(const std::vector<upstream::KnownModel>& models,

@@ -263,11 +263,11 @@ net::Task<http::Response> Models::count_tokens(http::Request& request, WireForma
   if (!counted) co_return fault_response(format, contract::overloaded());
   if (!*counted) co_return fault_response(format, counted->error());
   const char* name = format == WireFormat::gemini ? "totalTokens" : "input_tokens";
-  Json told{{name, (*counted)->tokens}};
+  Json count_body{{name, (*counted)->tokens}};
   if (const auto before = (*counted)->before_edits)
-    told["context_management"] = {{"original_input_tokens", *before}};
-  if (format == WireFormat::openai_responses) told["object"] = "response.input_tokens";
-  co_return http::Response::json(200, told.dump());
+    count_body["context_management"] = {{"original_input_tokens", *before}};
+  if (format == WireFormat::openai_responses) count_body["object"] = "response.input_tokens";
+  co_return http::Response::json(200, count_body.dump());
 }
 
 http::Response Models::list(const http::Request& request) const {
@@ -279,7 +279,7 @@ http::Response Models::list(const http::Request& request) const {
 http::Response Models::one(const http::Request& request) const {
   const std::string name = model_in_path(request);
   for (const upstream::KnownModel& model : gateway_.models())
-    if (model.name == name) return http::Response::json(200, told_model(model).dump());
+    if (model.name == name) return http::Response::json(200, model_json(model).dump());
   const std::string_view version = request.path.starts_with("/v1beta/") ? "/v1beta" : "/v1";
   return fault_response(contract::format_of_sdk(request), no_model(name, version));
 }

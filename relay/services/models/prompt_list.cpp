@@ -73,8 +73,8 @@ void PromptList::on_begun(const upstream::CallSummary& summary) {
 
 void PromptList::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
   if (over_) return;
-  llm::ChatEvent told = event;
-  told.answer += static_cast<std::int32_t>(next_ - 1) * answers_each_;
+  llm::ChatEvent renumbered = event;
+  renumbered.answer += static_cast<std::int32_t>(next_ - 1) * answers_each_;
   switch (event.kind) {
     case llm::EventKind::started:
       if (next_ == 1) client_->on_event(event, origin);
@@ -87,13 +87,13 @@ void PromptList::on_event(const llm::ChatEvent& event, llm::WireFormat origin) {
       if (is_last()) {
         tell_usage(origin);
       } else {
-        told.kind = llm::EventKind::answer_finished;
+        renumbered.kind = llm::EventKind::answer_finished;
       }
       break;
     default:
       break;
   }
-  client_->on_event(told, origin);
+  client_->on_event(renumbered, origin);
 }
 
 void PromptList::tell_usage(llm::WireFormat origin) {

@@ -31,7 +31,7 @@ class PromptList final : public upstream::GatewayCall,
   Result<void> start();
   void leave() override;
 
-  void on_quotas(const limits::Quotas& told) override { client_->on_quotas(told); }
+  void on_quotas(const limits::Quotas& current) override { client_->on_quotas(current); }
   void on_begun(const upstream::CallSummary& summary) override;
   void on_event(const llm::ChatEvent& event, llm::WireFormat origin) override;
   void on_memory(std::shared_ptr<upstream::AnswerMemory::Hold> memory) override;

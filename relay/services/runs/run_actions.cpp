@@ -255,8 +255,8 @@ Error RunHost::for_history(const RunKey& key, const Error& error) {
 // --- what is told ---
 
 void RunHost::carry_out(action::Tell& answer) {
-  auto told = callbacks_.extract(answer.call);
-  if (told) told.mapped()(std::move(answer.said));
+  auto waiting = callbacks_.extract(answer.call);
+  if (waiting) waiting.mapped()(std::move(answer.said));
 }
 
 void RunHost::carry_out(action::Changed& changed) {

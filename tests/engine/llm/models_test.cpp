@@ -416,7 +416,7 @@ TEST_SUITE("llm models") {
     CHECK(picodollars_of(0.1) == 100'000'000'000);
     CHECK(picodollars_of(1.5e-12) == 2);
     CHECK(picodollars_of(0) == 0);
-    CHECK(picodollars_of(1e300) == told_cost_max);
+    CHECK(picodollars_of(1e300) == reported_cost_max);
     CHECK(!picodollars_of(-1));
     CHECK(!picodollars_of(std::numeric_limits<double>::quiet_NaN()));
     CHECK(!picodollars_of(std::numeric_limits<double>::infinity()));

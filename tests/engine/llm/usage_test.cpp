@@ -129,13 +129,13 @@ TEST_SUITE("llm usage") {
     CHECK(chat("openrouter", R"({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2,
       "cost": 0.00001815, "is_byok": false,
       "cost_details": {"upstream_inference_cost": 0.00001815}})")
-              .told_picodollars == 18'150'000);
+              .reported_picodollars == 18'150'000);
     CHECK(chat("openrouter", R"({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2,
       "cost": 0.00000005, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.000001}})")
-              .told_picodollars == 1'050'000);
+              .reported_picodollars == 1'050'000);
     CHECK(!chat("openrouter", R"({"prompt_tokens": 1, "completion_tokens": 1, "cost": -4})")
-               .told_picodollars);
+               .reported_picodollars);
     CHECK(!chat("openrouter", R"({"prompt_tokens": 1, "completion_tokens": 1, "cost": "1"})")
-               .told_picodollars);
+               .reported_picodollars);
   }
 }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/base/json.hpp"
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 using namespace redoubt;
 using namespace redoubt::upstream;
@@ -91,7 +91,7 @@ std::vector<Interleaving> interleavings() {
   const ChatEvent call = call_event(0, EventKind::tool_begun);
   const ChatEvent arguments = call_event(0, EventKind::tool_arguments);
   const ChatEvent citation =
-      named(text_event(R"({"citations":[{"a":1}]})", EventKind::told), "part");
+      named(text_event(R"({"citations":[{"a":1}]})", EventKind::reported), "part");
   return {
       {"a thought in a text", text, {hm}, text},
       {"a call in a text", text, {call, call_event(0, EventKind::tool_arguments, "{}")}, text},
@@ -274,7 +274,7 @@ TEST_SUITE("answer redaction") {
         for (const std::string& piece : pieces) {
           ChatEvent event = text_event(
               R"({"n":1,"foo":")" + piece + R"(","a":{"b":"<)" + piece + R"(","l":["x"]}})",
-              EventKind::told);
+              EventKind::reported);
           event.name = name;
           redaction.pass(event, out);
           redaction.pass(text_event("hm"), out);
@@ -282,8 +282,8 @@ TEST_SUITE("answer redaction") {
         redaction.pass(text_event("", EventKind::finished), out);
         std::vector<std::string> told;
         for (const ChatEvent& event : out)
-          if (event.kind == EventKind::told) told.push_back(event.text);
-        const Json json = Json::parse(llm::joined_told(told, llm::Joining::grow));
+          if (event.kind == EventKind::reported) told.push_back(event.text);
+        const Json json = Json::parse(llm::joined_reported(told, llm::Joining::grow));
         CAPTURE(json.dump());
         const std::string shown = cut > 0 && cut < 4 ? key.substr(0, cut) : "";
         CHECK(json["foo"] == shown + "[redacted]");
@@ -293,7 +293,7 @@ TEST_SUITE("answer redaction") {
       }
     }
     // What waits to the end is told there, in its place.
-    ChatEvent event = text_event(R"({"a":{"b":"sk-proj-"}})", EventKind::told);
+    ChatEvent event = text_event(R"({"a":{"b":"sk-proj-"}})", EventKind::reported);
     event.name = "message";
     CHECK(passed({event, text_event("", EventKind::finished)}) ==
           R"(|7:{"a":{"b":""}}{"a":{"b":"sk-proj-"}})" + mark(EventKind::finished));
@@ -308,10 +308,10 @@ TEST_SUITE("answer redaction") {
         const std::string out = passed(
             {named(text_event(R"({"l":["<)" + first + R"(",7,")" + second + R"(>"],"t":[{"w":")" +
                                   first + R"(","n":[1]},{"w":")" + second + R"("}]})",
-                              EventKind::told),
+                              EventKind::reported),
                    name),
              text_event("", EventKind::finished)});
-        CHECK(out == mark(EventKind::told) +
+        CHECK(out == mark(EventKind::reported) +
                          R"({"l":["<",7,"[redacted]>"],"t":[{"w":"","n":[1]},)"
                          R"({"w":"[redacted]"}]})" +
                          mark(EventKind::finished));
@@ -320,9 +320,10 @@ TEST_SUITE("answer redaction") {
   }
 
   TEST_CASE("a key as a member's name, and more beginnings than can wait") {
-    CHECK(passed({named(text_event("{\"" + key + R"(":"sk-proj-"})", EventKind::told), "message"),
-                  text_event("", EventKind::finished)}) ==
-          R"(|7:{"[redacted]":""}{"[redacted]":"sk-proj-"})" + mark(EventKind::finished));
+    CHECK(
+        passed({named(text_event("{\"" + key + R"(":"sk-proj-"})", EventKind::reported), "message"),
+                text_event("", EventKind::finished)}) ==
+        R"(|7:{"[redacted]":""}{"[redacted]":"sk-proj-"})" + mark(EventKind::finished));
     std::vector<ChatEvent> events;
     const auto calls = static_cast<std::int32_t>(open_channels_max) + 2;
     for (const std::string& piece : {key.substr(0, 20), key.substr(20)}) {
@@ -371,7 +372,7 @@ TEST_SUITE("answer redaction") {
       escaped += digits[static_cast<unsigned char>(c) >> 4];
       escaped += digits[static_cast<unsigned char>(c) & 15];
     }
-    for (const EventKind kind : {EventKind::opaque, EventKind::told}) {
+    for (const EventKind kind : {EventKind::opaque, EventKind::reported}) {
       CHECK(passed({text_event("{\"a\":\"" + escaped + "\"}", kind)})
                 .ends_with("{\"a\":\"[redacted]\"}"));
       // What is needed stays as it is: a quote, a backslash, a line's end, another script.

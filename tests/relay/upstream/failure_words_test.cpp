@@ -32,13 +32,14 @@ TEST_SUITE("failure words") {
     for (int i = 0; i <= static_cast<int>(cut); ++i) {
       const auto failure_class = static_cast<llm::FailureClass>(i);
       CAPTURE(llm::failure_name(failure_class));
-      const auto told = failure_for_client(of(failure_class, text, "their_code", "tools"), keys);
+      const auto for_client =
+          failure_for_client(of(failure_class, text, "their_code", "tools"), keys);
       const bool own_fault = failure_class == bad_request || failure_class == too_large;
-      CHECK((told.message == text) == own_fault);
-      CHECK((told.code == "their_code") == own_fault);
-      CHECK((told.param == "tools") == own_fault);
-      CHECK_FALSE(told.message.empty());
-      CHECK(told.request_id.empty());
+      CHECK((for_client.message == text) == own_fault);
+      CHECK((for_client.code == "their_code") == own_fault);
+      CHECK((for_client.param == "tools") == own_fault);
+      CHECK_FALSE(for_client.message.empty());
+      CHECK(for_client.request_id.empty());
     }
     CHECK(failure_for_client(of(unauthorized, text), keys).failure_class == server_error);
     CHECK(failure_for_client(of(no_quota, text), keys).failure_class == server_error);
@@ -81,11 +82,11 @@ TEST_SUITE("failure words") {
       const std::string_view own[] = {"move"};
       CHECK(has_known_words_only(text, own));
     }
-    const auto told = failure_for_client(
+    const auto for_client = failure_for_client(
         of(bad_request, "* a: is\n  wrong\n", "invalid_value", "tools[0].function.name"), keys);
-    CHECK(told.message == "* a: is wrong");
-    CHECK(told.code == "invalid_value");
-    CHECK(told.param == "tools[0].function.name");
+    CHECK(for_client.message == "* a: is wrong");
+    CHECK(for_client.code == "invalid_value");
+    CHECK(for_client.param == "tools[0].function.name");
     const auto long_one = failure_for_client(of(
                                                  bad_request, std::string("word") +
                                                                   [] {
@@ -96,7 +97,7 @@ TEST_SUITE("failure words") {
                                                                   }()),
                                              keys);
     CHECK(long_one.message.ends_with(" word ..."));
-    CHECK(long_one.message.size() <= told_bytes_max + 4);
+    CHECK(long_one.message.size() <= client_text_bytes_max + 4);
   }
 
   // As the providers' documentation, SDKs and answers have them.
@@ -221,13 +222,13 @@ TEST_SUITE("failure words") {
     const std::string_view own[] = {"ping", "unit", "foo", "x"};
     for (const std::string_view text : standard_texts) {
       CAPTURE(text);
-      const auto told = failure_for_client(of(bad_request, std::string(text)), keys, own);
-      CHECK(told.message == text);
+      const auto for_client = failure_for_client(of(bad_request, std::string(text)), keys, own);
+      CHECK(for_client.message == text);
     }
   }
 
   TEST_CASE("the recorded refusals of requests are told") {
-    int told = 0;
+    int for_client = 0;
     int all = 0;
     for (const char* provider : {"anthropic", "openai", "google", "mistral", "groq", "deepseek",
                                  "openrouter", "cohere", "huggingface"}) {
@@ -240,22 +241,22 @@ TEST_SUITE("failure words") {
         const std::string_view own[] = {"get_something_by_name", "foo"};
         CAPTURE(exchange.id);
         CHECK(failure_for_client(failure, keys, own).message == failure.message);
-        told += failure_for_client(failure, keys, own).message == failure.message ? 1 : 0;
+        for_client += failure_for_client(failure, keys, own).message == failure.message ? 1 : 0;
         ++all;
       }
     }
-    MESSAGE(told, " of ", all, " recorded texts are told");
+    MESSAGE(for_client, " of ", all, " recorded texts are told");
   }
 
   TEST_CASE("of an overflow of the context only the numbers are the provider's") {
     llm::ChatFailure failure =
         of(too_large, "acme: prompt is too long: 210000 tokens > 200000 maximum",
            std::string(llm::context_overflow_code), "messages");
-    const auto told = failure_for_client(failure, keys);
-    CHECK(llm::is_context_overflow(told));
-    CHECK(told.message == "prompt is too long: 210000 tokens > 200000 maximum");
-    CHECK(told.param == "messages");
-    CHECK(told.status == 400);
+    const auto for_client = failure_for_client(failure, keys);
+    CHECK(llm::is_context_overflow(for_client));
+    CHECK(for_client.message == "prompt is too long: 210000 tokens > 200000 maximum");
+    CHECK(for_client.param == "messages");
+    CHECK(for_client.status == 400);
     // With a key of ours about, not even those; clients know it all the same.
     failure.message += " " + key;
     const auto silent = failure_for_client(failure, keys);
@@ -266,9 +267,9 @@ TEST_SUITE("failure words") {
 
   TEST_CASE("a refusal by policy keeps the code that clients know, and no other") {
     for (const char* code : {"content_policy_violation", "content_filter", "invalid_prompt"}) {
-      const auto told = failure_for_client(of(filtered, "flagged by acme", code), keys);
-      CHECK(told.code == code);
-      CHECK(told.message == llm::failure_words(filtered));
+      const auto for_client = failure_for_client(of(filtered, "flagged by acme", code), keys);
+      CHECK(for_client.code == code);
+      CHECK(for_client.message == llm::failure_words(filtered));
     }
     CHECK(failure_for_client(of(filtered, "x", "acme_policy"), keys).code ==
           llm::failure_name(filtered));
@@ -333,9 +334,9 @@ TEST_SUITE("failure words") {
          }) {
       CAPTURE(text);
       CHECK_FALSE(is_harmless(text));
-      const auto told = failure_for_client(of(bad_request, text, "code", "tools"), keys);
-      CHECK(told.message == llm::failure_words(bad_request));
-      CHECK(told.param == "tools");
+      const auto for_client = failure_for_client(of(bad_request, text, "code", "tools"), keys);
+      CHECK(for_client.message == llm::failure_words(bad_request));
+      CHECK(for_client.param == "tools");
     }
   }
 
@@ -360,10 +361,11 @@ TEST_SUITE("failure words") {
          }) {
       CAPTURE(text);
       CHECK_FALSE(has_known_words_only(text, {}));
-      const auto told = failure_for_client(of(bad_request, text, "acme_code", "acme.name"), keys);
-      CHECK(told.message == llm::failure_words(bad_request));
-      CHECK(told.code == llm::failure_name(bad_request));
-      CHECK(told.param.empty());
+      const auto for_client =
+          failure_for_client(of(bad_request, text, "acme_code", "acme.name"), keys);
+      CHECK(for_client.message == llm::failure_words(bad_request));
+      CHECK(for_client.code == llm::failure_name(bad_request));
+      CHECK(for_client.param.empty());
     }
     const std::string_view own[] = {"move"};
     CHECK(failure_for_client(of(bad_request, "function 'move' is not valid", "", "move"), keys, own)
@@ -371,11 +373,11 @@ TEST_SUITE("failure words") {
   }
 
   TEST_CASE("a key that is spread over message, code and param takes them all away") {
-    const auto told = failure_for_client(
+    const auto for_client = failure_for_client(
         of(bad_request, "the first is " + key.substr(9, 6), "invalid_value", key.substr(17, 8)),
         keys);
-    CHECK(told.message == llm::failure_words(bad_request));
-    CHECK(told.code == llm::failure_name(bad_request));
-    CHECK(told.param.empty());
+    CHECK(for_client.message == llm::failure_words(bad_request));
+    CHECK(for_client.code == llm::failure_name(bad_request));
+    CHECK(for_client.param.empty());
   }
 }

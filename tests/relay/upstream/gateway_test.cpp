@@ -52,7 +52,7 @@ struct Provider {
   std::optional<net::test::Running> running;
 };
 
-struct Told final : CallClient {
+struct RecordingClient final : CallClient {
   void on_begun(const CallSummary& summary) override {
     CHECK_FALSE(begun);
     CHECK(streamed.empty());
@@ -131,22 +131,22 @@ struct Fixture {
     if (std::exchange(held, false)) gate.set_value();
   }
 
-  std::shared_ptr<Told> start(std::string text, Memory& memory,
-                              Delivery delivery = Delivery::whole) {
+  std::shared_ptr<RecordingClient> start(std::string text, Memory& memory,
+                                         Delivery delivery = Delivery::whole) {
     Order order;
     order.request.model = "mini";
     order.request.messages.push_back(llm::text_message(llm::Role::user, std::move(text)));
     order.hold_memory = memory.holder();
     order.shared = shares;
     order.identity = asks;
-    auto told = std::make_shared<Told>();
-    auto started = gateway->start(io.get_executor(), std::move(order), delivery, told);
+    auto recorder = std::make_shared<RecordingClient>();
+    auto started = gateway->start(io.get_executor(), std::move(order), delivery, recorder);
     if (started) {
       call = *started;
     } else {
       error = started.error();
     }
-    return told;
+    return recorder;
   }
   void until(const std::function<bool()>& done) {
     const auto give_up = std::chrono::steady_clock::now() + net::test::patience;
@@ -154,8 +154,8 @@ struct Fixture {
       io.run_one_until(give_up);
     REQUIRE(done());
   }
-  void until_over(const std::shared_ptr<Told>& told) {
-    until([&] { return told->over; });
+  void until_over(const std::shared_ptr<RecordingClient>& recorder) {
+    until([&] { return recorder->over; });
     call.reset();
     io.poll();
   }
@@ -205,9 +205,9 @@ TEST_CASE("each attempt of a large request sends all of it") {
   Provider provider({500});
   Fixture f(provider);
   Memory memory;
-  const auto told = f.start(large_text, memory);
-  f.until_over(told);
-  CHECK(told->answered == "Here.");
+  const auto recorder = f.start(large_text, memory);
+  f.until_over(recorder);
+  CHECK(recorder->answered == "Here.");
   const auto asked = provider.asked();
   REQUIRE(asked.size() == 2);
   CHECK(asked[0] == asked[1]);
@@ -220,10 +220,10 @@ TEST_CASE("who leaves while the pool encodes leaves nothing behind") {
   Fixture f(provider);
   Memory memory;
   f.hold_pool();
-  const auto told = f.start(large_text, memory);
+  const auto recorder = f.start(large_text, memory);
   f.call->leave();
-  CHECK(told->over);
-  f.until_over(told);
+  CHECK(recorder->over);
+  f.until_over(recorder);
   f.release_pool();
   // The pool's thread is done with all of it once it has done what was posted after it.
   std::promise<void> idle;
@@ -243,12 +243,12 @@ TEST_CASE("a large request that finds the pool full is refused, and may come aga
   Fixture f(provider, 1);
   Memory memory;
   f.hold_pool();
-  const auto told = f.start(large_text, memory);
-  f.until_over(told);
-  REQUIRE(told->refusal);
-  CHECK(told->refusal->status == 503);
-  CHECK(told->refusal->retry_after_ms > 0);
-  CHECK(told->refusal->failure.message.find("too many large requests") != std::string::npos);
+  const auto recorder = f.start(large_text, memory);
+  f.until_over(recorder);
+  REQUIRE(recorder->refusal);
+  CHECK(recorder->refusal->status == 503);
+  CHECK(recorder->refusal->retry_after_ms > 0);
+  CHECK(recorder->refusal->failure.message.find("too many large requests") != std::string::npos);
   CHECK(provider.asked().empty());
   CHECK(*memory.held == 0);
 }
@@ -265,10 +265,10 @@ TEST_CASE("a large request that finds no memory is refused before it is encoded,
   }
   SUBCASE("for its encoded copy") {
     memory.bytes_max = large_text.size() * 3 / 2;
-    const auto told = f.start(large_text, memory);
-    f.until_over(told);
-    REQUIRE(told->refusal);
-    CHECK(told->refusal->status == 503);
+    const auto recorder = f.start(large_text, memory);
+    f.until_over(recorder);
+    REQUIRE(recorder->refusal);
+    CHECK(recorder->refusal->status == 503);
   }
   CHECK(provider.asked().empty());
   CHECK(*memory.held == 0);
@@ -300,20 +300,20 @@ struct Brought {
   Brought(std::string answer, Delivery delivery) {
     provider.answer = std::move(answer);
     f.hold_pool();
-    told = f.start("Where to?", memory, delivery);
+    recorder = f.start("Where to?", memory, delivery);
     if (delivery == Delivery::whole) {
       // The connection waits for the next call.
       f.until([&] { return net::HttpClient::of(f.io.get_executor()).idle_connections() == 1; });
     } else {
       // What is before the large event was told; it is read no further than the pool is.
-      f.until([&] { return told->streamed == "<"; });
+      f.until([&] { return recorder->streamed == "<"; });
     }
-    CHECK_FALSE(told->over);
+    CHECK_FALSE(recorder->over);
   }
   Provider provider;
   Fixture f{provider};
   Memory memory;
-  std::shared_ptr<Told> told;
+  std::shared_ptr<RecordingClient> recorder;
 };
 
 }  // namespace
@@ -321,31 +321,31 @@ struct Brought {
 TEST_CASE("a large answer is decoded in the compute pool, and told in its order") {
   Brought whole(whole_answer(), Delivery::whole);
   whole.f.release_pool();
-  whole.f.until_over(whole.told);
-  CHECK((whole.told->answered == large_words));
+  whole.f.until_over(whole.recorder);
+  CHECK((whole.recorder->answered == large_words));
 
   Brought streamed(streamed_answer(), Delivery::stream);
   streamed.f.release_pool();
-  streamed.f.until_over(streamed.told);
-  CHECK((streamed.told->streamed == "<" + large_words + ">"));
+  streamed.f.until_over(streamed.recorder);
+  CHECK((streamed.recorder->streamed == "<" + large_words + ">"));
   // Nobody else is to have it: what was told is not kept.
-  CHECK(streamed.told->answered.empty());
+  CHECK(streamed.recorder->answered.empty());
 }
 
 TEST_CASE("a stream tells who answers before its first piece, and an answer in one does not") {
   Brought streamed(streamed_answer(), Delivery::stream);
-  REQUIRE(streamed.told->begun);  // it has told no more than its first piece
-  CHECK(streamed.told->begun->target == "openai/m");
-  CHECK(streamed.told->begun->attempts == 1);
+  REQUIRE(streamed.recorder->begun);  // it has told no more than its first piece
+  CHECK(streamed.recorder->begun->target == "openai/m");
+  CHECK(streamed.recorder->begun->attempts == 1);
 
   Provider provider({500});
   provider.answer = streamed_answer();
   Fixture f(provider);
   Memory memory;
-  const auto told = f.start("Where to?", memory, Delivery::stream);
-  f.until_over(told);
-  REQUIRE(told->begun);
-  CHECK(told->begun->attempts == 2);
+  const auto recorder = f.start("Where to?", memory, Delivery::stream);
+  f.until_over(recorder);
+  REQUIRE(recorder->begun);
+  CHECK(recorder->begun->attempts == 2);
 
   provider.answer = good_answer;
   const auto whole = f.start("Where to?", memory);
@@ -357,14 +357,14 @@ TEST_CASE("who leaves while the pool decodes is told nothing more") {
   for (const Delivery delivery : {Delivery::whole, Delivery::stream}) {
     Brought brought(delivery == Delivery::whole ? whole_answer() : streamed_answer(), delivery);
     brought.f.call->leave();
-    brought.f.until_over(brought.told);
+    brought.f.until_over(brought.recorder);
     brought.f.release_pool();
     std::promise<void> idle;
     brought.f.pool.post_begun(auth::Identity{}.key(), [&] { idle.set_value(); });
     idle.get_future().wait();
     brought.f.io.poll();
-    CHECK(brought.told->answered.empty());
-    CHECK(brought.told->streamed.size() <= 1);
+    CHECK(brought.recorder->answered.empty());
+    CHECK(brought.recorder->streamed.size() <= 1);
   }
 }
 
@@ -381,22 +381,22 @@ TEST_CASE("answers for which there is no room wait for others to be read, and co
     Fixture f(provider, 64, answers);
     Memory memory;
     struct Reader {
-      std::shared_ptr<Told> told;
+      std::shared_ptr<RecordingClient> recorder;
       std::shared_ptr<GatewayCall> call;
     };
     std::vector<Reader> waiting;
     for (int i = 0; i < 8; ++i) {
-      auto told = f.start("Where to?", memory, delivery);
-      waiting.push_back({std::move(told), std::exchange(f.call, nullptr)});
+      auto recorder = f.start("Where to?", memory, delivery);
+      waiting.push_back({std::move(recorder), std::exchange(f.call, nullptr)});
     }
-    const auto is_over = [](const Reader& reader) { return reader.told->over; };
+    const auto is_over = [](const Reader& reader) { return reader.recorder->over; };
     for (std::size_t left = waiting.size(); left > 0; --left) {
       f.until([&] { return std::any_of(waiting.begin(), waiting.end(), is_over); });
       REQUIRE(answers->bytes() <= options.bytes_max);
       const auto reader = std::find_if(waiting.begin(), waiting.end(), is_over);
-      const Told& told = *reader->told;
-      CHECK_FALSE(told.refusal);
-      const std::string& text = delivery == Delivery::whole ? told.answered : told.streamed;
+      const RecordingClient& recorder = *reader->recorder;
+      CHECK_FALSE(recorder.refusal);
+      const std::string& text = delivery == Delivery::whole ? recorder.answered : recorder.streamed;
       CHECK((text.find(words) != text.npos));
       waiting.erase(reader);  // it has read all of it
     }
@@ -415,10 +415,10 @@ TEST_CASE("an answer that is longer than one may be is given up, and not asked f
       .bytes_max = AnswerBudget::bytes_min(256 * 1024), .answer_bytes_max = 256 * 1024});
   Fixture f(provider, 8, answers);
   Memory memory;
-  const auto told = f.start("Where to?", memory);
-  f.until_over(told);
-  REQUIRE(told->refusal);
-  CHECK(told->refusal->status == 502);
+  const auto recorder = f.start("Where to?", memory);
+  f.until_over(recorder);
+  REQUIRE(recorder->refusal);
+  CHECK(recorder->refusal->status == 502);
   CHECK(provider.asked().size() == 1);
   CHECK(answers->bytes() == 0);
 }
@@ -466,15 +466,16 @@ TEST_CASE("whatever is kept of a stream is counted, and is no longer than an ans
       Fixture f(provider, 8, answers);
       Memory memory;
       const bool whole = what == Keeps::whole;
-      const auto told = f.start("Where to?", memory, whole ? Delivery::whole : Delivery::stream);
-      told->keeps = what == Keeps::client;
-      told->counted = answers;
-      f.until_over(told);
-      CHECK(told->refusal.has_value() == (bytes > answer_bytes_max));
-      if (told->refusal) CHECK(told->refusal->status == 502);
-      if (!told->refusal) CHECK(told->most_counted >= bytes / 2);
+      const auto recorder =
+          f.start("Where to?", memory, whole ? Delivery::whole : Delivery::stream);
+      recorder->keeps = what == Keeps::client;
+      recorder->counted = answers;
+      f.until_over(recorder);
+      CHECK(recorder->refusal.has_value() == (bytes > answer_bytes_max));
+      if (recorder->refusal) CHECK(recorder->refusal->status == 502);
+      if (!recorder->refusal) CHECK(recorder->most_counted >= bytes / 2);
       CHECK(provider.asked().size() == 1);
-      told->memory.reset();
+      recorder->memory.reset();
       CHECK(answers->bytes() == 0);
     }
   }
@@ -486,7 +487,7 @@ TEST_CASE("an answer that several wait for is one, and is counted until the last
   const auto answers = std::make_shared<AnswerMemory>(AnswerBudget::Options{});
   Fixture f(provider, 8, answers, true);
   Memory memory;
-  std::vector<std::shared_ptr<Told>> clients;
+  std::vector<std::shared_ptr<RecordingClient>> clients;
   for (int i = 0; i < 20; ++i) {
     clients.push_back(f.start("Where to?", memory));
     clients.back()->keeps = true;
@@ -518,14 +519,14 @@ TEST_CASE("what is kept of a list's first answers is not in line before its next
   Order common;
   common.request.model = "mini";
   common.request.messages.push_back(llm::text_message(llm::Role::user, ""));
-  const auto told = std::make_shared<Told>();
+  const auto recorder = std::make_shared<RecordingClient>();
   const auto list = std::make_shared<services::PromptList>(
       *f.gateway, f.io.get_executor(), std::move(common),
-      std::vector<std::string>{"Where to?", "And then?"}, Delivery::whole, told);
+      std::vector<std::string>{"Where to?", "And then?"}, Delivery::whole, recorder);
   REQUIRE(list->start());
-  f.until_over(told);
-  CHECK_FALSE(told->refusal);
-  CHECK((told->answered == words));
+  f.until_over(recorder);
+  CHECK_FALSE(recorder->refusal);
+  CHECK((recorder->answered == words));
   CHECK(provider.asked().size() == 2);
 }
 
@@ -542,13 +543,13 @@ TEST_CASE("who follows a call waits for nothing that its opener keeps") {
   f.shares = false;
   Memory memory;
   f.asks = {"default", "ada"};
-  std::vector<std::shared_ptr<Told>> unread;
+  std::vector<std::shared_ptr<RecordingClient>> unread;
   std::vector<std::shared_ptr<GatewayCall>> calls;
   for (int i = 0; i < 4; ++i) {
     unread.push_back(f.start("What nobody reads.", memory));
     calls.push_back(std::exchange(f.call, nullptr));
   }
-  const auto is_over = [](const auto& told) { return told->over; };
+  const auto is_over = [](const auto& recorder) { return recorder->over; };
   f.until([&] { return std::any_of(unread.begin(), unread.end(), is_over); });
   f.until([&] { return provider.asked().size() == unread.size(); });
   // Others join before anything came of the answer, or when it was asked for.
@@ -647,9 +648,9 @@ TEST_CASE("what a list's prompts share is counted once, until the last prompt's 
   for (const bool enough : {true, false}) {
     Memory memory{.bytes_max = enough ? 2 * shared_bytes : shared_bytes};
     common.hold_memory = memory.holder();
-    const auto told = std::make_shared<Told>();
+    const auto recorder = std::make_shared<RecordingClient>();
     const auto list = std::make_shared<services::PromptList>(
-        *f.gateway, f.io.get_executor(), common, prompts, Delivery::whole, told);
+        *f.gateway, f.io.get_executor(), common, prompts, Delivery::whole, recorder);
     const Result<void> started = list->start();
     CHECK(started.ok() == enough);
     if (!enough) {
@@ -657,8 +658,8 @@ TEST_CASE("what a list's prompts share is counted once, until the last prompt's 
       continue;
     }
     CHECK(*memory.held >= shared_bytes);
-    f.until_over(told);
-    CHECK_FALSE(told->refusal);
+    f.until_over(recorder);
+    CHECK_FALSE(recorder->refusal);
     CHECK(memory.most < 2 * shared_bytes);
     CHECK(*memory.held == 0);
   }

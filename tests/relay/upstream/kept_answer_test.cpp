@@ -56,10 +56,10 @@ ChatAnswer answer() {
   out.reason = FinishReason::tool_calls;
   out.reason_detail = "tool_use";
   out.finished = true;
-  out.parts[2].told = {R"({"citations":[1]})", R"({"citations":[2]})"};
-  out.parts[3].told = {R"({"caller":{"type":"direct"}})"};
-  out.told.answer = {R"({"container":{"id":"c"}})"};
-  out.told.usage = {R"({"input_tokens":10})", R"({"output_tokens":20})"};
+  out.parts[2].reported = {R"({"citations":[1]})", R"({"citations":[2]})"};
+  out.parts[3].reported = {R"({"caller":{"type":"direct"}})"};
+  out.reported.answer = {R"({"container":{"id":"c"}})"};
+  out.reported.usage = {R"({"input_tokens":10})", R"({"output_tokens":20})"};
   return out;
 }
 
@@ -92,10 +92,10 @@ TEST_CASE("a kept answer is the answer again, whole and as the events of a strea
     CHECK(again.parts[i].signature == before.parts[i].signature);
     CHECK(again.parts[i].redacted == before.parts[i].redacted);
     CHECK(again.parts[i].extra == before.parts[i].extra);
-    CHECK(again.parts[i].told == before.parts[i].told);
+    CHECK(again.parts[i].reported == before.parts[i].reported);
   }
-  CHECK(again.told.answer == before.told.answer);
-  CHECK(again.told.usage == before.told.usage);
+  CHECK(again.reported.answer == before.reported.answer);
+  CHECK(again.reported.usage == before.reported.usage);
   CHECK(again.id == before.id);
   CHECK(again.model == before.model);
   CHECK(again.usage == before.usage);

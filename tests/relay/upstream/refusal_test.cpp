@@ -45,7 +45,7 @@ std::string told(const std::vector<At>& refusals) {
                        .place = refusals[i].place,
                        .attempt = static_cast<int>(i),
                        .reason = refusals[i].what.reason};
-    if (!chosen || is_told_instead(next, *chosen)) chosen = next;
+    if (!chosen || takes_precedence(next, *chosen)) chosen = next;
   }
   return refusals[static_cast<std::size_t>(chosen->attempt)].what.name;
 }

@@ -1,4 +1,4 @@
-#include "engine/llm/told.hpp"
+#include "engine/llm/reported.hpp"
 
 #include "engine/base/json.hpp"
 #include "engine/llm/wire.hpp"
@@ -24,7 +24,7 @@ void join(Json& whole, Json&& piece, Joining joining) {
 
 }  // namespace
 
-std::string joined_told(const std::vector<std::string>& pieces, Joining joining) {
+std::string joined_reported(const std::vector<std::string>& pieces, Joining joining) {
   if (pieces.empty()) return {};
   if (pieces.size() == 1) return pieces.front();  // as the provider wrote it
   Json whole = Json::object();
@@ -35,15 +35,15 @@ std::string joined_told(const std::vector<std::string>& pieces, Joining joining)
   return dump(whole);
 }
 
-bool write_told_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out,
-                      std::string_view member) {
-  if (answer.format != client || answer.told.usage.empty()) return false;
-  out.raw(member, joined_told(answer.told.usage, Joining::replace));
+bool write_reported_usage(const ChatAnswer& answer, WireFormat client, JsonWriter& out,
+                          std::string_view member) {
+  if (answer.format != client || answer.reported.usage.empty()) return false;
+  out.raw(member, joined_reported(answer.reported.usage, Joining::replace));
   return true;
 }
 
-std::string told_members(std::string_view object_text,
-                         std::initializer_list<std::string_view> named) {
+std::string reported_members(std::string_view object_text,
+                             std::initializer_list<std::string_view> named) {
   JsonWriter out;
   out.open_object();
   for (const MemberText& member : member_texts(object_text)) {
@@ -58,12 +58,12 @@ std::string told_members(std::string_view object_text,
   return text == "{}" ? std::string() : text;
 }
 
-std::vector<std::string>* told_list(Told& told, std::string_view name) {
-  if (name == "answer") return &told.answer;
-  if (name == "choice") return &told.choice;
-  if (name == "message") return &told.message;
-  if (name == "usage") return &told.usage;
-  if (name == "logprobs") return &told.logprobs;
+std::vector<std::string>* reported_list(Reported& reported, std::string_view name) {
+  if (name == "answer") return &reported.answer;
+  if (name == "choice") return &reported.choice;
+  if (name == "message") return &reported.message;
+  if (name == "usage") return &reported.usage;
+  if (name == "logprobs") return &reported.logprobs;
   return nullptr;
 }
 
