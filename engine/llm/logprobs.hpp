@@ -1,7 +1,7 @@
 // How likely the tokens of an answer were, across the formats.
 //
 // 1. The neutral form is OpenAI's, which its two formats share: an object {"content": [{token,
-//    logprob, bytes, top_logprobs: [...]}]}, in pieces as they came (Told::logprobs).
+//    logprob, bytes, top_logprobs: [...]}]}, in pieces as they came (Reported::logprobs).
 // 2. Gemini has lists side by side: of the tokens chosen, and of those that might have been.
 #pragma once
 

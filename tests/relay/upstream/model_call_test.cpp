@@ -114,7 +114,7 @@ std::string line_of(const Action& action) {
       add({" attempt=", action.attempt, " ",
            action.failure ? failure_names[static_cast<std::size_t>(action.failure->failure_class)]
                           : "succeeded"});
-      if (action.inconclusive) add({" told_nothing"});
+      if (action.inconclusive) add({" inconclusive"});
       add({" first_token_ms=", action.first_token_ms,
            " charge=", charge_names[static_cast<std::size_t>(action.charge.kind)]});
       if (action.charge.kind != ChargeKind::nothing)
@@ -123,7 +123,7 @@ std::string line_of(const Action& action) {
     case ActionKind::fail:
     case ActionKind::engine:
       add({" reason=", reason_name(action.reason)});
-      if (action.refused_attempt > 0) add({" told=", action.refused_attempt});
+      if (action.refused_attempt > 0) add({" refused_attempt=", action.refused_attempt});
       if (action.kind == ActionKind::fail) add({" status=", action.status});
       if (action.retry_after_ms >= 0) add({" retry_after_ms=", action.retry_after_ms});
       break;

@@ -16,8 +16,8 @@ namespace {
 const auth::Identity ada{"default", "ada"};
 
 /// A book whose thread is the test's.
-struct Desk {
-  Desk() { open(); }
+struct MemoryBookFixture {
+  MemoryBookFixture() { open(); }
 
   void open() {
     book.emplace(store, [this](MemoryBook::Work work) {
@@ -65,35 +65,35 @@ struct Desk {
 }  // namespace
 
 TEST_CASE("what was stored is found, by its owner alone, also by the next process") {
-  Desk desk;
-  REQUIRE(desk.keep(ada, "the colour was green"));
-  REQUIRE(desk.keep({"other", "ada"}, "the colour was red"));
-  CHECK(desk.found(ada, "green") == 1);
-  CHECK(desk.found(ada, "red") == 0);
-  CHECK(desk.found({"other", "ada"}, "red") == 1);
+  MemoryBookFixture fixture;
+  REQUIRE(fixture.keep(ada, "the colour was green"));
+  REQUIRE(fixture.keep({"other", "ada"}, "the colour was red"));
+  CHECK(fixture.found(ada, "green") == 1);
+  CHECK(fixture.found(ada, "red") == 0);
+  CHECK(fixture.found({"other", "ada"}, "red") == 1);
   for (int i = 0; i < 400; ++i)
-    REQUIRE(desk.keep(ada, "number " + std::to_string(i)));
-  desk.open();
-  CHECK(desk.found(ada, "green") == 1);
-  CHECK(desk.found(ada, "number") == 10);
+    REQUIRE(fixture.keep(ada, "number " + std::to_string(i)));
+  fixture.open();
+  CHECK(fixture.found(ada, "green") == 1);
+  CHECK(fixture.found(ada, "number") == 10);
 }
 
 TEST_CASE("an effect stores once, however often it is carried out") {
-  Desk desk;
-  const auto first = desk.keep(ada, "once", "key");
-  desk.open();
-  const auto second = desk.keep(ada, "once", "key");
+  MemoryBookFixture fixture;
+  const auto first = fixture.keep(ada, "once", "key");
+  fixture.open();
+  const auto second = fixture.keep(ada, "once", "key");
   REQUIRE(first);
   REQUIRE(second);
   CHECK(*first == *second);
-  CHECK(desk.found(ada, "once") == 1);
+  CHECK(fixture.found(ada, "once") == 1);
 }
 
 TEST_CASE("calls of one owner come one after the other") {
-  Desk desk;
+  MemoryBookFixture fixture;
   int callback = 0;
   for (int i = 0; i < 20; ++i)
-    desk.book->call(
+    fixture.book->call(
         {ada,
          "memory.store",
          Json{{"agent", "a"}, {"scope", "user"}, {"content", "x" + std::to_string(i)}}.dump(),
@@ -104,22 +104,22 @@ TEST_CASE("calls of one owner come one after the other") {
           CHECK(callback++ == i);
         });
   while (callback < 20)
-    desk.work_one();
+    fixture.work_one();
 }
 
 TEST_CASE("an owner's memory is bounded, in the store too: the oldest entries go") {
-  Desk desk;
+  MemoryBookFixture fixture;
   const std::string much(60'000, 'm');
   const int stored = static_cast<int>(2 * agents::kOwnerBytesMax / much.size());
   for (int i = 0; i < stored; ++i)
-    REQUIRE(desk.keep(ada, joined({"word", i, " ", much})));
-  REQUIRE(desk.keep({"default", "bob"}, "word0 of another"));
-  desk.open();
-  CHECK(desk.found(ada, "word0") == 0);
-  CHECK(desk.found(ada, joined({"word", stored - 1})) == 1);
-  CHECK(desk.found({"default", "bob"}, "word0") == 1);
+    REQUIRE(fixture.keep(ada, joined({"word", i, " ", much})));
+  REQUIRE(fixture.keep({"default", "bob"}, "word0 of another"));
+  fixture.open();
+  CHECK(fixture.found(ada, "word0") == 0);
+  CHECK(fixture.found(ada, joined({"word", stored - 1})) == 1);
+  CHECK(fixture.found({"default", "bob"}, "word0") == 1);
   std::promise<std::size_t> kept;
-  desk.store.read(ada, 0, 100'000, [&kept](const Result<std::vector<std::string>>& entries) {
+  fixture.store.read(ada, 0, 100'000, [&kept](const Result<std::vector<std::string>>& entries) {
     kept.set_value(entries->size());
   });
   CHECK(kept.get_future().get() * much.size() <= agents::kOwnerBytesMax);

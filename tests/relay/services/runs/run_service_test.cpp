@@ -8,7 +8,7 @@
 #include "engine/llm/chat.hpp"
 #include "engine/workflow/bundle.hpp"
 #include "relay/services/runs/model_step.hpp"
-#include "tests/relay/services/runs/house.hpp"
+#include "tests/relay/services/runs/runs_fixture.hpp"
 
 namespace redoubt::runs {
 namespace {
@@ -79,92 +79,92 @@ std::string code_of(const Json& run) {
 }  // namespace
 
 TEST_CASE("runs of one id live beside each other, and an import throws nobody else's out") {
-  House house;
+  RunsFixture fixture;
   const Owner ada = owner("ada"), bob = owner("bob");
   const std::string bundle = unsigned_bundle(sleeper, "shared");
-  const Json first = house.import_run(ada, bundle);
+  const Json first = fixture.import_run(ada, bundle);
   REQUIRE_MESSAGE(first["id"] == "shared", first.dump());
-  const Json second = house.import_run(bob, bundle);
+  const Json second = fixture.import_run(bob, bundle);
   REQUIRE_MESSAGE(second["id"] == "shared", second.dump());
   // Removing one leaves the other.
-  CHECK(house.remove(bob, "shared") == Json::object());
+  CHECK(fixture.remove(bob, "shared") == Json::object());
   // Its timer fires still.
-  CHECK(house.ended(ada, "shared")["outcome"] == "slept");
-  CHECK(house.view(bob, "shared")["code"] == "unknown_run");
+  CHECK(fixture.ended(ada, "shared")["outcome"] == "slept");
+  CHECK(fixture.view(bob, "shared")["code"] == "unknown_run");
   // What was imported once is known, though the run is gone.
-  CHECK(house.import_run(bob, bundle)["code"] == "known_epoch");
+  CHECK(fixture.import_run(bob, bundle)["code"] == "known_epoch");
 }
 
 TEST_CASE("the same subject of two tenants is two owners") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner here = owner("1", "here"), there = owner("1", "there");
-  const std::string id = house.started(here, "asker");
-  CHECK(house.list(there).empty());
-  CHECK(house.list(here).size() == 1);
+  const std::string id = fixture.started(here, "asker");
+  CHECK(fixture.list(there).empty());
+  CHECK(fixture.list(here).size() == 1);
   const auto refused = [&](const Json& said) { return said["code"] == "unknown_run"; };
-  CHECK(refused(house.view(there, id)));
-  CHECK(refused(house.remove(there, id)));
-  CHECK(refused(house.give(there, id, {InputKind::answer, "sure#1", "1"})));
-  CHECK(refused(house.give(there, id, {InputKind::cancel, "x", {}})));
-  CHECK(refused(house.ask(
-      [&](JsonCallback callback) { house.service().export_run(there, id, copying(callback)); })));
-  CHECK(refused(house.ask(
-      [&](JsonCallback callback) { house.service().resume(there, id, copying(callback)); })));
+  CHECK(refused(fixture.view(there, id)));
+  CHECK(refused(fixture.remove(there, id)));
+  CHECK(refused(fixture.give(there, id, {InputKind::answer, "sure#1", "1"})));
+  CHECK(refused(fixture.give(there, id, {InputKind::cancel, "x", {}})));
+  CHECK(refused(fixture.ask(
+      [&](JsonCallback callback) { fixture.service().export_run(there, id, copying(callback)); })));
+  CHECK(refused(fixture.ask(
+      [&](JsonCallback callback) { fixture.service().resume(there, id, copying(callback)); })));
   const auto stream = std::make_shared<Stream>();
-  house.service().watch(there, id, 0, stream);
-  house.until([&] { return !stream->open(); });
+  fixture.service().watch(there, id, 0, stream);
+  fixture.until([&] { return !stream->open(); });
   CHECK(stream->text().empty());
-  CHECK(house.view(here, id)["status"] == "running");
+  CHECK(fixture.view(here, id)["status"] == "running");
   // Neither does what one has signed count for the other.
-  const std::string bundle = house.export_run(here, id);
-  CHECK(house.import_run(there, bundle)["code"] == "bad_signature");
-  CHECK(house.import_run(here, bundle)["status"] == "running");
+  const std::string bundle = fixture.export_run(here, id);
+  CHECK(fixture.import_run(there, bundle)["code"] == "bad_signature");
+  CHECK(fixture.import_run(here, bundle)["status"] == "running");
 }
 
 TEST_CASE("whoever waits for a run is told when it is removed") {
-  House house;
-  house.workflow(asker);
-  house.workflow(parent);
+  RunsFixture fixture;
+  fixture.workflow(asker);
+  fixture.workflow(parent);
   const Owner ada = owner("ada");
-  const std::string waits = house.started(ada, "parent");
-  const std::string child = house.run_of(ada, "asker");
+  const std::string waits = fixture.started(ada, "parent");
+  const std::string child = fixture.run_of(ada, "asker");
   const auto stream = std::make_shared<Stream>();
-  house.service().watch(ada, child, 0, stream);
-  CHECK(house.remove(ada, child) == Json::object());
-  const Json end = house.ended(ada, waits);
+  fixture.service().watch(ada, child, 0, stream);
+  CHECK(fixture.remove(ada, child) == Json::object());
+  const Json end = fixture.ended(ada, waits);
   CHECK(end["status"] == "failed");
   CHECK_MESSAGE(code_of(end) == "removed", end.dump());
-  house.until([&] { return !stream->open(); });
+  fixture.until([&] { return !stream->open(); });
 }
 
 TEST_CASE("whoever waits for a run is told when it is exported") {
-  House house;
-  house.workflow(asker);
-  house.workflow(parent);
+  RunsFixture fixture;
+  fixture.workflow(asker);
+  fixture.workflow(parent);
   const Owner ada = owner("ada");
-  const std::string waits = house.started(ada, "parent");
-  const std::string child = house.run_of(ada, "asker");
-  const std::string bundle = house.export_run(ada, child);
-  const Json end = house.ended(ada, waits);
+  const std::string waits = fixture.started(ada, "parent");
+  const std::string child = fixture.run_of(ada, "asker");
+  const std::string bundle = fixture.export_run(ada, child);
+  const Json end = fixture.ended(ada, waits);
   CHECK_MESSAGE(code_of(end) == "child_parked", end.dump());
   // The run itself is as good as any.
-  CHECK(house.import_run(ada, bundle)["status"] == "running");
+  CHECK(fixture.import_run(ada, bundle)["status"] == "running");
 }
 
 TEST_CASE("a run from a host whose clock was ahead goes on in its own time") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
-  const std::string bundle = house.export_run(ada, id);
+  const std::string id = fixture.started(ada, "asker");
+  const std::string bundle = fixture.export_run(ada, id);
   constexpr std::int64_t ahead_ms = 3'600'000;
-  REQUIRE(house.ask([&](JsonCallback callback) {
-    house.service().import_run(ada, bundle, observe::wall_now_ms() + ahead_ms, callback);
+  REQUIRE(fixture.ask([&](JsonCallback callback) {
+    fixture.service().import_run(ada, bundle, observe::wall_now_ms() + ahead_ms, callback);
   })["status"] == "running");
-  house.give(ada, id, {InputKind::answer, "sure#1", "1"});
-  REQUIRE(house.ended(ada, id)["status"] == "done");
-  const auto ended = workflow::read_bundle(house.export_run(ada, id));
+  fixture.give(ada, id, {InputKind::answer, "sure#1", "1"});
+  REQUIRE(fixture.ended(ada, id)["status"] == "done");
+  const auto ended = workflow::read_bundle(fixture.export_run(ada, id));
   REQUIRE(ended);
   auto reader = workflow::HistoryReader::open(ended->history);
   REQUIRE(reader);
@@ -176,28 +176,28 @@ TEST_CASE("a run from a host whose clock was ahead goes on in its own time") {
 }
 
 TEST_CASE("a run that is over is exported as often as its owner asks, and each copy is read") {
-  House house;
-  house.workflow(sleeper);
+  RunsFixture fixture;
+  fixture.workflow(sleeper);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "sleeper");
-  REQUIRE(house.ended(ada, id)["status"] == "done");
-  house.export_run(ada, id);
-  const std::string again = house.export_run(ada, id);
-  CHECK(house.remove(ada, id) == Json::object());
-  CHECK(house.import_run(ada, again)["status"] == "done");
+  const std::string id = fixture.started(ada, "sleeper");
+  REQUIRE(fixture.ended(ada, id)["status"] == "done");
+  fixture.export_run(ada, id);
+  const std::string again = fixture.export_run(ada, id);
+  CHECK(fixture.remove(ada, id) == Json::object());
+  CHECK(fixture.import_run(ada, again)["status"] == "done");
 }
 
 TEST_CASE("a child that the store refuses fails its step") {
   OwnerBounds bounds;
   bounds.descendants_max = 2;
-  House house(bounds);
-  house.workflow("name: leaf\nworkflow:\n  - emit: there\nresult: leaf\n");
-  house.workflow(
+  RunsFixture fixture(bounds);
+  fixture.workflow("name: leaf\nworkflow:\n  - emit: there\nresult: leaf\n");
+  fixture.workflow(
       "name: bomb\nworkflow:\n  - {id: a, child: leaf, with: {}}\n  - {id: b, child: leaf, with: "
       "{}}\n"
       "  - {id: c, child: leaf, with: {}}\nresult: all\n");
   const Owner ada = owner("ada");
-  const Json end = house.ended(ada, house.started(ada, "bomb"));
+  const Json end = fixture.ended(ada, fixture.started(ada, "bomb"));
   CHECK_MESSAGE(code_of(end) == "too_many_descendants", end.dump());
 }
 
@@ -205,342 +205,342 @@ TEST_CASE("a run that hands over for ever comes to an end") {
   OwnerBounds bounds;
   bounds.descendants_max = 30;
   bounds.ended_max = 5;
-  House house(bounds);
-  house.workflow(
+  RunsFixture fixture(bounds);
+  fixture.workflow(
       "name: again\nworkflow:\n  - {handoff: {workflow: self}, with: {n: '{{ input.n + 1 }}'}}\n");
-  house.workflow("name: waits\nworkflow:\n  - {id: x, child: again, with: {n: 0}}\n");
+  fixture.workflow("name: waits\nworkflow:\n  - {id: x, child: again, with: {n: 0}}\n");
   const Owner ada = owner("ada");
-  const Json end = house.ended(ada, house.started(ada, "waits"));
+  const Json end = fixture.ended(ada, fixture.started(ada, "waits"));
   CHECK_MESSAGE(code_of(end) == "too_many_descendants", end.dump());
-  house.until([&] { return house.list(ada).size() <= 6; });
+  fixture.until([&] { return fixture.list(ada).size() <= 6; });
 }
 
 TEST_CASE("a parent that is removed takes its children along, also those they went on in") {
-  House house;
-  house.workflow(asker);
-  house.workflow("name: over\nworkflow:\n  - {handoff: {workflow: asker}, with: {}}\n");
-  house.workflow("name: top\nworkflow:\n  - {id: x, child: over, with: {}}\n");
+  RunsFixture fixture;
+  fixture.workflow(asker);
+  fixture.workflow("name: over\nworkflow:\n  - {handoff: {workflow: asker}, with: {}}\n");
+  fixture.workflow("name: top\nworkflow:\n  - {id: x, child: over, with: {}}\n");
   const Owner ada = owner("ada");
-  const std::string top = house.started(ada, "top");
-  const std::string last = house.run_of(ada, "asker");
-  house.until([&] { return !house.view(ada, last)["questions"].empty(); });
-  house.remove(ada, top);
-  CHECK(house.ended(ada, last)["status"] == "cancelled");
+  const std::string top = fixture.started(ada, "top");
+  const std::string last = fixture.run_of(ada, "asker");
+  fixture.until([&] { return !fixture.view(ada, last)["questions"].empty(); });
+  fixture.remove(ada, top);
+  CHECK(fixture.ended(ada, last)["status"] == "cancelled");
 }
 
 TEST_CASE("the limits of the token that began a run are its run's after a restart too") {
-  House house;
-  house.workflow(thinker);
+  RunsFixture fixture;
+  fixture.workflow(thinker);
   Owner ada = owner("ada", "game");
   ada.limits.cost_microusd_per_day = 0;
   ada.limits.concurrent_calls = 3;
-  const std::string id = house.started(ada, "thinker");
-  house.until([&] { return house.gateway().orders().size() == 1; });
-  house.end();
-  house.begin();
+  const std::string id = fixture.started(ada, "thinker");
+  fixture.until([&] { return fixture.gateway().orders().size() == 1; });
+  fixture.end();
+  fixture.begin();
   // Nobody asks for it: it goes on by itself.
-  house.until([&] { return house.gateway().orders().size() == 2; });
-  for (const upstream::Order& order : house.gateway().orders()) {
+  fixture.until([&] { return fixture.gateway().orders().size() == 2; });
+  for (const upstream::Order& order : fixture.gateway().orders()) {
     CHECK(order.own_limits == ada.limits);
     CHECK(order.identity == ada.identity);
   }
   // Another token of the same owner does not lift them.
-  CHECK(house.view(owner("ada", "game"), id)["status"] == "running");
-  house.end();
-  house.begin();
-  house.until([&] { return house.gateway().orders().size() == 3; });
-  CHECK(house.gateway().orders().back().own_limits == ada.limits);
+  CHECK(fixture.view(owner("ada", "game"), id)["status"] == "running");
+  fixture.end();
+  fixture.begin();
+  fixture.until([&] { return fixture.gateway().orders().size() == 3; });
+  CHECK(fixture.gateway().orders().back().own_limits == ada.limits);
 }
 
 TEST_CASE("a run over whose reading the process died is set aside, and others go on") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string bad = house.started(ada, "asker"), good = house.started(ada, "asker");
-  house.end();
-  house.sql("UPDATE runs SET taking_up = 1 WHERE id = '" + bad + "'");
+  const std::string bad = fixture.started(ada, "asker"), good = fixture.started(ada, "asker");
+  fixture.end();
+  fixture.sql("UPDATE runs SET taking_up = 1 WHERE id = '" + bad + "'");
   for (int start = 0; start < 2; ++start) {
-    house.begin();
-    house.until([&] { return !house.view(ada, good)["questions"].empty(); });
-    const Json aside = house.view(ada, bad);
+    fixture.begin();
+    fixture.until([&] { return !fixture.view(ada, good)["questions"].empty(); });
+    const Json aside = fixture.view(ada, bad);
     CHECK(aside["status"] == "parked");
     CHECK_MESSAGE(aside["error"]["code"] == "run_set_aside", aside.dump());
-    CHECK(house.give(ada, bad, {InputKind::answer, "sure#1", "1"})["code"] == "run_set_aside");
-    for (const Json& run : house.list(ada))
+    CHECK(fixture.give(ada, bad, {InputKind::answer, "sure#1", "1"})["code"] == "run_set_aside");
+    for (const Json& run : fixture.list(ada))
       if (run["id"] == bad) CHECK(run["status"] == "parked");
-    house.end();
+    fixture.end();
   }
-  house.begin();
-  const Json back = house.ask(
-      [&](JsonCallback callback) { house.service().resume(ada, bad, copying(callback)); });
+  fixture.begin();
+  const Json back = fixture.ask(
+      [&](JsonCallback callback) { fixture.service().resume(ada, bad, copying(callback)); });
   CHECK_MESSAGE(back["status"] == "running", back.dump());
-  CHECK(house.give(ada, bad, {InputKind::answer, "sure#1", "7"})["id"] == bad);
-  CHECK(house.ended(ada, bad)["outcome"] == 7);
+  CHECK(fixture.give(ada, bad, {InputKind::answer, "sure#1", "7"})["id"] == bad);
+  CHECK(fixture.ended(ada, bad)["outcome"] == 7);
 }
 
 TEST_CASE("a run that was set aside can be removed without being read") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
-  house.end();
-  house.sql("UPDATE runs SET taking_up = 1; UPDATE run_definitions SET definition = 'broken'");
-  house.begin();
-  CHECK(house.remove(ada, id) == Json::object());
-  CHECK(house.view(ada, id)["code"] == "unknown_run");
+  const std::string id = fixture.started(ada, "asker");
+  fixture.end();
+  fixture.sql("UPDATE runs SET taking_up = 1; UPDATE run_definitions SET definition = 'broken'");
+  fixture.begin();
+  CHECK(fixture.remove(ada, id) == Json::object());
+  CHECK(fixture.view(ada, id)["code"] == "unknown_run");
 }
 
 TEST_CASE("a run that was taken up is not set aside by the next death") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
-  const std::string over = house.started(ada, "asker");
-  house.give(ada, over, {InputKind::cancel, "x", {}});
+  const std::string id = fixture.started(ada, "asker");
+  const std::string over = fixture.started(ada, "asker");
+  fixture.give(ada, over, {InputKind::cancel, "x", {}});
   for (int start = 0; start < 3; ++start) {
-    house.end();
-    house.begin();
-    CHECK(house.view(ada, id)["status"] == "running");
-    CHECK(house.view(ada, over)["status"] == "cancelled");
+    fixture.end();
+    fixture.begin();
+    CHECK(fixture.view(ada, id)["status"] == "running");
+    CHECK(fixture.view(ada, over)["status"] == "cancelled");
   }
 }
 
 TEST_CASE("every run that was under way goes on after a start, however many they are") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   std::vector<std::pair<Owner, std::string>> runs;
   for (int i = 0; i < 150; ++i) {
     const Owner one = owner("owner " + std::to_string(i % 7), i % 2 ? "a" : "b");
-    runs.emplace_back(one, house.started(one, "asker"));
+    runs.emplace_back(one, fixture.started(one, "asker"));
   }
-  house.end();
-  house.begin();
+  fixture.end();
+  fixture.begin();
   for (const auto& [one, id] : runs) {
-    CHECK(house.give(one, id, {InputKind::answer, "sure#1", "1"})["id"] == id);
-    CHECK(house.ended(one, id)["status"] == "done");
+    CHECK(fixture.give(one, id, {InputKind::answer, "sure#1", "1"})["id"] == id);
+    CHECK(fixture.ended(one, id)["status"] == "done");
   }
 }
 
 TEST_CASE("an owner has so many runs under way, parked ones among them, and no more") {
   OwnerBounds bounds;
   bounds.under_way_max = 4;
-  House house(bounds);
-  house.workflow(asker);
+  RunsFixture fixture(bounds);
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
   for (int i = 0; i < 4; ++i) {
-    const std::string id = house.started(ada, "asker");
-    if (i % 2) house.export_run(ada, id);
+    const std::string id = fixture.started(ada, "asker");
+    if (i % 2) fixture.export_run(ada, id);
   }
-  CHECK(house.start(ada, "asker")["code"] == "too_many_runs");
-  house.end();
-  house.begin();
-  CHECK(house.start(ada, "asker")["code"] == "too_many_runs");
-  CHECK(house.start(owner("bob"), "asker")["status"] == "running");
+  CHECK(fixture.start(ada, "asker")["code"] == "too_many_runs");
+  fixture.end();
+  fixture.begin();
+  CHECK(fixture.start(ada, "asker")["code"] == "too_many_runs");
+  CHECK(fixture.start(owner("bob"), "asker")["status"] == "running");
 }
 
 TEST_CASE("what waits for a run that is removed is answered") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
+  const std::string id = fixture.started(ada, "asker");
   std::vector<std::future<void>> asked;
   for (int i = 0; i < 20; ++i) {
     auto promise = std::make_shared<std::promise<void>>();
     asked.push_back(promise->get_future());
     const auto callback = [promise](const Result<std::string>&) { promise->set_value(); };
-    if (i == 10) house.service().remove(ada, id, callback);
-    if (i != 10 && i % 2) house.service().view(ada, id, copying(callback));
+    if (i == 10) fixture.service().remove(ada, id, callback);
+    if (i != 10 && i % 2) fixture.service().view(ada, id, copying(callback));
     if (i != 10 && i % 2 == 0)
-      house.service().give(ada, id, {InputKind::signal, "s", "1"}, callback);
+      fixture.service().give(ada, id, {InputKind::signal, "s", "1"}, callback);
   }
   for (std::future<void>& one : asked)
     CHECK(one.wait_for(patience) == std::future_status::ready);
 }
 
 TEST_CASE("whoever waits for a run that the store does not take is told so, and the run goes on") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
-  house.view(ada, id);
-  house.sql(
+  const std::string id = fixture.started(ada, "asker");
+  fixture.view(ada, id);
+  fixture.sql(
       "CREATE TRIGGER no_room BEFORE INSERT ON run_pieces "
       "BEGIN SELECT RAISE(FAIL, 'no room'); END");
-  CHECK(house.give(ada, id, {InputKind::answer, "sure#1", "1"})["code"] == "bad_store");
-  CHECK(house.view(ada, id)["code"] == "bad_store");
-  CHECK(house.give(ada, id, {InputKind::signal, "s", "2"})["code"] == "bad_store");
-  house.sql("DROP TRIGGER no_room");
+  CHECK(fixture.give(ada, id, {InputKind::answer, "sure#1", "1"})["code"] == "bad_store");
+  CHECK(fixture.view(ada, id)["code"] == "bad_store");
+  CHECK(fixture.give(ada, id, {InputKind::signal, "s", "2"})["code"] == "bad_store");
+  fixture.sql("DROP TRIGGER no_room");
   // What it was given before the store failed is stored now.
-  CHECK(house.ended(ada, id)["status"] == "done");
+  CHECK(fixture.ended(ada, id)["status"] == "done");
 }
 
 TEST_CASE("a clock that is set back does not hold up what is tried again") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
-  house.sql(
+  const std::string id = fixture.started(ada, "asker");
+  fixture.sql(
       "CREATE TRIGGER no_room BEFORE INSERT ON run_pieces "
       "BEGIN SELECT RAISE(FAIL, 'no room'); END");
-  CHECK(house.give(ada, id, {InputKind::answer, "sure#1", "1"})["code"] == "bad_store");
-  house.pass(-3'600'000);
-  house.sql("DROP TRIGGER no_room");
-  CHECK(house.ended(ada, id)["status"] == "done");
+  CHECK(fixture.give(ada, id, {InputKind::answer, "sure#1", "1"})["code"] == "bad_store");
+  fixture.pass(-3'600'000);
+  fixture.sql("DROP TRIGGER no_room");
+  CHECK(fixture.ended(ada, id)["status"] == "done");
 }
 
 TEST_CASE("a long run is read back from its last snapshot, and whole where it has none") {
-  House house;
-  house.workflow(
+  RunsFixture fixture;
+  fixture.workflow(
       "name: counts\nstate: {n: {initial: 0, reducer: replace}}\nworkflow:\n  - loop: {max: 150}\n"
       "    do:\n      - {id: next, wait: {signal: next}}\n"
       "      - {set: {n: '{{ state.n + 1 }}'}}\nresult: '{{ state.n }}'\n");
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "counts");
+  const std::string id = fixture.started(ada, "counts");
   const auto count_on = [&](int signals) {
     for (int i = 0; i < signals; ++i)
-      REQUIRE(house.give(ada, id, {InputKind::signal, "next", "1"})["id"] == id);
+      REQUIRE(fixture.give(ada, id, {InputKind::signal, "next", "1"})["id"] == id);
   };
   count_on(100);
-  house.end();
+  fixture.end();
   SUBCASE("what came before the snapshot is not looked at") {
-    house.sql(
+    fixture.sql(
         "UPDATE run_pieces SET frames = x'00' WHERE number < (SELECT piece FROM run_snapshots)");
   }
   SUBCASE("as in a store of before") {
-    house.sql("DELETE FROM run_snapshots");
+    fixture.sql("DELETE FROM run_snapshots");
   }
-  house.begin();
+  fixture.begin();
   count_on(50);
-  CHECK(house.ended(ada, id)["outcome"] == 150);
+  CHECK(fixture.ended(ada, id)["outcome"] == 150);
 }
 
 TEST_CASE("a run that goes on in another waits for a store that refuses it for a while") {
-  House house;
-  house.workflow(asker);
-  house.workflow("name: over\nworkflow:\n  - {handoff: {workflow: asker}, with: {}}\n");
-  house.workflow(
+  RunsFixture fixture;
+  fixture.workflow(asker);
+  fixture.workflow("name: over\nworkflow:\n  - {handoff: {workflow: asker}, with: {}}\n");
+  fixture.workflow(
       "name: top\nworkflow:\n  - {id: x, child: over, with: {}}\nresult: '{{ steps.x }}'\n");
-  house.sql(
+  fixture.sql(
       "CREATE TRIGGER no_asker BEFORE INSERT ON runs WHEN NEW.workflow = 'asker' "
       "BEGIN SELECT RAISE(FAIL, 'no room'); END");
   const Owner ada = owner("ada");
-  const std::string top = house.started(ada, "top");
-  const std::string over = house.run_of(ada, "over");
-  CHECK(house.ended(ada, over)["status"] == "continued");
+  const std::string top = fixture.started(ada, "top");
+  const std::string over = fixture.run_of(ada, "over");
+  CHECK(fixture.ended(ada, over)["status"] == "continued");
   // The store's thread comes to what was asked of it before.
   for (int i = 0; i < 10; ++i)
-    house.list(ada);
-  CHECK(house.view(ada, top)["status"] == "running");
-  house.end();
-  house.sql("DROP TRIGGER no_asker");
-  house.begin();
-  const std::string last = house.run_of(ada, "asker");
-  CHECK(house.give(ada, last, {InputKind::answer, "sure#1", "7"})["id"] == last);
-  CHECK(house.ended(ada, top)["outcome"] == 7);
+    fixture.list(ada);
+  CHECK(fixture.view(ada, top)["status"] == "running");
+  fixture.end();
+  fixture.sql("DROP TRIGGER no_asker");
+  fixture.begin();
+  const std::string last = fixture.run_of(ada, "asker");
+  CHECK(fixture.give(ada, last, {InputKind::answer, "sure#1", "7"})["id"] == last);
+  CHECK(fixture.ended(ada, top)["outcome"] == 7);
 }
 
 TEST_CASE("what the store says of a child gets into no history") {
-  House house;
-  house.workflow(asker);
-  house.workflow(parent);
-  house.sql(
+  RunsFixture fixture;
+  fixture.workflow(asker);
+  fixture.workflow(parent);
+  fixture.sql(
       "CREATE TRIGGER no_child BEFORE INSERT ON runs WHEN NEW.depth > 0 "
       "BEGIN SELECT RAISE(FAIL, 'words of the inside'); END");
   const Owner ada = owner("ada");
-  const Json end = house.ended(ada, house.started(ada, "parent"));
+  const Json end = fixture.ended(ada, fixture.started(ada, "parent"));
   CHECK_MESSAGE(code_of(end) == "bad_store", end.dump());
   CHECK(end.dump().find("inside") == std::string::npos);
-  CHECK(house.export_run(ada, end["id"].get<std::string>()).find("inside") == std::string::npos);
+  CHECK(fixture.export_run(ada, end["id"].get<std::string>()).find("inside") == std::string::npos);
 }
 
 TEST_CASE("events are told to who comes early and to who comes late alike") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
+  const std::string id = fixture.started(ada, "asker");
   const auto early = std::make_shared<Stream>();
-  house.service().watch(ada, id, 0, early);
+  fixture.service().watch(ada, id, 0, early);
   for (int i = 0; i < 50; ++i)
-    house.give(ada, id, {InputKind::signal, "s", std::to_string(i)});
+    fixture.give(ada, id, {InputKind::signal, "s", std::to_string(i)});
   const auto late = std::make_shared<Stream>();
-  house.service().watch(ada, id, 0, late);
-  house.give(ada, id, {InputKind::answer, "sure#1", "1"});
-  house.until([&] { return !early->open() && !late->open(); });
+  fixture.service().watch(ada, id, 0, late);
+  fixture.give(ada, id, {InputKind::answer, "sure#1", "1"});
+  fixture.until([&] { return !early->open() && !late->open(); });
   CHECK((early->text() == late->text()));
   CHECK(early->text().find("event: run_done") != std::string::npos);
   const auto after = std::make_shared<Stream>();
-  house.service().watch(ada, id, 20, after);
-  house.until([&] { return !after->open(); });
+  fixture.service().watch(ada, id, 20, after);
+  fixture.until([&] { return !after->open(); });
   CHECK(after->text().starts_with("id: 20\n"));
   CHECK(early->text().ends_with(after->text()));
 }
 
 TEST_CASE("one owner's endless work delays another's runs by turns, and can be looked at") {
-  House house;
-  house.workflow(hog);
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(hog);
+  fixture.workflow(asker);
   const Owner ada = owner("ada"), bob = owner("bob");
   std::vector<std::string> hogs;
   for (int i = 0; i < 5; ++i)
-    hogs.push_back(house.started(ada, "hog"));
-  const std::string id = house.started(bob, "asker");
-  CHECK(house.give(bob, id, {InputKind::answer, "sure#1", "1"})["id"] == id);
-  CHECK(house.ended(bob, id)["status"] == "done");
+    hogs.push_back(fixture.started(ada, "hog"));
+  const std::string id = fixture.started(bob, "asker");
+  CHECK(fixture.give(bob, id, {InputKind::answer, "sure#1", "1"})["id"] == id);
+  CHECK(fixture.ended(bob, id)["status"] == "done");
   // All of that was between turns of these.
   for (const std::string& one : hogs) {
-    const Json run = house.view(ada, one);
+    const Json run = fixture.view(ada, one);
     CHECK_MESSAGE(run["status"] == "running", run.dump());
   }
-  CHECK(house.list(ada).size() == 5);
+  CHECK(fixture.list(ada).size() == 5);
   const auto stream = std::make_shared<Stream>();
-  house.service().watch(ada, hogs[0], 0, stream);
-  house.until([&] { return !stream->text().empty(); });
+  fixture.service().watch(ada, hogs[0], 0, stream);
+  fixture.until([&] { return !stream->text().empty(); });
   for (const std::string& one : hogs)
-    CHECK(house.remove(ada, one) == Json::object());
-  CHECK(house.list(ada).empty());
+    CHECK(fixture.remove(ada, one) == Json::object());
+  CHECK(fixture.list(ada).empty());
 }
 
 TEST_CASE("a run that works is cancelled at its next turn") {
-  House house;
-  house.workflow(hog);
+  RunsFixture fixture;
+  fixture.workflow(hog);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "hog");
-  CHECK(house.give(ada, id, {InputKind::cancel, "enough", {}})["id"] == id);
+  const std::string id = fixture.started(ada, "hog");
+  CHECK(fixture.give(ada, id, {InputKind::cancel, "enough", {}})["id"] == id);
   // Its work, done to the end, would have failed it.
-  const Json run = house.ended(ada, id);
+  const Json run = fixture.ended(ada, id);
   CHECK_MESSAGE(run["status"] == "cancelled", run.dump());
 }
 
 TEST_CASE("runs that only wait are put out of memory, and come back when something comes") {
   OwnerBounds bounds;
   bounds.weight_max = 1u << 20;
-  House house(bounds);
-  house.workflow("name: nap\nworkflow:\n  - {id: nap, wait: {for: 1500ms}}\nresult: slept\n");
-  house.workflow(asker);
+  RunsFixture fixture(bounds);
+  fixture.workflow("name: nap\nworkflow:\n  - {id: nap, wait: {for: 1500ms}}\nresult: slept\n");
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
   const std::string much = "\"" + std::string(300'000, 'x') + "\"";
   std::vector<std::string> naps, asks;
   for (int i = 0; i < 6; ++i) {
-    naps.push_back(house.started(ada, "nap", much));
-    asks.push_back(house.started(ada, "asker", much));
+    naps.push_back(fixture.started(ada, "nap", much));
+    asks.push_back(fixture.started(ada, "asker", much));
   }
   for (const std::string& id : asks) {
-    CHECK(house.view(ada, id)["questions"].size() == 1);
+    CHECK(fixture.view(ada, id)["questions"].size() == 1);
     // Who only looks leaves no trace.
-    CHECK(house.view(ada, id)["events"] == house.view(ada, id)["events"]);
+    CHECK(fixture.view(ada, id)["events"] == fixture.view(ada, id)["events"]);
   }
-  CHECK(house.give(ada, asks[0], {InputKind::answer, "sure#1", "7"})["id"] == asks[0]);
-  CHECK(house.ended(ada, asks[0])["outcome"] == 7);
+  CHECK(fixture.give(ada, asks[0], {InputKind::answer, "sure#1", "7"})["id"] == asks[0]);
+  CHECK(fixture.ended(ada, asks[0])["outcome"] == 7);
   // At a start none of them is read until it is needed.
-  house.end();
-  house.begin();
-  CHECK(house.give(ada, asks[1], {InputKind::answer, "sure#1", "8"})["id"] == asks[1]);
-  CHECK(house.ended(ada, asks[1])["outcome"] == 8);
-  for (const Json& run : house.list(ada))
+  fixture.end();
+  fixture.begin();
+  CHECK(fixture.give(ada, asks[1], {InputKind::answer, "sure#1", "8"})["id"] == asks[1]);
+  CHECK(fixture.ended(ada, asks[1])["outcome"] == 8);
+  for (const Json& run : fixture.list(ada))
     if (run["id"] == asks[2]) CHECK(run["status"] == "running");
   for (const std::string& id : naps)
-    house.until([&] {
-      for (const Json& run : house.list(ada))
+    fixture.until([&] {
+      for (const Json& run : fixture.list(ada))
         if (run["id"] == id) return run["status"] == "done";
       return false;
     });
@@ -549,34 +549,34 @@ TEST_CASE("runs that only wait are put out of memory, and come back when somethi
 TEST_CASE("runs that are watched are put out of memory, too, and their watchers miss nothing") {
   OwnerBounds bounds;
   bounds.weight_max = 1u << 20;
-  House house(bounds);
-  house.workflow(asker);
+  RunsFixture fixture(bounds);
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
   std::vector<std::string> ids;
   std::vector<std::shared_ptr<Stream>> streams;
   for (int i = 0; i < 6; ++i) {
-    ids.push_back(house.started(ada, "asker", "\"" + std::string(300'000, 'x') + "\""));
+    ids.push_back(fixture.started(ada, "asker", "\"" + std::string(300'000, 'x') + "\""));
     streams.push_back(std::make_shared<Stream>());
-    house.service().watch(ada, ids.back(), 0, streams.back());
-    house.until([&] { return streams.back()->text().find("Sure?") != std::string::npos; });
+    fixture.service().watch(ada, ids.back(), 0, streams.back());
+    fixture.until([&] { return streams.back()->text().find("Sure?") != std::string::npos; });
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     CAPTURE(i);
-    CHECK(house.give(ada, ids[i], {InputKind::answer, "sure#1", "1"})["id"] == ids[i]);
-    house.until([&] { return !streams[i]->open(); });
+    CHECK(fixture.give(ada, ids[i], {InputKind::answer, "sure#1", "1"})["id"] == ids[i]);
+    fixture.until([&] { return !streams[i]->open(); });
     const auto again = std::make_shared<Stream>();
-    house.service().watch(ada, ids[i], 0, again);
-    house.until([&] { return !again->open(); });
+    fixture.service().watch(ada, ids[i], 0, again);
+    fixture.until([&] { return !again->open(); });
     CHECK((again->text() == streams[i]->text()));
     CHECK(again->text().find("event: run_done") != std::string::npos);
   }
 }
 
 TEST_CASE("a workflow that takes too much memory once it is read is refused") {
-  House house;
-  const Json refused = house.ask([&](JsonCallback callback) {
-    house.service().start(owner("ada"), {.definition = wide(100).dump(), .input = "{}"},
-                          std::move(callback));
+  RunsFixture fixture;
+  const Json refused = fixture.ask([&](JsonCallback callback) {
+    fixture.service().start(owner("ada"), {.definition = wide(100).dump(), .input = "{}"},
+                            std::move(callback));
   });
   CHECK(refused["code"] == "bad_workflow");
   CHECK(refused["message"].get<std::string>().find("MiB of memory once it is read") !=
@@ -584,26 +584,26 @@ TEST_CASE("a workflow that takes too much memory once it is read is refused") {
 }
 
 TEST_CASE("whoever cannot read a run's events is told so before they begin") {
-  House house;
-  house.workflow(asker);
+  RunsFixture fixture;
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker");
+  const std::string id = fixture.started(ada, "asker");
   const auto may_watch = [&](const std::string& run) {
-    return house.ask(
-        [&](JsonCallback callback) { house.service().may_watch(ada, run, std::move(callback)); });
+    return fixture.ask(
+        [&](JsonCallback callback) { fixture.service().may_watch(ada, run, std::move(callback)); });
   };
   std::vector<std::shared_ptr<Stream>> streams;
   for (std::size_t i = 0; i < 16; ++i) {
     CHECK(!may_watch(id).contains("code"));
     streams.push_back(std::make_shared<Stream>());
-    house.service().watch(ada, id, 0, streams.back());
-    house.until([&] { return !streams.back()->text().empty(); });
+    fixture.service().watch(ada, id, 0, streams.back());
+    fixture.until([&] { return !streams.back()->text().empty(); });
   }
   CHECK(may_watch(id)["code"] == "too_many_watchers");
   CHECK(may_watch("nobody's")["code"] == "unknown_run");
-  house.end();
-  house.sql("UPDATE runs SET taking_up = 1");
-  house.begin();
+  fixture.end();
+  fixture.sql("UPDATE runs SET taking_up = 1");
+  fixture.begin();
   CHECK(may_watch(id)["code"] == "run_set_aside");
 }
 
@@ -623,17 +623,17 @@ TEST_CASE("a model step's max_tokens is a number that a model can give") {
 }
 
 TEST_CASE("the end of the service waits for a turn, while runs work and while they are read back") {
-  House house;
-  house.workflow(hog);
+  RunsFixture fixture;
+  fixture.workflow(hog);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "hog");
-  std::uint64_t events = house.view(ada, id)["events"].get<std::uint64_t>();
+  const std::string id = fixture.started(ada, "hog");
+  std::uint64_t events = fixture.view(ada, id)["events"].get<std::uint64_t>();
   for (int start = 0; start < 3; ++start) {
-    house.end();
-    house.begin();
+    fixture.end();
+    fixture.begin();
     // It goes on where it was, and is not set aside.
-    const Json run = *house.until([&]() -> std::optional<Json> {
-      Json seen = house.view(ada, id);
+    const Json run = *fixture.until([&]() -> std::optional<Json> {
+      Json seen = fixture.view(ada, id);
       if (seen.value("events", std::uint64_t{0}) <= events) return std::nullopt;
       return seen;
     });
@@ -642,18 +642,18 @@ TEST_CASE("the end of the service waits for a turn, while runs work and while th
     if (spent) break;
     events = run["events"].get<std::uint64_t>();
   }
-  CHECK(house.remove(ada, id) == Json::object());
+  CHECK(fixture.remove(ada, id) == Json::object());
 }
 
 TEST_CASE("an owner's runs take so much memory, and one that grows over it is cancelled") {
   OwnerBounds bounds;
   bounds.weight_max = 4u << 20;
-  House house(bounds);
-  house.workflow(
+  RunsFixture fixture(bounds);
+  fixture.workflow(
       "name: grows\nstate: {all: {reducer: append}}\nworkflow:\n  - loop: {max: 10000}\n    do:\n"
       "      - {set: {all: '{{ range(5000) | list }}'}}\n");
   const Owner ada = owner("ada");
-  const Json run = house.ended(ada, house.started(ada, "grows"));
+  const Json run = fixture.ended(ada, fixture.started(ada, "grows"));
   CHECK(run["status"] == "cancelled");
   CHECK_MESSAGE(run["outcome"].dump().find("MiB of memory") != std::string::npos, run.dump());
 }
@@ -661,19 +661,19 @@ TEST_CASE("an owner's runs take so much memory, and one that grows over it is ca
 TEST_CASE("what an owner's runs cannot keep in memory is refused, and a cancellation is not") {
   OwnerBounds bounds;
   bounds.weight_max = 4u << 20;
-  House house(bounds);
-  house.workflow(
+  RunsFixture fixture(bounds);
+  fixture.workflow(
       "name: gathers\nstate: {all: {reducer: append}}\nworkflow:\n  - loop: {max: 10000}\n    do:\n"
       "      - {id: next, wait: {signal: more}}\n"
       "      - {set: {all: '{{ steps.next }}'}}\n");
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "gathers");
+  const std::string id = fixture.started(ada, "gathers");
   const std::string much = "\"" + std::string(300'000, 'x');
   Json said = Json::object();
   for (int i = 0; i < 60 && !said.contains("code"); ++i)
-    said = house.give(ada, id, {InputKind::signal, "more", much + std::to_string(i) + "\""});
+    said = fixture.give(ada, id, {InputKind::signal, "more", much + std::to_string(i) + "\""});
   CHECK_MESSAGE(said["code"] == "too_many_inputs", said.dump());
-  CHECK(house.give(ada, id, {InputKind::cancel, "enough", {}})["status"] == "cancelled");
+  CHECK(fixture.give(ada, id, {InputKind::cancel, "enough", {}})["status"] == "cancelled");
 }
 
 TEST_CASE("what an import takes while it is replayed counts, and over a bound it gives way") {
@@ -682,100 +682,101 @@ TEST_CASE("what an import takes while it is replayed counts, and over a bound it
   OwnerBounds bounds;
   bounds.weight_max = 3u << 20;
   {
-    House house(bounds);
-    const Json refused = house.import_run(owner("ada"), bundle);
+    RunsFixture fixture(bounds);
+    const Json refused = fixture.import_run(owner("ada"), bundle);
     CHECK(refused["code"] == "too_many_runs");
     CHECK_MESSAGE(refused["message"] ==
                       "your runs and imports under way take more than 3 MiB of memory: have fewer "
                       "of them under way",
                   refused.dump());
     // Nothing of it stays.
-    CHECK(house.import_run(owner("ada"), unsigned_bundle(asker, "light"))["status"] == "running");
+    CHECK(fixture.import_run(owner("ada"), unsigned_bundle(asker, "light"))["status"] == "running");
   }
-  House house({}, {.all_max = 3u << 20});
-  const Json refused = house.import_run(owner("ada"), bundle);
+  RunsFixture fixture({}, {.all_max = 3u << 20});
+  const Json refused = fixture.import_run(owner("ada"), bundle);
   CHECK(refused["code"] == "overloaded");
   CHECK_MESSAGE(refused["message"] ==
                     "the runs and imports under way take too much memory (at most 3 MiB): try "
                     "again later",
                 refused.dump());
-  CHECK(house.import_run(owner("ada"), unsigned_bundle(asker, "light"))["status"] == "running");
+  CHECK(fixture.import_run(owner("ada"), unsigned_bundle(asker, "light"))["status"] == "running");
   // It takes no more than that.
-  House large;
+  RunsFixture large;
   CHECK(large.import_run(owner("ada"), bundle)["status"] == "running");
 }
 
 TEST_CASE("a heavy run comes back in the place of its old self, which is not weighed beside it") {
   OwnerBounds bounds;
   bounds.weight_max = 4u << 20;
-  House house(bounds);
-  house.workflow(asker);
+  RunsFixture fixture(bounds);
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
-  const std::string id = house.started(ada, "asker", "\"" + std::string(1'500'000, 'x') + "\"");
-  const Json before = house.view(ada, id);
-  const std::string bundle = house.export_run(ada, id);
-  const Json back = house.import_run(ada, bundle);
+  const std::string id = fixture.started(ada, "asker", "\"" + std::string(1'500'000, 'x') + "\"");
+  const Json before = fixture.view(ada, id);
+  const std::string bundle = fixture.export_run(ada, id);
+  const Json back = fixture.import_run(ada, bundle);
   CHECK_MESSAGE(back["status"] == "running", back.dump());
   CHECK(back["started_ms"] == before["started_ms"]);
-  CHECK(house.give(ada, id, {InputKind::answer, "sure#1", "true"})["status"] == "done");
-  CHECK(house.list(ada).size() == 1);
+  CHECK(fixture.give(ada, id, {InputKind::answer, "sure#1", "true"})["status"] == "done");
+  CHECK(fixture.list(ada).size() == 1);
 }
 
 TEST_CASE("who looks at a run while it comes back holds up neither it nor themselves") {
   OwnerBounds bounds;
   bounds.weight_max = 4u << 20;
-  House house(bounds);
-  house.workflow(asker);
+  RunsFixture fixture(bounds);
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
   // With what it comes back as it is over half of the bound: its old self is put out of memory.
-  const std::string id = house.started(ada, "asker", "\"" + std::string(800'000, 'x') + "\"");
+  const std::string id = fixture.started(ada, "asker", "\"" + std::string(800'000, 'x') + "\"");
   for (int times = 0; times < 5; ++times) {
     std::promise<Result<std::string>> imported;
     auto said = imported.get_future();
-    house.service().import_run(ada, house.export_run(ada, id), -1, [&](Result<std::string> run) {
-      imported.set_value(std::move(run));
-    });
+    fixture.service().import_run(
+        ada, fixture.export_run(ada, id), -1,
+        [&](Result<std::string> run) { imported.set_value(std::move(run)); });
     while (said.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
-      (void)house.view(ada, id);
+      (void)fixture.view(ada, id);
     const auto run = said.get();
     REQUIRE_MESSAGE(run.ok(), run.error().message);
-    CHECK(house.view(ada, id)["status"] == "running");
+    CHECK(fixture.view(ada, id)["status"] == "running");
   }
 }
 
 TEST_CASE("a run that nobody has weighed is weighed as it is read back") {
   OwnerBounds bounds;
   bounds.weight_max = 40u << 20;
-  House house(bounds, {.wait_ms_max = 100});
-  house.workflow(asker);
+  RunsFixture fixture(bounds, {.wait_ms_max = 100});
+  fixture.workflow(asker);
   const Owner ada = owner("ada");
   const std::string much = "\"" + std::string(1'000'000, 'x') + "\"";
   std::vector<std::string> ids;
   for (int i = 0; i < 12; ++i)
-    ids.push_back(house.started(ada, "asker", much));
-  house.end();
-  house.sql("UPDATE runs SET memory_bytes = 0");
-  house.begin();
+    ids.push_back(fixture.started(ada, "asker", much));
+  fixture.end();
+  fixture.sql("UPDATE runs SET memory_bytes = 0");
+  fixture.begin();
   for (const std::string& id : ids)
-    CHECK(house.view(ada, id)["status"] == "running");
-  house.end();
-  auto database = storage::open(house.path());
+    CHECK(fixture.view(ada, id)["status"] == "running");
+  fixture.end();
+  auto database = storage::open(fixture.path());
   REQUIRE(database);
   CHECK(database->integer("SELECT min(memory_bytes) FROM runs").value() > 1'000'000);
   CHECK(database->integer("SELECT max(memory_bytes) FROM runs").value() < 4'000'000);
 }
 
 TEST_CASE("one owner's imports leave places for another's") {
-  const auto ask_at_once = [](House& house, const std::vector<std::pair<Owner, std::string>>& all) {
+  const auto ask_at_once = [](RunsFixture& fixture,
+                              const std::vector<std::pair<Owner, std::string>>& all) {
     // Their thread waits here until every import is in its queue.
     std::promise<void> sent;
-    house.service().list(owner("nobody"),
-                         [&](const Result<std::string>&) { sent.get_future().wait(); });
+    fixture.service().list(owner("nobody"),
+                           [&](const Result<std::string>&) { sent.get_future().wait(); });
     std::vector<std::future<std::string>> said;
     for (const auto& [who, bundle] : all) {
       auto promise = std::make_shared<std::promise<std::string>>();
       said.push_back(promise->get_future());
-      house.service().import_run(who, bundle, -1, [promise](const Result<std::string>& run) {
+      fixture.service().import_run(who, bundle, -1, [promise](const Result<std::string>& run) {
         promise->set_value(run ? "imported" : run.error().code);
       });
     }
@@ -793,8 +794,8 @@ TEST_CASE("one owner's imports leave places for another's") {
     for (int i = 0; i < 80; ++i)
       all.emplace_back(ada, unsigned_bundle(asker, "run" + std::to_string(i)));
     all.emplace_back(bob, unsigned_bundle(asker, "his"));
-    House house;
-    const auto codes = ask_at_once(house, all);
+    RunsFixture fixture;
+    const auto codes = ask_at_once(fixture, all);
     CHECK(codes.back() == "imported");
     CHECK(std::count(codes.begin(), codes.end(), "imported") == 17);
     CHECK(std::count(codes.begin(), codes.end(), "overloaded") == 64);
@@ -805,8 +806,8 @@ TEST_CASE("one owner's imports leave places for another's") {
     for (int i = 0; i < 8; ++i)
       all.emplace_back(ada, unsigned_bundle(asker, "run" + std::to_string(i), much));
     all.emplace_back(bob, unsigned_bundle(asker, "his", much));
-    House house;
-    const auto codes = ask_at_once(house, all);
+    RunsFixture fixture;
+    const auto codes = ask_at_once(fixture, all);
     CHECK(codes.back() == "imported");
     CHECK(std::count(codes.begin(), codes.end(), "imported") == 3);
     CHECK(std::count(codes.begin(), codes.end(), "overloaded") == 6);
@@ -827,15 +828,15 @@ TEST_CASE("a definition that takes too much memory is refused by every door") {
   // Of a bundle whose run begins with a small one: the host reads what it says.
   auto bundle = workflow::read_bundle(unsigned_bundle(asker, "one")).value();
   bundle.definition = canonical(wide(100));
-  House house;
-  refused(house.import_run(owner("ada"), workflow::write_bundle(bundle)).dump());
+  RunsFixture fixture;
+  refused(fixture.import_run(owner("ada"), workflow::write_bundle(bundle)).dump());
 }
 
 TEST_CASE("heavy runs that their clock wakes at once are taken up one after the other") {
   OwnerBounds bounds;
   bounds.weight_max = 4u << 20;
-  House house(bounds);
-  house.workflow(
+  RunsFixture fixture(bounds);
+  fixture.workflow(
       "name: nap\nstate: {n: {reducer: replace}}\nworkflow:\n  - {id: nap, wait: {for: 1h}}\n"
       "  - loop: {max: 30}\n"
       "    do: {set: {n: \"{{ range(2000) | map('string') | join | length + round }}\"}}\n"
@@ -844,12 +845,12 @@ TEST_CASE("heavy runs that their clock wakes at once are taken up one after the 
   const std::string much = "\"" + std::string(1'500'000, 'x') + "\"";
   std::vector<std::string> naps;
   for (int i = 0; i < 8; ++i)
-    naps.push_back(house.started(ada, "nap", much));
-  house.end();
-  house.pass(3'600'000);  // all are due
-  house.begin();
+    naps.push_back(fixture.started(ada, "nap", much));
+  fixture.end();
+  fixture.pass(3'600'000);  // all are due
+  fixture.begin();
   for (const std::string& id : naps) {
-    const Json run = house.ended(ada, id);
+    const Json run = fixture.ended(ada, id);
     CHECK_MESSAGE(run["outcome"] == "slept", run.dump());
   }
 }
@@ -857,15 +858,15 @@ TEST_CASE("heavy runs that their clock wakes at once are taken up one after the 
 TEST_CASE("a run for which there is no room is refused after a while, and read once there is") {
   OwnerBounds bounds;
   bounds.weight_max = 4u << 20;
-  House house(bounds, {.wait_ms_max = 100});
-  house.workflow(asker);
-  house.workflow(thinker);
+  RunsFixture fixture(bounds, {.wait_ms_max = 100});
+  fixture.workflow(asker);
+  fixture.workflow(thinker);
   const Owner ada = owner("ada");
   const std::string much = "\"" + std::string(2'500'000, 'x') + "\"";
-  const std::string asks = house.started(ada, "asker", much);
-  const std::string thinks = house.started(ada, "thinker", much);
-  const Json refused = *house.until([&]() -> std::optional<Json> {
-    Json said = house.view(ada, asks);
+  const std::string asks = fixture.started(ada, "asker", much);
+  const std::string thinks = fixture.started(ada, "thinker", much);
+  const Json refused = *fixture.until([&]() -> std::optional<Json> {
+    Json said = fixture.view(ada, asks);
     if (said.contains("code")) return said;
     return std::nullopt;
   });
@@ -874,9 +875,9 @@ TEST_CASE("a run for which there is no room is refused after a while, and read o
       refused["message"].get<std::string>().find("leave no room for run") != std::string::npos,
       refused.dump());
   // Others have their own room.
-  CHECK(house.start(owner("bob"), "asker", much)["status"] == "running");
-  CHECK(house.give(ada, thinks, {InputKind::cancel, "enough", {}})["id"] == thinks);
-  house.until([&] { return house.view(ada, asks)["status"] == "running"; });
+  CHECK(fixture.start(owner("bob"), "asker", much)["status"] == "running");
+  CHECK(fixture.give(ada, thinks, {InputKind::cancel, "enough", {}})["id"] == thinks);
+  fixture.until([&] { return fixture.view(ada, asks)["status"] == "running"; });
 }
 
 }  // namespace redoubt::runs

@@ -11,7 +11,7 @@
 #include "relay/contract/checked_bodies.hpp"
 #include "relay/contract/description.hpp"
 #include "tests/relay/net/loopback.hpp"
-#include "tests/relay/services/runs/house.hpp"
+#include "tests/relay/services/runs/runs_fixture.hpp"
 
 namespace redoubt::data {
 extern const std::string_view openapi_base_json;
@@ -62,12 +62,12 @@ struct Fixture {
     if (std::exchange(held, false)) gate.set_value();
   }
 
-  runs::House house;
+  runs::RunsFixture fixture;
   net::ComputePool pool{1, 1};
   std::promise<void> gate;
   bool held = false;
   observe::Log log{2, observe::Level::error, 100};
-  Runs runs{house.service(), pool, log};
+  Runs runs{fixture.service(), pool, log};
   http::Router router = net::test::make_router();
   std::optional<net::test::Running> running;
 };

@@ -88,23 +88,23 @@ class Stream final : public http::BodyStream {
   std::atomic<bool> open_{true};
 };
 
-class House {
+class RunsFixture {
  public:
   /// How all runs together are bounded, and how long one waits for room in memory.
   struct Memory {
     std::uint64_t all_max = 48u << 20;
     std::int64_t wait_ms_max = 10'000;
   };
-  explicit House(OwnerBounds bounds = {}) : House(bounds, Memory{}) {}
-  House(OwnerBounds bounds, Memory memory) : bounds_(bounds), memory_(memory) {
+  explicit RunsFixture(OwnerBounds bounds = {}) : RunsFixture(bounds, Memory{}) {}
+  RunsFixture(OwnerBounds bounds, Memory memory) : bounds_(bounds), memory_(memory) {
     auto shipped = Catalogue::shipped();
     REQUIRE(shipped);
     catalogue_.emplace(std::move(*shipped));
     begin();
   }
-  ~House() { end(); }
-  House(const House&) = delete;
-  House& operator=(const House&) = delete;
+  ~RunsFixture() { end(); }
+  RunsFixture(const RunsFixture&) = delete;
+  RunsFixture& operator=(const RunsFixture&) = delete;
 
   /// Adds a workflow for everybody.
   void workflow(const std::string& yaml) {
