@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "relay/http/message.hpp"
 #include "relay/http/websocket_frame.hpp"
@@ -42,6 +43,7 @@ class WebSocketChannel {
  public:
   virtual ~WebSocketChannel() = default;
   virtual void send(FramePtr frame) = 0;
+  virtual void send_together(std::vector<FramePtr> frames) = 0;
   virtual void close(std::uint16_t code, std::string reason) = 0;
   virtual bool open() const = 0;
   virtual net::Executor shard() const = 0;
@@ -57,6 +59,10 @@ class WebSocketPeer {
   /// frame is dropped where the socket is closing or gone.
   void send(FramePtr frame) const {
     if (auto channel = channel_.lock()) channel->send(std::move(frame));
+  }
+  /// The same of several, which share system calls.
+  void send_together(std::vector<FramePtr> frames) const {
+    if (auto channel = channel_.lock()) channel->send_together(std::move(frames));
   }
   void send_text(std::string_view payload) const { send(Frame::text(payload)); }
   /// Sends what is queued, then a close frame, and waits a bounded time for the client's.

@@ -103,26 +103,35 @@ struct SocketServer::HeldPoll {
   std::optional<http::Response> answer;
 };
 
+/// What one poll or one WebSocket gets.
 struct SocketServer::Delivery {
-  Step step;
-  std::weak_ptr<HeldPoll> poll = {};  ///< of AnswerPoll
-  http::WebSocketPeer peer = {};      ///< of the others
+  std::weak_ptr<HeldPoll> poll = {};
+  std::optional<AnswerPoll> answer = {};  ///< of a poll
+  http::WebSocketPeer peer = {};
+  std::vector<http::FramePtr> frames = {};
+  std::optional<CloseTransport> close = {};  ///< after the frames
 };
 
 /// What is to be sent on a shard.
 struct SocketServer::Lane {
   explicit Lane(const Executor& executor) : shard(executor) {}
+  /// A poll's answer, or a WebSocket that has frames.
+  using Queued = std::variant<Delivery, TransportId>;
+
   Executor shard;
-  std::deque<Delivery> queued;  ///< under the server's lock
-  bool posted = false;          ///< the same: drain() will come
-  std::vector<Delivery> turn;   ///< of the shard's thread
+  std::deque<Queued> queued;   ///< under the server's lock
+  bool posted = false;         ///< the same: drain() will come
+  std::vector<Delivery> turn;  ///< of the shard's thread
 };
 
 struct SocketServer::Transport {
   http::WebSocketPeer peer;
   std::size_t lane = 0;
   SessionId session = 0;
-  std::size_t queued = 0;  ///< frames in the lane
+  // What waits for the shard: who is in the lane's queue has all of it sent together.
+  bool is_queued = false;
+  std::vector<http::FramePtr> frames = {};
+  std::optional<CloseTransport> close = {};
 };
 
 struct SocketServer::Told {
@@ -200,22 +209,11 @@ void SocketServer::collect(std::int64_t now_ms) {
         if (found == polls_.end()) continue;
         const auto [poll, lane] = found->second;
         polls_.erase(found);
-        lanes_[lane]->queued.push_back({.step = std::move(step), .poll = poll});
+        lanes_[lane]->queued.push_back(
+            Delivery{.poll = poll, .answer = std::move(std::get<AnswerPoll>(step))});
         continue;
       }
-      const auto* send = std::get_if<SendFrame>(&step);
-      const TransportId id = send ? send->transport : std::get<CloseTransport>(step).transport;
-      const auto found = transports_.find(id);
-      if (found == transports_.end()) continue;
-      // A shard that does not come to its queue: the frames' readers are dropped as slow ones.
-      const bool is_stuck = ++found->second.queued > options_.bounds.session.queued_packets_max;
-      if (is_stuck && send) {
-        --found->second.queued;
-        hub_.close(found->second.session, end_reason::too_slow, now_ms);
-        continue;
-      }
-      lanes_[found->second.lane]->queued.push_back(
-          {.step = std::move(step), .peer = found->second.peer});
+      queue_step(std::move(step), now_ms);
     }
   }
   for (HubEvent& event : hub_.take_events()) {
@@ -230,6 +228,26 @@ void SocketServer::collect(std::int64_t now_ms) {
     told_.push_back(std::move(told));
   }
   arm();
+}
+
+// Under the lock. A shard that does not come to its queue is no reason to keep more and more: the
+// frames' readers are dropped as slow ones.
+void SocketServer::queue_step(Step step, std::int64_t now_ms) {
+  auto* send = std::get_if<SendFrame>(&step);
+  const TransportId id = send ? send->transport : std::get<CloseTransport>(step).transport;
+  const auto found = transports_.find(id);
+  if (found == transports_.end()) return;
+  Transport& transport = found->second;
+  if (!send) {
+    transport.close = std::get<CloseTransport>(step);
+  } else if (transport.frames.size() < options_.bounds.session.queued_packets_max) {
+    transport.frames.push_back(std::move(send->frame));
+  } else {
+    hub_.close(transport.session, end_reason::too_slow, now_ms);
+    return;
+  }
+  if (std::exchange(transport.is_queued, true)) return;
+  lanes_[transport.lane]->queued.emplace_back(id);
 }
 
 std::size_t SocketServer::lane_of(const Executor& shard) {
@@ -265,14 +283,16 @@ void SocketServer::deliver() {
 bool SocketServer::take_deliveries(Lane& lane) {
   const std::lock_guard lock(mutex_);
   while (!lane.queued.empty() && lane.turn.size() < deliveries_per_turn_max) {
-    Delivery& next = lane.queued.front();
-    if (!std::holds_alternative<AnswerPoll>(next.step)) {
-      const auto* send = std::get_if<SendFrame>(&next.step);
-      const TransportId id = send ? send->transport : std::get<CloseTransport>(next.step).transport;
-      if (const auto found = transports_.find(id); found != transports_.end())
-        --found->second.queued;
+    if (auto* answer = std::get_if<Delivery>(&lane.queued.front())) {
+      lane.turn.push_back(std::move(*answer));
+    } else if (const auto found = transports_.find(std::get<TransportId>(lane.queued.front()));
+               found != transports_.end()) {
+      Transport& transport = found->second;
+      transport.is_queued = false;
+      lane.turn.push_back({.peer = transport.peer,
+                           .frames = std::exchange(transport.frames, {}),
+                           .close = std::exchange(transport.close, std::nullopt)});
     }
-    lane.turn.push_back(std::move(next));
     lane.queued.pop_front();
   }
   lane.posted = !lane.queued.empty();
@@ -283,15 +303,13 @@ bool SocketServer::take_deliveries(Lane& lane) {
 void SocketServer::drain(Lane& lane) {
   const bool has_more = take_deliveries(lane);
   for (Delivery& delivery : lane.turn) {
-    if (auto* answer = std::get_if<AnswerPoll>(&delivery.step)) {
-      const auto poll = delivery.poll.lock();
-      if (poll) poll->give(http::Response::text(answer->status, std::move(answer->body)));
-    } else if (auto* send = std::get_if<SendFrame>(&delivery.step)) {
-      delivery.peer.send(std::move(send->frame));
-    } else {
-      const auto& close = std::get<CloseTransport>(delivery.step);
-      delivery.peer.close(close.code, std::string(close.reason));
+    if (const auto poll = delivery.poll.lock(); poll && delivery.answer) {
+      const auto& [id, status, body] = *delivery.answer;
+      poll->give(http::Response::text(status, body));
     }
+    if (!delivery.frames.empty()) delivery.peer.send_together(std::move(delivery.frames));
+    if (delivery.close)
+      delivery.peer.close(delivery.close->code, std::string(delivery.close->reason));
   }
   lane.turn.clear();
   if (has_more) asio::post(lane.shard, [this, &lane] { drain(lane); });

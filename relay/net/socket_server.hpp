@@ -84,6 +84,7 @@ class SocketServer {
   template <class Work>
   auto work(Work work_on_hub);
   void collect(std::int64_t now_ms);
+  void queue_step(http::engineio::Step step, std::int64_t now_ms);
   void deliver();
   void drain(Lane& lane);
   bool take_deliveries(Lane& lane);

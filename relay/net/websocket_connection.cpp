@@ -63,6 +63,17 @@ void WebSocketConnection::send(http::FramePtr frame) {
   });
 }
 
+void WebSocketConnection::send_together(std::vector<http::FramePtr> frames) {
+  if (!open_) return;
+  if (executor_.running_in_this_thread()) {
+    queue_together(std::move(frames));
+    return;
+  }
+  boost::asio::post(executor_, [self = shared_from_this(), frames = std::move(frames)]() mutable {
+    self->queue_together(std::move(frames));
+  });
+}
+
 void WebSocketConnection::close(std::uint16_t code, std::string reason) {
   if (!open_) return;
   if (executor_.running_in_this_thread()) {
@@ -97,6 +108,14 @@ void WebSocketConnection::queue(http::FramePtr frame) {
       frames_.size() - first_ > options_.queue_frames_max || !count()) {
     drop_slow();
   }
+}
+
+void WebSocketConnection::queue_together(std::vector<http::FramePtr> frames) {
+  const bool was_taking = std::exchange(taking_, true);
+  for (http::FramePtr& frame : frames)
+    queue(std::move(frame));
+  taking_ = was_taking;
+  if (!taking_ && !waiting_to_write_) flush();
 }
 
 // False where there is no room for what waits to be sent.

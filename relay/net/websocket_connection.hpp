@@ -42,6 +42,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
 
   // WebSocketChannel, any thread.
   void send(http::FramePtr frame) override;
+  void send_together(std::vector<http::FramePtr> frames) override;
   void close(std::uint16_t code, std::string reason) override;
   bool open() const override { return open_; }
   Executor shard() const override { return executor_; }
@@ -67,6 +68,7 @@ class WebSocketConnection final : public http::WebSocketChannel,
   template <class Call>
   void guarded(Call call);
   void queue(http::FramePtr frame);
+  void queue_together(std::vector<http::FramePtr> frames);
   void start_close(std::uint16_t code, std::string reason);
   void finish(std::uint16_t code, std::string reason, bool orderly);
   void drop_slow();
