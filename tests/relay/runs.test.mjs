@@ -239,12 +239,19 @@ workflow:
     const chunk = (content) =>
       `data: ${JSON.stringify({ id: 'c', model: 'one', choices: [{ index: 0, delta: { content } }] })}\n\n`;
     const head = { head: 200, headers: { 'content-type': 'text/event-stream' } };
+    // A provider takes its time; what comes all at once is told by the step's end alone.
     await mock.script([
       {
         when: { calls: [1, 1] },
-        do: [head, { send: chunk('Half of ') }, { send: chunk('it') }, { cut: true }],
+        do: [
+          head,
+          { send: chunk('Half of ') },
+          { send: chunk('it') },
+          { wait_ms: 1_000 },
+          { cut: true },
+        ],
       },
-      { do: [{ answer: { text: 'All of it at last.' } }] },
+      { do: [{ wait_ms: 1_000 }, { answer: { text: 'All of it at last.' } }] },
     ]);
     await mock.forget();
     const begun = await start({
