@@ -7,14 +7,14 @@ namespace redoubt::arena {
 namespace {
 
 constexpr Setting table[] = {
-    {"workers", 5, 1, 16, "collectors"},
+    {"workers", 4, 1, 16, "collectors"},
     {"scouts", 3, 0, 16, "explorers"},
-    {"spare", 1, 0, 16, "fighters beyond those of the enemy"},
+    {"spare", 4, 0, 16, "fighters beyond those of the enemy"},
     {"until_tick", 1500, 0, 6000, "when it may go out at the latest"},
     {"army", 5, 1, 16, "fighters with which it goes out"},
     {"odds", 115, 0, 300, "percent of the enemy's strength asked for before a fight"},
     {"home", 18, 1, 100, "cells from the base that its fighters keep to before"},
-    {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
+    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
     {"speed", 1000, 100, 1000, "permille, of its fighters"},
     {"health", 700, 100, 1000, "permille, of its fighters"},
     {"attack", 1000, 100, 1000, "permille, of its fighters"},

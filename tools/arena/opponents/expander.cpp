@@ -7,13 +7,13 @@ namespace redoubt::arena {
 namespace {
 
 constexpr Setting table[] = {
-    {"scouts", 5, 0, 16, "explorers"},
-    {"workers", 4, 1, 16, "collectors"},
-    {"guards", 1, 0, 16, "fighters at the least"},
-    {"spare", 1, 0, 16, "fighters beyond those of the enemy"},
+    {"scouts", 4, 0, 16, "explorers"},
+    {"workers", 3, 1, 16, "collectors"},
+    {"guards", 2, 0, 16, "fighters at the least"},
+    {"spare", 3, 0, 16, "fighters beyond those of the enemy"},
     {"fight_reach", 20, 1, 100, "cells in which its fighters look for enemies"},
     {"odds", 110, 0, 300, "percent of the enemy's strength asked for before a fight"},
-    {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
+    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
     {"speed", 1000, 100, 1000, "permille, of its fighters"},
     {"health", 700, 100, 1000, "permille, of its fighters"},
     {"attack", 1000, 100, 1000, "permille, of its fighters"},

@@ -7,7 +7,7 @@ namespace redoubt::arena {
 namespace {
 
 constexpr Setting own[] = {
-    {"margin", 2, 0, 1000, "units that a change must bring"},
+    {"margin", 10, 0, 1000, "units that a change must bring"},
     {"passes", 2, 1, 10, "how often all units are gone through"},
 };
 constexpr auto table = search_table(own);

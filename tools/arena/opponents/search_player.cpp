@@ -13,7 +13,8 @@ using territory::OrderKind;
 using territory::View;
 
 constexpr int script_work = 1000;  // more than any script needs
-constexpr std::array<std::string_view, 4> base_names{"hunter", "timing", "raider", "economy"};
+constexpr std::array<std::string_view, 5> base_names{"hunter", "timing", "raider", "economy",
+                                                     "turtle"};
 
 std::unique_ptr<strategy::Player> make_base(const Place& place, int which) {
   const auto base = read_contestant(base_names[static_cast<std::size_t>(which)]);

@@ -21,7 +21,7 @@ namespace redoubt::arena {
 constexpr std::array<Setting, 6> search_settings{{
     {"work", 0, 0, 1'000'000, "work units a tick; 0: those of the arena"},
     {"saved", 6, 0, 100, "thoughts whose work may be kept for the next fight"},
-    {"base", 0, 0, 3, "the script below: 0 hunter, 1 timing, 2 raider, 3 economy"},
+    {"base", 0, 0, 4, "the script below: 0 hunter, 1 timing, 2 raider, 3 economy, 4 turtle"},
     {"units", 10, 1, 16, "units that are searched for at the most"},
     {"contact", 8, 1, 100, "cells from an enemy at which a unit is searched for"},
     {"ticks", 79, 1, 500, "length of a rollout"},

@@ -13,11 +13,11 @@ constexpr Setting table[] = {
     {"reach", 14, 1, 100, "cells from the base that are claimed"},
     {"reach_per_fighter", 1, 0, 20, "cells more for each fighter"},
     {"odds", 90, 0, 300, "percent of the enemy's strength asked for before a fight"},
-    {"heal_below", 350, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 250, 100, 1000, "permille, of its fighters"},
-    {"health", 1000, 100, 1000, "permille, of its fighters"},
+    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
+    {"speed", 1000, 100, 1000, "permille, of its fighters"},
+    {"health", 700, 100, 1000, "permille, of its fighters"},
     {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 550, 100, 1000, "permille, of its fighters"},
+    {"defense", 200, 100, 1000, "permille, of its fighters"},
 };
 
 class Turtle final : public Script {
