@@ -489,6 +489,19 @@ class Arena(Scratch):
         self.assertEqual(code, 1)
         self.assertIn("went another way", err)
 
+    def test_a_line_runs_no_program_that_was_not_named(self):
+        lines, bot = self.path("games.jsonl"), "exec:sh -c 'exit 3'"
+        code, _, err = run("arena", bot, "random", "--generate", "20x16", "--games", "2",
+                           "--games-file", lines)
+        self.assertEqual((code, err), (0, ""))
+        line = read(lines).decode().splitlines()[0]
+        self.assertEqual(json.loads(line)["seats"][0]["fault"]["what"],
+                         "crashed: it ended with exit code 3")
+        err = self.refused(2, "arena", "--replay", line)
+        self.assertIn("would run " + bot, err)
+        code, out, err = run("arena", bot, "--replay", line)
+        self.assertEqual((code, out.strip(), err), (0, line, ""))
+
     def test_maps_of_a_folder_and_what_is_passed_over(self):
         code, _, err = run("map", "--generate", "20x16", "--to", self.path("two.json"))
         self.assertEqual((code, err), (0, ""))

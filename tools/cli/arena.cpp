@@ -107,6 +107,21 @@ int list_players(bool json) {
   return exit_ok;
 }
 
+// A line may come from anywhere: what it would run must have been named by whoever plays it again.
+Result<void> check_programs(const arena::ReadGame& read, const std::vector<std::string>& named) {
+  for (const arena::Contestant& contestant : read.contestants) {
+    const bool known = std::find(named.begin(), named.end(), contestant.text) != named.end();
+    if (!contestant.is_program() || known) continue;
+    return Error{.code = "bad_use",
+                 .message = "the game's line would run " + contestant.text +
+                            "; name it as a player, too, if it may",
+                 .path = "--replay",
+                 .expected = contestant.text + " among the players",
+                 .got = "not named"};
+  }
+  return {};
+}
+
 int play_again(const ArenaOptions& o) {
   std::string line = o.replay_line;
   if (line == "-") {
@@ -118,6 +133,7 @@ int play_again(const ArenaOptions& o) {
   if (!rules) return report(rules.error(), o.json);
   const auto read = arena::read_game_line(line, *rules);
   if (!read) return report(read.error(), o.json);
+  if (const auto may = check_programs(**read, o.players); !may) return report(may.error(), o.json);
   const arena::Game& game = (*read)->game;
   territory::Replay recording;
   const auto record = arena::play_game(game, &recording);
