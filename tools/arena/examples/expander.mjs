@@ -22,10 +22,9 @@ const distance = (a, b) => {
 };
 
 const nearest = (from, cells) =>
-  cells.reduce(
-    (best, c) => (best === null || distance(from, c) < distance(from, best) ? c : best),
-    null,
-  );
+  cells.length === 0
+    ? null
+    : cells.reduce((a, b) => (distance(from, b) < distance(from, a) ? b : a));
 
 const isHeld = (view, cell) => view.owner[cell] === String(team) && view.control[cell] >= HELD;
 
@@ -43,10 +42,8 @@ function claim(view, agent, taken) {
 
 function collect(view, agent, taken) {
   if (agent.order.kind === 'collect' && (agent.load > 0 || agent.cell !== home)) return null;
-  const goal = nearest(
-    home,
-    view.sites.filter((s) => s.stock > 2 && !taken.has(s.cell)).map((s) => s.cell),
-  );
+  const sites = view.sites.filter((s) => s.stock > 2 && !taken.has(s.cell)).map((s) => s.cell);
+  const goal = nearest(home, sites);
   if (goal === null) return claim(view, agent, taken);
   taken.add(goal);
   return { kind: 'collect', cell: goal };
@@ -58,16 +55,12 @@ function decide(view) {
   const orders = [];
   for (const agent of view.own) {
     count[agent.role] += 1;
-    const order =
-      agent.role === 'collector' ? collect(view, agent, taken) : claim(view, agent, taken);
+    const order = (agent.role === 'collector' ? collect : claim)(view, agent, taken);
     if (order) orders.push({ agent: agent.id, ...order });
   }
-  const [role, attributes] =
-    count.collector < 3
-      ? ['collector', WORKER]
-      : count.explorer < 5
-        ? ['explorer', SCOUT]
-        : ['defender', GUARD];
+  let [role, attributes] = ['defender', GUARD];
+  if (count.explorer < 5) [role, attributes] = ['explorer', SCOUT];
+  if (count.collector < 3) [role, attributes] = ['collector', WORKER];
   if (view.tick >= view.spawn_ready_tick) orders.push({ kind: 'spawn', role, attributes });
   return orders;
 }
