@@ -6,7 +6,7 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"workers", 4, 1, 16, "collectors"},
     {"scouts", 3, 0, 16, "explorers"},
     {"spare", 4, 0, 16, "fighters beyond those of the enemy"},
@@ -14,13 +14,9 @@ constexpr Setting table[] = {
     {"army", 5, 1, 16, "fighters with which it goes out"},
     {"odds", 115, 0, 300, "percent of the enemy's strength asked for before a fight"},
     {"home", 18, 1, 100, "cells from the base that its fighters keep to before"},
-    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 1000, 100, 1000, "permille, of its fighters"},
-    {"health", 700, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 200, 100, 1000, "permille, of its fighters"},
-    {"siege", 0, 0, 1, "1: without prey they surround the base, 0: they look at the sites"},
+    siege_setting(0),
 };
+constexpr auto table = with_fighters(own_settings);
 
 class Economy final : public Script {
  public:

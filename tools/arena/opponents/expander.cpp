@@ -6,19 +6,15 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"scouts", 4, 0, 16, "explorers"},
     {"workers", 3, 1, 16, "collectors"},
     {"guards", 2, 0, 16, "fighters at the least"},
     {"spare", 3, 0, 16, "fighters beyond those of the enemy"},
     {"fight_reach", 20, 1, 100, "cells in which its fighters look for enemies"},
     {"odds", 110, 0, 300, "percent of the enemy's strength asked for before a fight"},
-    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 1000, 100, 1000, "permille, of its fighters"},
-    {"health", 700, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 200, 100, 1000, "permille, of its fighters"},
 };
+constexpr auto table = with_fighters(own_settings);
 
 class Expander final : public Script {
  public:

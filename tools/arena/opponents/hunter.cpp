@@ -6,7 +6,7 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"first", 2, 0, 16, "defenders before the workers"},
     {"workers", 2, 1, 16, "collectors"},
     {"hunters", 5, 1, 16, "defenders before the scouts"},
@@ -15,13 +15,9 @@ constexpr Setting table[] = {
     {"soft", 4, 0, 50, "cells of way that a worker is worth more than a fighter"},
     {"pack", 8, 1, 100, "cells that a hunter keeps to its pack"},
     {"pack_min", 2, 1, 16, "hunters with which the pack goes out"},
-    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 1000, 100, 1000, "permille, of its fighters"},
-    {"health", 700, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 200, 100, 1000, "permille, of its fighters"},
-    {"siege", 0, 0, 1, "1: without prey they surround the base, 0: they look at the sites"},
+    siege_setting(0),
 };
+constexpr auto table = with_fighters(own_settings);
 
 class Hunter final : public Script {
  public:

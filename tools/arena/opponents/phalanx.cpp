@@ -6,7 +6,7 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"first", 1, 0, 16, "defenders before the workers"},
     {"workers", 2, 1, 16, "collectors"},
     {"men", 6, 1, 16, "defenders before the scouts"},
@@ -16,13 +16,10 @@ constexpr Setting table[] = {
     {"reach", 8, 1, 100, "cells in which it looks for enemies"},
     {"odds", 105, 0, 300, "percent of the enemy's strength asked for before a fight"},
     {"home", 12, 1, 100, "cells from the base that are held before the march"},
-    {"heal_below", 475, 0, 1000, "permille of health at which a man at home rests"},
-    {"speed", 250, 100, 1000, "permille, of its fighters"},
-    {"health", 1000, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 650, 100, 1000, "permille, of its fighters"},
-    {"siege", 1, 0, 1, "1: without prey they surround the base, 0: they look at the sites"},
+    siege_setting(1),
 };
+constexpr auto table =
+    with_fighters(own_settings, {.heal_below = 475, .speed = 250, .health = 1000, .defense = 650});
 
 class Phalanx final : public Script {
  public:

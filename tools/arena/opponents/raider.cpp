@@ -6,20 +6,16 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"first", 2, 0, 16, "attackers before the workers"},
     {"workers", 2, 1, 16, "collectors"},
     {"raiders", 4, 1, 16, "attackers before the scouts"},
     {"scouts", 2, 0, 16, "explorers"},
     {"odds", 135, 0, 300, "percent of the enemy's strength asked for before a fight"},
     {"soft", 8, 0, 50, "cells of way that a worker is worth more than a fighter"},
-    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 1000, 100, 1000, "permille, of its fighters"},
-    {"health", 700, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 200, 100, 1000, "permille, of its fighters"},
-    {"siege", 0, 0, 1, "1: without prey they surround the base, 0: they look at the sites"},
+    siege_setting(0),
 };
+constexpr auto table = with_fighters(own_settings);
 
 class Raider final : public Script {
  public:

@@ -7,6 +7,9 @@
 //    and the strengths of a group add up.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <vector>
 
 #include "engine/strategy/bot.hpp"
@@ -31,6 +34,36 @@ constexpr Attributes scout{1000, 300, 100, 200, 100};
 }  // namespace design
 
 bool is_fighter(Role role);
+
+/// What the settings about its fighters are, where a script is given none.
+struct FighterSettings {
+  int heal_below = 575;
+  int speed = 1000;
+  int health = 700;
+  int attack = 1000;
+  int defense = 200;
+};
+
+/// A script's table: its own settings, then those about its fighters.
+template <std::size_t N>
+constexpr std::array<Setting, N + 5> with_fighters(const Setting (&own)[N],
+                                                   FighterSettings values = {}) {
+  std::array<Setting, N + 5> table{};
+  std::copy(std::begin(own), std::end(own), table.begin());
+  table[N] = {"heal_below", values.heal_below, 0, 1000,
+              "permille of health at which a fighter goes home"};
+  table[N + 1] = {"speed", values.speed, 100, 1000, "permille, of its fighters"};
+  table[N + 2] = {"health", values.health, 100, 1000, "permille, of its fighters"};
+  table[N + 3] = {"attack", values.attack, 100, 1000, "permille, of its fighters"};
+  table[N + 4] = {"defense", values.defense, 100, 1000, "permille, of its fighters"};
+  return table;
+}
+
+/// Of those who press(): what they do without prey.
+constexpr Setting siege_setting(int value) {
+  return {"siege", value, 0, 1,
+          "1: without prey they surround the base, 0: they look at the sites"};
+}
 
 /// How an opponent's fighters pick their fights.
 struct FightStyle {

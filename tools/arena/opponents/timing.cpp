@@ -6,7 +6,7 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"workers", 3, 1, 16, "collectors"},
     {"scouts", 3, 0, 16, "explorers"},
     {"guards", 2, 0, 16, "fighters at the least before it arms"},
@@ -15,13 +15,9 @@ constexpr Setting table[] = {
     {"odds", 115, 20, 300, "percent of the enemy's strength asked for before the attack"},
     {"body", 9, 1, 100, "cells from the middle that an attacker keeps to"},
     {"home", 15, 1, 100, "cells from the base that are held before the attack"},
-    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 1000, 100, 1000, "permille, of its fighters"},
-    {"health", 700, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 200, 100, 1000, "permille, of its fighters"},
-    {"siege", 0, 0, 1, "1: without prey they surround the base, 0: they look at the sites"},
+    siege_setting(0),
 };
+constexpr auto table = with_fighters(own_settings);
 
 class Timing final : public Script {
  public:

@@ -6,19 +6,15 @@
 namespace redoubt::arena {
 namespace {
 
-constexpr Setting table[] = {
+constexpr Setting own_settings[] = {
     {"fighters", 6, 0, 16, "defenders in the end"},
     {"workers", 3, 1, 16, "collectors"},
     {"scouts", 2, 0, 16, "explorers that claim ground"},
     {"reach", 14, 1, 100, "cells from the base that are claimed"},
     {"reach_per_fighter", 1, 0, 20, "cells more for each fighter"},
     {"odds", 90, 0, 300, "percent of the enemy's strength asked for before a fight"},
-    {"heal_below", 575, 0, 1000, "permille of health at which a fighter goes home"},
-    {"speed", 1000, 100, 1000, "permille, of its fighters"},
-    {"health", 700, 100, 1000, "permille, of its fighters"},
-    {"attack", 1000, 100, 1000, "permille, of its fighters"},
-    {"defense", 200, 100, 1000, "permille, of its fighters"},
 };
+constexpr auto table = with_fighters(own_settings);
 
 class Turtle final : public Script {
  public:
