@@ -24,6 +24,7 @@
 #include "relay/storage/sqlite_agent_memory_store.hpp"
 #include "relay/storage/sqlite_run_store.hpp"
 #include "tests/bench/scratch_folder.hpp"
+#include "tests/relay/services/runs/deaf_gateway.hpp"
 
 using namespace redoubt;
 using namespace redoubt::runs;
@@ -38,27 +39,6 @@ constexpr int read_back = 90;
 constexpr int read_back_signals = 300;
 /// As a page's requests would be.
 constexpr int at_once = 32;
-
-class DeafGateway final : public upstream::Gateway {
- public:
-  Result<std::shared_ptr<upstream::GatewayCall>> start(
-      const net::Executor&, upstream::Order, upstream::Delivery,
-      std::shared_ptr<upstream::CallClient>) override {
-    class Call final : public upstream::GatewayCall {
-      void leave() override {}
-    };
-    return std::shared_ptr<upstream::GatewayCall>(std::make_shared<Call>());
-  }
-  void reload_keys() override {}
-  std::vector<upstream::KnownModel> models() const override { return {{.name = "strategist"}}; }
-  std::vector<upstream::ModelNote> model_notes(std::int64_t) const override { return {}; }
-  bool knows(std::string_view) const override { return true; }
-  Spent spent(const auth::Identity&, const auth::CallerLimits&, const limits::Drawn&,
-              std::int64_t) override {
-    return {};
-  }
-  void close() override {}
-};
 
 class Bench {
  public:

@@ -160,12 +160,12 @@ Result<llm::ChatRequest> chat_of(const std::string& request) {
 
 namespace {
 
-/// Would the same question be answered now, perhaps?
+/// Would the same question be answered now, perhaps? Not where the answer was malformed: it may be
+/// longer than what is read of one, and the next one would be as long.
 bool is_passing(const upstream::CallRefusal& refusal) {
   if (refusal.by_limit || refusal.status == 402) return false;
   switch (refusal.failure.failure_class) {
     case llm::FailureClass::cut:
-    case llm::FailureClass::malformed:
     case llm::FailureClass::overloaded:
     case llm::FailureClass::server_error:
     case llm::FailureClass::timeout:

@@ -23,6 +23,7 @@
 #include "relay/storage/migrations.hpp"
 #include "relay/storage/sqlite_agent_memory_store.hpp"
 #include "relay/storage/sqlite_run_store.hpp"
+#include "tests/relay/services/runs/deaf_gateway.hpp"
 #include "tests/relay/storage/folder.hpp"
 
 namespace redoubt::runs {
@@ -32,39 +33,6 @@ constexpr std::chrono::seconds patience{240};  // reading a long history back ta
 #else
 constexpr std::chrono::seconds patience{30};
 #endif
-
-/// Keeps what it is asked, and never answers.
-class DeafGateway final : public upstream::Gateway {
- public:
-  Result<std::shared_ptr<upstream::GatewayCall>> start(
-      const net::Executor&, upstream::Order order, upstream::Delivery,
-      std::shared_ptr<upstream::CallClient>) override {
-    class Call final : public upstream::GatewayCall {
-      void leave() override {}
-    };
-    const std::lock_guard lock(mutex_);
-    orders_.push_back(std::move(order));
-    return std::shared_ptr<upstream::GatewayCall>(std::make_shared<Call>());
-  }
-  void reload_keys() override {}
-  std::vector<upstream::KnownModel> models() const override { return {{.name = "strategist"}}; }
-  std::vector<upstream::ModelNote> model_notes(std::int64_t) const override { return {}; }
-  bool knows(std::string_view) const override { return true; }
-  Spent spent(const auth::Identity&, const auth::CallerLimits&, const limits::Drawn&,
-              std::int64_t) override {
-    return {};
-  }
-  void close() override {}
-
-  std::vector<upstream::Order> orders() {
-    const std::lock_guard lock(mutex_);
-    return orders_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<upstream::Order> orders_;
-};
 
 /// A stream that keeps what it is given. Any thread.
 class Stream final : public http::BodyStream {
@@ -150,7 +118,7 @@ class RunsFixture {
   void pass(std::int64_t ms) { later_ms_ += ms; }
   std::string path() const { return folder_.file("relay.db"); }
   RunService& service() { return *service_; }
-  DeafGateway& gateway() { return gateway_; }
+  RecordingGateway& gateway() { return gateway_; }
 
   /// What the service tells: its JSON, or {"code": ...} of its error.
   Json ask(const std::function<void(JsonCallback)>& question) {
@@ -250,7 +218,7 @@ class RunsFixture {
   observe::Log log_{nowhere_.descriptor, observe::Level::info, 1'000};
   observe::Metrics metrics_;
   std::optional<LiveCatalogue> catalogue_;
-  DeafGateway gateway_;
+  RecordingGateway gateway_;
   std::optional<storage::Writer> writer_;
   std::optional<storage::Reader> reads_;
   std::optional<storage::SqliteRunStore> store_;
